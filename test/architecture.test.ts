@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: ['text'],
   process: [],
   modules: ['text', 'errors', 'process'],
-  log: ['text', 'process'],
+  log: ['text', 'errors', 'process'],
   ini: ['errors', 'text'],
   sqlite: ['errors', 'process'],
   config: GROUND,
@@ -54,9 +54,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'pino-pretty': ['log/log.ts'],
   commander: ['cli/program.ts'],
   yaml: ['cli/generate/kubernetes.ts'],
-  selfsigned: ['server/tls/tls.ts'],
+  selfsigned: ['server/tls/development-certificate.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
-  pg: ['registry/postgresql-pool.ts'],
+  pg: ['registry/postgresql-store.ts'],
   'rabbitmq-client': ['rpc/transport/amqp/amqp-connection.ts'],
 };
 

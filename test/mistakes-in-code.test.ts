@@ -44,6 +44,12 @@ const rows: Readonly<Record<string, [make: () => unknown, code: string, message:
     'option a (integer) has no options "defualt", "mni"',
     'Did you mean "default" for "defualt", "min" for "mni"?',
   ],
+  'a copy of such a declaration': [
+    () => defineOptions({ a: { ...string(anything({ help: 'x', defualt: 'y' })) } }),
+    'PORTICO_OPTION_DECLARATION',
+    'option a (string) has no option "defualt"',
+    'Did you mean "default"?',
+  ],
   'the items of a list': [
     () => defineOptions({ a: list({ item: string(anything({ maxLenght: 5 })), help: 'x' }) }),
     'PORTICO_OPTION_DECLARATION',

@@ -3,8 +3,9 @@
  */
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
-import { type HeaderList, isPlainWriteHead, keepHead, wholeHead, writeWithDefaults } from '../wire/index.js';
+import { type HeaderList, isPlainWriteHead, keepHead, wholeHead } from '../wire/index.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
+import { ownPatch } from './response-patches.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;
@@ -60,14 +61,9 @@ interface Layer {
   /** What was replaced. */
   readonly below: WriteHead;
   readonly writeHead: WriteHead;
-  steps: Step[];
+  readonly steps: Step[];
   /** The oldest layer of the response; undefined: this one. */
   readonly first: Layer | undefined;
-}
-
-/** Whether a replaced `writeHead` of a response is ours; for `lint`. */
-export function isHeadPatch(res: ServerResponse, method: unknown): boolean {
-  return (res as unknown as Carrier)[LAYER]?.writeHead === method;
 }
 
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
@@ -85,13 +81,13 @@ function firstLayer(res: ServerResponse, below: WriteHead, step: Step): Layer {
 }
 
 function newLayer(res: ServerResponse, below: WriteHead, step: Step, before: Layer): Layer {
-  const writeHead: WriteHead = (status, reason, headers) => writeThrough(layer, status, reason, headers);
+  const writeHead: WriteHead = ownPatch((status, reason, headers) => writeThrough(layer, status, reason, headers));
   const layer: Layer = { res, below, writeHead, steps: [step], first: before.first ?? before };
   return layer;
 }
 
 /** The first layer is nearly always the only one: its `writeHead` is one function for all responses, no closure. */
-function writeFirstHead(
+const writeFirstHead = ownPatch(function writeFirstHead(
   this: unknown,
   status: number,
   reason?: string | HeadersArgument,
@@ -99,7 +95,7 @@ function writeFirstHead(
 ): ServerResponse {
   const layer = (this as Carrier)[LAYER]!;
   return writeThrough(layer.first ?? layer, status, reason, headers);
-}
+});
 
 function writeThrough(
   layer: Layer,
@@ -115,10 +111,6 @@ function writeThrough(
     return below.call(res, status, reason, headers);
   }
   if (!Array.isArray(headersArgument) && areDefaults(steps) && isPlainWriteHead(below)) {
-    if (typeof reason !== 'string' && writeWithDefaults(res, code, headersArgument, steps)) {
-      layer.steps = [];
-      return res;
-    }
     const head = res.getHeaderNames().length === 0 ? wholeHead(headersArgument, steps) : undefined;
     if (head !== undefined) return writeAtOnce(layer, code, reason, head);
   }

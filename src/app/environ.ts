@@ -3,8 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { ACTIVE_TRACE, type RequestContext } from './context.js';
-import { callersTrace, type RequestTrace, type TraceIds } from './request-trace.js';
+import { ACTIVE_TRACE, callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './context.js';
 
 /**
  * The request's environ. Applications and filters declare fields of their own by declaration merging
@@ -47,8 +46,7 @@ export interface MatchedRoute {
 const ENVIRON: unique symbol = Symbol('portico.environ');
 const SIGNAL: unique symbol = Symbol('portico.environ.signal');
 const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
-/** Judges that wait for a route, or the route; of `when-routed.ts`. */
-export const ROUTED: unique symbol = Symbol('portico.environ.routed');
+const ROUTED: unique symbol = Symbol('portico.environ.routed');
 /** What filters add to the headers of outgoing calls; of `forward-headers.ts`. */
 export const FORWARDED: unique symbol = Symbol('portico.environ.forwarded');
 const TRACE: unique symbol = Symbol('portico.environ.trace');
@@ -94,7 +92,8 @@ class RequestEnviron {
   params = NO_PARAMS;
   [SIGNAL]: AbortSignal | undefined = undefined;
   [OFFERED]: (() => AbortSignal) | undefined = undefined;
-  [ROUTED]: unknown = undefined;
+  /** Judges that wait for a route, or the route. */
+  [ROUTED]: RouteJudge[] | MatchedRoute | undefined = undefined;
   [FORWARDED]: unknown = undefined;
   [TRACE]: RequestTrace | undefined = undefined;
   readonly #req: IncomingMessage;
@@ -121,6 +120,39 @@ class RequestEnviron {
     this[SIGNAL] = signal;
     this[OFFERED] = undefined;
   }
+}
+
+/**
+ * What a filter, which stands before the Router, has to say of a request that has been routed. A throw or a rejection is answered in the place of the action; a promise of false
+ * ends the matter without an answer, for a client that has left.
+ */
+export type RouteJudge = (route: MatchedRoute) => undefined | Promise<boolean>;
+
+/** The route of the action that a Router has found; undefined before, and where none takes the request. */
+export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
+  const routed = (environ(req) as RequestEnviron)[ROUTED];
+  return Array.isArray(routed) ? undefined : routed;
+}
+
+/** Runs `judge` when a Router has found the action of a request, before the action: of one that {@link routedTo} has not. */
+export function whenRouted(req: IncomingMessage, judge: RouteJudge): void {
+  const carrier = environ(req) as RequestEnviron;
+  const judges = carrier[ROUTED];
+  if (Array.isArray(judges)) judges.push(judge);
+  else carrier[ROUTED] = [judge];
+}
+
+/** Runs the judges of a request, one after the other; for Routers. False: the client has left, or was answered. */
+export function judgeRouted(req: IncomingMessage, route: MatchedRoute): undefined | Promise<boolean> {
+  const carrier = environ(req) as RequestEnviron;
+  const judges = carrier[ROUTED];
+  carrier[ROUTED] = route;
+  if (!Array.isArray(judges)) return undefined;
+  let before: undefined | Promise<boolean>;
+  for (const judge of judges) {
+    before = before === undefined ? judge(route) : before.then((goOn) => (goOn ? (judge(route) ?? true) : false));
+  }
+  return before;
 }
 
 /** The other end of a request, after the proxies in between have been accounted for. */

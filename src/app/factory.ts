@@ -1,5 +1,6 @@
 /**
- * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more.
+ * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more; and what
+ * filters and apps say of themselves.
  */
 import type { IncomingMessage } from 'node:http';
 import {
@@ -7,13 +8,13 @@ import {
   defineOptions,
   type OptionDeclarations,
   type OptionsOf,
+  string,
   type WrittenValue,
 } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
 import type { App, Filter } from './app.js';
-import type { Description } from './description.js';
 
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
 export type Conf = ReadonlyMap<string, string>;
@@ -200,3 +201,49 @@ function follow<D extends OptionDeclarations>(group: string, options: D, ctx: Fa
   }
   return () => current;
 }
+
+/** What a filter or an app does. */
+export interface Description {
+  /** The rest of a sentence whose subject it is: "answers 413 to a body of more than 114688 bytes". */
+  readonly does: string;
+  /**
+   * Whether a filter answers in the place of the app inside it: never, which is the default; perhaps; always, or with this
+   * status, which is said of the request that is asked about.
+   */
+  readonly answers?: 'never' | 'perhaps' | 'always' | number;
+  /** What the app inside sees of the URL, where that is something else. */
+  readonly rewrites?: { readonly scriptName: string; readonly url: string };
+  /** What it adds to each operation of an OpenAPI document. */
+  readonly openapi?: OpenApiAdditions;
+}
+
+/** What a filter adds to every operation it is around. Responses without `content` are faults. */
+export interface OpenApiAdditions {
+  readonly parameters?: readonly object[];
+  readonly responses?: Readonly<Record<string, object>>;
+  /** Headers of every response. */
+  readonly headers?: Readonly<Record<string, object>>;
+  /** Headers of a 200 to GET and HEAD. */
+  readonly contentHeaders?: Readonly<Record<string, object>>;
+  readonly security?: readonly object[];
+  /** The schemes that `security` names. */
+  readonly securitySchemes?: Readonly<Record<string, object>>;
+}
+
+/** A filter or app in code, such as those around the controllers of a Router, that says what it does. */
+export interface Described {
+  readonly describe?: (req?: IncomingMessage) => Description;
+}
+
+/** What a filter or app made in code says of itself. */
+export function descriptionOf(made: Filter | App, req?: IncomingMessage): Description | undefined {
+  return (made as Described).describe?.(req);
+}
+
+/** How callers are authenticated: the group `[api]`, for those who choose by it. */
+export const authOptions = defineOptions({
+  auth_strategy: string({
+    default: 'keystone',
+    help: 'How callers are authenticated: which of the pipelines of a byOption composite answers, and whether noauth may.',
+  }),
+});

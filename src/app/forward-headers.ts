@@ -2,8 +2,8 @@
  * What one service tells the next one about the request that it serves.
  */
 import type { IncomingMessage } from 'node:http';
+import { traceparentOf } from './context.js';
 import { type Environ, environ, FORWARDED, traceOf } from './environ.js';
-import { traceparentOf } from './request-trace.js';
 
 /** A header for outgoing calls; undefined where the request has nothing to say in it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;

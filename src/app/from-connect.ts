@@ -1,10 +1,9 @@
 /**
- * Connect middleware as a Filter, and an Express or Connect application as an App.
+ * Connect middleware as a Filter.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import type { App, Filter } from './app.js';
-import { environ } from './environ.js';
 import { wholeTarget } from './request-path.js';
 
 /** Connect's shape: answers, or calls `next` once, with an error if it failed. */
@@ -26,86 +25,69 @@ export function fromConnect(middleware: ConnectMiddleware): Filter {
   return (app) => (req, res) => {
     // Packages made for Express look here for the path before anything was cut off it, and some judge by it.
     (req as IncomingMessage & { originalUrl?: string }).originalUrl ??= wholeTarget(req);
-    return new Passage(app, req, res).run(middleware);
+    return pass(middleware, app, req, res);
   };
 }
 
-/** One request on its way through one middleware. */
-class Passage {
-  readonly #app: App;
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
-  #called = false;
+/** Takes one request through a middleware. */
+function pass(
+  middleware: ConnectMiddleware,
+  app: App,
+  req: IncomingMessage,
+  res: ServerResponse,
+): void | Promise<void> {
+  let called = false as boolean;
+  let returned = false;
   /** What the inner app returned. */
-  #result: void | Promise<void> = undefined;
-  #failure: { readonly reason: unknown } | undefined;
+  let result = undefined as void | Promise<void>;
+  let failure = undefined as { readonly reason: unknown } | undefined;
   /** The promise that was returned, while it can still tell a failure. */
-  #open: { resolve(value?: void | Promise<void>): void; reject(reason: unknown): void } | undefined;
-  #returned = false;
+  let open = undefined as { resolve(value?: void | Promise<void>): void; reject(reason: unknown): void } | undefined;
 
-  constructor(app: App, req: IncomingMessage, res: ServerResponse) {
-    this.#app = app;
-    this.#req = req;
-    this.#res = res;
-  }
-
-  run(middleware: ConnectMiddleware): void | Promise<void> {
-    const pending = middleware(this.#req as never, this.#res as never, (error) => this.#next(error));
-    this.#returned = true;
-    if (this.#failure !== undefined) throw this.#failure.reason;
-    const isAsync = isThenable(pending);
-    if (this.#called && !isAsync) return this.#result;
-    return new Promise((resolve, reject) => {
-      this.#open = { resolve, reject };
-      if (this.#called) {
-        // An async middleware can fail after its next(); both promises count.
-        Promise.all([pending, this.#result]).then(
-          () => this.#settle(),
-          (reason: unknown) => this.#fail(reason),
-        );
-        return;
-      }
-      if (isAsync) pending.then(undefined, (reason: unknown) => this.#fail(reason));
-      // It may answer by itself, and then does not call next.
-      this.#res.once('close', () => this.#settle());
-    });
-  }
-
-  #next(error: unknown): void {
-    if (this.#called) {
-      this.#fail(calledTwice());
-      return;
-    }
-    this.#called = true;
-    const tooLate = this.#returned && this.#open === undefined;
-    if (tooLate || this.#res.writableEnded || this.#res.destroyed) {
-      this.#settle();
-      return;
-    }
-    if (error !== undefined && error !== null) {
-      this.#fail(error);
-      return;
-    }
+  const settle = (value?: void | Promise<void>): void => {
+    open?.resolve(value);
+    open = undefined;
+  };
+  const fail = (reason: unknown): void => {
+    failure ??= { reason };
+    if (open !== undefined) open.reject(reason);
+    else if (returned && !res.writableFinished) res.destroy(reason as Error);
+    open = undefined;
+  };
+  const run = (): void => {
     try {
-      this.#result = this.#app(this.#req, this.#res);
-      this.#settle(this.#result);
+      result = app(req, res);
+      settle(result);
     } catch (thrown) {
       // The app's throw is not for the middleware to catch.
-      this.#fail(thrown);
+      fail(thrown);
     }
-  }
+  };
+  const next = (error: unknown): void => {
+    const isFirst = !called;
+    called = true;
+    const tooLate = returned && open === undefined;
+    if (!isFirst) fail(calledTwice());
+    else if (tooLate || res.writableEnded || res.destroyed) settle();
+    else if (error !== undefined && error !== null) fail(error);
+    else run();
+  };
 
-  #settle(result?: void | Promise<void>): void {
-    this.#open?.resolve(result);
-    this.#open = undefined;
-  }
-
-  #fail(reason: unknown): void {
-    this.#failure ??= { reason };
-    if (this.#open !== undefined) this.#open.reject(reason);
-    else if (this.#returned && !this.#res.writableFinished) this.#res.destroy(reason as Error);
-    this.#open = undefined;
-  }
+  const pending = middleware(req as never, res as never, next);
+  returned = true;
+  if (failure !== undefined) throw failure.reason;
+  const isAsync = isThenable(pending);
+  if (called && !isAsync) return result;
+  return new Promise((resolve, reject) => {
+    open = { resolve, reject };
+    // An async middleware can fail after its next(); both promises count.
+    if (called) Promise.all([pending, result]).then(() => settle(), fail);
+    else {
+      if (isAsync) pending.then(undefined, fail);
+      // It may answer by itself, and then does not call next.
+      res.once('close', () => settle());
+    }
+  });
 }
 
 function calledTwice(): PorticoError {
@@ -117,28 +99,4 @@ function calledTwice(): PorticoError {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
-}
-
-/** What such applications read of a request, as their own mounts leave it. */
-type Mounted = IncomingMessage & { baseUrl?: string; originalUrl?: string };
-
-/**
- * The app; an Express or Connect application with `req.baseUrl`, `req.originalUrl` and a `req.url` that begins with a slash, as
- * where one of them is mounted in another: it makes redirects and links of them. All others as they are.
- */
-export function connectApp(app: App): App {
-  if (typeof (app as { handle?: unknown }).handle !== 'function') return app;
-  return (req: Mounted, res) => {
-    req.originalUrl ??= originalUrl(req);
-    req.baseUrl = environ(req).scriptName;
-    if (req.url !== undefined && !req.url.startsWith('/')) req.url = `/${req.url}`;
-    return app(req, res);
-  };
-}
-
-/** In canonical spelling; a path that is all of its mount has no slash that its client did not write. */
-function originalUrl(req: IncomingMessage): string {
-  const target = wholeTarget(req);
-  const { originalUrl: received } = environ(req);
-  return target.replace(/\/(?=\?|$)/, '') === received ? received : target;
 }

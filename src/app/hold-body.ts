@@ -4,6 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import { GatheredBytes } from '../wire/index.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
+import { callbackOf, ownPatch } from './response-patches.js';
 
 /** How {@link holdBody} treats one response. */
 export interface HoldOptions {
@@ -20,7 +21,7 @@ export interface HoldOptions {
  * that are held have run the listeners of `beforeHead` that were registered after this; those before run later.
  */
 export function holdBody(res: ServerResponse, options: HoldOptions): void {
-  new Hold(res, options).start();
+  (res as { [HOLD]?: Hold })[HOLD] = new Hold(res, options);
 }
 
 /** Forgets what is held back: another answer takes its place. Says nothing where nothing is held. */
@@ -30,20 +31,14 @@ export function dropHeld(res: ServerResponse): void {
 
 const HOLD: unique symbol = Symbol('portico.holdBody');
 
-/** Whether a replaced method of a response is ours; for `lint`. */
-export function isHoldPatch(res: ServerResponse, method: unknown): boolean {
-  return (res as { [HOLD]?: Hold })[HOLD]?.owns(method) === true;
-}
-
 type Method = (...args: never[]) => unknown;
+type Head = [status: number, reason?: string | HeadersArgument, headers?: HeadersArgument];
 type Methods = Record<'writeHead' | 'write' | 'end' | 'flushHeaders', Method>;
-type Callback = (error?: Error | null) => void;
 
 class Hold {
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
   readonly #below: Methods;
-  readonly #own: Methods;
   readonly #kept = new GatheredBytes();
   #state: 'open' | 'holding' | 'released' = 'open';
 
@@ -52,8 +47,8 @@ class Hold {
     this.#options = options;
     const { writeHead, write, end, flushHeaders } = res as unknown as Methods;
     this.#below = { writeHead, write, end, flushHeaders };
-    this.#own = {
-      writeHead: (...args: never[]) => this.#writeHead(...(args as unknown as Parameters<Hold['setHead']>)),
+    const own: Methods = {
+      writeHead: (...args: never[]) => this.#writeHead(...(args as unknown as Head)),
       write: (...args: never[]) => this.#write(args),
       end: (...args: never[]) => this.#end(args),
       flushHeaders: () => {
@@ -61,15 +56,8 @@ class Hold {
         return this.#call('flushHeaders', []);
       },
     };
-  }
-
-  owns(method: unknown): boolean {
-    return Object.values(this.#own).includes(method as Method);
-  }
-
-  start(): void {
-    (this.#res as { [HOLD]?: Hold })[HOLD] = this;
-    Object.assign(this.#res, this.#own);
+    Object.values(own).forEach(ownPatch);
+    Object.assign(res, own);
   }
 
   /** The head that comes next is judged anew; the one that was held has had its listeners, and is gone. */
@@ -79,34 +67,27 @@ class Hold {
     this.#kept.clear();
   }
 
-  /** Takes status and headers as `writeHead` has them, without sending. */
-  setHead(status: number, reason?: string | HeadersArgument, headers?: HeadersArgument): void {
-    this.#res.statusCode = status;
-    if (typeof reason === 'string') this.#res.statusMessage = reason;
-    foldHeaders(this.#res, typeof reason === 'string' ? headers : (headers ?? reason));
-  }
-
-  #writeHead(status: number, reason?: string | HeadersArgument, headers?: HeadersArgument): unknown {
+  /** With the head it is known whether chunks are kept from here on, or nothing is. */
+  #writeHead(...[status, reason, headers]: Head): unknown {
+    const res = this.#res;
     // Of informational heads 101 alone is the last one.
     if (status === 101) this.#state = 'released';
     if (this.#state === 'released' || status < 200) return this.#call('writeHead', [status, reason, headers]);
-    this.setHead(status, reason, headers);
-    this.#begin();
-    return this.#res;
-  }
-
-  /** The head is known: from here on chunks are kept, or nothing is. */
-  #begin(): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'holding';
-    const declared = Number(this.#res.getHeader('content-length') ?? 0);
-    if (declared > this.#options.limit || !this.#options.wants(this.#res)) this.#release();
+    res.statusCode = status;
+    if (typeof reason === 'string') res.statusMessage = reason;
+    foldHeaders(res, typeof reason === 'string' ? headers : (headers ?? reason));
+    if (this.#state === 'open') {
+      this.#state = 'holding';
+      const declared = Number(res.getHeader('content-length') ?? 0);
+      if (declared > this.#options.limit || !this.#options.wants(res)) this.#release();
+    }
+    return res;
   }
 
   #write(args: readonly unknown[]): unknown {
     this.#open();
     if (this.#state === 'released') return this.#call('write', args);
-    const callback = args.find((argument) => typeof argument === 'function') as Callback | undefined;
+    const callback = callbackOf(args);
     this.#keep(args[0], args[1]);
     if (callback !== undefined) queueMicrotask(callback);
     if (this.#kept.size > this.#options.limit) this.#release();
@@ -118,7 +99,7 @@ class Hold {
     if (this.#state === 'released') return this.#call('end', args);
     const [chunk, encoding] = args;
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#keep(chunk, encoding);
-    const callback = args.find((argument) => typeof argument === 'function');
+    const callback = callbackOf(args);
     if (this.#kept.size > this.#options.limit) this.#release();
     else {
       const body = this.#options.complete(this.#kept.whole(), this.#res);

@@ -8,13 +8,10 @@ export {
   type ResponseListener,
   type ResponseOutcome,
 } from './after-response.js';
-export type { App, Filter } from './app.js';
+export { type App, compose, type Filter, takesOwnSlot, withSlot } from './app.js';
 export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
 export { quoteClient } from './client-text.js';
-export { compose } from './compose.js';
-export { takesOwnSlot, withSlot } from './concurrency-limit.js';
 export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
-export type { Described, Description, OpenApiAdditions } from './description.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
 export {
   type AppFactory,
@@ -23,12 +20,15 @@ export {
   type Conf,
   type Describe,
   type DescribeContext,
+  type Described,
+  type Description,
   type FactoryContext,
   type FilterAppFactory,
   type FilterFactory,
   filterFactory,
   type LiveOptions,
   type MoreOfFactory,
+  type OpenApiAdditions,
   type Section,
   type SectionLoader,
 } from './factory.js';
@@ -46,12 +46,16 @@ export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
-export { methodsOf, type OverrideSource } from './method-override.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { limitBody, type ReadBodyOptions, readBody } from './read-body.js';
-export { requestPath, writtenPath } from './request-path.js';
-export { isDraining } from './server-state.js';
-export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
-export { type SharedDatabaseOptions, sharedDatabase, sqliteConnection } from './shared-database.js';
+export { methodsOf, type OverrideSource, requestPath, writtenPath } from './request-path.js';
+export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
+export {
+  type SharedDatabaseOptions,
+  type SharedOptions,
+  type SharingContext,
+  sharedByConfig,
+  sharedDatabase,
+  sqliteConnection,
+} from './shared-by-config.js';
 export { type BodyTransformer, transformBody } from './transform-body.js';
-export { takeUpgrade, type UpgradedConnection } from './upgrade.js';

@@ -1,5 +1,6 @@
 /**
- * The path of a request, read once and in one way by all that judge by it: what a Router matches.
+ * What a Router matches a request by, read in one way by all that judge by it: its path, and its method, which a query field or
+ * form field `_method` may override.
  */
 import type { IncomingMessage } from 'node:http';
 import { environ } from './environ.js';
@@ -90,4 +91,39 @@ const PERCENT = 37;
 function hexByte(text: Buffer, at: number): number {
   const digits = text.toString('latin1', at, at + 2);
   return /^[0-9a-fA-F]{2}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
+}
+
+/** What a request is looked at for. */
+export interface OverrideSource {
+  readonly method: string;
+  /** Without the question mark. */
+  readonly query: string;
+  readonly contentType?: string | undefined;
+  /** The body, where it was read. */
+  readonly form?: string | undefined;
+}
+
+/**
+ * The method to match with: `_method` of the query, whatever the method; else that of a form sent with POST. The form
+ * is not looked at when the query has the text `_method` anywhere. Empty values are ignored.
+ */
+export function overriddenMethod({ method, query, contentType = '', form = '' }: OverrideSource): string {
+  if (query.includes('_method')) return lastField(query) || method;
+  const isForm = contentType.split(';', 1)[0]!.trim().toLowerCase() === 'application/x-www-form-urlencoded';
+  return (method === 'POST' && isForm && lastField(form)) || method;
+}
+
+function lastField(encoded: string): string {
+  return (new URLSearchParams(encoded).getAll('_method').at(-1) ?? '').toUpperCase();
+}
+
+/**
+ * The methods a request may be served by: its own, and that of a `_method` in its query, for a Router further in may match
+ * with it. Who lets only some methods pass, or counts some, looks at all of them.
+ */
+export function methodsOf(req: IncomingMessage): readonly string[] {
+  const { method = 'GET', url = '' } = req;
+  const query = url.indexOf('?');
+  const other = query < 0 ? method : overriddenMethod({ method, query: url.slice(query + 1) });
+  return other === method ? [method] : [method, other];
 }

@@ -7,7 +7,9 @@
 import type { ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { declaredLength } from '../wire/index.js';
-import { abortReason, breakOffResponse } from './after-response.js';
+import { abortReason, breakOffResponse, type ResponseOutcome } from './after-response.js';
+import { Fault } from './fault.js';
+import { type Callback, callbackOf, mayHaveBody, ownPatch } from './response-patches.js';
 
 /** The body of a response as far as it was written. */
 class CountedBody {
@@ -24,8 +26,6 @@ class CountedBody {
 
 const WRONG_LENGTH = 'PORTICO_ANSWER_LENGTH';
 const BODY: unique symbol = Symbol('portico.answerBody');
-
-type Callback = (error?: Error | null) => void;
 
 interface Carrier {
   [BODY]?: CountedBody;
@@ -53,20 +53,25 @@ export function sentBytes(res: ServerResponse): number {
   return body.res.writableFinished ? body.written : Math.max(0, body.written - body.res.writableLength);
 }
 
+/**
+ * The status that logs and metrics have of a response: that of its head; 499 where the client has left before, 500 or that of
+ * a fault where the answer was broken off.
+ */
+export function answeredStatus(res: ServerResponse, { completed, error }: ResponseOutcome): number {
+  if (completed) return res.statusCode;
+  if (error !== undefined) return error instanceof Fault ? error.status : 500;
+  return res.headersSent ? res.statusCode : 499;
+}
+
 /** Why a response was broken off whose body had another length than declared; undefined for any other. */
 export function wrongLength(res: ServerResponse): PorticoError | undefined {
   const reason = abortReason(res);
   return reason instanceof PorticoError && reason.code === WRONG_LENGTH ? reason : undefined;
 }
 
-/** Whether a method of a response is one of those that count; for `lint`. */
-export function isCountPatch(method: unknown): boolean {
-  return method === countingWrite || method === countingEnd;
-}
-
 // One function for all responses each: a closure for each would cost every request.
 
-function countingWrite(
+const countingWrite = ownPatch(function countingWrite(
   this: Carrier,
   chunk: unknown,
   encoding?: BufferEncoding | Callback,
@@ -87,9 +92,9 @@ function countingWrite(
   if (!body.ended) body.written += length;
   if (isTooLong(body)) breakOff(body);
   return more;
-}
+});
 
-function countingEnd(
+const countingEnd = ownPatch(function countingEnd(
   this: Carrier,
   chunk?: unknown,
   encoding?: BufferEncoding | Callback,
@@ -113,7 +118,7 @@ function countingEnd(
   body.written += length;
   if (!isRight(body)) breakOff(body);
   return result;
-}
+});
 
 const isOver = ({ ended, res }: CountedBody): boolean => ended || res.writableEnded || res.destroyed;
 
@@ -132,9 +137,6 @@ function lengthOf(chunk: unknown, encoding: unknown): number {
   return chunk instanceof Uint8Array ? chunk.byteLength : 0;
 }
 
-const mayHaveBody = ({ req, statusCode }: ServerResponse): boolean =>
-  req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304;
-
 const isTooLong = ({ res, written }: CountedBody): boolean => written > (declared(res) ?? written);
 const isRight = ({ res, written }: CountedBody): boolean => written === (declared(res) ?? written);
 const declared = (res: ServerResponse): number | undefined => (mayHaveBody(res) ? declaredLength(res) : undefined);
@@ -148,6 +150,6 @@ function breakOff(body: CountedBody, callbacks: readonly unknown[] = []): void {
     hint: 'Content-Length says how many bytes follow the head. Leave it out: Node counts a body that is given whole, and sends others in chunks.',
   });
   breakOffResponse(res, error);
-  const callback = callbacks.find((each) => typeof each === 'function') as Callback | undefined;
+  const callback = callbackOf(callbacks);
   if (callback !== undefined) process.nextTick(callback, error);
 }

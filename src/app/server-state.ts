@@ -1,26 +1,51 @@
 /**
- * What the apps of a server are told of it: that it is about to stop, and that its record in the service registry is lost.
+ * What an app can ask of the server that took its request: for its turn, whether it is about to stop, for the connection.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 
-const DRAINING: unique symbol = Symbol('portico.draining');
+/** Kept on a Node server by its owner; without an owner nothing is counted, and nothing drains. */
+export interface ServerState {
+  limit?: ConcurrencyLimit;
+  /** It is asked to stop. */
+  draining?: boolean;
+  /** Whether its record in the service registry was lost; absent where it keeps none. */
+  isRecordLost?: (() => boolean) | undefined;
+}
 
-/** Marks a Node server: from now on its requests find that it drains. Called when it is asked to stop. */
-export function markDraining(server: object): void {
-  (server as { [DRAINING]?: true })[DRAINING] = true;
+/** Bounds how many requests of a server have application code at work at once: `RequestPool` of `src/server`. */
+export interface ConcurrencyLimit {
+  /**
+   * Takes a slot for a request, once however many apps are tried for it. Undefined when the app may be called at once;
+   * else a promise, which settles when the request's turn has come: false when its answer is no longer waited for.
+   */
+  enter(req: IncomingMessage): Promise<boolean> | undefined;
+}
+
+const STATE: unique symbol = Symbol('portico.serverState');
+
+type Stateful = { [STATE]?: ServerState };
+
+/** What the requests of a Node server find of it, to be set by its owner. */
+export function serverState(server: object): ServerState {
+  const carrier = server as Stateful;
+  carrier[STATE] ??= {};
+  return carrier[STATE];
+}
+
+/** The same for the server of a request; undefined without one. */
+function stateFor(req: IncomingMessage): ServerState | undefined {
+  return (req.socket as { readonly server?: Stateful } | null | undefined)?.server?.[STATE];
+}
+
+/** What counts the request; undefined where its server has no limit. */
+export function limitOf(req: IncomingMessage): ConcurrencyLimit | undefined {
+  return stateFor(req)?.limit;
 }
 
 /** Whether the server that took this request has begun to stop: a readiness probe says no then. */
 export function isDraining(req: IncomingMessage): boolean {
-  const { server } = req.socket as { server?: { [DRAINING]?: true } };
-  return server?.[DRAINING] === true;
-}
-
-const RECORD_LOST: unique symbol = Symbol('portico.recordLost');
-
-/** Lets the requests of a Node server find out whether its record was lost. Called by the keeper of the record. */
-export function tellRecordLost(server: object, isLost: () => boolean): void {
-  (server as { [RECORD_LOST]?: () => boolean })[RECORD_LOST] = isLost;
+  return stateFor(req)?.draining === true;
 }
 
 /**
@@ -28,6 +53,45 @@ export function tellRecordLost(server: object, isLost: () => boolean): void {
  * probe may say no then. False for one that keeps no record.
  */
 export function isRecordLost(req: IncomingMessage): boolean {
-  const { server } = req.socket as { server?: { [RECORD_LOST]?: () => boolean } };
-  return server?.[RECORD_LOST]?.() === true;
+  return stateFor(req)?.isRecordLost?.() === true;
+}
+
+/** A connection that an app has taken over from HTTP (RFC 9110 §7.8): WebSocket and the like. */
+export interface UpgradedConnection {
+  readonly socket: Duplex;
+  /** What the client has sent behind its request. */
+  readonly head: Buffer;
+  /** Aborted when the server begins to drain: end the session politely then. At the deadline the socket is destroyed. */
+  readonly closing: AbortSignal;
+}
+
+/** Undefined where it cannot be taken any more. */
+type Take = () => UpgradedConnection | undefined;
+
+/** What takes the connection of a request, until it is taken: then `taken`. */
+const offers = new WeakMap<IncomingMessage, Take | 'taken'>();
+
+/**
+ * Takes the connection of a request with `Upgrade` and no body. The app answers on the socket (`handleUpgrade` of `ws` does),
+ * and ends the session; for filters and logs the request is answered with 101. Undefined where the request asks for no
+ * upgrade, has a body, follows requests that are still at work, is answered or was taken already, and where its client has
+ * left: such a request is answered as any other. Throws a `Fault` with status 503 while the server drains.
+ */
+export function takeUpgrade(req: IncomingMessage): UpgradedConnection | undefined {
+  const take = offers.get(req);
+  if (take === undefined || take === 'taken') return undefined;
+  const connection = take();
+  if (connection === undefined) offers.delete(req);
+  else offers.set(req, 'taken');
+  return connection;
+}
+
+/** Has `takeUpgrade` give what `take` does. */
+export function offerUpgrade(req: IncomingMessage, take: Take): void {
+  offers.set(req, take);
+}
+
+/** Whether an app has taken the connection of the request. */
+export function isUpgraded(req: IncomingMessage): boolean {
+  return offers.get(req) === 'taken';
 }

@@ -1,7 +1,10 @@
 /**
- * One thing for all apps of a process that have the same configuration: a store, a pool of connections.
+ * One thing for all apps of a process that have the same configuration: a store, a pool of connections, an SQLite database.
  */
-import type { Config } from '../config/index.js';
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
+import { configOptions, workerAssignment } from '../config/internal.js';
 import type { FactoryContext } from './factory.js';
 
 /** Who asks: a factory's context is one; a manager makes one of its configuration and of its `cleanupHost`. */
@@ -36,4 +39,66 @@ export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOpt
     });
     return used.thing;
   };
+}
+
+/** Declares a `connection`: `sqlite:///` and a file, or `sqlite://:memory:`. */
+export function sqliteConnection(spec: { readonly default: string; readonly help?: string }): Option<string> {
+  return string({
+    regex: /^sqlite:\/\/(\/.+|:memory:)$/,
+    help: 'The store: sqlite:/// and a file, relative to state_path or, with a fourth slash, absolute; or sqlite://:memory:.',
+    ...spec,
+  });
+}
+
+/** Which option names the database, and what is made of it. */
+export interface SharedDatabaseOptions<T> {
+  /** The section of the configuration that names the database. */
+  readonly group: string;
+  /** The group's options; `connection`, of {@link sqliteConnection}, is among them. */
+  readonly options: OptionDeclarations;
+  /** Opens a file, or `:memory:`. */
+  readonly open: (path: string) => T;
+}
+
+/**
+ * Gives each app that asks the database of its configuration, as `sharedByConfig`. The folder is made where there is
+ * none, for this user alone. One in memory outlives its apps, so that an API that starts again finds what was there; it is refused in a worker
+ * that is not alone, because its siblings would not see it (a `ConfigError`).
+ */
+export function sharedDatabase<T extends { close(): void }>(
+  shared: SharedDatabaseOptions<T>,
+): (ctx: SharingContext) => T {
+  const { group, options, open } = shared;
+  const inMemory = new WeakSet<T>();
+  return sharedByConfig({
+    open: ({ config }) => {
+      const { connection } = config.group(group, options) as { readonly connection: string };
+      const name = connection.replace(/^sqlite:\/\/\/?/, '');
+      if (name === ':memory:') {
+        refuseSeveralProcesses(config, group);
+        const database = open(name);
+        inMemory.add(database);
+        return database;
+      }
+      const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      return open(file);
+    },
+    close: (database) => database.close(),
+    keep: (database) => inMemory.has(database),
+  });
+}
+
+function refuseSeveralProcesses(config: Config, group: string): void {
+  const worker = workerAssignment();
+  const enabled = ['enabled_apis', 'enabled_services'].flatMap((opt) =>
+    config.has('DEFAULT', opt) ? (config.resolve('DEFAULT', opt).value as string[]) : [],
+  );
+  if (worker === undefined || (worker.workers === 1 && enabled.length === 1)) return;
+  refuseOption(config, {
+    group,
+    opt: 'connection',
+    message: 'sqlite://:memory: is for one process, and this is not the only one',
+    hint: 'Name a file: sqlite:///data.db is below state_path.',
+  });
 }

@@ -4,6 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { beforeHead } from './before-head.js';
+import { type Callback, callbackOf, mayHaveBody, ownPatch } from './response-patches.js';
 
 /** Gives the stream that the body is to go through, or undefined to leave this body alone. */
 export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
@@ -25,12 +26,6 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
     res.removeHeader('content-length');
     body.streams.push(stream);
   });
-}
-
-/** Whether a replaced `write` or `end` of a response is ours; for `lint`. */
-export function isBodyPatch(res: ServerResponse, method: unknown): boolean {
-  const body = (res as { [BODY]?: Body })[BODY];
-  return body !== undefined && (method === body.write || method === body.end);
 }
 
 /** Forgets the streams that were made for a head that failed: another answer, which they were not made for, takes its place. */
@@ -63,11 +58,6 @@ function bodyOf(res: ServerResponse): Body {
   return body;
 }
 
-function mayHaveBody(res: ServerResponse): boolean {
-  return res.req.method !== 'HEAD' && res.statusCode >= 200 && res.statusCode !== 204 && res.statusCode !== 304;
-}
-
-type Callback = (error?: Error | null) => void;
 type Method = (...args: never[]) => unknown;
 
 /** The methods that are replaced, as plain functions. */
@@ -100,7 +90,7 @@ function newBody(res: ServerResponse, before: Body | undefined): Body {
   }
 
   function end(first?: unknown, second?: BufferEncoding | Callback, third?: Callback): ServerResponse {
-    const callback = [first, second, third].find((argument) => typeof argument === 'function') as Callback | undefined;
+    const callback = callbackOf([first, second, third]);
     if (ended) return afterEnd(res, callback);
     const chunk = typeof first === 'function' ? undefined : first;
     const encoding = typeof second === 'function' ? undefined : second;
@@ -122,7 +112,7 @@ function newBody(res: ServerResponse, before: Body | undefined): Body {
     if (entry === undefined) for (const stream of streams.splice(0)) stream.destroy();
   }
 
-  return { write, end, streams, drop, before };
+  return { write: ownPatch(write), end: ownPatch(end), streams, drop, before };
 }
 
 type Below = Pick<Methods, 'write' | 'end'>;

@@ -2,12 +2,13 @@
  * The enabled APIs that a command is about, and the routers of their apps, made without the filters around them.
  */
 import type { Config } from '../config/index.js';
-import { nearestOrAll, PorticoError } from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { describeNode, type MountedApp, mountedApps } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
+import type { DescribedRoute } from '../routing/index.js';
 import { type BuiltRouter, collectRouters, outerRouters, type PlacedRouter, withMounted } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';
+import { unknownName } from './command.js';
 import { enabledApis } from './enabled-apis.js';
 import { refuseErrors } from './plan.js';
 
@@ -25,17 +26,8 @@ export async function chosenApis(config: Config, wanted: string | undefined): Pr
   if (wanted === undefined) return services;
   const found = services.filter(({ name }) => name === wanted);
   if (found.length > 0) return found;
-  throw unknownName(
-    `no enabled API is called "${wanted}"`,
-    wanted,
-    services.map(({ name }) => name),
-  );
-}
-
-/** A usage error for a name that is not there, with the nearest that is. */
-export function unknownName(message: string, wanted: string, names: readonly string[]): PorticoError {
-  const hint = nearestOrAll(wanted, names);
-  return new PorticoError('PORTICO_USAGE', { message, hint });
+  const names = services.map(({ name }) => name);
+  throw unknownName(`no enabled API is called "${wanted}"`, wanted, names);
 }
 
 /** A loader of an API's paste file, as the API has it. */
@@ -63,4 +55,9 @@ export async function routersOf(loader: Loader, app: ContextTree): Promise<reado
   const { routers, result } = await collectRouters(() => loader.makeApp(app));
   await result.close();
   return outerRouters(routers);
+}
+
+/** The methods of a route. */
+export function methodText({ methods }: Pick<DescribedRoute, 'methods'>): string {
+  return methods?.join(',') ?? 'any';
 }

@@ -1,22 +1,22 @@
 /**
  * `api-cli check`: everything that is wrong with the files, in one pass, nothing started.
  */
-
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Config } from '../config/index.js';
+import { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
-import { type Diagnostic, inOrder, messageWithValue, placeOf, printDiagnostics } from '../errors/index.js';
+import { type Diagnostic, inOrder, messageWithValue, placeInFile, placeOf, printDiagnostics } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
-import { aliasBlock } from '../loader/internal.js';
+import { aliasBlock, isPasteSection } from '../loader/internal.js';
 import type { WSGIService } from '../server/index.js';
+import { enabledApisOptions, servingOptions } from '../server/internal.js';
+import { choice } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
+import { unplacedApi } from './enabled-apis.js';
 import { STATUS_REFUSED } from './failure.js';
-import { unplacedApi } from './missing-port.js';
-import { choice } from './option-values.js';
-import { notAPasteFile } from './paste-file.js';
 import { judge } from './plan.js';
-import { endSoon } from './run-main.js';
+import { shippedOptions } from './shipped-options.js';
 import { whyTaken } from './taken-address.js';
 
 interface CheckArguments extends ConfigurationArguments {
@@ -39,15 +39,10 @@ export function register(program: Command): void {
       '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
     );
   addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
-    endSoon(await check(file, names, args));
+    const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
+    process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
+    process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
   });
-}
-
-async function check(file: string | undefined, names: readonly string[], args: CheckArguments): Promise<number> {
-  const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
-  const format = args.json === true ? 'json' : args.format;
-  process.stdout.write(`${PRINTERS[format](findings)}\n`);
-  return findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
 }
 
 /** The paste file alone, with the configuration only where one is named. */
@@ -57,6 +52,43 @@ async function ofPasteFile(file: string, names: readonly string[], args: CheckAr
   const stranger = await notAPasteFile(file);
   if (stranger !== undefined) return [stranger];
   return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
+}
+
+/** An error for a file that has sections and none of a paste file; undefined for any other. */
+async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
+  const config = sectionsOf(file);
+  const sections = config?.listAllSections() ?? [];
+  if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
+  const shipped = await shippedOptions();
+  const first =
+    sections.find((name) => name.startsWith('api:')) ??
+    sections.find((name) => shipped.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
+  return {
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_SECTION',
+    place: placeInFile({ file, line: 1, column: 1 }),
+    message: 'no section of this file makes an app, a filter or a server: it is no paste file',
+    hint:
+      first === undefined
+        ? 'Sections of a paste file are [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
+        : `With [${first}] this looks like a service file: api-cli check --config-file ${file}`,
+  };
+}
+
+/** Whether `[DEFAULT]`, which both kinds have, is that of a service. */
+function servesApis(config: Config): boolean {
+  config.register('DEFAULT', enabledApisOptions);
+  config.register('DEFAULT', servingOptions);
+  return ['enabled_apis', 'api_paste_config'].some((opt) => config.getLocation('DEFAULT', opt).kind === 'file');
+}
+
+function sectionsOf(file: string): Config | undefined {
+  try {
+    return Config.fromText(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
+  } catch {
+    // What cannot be read, or is no INI at all, is told as a paste file that cannot be read.
+    return undefined;
+  }
 }
 
 /** The configuration and the paste file it names. */

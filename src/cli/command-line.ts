@@ -2,9 +2,8 @@
  * The options that serving and all commands have, in one list for Node's own parser, with which a program makes do that only
  * serves, and for the one that explains commands.
  */
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Command } from 'commander';
-import { example } from './option-values.js';
 
 /** What the options that name a configuration come to. */
 export interface ConfigurationArguments {
@@ -19,57 +18,59 @@ export interface ServeArguments extends ConfigurationArguments {
   readonly enabledSslApis?: string | undefined;
   readonly enabledServices?: string | undefined;
   readonly dev?: boolean | undefined;
+  readonly traceErrors?: boolean | undefined;
 }
 
-/** An option: what it takes, if anything, whether it may come again, and what it is for. */
-interface Word {
-  readonly takes?: string;
-  readonly repeats?: boolean;
-  readonly help: string;
-}
+/** Options as Node's parser has them, with what each takes, and what it is for. */
+type Options = Readonly<
+  Record<string, NonNullable<ParseArgsConfig['options']>[string] & { readonly takes?: string; readonly help: string }>
+>;
 
-const CONFIGURATION: Readonly<Record<string, Word>> = {
+const CONFIGURATION: Options = {
   'config-file': {
+    type: 'string',
+    multiple: true,
     takes: '<path>',
-    repeats: true,
     help: 'read this file; may repeat (default: portico.ini, paste/portico.ini)',
   },
   'config-dir': {
+    type: 'string',
+    multiple: true,
     takes: '<path>',
-    repeats: true,
     help: 'read every *.conf in this folder after the files; may repeat',
   },
   set: {
+    type: 'string',
+    multiple: true,
     takes: '<group.option=value>',
-    repeats: true,
     help: 'set any option, above files and environment; may repeat',
   },
 };
 
-const SERVE: Readonly<Record<string, Word>> = {
+const SERVE: Options = {
   'enabled-apis': {
+    type: 'string',
     takes: '<names>',
     help: 'the APIs to start, between commas, and no service (default: what the configuration enables)',
   },
-  'enabled-ssl-apis': { takes: '<names>', help: 'those of them that speak HTTPS' },
+  'enabled-ssl-apis': { type: 'string', takes: '<names>', help: 'those of them that speak HTTPS' },
   'enabled-services': {
+    type: 'string',
     takes: '<names>',
     help: 'the services to start, between commas, and no API that --enabled-apis does not name',
   },
   dev: {
+    type: 'boolean',
     help: 'one worker, anew when a file of it changes, readable logs, and a certificate of its own where HTTPS names none',
   },
 };
 
-/** An option of every command. */
-const EVERYWHERE: Readonly<Record<string, Word>> = {
-  'trace-errors': { help: 'show stack traces for mistakes of the configuration too' },
+/** Options of every command. */
+const EVERYWHERE: Options = {
+  'trace-errors': { type: 'boolean', help: 'show stack traces for mistakes of the configuration too' },
 };
 
-/** Adds a command that reads a configuration to another one. `line` is the example at the end of its help. */
-export function addCommand(parent: Command, words: string, description: string, line: string): Command {
-  return addConfigurationOptions(parent.command(words).description(description).addHelpText('after', example(line)));
-}
+const ALL: Options = { ...CONFIGURATION, ...SERVE, ...EVERYWHERE };
 
 /** Adds `--config-file`, `--config-dir` and `--set` to a command. */
 export const addConfigurationOptions = (command: Command): Command => add(command, CONFIGURATION);
@@ -80,10 +81,10 @@ export const addServeOptions = (command: Command): Command => add(command, SERVE
 /** Adds the options that all commands have. */
 export const addCommonOptions = (program: Command): Command => add(program, EVERYWHERE);
 
-function add(command: Command, words: Readonly<Record<string, Word>>): Command {
-  for (const [name, { takes, repeats = false, help }] of Object.entries(words)) {
-    const flags = takes === undefined ? `--${name}` : `--${name} ${takes}`;
-    if (repeats) command.option(flags, help, collect);
+function add(command: Command, options: Options): Command {
+  for (const [name, { takes = '', multiple, help }] of Object.entries(options)) {
+    const flags = `--${name} ${takes}`.trim();
+    if (multiple) command.option(flags, help, collect);
     else command.option(flags, help);
   }
   return command;
@@ -93,34 +94,6 @@ function add(command: Command, words: Readonly<Record<string, Word>>): Command {
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
-
-/** The commands, in the order of the help. */
-export const COMMAND_NAMES = [
-  'serve',
-  'init',
-  'check',
-  'config',
-  'pipeline',
-  'explain',
-  'request',
-  'routes',
-  'openapi',
-  'generate',
-  'service',
-  'db',
-  'rpc',
-  'status',
-  'requests',
-  'reload',
-  'scale',
-  'restart',
-  'stop',
-  'log-level',
-  'report',
-  'notify',
-  'wait-ready',
-  'completion',
-] as const;
 
 /**
  * The words with the command in front, wherever its options stand: `--config-file p.ini check` as `check --config-file p.ini`.
@@ -141,49 +114,22 @@ export function commandFirst(words: readonly string[], commands: readonly string
 /** Whether the next word is an option's value. */
 function taking(option: string): 'nothing' | 'perhaps' | 'value' {
   if (option.includes('=')) return 'nothing';
-  const known: Word | undefined = { ...CONFIGURATION, ...SERVE, ...EVERYWHERE }[option.replace(/^--/, '')];
+  const known = ALL[option.replace(/^--/, '')];
   if (known === undefined) return 'perhaps';
-  return known.takes === undefined ? 'nothing' : 'value';
-}
-
-/** What a command line says that has nothing but options of `serve`. */
-export interface ServeWords {
-  readonly args: ServeArguments;
-  readonly traceErrors: boolean;
+  return known.type === 'boolean' ? 'nothing' : 'value';
 }
 
 /**
- * What the words say, with `serve` before them or without; undefined for a line that has anything else in it, which is for the
- * parser of all commands to explain.
+ * What a line says that has nothing but options of `serve`, with that word before them or without; undefined for one that has
+ * anything else in it, which is for the parser of all commands to explain.
  */
-export function readServeWords(words: readonly string[]): ServeWords | undefined {
+export function serveArguments(words: readonly string[]): ServeArguments | undefined {
   try {
-    return valuesOf(words[0] === 'serve' ? words.slice(1) : words, true);
+    const { values } = parseArgs({ args: words[0] === 'serve' ? words.slice(1) : [...words], options: ALL });
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [camelCased(name), value]));
   } catch {
     return undefined;
   }
-}
-
-/** What a worker reads of them: there may be words that only the configuration's options explain. */
-export function readWorkersWords(words: readonly string[]): { readonly dev: boolean; readonly traceErrors: boolean } {
-  const { args, traceErrors } = valuesOf(words, false);
-  return { dev: args.dev === true, traceErrors };
-}
-
-function valuesOf(line: readonly string[], strict: boolean): ServeWords {
-  const words = Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE });
-  const options = Object.fromEntries(
-    words.map(([name, { takes, repeats = false }]) => {
-      const type: 'boolean' | 'string' = takes === undefined ? 'boolean' : 'string';
-      return [name, { type, multiple: repeats }];
-    }),
-  );
-  const { values } = parseArgs({ args: [...line], options, strict });
-  const { 'trace-errors': traceErrors, ...rest } = values;
-  const args = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [camelCased(name), value]),
-  ) as ServeArguments;
-  return { args, traceErrors: traceErrors === true };
 }
 
 const camelCased = (name: string): string => name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());

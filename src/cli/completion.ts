@@ -2,7 +2,7 @@
  * `api-cli completion`: a script for bash, zsh or fish, made from the commands, options and choices there are.
  */
 import type { Argument, Command, Option } from 'commander';
-import { choice } from './option-values.js';
+import { choice } from './command.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -109,36 +109,58 @@ function choices(levels: readonly Level[]): ReadonlyMap<string, readonly string[
   return byWords;
 }
 
-function bashScript(levels: readonly Level[]): string {
-  const next = levels.map(({ where, commands, options, values }) => {
-    const words = [...commands.map(({ name }) => name), ...(typeof values === 'object' ? values : [])];
-    const all = [...words, ...options.flatMap(({ flags }) => flags)].join(' ');
-    const files = values === 'files' ? '; files=yes' : '';
-    return `    ${quoted(where)}) words=${quoted(all)}${files} ;;`;
-  });
+/**
+ * What bash and zsh write alike: the level that the words before lead to, what the word before the cursor wants, and else what the
+ * level offers. `words` is their list, which begins with the program at `from`; `cursor` is the place of what is being typed.
+ */
+function casesOf(
+  levels: readonly Level[],
+  { words, from, cursor }: { readonly words: string; readonly from: number; readonly cursor: string },
+  wanted: (choice: string) => string,
+  offered: (level: Level) => string,
+): string {
+  const takes = (fits: (values: Values) => boolean): string =>
+    optionPatterns(levels, ({ values }) => values !== undefined && fits(values));
   const fixed = [...choices(levels)].map(
-    ([words, patterns]) => `    ${patterns.join('|')}) words=${quoted(words)}; only=yes ;;`,
+    ([choice, patterns]) => `    (${patterns.join('|')}) ${wanted(choice)}; only=yes ;;`,
   );
-  return `# Completion of api-cli for bash: source <(api-cli completion bash)
-_api_cli() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
-  local where= words= files= only= at
-  for ((at = 1; at < COMP_CWORD; at++)); do
-    case "$where|\${COMP_WORDS[at]}" in
-    ${optionPatterns(levels, ({ values }) => values !== undefined)}) ((at++)) ;;
-    ${commandPatterns(levels)}) where=\${where:+$where }\${COMP_WORDS[at]} ;;
+  const next = levels.map((level) => {
+    const files = level.values === 'files' ? '; files=yes' : '';
+    return `    (${quoted(level.where)}) ${offered(level)}${files} ;;`;
+  });
+  return `  for ((at = ${from + 1}; at < ${cursor}; at++)); do
+    case "$where|\${${words}[at]}" in
+    (${takes(() => true)}) ((at++)) ;;
+    (${commandPatterns(levels)}) where=\${where:+$where }\${${words}[at]} ;;
     esac
   done
   case "$where|$previous" in
 ${fixed.join('\n')}
-    ${optionPatterns(levels, ({ values }) => values === 'files')}) files=yes; only=yes ;;
-    ${optionPatterns(levels, ({ values }) => values === 'anything')}) only=yes ;;
+    (${takes((values) => values === 'files')}) files=yes; only=yes ;;
+    (${takes((values) => values === 'anything')}) only=yes ;;
   esac
-  if [ -z "$only" ]; then
+  if [[ -z $only ]]; then
     case "$where" in
 ${next.join('\n')}
     esac
-  fi
+  fi`;
+}
+
+/** The words of a level that are neither options nor known to nobody but who types them. */
+const fixedWords = ({ values }: Level): readonly string[] => (typeof values === 'object' ? values : []);
+
+function bashScript(levels: readonly Level[]): string {
+  const offered = (level: Level): string => {
+    const names = level.commands.map(({ name }) => name);
+    const flags = level.options.flatMap((option) => option.flags);
+    return `words=${quoted([...names, ...fixedWords(level), ...flags].join(' '))}`;
+  };
+  const line = { words: 'COMP_WORDS', from: 0, cursor: 'COMP_CWORD' };
+  return `# Completion of api-cli for bash: source <(api-cli completion bash)
+_api_cli() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
+  local where= words= files= only= at
+${casesOf(levels, line, (choice) => `words=${quoted(choice)}`, offered)}
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   if [ -n "$files" ]; then
     mapfile -t -O \${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$current")
@@ -151,37 +173,18 @@ complete -F _api_cli api-cli
 
 function zshScript(levels: readonly Level[]): string {
   const told = (name: string, help: string): string => quoted(`${name.replaceAll(':', '\\:')}:${help}`);
-  const next = levels.map(({ where, commands, options, values }) => {
-    const words = commands.map(({ name, help }) => told(name, help));
-    const fixedWords = typeof values === 'object' ? values.map(quoted) : [];
-    const flags = options.flatMap((option) => option.flags.map((flag) => told(flag, option.help)));
-    const files = values === 'files' ? '; files=yes' : '';
-    return `    (${quoted(where)}) found=(${[...words, ...fixedWords].join(' ')}); flags=(${flags.join(' ')})${files} ;;`;
-  });
-  const fixed = [...choices(levels)].map(
-    ([words, patterns]) => `    (${patterns.join('|')}) found=(${words}); only=yes ;;`,
-  );
+  const offered = (level: Level): string => {
+    const words = [...level.commands.map(({ name, help }) => told(name, help)), ...fixedWords(level).map(quoted)];
+    const flags = level.options.flatMap((option) => option.flags.map((flag) => told(flag, option.help)));
+    return `found=(${words.join(' ')}); flags=(${flags.join(' ')})`;
+  };
+  const line = { words: 'words', from: 1, cursor: 'CURRENT' };
   return `#compdef api-cli
 # Completion of api-cli for zsh: api-cli completion zsh > a folder of $fpath, as _api-cli
 _api_cli() {
   local previous=\${words[CURRENT-1]} where= files= only= at
   local -a found flags
-  for ((at = 2; at < CURRENT; at++)); do
-    case "$where|\${words[at]}" in
-    (${optionPatterns(levels, ({ values }) => values !== undefined)}) ((at++)) ;;
-    (${commandPatterns(levels)}) where=\${where:+$where }\${words[at]} ;;
-    esac
-  done
-  case "$where|$previous" in
-${fixed.join('\n')}
-    (${optionPatterns(levels, ({ values }) => values === 'files')}) files=yes; only=yes ;;
-    (${optionPatterns(levels, ({ values }) => values === 'anything')}) only=yes ;;
-  esac
-  if [[ -z $only ]]; then
-    case "$where" in
-${next.join('\n')}
-    esac
-  fi
+${casesOf(levels, line, (choice) => `found=(${choice})`, offered)}
   (( \${#found} )) && _describe word found
   (( \${#flags} )) && _describe -o option flags
   [[ -n $files ]] && _files

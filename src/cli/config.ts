@@ -14,14 +14,14 @@ import {
   type ShownOption,
   showOption,
   showOptions,
+  UsageError,
   upgradeText,
 } from '../config/index.js';
 import { ConfigurationRefused, type Place, PorticoError, placeOf } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
+import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { readConfiguration, refuseUnread } from './configuration.js';
-import { choice, example, wholeNumber } from './option-values.js';
-import { configuredPasteFile } from './paste-file.js';
+import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
 import { type Registration, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
@@ -188,7 +188,8 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
   const config = await read(args);
-  const options = option === undefined ? all(config, args) : [one(config, option)];
+  const all = args.changed === true ? differencesFromDefaults : showOptions;
+  const options = option === undefined ? all(config) : [one(config, option)];
   if (args.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
   } else {
@@ -197,20 +198,14 @@ async function show(option: string | undefined, args: ShowArguments): Promise<vo
   refuseRefused(config, options);
 }
 
-function all(config: Config, { changed }: ShowArguments): ShownOption[] {
-  return changed === true ? differencesFromDefaults(config) : showOptions(config);
-}
-
 /** `compute.port` is short for `api:compute.port`; an option alone is one of `[DEFAULT]`. */
 function one(config: Config, name: string): ShownOption {
   const dot = name.lastIndexOf('.');
   const [group, opt] = dot < 0 ? ['DEFAULT', name] : [name.slice(0, dot), name.slice(dot + 1)];
   for (const candidate of [group, `api:${group}`])
     if (config.has(candidate, opt)) return showOption(config, candidate, opt);
-  throw new PorticoError('PORTICO_USAGE', {
-    message: `there is no option ${opt} in [${group}]`,
-    hint: 'Name it as group.option; without a name all options are shown.',
-  });
+  const hint = 'Name it as group.option; without a name all options are shown.';
+  throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 
 function text({ group, opt, value, refused, location, shadowed }: ShownOption): string {
@@ -224,7 +219,7 @@ function place(location: Place): string {
 }
 
 /** Imports what the paste file names, and declares the options that its factories say they read. Calls none of them. */
-export async function declareFactories(config: Config): Promise<void> {
+async function declareFactories(config: Config): Promise<void> {
   try {
     // What is wrong with the file, or keeps it from being found, is told by `check`.
     await Loader.checkFile(configuredPasteFile(config), { config, trial: false });

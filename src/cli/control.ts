@@ -1,7 +1,8 @@
 /**
  * The commands that ask a running service, or tell it to do something, by its control socket.
  */
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
@@ -10,10 +11,9 @@ import { controlPath, type ShownWorker, type StatusDocument } from '../launch/in
 import { LOG_LEVELS } from '../log/index.js';
 import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
+import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { choice, example, wholeNumber } from './option-values.js';
-import { columns, print } from './output.js';
 
 interface ControlArguments extends ConfigurationArguments {
   readonly socket?: string;
@@ -21,96 +21,94 @@ interface ControlArguments extends ConfigurationArguments {
 }
 
 export function register(program: Command): void {
-  add(program, 'status', 'show the services of a running api-cli, their workers and what they do')
+  add(program, 'status', 'show the services of a running api-cli, their workers and what they do', 'status --watch')
     .option('--watch', 'show it again each second')
-    .addHelpText('after', example('api-cli status --watch'))
     .action(async (args: ControlArguments & { watch?: boolean }) => {
       const path = await socketOf(args);
       do {
         const document = await ask<StatusDocument>(path, 'GET', '/status');
-        print(
-          args,
-          document,
-          () => `${args.watch === true && process.stdout.isTTY ? CLEAR : ''}${statusText(document)}`,
-        );
+        const clear = args.watch === true && process.stdout.isTTY ? CLEAR : '';
+        print(args, document, () => `${clear}${statusText(document)}`);
         if (args.watch === true) await new Promise((resolve) => setTimeout(resolve, 1000));
       } while (args.watch === true);
     });
 
-  add(program, 'requests', 'list the requests that are being served, the oldest first')
-    .addHelpText('after', example('api-cli requests'))
-    .action(async (args: ControlArguments) => {
+  add(program, 'requests', 'list the requests that are being served, the oldest first', 'requests').action(
+    async (args: ControlArguments) => {
       const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(args), 'GET', '/requests');
       print(args, document, () => requestsText(document.requests));
-    });
+    },
+  );
 
-  add(program, 'reload', 'read the files again, as HUP does; wait for it, and say what came of it')
+  add(program, 'reload', 'read the files again, as HUP does; wait for it, and say what came of it', 'reload --dry-run')
     .option('--dry-run', 'only say what would come of it: everything is checked as for a reload, and nothing changed')
-    .addHelpText('after', `${example('api-cli reload --dry-run')}\n\nStatus: 0 accepted, 1 refused or incomplete.`)
+    .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: ControlArguments & { dryRun?: boolean }) => {
       const path = args.dryRun ? '/reload/dry-run' : '/reload';
-      const report = await ask<ReloadReport>(await socketOf(args), 'POST', path);
+      const report = await post<ReloadReport>(args, path);
       print(args, report, () => reloadText(report));
       process.exitCode = report.outcome === 'accepted' ? 0 : 1;
     });
 
-  add(program, 'scale <service> <workers>', 'change the number of workers of a service, until the next start')
-    .addHelpText('after', example('api-cli scale compute 4'))
-    .action(async (service: string, text: string, args: ControlArguments) => {
-      const workers = wholeNumber('<workers>')(text);
-      const done = await ask(await socketOf(args), 'POST', '/scale', { service, workers });
-      print(args, done, () => `${service} has ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
-    });
+  add(
+    program,
+    'scale <service> <workers>',
+    'change the number of workers of a service, until the next start',
+    'scale compute 4',
+  ).action(async (service: string, count: string, args: ControlArguments) => {
+    const workers = wholeNumber('<workers>')(count);
+    const done = await post(args, '/scale', { service, workers });
+    print(args, done, () => `${service} has ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
+  });
 
-  add(program, 'restart <service>', 'replace the workers of a service one by one, with the configuration in force')
-    .addHelpText('after', example('api-cli restart compute'))
-    .action(async (service: string, args: ControlArguments) => {
-      const done = await ask<{ replaced: number; failures: readonly string[] }>(
-        await socketOf(args),
-        'POST',
-        '/restart',
-        {
-          service,
-        },
-      );
-      print(args, done, () => [`${service}: ${done.replaced} workers replaced`, ...done.failures].join('\n'));
-      process.exitCode = done.failures.length === 0 ? 0 : 1;
-    });
+  add(
+    program,
+    'restart <service>',
+    'replace the workers of a service one by one, with the configuration in force',
+    'restart compute',
+  ).action(async (service: string, args: ControlArguments) => {
+    const done = await post<{ replaced: number; failures: readonly string[] }>(args, '/restart', { service });
+    print(args, done, () => [`${service}: ${done.replaced} workers replaced`, ...done.failures].join('\n'));
+    process.exitCode = done.failures.length === 0 ? 0 : 1;
+  });
 
-  add(program, 'stop', 'stop a running api-cli gracefully, as TERM does')
-    .addHelpText('after', example('api-cli stop'))
-    .action(async (args: ControlArguments) => {
-      const done = await ask(await socketOf(args), 'POST', '/stop');
+  add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop').action(
+    async (args: ControlArguments) => {
+      const done = await post(args, '/stop');
       print(args, done, () => 'It stops.');
-    });
+    },
+  );
 
-  add(program, 'log-level', 'change the level of the log, until the next reload')
+  add(program, 'log-level', 'change the level of the log, until the next reload', 'log-level debug --api compute')
     .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
     .option('--api <name>', 'of the workers of this service alone')
-    .addHelpText('after', example('api-cli log-level debug --api compute'))
     .action(async (level: string, args: ControlArguments & { api?: string }) => {
-      const done = await ask(await socketOf(args), 'POST', '/log-level', { level, service: args.api });
+      const done = await post(args, '/log-level', { level, service: args.api });
       print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
     });
 
-  add(program, 'report', 'print the report that USR2 makes: threads, tasks, requests, configuration')
+  add(
+    program,
+    'report',
+    'print the report that USR2 makes: threads, tasks, requests, configuration',
+    'report --worker 4711',
+  )
     .option('--worker <pid>', 'of this worker alone', wholeNumber('--worker'))
-    .addHelpText('after', example('api-cli report --worker 4711'))
     .action(async (args: ControlArguments & { worker?: number }) => {
-      const text = await ask<string>(await socketOf(args), 'POST', '/report', { worker: args.worker });
-      print(args, { report: text }, () => text);
+      const report = await post<string>(args, '/report', { worker: args.worker });
+      print(args, { report }, () => report);
     });
 }
 
 const CLEAR = '\u001b[H\u001b[J';
 
-function add(program: Command, name: string, description: string): Command {
+function add(program: Command, name: string, description: string, line: string): Command {
   const command = program
     .command(name)
     .description(description)
     .option('--socket <path>', 'the control socket of the service (default: that of its configuration)')
     .option('--json', 'print JSON');
-  return addConfigurationOptions(command);
+  return addConfigurationOptions(command).addHelpText('after', example(`api-cli ${line}`));
 }
 
 async function socketOf(args: ControlArguments): Promise<string> {
@@ -124,32 +122,25 @@ async function socketOf(args: ControlArguments): Promise<string> {
   });
 }
 
+async function post<T>(args: ControlArguments, url: string, body?: object): Promise<T> {
+  return ask(await socketOf(args), 'POST', url, body);
+}
+
 /** Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. */
-function ask<T>(path: string, method: string, url: string, body: object = {}): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' };
-    const asked = request({ socketPath: path, method, path: url, headers }, (res) => {
-      let text = '';
-      res.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      res.on('error', reject);
-      res.on('end', () => {
-        const isJson = res.headers['content-type'] === 'application/json';
-        const value: unknown = isJson ? JSON.parse(text) : text;
-        const { error } = (value ?? {}) as { error?: { code: string; message: string; hint?: string } };
-        if (res.statusCode === 200) resolve(value as T);
-        else
-          reject(
-            new PorticoError(error?.code ?? 'PORTICO_CONTROL_FAILED', {
-              message: error?.message ?? text,
-              ...(error?.hint !== undefined && { hint: error.hint }),
-            }),
-          );
-      });
-    });
-    asked.on('error', (cause: NodeJS.ErrnoException) => reject(notRunning(path, cause)));
-    asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
+async function ask<T>(path: string, method: string, url: string, body: object = {}): Promise<T> {
+  const asked = request({ socketPath: path, method, path: url, headers: { 'content-type': 'application/json' } });
+  asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
+  const response = new Promise<IncomingMessage>((resolve, reject) => {
+    asked.on('response', resolve).on('error', (cause) => reject(notRunning(path, cause)));
+  });
+  const answer = await response;
+  const said = await text(answer);
+  const value: unknown = answer.headers['content-type'] === 'application/json' ? JSON.parse(said) : said;
+  if (answer.statusCode === 200) return value as T;
+  const { error } = (value ?? {}) as { error?: { code: string; message: string; hint?: string } };
+  throw new PorticoError(error?.code ?? 'PORTICO_CONTROL_FAILED', {
+    message: error?.message ?? said,
+    hint: error?.hint,
   });
 }
 

@@ -7,9 +7,8 @@ import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.j
 import { connectionProblem, registryConnection, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
-import { apiNames, appsOf, missingComma } from './api-names.js';
-import { logOptions } from './log-options.js';
-import { sectionNames, serviceNames } from './service-names.js';
+import { apiNames, appsOf, missingComma, sectionNames, serviceNames } from './names.js';
+import { logOptions } from './program-log.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {

@@ -2,12 +2,12 @@
  * `api-cli rpc dead`: remote calls that were not handled in time, were refused, or came back too often.
  */
 import type { Command } from 'commander';
+import { UsageError } from '../config/index.js';
 import { didYouMean, PorticoError } from '../errors/index.js';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
 import { formatDuration, printable } from '../text/index.js';
-import { addCommand, type ConfigurationArguments } from './command-line.js';
-import { example } from './option-values.js';
-import { columns, print } from './output.js';
+import { addCommand, columns, example, print } from './command.js';
+import type { ConfigurationArguments } from './command-line.js';
 import { withConnection } from './rpc-connection.js';
 
 interface Output extends ConfigurationArguments {
@@ -28,31 +28,15 @@ export function registerDeadLetters(rpc: Command): void {
 
   add(dead, 'list', 'list them: the oldest first', 'list --topic compute')
     .option('--topic <name>', 'those of this topic')
-    .action(async ({ topic, ...args }: Selection) => {
-      const { exchange, letters } = await withLetters(args, async (found) => ({
-        exchange: found.exchange,
-        letters: await meant(found, { topic }),
-      }));
-      print(args, { ...HEAD, exchange, letters: letters.map(jsonOf) }, () => table(exchange, letters));
-    });
+    .action((args: Selection) => show(args, { topic: args.topic }, table));
 
   add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
-    async (id: string, args: Output) => {
-      const { exchange, letters } = await withLetters(args, async (found) => ({
-        exchange: found.exchange,
-        letters: await meant(found, { ids: [id] }),
-      }));
-      print(args, { ...HEAD, exchange, letters: letters.map(jsonOf) }, () => letters.map(details).join('\n\n'));
-    },
+    (id: string, args: Output) => show(args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
   );
 
   addSelection(dead, 'replay', 'send them to the queues they came from once more').action(
     async (ids: readonly string[], args: Selection) => {
-      const filter = filterOf(ids, args);
-      const outcomes = await withLetters(args, async (found) => {
-        if (args.all !== true) await meant(found, filter);
-        return found.replay(filter);
-      });
+      const outcomes = await change(ids, args, (found, filter) => found.replay(filter));
       const failed = outcomes.filter(({ failure }) => failure !== undefined);
       const replayed = outcomes.length - failed.length;
       print(args, { replayed, failed: failed.map(({ letter, failure }) => ({ id: letter.id, failure })) }, () =>
@@ -66,17 +50,12 @@ export function registerDeadLetters(rpc: Command): void {
   );
 
   addSelection(dead, 'drop', 'forget them').action(async (ids: readonly string[], args: Selection) => {
-    const filter = filterOf(ids, args);
-    const dropped = await withLetters(args, async (found) => {
-      if (args.all !== true) await meant(found, filter);
-      return found.drop(filter);
-    });
-    print(args, { dropped: dropped.length }, () => `dropped ${countText(dropped.length)}`);
+    const dropped = (await change(ids, args, (found, filter) => found.drop(filter))).length;
+    print(args, { dropped }, () => `dropped ${countText(dropped)}`);
   });
 }
 
 const ID = '01a8d29e-7c01-7a60-9c3b-2f0e8b7d4a11';
-const HEAD = { schema: 'portico/rpc-dead', version: 1 };
 
 function add(dead: Command, words: string, description: string, line: string): Command {
   return addCommand(dead, words, description, `api-cli rpc dead ${line}`).option('--json', 'print JSON');
@@ -88,15 +67,37 @@ function addSelection(dead: Command, name: string, description: string): Command
     .option('--all', 'all of the exchange');
 }
 
-function withLetters<T>(args: ConfigurationArguments, work: (letters: DeadLetters) => Promise<T>): Promise<T> {
-  return withConnection(args, (connection) => work(new DeadLetters(connection)));
+async function show(
+  args: Output,
+  filter: DeadLetterFilter,
+  text: (exchange: string, letters: readonly DeadLetter[]) => string,
+): Promise<void> {
+  await withConnection(args, async (connection) => {
+    const found = new DeadLetters(connection);
+    const letters = await meant(found, filter);
+    const document = { schema: 'portico/rpc-dead', version: 1, exchange: found.exchange, letters: letters.map(jsonOf) };
+    print(args, document, () => text(found.exchange, letters));
+  });
+}
+
+/** Replays or drops those that a command line means. */
+function change<T>(
+  ids: readonly string[],
+  args: Selection,
+  work: (found: DeadLetters, filter: DeadLetterFilter) => Promise<T>,
+): Promise<T> {
+  const filter = filterOf(ids, args);
+  return withConnection(args, async (connection) => {
+    const found = new DeadLetters(connection);
+    if (args.all !== true) await meant(found, filter);
+    return work(found, filter);
+  });
 }
 
 /** Which ones a command line means: it names them, or says that it means all. */
 function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetterFilter {
   if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
-    const message = 'say which: ids, --topic <name>, or --all';
-    throw new PorticoError('PORTICO_USAGE', { message, hint: 'api-cli rpc dead list has their ids.' });
+    throw new UsageError('say which: ids, --topic <name>, or --all', 'api-cli rpc dead list has their ids.');
   }
   return ids.length === 0 ? { topic } : { ids };
 }

@@ -1,16 +1,16 @@
 /**
- * The APIs that a configuration enables, as services.
+ * The APIs that a configuration enables, as services; and what is wrong with names that have no app, and with APIs without a port,
+ * which listen on whatever is free, where clients do not find them.
  */
 import { type Config, ConfigError } from '../config/index.js';
-import { locationOfItem } from '../config/internal.js';
-import { type Diagnostic, didYouMean, Refusals } from '../errors/index.js';
+import { diagnose } from '../config/internal.js';
+import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../errors/index.js';
 import { Loader, PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
-import { apiNames, missingComma } from './api-names.js';
-import { refuseGivenUp } from './missing-port.js';
-import { enabledServiceNames, sectionNames } from './service-names.js';
+import type { ListenAddress } from '../service/index.js';
+import { apiNames, enabledServiceNames, missingComma, sectionNames } from './names.js';
 
 /** How {@link enabledApis} makes services. */
 export interface EnabledApisOptions {
@@ -51,7 +51,8 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
   await refusals.gather(async () => {
     const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
     for (const name of apiNames(config)) await refusals.gather(() => add(name, enabledSslApis.includes(name)));
-    await refusals.gather(() => refuseGivenUp(config, { running, next: services.map((service) => service.name) }));
+    const next = services.map(({ name }) => name);
+    await refusals.gather(() => refuseGivenUp(config, running, next));
   });
   const ending = running.filter((name) => !services.some((service) => service.name === name));
   return { services, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
@@ -73,12 +74,10 @@ export function judgeMissing(
 
 /** What is said of a configuration that leaves nothing to run, at the place of the option that names it where it has one. */
 export function nothingEnabled(config: Config): Diagnostic {
-  const named = enabledServiceNames(config);
-  const [what, option] = named.length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
-  const message = `No ${what} were started. Check the ${option} config option.`;
-  const section = 'DEFAULT';
-  const place = config.has(section, option) ? config.getLocation(section, option) : undefined;
-  return { severity: 'error', code: 'PORTICO_NO_APIS', place, section, option, message };
+  const [what, opt] =
+    enabledServiceNames(config).length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
+  const message = `No ${what} were started. Check the ${opt} config option.`;
+  return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
 }
 
 /** The app of the paste file that an API names in its section; undefined where its own name is looked for. */
@@ -95,19 +94,13 @@ function ownPipeline(config: Config, name: string): string | undefined {
 /** That the paste file has no app for an API: at the name that is wrong, with what may have been meant. A warning. */
 function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
   const pipeline = ownPipeline(config, name);
-  const [group, opt] = pipeline === undefined ? ['DEFAULT', 'enabled_apis'] : [`api:${name}`, 'pipeline'];
-  const resolved = config.resolve(group, opt);
-  const unset = pipeline === undefined && resolved.location.kind === 'default';
-  const place = pipeline === undefined ? locationOfItem(resolved, name) : resolved.location;
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  return {
-    severity: 'warning',
-    code: error.code,
-    ...(unset ? { section: `api:${name}` } : { section: group, option: opt }),
-    place: unset ? config.getSectionLocation(`api:${name}`) : place,
-    message: `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`,
-    hint: missingAppHint(config, name, error),
-  };
+  const message = `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`;
+  const issue = { severity: 'warning' as const, code: error.code, message, hint: missingAppHint(config, name, error) };
+  if (pipeline !== undefined) return diagnose(config, { ...issue, group: `api:${name}`, opt: 'pipeline' });
+  const isListed = config.getLocation('DEFAULT', 'enabled_apis').kind !== 'default';
+  if (isListed) return diagnose(config, { ...issue, group: 'DEFAULT', opt: 'enabled_apis', item: name });
+  return diagnose(config, { ...issue, group: `api:${name}` });
 }
 
 /**
@@ -120,14 +113,66 @@ function missingAppHint(config: Config, name: string, error: PasteAppNotFound): 
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return error.hint;
   const loader = new Loader(path, { config });
-  const known = [
-    ...sectionNames(config, 'api'),
-    ...loader.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : [])),
-  ];
-  const comma = missingComma(name, known);
+  const sections = sectionNames(config, 'api');
+  const apps = loader.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
+  const comma = missingComma(name, [...sections, ...apps]);
   if (comma !== undefined) return comma;
-  const others = sectionNames(config, 'api').filter(
-    (each) => each !== name && loader.has(ownPipeline(config, each) ?? each),
-  );
+  const others = sections.filter((each) => each !== name && loader.has(ownPipeline(config, each) ?? each));
   return didYouMean(name, others) ?? error.hint;
+}
+
+/** A warning for an API without a port. None for `port = 0`, which asks for any. */
+export function unplacedApi(config: Config, name: string): Diagnostic | undefined {
+  const { listen, port } = config.api(name, apiOptions, { partial: true });
+  if (listen.kind !== 'tcp' || listen.port !== undefined || port !== 0) return undefined;
+  const group = `api:${name}`;
+  const { written, location } = config.resolve(group, 'port');
+  const given = written.at(-1);
+  if (given !== undefined && given.text.trim() !== '') return undefined;
+  return {
+    severity: 'warning',
+    code: 'PORTICO_API_NO_PORT',
+    section: group,
+    option: 'port',
+    place: given === undefined ? config.getSectionLocation(group) : location,
+    message: `${name} has no port: it listens on any that is free`,
+    hint: `write port = <number> under [${group}], or port = 0 where any will do`,
+  };
+}
+
+/** The same once it listens, with the port that it got. */
+export function unplacedAt(config: Config, name: string, addresses: readonly ListenAddress[]): string | undefined {
+  const found = unplacedApi(config, name);
+  const [address] = addresses;
+  if (found === undefined || address === undefined || 'path' in address) return undefined;
+  const message = `${name} has no port: it listens on ${address.port}, which happened to be free`;
+  return printDiagnostic({ ...found, message });
+}
+
+/**
+ * Throws ConfigError where an API that runs would end with its address unused, and one of the `next`, which is new, would listen
+ * on any port because it has none.
+ */
+function refuseGivenUp(config: Config, running: readonly string[], next: readonly string[]): void {
+  const left = running.find((name) => !next.includes(name) && isPlaced(config, name));
+  if (left === undefined) return;
+  const unplaced = next.filter((name) => !running.includes(name) && unplacedApi(config, name) !== undefined);
+  const place = placeOf(config.getSectionLocation(`api:${left}`)!);
+  const issues = unplaced.map((name) =>
+    diagnose(config, {
+      code: 'PORTICO_API_NO_PORT',
+      group: 'DEFAULT',
+      opt: 'enabled_apis',
+      item: name,
+      message: `${name} has no port, and ${left}, which has one, would end: nothing was changed`,
+      hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> under [api:${name}]`,
+    }),
+  );
+  if (issues.length > 0) throw new ConfigError(issues);
+}
+
+/** It has a section that gives it an address of its own. */
+function isPlaced(config: Config, name: string): boolean {
+  const isSet = (opt: string): boolean => config.getLocation(`api:${name}`, opt).kind !== 'default';
+  return config.getSectionLocation(`api:${name}`) !== undefined && (isSet('port') || isSet('listen'));
 }

@@ -7,8 +7,7 @@ import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../errors
 import type { Logger } from '../log/index.js';
 import { namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
-import { apiNames } from './api-names.js';
-import { sectionNames, serviceNames, serviceOptions } from './service-names.js';
+import { apiNames, sectionNames, serviceNames, serviceOptions } from './names.js';
 
 /** How {@link enabledServices} makes services. */
 export interface EnabledServicesOptions {

@@ -4,6 +4,8 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
+import { environ } from '../app/index.js';
+import { descriptionOf } from '../app/internal.js';
 import type { ContextTree } from '../loader/index.js';
 import {
   describeNode,
@@ -11,22 +13,21 @@ import {
   type ExplainedStep,
   type Explanation,
   explainRequest,
-  type ImaginedRequest,
+  UNDESCRIBED,
 } from '../loader/internal.js';
-import type { ExplainedRoute } from '../routing/internal.js';
+import { type BuiltRouter, type ExplainedRoute, enterMount, explainRoute, filterName } from '../routing/internal.js';
 import type { Refusal } from '../server/internal.js';
-import { routersOf } from './api-routers.js';
+import { methodText, routersOf } from './api-routers.js';
+import { example, placeText, print } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
-import { explainRouter, stepOf } from './explain-router.js';
-import { type NamedAppArguments, namedApp } from './named-app.js';
-import { placeText, print } from './output.js';
-import { addRequestArguments, admitted, type NamedRequest, namedRequest } from './request-arguments.js';
-import { endSoon } from './run-main.js';
-
-interface ExplainArguments extends NamedAppArguments {
-  readonly header?: readonly string[];
-  readonly json?: boolean;
-}
+import {
+  addRequestArguments,
+  admitted,
+  type NamedRequest,
+  namedApp,
+  namedRequest,
+  type RequestArguments,
+} from './named-request.js';
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('explain'))
@@ -34,33 +35,16 @@ export function register(program: Command): void {
       'tell what would happen to a request: mounts, filters in order, the route or why there is none, the action',
     )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', "\nExample:\n  api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'");
-  addConfigurationOptions(command).action(async (method: string, url: string, args: ExplainArguments) => {
+    .addHelpText('after', example("api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'"));
+  addConfigurationOptions(command).action(async (method: string, url: string, args: RequestArguments) => {
     const request = namedRequest(method, url, args.header);
     const document = await explain(request, args);
     print(args, document, () => [`${request.method} ${document.request.url}`, ...document.steps.map(line)].join('\n'));
-    endSoon(0);
   });
 }
 
 /** What is printed with `--json`. */
-interface ExplainDocument {
-  readonly schema: 'portico/explain';
-  readonly version: 1;
-  readonly request: ImaginedRequest | NamedRequest;
-  readonly steps: readonly ExplainedStep[];
-  /** Null: the app answers, as it decides. */
-  readonly status: number | null;
-  readonly route: ExplainedRoute['route'];
-  readonly match: ExplainedRoute['match'];
-  readonly action: ExplainedRoute['action'];
-  /** Of a 405: the methods that the path takes. */
-  readonly allow: readonly string[] | null;
-  /** Of a 404: the route that was perhaps meant. */
-  readonly nearest: ExplainedRoute['route'];
-}
-
-async function explain(request: NamedRequest, args: ExplainArguments): Promise<ExplainDocument> {
+async function explain(request: NamedRequest, args: RequestArguments) {
   const { loader, config, app } = await namedApp(request, args);
   let last: ExplainedRoute | undefined;
   let acts = false;
@@ -80,23 +64,24 @@ async function explain(request: NamedRequest, args: ExplainArguments): Promise<E
     const text = `a Router of ${router.routes.length} routes`;
     return { steps: [stepOf(node, req, 'app', text), ...within.steps], answer: within.answer };
   };
-  const tree = await loader.tree(app);
   const describe = (filter: ContextTree, req: IncomingMessage) => describeNode(filter, config, req);
+  const tree = await loader.tree(app);
   const taken = admitted(request);
-  const isRefused = 'status' in taken;
-  const { steps, answer } = isRefused
-    ? refused(request, taken)
-    : await explainRequest(tree, taken, { describe, explainApp });
+  const { steps, answer } =
+    'status' in taken ? refused(request, taken) : await explainRequest(tree, taken, { describe, explainApp });
   return {
     schema: 'portico/explain',
     version: 1,
-    request: isRefused ? request : taken,
+    request: 'status' in taken ? request : taken,
     steps,
+    // Null: the app answers, as it decides.
     status: typeof answer === 'number' ? answer : null,
     route: last?.route ?? null,
     match: last?.match ?? null,
     action: last?.action ?? null,
+    // Of a 405: the methods that the path takes.
     allow: last?.answer?.allow ?? null,
+    // Of a 404: the route that was perhaps meant.
     nearest: last?.answer?.nearest ?? null,
   };
 }
@@ -104,14 +89,65 @@ async function explain(request: NamedRequest, args: ExplainArguments): Promise<E
 /** What the server says of a path before any filter sees it. */
 function refused({ url }: NamedRequest, { status, reason }: Refusal): Explanation {
   const text = `${status} ${STATUS_CODES[status]}: ${reason}`;
-  return {
-    steps: [{ what: 'answer', name: 'the server', origin: undefined, text, scriptName: '', url }],
-    answer: status,
-  };
+  const step: ExplainedStep = { what: 'answer', name: 'the server', origin: undefined, text, scriptName: '', url };
+  return { steps: [step], answer: status };
 }
 
 function line({ what, name, factory, origin, text, scriptName, url }: ExplainedStep): string {
   const made = factory === undefined ? '' : `  ${factory}`;
   const path = what === 'app' || what === 'composite' ? `  [script name "${scriptName}", path "${url}"]` : '';
   return `  ${what} ${name}: ${text}${path}${made}${origin === undefined ? '' : `  ${placeText(origin)}`}`;
+}
+
+/** What happens within the router of an app, and in those that are mounted in it. */
+function explainRouter(
+  router: BuiltRouter,
+  node: ContextTree,
+  req: IncomingMessage,
+): Explanation & { readonly route: ExplainedRoute } {
+  const explained = explainRoute(router, req);
+  const { route, match, version, filters, action, mounted, answer } = explained;
+  const steps: ExplainedStep[] = [];
+  const add = (what: ExplainedStep['what'], name: string, text: string, more: Partial<ExplainedStep> = {}): void => {
+    steps.push({ ...stepOf(node, req, what, text), name, factory: undefined, origin: undefined, ...more });
+  };
+  if (route !== null) {
+    const values = Object.entries(match!).filter(([name]) => name !== 'controller' && name !== 'action');
+    const taken = values.map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+    const asked = version === null ? [] : [`version ${version}`];
+    const text = ['is the first that takes it', ...asked, ...taken].join(', ');
+    add('route', `${methodText(route)} ${route.path}`, text, { origin: route.origin });
+  }
+  if (answer !== null) {
+    const { status, why, nearest } = answer;
+    const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}`;
+    add('answer', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
+    return { steps, answer: status, route: explained };
+  }
+  if (mounted !== null) {
+    enterMount(req, match!.path_info);
+    if (mounted.router !== undefined) {
+      const within = explainRouter(mounted.router, node, req);
+      return { ...within, steps: [...steps, ...within.steps] };
+    }
+    add('app', 'an app that is mounted', descriptionOf(mounted.app, req)?.does ?? 'answers');
+    return { steps, answer: 'decided', route: explained };
+  }
+  for (const filter of filters) {
+    const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
+    add('filter', filterName(filter), does, { answers });
+    if (typeof answers === 'number') return { steps, answer: answers, route: explained };
+  }
+  add('action', `${action!.controller}.${action!.name}`, 'answers');
+  return { steps, answer: 'decided', route: explained };
+}
+
+/** A step at a node of the paste file. */
+function stepOf(
+  { name, factory, origin }: ContextTree,
+  req: IncomingMessage,
+  what: ExplainedStep['what'],
+  text: string,
+): ExplainedStep {
+  return { what, name, factory, origin, text, scriptName: environ(req).scriptName, url: req.url ?? '' };
 }

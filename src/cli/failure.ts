@@ -1,5 +1,5 @@
 /**
- * How a command that failed ends: the exit status, and what is said of the error.
+ * How a command ends: its exit status, and what is said of the error it failed with.
  */
 import { ConfigurationRefused, describeError } from '../errors/index.js';
 
@@ -30,4 +30,16 @@ export function failureText(error: unknown): string {
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   const { errno, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return error instanceof Error && typeof errno === 'number' && typeof syscall === 'string';
+}
+
+/** How long a process may take to end by itself. */
+const FORGOTTEN_MS = 1000;
+
+/**
+ * Ends the process with a status: by itself, or a while after a reader has taken all that it has written, whatever handles it
+ * forgot.
+ */
+export function endSoon(status?: number): void {
+  if (status !== undefined) process.exitCode = status;
+  process.stdout.write('', () => setTimeout(() => process.exit(), FORGOTTEN_MS).unref());
 }

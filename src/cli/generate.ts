@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Diagnostic, PorticoError, placeInFile, printDiagnostics } from '../errors/index.js';
+import { type Diagnostic, inOrder, PorticoError, placeInFile, printDiagnostics } from '../errors/index.js';
+import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { type Deployment, type DeploymentFile, deploymentOf } from './generate/deployment.js';
@@ -12,9 +13,6 @@ import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
 import { nginx } from './generate/nginx.js';
 import { systemd } from './generate/systemd.js';
-import { choice, example } from './option-values.js';
-import { print } from './output.js';
-import { endSoon } from './run-main.js';
 
 const KINDS = { systemd, docker, kubernetes, nginx };
 const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];
@@ -41,31 +39,24 @@ export function register(program: Command): void {
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
     const deployment = await deploymentOf(await readConfiguration(args), args);
-    // What the application has opened when it was imported may hold the process.
-    endSoon(
-      args.check === undefined ? generate(KINDS[kind], deployment) : check(KINDS[kind], args.check, args, deployment),
-    );
+    if (args.check !== undefined) check(KINDS[kind], args.check, args, deployment);
+    else process.stdout.write(`${KINDS[kind].generate(deployment)}\n`);
   });
 }
 
-function generate(file: DeploymentFile, deployment: Deployment): number {
-  process.stdout.write(`${file.generate(deployment)}\n`);
-  return 0;
-}
-
-function check(kind: DeploymentFile, path: string, args: GenerateArguments, deployment: Deployment): number {
+function check(kind: DeploymentFile, path: string, args: GenerateArguments, deployment: Deployment): void {
   const text = readText(path);
   const lines = text.split(/\r?\n/);
-  const findings = [...kind.check(text, deployment)]
-    .sort((a, b) => a.line - b.line)
-    .map(({ line, message, hint }): Diagnostic => {
-      const place = placeInFile({ file: path, line, column: 1, text: lines[line - 1] });
-      return { severity: 'error', code: 'PORTICO_DEPLOYMENT', place, message, hint };
-    });
+  const told: Diagnostic[] = [];
+  kind.check(text, deployment, (line, message, hint) => {
+    const place = placeInFile({ file: path, line, column: 1, text: lines[line - 1] });
+    told.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', place, message, hint });
+  });
+  const findings = inOrder(told);
   print(args, { schema: 'portico/generate', version: 1, findings }, () =>
     findings.length === 0 ? `${path} fits this configuration.` : printDiagnostics(findings),
   );
-  return findings.length === 0 ? 0 : 1;
+  process.exitCode = findings.length === 0 ? 0 : 1;
 }
 
 function readText(path: string): string {

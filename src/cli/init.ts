@@ -15,10 +15,11 @@ import {
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { UsageError } from '../config/index.js';
+import { ignoreErrors } from '../errors/index.js';
 import { packageOf } from '../modules/index.js';
 import { printable } from '../text/index.js';
-import { example } from './option-values.js';
+import { example } from './command.js';
 
 interface InitArguments {
   readonly javascript?: boolean;
@@ -96,13 +97,13 @@ function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
   const hint = 'Name a directory that is new or empty: api-cli init library.';
   const shown = printable(dir);
-  if (!statSync(target).isDirectory()) throw new PorticoError('PORTICO_USAGE', { message: `${shown} is a file`, hint });
+  if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
   const found = readdirSync(target).filter((name) => name !== '.git');
   if (found.length === 0) return;
   const rest = found.length > 5 ? ` and ${found.length - 5} more` : '';
   const names = printable(found.slice(0, 5).join(', '));
   const message = `${dir === '.' ? 'this directory' : shown} is not empty: it has ${names}${rest}`;
-  throw new PorticoError('PORTICO_USAGE', { message, hint });
+  throw new UsageError(message, hint);
 }
 
 /** The directory's name in the characters that npm takes. */

@@ -2,6 +2,7 @@
  * `api-cli notify` and `api-cli wait-ready`: the two ends of sd_notify(3), for scripts.
  */
 import type { Command } from 'commander';
+import { UsageError } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import { notify, onReady } from '../launch/index.js';
 
@@ -51,8 +52,8 @@ export function register(program: Command): void {
 function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
-  throw new PorticoError('PORTICO_USAGE', {
-    message: `${JSON.stringify(text)} is no number of seconds`,
-    hint: 'Write a number, as in: api-cli wait-ready 30',
-  });
+  throw new UsageError(
+    `${JSON.stringify(text)} is no number of seconds`,
+    'Write a number, as in: api-cli wait-ready 30',
+  );
 }

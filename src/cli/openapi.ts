@@ -2,14 +2,16 @@
  * `api-cli openapi`: one OpenAPI 3.1 document of an API, from its routes and schemas and from what its filters say of themselves.
  */
 import type { Command } from 'commander';
-import { PorticoError } from '../errors/index.js';
-import { ApiVersion } from '../routing/internal.js';
+import { faultStyleOf } from '../app/index.js';
+import { type Config, UsageError } from '../config/index.js';
+import { describeNode } from '../loader/internal.js';
+import { ApiVersion, type DocumentedRouter, openApiOf } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';
-import { documentOf } from './api-document.js';
-import { chosenApis } from './api-routers.js';
+import { formatAddress, isWildcard } from '../service/internal.js';
+import { chosenApis, routedApps } from './api-routers.js';
+import { example } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { endSoon } from './run-main.js';
 
 interface OpenApiArguments extends ConfigurationArguments {
   readonly api?: string;
@@ -22,13 +24,12 @@ export function register(program: Command): void {
     .description('print one OpenAPI 3.1 document of an API: paths, schemas, security, limits and faults')
     .option('--api <name>', 'the API (default: the only one that is enabled)')
     .option('--version <version>', 'as the API is in this version (default: all versions together)', wantedVersion)
-    .addHelpText('after', '\nExample:\n  api-cli openapi --api compute > compute.json');
+    .addHelpText('after', example('api-cli openapi --api compute > compute.json'));
   addConfigurationOptions(command).action(async (args: OpenApiArguments) => {
     const config = await readConfiguration(args);
     const api = onlyOne(await chosenApis(config, args.api));
     const document = await documentOf(api, config, args.version ?? null);
     process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
-    endSoon(0);
   });
 }
 
@@ -36,15 +37,45 @@ function wantedVersion(text: string): ApiVersion {
   const version = ApiVersion.parse(text);
   if (version !== null) return version;
   const hint = 'As in: api-cli openapi --api compute --version 2.61';
-  throw new PorticoError('PORTICO_USAGE', { message: `--version is a version such as 2.61, not ${text}`, hint });
+  throw new UsageError(`--version is a version such as 2.61, not ${text}`, hint);
 }
 
 function onlyOne(apis: readonly WSGIService[]): WSGIService {
   const [api, ...others] = apis;
   if (api !== undefined && others.length === 0) return api;
   const names = apis.map(({ name }) => name).join(', ');
-  throw new PorticoError('PORTICO_USAGE', {
-    message: api === undefined ? 'no API is enabled' : `there are several APIs: ${names}`,
-    hint: 'Name one with --api.',
+  const message = api === undefined ? 'no API is enabled' : `there are several APIs: ${names}`;
+  throw new UsageError(message, 'Name one with --api.');
+}
+
+/** The document of an API. Its apps are made for it, without the filters around them, and let go of. `version`: null for all together. */
+export async function documentOf(api: WSGIService, config: Config, version: ApiVersion | null): Promise<object> {
+  const apps = await routedApps(config, [api]);
+  const routers = apps.flatMap(({ routers: placed, filters }): DocumentedRouter[] => {
+    const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
+    return placed.map(({ router, prefix }) => ({ router, prefix, additions }));
   });
+  if (version !== null) refuseUnserved(api, routers, version);
+  return openApiOf(routers, {
+    title: api.name,
+    server: serverOf(api),
+    apiVersion: version,
+    faultStyle: faultStyleOf(config),
+  });
+}
+
+function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], version: ApiVersion): void {
+  const served = routers.flatMap(({ router }) => router.versions ?? []);
+  if (served.some(({ min, max }) => version.atLeast(min) && version.atMost(max))) return;
+  const ranges = served.map(({ min, max }) => `${min} to ${max}`).join(', ');
+  const hint = served.length === 0 ? 'It has no versions: leave --version out.' : `It has ${ranges}.`;
+  throw new UsageError(`${api.name} has no version ${version.text}`, hint);
+}
+
+/** Where clients on this machine find it; undefined for a Unix socket and a port that is chosen at the start. */
+function serverOf({ addresses, usesTls }: WSGIService): string | undefined {
+  const address = addresses.find((each) => 'port' in each && each.port !== 0);
+  if (address === undefined || !('host' in address)) return undefined;
+  const { host, port } = address;
+  return `${usesTls ? 'https' : 'http'}://${formatAddress({ host: isWildcard(host) ? 'localhost' : host, port })}`;
 }

@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import { type Config, ConfigError, type OptionDeclarations } from '../config/index.js';
 import { camelCase, isSecret, maskText, maskValue } from '../config/internal.js';
 import { type ContextTree, Loader } from '../loader/index.js';
+import { choice, example } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { choice } from './option-values.js';
-import { PASTE_OPTION, pasteFile } from './paste-file.js';
+import { configuredPasteFile, PASTE_OPTION, readConfiguration } from './configuration.js';
 
 interface PipelineArguments extends ConfigurationArguments {
   readonly paste?: string;
@@ -26,14 +26,15 @@ export function register(program: Command): void {
     .option(...PASTE_OPTION)
     .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
     .option('--json', 'the same as --format json')
-    .addHelpText('after', '\nExample:\n  api-cli pipeline compute --format mermaid');
+    .addHelpText('after', example('api-cli pipeline compute --format mermaid'));
   addConfigurationOptions(command).action(async (app: string | undefined, args: PipelineArguments) => {
     process.stdout.write(`${await pipeline(app, args)}\n`);
   });
 }
 
 async function pipeline(app: string | undefined, args: PipelineArguments): Promise<string> {
-  const { path, config } = await pasteFile(args);
+  const config = await readConfiguration(args);
+  const path = args.paste ?? configuredPasteFile(config);
   const loader = new Loader(path, { config });
   const roots: PipelineNode[] = [];
   for (const name of app === undefined ? loader.roots() : [app]) roots.push(nodeOf(await loader.tree(name), config));

@@ -10,16 +10,12 @@ import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
 import type { WSGIService } from '../server/index.js';
-import { apiOptions } from '../server/internal.js';
-import { apiNames } from './api-names.js';
-import { unread } from './configuration.js';
+import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
-import { logFileIssue } from './log-file-issue.js';
-import { configuredPasteFile } from './paste-file.js';
-import { remoteCallMistakes } from './remote-call-mistakes.js';
-import { sectionNames, serviceNames } from './service-names.js';
+import { apiNames, pipelineOf, sectionNames, serviceNames } from './names.js';
+import { logFileIssue } from './program-log.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts, and what is to be told of it. */
@@ -197,8 +193,9 @@ async function judgePasteFile(
 function pipelines(config: Config): string[] | undefined {
   try {
     const loader = new Loader(configuredPasteFile(config), { config });
-    const named = apiNames(config).map((name) => config.api(name, apiOptions, { partial: true }).pipeline || name);
-    return named.filter((name) => loader.has(name));
+    return apiNames(config)
+      .map((name) => pipelineOf(config, name))
+      .filter((name) => loader.has(name));
   } catch (error) {
     refusalsOnly(error);
     return undefined;
@@ -228,6 +225,14 @@ function hasDeclared({ resolved, filters = [], app, filter, next, children = [] 
   const declared = resolved === undefined || tellsChildren(resolved) !== undefined || 'options' in Object(resolved);
   const inner = [...filters, app, filter, next, ...children.map(({ context }) => context)];
   return declared && inner.every((each) => each === undefined || hasDeclared(each));
+}
+
+/** What is wrong with `[rpc]`. Judged where remote calls may be made, and nowhere else: what makes them is loaded for it. */
+async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]> {
+  const { RPCConnection } = await import('../rpc/index.js');
+  const refusals = new Refusals();
+  await refusals.gather(() => new RPCConnection({ config, log: silentLogger() }));
+  return refusals.diagnostics;
 }
 
 function managerOf(config: Config, group: string): string | undefined {

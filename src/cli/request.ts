@@ -8,18 +8,20 @@ import { type App, environ, faultStyleOf } from '../app/index.js';
 import { connectionRemote } from '../app/internal.js';
 import { Server, type ServerOptions } from '../server/index.js';
 import { pipelineProbes, runApp, wsgiOptions } from '../server/internal.js';
+import { columns, example, print } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
-import { configuredLogger } from './configuration.js';
-import { type NamedAppArguments, namedApp } from './named-app.js';
-import { columns, print } from './output.js';
-import { addRequestArguments, type NamedRequest, namedRequest } from './request-arguments.js';
-import { endSoon } from './run-main.js';
+import {
+  addRequestArguments,
+  type NamedRequest,
+  namedApp,
+  namedRequest,
+  type RequestArguments,
+} from './named-request.js';
+import { configuredLogger } from './program-log.js';
 
-interface RequestArguments extends NamedAppArguments {
-  readonly header?: readonly string[];
+interface SendArguments extends RequestArguments {
   readonly data?: string;
   readonly trace?: boolean;
-  readonly json?: boolean;
 }
 
 export function register(program: Command): void {
@@ -28,15 +30,13 @@ export function register(program: Command): void {
     .option('-d, --data <text>', 'the body; JSON, where no Content-Type says otherwise')
     .option('--trace', 'show the milliseconds in each filter, before what is inside it and after')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', "\nExample:\n  api-cli request GET /v2.1/servers -H 'X-Auth-Token: admin' --trace");
-  addConfigurationOptions(command).action(async (method: string, url: string, args: RequestArguments) => {
+    .addHelpText('after', example("api-cli request GET /v2.1/servers -H 'X-Auth-Token: admin' --trace"));
+  addConfigurationOptions(command).action(async (method: string, url: string, args: SendArguments) => {
     const { answer, times } = await sent(namedRequest(method, url, args.header), args);
     const trace = args.trace === true ? { trace: times } : {};
     print(args, { schema: 'portico/request', version: 1, ...answer, ...trace }, () =>
       [answerText(answer), ...(args.trace === true ? ['', ...traceLines(times)] : [])].join('\n'),
     );
-    // Handles that the application forgot do not keep the answer from its reader.
-    endSoon(0);
   });
 }
 
@@ -58,7 +58,7 @@ interface FilterTime {
 
 async function sent(
   request: NamedRequest,
-  args: RequestArguments,
+  args: SendArguments,
 ): Promise<{ readonly answer: Answer; readonly times: readonly FilterTime[] }> {
   const { loader, config, log, app: name } = await namedApp(request, args, configuredLogger);
   const times: FilterTime[] = [];

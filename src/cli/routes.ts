@@ -1,17 +1,44 @@
 /**
- * `api-cli routes`: the route tables of the enabled APIs, in the order in which routes are tried.
+ * `api-cli routes`: the route tables of the enabled APIs, in the order in which routes are tried; and with `--match` which route a
+ * client's request comes to, through the mounts of each API, past all filters.
  */
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
-import { PorticoError } from '../errors/index.js';
-import { type DescribedRoute, describeRoutes, findOverlaps } from '../routing/index.js';
-import { type BuiltRouter, legacyRules, type PlacedRouter, slowRequirements, warningsOf } from '../routing/internal.js';
-import { chosenApis, type RoutedApp, routedApps } from './api-routers.js';
+import { decodePath } from '../app/internal.js';
+import { type Config, UsageError } from '../config/index.js';
+import type { ContextTree } from '../loader/index.js';
+import { describeNode, type ExplainedStep, explainRequest } from '../loader/internal.js';
+import {
+  type DescribedRoute,
+  describeRoutes,
+  type ExplainedMatch,
+  explainMatch,
+  findOverlaps,
+} from '../routing/index.js';
+import {
+  type BuiltRouter,
+  enterMount,
+  explainRoute,
+  legacyRules,
+  mountedRouter,
+  type PlacedRouter,
+  slowRequirements,
+  warningsOf,
+} from '../routing/internal.js';
+import type { WSGIService } from '../server/index.js';
+import { chosenApis, loaderOf, methodText, type RoutedApp, routedApps, routersOf } from './api-routers.js';
+import { columns, example, placeText, print } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { columns, placeText, print } from './output.js';
-import { type NamedRequest, namedRequest } from './request-arguments.js';
-import { matchedRoutes, methodText, type RoutesResult, targetOf } from './routes-match.js';
-import { endSoon } from './run-main.js';
+import { admitted, type NamedRequest, namedRequest } from './named-request.js';
+
+/** What is printed of one router, or of a request to one API. */
+interface RoutesResult {
+  readonly api: string;
+  readonly heading: string;
+  readonly data: object;
+  readonly lines: readonly string[];
+}
 
 interface RoutesArguments extends ConfigurationArguments {
   readonly api?: string;
@@ -32,7 +59,7 @@ export function register(program: Command): void {
     )
     .option('--check', 'find routes that cannot win, overlap, say something else than they seem, or are slow')
     .option('--json', 'print JSON')
-    .addHelpText('after', "\nExample:\n  api-cli routes --api compute --match 'GET /v2.1/servers/detail'");
+    .addHelpText('after', example("api-cli routes --api compute --match 'GET /v2.1/servers/detail'"));
   addConfigurationOptions(command).action(async (args: RoutesArguments) => {
     const config = await readConfiguration(args);
     const apis = await chosenApis(config, args.api);
@@ -42,17 +69,16 @@ export function register(program: Command): void {
         : await matchedRoutes(config, apis, args.match);
     const routers = results.map(({ api, data }) => ({ api, ...data }));
     print(args, { schema: 'portico/routes', version: 1, routers }, () => text(results));
-    endSoon(0);
   });
 }
 
 function wantedRequest(text: string): NamedRequest {
   const [, method, url] = /^\s*([^\s/]+)\s+((?:\/|https?:\/\/)\S*)\s*$/.exec(text) ?? [];
   if (method !== undefined && url !== undefined) return namedRequest(method, url);
-  throw new PorticoError('PORTICO_USAGE', {
-    message: `--match takes a method and the URL of a client, not ${JSON.stringify(text)}`,
-    hint: "As in: api-cli routes --match 'GET /v2.1/servers/1'",
-  });
+  throw new UsageError(
+    `--match takes a method and the URL of a client, not ${JSON.stringify(text)}`,
+    "As in: api-cli routes --match 'GET /v2.1/servers/1'",
+  );
 }
 
 function text(results: readonly RoutesResult[]): string {
@@ -119,4 +145,84 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
     ...found.map((line) => `  ${line}`),
   ]);
   return { data: { prefix, ...parts }, lines };
+}
+
+/** What a request comes to in each of these APIs. */
+async function matchedRoutes(
+  config: Config,
+  apis: readonly WSGIService[],
+  request: NamedRequest,
+): Promise<readonly RoutesResult[]> {
+  const results: RoutesResult[] = [];
+  for (const api of apis) results.push({ api: api.name, heading: api.name, ...(await matchIn(config, api, request)) });
+  return results;
+}
+
+interface ShownMatch extends Shown {
+  readonly data: ExplainedMatch;
+}
+
+async function matchIn(config: Config, api: WSGIService, request: NamedRequest): Promise<ShownMatch> {
+  const taken = admitted(request);
+  if ('status' in taken)
+    return { data: NONE, lines: [`${taken.status} ${STATUS_CODES[taken.status]}: ${taken.reason}`] };
+  const loader = loaderOf(api, config);
+  let shown: ShownMatch | undefined;
+  const { steps } = await explainRequest(await loader.tree(api.pipeline), taken, {
+    describe: (filter, req) => passed(filter, config, req),
+    explainApp: async (app, req) => {
+      // A cascade asks for those behind as well.
+      if (shown !== undefined && shown.data.route !== null) return { steps: [], answer: 'decided' };
+      const [router, ...others] = await routersOf(loader, app);
+      if (router === undefined || others.length > 0) {
+        shown = { data: NONE, lines: [`${app.name} answers, which is no router`] };
+        return { steps: [], answer: undefined };
+      }
+      const { answer } = explainRoute(router, req);
+      shown = matchResult(router, req);
+      return { steps: [], answer: shown.data.route === null ? (answer?.status ?? 404) : 'decided' };
+    },
+  });
+  return shown ?? { data: NONE, lines: [whyNot(steps)] };
+}
+
+const NONE: ExplainedMatch = { route: null, match: null, passedOver: [] };
+
+/** A filter that always hands on, with another path where it sees to that. */
+function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
+  const rewrites = describeNode(filter, config, req)?.rewrites;
+  return { does: 'hands on', ...(rewrites === undefined ? {} : { rewrites }) };
+}
+
+/** What the composite said that answers in the place of an app. */
+function whyNot(steps: readonly ExplainedStep[]): string {
+  return steps.findLast(({ what }) => what === 'composite')!.text;
+}
+
+function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
+  const { method = '', url = '' } = req;
+  const path = decodePath(url.split('?', 1)[0]!);
+  const explained = explainMatch(router, method, path);
+  const { route, match, passedOver } = explained;
+  const before = passedOver.map(({ template, methods, reason, origin }) => [
+    methods?.join(',') ?? 'any',
+    template,
+    reason,
+    placeText(origin),
+  ]);
+  const tried = before.length > 0 ? ['tried before:', ...columns(before)] : [];
+  if (route === null) return { data: explained, lines: [`no route takes ${method} ${path}`, ...tried] };
+  const lines = [`${methodText(route)} ${route.path}  ${targetOf(route)}  ${placeText(route.origin)}`];
+  lines.push(JSON.stringify(match), ...tried);
+  const inner = mountedRouter(router, router.find(method, path)!.compiled.route);
+  if (inner === undefined) return { data: explained, lines };
+  enterMount(req, match!.path_info);
+  const within = matchResult(inner, req);
+  return { data: within.data, lines: [...lines, ...within.lines] };
+}
+
+/** What a route leads to. */
+function targetOf({ controller, action, redirect }: DescribedRoute): string {
+  if (redirect !== null) return `redirect to ${redirect}`;
+  return controller === null ? 'an app' : `${controller}.${action ?? ''}`;
 }

@@ -1,10 +1,14 @@
 /**
  * The connection of commands that send remote calls, or look after them.
  */
-import { ConfigurationRefused } from '../errors/index.js';
-import { RPCConnection } from '../rpc/index.js';
+import type { Config } from '../config/index.js';
+import { ConfigurationRefused, describeError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import { RPCConnection, removeHostQueue } from '../rpc/internal.js';
+import type { ServiceRecord } from '../service/index.js';
 import type { ConfigurationArguments } from './command-line.js';
-import { configuredLogger, readConfiguration } from './configuration.js';
+import { readConfiguration } from './configuration.js';
+import { configuredLogger } from './program-log.js';
 
 /** Refused for `memory://`, which no other process sees. */
 export async function withConnection<T>(
@@ -21,6 +25,24 @@ export async function withConnection<T>(
   }
   try {
     return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * Removes what is left of a service whose record an operator has deleted: the queue of its host with the broker. Never rejects: the record is gone, and the broker forgets the queue by itself in the end.
+ */
+export async function forgetHostQueue({ topic, host }: ServiceRecord, config: Config, log: Logger): Promise<void> {
+  if (topic === null) return;
+  const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log });
+  // What is in memory goes with its process.
+  if (connection.settings.isInProcess) return;
+  try {
+    const removed = await removeHostQueue(connection, { topic, host });
+    if (removed) log.info(`The queue of ${topic} on ${host} is removed`);
+  } catch (error) {
+    log.warn(`The queue of ${topic} on ${host} is left until host_queue_ttl is over: ${describeError(error)}`);
   } finally {
     await connection.close();
   }

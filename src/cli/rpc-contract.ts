@@ -3,16 +3,16 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Diagnostic, PorticoError, printDiagnostics } from '../errors/index.js';
+import { UsageError } from '../config/index.js';
+import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
-import { unknownName } from './api-routers.js';
+import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { configuredLogger, readConfiguration } from './configuration.js';
+import { readConfiguration } from './configuration.js';
 import { enabledServices } from './enabled-services.js';
-import { columns, print } from './output.js';
+import { sectionNames } from './names.js';
 import { refuseErrors } from './plan.js';
-import { endSoon } from './run-main.js';
-import { sectionNames } from './service-names.js';
+import { configuredLogger } from './program-log.js';
 
 interface ContractArguments extends ConfigurationArguments {
   readonly check?: string;
@@ -38,13 +38,12 @@ export function registerContract(rpc: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 0, or 1 when something breaks.',
-    )
-    .exitOverride();
+    );
   addConfigurationOptions(command).action(async (name: string, args: ContractArguments) => {
     const before = args.check === undefined ? undefined : contractIn(args.check);
     const contract = await contractOf(name, args);
-    // What the application has opened when it was imported may hold the process.
-    endSoon(before === undefined ? show(contract, args) : check(contract, before, args));
+    if (before === undefined) show(contract, args);
+    else check(contract, before, args);
   });
 }
 
@@ -58,7 +57,7 @@ async function contractOf(name: string, args: ConfigurationArguments): Promise<S
   return { service: name, topic: service.topic, interfaces: await service.contract() };
 }
 
-function show(contract: ServiceContract, args: ContractArguments): number {
+function show(contract: ServiceContract, args: ContractArguments): void {
   print(args, { schema: SCHEMA, version: 1, ...contract }, () =>
     columns([
       ['INTERFACE', 'VERSION', 'METHOD', 'ARGUMENTS'],
@@ -67,7 +66,6 @@ function show(contract: ServiceContract, args: ContractArguments): number {
       ),
     ]).join('\n'),
   );
-  return 0;
 }
 
 /** Their names; with a question mark those that may be left out. */
@@ -78,7 +76,7 @@ function argumentsText(schema: ArgumentSchema | null): string {
   return names.join(', ') || '-';
 }
 
-function check(now: ServiceContract, before: ServiceContract, args: ContractArguments): number {
+function check(now: ServiceContract, before: ServiceContract, args: ContractArguments): void {
   const moved =
     now.topic === before.topic
       ? []
@@ -91,7 +89,7 @@ function check(now: ServiceContract, before: ServiceContract, args: ContractArgu
       ? `${args.check}: the contract of ${now.service} breaks nothing.`
       : printDiagnostics(findings),
   );
-  return findings.length === 0 ? 0 : 1;
+  process.exitCode = findings.length === 0 ? 0 : 1;
 }
 
 function contractIn(path: string): ServiceContract {
@@ -102,8 +100,6 @@ function contractIn(path: string): ServiceContract {
   } catch (error) {
     why = (error as Error).message;
   }
-  throw new PorticoError('PORTICO_USAGE', {
-    message: `${path} is not what --json prints: ${why}`,
-    hint: `Keep one with each release: api-cli rpc contract <service> --json > ${path}`,
-  });
+  const hint = `Keep one with each release: api-cli rpc contract <service> --json > ${path}`;
+  throw new UsageError(`${path} is not what --json prints: ${why}`, hint);
 }

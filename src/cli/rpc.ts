@@ -1,18 +1,103 @@
 /**
- * `api-cli rpc`: remote calls, for those who operate the services that make and serve them.
+ * `api-cli rpc`: remote calls, for those who operate the services that make and serve them. A service is asked whether it is there,
+ * or to do something; its contract and its dead letters have files of their own.
  */
 import type { Command } from 'commander';
+import { RequestContext } from '../app/index.js';
+import { UsageError } from '../config/index.js';
+import { isObject } from '../errors/index.js';
+import type { ClientOptions } from '../service/index.js';
+import { printable } from '../text/index.js';
+import { addCommand, example, print } from './command.js';
+import type { ConfigurationArguments } from './command-line.js';
 import { registerDeadLetters } from './dead-letters.js';
-import { example } from './option-values.js';
-import { registerRemoteCalls } from './remote-call.js';
+import { withConnection } from './rpc-connection.js';
 import { registerContract } from './rpc-contract.js';
+
+interface Target extends ConfigurationArguments {
+  readonly host?: string;
+  readonly json?: boolean;
+}
+
+interface CallTarget extends Target {
+  readonly namespace?: string;
+  readonly methodVersion?: string;
+}
+
+/** An operator's, with an administrator's rights: who may publish to the broker may call anything. */
+const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
 
 export function register(program: Command): void {
   const rpc = program
     .command('rpc')
     .description('remote calls between services: what can be called, making calls, and what became of them')
     .addHelpText('after', example('api-cli rpc dead list'));
-  registerRemoteCalls(rpc);
+  add(rpc, 'ping <topic>', 'ask a service whether it is there, and how it is', 'ping compute --host north')
+    .option('--json', 'print JSON')
+    .action(async (topic: string, args: Target) => {
+      const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
+      const begun = performance.now();
+      const answer = await withConnection(args, async (rpcs) => {
+        const { host, service } = (await rpcs.client(client).call(CONTEXT, 'ping')) as Record<string, string>;
+        const ms = performance.now() - begun;
+        const status = (await rpcs.client({ ...client, server: host }).call(CONTEXT, 'getStatus')) as object;
+        return { service, host, ms: Math.round(ms), ...status } as const;
+      });
+      print(args, answer, () => printable(`${answer.service} on ${answer.host} answered in ${answer.ms} ms`));
+    });
+
+  addCall(rpc, 'call', 'call a method, and print its result as JSON').action(
+    async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
+      const named = argumentsOf(values);
+      const result = await withConnection(args, (rpcs) =>
+        rpcs.client(targetOf(topic, args)).call(CONTEXT, method, named),
+      );
+      print({ json: true }, result ?? null, () => '');
+    },
+  );
+
+  addCall(rpc, 'cast', 'have a method called, and do not wait for it').action(
+    async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
+      const named = argumentsOf(values);
+      // Without a queue the broker would drop it.
+      const target = { ...targetOf(topic, args), mandatory: true };
+      await withConnection(args, (rpcs) => rpcs.client(target).cast(CONTEXT, method, named));
+      process.stdout.write('the broker has it\n');
+    },
+  );
+
   registerContract(rpc);
   registerDeadLetters(rpc);
+}
+
+function add(rpc: Command, words: string, description: string, line: string): Command {
+  const command = addCommand(rpc, words, description, `api-cli rpc ${line}`);
+  return command.option('--host <name>', 'the service on this host (default: any)');
+}
+
+function addCall(rpc: Command, name: string, description: string): Command {
+  return add(rpc, `${name} <topic> <method> [arguments]`, description, `${name} images resize '{"id": "a", "to": 7}'`)
+    .option('--namespace <name>', 'of the method (default: none)')
+    .option('--method-version <version>', 'the least that the service has to speak (default: 1.0)');
+}
+
+function targetOf(topic: string, { host, namespace, methodVersion }: CallTarget): ClientOptions {
+  return {
+    topic,
+    ...(host !== undefined && { server: host }),
+    ...(namespace !== undefined && { namespace }),
+    ...(methodVersion !== undefined && { version: methodVersion }),
+  };
+}
+
+function argumentsOf(text = '{}'): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (isObject(value)) return value;
+  // Without what was written: it may hold a secret.
+  throw new UsageError('the arguments are no JSON object', `Write them by name: '{"id": "a", "to": 7}'.`);
 }

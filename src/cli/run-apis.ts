@@ -1,5 +1,6 @@
 /**
- * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
+ * What programs of one's own run by: several APIs in one program, with the start, the reload and the exit statuses of `api-cli`;
+ * and the outermost lines of any program, where a refusal is explained, and the exit status says what it was.
  */
 import type { Config } from '../config/index.js';
 import {
@@ -11,18 +12,16 @@ import {
   severalRefusals,
 } from '../errors/index.js';
 import { ProcessLauncher } from '../launch/index.js';
-import { DESCRIBE_TOPIC, isRehearsal, isWorker } from '../launch/internal.js';
+import { DESCRIBE_TOPIC, isRehearsal, isWorker, wasLogged } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
-import { readConfiguration, refuseUnread, serversLogger } from './configuration.js';
-import { nothingEnabled } from './enabled-apis.js';
-import { exitStatusOf } from './failure.js';
-import { logFileIssue, logFileOf, refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
-import { logOptions } from './log-options.js';
-import { unplacedAt } from './missing-port.js';
+import { readConfiguration, refuseUnread } from './configuration.js';
+import { nothingEnabled, unplacedAt } from './enabled-apis.js';
+import { endSoon, exitStatusOf } from './failure.js';
 import { withTheRest } from './plan.js';
+import { logFileIssue, logFileOf, logOptions, refuseOtherLogFile, serversLogger } from './program-log.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };
@@ -76,28 +75,24 @@ export interface RunJudgedOptions extends RunApisOptions {
 export async function runJudged(services: MakeServices, options: RunJudgedOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
+  let { config, log } = options;
   try {
-    const config = options.config ?? (await readConfiguration({}, { collect: true }));
+    config ??= await readConfiguration({}, { collect: true });
     // A configuration that the program has read itself knows nothing of logs.
     config.register('DEFAULT', logOptions);
-    const log = options.log ?? serversLogger(config);
-    try {
-      return await launchApis(services, { ...options, config, log });
-    } catch (error) {
-      // A worker's parent explains, and it alone: the error reaches it by the channel.
-      if (isWorker() && !isRehearsal()) throw error;
-      const all = await withAllMistakes(error, options.judge);
-      if (isWorker()) throw all;
-      explain(describeError(all));
-      if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
-      // On standard error it is already.
-      if (logFileOf(config) !== undefined && logFileIssue(config) === undefined)
-        log.error(`The start failed: ${describeError(all)}`);
-      return exitStatusOf(error);
-    }
+    log ??= serversLogger(config);
+    return await launchApis(services, { ...options, config, log });
   } catch (error) {
-    if (isWorker()) throw error;
-    explain(describeError(error));
+    // A worker's parent explains, and it alone: the error reaches it by the channel.
+    if (isWorker() && !isRehearsal()) throw error;
+    const all = await withAllMistakes(error, options.judge);
+    if (isWorker()) throw all;
+    explain(describeError(all));
+    if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
+    // On standard error it is already. A program with such an option of its own may be what was refused.
+    if (config?.has('DEFAULT', 'log_file') === true && logFileOf(config) !== undefined && !logFileIssue(config)) {
+      log?.error(`The start failed: ${describeError(all)}`);
+    }
     return exitStatusOf(error);
   } finally {
     release();
@@ -138,7 +133,7 @@ async function launchApis(
         startFailed: () => undefined,
         registry: {
           onEvent: async ({ kind, record }) => {
-            if (kind === 'delete') await (await import('./host-queue.js')).forgetHostQueue(record, config, log);
+            if (kind === 'delete') await (await import('./rpc-connection.js')).forgetHostQueue(record, config, log);
           },
         },
       }),
@@ -176,7 +171,7 @@ function describing(services: readonly ApiService[], config: Config): (name: unk
   const describe = async (name: unknown): Promise<object> => {
     const api = services.find((service) => service.name === name);
     if (!(api instanceof WSGIService) || api.pasteFile === undefined) throw new Error('its app is of no paste file');
-    const { documentOf } = await import('./api-document.js');
+    const { documentOf } = await import('./openapi.js');
     return documentOf(api, config, null);
   };
   return async (name) => {
@@ -196,7 +191,8 @@ function judging(services: MakeServices): MakeServices {
     // To start nothing, and a reload to it, is most likely a slip.
     if (made?.length === 0) problems.note(severalRefusals([nothingEnabled(config)]));
     if (running.length === 0) {
-      await problems.gather(() => refuseUnusableLogFile(config));
+      const unlogged = logFileIssue(config);
+      if (unlogged !== undefined) problems.note(severalRefusals([unlogged]));
       // Not complete: only workers load the application, which may declare more.
       await problems.gather(() => config.validate({ complete: false }));
     }
@@ -217,4 +213,27 @@ function named(error: unknown, { name = 'service' }: ApiService): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof PorticoError || typeof code !== 'string') return error;
   return new PorticoError('PORTICO_START_FAILED', { message: `${name}: ${message}`, cause: error });
+}
+
+/**
+ * Runs a program and ends the process with the status it gives, a second later at most, whatever handles it forgot; a program
+ * that gives none goes on as long as it has anything to do. What it throws is explained on standard error, as
+ * `api-cli` does: 78 for a configuration that was refused, else 1. In a worker it is thrown on: the parent explains.
+ *
+ * TERM before the program has a launcher: it goes on for two seconds. If a launcher is there by then the process ends with
+ * 0, for nothing was under way; a program that is done by then has its own status; any other, such as a migration half
+ * way, ends with 143. HUP ends it with 129 likewise, and is a reload behind the launch of one that launches.
+ */
+export async function runMain(program: () => Awaitable<number | undefined>): Promise<void> {
+  const release = holdSignals({ launches: false });
+  try {
+    const status = await program();
+    if (status !== undefined) endSoon(status);
+  } catch (error) {
+    if (isWorker()) throw error;
+    if (!wasLogged(error)) process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = exitStatusOf(error);
+  } finally {
+    release();
+  }
 }

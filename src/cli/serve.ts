@@ -3,25 +3,26 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../config/index.js';
+import { type Config, UsageError } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
-import { type Diagnostic, PorticoError } from '../errors/index.js';
+import type { Diagnostic } from '../errors/index.js';
 import { isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import type { ListenAddress, WorkerContext } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
-import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
-import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger } from './configuration.js';
+import { example } from './command.js';
+import { addConfigurationOptions, addServeOptions, type ServeArguments } from './command-line.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import type { DevelopmentFiles } from './development-files.js';
 import { type EnabledApisOptions, enabledApis } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
-import { example } from './option-values.js';
+import { endSoon } from './failure.js';
+import { serviceNames } from './names.js';
 import { judge, plan, refuseErrors } from './plan.js';
+import { serversLogger } from './program-log.js';
 import { type MakeServices, runJudged } from './run-apis.js';
-import { endSoon } from './run-main.js';
-import { serviceNames } from './service-names.js';
 
 export function register(program: Command): void {
   const command = program
@@ -31,22 +32,13 @@ export function register(program: Command): void {
       'after',
       `${example('api-cli serve --enabled-apis compute,metadata --config-file portico.ini')}\n  api-cli serve --enabled-services conductor`,
     );
-  addConfigurationOptions(addServeOptions(command)).action(async (args: ServeArguments) => {
-    process.exitCode = await serve(args, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
+  addConfigurationOptions(addServeOptions(command)).action(async () => {
+    process.exitCode = await serve(command.optsWithGlobals<ServeArguments>());
   });
 }
 
-/**
- * `serve` in a worker, where the configuration comes from the parent: of the command line there is only that to know which
- * is none of the configuration's.
- */
-export function serveInWorker(words: readonly string[]): Promise<number> {
-  const { dev, traceErrors } = readWorkersWords(words);
-  return serve({ dev }, traceErrors);
-}
-
-/** `serve` with its options. */
-export async function serve(args: ServeArguments, traceErrors: boolean): Promise<number> {
+/** `serve` with its options. In a worker, where the configuration comes from the parent: those that are none of the configuration's. */
+export async function serve(args: ServeArguments): Promise<number> {
   refuseEmpty('--enabled-apis names no API', args.enabledApis);
   refuseEmpty('--enabled-services names no service', args.enabledServices);
   const set: string[] = [];
@@ -58,17 +50,14 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
     );
   }
   if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
-  const dev = args.dev === true;
+  const { dev = false, traceErrors = false } = args;
   const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellOfNone(config, args, log);
   const services: MakeServices = async (current, role, running) => {
     const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
     const options = { log, dev, running, make };
-    const { made, diagnostics } = await (role === 'worker' ? ofWorker : ofParent)(current, options);
-    if (role === 'parent') current.warn(diagnostics.map(asLogged));
-    refuseErrors(diagnostics);
-    return made;
+    return role === 'worker' ? ofWorker(current, options) : ofParent(current, options);
   };
   const development = dev ? await import('./development-files.js') : undefined;
   let files: DevelopmentFiles | undefined;
@@ -91,27 +80,25 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
   return status;
 }
 
-interface Made {
-  readonly made: readonly (WSGIService | RPCService)[];
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-async function ofParent(config: Config, options: EnabledApisOptions): Promise<Made> {
+async function ofParent(config: Config, options: EnabledApisOptions): Promise<(WSGIService | RPCService)[]> {
   const { apis, services, diagnostics } = await plan(config, options);
-  return { made: [...apis, ...services], diagnostics };
+  config.warn(diagnostics.map(asLogged));
+  refuseErrors(diagnostics);
+  return [...apis, ...services];
 }
 
 /** Its parent has judged the configuration. A worker of an API loads nothing of services, and that of a service nothing of APIs. */
-async function ofWorker(config: Config, options: EnabledApisOptions): Promise<Made> {
+async function ofWorker(config: Config, options: EnabledApisOptions): Promise<readonly (WSGIService | RPCService)[]> {
   const isService = serviceNames(config).includes(workerAssignment()!.service);
   const { services, diagnostics } = await (isService ? enabledServices : enabledApis)(config, options);
-  return { made: services, diagnostics };
+  refuseErrors(diagnostics);
+  return services;
 }
 
 function refuseEmpty(message: string, names: string | undefined): void {
   if (names === undefined || names.split(',').some((name) => name.trim() !== '')) return;
   const hint = 'Write names between commas, or leave the option out for what the configuration enables.';
-  throw new PorticoError('PORTICO_USAGE', { message, hint });
+  throw new UsageError(message, hint);
 }
 
 /** As the log has it: in words that oslo's operators know. */

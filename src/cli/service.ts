@@ -22,10 +22,10 @@ import {
   serviceJson,
   sqlitePath,
 } from '../registry/internal.js';
-import { addCommand, type ConfigurationArguments } from './command-line.js';
-import { configuredLogger, readConfiguration } from './configuration.js';
-import { choice, example, wholeNumber } from './option-values.js';
-import { columns, print } from './output.js';
+import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';
+import type { ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
+import { configuredLogger } from './program-log.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;
@@ -41,7 +41,7 @@ export function register(program: Command): void {
     .description('the services that have registered, and decisions about them')
     .addHelpText('after', example('api-cli service list --state down'));
 
-  add(service, 'list', 'list services')
+  add(service, 'list', 'list services', 'list --state down --check')
     .option('--host <name>', 'those on this host')
     .option('--binary <name>', 'those of this binary')
     .option('--topic <name>', 'those of this topic')
@@ -60,18 +60,26 @@ export function register(program: Command): void {
       process.exitCode = args.check === true && views.some(({ state }) => state === 'down') ? 1 : 0;
     });
 
-  add(service, 'show <service>', 'show one service: its id, binary@host, or its binary where that runs once').action(
-    async (name: string, args: Output) => {
-      const view = await withRegistry(args, (registry) => find(registry, name));
-      print(args, serviceJson(view), () => details(serviceJson(view)));
-    },
+  add(
+    service,
+    'show <service>',
+    'show one service: its id, binary@host, or its binary where that runs once',
+    'show portico-compute@node1',
+  ).action(async (name: string, args: Output) => {
+    const view = await withRegistry(args, (registry) => find(registry, name));
+    print(args, serviceJson(view), () => details(serviceJson(view)));
+  });
+
+  add(service, 'enable <service>', 'give a service work again', 'enable portico-compute@node1').action(
+    (name: string, args: Output) => change(name, args, { status: 'enabled' }),
   );
 
-  add(service, 'enable <service>', 'give a service work again').action((name: string, args: Output) =>
-    change(name, args, { status: 'enabled' }),
-  );
-
-  add(service, 'disable <service>', 'give a service no new work; it finishes what it has')
+  add(
+    service,
+    'disable <service>',
+    'give a service no new work; it finishes what it has',
+    "disable portico-compute@node1 --reason 'new disks'",
+  )
     .option('--reason <text>', 'why, for others to read')
     .action((name: string, args: Output & { reason?: string }) =>
       change(name, args, {
@@ -80,28 +88,31 @@ export function register(program: Command): void {
       }),
     );
 
-  add(service, 'force-down <service>', 'treat a service as dead, whatever it reports').action(
-    (name: string, args: Output) => change(name, args, { forcedDown: true }),
+  add(
+    service,
+    'force-down <service>',
+    'treat a service as dead, whatever it reports',
+    'force-down portico-compute@node1',
+  ).action((name: string, args: Output) => change(name, args, { forcedDown: true }));
+
+  add(service, 'force-up <service>', 'believe what a service reports again', 'force-up portico-compute@node1').action(
+    (name: string, args: Output) => change(name, args, { forcedDown: false }),
   );
 
-  add(service, 'force-up <service>', 'believe what a service reports again').action((name: string, args: Output) =>
-    change(name, args, { forcedDown: false }),
-  );
-
-  add(service, 'delete <service>', 'delete the record of a service that is gone')
+  add(service, 'delete <service>', 'delete the record of a service that is gone', 'delete portico-compute@node1')
     .option('--force', 'also when it is up')
     .action(async (name: string, args: Output & { force?: boolean }) => {
       const deleted = await withRegistry(args, async (registry, config, log) => {
         const { record } = await find(registry, name);
         await registry.delete(record.uuid, { force: args.force === true });
         // Remote calls are loaded for this command alone.
-        await (await import('./host-queue.js')).forgetHostQueue(record, config, log);
+        await (await import('./rpc-connection.js')).forgetHostQueue(record, config, log);
         return record;
       });
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
     });
 
-  add(service, 'purge', 'forget records that were deleted long ago')
+  add(service, 'purge', 'forget records that were deleted long ago', 'purge --days 30')
     .option('--days <number>', 'how long ago (default: purge_after_days)', wholeNumber('--days'))
     .action(async (args: Output & { days?: number }) => {
       const purged = await withRegistry(args, (registry, config) =>
@@ -113,21 +124,8 @@ export function register(program: Command): void {
   registerDatabase(program);
 }
 
-const EXAMPLES: Readonly<Record<string, string>> = {
-  list: 'list --state down --check',
-  show: 'show portico-compute@node1',
-  enable: 'enable portico-compute@node1',
-  disable: "disable portico-compute@node1 --reason 'new disks'",
-  'force-down': 'force-down portico-compute@node1',
-  'force-up': 'force-up portico-compute@node1',
-  delete: 'delete portico-compute@node1',
-  purge: 'purge --days 30',
-};
-
-function add(service: Command, name: string, description: string): Command {
-  const [word = name] = name.split(' ');
-  const line = `api-cli service ${EXAMPLES[word] ?? word}`;
-  return addCommand(service, name, description, line).option('--json', 'print JSON');
+function add(service: Command, words: string, description: string, line: string): Command {
+  return addCommand(service, words, description, `api-cli service ${line}`).option('--json', 'print JSON');
 }
 
 async function change(name: string, args: Output, changes: OperatorChanges): Promise<void> {

@@ -23,9 +23,8 @@ import {
   wsgiOptions,
 } from '../server/internal.js';
 import { managerOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
-import { apiNames } from './api-names.js';
-import { logOptions } from './log-options.js';
-import { enabledServicesOptions, serviceNames, serviceOptions } from './service-names.js';
+import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
+import { logOptions } from './program-log.js';
 
 /** Options and the group they belong to. */
 export interface Registration {

@@ -1,21 +1,20 @@
 /** The configuration of a service. */
 
 import { inspect } from 'node:util';
-import { type Diagnostic, type Place, PorticoError } from '../errors/index.js';
+import { type Diagnostic, type Place, PorticoError, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
-import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './generations/changes.js';
-import type { CurrentGeneration, Preparation } from './generations/current-generation.js';
-import { firstGeneration, firstOfSnapshot, firstOfSources, firstOfText } from './generations/first-generation.js';
-import type { ConfigSnapshot, State } from './generations/generation.js';
-import type { LoadOptions } from './load.js';
-import { maskArguments, maskingOf } from './sources/command-line.js';
+import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
+import { Current, Lasting } from './current.js';
+import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
+import { adopt, type Preparation, prepareReload, restore } from './reload.js';
+import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
+import type { Resolved } from './sources/written.js';
+import type { ConfigSnapshot, SourceFile, State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
-import { type OptionMistake, runCheck } from './values/cross-check.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
-import { refuseErrors } from './values/issue.js';
-import type { Resolved } from './values/resolver.js';
+import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
 
 /** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
 export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;
@@ -34,15 +33,15 @@ export interface PreparedReload extends Omit<Preparation, 'next'> {
  * Values are handed out frozen; after a reload `group()` gives the new ones.
  */
 export class Config {
-  readonly #began: CurrentGeneration;
+  readonly #began: Current;
 
   /** Without `current` (which only this directory makes) a configuration in which nothing is written. */
-  constructor(current: CurrentGeneration = firstGeneration({})) {
+  constructor(current: Current = new Current()) {
     this.#began = current;
   }
 
   /** A prepared configuration is that of the program once it is accepted, and follows it from then on. */
-  get #current(): CurrentGeneration {
+  get #current(): Current {
     return this.#began.inForce;
   }
 
@@ -50,28 +49,31 @@ export class Config {
     return this.#current.generation.state;
   }
 
+  get #files(): readonly SourceFile[] {
+    return this.#state.mutable.files;
+  }
+
   /**
    * Reads files, environment and command line. In a worker it gives what the parent accepted and reads nothing.
    * Throws {@link ConfigError} with everything that is wrong with the files, and with the values of `groups`.
    */
   static async load(options: LoadOptions = {}): Promise<Config> {
-    return new Config(await firstOfSources(options));
+    return new Config(await fromSources(options));
   }
 
   /** A configuration from text, as if it stood in a file of that name; environment and command line are left out. */
   static fromText(text: string, options: { readonly file?: string; readonly log?: Logger } = {}): Config {
-    return new Config(firstOfText(text, options));
+    return new Config(fromText(text, options));
   }
 
   /** The configuration of a snapshot: same values, same bytes of files. Reads nothing. */
   static fromSnapshot(snapshot: ConfigSnapshot, options: Pick<LoadOptions, 'log' | 'groups'> = {}): Config {
-    return new Config(firstOfSnapshot(snapshot, options));
+    return new Config(ofSnapshot(snapshot, options));
   }
 
   /** The same sources and values from code, in which nothing is declared yet: to be judged by other options. */
   copy(): Config {
-    const { overrides, defaults } = this.#current.declared;
-    return new Config(firstGeneration({ state: this.#state, overrides, defaults }));
+    return new Config(begin(this.#state, new Lasting()));
   }
 
   /** Sends warnings and changes there from now on, those before included; `lent`: unless it has a logger, as launchers do. */
@@ -128,15 +130,12 @@ export class Config {
 
   /** Whether sections of the paste file may have the options of a group as well: those of filters and apps. */
   isSectional(group: string): boolean {
-    return this.#current.declared.groups.sectional.has(sectionKey(group));
+    return this.#current.groups.sectional.has(sectionKey(group));
   }
 
   /** Adds a check over several options; what it finds is placed where the option was set. */
   check(find: CrossCheck): void {
-    this.#current.lasting.checks.push((judged) => {
-      const config = new Config(judged);
-      return runCheck(config, () => find(config));
-    });
+    this.#current.lasting.checks.push((judged) => runCheck(new Config(judged), find));
   }
 
   /** Everything that is wrong, warnings included: files, values of declared groups, cross-checks, unknown names. */
@@ -159,14 +158,14 @@ export class Config {
 
   /** True when the option is declared. */
   has(group: string, opt: string): boolean {
-    return this.#current.declared.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
+    return this.#current.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
   }
 
   /** One option with its value, its place and what it shadows. Throws for an undeclared one. */
   resolve(group: string, opt: string): Resolved {
     const [section, name] = [sectionKey(group), optionKey(opt)];
-    const option = this.#current.declared.groups.option(section, name);
-    if (option !== undefined) return this.#current.generation.resolver.resolve(section, name, option);
+    const option = this.#current.groups.option(section, name);
+    if (option !== undefined) return this.#current.generation.resolve(option);
     throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', {
       message: `no option ${name} is declared in [${section}]`,
     });
@@ -174,7 +173,7 @@ export class Config {
 
   /** Every declared option, resolved, in the order of declaration. */
   resolveAll(): readonly Resolved[] {
-    return this.#current.generation.resolved();
+    return this.#current.generation.resolveAll();
   }
 
   /** Where the value of an option comes from. */
@@ -184,17 +183,20 @@ export class Config {
 
   /** The sections that files have, in their order, each once. */
   listAllSections(): string[] {
-    return this.#current.generation.sections();
+    return [...new Set(this.#files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
   }
 
   /** The names that files have in a section, each once. */
   listOptions(section: string): string[] {
-    return this.#current.generation.namesIn(section);
+    const entries = this.#files.flatMap((file) => file.entries);
+    return [...new Set(entries.filter((entry) => entry.section === section).map(({ name }) => name))];
   }
 
   /** Where a section begins first; undefined for one that no file has. */
   getSectionLocation(section: string): Place | undefined {
-    return this.#current.generation.sectionPlace(section);
+    const file = this.#files.find(({ sections }) => sections.some(({ name }) => name === section));
+    const found = file?.sections.find(({ name }) => name === section);
+    return found && placeInFile(found.origin, file?.kind);
   }
 
   /** Sets a value above everything else, until {@link Config.clearOverride}. Throws for a bad one. */
@@ -230,7 +232,7 @@ export class Config {
 
   /** The absolute paths of the configuration files, lowest precedence first. */
   get configFiles(): readonly string[] {
-    return this.#state.mutable.files.map(({ path }) => path);
+    return this.#files.map(({ path }) => path);
   }
 
   /** What the command line said, `group.opt` and value as written. */
@@ -245,7 +247,7 @@ export class Config {
 
   /** Arguments as a log or a list of processes may show them: values of declared options that are no secrets. */
   maskArguments(argv: readonly string[]): string[] {
-    return maskArguments(argv, maskingOf(this.#current.declared.groups));
+    return maskArguments(argv, this.#current.groups);
   }
 
   /**
@@ -253,7 +255,7 @@ export class Config {
    * are replaced; all other words stay, and the worker is told them over its channel.
    */
   workerArguments(argv: readonly string[]): string[] {
-    return maskArguments(argv, { ...maskingOf(this.#current.declared.groups), word: (text) => text });
+    return maskArguments(argv, this.#current.groups, (text) => text);
   }
 
   /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */
@@ -271,29 +273,29 @@ export class Config {
    * {@link ConfigError} when the new configuration is refused.
    */
   async prepareReload(options: PrepareReloadOptions = {}): Promise<PreparedReload> {
-    const prepared = await this.#current.prepare(options);
+    const prepared = await prepareReload(this.#current, options);
     return Object.assign(prepared, { config: new Config(prepared.next) });
   }
 
   /** Both steps at once. Nothing changes when it rejects with {@link ConfigError}. */
   async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
-    const prepared = await this.#current.prepare({ ...options, collect: false });
+    const prepared = await prepareReload(this.#current, { ...options, collect: false });
     return prepared.accept();
   }
 
   /** Takes up what a parent accepted, and runs the hooks. Rejects with {@link ConfigError} when this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    return this.#current.adopt(snapshot);
+    return adopt(this.#current, snapshot);
   }
 
   /** Goes back to an earlier snapshot of this configuration, as a new generation. */
   async restore(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    return this.#current.restore(snapshot);
+    return restore(this.#current, snapshot);
   }
 
   /** Calls back after each accepted change. The function returned ends that. */
   onMutate(hook: MutateHook): () => void {
-    return this.#current.lasting.hooks.add((current, changes) => hook(new Config(current), changes));
+    return this.#current.lasting.onChange((current, changes) => hook(new Config(current), changes));
   }
 
   /** Calls back with the new value of one option, `group.opt`, after each change of it. */

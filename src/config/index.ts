@@ -1,6 +1,15 @@
 /** `portico/config`: the typed configuration of a service. */
 
 export { type Diagnostic, type Place, printDiagnostic } from '../errors/index.js';
+export type {
+  Change,
+  ConfigChanges,
+  Effect,
+  PrepareReloadOptions,
+  ReloadMethod,
+  ReloadOptions,
+  ReportedChange,
+} from './changes.js';
 export { Config, type CrossCheck, type MutateHook, type PreparedReload } from './config.js';
 export {
   type ConfigDescription,
@@ -20,29 +29,18 @@ export {
   showOption,
   showOptions,
 } from './documents/show.js';
-export { type Renaming, type Upgrade, upgradeText } from './documents/upgrade.js';
-export type {
-  Change,
-  ConfigChanges,
-  Effect,
-  PrepareReloadOptions,
-  ReloadMethod,
-  ReloadOptions,
-  ReportedChange,
-} from './generations/changes.js';
-export type { ConfigSnapshot } from './generations/generation.js';
-export { type WatchOptions, watchFiles } from './generations/watch-files.js';
+export { type Renaming, type Upgrade, upgradeText } from './documents/write-ini.js';
 export type { LoadOptions, WorkerAssignment } from './load.js';
 export { UsageError } from './sources/command-line.js';
+export { type WatchOptions, watchFiles } from './sources/read-files.js';
 export { withOverrides } from './sources/with-overrides.js';
+export type { Resolved } from './sources/written.js';
+export type { ConfigSnapshot } from './state.js';
 export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './types/address-types.js';
 export { dict, list, multi } from './types/collection-types.js';
-export type { ValueType } from './types/declare.js';
 export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
 export { boolean, bytes, duration, float, integer, type NumberRange, port, range } from './types/number-types.js';
-export type { Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
+export type { Option, OptionDeclarations, OptionSpec, OptionsOf, ValueType, WrittenValue } from './types/option.js';
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
-export { type OptionMistake, refuseOption } from './values/cross-check.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
-export { ConfigError } from './values/issue.js';
-export type { Resolved } from './values/resolver.js';
+export { ConfigError, type OptionMistake, refuseOption } from './values/mistakes.js';

@@ -1,11 +1,10 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { writeIni, writeOption } from './documents/write-ini.js';
-export { configOptions } from './generations/generation.js';
 export { workerAssignment } from './load.js';
 export { HelpRequested, maskArguments } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { writeHostPort } from './types/address-types.js';
-export { declareType } from './types/declare.js';
-export { camelCase, InvalidValue } from './types/option.js';
-export { diagnose, locationOfItem } from './values/cross-check.js';
+export { camelCase, declareType, InvalidValue } from './types/option.js';
+export { configOptions } from './values/declared-groups.js';
 export { isSecret, maskText, maskValue } from './values/mask.js';
+export { diagnose, locationOfItem } from './values/mistakes.js';

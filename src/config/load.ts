@@ -1,8 +1,9 @@
 /**
- * Reading everything a configuration is made of: where the sources are, and their content.
+ * The beginning of a configuration: where its sources are, and what they hold; or a text, or what another process accepted.
  */
+import type { Diagnostic } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ConfigSnapshot, State } from './generations/generation.js';
+import { Current, Lasting } from './current.js';
 import {
   declaredFlags,
   HelpRequested,
@@ -19,10 +20,14 @@ import {
   type SourcePaths,
   searchedDirs,
 } from './sources/default-files.js';
-import { optionVariables, otherVariables } from './sources/environment.js';
-import { AcceptedFiles, readFiles } from './sources/read-files.js';
+import { declareSources, readExternalSources } from './sources/external-sources.js';
+import { parseSource, readFiles } from './sources/read-files.js';
+import { optionVariables, otherVariables } from './sources/written.js';
+import { type ConfigSnapshot, fromSnapshot, newState, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
-import type { DeclaredGroups } from './values/declared-groups.js';
+import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
+import { refuseErrors } from './values/mistakes.js';
+import { problemsOf } from './values/problems.js';
 
 /** How `Config.load` finds its sources. */
 export interface LoadOptions {
@@ -65,8 +70,60 @@ export interface LoadOptions {
   readonly worker?: WorkerConfiguration | undefined;
 }
 
+/** From files, environment and command line; in a worker from what the parent handed over. */
+export async function fromSources(options: LoadOptions): Promise<Current> {
+  const worker = options.worker ?? workerConfiguration();
+  // Workers of a service have the same warnings: the first of them tells those that their parent could not know.
+  const quiet = (worker?.assignment?.index ?? 0) > 0;
+  if (worker?.configuration !== undefined) return ofSnapshot(worker.configuration, options, quiet);
+  const groups = declaredGroups(options);
+  const overrides = new Map(Object.entries(options.overrides ?? {}));
+  if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
+  const state = await readExternalSources({ ...readState(options, groups), overrides }, groups);
+  const first = begin(state, new Lasting(groups, options.log));
+  if (options.collect === true) return first;
+  if (options.groups === undefined) refuseErrors(state.issues);
+  // Variables and arguments may be those of groups that are declared later: they wait for the judgement of all.
+  else refuseErrors(problemsOf(first.generation, false).filter((issue) => !isStranger(issue, groups)));
+  return first;
+}
+
+/** From a text, as if it stood in a file. */
+export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): Current {
+  const issues: Diagnostic[] = [];
+  const files = [parseSource({ name: file, path: '' }, text, issues)];
+  refuseErrors(issues);
+  return begin(newState({ sources: { files } }), new Lasting(undefined, log));
+}
+
+/** From what another process accepted. */
+export function ofSnapshot(
+  snapshot: ConfigSnapshot,
+  options: Pick<LoadOptions, 'log' | 'groups'>,
+  quiet = false,
+): Current {
+  return begin(fromSnapshot(snapshot), new Lasting(declaredGroups(options), options.log, quiet), snapshot.told);
+}
+
+/** From what is written, with the groups declared that it names as sources. */
+export function begin(state: State, lasting: Lasting, told?: readonly string[]): Current {
+  declareSources(state, lasting.groups);
+  return new Current(state, lasting, told);
+}
+
+function isStranger({ code, section = '', place }: Diagnostic, groups: DeclaredGroups): boolean {
+  if (code === 'PORTICO_CONFIG_UNKNOWN_VARIABLE') return true;
+  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && place?.kind === 'command_line' && !groups.has(section);
+}
+
+function declaredGroups({ groups = {} }: Pick<LoadOptions, 'groups'>): DeclaredGroups {
+  const declared = declaredByAll();
+  for (const [name, options] of Object.entries(groups)) declared.declare(name, options);
+  return declared;
+}
+
 /** Reads all sources. What is wrong with them is in `issues`; throws {@link UsageError} and {@link HelpRequested} only. */
-export function readState(options: LoadOptions, groups: DeclaredGroups): State {
+function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const env = options.env ?? process.env;
   const project = options.project ?? 'portico';
   const program = { project, prog: options.prog ?? programName(process.argv[1]), env };
@@ -74,8 +131,7 @@ export function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const command = parseCommandLine(options.argv ?? [], flags);
   if (command.help) throw new HelpRequested(helpText(program.prog || project, flags));
   if (command.version) throw new HelpRequested(`${program.prog || project} ${options.version ?? 'unknown version'}\n`);
-  const [stray] = command.positional;
-  if (stray !== undefined) throw new UsageError(`unexpected argument ${stray}`);
+  if (command.stray !== undefined) throw new UsageError(`unexpected argument ${command.stray}`);
   const choose = (
     argued: readonly string[],
     configured: readonly string[] | undefined,
@@ -95,7 +151,7 @@ export function readState(options: LoadOptions, groups: DeclaredGroups): State {
     otherVariables: otherVariables(env, envPrefix),
     arguments: [...command.arguments, ...(options.set ?? []).map((text, index) => parseSetting(text, index + 1))],
   };
-  return { mutable: sources, fixed: sources, pinned: {}, paths, files: new AcceptedFiles(), generation: 1, issues };
+  return newState({ sources, paths, issues });
 }
 
 /** The same sources read afresh, of the next generation. Environment and command line are as they were. */

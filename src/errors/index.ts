@@ -12,7 +12,6 @@ export {
   printDiagnostics,
   shownPath,
 } from './diagnostic.js';
-export type { ErrorCodes } from './error-codes.js';
 export {
   ConfigurationRefused,
   type DiagnosticsDetails,

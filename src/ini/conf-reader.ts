@@ -6,9 +6,9 @@
  * a newline; a blank line ends the value. One pair of quotes around a whole value is taken away.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Origin } from '../errors/index.js';
-import { originAt, type ValuePiece } from './position.js';
-import { decodeUtf8 } from './utf8.js';
+import { type Diagnostic, type Origin, type Place, placeInFile } from '../errors/index.js';
+import { maskAssigned, masked, maskUris } from '../text/index.js';
+import { decodeUtf8, originAt, type ValuePiece } from './position.js';
 
 /** One `name = value`. */
 export interface ConfEntry {
@@ -31,47 +31,29 @@ export interface ConfSection {
   readonly origin: Origin;
 }
 
-const MESSAGES = {
-  'not-utf8': 'not valid UTF-8',
-  'stray-continuation': 'unexpected continuation line',
-  'open-header': 'invalid section (must end with ])',
-  'no-section-name': 'empty section name',
-  'no-assignment': "no ':' or '=' found in assignment",
-  'no-key': 'key cannot be empty',
-  'no-section': 'section must be started before assignment',
-} as const;
-
-/** What is wrong with a line. */
-export type ConfProblemKind = keyof typeof MESSAGES;
-
-/** A line that cannot be read; reading goes on after it. */
-export interface ConfProblem {
-  readonly kind: ConfProblemKind;
-  readonly message: string;
-  readonly origin: Origin;
-}
-
 /** A file of service configuration, in its own order. */
 export interface ConfFile {
   readonly file: string;
   readonly sections: readonly ConfSection[];
   readonly entries: readonly ConfEntry[];
-  /** At most {@link mostProblems}. */
-  readonly problems: readonly ConfProblem[];
+  /** Lines that cannot be read, at most {@link mostProblems}; reading goes on after each. What may be secret in them is masked. */
+  readonly problems: readonly Diagnostic[];
 }
 
 /** How many bad lines of one file are reported. */
 export const mostProblems = 20;
 
-/** Reads a file's content. Never throws: what cannot be read is in `problems`. `file` is only for the origins. */
-export function readConf(file: string, content: Uint8Array | string): ConfFile {
-  const reader = new ConfReader(file);
+/** Reads a file's content. Never throws: what cannot be read is in `problems`. `file` and `kind` are only for the places. */
+export function readConf(file: string, content: Uint8Array | string, kind?: 'file' | 'source'): ConfFile {
+  const reader = new ConfReader(file, kind);
   const text = typeof content === 'string' ? content : new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
   if (typeof content !== 'string') reader.checkEncoding(content);
   const lines = text.replace(/^\uFEFF/, '').split('\n');
   for (const [index, line] of lines.entries()) reader.line(index + 1, line.replace(/\r$/, ''));
   reader.endValue();
-  return { file, sections: reader.sections, entries: reader.entries, problems: sorted(reader.problems) };
+  const { sections, entries, problems } = reader;
+  const lineOf = ({ place }: Diagnostic): number => place!.origin!.line;
+  return { file, sections, entries, problems: problems.toSorted((a, b) => lineOf(a) - lineOf(b)) };
 }
 
 /** A section's name as it is compared: in lower case, except `DEFAULT`. */
@@ -92,17 +74,19 @@ interface OpenValue {
 
 class ConfReader {
   readonly #file: string;
+  readonly #kind: 'file' | 'source' | undefined;
   readonly sections: ConfSection[] = [];
   readonly entries: ConfEntry[] = [];
-  readonly problems: ConfProblem[] = [];
+  readonly problems: Diagnostic[] = [];
   /** As written; undefined before the first header. */
   #section: string | undefined;
   #open: OpenValue | undefined;
   /** The line above was refused: what continues it is no second mistake. */
   #refused = false;
 
-  constructor(file: string) {
+  constructor(file: string, kind: 'file' | 'source' | undefined) {
     this.#file = file;
+    this.#kind = kind;
   }
 
   line(number: number, text: string): void {
@@ -127,18 +111,15 @@ class ConfReader {
     const written = open.lines.join('\n');
     const quoted = standsInQuotes(written);
     const shift = quoted ? 1 : 0;
+    const origin = { ...first.origin, column: first.origin.column + shift };
     this.entries.push({
       section: sectionKey(this.#section),
       name: optionKey(open.name),
       value: quoted ? written.slice(1, -1) : written,
       quoted,
-      origin: { ...first.origin, column: first.origin.column + shift },
+      origin,
       // Without its opening quote the value begins one character later in the file, and every later line one earlier.
-      pieces: open.pieces.map(({ start, origin }, index) =>
-        index === 0
-          ? { start, origin: { ...origin, column: origin.column + shift } }
-          : { start: start - shift, origin },
-      ),
+      pieces: [{ start: 0, origin }, ...open.pieces.slice(1).map((each) => ({ ...each, start: each.start - shift }))],
     });
   }
 
@@ -151,7 +132,10 @@ class ConfReader {
       const end = content.indexOf(0x0a, start);
       const line = content.subarray(start, end < 0 ? content.length : end);
       const { bad } = decodeUtf8(line);
-      if (bad !== undefined) this.#refuse('not-utf8', number, bad.column, lax.decode(line));
+      if (bad !== undefined) {
+        const place = this.#place(number, bad.column, maskAssigned(lax.decode(line)));
+        this.#refuse('not valid UTF-8', place, 'save the file as UTF-8');
+      }
       start += line.length + 1;
     }
   }
@@ -160,8 +144,10 @@ class ConfReader {
     const value = text.trim();
     const column = text.indexOf(value) + 1;
     if (this.#open === undefined) {
-      if (!this.#refused) this.#refuse('stray-continuation', number, column, text);
-      this.#refused = true;
+      const place = this.#place(number, column, text.replace(/\S.*$/s, masked));
+      const hint =
+        'a line that begins with a blank or a tab continues the value above it: begin it in the first column';
+      if (!this.#refused) this.#refuse('unexpected continuation line', place, hint);
       return;
     }
     const start = this.#open.lines.join('\n').length + 1;
@@ -174,8 +160,13 @@ class ConfReader {
     const header = text.trimEnd();
     const closed = header.endsWith(']');
     const name = header.slice(1, closed ? -1 : undefined).trim();
-    if (!closed) this.#refuse('open-header', number, header.length, text);
-    else if (name === '') this.#refuse('no-section-name', number, 1, text);
+    if (!closed) {
+      const shown = maskUris(text);
+      // A header that lost its end is in no section, least of all in the one before it.
+      this.#section = undefined;
+      const place = this.#place(number, header.length, shown);
+      this.#refuse('invalid section (must end with ])', place, `write ${shown.trim()}]`);
+    } else if (name === '') this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)));
     // Also after a mistake: what follows was meant for this section and not for the one before.
     this.#section = name;
     const origin = originAt(this.#file, number, 1, text, { section: name });
@@ -185,27 +176,35 @@ class ConfReader {
   #assignment(number: number, text: string): void {
     const delimiter = text.search(/[:=]/);
     if (delimiter < 0) {
-      this.#refuse('no-assignment', number, 1, text);
+      const shown = text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
+      const name = /^([\w-]+)\s+\S/.exec(shown)?.[1] ?? 'name';
+      this.#refuse("no ':' or '=' found in assignment", this.#place(number, 1, shown), `write ${name} = value`);
       return;
     }
     const name = text.slice(0, delimiter).trim();
     const value = text.slice(delimiter + 1).trim();
     const column = value === '' ? delimiter + 2 : text.indexOf(value, delimiter + 1) + 1;
     if (name === '') {
-      this.#refuse('no-key', number, 1, text);
+      this.#refuse('key cannot be empty', this.#place(number, 1, maskAssigned(text)));
     } else if (this.#section === undefined) {
-      this.#refuse('no-section', number, 1, text);
+      this.#refuse('section must be started before assignment', this.#place(number, 1, maskAssigned(text)));
     } else if (this.#section !== '') {
       const origin = originAt(this.#file, number, column, text, { section: this.#section, option: name });
       this.#open = { name, lines: [value], pieces: [{ start: 0, origin }] };
     }
   }
 
-  #refuse(kind: ConfProblemKind, number: number, column: number, text: string): void {
+  /** `text`: what of the line may be shown. */
+  #place(number: number, column: number, text: string): Place {
+    return placeInFile(originAt(this.#file, number, column, text, { section: this.#section }), this.#kind);
+  }
+
+  #refuse(message: string, place: Place, hint?: string): void {
     this.#refused = true;
     if (this.problems.length >= mostProblems) return;
-    const owner = this.#section === undefined ? {} : { section: this.#section };
-    this.problems.push({ kind, message: MESSAGES[kind], origin: originAt(this.#file, number, column, text, owner) });
+    const { section, text } = place.origin!;
+    const [severity, code] = ['error', 'PORTICO_CONFIG_SYNTAX'] as const;
+    this.problems.push({ severity, code, section, place, message, got: text?.trim(), hint });
   }
 }
 
@@ -213,8 +212,4 @@ class ConfReader {
 function standsInQuotes(value: string): boolean {
   const quote = value[0];
   return value.length >= 2 && (quote === '"' || quote === "'") && value.indexOf(quote, 1) === value.length - 1;
-}
-
-function sorted(problems: readonly ConfProblem[]): ConfProblem[] {
-  return problems.toSorted((a, b) => a.origin.line - b.origin.line);
 }

@@ -3,8 +3,6 @@
 export {
   type ConfEntry,
   type ConfFile,
-  type ConfProblem,
-  type ConfProblemKind,
   type ConfSection,
   mostProblems,
   optionKey,
@@ -18,6 +16,5 @@ export {
   type PasteSection,
   readPaste,
 } from './paste-reader.js';
-export { type OriginOwner, originAt, originWithin, type ValuePiece } from './position.js';
-export { type BadByte, decodeUtf8 } from './utf8.js';
-export { indentOf, isSpace, strip, stripEnd, type Word, wordsOf } from './white-space.js';
+export { originAt, originWithin, type ValuePiece } from './position.js';
+export { strip, type Word, wordsOf } from './white-space.js';

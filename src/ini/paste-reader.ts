@@ -5,8 +5,7 @@
  * Nothing throws: what is wrong is listed in `problems`, and reading goes on, so that all of it can be reported.
  */
 import type { Origin } from '../errors/index.js';
-import { originAt, type ValuePiece } from './position.js';
-import { decodeUtf8 } from './utf8.js';
+import { decodeUtf8, originAt, type ValuePiece } from './position.js';
 import { indentOf, strip, stripEnd } from './white-space.js';
 
 /** One option: its value is the stripped lines joined with newlines; interpolation comes later. */
@@ -48,16 +47,12 @@ export interface PasteDocument {
   readonly problems: readonly PasteProblem[];
 }
 
-interface OpenOption {
-  readonly name: string;
-  readonly origin: Origin;
+interface OpenOption extends PasteOption {
   value: string;
   readonly pieces: ValuePiece[];
 }
 
-interface OpenSection {
-  readonly name: string;
-  readonly origin: Origin;
+interface OpenSection extends PasteSection {
   readonly options: Map<string, PasteOption>;
 }
 
@@ -105,7 +100,7 @@ class PasteReading {
     if (first === '#' || first === ';') return;
     const text = stripEnd(raw.slice(indent));
     if (this.#option !== undefined && this.#option.name !== '' && indent > this.#measure) {
-      this.#continue(this.#option, text, originAt(this.#file, line, indent + 1, raw, this.#ownerOf(this.#option)));
+      this.#continue(this.#option, text, line, indent + 1, raw);
       return;
     }
     this.#measure = indent;
@@ -114,11 +109,9 @@ class PasteReading {
     else this.#optionLine(text, line, indent + 1, raw);
   }
 
-  #ownerOf(option: OpenOption): { section?: string | undefined; option: string } {
-    return { section: option.origin.section, option: option.name };
-  }
-
-  #continue(option: OpenOption, text: string, origin: Origin): void {
+  #continue(option: OpenOption, text: string, line: number, column: number, raw: string): void {
+    const owner = { section: option.origin.section, option: option.name };
+    const origin = originAt(this.#file, line, column, raw, owner);
     option.value += '\n'.repeat(this.#blankLines + 1);
     option.pieces.push({ start: option.value.length, origin });
     option.value += text;

@@ -1,7 +1,8 @@
 /**
- * Where things stand in a file: origins for values and for parts of values.
+ * Where things stand in a file: origins for values and for parts of values, and the first byte that is no text.
  */
-
+import { isUtf8 } from 'node:buffer';
+import { StringDecoder } from 'node:string_decoder';
 import type { Origin } from '../errors/index.js';
 
 /** The share one line has in a value of several lines: from `start` in the joined value on, it stands at `origin`. */
@@ -40,4 +41,24 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
   const piece = pieces.findLast(({ start }) => start <= offset) ?? pieces[0];
   if (piece === undefined) throw new RangeError('a value has at least one piece');
   return { ...piece.origin, column: piece.origin.column + Math.max(0, offset - piece.start) };
+}
+
+/** Where decoding failed: line and column counted from 1, column in UTF-16 units. */
+export interface BadByte {
+  readonly line: number;
+  readonly column: number;
+  readonly byte: number;
+}
+
+/** The text of `bytes`; with `bad`, the text before that byte. A byte order mark is kept: it is a character. */
+export function decodeUtf8(bytes: Uint8Array): { readonly text: string; readonly bad?: BadByte } {
+  const decoded = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  if (isUtf8(bytes)) return { text: decoded };
+  // Each wrong sequence is decoded to U+FFFD: before the first one the bytes are the same, but for a part of that character.
+  const back = Buffer.from(decoded);
+  const same = bytes.findIndex((byte, at) => byte !== back[at]);
+  const text = new StringDecoder('utf8').write(Buffer.from(bytes.subarray(0, same < 0 ? bytes.length : same)));
+  const lines = text.split(/\r\n|\n|\r/);
+  const byte = bytes[Buffer.byteLength(text)]!;
+  return { text, bad: { line: lines.length, column: lines.at(-1)!.length + 1, byte } };
 }

@@ -3,27 +3,20 @@
  * U+001C to U+001F and U+0085, and they count U+FEFF.
  */
 
-/** True for a UTF-16 unit that Python's `str.isspace` counts as white space; none lies beyond the basic plane. */
-export function isSpace(unit: number): boolean {
-  if (unit <= 0x20) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d) || (unit >= 0x1c && unit <= 0x1f);
-  if (unit < 0xa0) return unit === 0x85;
-  if (unit === 0xa0 || unit === 0x1680) return true;
-  if (unit < 0x2000) return false;
-  return unit <= 0x200a || unit === 0x2028 || unit === 0x2029 || unit === 0x202f || unit === 0x205f || unit === 0x3000;
-}
+/** What Python's `str.isspace` counts as white space; none lies beyond the basic plane. */
+const SPACE = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+const AT_START = new RegExp(`^[${SPACE}]*`);
+const LAST = new RegExp(`[^${SPACE}][${SPACE}]*$`);
+const WORD = new RegExp(`[^${SPACE}]+`, 'g');
 
 /** How many white-space characters `text` begins with. */
 export function indentOf(text: string): number {
-  let start = 0;
-  while (start < text.length && isSpace(text.charCodeAt(start))) start++;
-  return start;
+  return AT_START.exec(text)![0].length;
 }
 
 /** `text` without white space at its end. */
 export function stripEnd(text: string): string {
-  let end = text.length;
-  while (end > 0 && isSpace(text.charCodeAt(end - 1))) end--;
-  return text.slice(0, end);
+  return text.slice(0, text.search(LAST) + 1);
 }
 
 /** `text` without white space around it. */
@@ -39,15 +32,5 @@ export interface Word {
 
 /** The words of a value: what stands between runs of white space. */
 export function wordsOf(text: string): Word[] {
-  const words: Word[] = [];
-  let start = -1;
-  for (let at = 0; at <= text.length; at++) {
-    const blank = at === text.length || isSpace(text.charCodeAt(at));
-    if (!blank && start < 0) start = at;
-    if (blank && start >= 0) {
-      words.push({ text: text.slice(start, at), start });
-      start = -1;
-    }
-  }
-  return words;
+  return [...text.matchAll(WORD)].map(({ 0: word, index }) => ({ text: word, start: index }));
 }

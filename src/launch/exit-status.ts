@@ -1,7 +1,11 @@
 /**
- * The exit statuses of launchers and workers: one table.
+ * What an error means for a launcher or a worker: the exit status, of which there is one table, and the line in the log, which
+ * has the text of a mistake of the configuration, and the stack of anything else; and how it gets from a worker to its parent.
  */
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, describeError, PorticoError } from '../errors/index.js';
+import type { LogFields, Logger } from '../log/index.js';
+import type { Assignment } from './assignment.js';
+import type { WorkerFailure } from './worker-message.js';
 
 /** Stopped as asked, everything ended in time. */
 export const STATUS_STOPPED = 0;
@@ -47,4 +51,71 @@ export function chosenStatus(error: unknown): number | undefined {
 /** True for a status that only a service can have chosen. */
 export function isChosen(status: number | undefined): boolean {
   return status !== undefined && ![STATUS_STOPPED, STATUS_FAILED, STATUS_UNHANDLED, STATUS_REFUSED].includes(status);
+}
+
+/** Marks an error that is in the log. */
+const LOGGED = Symbol.for('portico.logged');
+
+/** True for an error that a launcher has logged before it was thrown: it need not be printed again. */
+export function wasLogged(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && LOGGED in error;
+}
+
+/** One line at error. An error that Portico throws on purpose explains itself: its text and code, and no stack. */
+export function logFailure(log: Logger, message: string, error: unknown, fields: LogFields = {}): void {
+  if (error instanceof Error) Object.defineProperty(error, LOGGED, { value: true, configurable: true });
+  if (error instanceof PorticoError) log.error(`${message}: ${error.describe()}`, { ...fields, code: error.code });
+  else log.error(message, { ...fields, err: error });
+}
+
+/** How long requests under way may take to end in a process after an unhandled error, when its state is unknown. */
+export const CRASH_DRAIN_MS = 5000;
+
+/** One line, with the stack of anything but a mistake of the configuration. Gives the status the process is to end with: 2, or what the error asks for. */
+export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {
+  if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, facts);
+  else log.error('Unhandled exception', { ...facts, err: error });
+  const status = statusOf(error);
+  return status === STATUS_FAILED ? STATUS_UNHANDLED : status;
+}
+
+/** An error as a worker tells its parent of it. */
+export function failureOf(error: unknown): WorkerFailure {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return {
+    text: describeError(error),
+    code: typeof code === 'string' ? code : undefined,
+    status: statusOf(error),
+    diagnostics: error instanceof ConfigurationRefused ? error.diagnostics : undefined,
+  };
+}
+
+/** How a worker ended. */
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly uptimeMs: number;
+  /** What it said before it ended. */
+  readonly failure: WorkerFailure | undefined;
+}
+
+/** Why a launch has failed whose worker ended before it was ready: in the words of the worker, where it had any. */
+export function startError({ service, index }: Assignment, exit: WorkerExit): Error {
+  const { failure } = exit;
+  if (failure === undefined) {
+    const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
+    return new PorticoError('PORTICO_WORKER_FAILED', {
+      message: `worker ${index} of service ${service} ${how} before it was ready`,
+      hint: exit.signal === null ? 'Is there a process.exit() in the application, or in what it imports?' : undefined,
+    });
+  }
+  const { text: message, diagnostics } = failure;
+  const code = failure.code ?? 'PORTICO_WORKER_FAILED';
+  if (failure.status === STATUS_REFUSED)
+    return new ConfigurationRefused(code, diagnostics === undefined ? { message } : { message, diagnostics });
+  // The launch ends with the status that a service chose.
+  if (code === 'PORTICO_SERVICE_EXIT')
+    return Object.assign(new PorticoError(code, { message }), { exitCode: failure.status });
+  if (code.startsWith('PORTICO_')) return new PorticoError(code, { message });
+  return Object.assign(new PorticoError('PORTICO_WORKER_FAILED', { message }), { code });
 }

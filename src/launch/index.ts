@@ -1,19 +1,21 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
 export type { Assignment } from './assignment.js';
-export { type Backdoor, type BackdoorOptions, initializeIfEnabled } from './backdoor/backdoor.js';
-export { BackdoorConfigValueError } from './backdoor/backdoor-address.js';
+export {
+  type Backdoor,
+  BackdoorConfigValueError,
+  type BackdoorOptions,
+  initializeIfEnabled,
+} from './backdoor/backdoor.js';
 export type { ServiceLauncherOptions } from './in-process/in-process-runner.js';
-export { type LaunchOptions, launch, serve, wait } from './launch.js';
+export { type LaunchOptions, launch, ProcessLauncher, ServiceLauncher, serve, wait } from './launch.js';
 export type { Launcher, LauncherOptions } from './launcher.js';
 export type { LaunchSettings, RestartMethod } from './launcher-options.js';
 export type { LauncherStatus, ServiceStatus, WorkerStatus } from './launcher-status.js';
 export type { ProcessLauncherOptions } from './parent/fleet-runner.js';
 export type { HostProcess } from './process/host-process.js';
-export { ProcessLauncher } from './process-launcher.js';
-export type { LaunchRequest } from './reload/fleet-reload.js';
-export type { OnReload } from './reload/parent-reload.js';
-export type { PipelineChange, ReloadChange } from './reload/reload-changes.js';
+export type { OnReload } from './reload/fleet-reload.js';
+export type { LaunchRequest } from './reload/reload.js';
 export type { ReloadReport } from './reload/reload-report.js';
+export type { PipelineChange, ReloadChange } from './reload/service-plans.js';
 export type { Answer, AnswerQuestion } from './report/questions.js';
-export { ServiceLauncher } from './service-launcher.js';
-export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/notify.js';
+export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/service-manager.js';

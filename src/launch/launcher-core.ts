@@ -3,22 +3,68 @@
  * Where its services run is the affair of its runner: in this process, or in workers.
  */
 import type { Config } from '../config/index.js';
-import { createLogger, type Logger } from '../log/index.js';
+import { createLogger, type LogFields, type Logger } from '../log/index.js';
+import type { Totals } from '../metrics/index.js';
+import type { ServiceBase } from '../service/index.js';
 import { Control } from './control/control.js';
-import { STATUS_FAILED, statusOf } from './exit-status.js';
+import type { Fleet } from './control/controlled.js';
+import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { StopRequest } from './in-process/service-run.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
-import type { LauncherStatus } from './launcher-status.js';
+import type { LauncherStatus, ServiceStatus } from './launcher-status.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
-import { logFailure, logUnhandled } from './process/log-failure.js';
 import { OwnedProcess } from './process/owned-process.js';
-import type { SignalHandler } from './process/signal-handler.js';
-import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
+import type { SignalHandler } from './process/signals.js';
+import type { ReloadRequest } from './reload/reload.js';
+import { type ReloadReport, ReloadReports, type ReloadResult } from './reload/reload-report.js';
 import { Diagnosis } from './report/diagnosis.js';
-import type { Runner } from './runner.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { Coalesced, deferred, Turns, unlessAborted } from './waiting.js';
+import { deferred, Turns, unlessAborted } from './waiting.js';
+
+/** Runs the services of a launcher. */
+export interface Runner {
+  readonly settings: LaunchSettings;
+  /** The configuration in force, counted from 1. */
+  readonly generation: number;
+  /** A supervisor watches this process, and tells the log and the service manager what concerns all workers. */
+  readonly supervised: boolean;
+  /** What an unhandled error is logged with, and how long requests under way may take to end after it. */
+  readonly crash: { readonly facts: LogFields; readonly limitMs?: number };
+  /** What reports are called by: the service, or the program. */
+  readonly name: string;
+  /** Those of this process. */
+  readonly services: readonly ServiceBase[];
+  /** In a supervisor: its workers, a line each. */
+  workerLines?(): readonly string[];
+  /** The time left of a stop that is under way, for people. */
+  readonly remaining: string;
+  status(): ServiceStatus[];
+  /** What all that serves has counted. */
+  counted(): Totals;
+  /** The services as they were launched, here or in workers. */
+  readonly launched: readonly ServiceBase[];
+  /** One line for the service manager. */
+  summary(): string;
+  /** Whether all that serves has given a sign of life lately; `limitMs`: within that time at least. */
+  answers(limitMs: number): boolean;
+  /** The launcher listens to the signals of its process from now on. */
+  signalsTaken?(): void;
+  /** Every service that was launched is ready for the first time. `since`: when the launch began. */
+  allReady(since: number): void;
+  /** Gives what came of it; never rejects. */
+  reload(request: ReloadRequest): Promise<ReloadResult>;
+  /** Stops all services gracefully; gives the exit status. `superseded` is raised when a stop that has less time takes its place. */
+  stop(request: StopRequest, superseded: AbortSignal): Promise<number>;
+  /** Ends all at once. */
+  halt(): Promise<void>;
+  /** One worker more or fewer for each service. */
+  resize?(by: 1 | -1): void;
+  /** Tells workers to open their log file anew. */
+  reopenLogs?(): void;
+  /** What an operator can do with workers. */
+  readonly fleet?: Fleet | undefined;
+}
 
 /** What a {@link LauncherCore} can be told beyond what users can tell a launcher. */
 export interface LauncherCoreOptions extends LauncherOptions {
@@ -34,10 +80,11 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly diagnosis: Diagnosis;
   readonly #options: LauncherCoreOptions;
   readonly #ended = deferred<number>();
-  /** Raised when a stop begins. */
-  readonly #stopped = new AbortController();
+  /** Raised when a stop begins, for whatever reason. */
+  readonly stopBegins = new AbortController();
   readonly #reloadTurns = new Turns();
-  readonly #reloads = new Coalesced(async () => void (await this.#reloadTurns.run(() => this.#reload(false))));
+  /** A reload that was asked for and has not begun. */
+  #nextReload: Promise<void> | undefined;
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
   readonly #control: Control;
@@ -164,7 +211,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#crashed ||= crashed;
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;
-    this.#stopped.abort();
+    this.stopBegins.abort();
     this.#superseded.abort();
     this.#superseded = new AbortController();
     if (this.#stopping === undefined) this.#serviceManager.stopping();
@@ -180,14 +227,19 @@ export class LauncherCore<R extends Runner = Runner> {
 
   /** After an unhandled error: it is logged, and all services are stopped. */
   async crash(error: unknown): Promise<void> {
-    const { crash, settings } = this.runner;
-    const { facts, ...limit } = crash;
-    const status = logUnhandled(this.log, error, facts);
-    await this.drain({ reason: 'stop', timeoutMs: settings.gracefulShutdownTimeoutMs, ...limit }, status);
+    const { facts, ...limit } = this.runner.crash;
+    const { gracefulShutdownTimeoutMs: timeoutMs } = this.runner.settings;
+    await this.drain({ reason: 'stop', timeoutMs, ...limit }, logUnhandled(this.log, error, facts));
   }
 
+  /** Asked for while one is under way it is exactly one more, however often it was asked for. */
   async reload(): Promise<void> {
-    if (!this.stopping) await this.#reloads.run();
+    if (this.stopping) return;
+    this.#nextReload ??= this.#reloadTurns.run(async () => {
+      this.#nextReload = undefined;
+      await this.#reload(false);
+    });
+    await this.#nextReload;
   }
 
   status(): LauncherStatus {
@@ -215,14 +267,14 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#status ||= status ?? STATUS_FAILED;
     if (superseded.aborted) return this.#stopping;
     await this.#control.close();
-    await this.process.letGo(Promise.all([this.#reloads.idle(), this.#reloadTurns.idle()]));
+    await this.process.letGo(this.#reloadTurns.idle());
     this.#ended.resolve(this.#status);
   }
 
   async #halt(): Promise<void> {
     this.#status = STATUS_FAILED;
     this.#stopReason = 'stop';
-    this.#stopped.abort();
+    this.stopBegins.abort();
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await this.#orFailed(() => this.runner.halt());
     await this.#control.close();
@@ -243,12 +295,12 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Undefined: a stop is under way. */
   async #reload(dryRun: boolean): Promise<ReloadReport | undefined> {
     const { runner, log } = this;
-    const { signal: stopped } = this.#stopped;
+    const { signal: stopped } = this.stopBegins;
     // A reload that was asked for during the launch is one of what was launched.
     await unlessAborted(this.#launching, stopped);
     if (this.stopping) return undefined;
     const method = runner.settings.restartMethod;
-    const report = this.#reports.begin(method, dryRun);
+    const finish = this.#reports.begin(method, dryRun);
     if (!dryRun) {
       this.process.noteFiles();
       this.#serviceManager.reloading();
@@ -260,9 +312,9 @@ export class LauncherCore<R extends Runner = Runner> {
       settings: (config) => this.settingsOf(config, method),
       accepted: () => this.process.configurationAccepted(),
       stopped,
-      superseded: () => this.#reloads.pending,
+      superseded: () => this.#nextReload !== undefined,
     });
     if (!this.stopping && !dryRun) this.#serviceManager.reloaded();
-    return report(result, { generation: runner.generation, abandoned: stopped.aborted, log });
+    return finish(result, { generation: runner.generation, abandoned: stopped.aborted, log });
   }
 }

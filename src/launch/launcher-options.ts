@@ -1,7 +1,7 @@
 /**
  * The settings of launchers: resolved, in milliseconds, and the options of `[DEFAULT]` that they are read from.
  */
-import { boolean, type Config, defineOptions, duration, integer, logOptions, oneOf } from '../config/index.js';
+import { boolean, Config, defineOptions, duration, integer, logOptions, oneOf } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 
 /** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
@@ -36,23 +36,6 @@ export interface LaunchSettings {
   /** Write all options to the log, at debug, when a launcher waits and after each reload. */
   readonly logOptions: boolean;
 }
-
-/** What holds when nothing is configured. */
-export const DEFAULT_SETTINGS: LaunchSettings = Object.freeze({
-  gracefulShutdownTimeoutMs: 60_000,
-  workerTimeoutMs: 30_000,
-  reloadTimeoutMs: 60_000,
-  reloadCheckTimeoutMs: 60_000,
-  drainDelayMs: 0,
-  restartMethod: 'reload',
-  secondTerm: 'ignore',
-  sigint: 'fast',
-  sighupForeground: 'stop',
-  maxRestarts: 0,
-  restartWindowMs: 0,
-  watchConfigFiles: false,
-  logOptions: true,
-});
 
 export const launcherOptions = defineOptions({
   graceful_shutdown_timeout: duration({
@@ -125,11 +108,11 @@ export const launcherOptions = defineOptions({
 
 /** The settings of a configuration; the defaults without one. What code says wins. Throws `ConfigError`. */
 export function readSettings(
-  config: Config | undefined,
-  code: Partial<Omit<LaunchSettings, 'restartMethod'>> & { restartMethod?: RestartMethod | undefined },
+  config: Config = new Config(),
+  code: Partial<Omit<LaunchSettings, 'restartMethod'>> & { restartMethod?: RestartMethod | undefined } = {},
 ): LaunchSettings {
   const { restartMethod, ...rest } = code;
-  const settings = config === undefined ? DEFAULT_SETTINGS : configured(config);
+  const settings = configured(config);
   return Object.freeze({ ...settings, ...rest, restartMethod: restartMethod ?? settings.restartMethod });
 }
 

@@ -12,7 +12,7 @@ import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport } from './reload/reload-report.js';
-import type { Telling } from './report/diagnosis.js';
+import type { Telling } from './report/report-subjects.js';
 
 /** One process. */
 export interface WorkerStatus {

@@ -2,8 +2,8 @@
  * Waiting: for a limited time, until a deadline, until a signal is raised, one run behind another.
  */
 
-/** Node turns a longer delay into 1 ms. */
-export const LONGEST_DELAY_MS = 2 ** 31 - 1;
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import { LONGEST_DELAY_MS, setLongTimeout } from '../process/index.js';
 
 /** What `promise` gives, or undefined when that takes longer than `ms`. The timer goes with the answer. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
@@ -27,20 +27,8 @@ export function settled(promise: Promise<unknown>): Promise<true> {
 }
 
 /** Settles after `ms`, or as soon as the signal is raised. Never rejects. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(ms, LONGEST_DELAY_MS));
-    signal?.addEventListener('abort', done, { once: true });
-  });
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await settled(setTimeoutPromise(Math.min(ms, LONGEST_DELAY_MS), undefined, { signal }));
 }
 
 /** What `promise` gives, or undefined as soon as the signal is raised. Afterwards nothing listens to it. */
@@ -79,15 +67,16 @@ export function deferred<T = void>(): Deferred<T> {
 export class Deadline {
   /** Aborted when the time is up; never, when the deadline is endless. */
   readonly signal: AbortSignal;
-  readonly #controller = new AbortController();
   readonly #endsAt: number;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #forget: (() => void) | undefined;
 
   /** `ms` 0 is endless. */
   constructor(ms: number) {
-    this.signal = this.#controller.signal;
+    const controller = new AbortController();
+    this.signal = controller.signal;
     this.#endsAt = ms === 0 ? Number.POSITIVE_INFINITY : performance.now() + ms;
-    this.#arm();
+    const pass = (): void => controller.abort(new Error('Graceful shutdown timeout exceeded'));
+    this.#forget = ms === 0 ? undefined : setLongTimeout(pass, ms);
   }
 
   /** Milliseconds left, at least 1 unless it passed; 0 when endless: the form `StopOptions.deadlineMs` takes. */
@@ -95,38 +84,15 @@ export class Deadline {
     return this.#endsAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.#endsAt - performance.now()));
   }
 
-  get passed(): boolean {
-    return this.signal.aborted;
-  }
-
-  /** Ends it now: a drain that waits for it cuts off what is left. */
-  expire(): void {
-    this.clear();
-    this.#controller.abort(new Error('Graceful shutdown timeout exceeded'));
-  }
-
   /** Forgets the timer; the deadline never passes any more. */
   clear(): void {
-    clearTimeout(this.#timer);
+    this.#forget?.();
   }
 
   /** The time left as a person reads it: `12.5 s`, or `no limit`. */
   describe(): string {
     if (this.#endsAt === Number.POSITIVE_INFINITY) return 'no limit';
     return `${Math.max(0, (this.#endsAt - performance.now()) / 1000).toFixed(1)} s`;
-  }
-
-  #arm(): void {
-    if (this.#endsAt === Number.POSITIVE_INFINITY) return;
-    // Waits in pieces.
-    const piece = Math.min(this.#endsAt - performance.now(), LONGEST_DELAY_MS);
-    this.#timer = setTimeout(
-      () => {
-        if (performance.now() >= this.#endsAt) this.expire();
-        else this.#arm();
-      },
-      Math.max(0, piece),
-    );
   }
 }
 
@@ -143,47 +109,5 @@ export class Turns {
   /** Settles when all that was asked for so far has ended; never rejects. */
   async idle(): Promise<void> {
     await this.#last;
-  }
-}
-
-/**
- * Runs `work` one at a time. Asking while it runs means exactly one more run afterwards, however often it was asked;
- * every caller gets a run that began after its call.
- */
-export class Coalesced {
-  readonly #work: () => Promise<void>;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
-
-  constructor(work: () => Promise<void>) {
-    this.#work = work;
-  }
-
-  /** Another run was asked for while one is under way. */
-  get pending(): boolean {
-    return this.#next !== undefined;
-  }
-
-  /** Settles when nothing is under way any more; never rejects. */
-  async idle(): Promise<void> {
-    for (let run = this.#next ?? this.#running; run !== undefined; run = this.#next ?? this.#running) {
-      await run.catch(() => undefined);
-    }
-  }
-
-  run(): Promise<void> {
-    if (this.#next !== undefined) return this.#next;
-    if (this.#running === undefined) return this.#begin();
-    this.#next = this.#running.catch(() => undefined).then(() => this.#begin());
-    return this.#next;
-  }
-
-  #begin(): Promise<void> {
-    this.#next = undefined;
-    const run = this.#work().finally(() => {
-      if (this.#running === run) this.#running = undefined;
-    });
-    this.#running = run;
-    return run;
   }
 }

@@ -2,11 +2,12 @@
  * Aliases: what stands in Portico for a reference written for Python. They come from the program, from files, and for what
  * paste files of OpenStack services name they are built in.
  */
+import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { normalExpression, parseExpression } from './expression.js';
-import { parseReference } from './parse-reference.js';
-import { refuse } from './paste-error.js';
+import { PasteError } from './paste-error.js';
+import { parseReference } from './reference.js';
 import { originOf, type Source } from './source.js';
 
 /** What an alias stands for. */
@@ -14,7 +15,7 @@ export interface Alias {
   /** A factory expression of Node, or another reference that has an alias. */
   readonly target: string;
   /** After `egg:`: the group it is an entry point of; without one, the plain factory of each kind. */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /** Where it stands, if it stands in a file: relative targets begin in that file's folder. */
   readonly origin?: Origin;
 }
@@ -65,29 +66,33 @@ export function normalDistribution(name: string): string {
 
 /** The aliases a program hands in: `from` to `to [protocol]`. */
 export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable {
-  const table = new AliasTable();
-  for (const [from, value] of Object.entries(entries)) {
-    const [target = '', protocol] = wordsOf(value).map(({ text }) => text);
-    table.add(from, { target, ...(protocol === undefined ? {} : { protocol }) });
-  }
-  return table;
+  return tableOf(
+    Object.entries(entries).map(([from, value]) => {
+      const [target = '', protocol] = wordsOf(value).map(({ text }) => text);
+      return [from, target, protocol];
+    }),
+  );
 }
 
-/** The built-in aliases. */
-export function builtinAliases(): AliasTable {
+/** From, to, and after `egg:` the protocol. */
+type AliasRow = readonly [from: string, target: string, protocol?: string | undefined];
+
+function tableOf(rows: readonly AliasRow[]): AliasTable {
   const table = new AliasTable();
-  for (const [from, target, protocol] of BUILTIN_ALIASES) {
-    table.add(from, { target, ...(protocol === undefined ? {} : { protocol }) });
-  }
+  for (const [from, target, protocol] of rows) table.add(from, { target, protocol });
   return table;
 }
 
 /**
  * The aliases of a file: the options of `[portico:aliases]` are free labels, their values lines of two or three words:
  * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both. A
- * line that is no alias is given to `mistake` and left out.
+ * line that is no alias is given to `mistake` and left out. Values are read with `runTime` alone: whoever includes the
+ * file, its aliases are the same.
  */
-export function fileAliases(source: Source, mistake: (error: unknown) => void): AliasTable {
+export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unknown) => void): AliasTable {
+  const known = OF_FILES.get(opened);
+  if (known !== undefined) return known;
+  const source = opened.with(runTime);
   const table = new AliasTable();
   const section = source.document.sections.get('portico:aliases');
   for (const option of section?.options.values() ?? []) {
@@ -99,10 +104,10 @@ export function fileAliases(source: Source, mistake: (error: unknown) => void): 
       const origin = () => originOf(setting, start + (words[0]?.start ?? 0)).origin;
       const egg = from !== undefined && parseReference(from).form === 'egg';
       if (words.length === 2 || (words.length === 3 && egg)) {
-        table.add(from!, { target: target!, origin: origin(), ...(protocol === undefined ? {} : { protocol }) });
+        table.add(from!, { target: target!, origin: origin(), protocol });
       } else if (words.length > 0) {
         mistake(
-          refuse('bad-alias', {
+          new PasteError('PORTICO_PASTE_BAD_ALIAS', {
             message: `an alias has two words, from and to, and after "egg:" a protocol; ${JSON.stringify(line)} has ${words.length}.`,
             hint: 'Write one alias on each line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
             origin: origin(),
@@ -112,8 +117,11 @@ export function fileAliases(source: Source, mistake: (error: unknown) => void): 
       start += line.length + 1;
     }
   }
+  OF_FILES.set(opened, table);
   return table;
 }
+
+const OF_FILES = new WeakMap<Source, AliasTable>();
 
 const LOADER = 'portico/loader';
 const MIDDLEWARE = 'portico/middleware';
@@ -135,11 +143,8 @@ const OSLO: readonly (readonly [entry: string, target: string, ...python: string
   ['healthcheck', 'healthcheckFilter', 'healthcheck:Healthcheck', ':Healthcheck'],
 ];
 
-/** From, to, and after `egg:` the protocols. */
-type AliasRow = readonly [from: string, to: string, ...protocols: string[]];
-
 /** The built-in aliases. An entry point may stand twice: as an app and as a filter. */
-const BUILTIN_ALIASES: readonly AliasRow[] = [
+export const BUILTIN_ALIASES: AliasTable = tableOf([
   ['egg:Paste#urlmap', `${LOADER}:urlmap`, COMPOSITE],
   ['paste.urlmap:urlmap_factory', `${LOADER}:urlmap`],
   ['egg:Paste#cascade', `${LOADER}:cascade`, COMPOSITE],
@@ -167,4 +172,4 @@ const BUILTIN_ALIASES: readonly AliasRow[] = [
   ['oslo_middleware.healthcheck:Healthcheck.app_factory', `${MIDDLEWARE}:healthcheck`],
   ['keystonemiddleware.auth_token:filter_factory', `${MIDDLEWARE}:authToken`],
   ['egg:keystonemiddleware#auth_token', `${MIDDLEWARE}:authToken`, FILTER],
-];
+]);

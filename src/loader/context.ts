@@ -1,14 +1,16 @@
 /**
- * The tree of a paste file: what would be called, with which configuration, where it stands, and what led there.
+ * A node of a paste file's tree: what would be called, where it stands and what led there; what its factory is given, and
+ * the release of what that acquired.
  */
-import type { Conf, Section } from '../app/index.js';
-import type { WrittenValue } from '../config/index.js';
+import type { App, Conf, FactoryContext, Section } from '../app/index.js';
+import type { Config, WrittenValue } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
-import { type PasteSection, strip } from '../ini/index.js';
+import type { PasteSection } from '../ini/index.js';
+import type { Logger } from '../log/index.js';
+import type { Awaitable, OwnRPCClients, RPCClients } from '../service/index.js';
 import type { Reference } from './reference.js';
-import type { Kind } from './section.js';
-import type { SectionSettings } from './settings.js';
-import type { Setting, Source } from './source.js';
+import { headerParts, type Kind } from './section.js';
+import type { SectionSettings, Setting, Source } from './source.js';
 
 /** Who answers when a composite asks for its children: a file, a distribution, or nothing at all. */
 export type Answerer =
@@ -17,50 +19,73 @@ export type Answerer =
   | { readonly form: 'call'; readonly expression: string };
 
 /** The factory of a context: as written, and once resolved what it is. */
-export interface FactoryUse {
+export class FactoryUse {
   /** The expression as written, `call:` and the expression, or `egg:distribution#name`. */
   readonly written: string;
-  /** The option or reference it stands at. */
-  readonly origin: Origin | undefined;
-  resolved: boolean;
+  resolved = false;
   value: unknown;
+  readonly #origin: () => Origin | undefined;
+
+  constructor(written: string, origin: () => Origin | undefined = () => undefined) {
+    this.written = written;
+    this.#origin = origin;
+  }
+
+  /** The option or reference it stands at. */
+  get origin(): Origin | undefined {
+    return this.#origin();
+  }
 }
 
 /** One node of the tree: PasteDeploy's LoaderContext. Tables are shared between contexts where its tables are. */
-export interface Context {
+export class Context {
   readonly kind: Kind;
   /** `broken`: something that could not be made; the load is refused for it. */
-  readonly type: 'plain' | 'pipeline' | 'filter-app' | 'filter-with' | 'broken';
+  readonly type: 'plain' | 'pipeline' | 'filter-app' | 'filter-with' | 'broken' = 'plain';
   /** Null until a `use` fills it in, or until an entry point was found. */
-  protocol: string | null;
+  protocol: string | null = null;
   readonly factory?: FactoryUse;
-  readonly globalConf: Map<string, string>;
-  readonly localConf: Map<string, Setting>;
+  readonly globalConf: Map<string, string> = new Map();
+  readonly localConf: Map<string, Setting> = new Map();
   answerer: Answerer;
   /** What led here. Of a factory that a section took through `use`, what led to that section. */
   reference: Reference;
   /** The section it is named after: the outermost that took it through `use`. Undefined for what a reference names itself. */
   section: PasteSection | undefined;
   /** What sections that took it through `use` have put into it, the innermost first. */
-  readonly used: SectionSettings[];
-  /** Of a pipeline: its filters, outermost first. */
-  readonly filters?: readonly Context[];
-  /** Of a pipeline: its app. */
-  readonly app?: Context;
-  /** Of a filter-app or a filter-with: the filter, and what it is put around. */
-  readonly filter?: Context;
-  readonly next?: Context;
-  readonly children: ChildTree<Context>[];
+  readonly used: SectionSettings[] = [];
+  /** Of a pipeline, filter-app or filter-with: its filters, outermost first. */
+  readonly filters: readonly Context[] = [];
+  /** What these are put around. */
+  readonly inner?: Context;
+  readonly children: Child<Context>[] = [];
+
+  constructor(reference: Reference, answerer: Answerer, more: Partial<Context>) {
+    this.kind = reference.kind;
+    this.reference = reference;
+    this.answerer = answerer;
+    Object.assign(this, more);
+  }
 }
 
-/** A section that is being made into a context, in one place of the tree. */
-export interface EnteredSection {
-  readonly source: Source;
-  readonly section: PasteSection;
-  /** What was asked for. */
-  readonly kind: Kind;
-  readonly settings: SectionSettings;
-  readonly reference: Reference;
+/** What `egg:` or `call:` gives holds the very global_conf that it was handed. */
+export function sharedConf(handedIn: Conf | undefined): Map<string, string> {
+  return handedIn instanceof Map && handedIn.size > 0 ? (handedIn as Map<string, string>) : new Map();
+}
+
+/** The context of a section. */
+export function contextOfSection(settings: SectionSettings, reference: Reference, more: Partial<Context>): Context {
+  const { source, section, globalConf, localConf } = settings;
+  return new Context(reference, { form: 'file', source }, { section, globalConf, localConf, ...more });
+}
+
+/** A child of a composite: the reference it asked for, and what that leads to. */
+export interface Child<C> {
+  readonly get: Kind;
+  readonly name: string;
+  /** The option that names it, where the composite has told that. */
+  readonly option?: string | undefined;
+  readonly context: C;
 }
 
 /** True where a composite protocol is in force. */
@@ -68,29 +93,28 @@ export function isComposite({ protocol }: Context): boolean {
   return protocol === 'paste.composite_factory' || protocol === 'paste.composit_factory';
 }
 
-/** The contexts a context is made of: members, filter and what is inside. Children of composites are not among them. */
-export function innerContexts({ filters, app, filter, next }: Context): Context[] {
-  return [...(filters ?? []), app, filter, next].filter((inner) => inner !== undefined);
+/** The contexts a context is made of: filters, and what is inside. Children of composites are not among them. */
+export function partsOf({ filters, inner }: Context): readonly Context[] {
+  return inner === undefined ? filters : [...filters, inner];
 }
 
 /** What a context is called: the header of its section, in its parts, or the reference. */
-export function headerOf({ section, kind, reference }: Context): {
+export function headerOf({ section, kind, reference }: Pick<Context, 'section' | 'kind' | 'reference'>): {
   readonly prefix: string;
   readonly name: string;
   readonly origin: Origin | undefined;
 } {
   if (section === undefined) return { prefix: kind, name: reference.text ?? '', origin: reference.origin };
-  const colon = section.name.indexOf(':');
-  const prefix = colon < 0 ? section.name : section.name.slice(0, colon);
-  return { prefix, name: colon < 0 ? '' : strip(section.name.slice(colon + 1)), origin: section.origin };
+  const { prefix, name = '' } = headerParts(section.name);
+  return { prefix, name, origin: section.origin };
 }
 
 /**
  * A section takes what it uses for its own. It is changed in place, as PasteDeploy does it: tables that are shared show
  * it elsewhere too.
  */
-export function useIn(context: Context, { source, section, settings, reference }: EnteredSection): void {
-  const { globalConf, localConf, additions } = settings;
+export function useIn(context: Context, settings: SectionSettings, reference: Reference): void {
+  const { source, section, globalConf, localConf, additions } = settings;
   for (const [name, value] of additions) context.globalConf.set(name, value);
   for (const [name, setting] of localConf) context.localConf.set(name, setting);
   const file = globalConf.get('__file__');
@@ -100,16 +124,14 @@ export function useIn(context: Context, { source, section, settings, reference }
   context.section = section;
   if (context.reference.section === undefined) context.reference = reference;
   if (context.protocol === null && context.factory?.written.startsWith('egg:') !== true) {
-    context.protocol = protocolOfPrefix(section.name);
+    context.protocol = protocolOfPrefix(headerParts(section.name).prefix);
   }
 }
 
 /** The protocol a `call:` gets from the prefix of the section that uses it; for some prefixes there is none. */
-function protocolOfPrefix(header: string): string {
-  const [prefix = ''] = header.split(':', 1);
-  if (prefix === 'application') return 'paste.app_factory';
-  if (prefix === 'composite' || prefix === 'composit') return 'paste.composit_factory';
-  return `paste.${prefix}_factory`;
+function protocolOfPrefix(prefix: string): string {
+  const kind = prefix === 'application' ? 'app' : prefix === 'composite' ? 'composit' : prefix;
+  return `paste.${kind}_factory`;
 }
 
 /** The section as its factory is told of it. */
@@ -128,75 +150,111 @@ const FULL_PREFIX: ReadonlyMap<string, string> = new Map([
 /** Of a factory that a program named itself. */
 const IN_NO_FILE = Object.freeze({ file: '', line: 1, column: 1 });
 
-/** One node of a paste file's tree: what PasteDeploy calls a context. */
-export interface ContextTree {
-  readonly kind: Kind;
-  readonly type: 'app' | 'composite' | 'filter' | 'server' | 'pipeline' | 'filter-app' | 'filter-with';
-  /** The section's name without its prefix; of a factory named straight by a URI, the URI. */
-  readonly name: string;
-  readonly prefix: string;
-  readonly origin: Origin | undefined;
-  readonly protocol: string | null;
-  /** As written; absent where no factory is called: pipelines, filter-apps, filter-withs. */
-  readonly factory?: string;
-  /** What the factory expression leads to; absent until it was resolved. */
-  readonly resolved?: unknown;
-  /** Who answers when a composite asks for its children: the path of a file, `egg:…` or `call:…`. */
-  readonly loader: string;
-  readonly globalConf: Conf;
-  readonly localConf: Conf;
-  /** The options of `localConf` with their places. */
-  readonly options: ReadonlyMap<string, WrittenValue>;
-  readonly filters?: readonly ContextTree[];
-  readonly app?: ContextTree;
-  readonly filter?: ContextTree;
-  readonly next?: ContextTree;
-  /** Of a composite: its children, in the order it asks for them. */
-  readonly children?: readonly ChildTree[];
+/** Lets go of something. */
+export type Release = () => Awaitable<void>;
+
+/** What all factories of a load are given. */
+export interface GivenToFactories {
+  readonly config: Config;
+  readonly service?: string | undefined;
+  readonly log: Logger;
+  /** Default: what they want released is forgotten. */
+  readonly onClose?: (release: Release) => void;
+  /** Default: {@link rpcOf} the configuration. */
+  readonly rpc?: FactoryContext['rpc'];
 }
 
-/** A child of a composite: the reference it asked for, and what that leads to. */
-export interface ChildTree<C = ContextTree> {
-  readonly get: Kind;
-  readonly name: string;
-  /** The option that names it, where the composite has told that. */
-  readonly option?: string | undefined;
-  readonly context: C;
-}
+/** Makes the way to other services of one load. */
+export type Connect = () => Promise<OwnRPCClients>;
 
-/** The tree from a context on, as it is now. `note` is told which node is of which context. */
-export function treeOf(
-  context: Context,
-  note: (node: ContextTree, context: Context) => void = () => undefined,
-): ContextTree {
-  const inner = (part: Context): ContextTree => treeOf(part, note);
-  const { kind, factory, answerer } = context;
-  const { prefix, name, origin } = headerOf(context);
-  const composite = isComposite(context);
-  const node: ContextTree = {
-    kind,
-    type: context.type === 'plain' || context.type === 'broken' ? (composite ? 'composite' : kind) : context.type,
-    name,
-    prefix,
-    origin,
-    protocol: context.protocol,
-    ...(factory === undefined ? {} : { factory: factory.written }),
-    ...(factory?.resolved === true ? { resolved: factory.value } : {}),
-    loader:
-      answerer.form === 'file'
-        ? answerer.source.path
-        : answerer.form === 'egg'
-          ? `egg:${answerer.distribution}`
-          : `call:${answerer.expression}`,
-    globalConf: new Map(context.globalConf),
-    localConf: new Map([...context.localConf].map(([name, { value }]) => [name, value])),
-    options: sectionOf(context).options,
-    ...(context.filters === undefined ? {} : { filters: context.filters.map(inner) }),
-    ...(context.app === undefined ? {} : { app: inner(context.app) }),
-    ...(context.filter === undefined ? {} : { filter: inner(context.filter) }),
-    ...(context.next === undefined ? {} : { next: inner(context.next) }),
-    ...(composite && { children: context.children.map((child) => ({ ...child, context: inner(child.context) })) }),
+/** What factories ask for the way to other services: it is made for the first, and closed with the others' things. */
+export function rpcOf(
+  { config, log, onClose }: GivenToFactories,
+  connect: Connect = async () => {
+    const { RPCConnection } = await import('../rpc/index.js');
+    return new RPCConnection({ config, log });
+  },
+): FactoryContext['rpc'] {
+  let made: Promise<RPCClients> | undefined;
+  const make = async (): Promise<RPCClients> => {
+    const rpc = await connect();
+    onClose?.(() => rpc.close());
+    return rpc;
   };
-  note(node, context);
-  return node;
+  return () => (made ??= make());
+}
+
+/** The arguments of a context's factory. The maps are its own: what it does with them is seen by nothing else. */
+export function argumentsFor(
+  context: Context,
+  given: GivenToFactories,
+): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
+  const { config, service, log, onClose = () => undefined, rpc = rpcOf(given) } = given;
+  let section: Section | undefined;
+  let own: Logger | undefined;
+  const ctx: FactoryContext = {
+    get section() {
+      section ??= sectionOf(context);
+      return section;
+    },
+    config,
+    service,
+    get log() {
+      own ??= log.child({ section: headerOf(context).name });
+      return own;
+    },
+    rpc,
+    onClose,
+  };
+  return { globalConf: new Map(context.globalConf), localConf: valuesOf(context), ctx };
+}
+
+/** The options of a context as plain text. */
+export function valuesOf({ localConf }: Context): Map<string, string> {
+  return new Map([...localConf].map(([name, { value }]) => [name, value]));
+}
+
+/** What factories acquired, to be released in reverse order. */
+export class Releases {
+  #registered: Release[] = [];
+
+  add(release: Release): void {
+    this.#registered.push(release);
+  }
+
+  /** Runs each once, last registered first; all run even when one throws, and the first error is thrown at the end. */
+  async run(): Promise<void> {
+    const registered = this.#registered;
+    this.#registered = [];
+    const errors: unknown[] = [];
+    for (const release of registered.reverse()) {
+      try {
+        await release();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}
+
+/** An app that can be closed once nothing calls it any more. */
+export interface LoadedApp extends App {
+  /**
+   * Runs what factories registered with `ctx.onClose`, in reverse order. All run even when one throws; then the first
+   * error is thrown. A second call waits for the first and does nothing more.
+   */
+  close(): Promise<void>;
+}
+
+/** The app, in a function of its own: what a factory gave may be shared and is left as it is. */
+export function loadedApp(app: App, releases: Releases): LoadedApp {
+  let closing: Promise<void> | undefined;
+  const loaded: App = (req, res) => app(req, res);
+  return Object.assign(loaded, {
+    close: () => {
+      closing ??= releases.run();
+      return closing;
+    },
+  });
 }

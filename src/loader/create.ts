@@ -2,17 +2,27 @@
  * Creating: calls the factories of a loaded tree, one after the other, in PasteDeploy's order.
  *
  * A pipeline: its app, its filters from the left, then the filters are put around from the right. A filter-app: what
- * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them.
+ * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them. What
+ * they acquire is released in reverse order.
  */
 import type { App, Filter } from '../app/index.js';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
-import { type Context, headerOf, isComposite } from './context.js';
-import { argumentsFor, type GivenToFactories } from './factory-context.js';
+import {
+  argumentsFor,
+  type Connect,
+  type Context,
+  type GivenToFactories,
+  headerOf,
+  isComposite,
+  type Release,
+  type Releases,
+  rpcOf,
+} from './context.js';
 import { orderWarnings } from './filter-order.js';
-import { FactoryFailed, PasteError, pasteCode, refuse } from './paste-error.js';
-import { A_KIND, type Kind } from './section.js';
+import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
+import { A_KIND, type Kind, PROTOCOLS } from './section.js';
 
 type Conf = ReadonlyMap<string, string>;
 
@@ -27,82 +37,84 @@ export type Created = App | AwaitableFilter | ServerFactory;
 
 type AnyFactory = (...args: readonly unknown[]) => Awaitable<unknown>;
 
-/** What is put between the parts of a tree. */
-export interface Around {
+/** What an app is created with, beside its tree. */
+export interface CreateOptions {
   /** Around each app that is no composite; undefined: nothing. */
   readonly aroundApp?: Filter | undefined;
   /** Before each filter of a pipeline, and before its app: one more than there are filters; undefined: nothing. */
   readonly aroundFilters?: ((pipeline: string, filters: readonly string[]) => readonly Filter[]) | undefined;
+  /** Makes the way to other services of its factories. Default: one of the configuration. */
+  readonly connect?: Connect | undefined;
 }
 
-/** What creating needs beside the tree. */
-export interface CreationParts extends GivenToFactories {
-  readonly around: Around;
-  /** Loads a child that a composite asked for, its factories resolved. */
-  readonly child: (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<Context>;
-}
+/** Loads a child that a composite asked for, its factories resolved. */
+export type LoadChild = (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<Context>;
 
-/** Calls factories. One object for one tree. */
+/** Calls the factories of one tree. */
 export class Creation {
-  readonly #from: CreationParts;
+  readonly #given: GivenToFactories;
+  readonly #options: CreateOptions;
+  readonly #child: LoadChild;
+  readonly #releases: Releases;
+  #failed = false;
 
-  constructor(from: CreationParts) {
-    this.#from = from;
+  /** `releases`: takes what factories acquire. */
+  constructor(given: GivenToFactories, child: LoadChild, releases: Releases, options: CreateOptions) {
+    this.#child = child;
+    this.#options = options;
+    this.#releases = releases;
+    // A composite may have several children made at once: what is acquired after one of them failed goes at once.
+    const onClose = (release: Release): void => (this.#failed ? void this.#released(release) : releases.add(release));
+    this.#given = { ...given, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
   }
 
-  /** The app, filter or server of a context. */
-  async create(context: Context): Promise<Created> {
-    // An async function runs on its caller's stack until its first await: filter-apps may stand a thousand deep.
-    if (context.reference.depth % STACKED === 0) await Promise.resolve();
-    switch (context.type) {
-      case 'pipeline': {
-        for (const { origin, message, hint } of orderWarnings(context, this.#from.config)) {
-          this.#from.log.warn(`pipeline "${headerOf(context).name}": ${message}`, {
-            hint,
-            file: origin?.file,
-            line: origin?.line,
-          });
-        }
-        const app = await this.#app(context.app!);
-        const filters: AwaitableFilter[] = [];
-        for (const filter of context.filters!) filters.push(await this.#filter(filter));
-        return this.#around(context, filters, context.filters!, app);
-      }
-      case 'filter-app': {
-        const app = await this.#app(context.next!);
-        return this.#around(context, [await this.#filter(context.filter!)], [context.filter!], app);
-      }
-      case 'filter-with': {
-        const outer = await this.#filter(context.filter!);
-        if (context.kind === 'app')
-          return this.#around(context, [outer], [context.filter!], await this.#app(context.next!));
-        const inner = await this.#filter(context.next!);
-        return Object.assign(async (app: App) => outer(await this.#apply(inner, context.next!, app)), { outer, inner });
-      }
-      case 'plain':
-      case 'broken':
-        return this.#plain(context);
+  /** The app, filter or server of a tree. If a factory fails, what was acquired so far is released first. */
+  async create(tree: Context): Promise<Created> {
+    try {
+      return await this.#create(tree);
+    } catch (error) {
+      this.#failed = true;
+      await this.#released(() => this.#releases.run());
+      throw error;
     }
   }
 
-  async #app(context: Context): Promise<App> {
-    return (await this.create(context)) as App;
+  async #released(release: Release): Promise<void> {
+    try {
+      await release();
+    } catch (error) {
+      this.#given.log.error('a release failed', { err: error });
+    }
   }
 
-  async #filter(context: Context): Promise<AwaitableFilter> {
-    return (await this.create(context)) as AwaitableFilter;
+  async #create(context: Context): Promise<Created> {
+    // An async function runs on its caller's stack until its first await: filter-apps may stand a thousand deep.
+    if (context.reference.depth % STACKED === 0) await Promise.resolve();
+    const { type, kind, filters, inner } = context;
+    if (inner === undefined) return this.#plain(context);
+    if (type === 'pipeline') this.#warnOfOrder(context);
+    const outer = type === 'filter-with' ? await this.#filters(filters) : undefined;
+    const inside = await this.#create(inner);
+    if (kind === 'filter') return this.#composed(outer![0]!, inside as AwaitableFilter, inner);
+    return this.#around(context, outer ?? (await this.#filters(filters)), inside as App);
   }
 
-  async #around(
-    pipeline: Context,
-    filters: readonly AwaitableFilter[],
-    contexts: readonly Context[],
-    app: App,
-  ): Promise<App> {
-    const between = this.#between(pipeline, contexts);
+  async #filters(contexts: readonly Context[]): Promise<AwaitableFilter[]> {
+    const filters: AwaitableFilter[] = [];
+    for (const context of contexts) filters.push((await this.#create(context)) as AwaitableFilter);
+    return filters;
+  }
+
+  /** A filter in another one, where the inner one is made of a context. */
+  #composed(outer: AwaitableFilter, inner: AwaitableFilter, context: Context): ComposedFilter {
+    return Object.assign(async (app: App) => outer(await this.#apply(inner, context, app)), { outer, inner });
+  }
+
+  async #around(context: Context, filters: readonly AwaitableFilter[], app: App): Promise<App> {
+    const between = this.#between(context, context.filters);
     let wrapped = between?.at(-1)?.(app) ?? app;
     for (let at = filters.length - 1; at >= 0; at--) {
-      wrapped = await this.#apply(filters[at]!, contexts[at]!, wrapped);
+      wrapped = await this.#apply(filters[at]!, context.filters[at]!, wrapped);
       wrapped = between?.[at]?.(wrapped) ?? wrapped;
     }
     return wrapped;
@@ -110,7 +122,7 @@ export class Creation {
 
   #between(pipeline: Context, filters: readonly Context[]): readonly Filter[] | undefined {
     const names = filters.map((filter) => headerOf(filter).name);
-    return this.#from.around.aroundFilters?.(headerOf(pipeline).name, names);
+    return this.#options.aroundFilters?.(headerOf(pipeline).name, names);
   }
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
@@ -120,23 +132,32 @@ export class Creation {
     return wrapped as App;
   }
 
+  #warnOfOrder(pipeline: Context): void {
+    for (const { origin, message, hint } of orderWarnings(pipeline, this.#given.config)) {
+      const place = { file: origin?.file, line: origin?.line };
+      this.#given.log.warn(`pipeline "${headerOf(pipeline).name}": ${message}`, { hint, ...place });
+    }
+  }
+
   async #plain(context: Context): Promise<Created> {
     const { protocol, kind } = context;
     if (!usableProtocol(context)) throw unknownProtocol(context);
-    const factory = context.factory!.value;
-    if (typeof factory !== 'function') throw notCallable(context);
-    const call = factory as AnyFactory;
-    const { globalConf, localConf, ctx } = argumentsFor(context, this.#from);
+    const { written, value, origin } = context.factory!;
+    if (typeof value !== 'function') {
+      const message = `${written} is ${kindOfValue(value)}, not a factory that can be called.`;
+      const details = { message, hint: 'Name a function: module:export.', origin };
+      throw refused('PORTICO_PASTE_BAD_TYPE', context, details);
+    }
+    const call = value as AnyFactory;
+    const { globalConf, localConf, ctx } = argumentsFor(context, this.#given);
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
       const wrap = (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
-      return Object.assign(wrap, { factory: context.factory!.written, localConf });
+      return Object.assign(wrap, { factory: written, localConf });
     }
-    const args = isComposite(context)
-      ? () => call(this.#loaderFor(context), globalConf, localConf, ctx)
-      : () => call(globalConf, localConf, ctx);
-    const result = await guarded(context, args);
+    const first = isComposite(context) ? [this.#loaderFor(context)] : [];
+    const result = await guarded(context, () => call(...first, globalConf, localConf, ctx));
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
-    const { aroundApp } = this.#from.around;
+    const { aroundApp } = this.#options;
     if (aroundApp !== undefined && kind === 'app' && !isComposite(context)) return aroundApp(result as App);
     return result as Created;
   }
@@ -144,9 +165,9 @@ export class Creation {
   /** What a composite asks for its children; their origin is the option that names them. */
   #loaderFor(context: Context) {
     const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
-      const child = await this.#from.child(context, kind, name, globalConf);
+      const child = await this.#child(context, kind, name, globalConf);
       context.children.push({ get: kind, name: name ?? '', context: child });
-      return this.create(child);
+      return this.#create(child);
     };
     return {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
@@ -166,17 +187,6 @@ export class Creation {
 /** How many references deep creation goes on one stack. */
 const STACKED = 64;
 
-/** The protocols that can be created, and the kind each gives. */
-const KNOWN: ReadonlyMap<string, Kind> = new Map([
-  ['paste.app_factory', 'app'],
-  ['paste.composite_factory', 'app'],
-  ['paste.composit_factory', 'app'],
-  ['paste.filter_factory', 'filter'],
-  ['paste.filter_app_factory', 'filter'],
-  ['paste.server_factory', 'server'],
-  ['paste.server_runner', 'server'],
-]);
-
 /** `isApp`: what is called takes more than a filter does. */
 async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = false): Promise<T> {
   try {
@@ -184,16 +194,15 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = fa
   } catch (error) {
     const { origin } = headerOf(context);
     if (error instanceof PasteError)
-      throw error.origin === undefined ? explained(error.with({ origin }), context) : error;
+      throw error.origin === undefined ? context.reference.explain(error.with({ origin })) : error;
     if (error instanceof ConfigurationRefused) throw error;
-    const reason = errorText(error);
-    const failed = new FactoryFailed(pasteCode('factory-failed'), {
-      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
+    const failed = new FactoryFailed('PORTICO_PASTE_FACTORY_FAILED', {
+      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${errorText(error)}`,
       origin,
       cause: error,
       hint: isNoFactory(error) || (isApp && error instanceof TypeError) ? HOW_CALLED : hintOf(error),
     });
-    throw explained(failed, context);
+    throw context.reference.explain(failed);
   }
 }
 
@@ -216,50 +225,45 @@ function loadingText(context: Context): string {
   return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
 }
 
-function explained(error: PasteError, { reference }: Context): unknown {
-  return reference.explain(error);
-}
+/** The protocols that can be created, and the kind each gives. */
+const KNOWN: ReadonlyMap<string | null, Kind> = new Map(
+  (Object.keys(PROTOCOLS) as Kind[]).flatMap((kind) => PROTOCOLS[kind].flat().map((protocol) => [protocol, kind])),
+);
 
 /** True when a factory of this protocol makes what was asked for. */
 export function usableProtocol({ protocol, kind }: Context): boolean {
-  return KNOWN.get(protocol ?? '') === kind;
+  return KNOWN.get(protocol) === kind;
 }
 
 /** The error for a factory that nothing says how to call. */
-export function unknownProtocol(context: Context): unknown {
-  const { protocol, factory } = context;
-  const error = refuse('unknown-protocol', {
+export function unknownProtocol(context: Context): PasteError {
+  const { protocol, factory, reference } = context;
+  const written = factory?.written ?? 'the factory';
+  return refused('PORTICO_PASTE_UNKNOWN_PROTOCOL', context, {
     message:
       protocol === null
-        ? `${factory?.written ?? 'the factory'} has no protocol here: nothing says whether it makes an app or a filter.`
-        : `${factory?.written ?? 'the factory'} has the unknown protocol ${protocol}.`,
+        ? `${written} has no protocol here: nothing says whether it makes an app or a filter.`
+        : `${written} has the unknown protocol ${protocol}.`,
     hint: 'Put it into a section of its own: [app:…], [composite:…] or [filter:…] with "use = call:…".',
-    origin: context.reference.origin ?? headerOf(context).origin,
+    origin: reference.origin,
   });
-  return explained(error, context);
 }
 
-function notCallable(context: Context): unknown {
-  const { written, value, origin } = context.factory!;
-  const error = refuse('bad-type', {
-    message: `${written} is ${kindOfValue(value)}, not a factory that can be called.`,
-    hint: 'Name a function: module:export.',
-    origin: origin ?? headerOf(context).origin,
-  });
-  return explained(error, context);
-}
-
-function wrongResult(context: Context, verb: string, result: unknown, wanted: string, isApp = false): unknown {
-  const error = refuse('bad-type', {
+function wrongResult(context: Context, verb: string, result: unknown, wanted: string, isApp = false): PasteError {
+  return refused('PORTICO_PASTE_BAD_TYPE', context, {
     message: `${named(context)}: ${context.factory?.written ?? 'the filter'} ${verb} ${kindOfValue(result)} instead of ${wanted}.`,
     hint: isApp
       ? HOW_CALLED
       : wanted === 'an app'
         ? 'An app is a function (req, res); a factory returns it, or a promise of it.'
         : 'A filter is a function that takes an app and returns one; its factory returns that function.',
-    origin: headerOf(context).origin,
   });
-  return explained(error, context);
+}
+
+/** An error about a context: at the place given, else at its section. */
+function refused(code: string, context: Context, details: PasteErrorDetails): PasteError {
+  const origin = details.origin ?? headerOf(context).origin;
+  return context.reference.explain(new PasteError(code, { ...details, origin }));
 }
 
 function named(context: Context): string {

@@ -2,19 +2,28 @@
  * A paste file on disk, read and parsed, and the errors of both.
  */
 import { basename } from 'node:path';
-import { errorText, type Origin } from '../errors/index.js';
+import { errorText } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
-import { type PasteError, type PasteErrorDetails, refuse } from './paste-error.js';
+import { PasteError } from './paste-error.js';
 
 /** Gives the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
 export type ReadFile = (path: string) => Uint8Array;
 
+/** How files are read, and how messages call them, by absolute path. */
+export interface FileAccess {
+  readonly readFile: ReadFile;
+  readonly nameOf: (path: string) => string;
+}
+
 /**
- * The parsed file. `name` is how messages call it. Throws when it cannot be read; what is wrong inside it is in
- * `problems`, see {@link firstRefusal}.
+ * The parsed file. Throws when it cannot be read; what is wrong inside it is in `problems`, see {@link firstRefusal}.
  */
-export function openDocument(path: string, name: string, readFile: ReadFile): PasteDocument {
+export function openDocument(
+  path: string,
+  { readFile, nameOf }: FileAccess,
+  name: string = nameOf(path),
+): PasteDocument {
   let bytes: Uint8Array;
   try {
     bytes = readFile(path);
@@ -32,10 +41,11 @@ export function openDocument(path: string, name: string, readFile: ReadFile): Pa
 function unreadable(error: unknown, name: string): PasteError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'EISDIR') {
-    return refuse('is-a-directory', { message: `${name} is a folder, not a paste file.`, cause: error });
+    const message = `${name} is a folder, not a paste file.`;
+    return new PasteError('PORTICO_PASTE_IS_A_DIRECTORY', { message, cause: error });
   }
   const reason = code === 'ENOENT' ? 'there is no such file' : errorText(error);
-  return refuse('no-file', {
+  return new PasteError('PORTICO_PASTE_NO_FILE', {
     message: `${name} cannot be read: ${reason}.`,
     hint: 'A relative path after "config:" begins in the folder of the file it stands in.',
     cause: error,
@@ -48,63 +58,53 @@ function unreadable(error: unknown, name: string): PasteError {
  */
 export function firstRefusal(problems: readonly PasteProblem[]): PasteError | undefined {
   const fatal = problems.find(({ kind }) => kind !== 'bad-line');
-  if (fatal !== undefined) return refuse(fatal.kind, problemDetails(fatal));
-  const [first] = problems;
+  const first = fatal ?? problems[0];
   if (first === undefined) return undefined;
+  const error = problemError(first);
+  if (fatal !== undefined || problems.length === 1) return error;
   const lines = problems.map(({ origin }) => origin.line);
-  if (lines.length === 1) return refuse('bad-line', { ...problemDetails(first), lines });
   const shown = lines.length > 20 ? `${lines.slice(0, 20).join(', ')} and ${lines.length - 20} more` : lines.join(', ');
   const message = `${cited(first.subject)} is neither an option nor a section header; so are lines ${shown}.`;
-  return refuse('bad-line', { ...problemDetails(first), message, lines });
+  return error.with({ message, lines });
 }
 
 /** What is wrong, where, and what to do about it. */
-export function problemDetails({ kind, origin, subject, first }: PasteProblem): PasteErrorDetails & { origin: Origin } {
-  const lines = [origin.line];
+export function problemError({ kind, origin, subject, first }: PasteProblem): PasteError {
+  const refused = (code: string, message: string, hint: string): PasteError =>
+    new PasteError(code, { message, hint, origin, lines: [origin.line] });
   switch (kind) {
-    case 'not-utf8':
-      return {
-        message: `${basename(origin.file)} is not UTF-8: the byte ${subject} cannot stand here.`,
-        hint: 'Save the file as UTF-8.',
-        origin,
-        lines,
-      };
-    case 'no-section-header': {
-      const mark = subject.startsWith('\ufeff');
-      return {
-        message: `${cited(subject)} stands before the first section header.`,
-        hint: mark
-          ? 'The file begins with a byte order mark (U+FEFF): save it as UTF-8 without one.'
-          : 'Put a header such as [DEFAULT] or [app:main] above it.',
-        origin,
-        lines,
-      };
+    case 'not-utf8': {
+      const message = `${basename(origin.file)} is not UTF-8: the byte ${subject} cannot stand here.`;
+      return refused('PORTICO_PASTE_NOT_UTF8', message, 'Save the file as UTF-8.');
     }
-    case 'bad-line':
-      return {
-        message: subject.startsWith('[')
-          ? `${cited(subject)} is not a section header: it has no name, or no "]".`
-          : /^[=:]/.test(subject)
-            ? `${cited(subject)} has no name before its "${subject[0]}".`
-            : `${cited(subject)} is neither an option nor a section header.`,
-        hint: 'Write "name = value"; a line that continues a value is indented deeper than the line that begins it.',
-        origin,
-        lines,
-      };
-    case 'duplicate-section':
-      return {
-        message: `stands here for the second time; the first is in line ${first?.line}.`,
-        hint: 'Merge the two, or rename one.',
-        origin,
-        lines,
-      };
-    case 'duplicate-option':
-      return {
-        message: `"${subject}" is set for the second time; the first is in line ${first?.line}.`,
-        hint: 'Keep one of the two.',
-        origin,
-        lines,
-      };
+    case 'no-section-header': {
+      const hint = subject.startsWith('\ufeff')
+        ? 'The file begins with a byte order mark (U+FEFF): save it as UTF-8 without one.'
+        : 'Put a header such as [DEFAULT] or [app:main] above it.';
+      return refused(
+        'PORTICO_PASTE_NO_SECTION_HEADER',
+        `${cited(subject)} stands before the first section header.`,
+        hint,
+      );
+    }
+    case 'bad-line': {
+      const why = subject.startsWith('[')
+        ? 'is not a section header: it has no name, or no "]".'
+        : /^[=:]/.test(subject)
+          ? `has no name before its "${subject[0]}".`
+          : 'is neither an option nor a section header.';
+      const hint =
+        'Write "name = value"; a line that continues a value is indented deeper than the line that begins it.';
+      return refused('PORTICO_PASTE_BAD_LINE', `${cited(subject)} ${why}`, hint);
+    }
+    case 'duplicate-section': {
+      const message = `stands here for the second time; the first is in line ${first?.line}.`;
+      return refused('PORTICO_PASTE_DUPLICATE_SECTION', message, 'Merge the two, or rename one.');
+    }
+    case 'duplicate-option': {
+      const message = `"${subject}" is set for the second time; the first is in line ${first?.line}.`;
+      return refused('PORTICO_PASTE_DUPLICATE_OPTION', message, 'Keep one of the two.');
+    }
   }
 }
 

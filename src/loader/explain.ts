@@ -3,15 +3,13 @@
  */
 import { IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
-import { type App, type Conf, type Description, environ } from '../app/index.js';
-import type { Declared } from '../app/internal.js';
-import type { Config } from '../config/index.js';
+import { type Description, environ } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import { cascade } from './composite/cascade.js';
-import { byCodePoints, type Mount, MountTable, placeKey, placeOfKey } from './composite/mount-table.js';
-import { chosenMount, matchOf, targetOf, urlmap } from './composite/urlmap.js';
-import { versionedMatch, versionedUrlmap } from './composite/versioned-urlmap.js';
-import type { ContextTree } from './context.js';
+import { byCodePoints, MountTable, type Place, placeOf } from './composite/mount-table.js';
+import { type ChooseMount, matchByPath, mountOptions, moveToMount, targetOf, urlmap } from './composite/urlmap.js';
+import { matchByVersion, versionedUrlmap } from './composite/versioned-urlmap.js';
+import { type ContextTree, piped, UNDESCRIBED } from './tree.js';
 
 /** A request that is only thought of. */
 export interface ImaginedRequest {
@@ -62,15 +60,6 @@ export async function explainRequest(
   return { steps: walk.steps, answer };
 }
 
-/** What a filter or an app says of itself, with the options it has; undefined where it says nothing. */
-export function describeNode(node: ContextTree, config: Config, req?: IncomingMessage): Description | undefined {
-  const { describe, group, options } = (node.resolved ?? {}) as Partial<Declared>;
-  if (describe === undefined) return undefined;
-  const local = Object.fromEntries(node.localConf);
-  const values = group === undefined ? local : config.group(group, options!, { local: node.options });
-  return describe(values as never, req, { config, section: node });
-}
-
 type Answer = Explanation['answer'];
 
 class Walk {
@@ -84,18 +73,13 @@ class Walk {
   }
 
   async enter(node: ContextTree, req: IncomingMessage): Promise<Answer> {
-    switch (node.type) {
-      case 'pipeline':
-        this.#step(req, 'pipeline', node, `${counted(node.filters!.length, 'filter')}, then "${node.app!.name}"`);
-        return this.#behind(node.filters!, node.app!, req);
-      case 'filter-app':
-      case 'filter-with':
-        return this.#behind([node.filter!], node.next!, req);
-      case 'composite':
-        return this.#composite(node, req);
-      default:
-        return this.#app(node, req);
+    const { filters, inner } = piped(node);
+    if (inner === undefined) return node.type === 'composite' ? this.#composite(node, req) : this.#app(node, req);
+    if (node.type === 'pipeline') {
+      const count = `${filters.length} filter${filters.length === 1 ? '' : 's'}`;
+      this.#step(req, 'pipeline', node, `${count}, then "${inner.name}"`);
     }
+    return this.#behind(filters, inner, req);
   }
 
   /** The app, unless one of the filters answers. */
@@ -127,8 +111,8 @@ class Walk {
   }
 
   async #composite(node: ContextTree, req: IncomingMessage): Promise<Answer> {
-    const versioned = node.resolved === versionedUrlmap;
-    if (versioned || node.resolved === urlmap) return this.#urlmap(node, req, versioned);
+    if (node.resolved === urlmap) return this.#urlmap(node, req, matchByPath);
+    if (node.resolved === versionedUrlmap) return this.#urlmap(node, req, matchByVersion);
     const members = node.children ?? [];
     const [only, ...others] = members.filter(({ get }) => get === 'app');
     if (only === undefined) return this.#app(node, req);
@@ -139,10 +123,37 @@ class Walk {
     return this.#behind(filters, only.context, req);
   }
 
-  async #urlmap(node: ContextTree, req: IncomingMessage, versioned: boolean): Promise<Answer> {
-    const { option, status = 404, why, prefix, url } = explainMount(node.localConf, node.globalConf, req, versioned);
-    environ(req).scriptName += prefix;
-    req.url = url;
+  /** The mount that takes the request; else what the map answers by itself. */
+  #urlmap(node: ContextTree, req: IncomingMessage, choose: ChooseMount): Promise<Answer> {
+    const url = req.url ?? '';
+    // OPTIONS *, which is for the server as a whole.
+    if (!url.startsWith('/') && url !== '') return this.#mounted(node, req, undefined, `${url} is not a path`, 400);
+    const { localConf, globalConf } = node;
+    const mounts = mountOptions(localConf).map((option) => ({ ...placeOf(option), app: option }));
+    const table = new MountTable(mounts, choose === matchByVersion);
+    const target = targetOf(req);
+    const found = choose(table, req, target);
+    if (found === undefined) {
+      const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
+      const tried = table.mounts.map(nameOfPlace('')).join(', ');
+      const why = `no mount takes ${target.path || 'the empty path'} (${tried || 'there is none'})`;
+      return this.#mounted(node, req, fallback === '' ? undefined : 'not_found_app', why);
+    }
+    const place = nameOfPlace(' ')(found.mount);
+    const why =
+      found.byVersion === true
+        ? `the version asked for is mounted at ${place}`
+        : `${place} is the first mount that takes ${target.path}`;
+    return this.#mounted(node, req, moveToMount(req, target, found), why);
+  }
+
+  async #mounted(
+    node: ContextTree,
+    req: IncomingMessage,
+    option: string | undefined,
+    why: string,
+    status = 404,
+  ): Promise<Answer> {
     this.#step(req, 'composite', node, why);
     const child = childAt(node, option);
     if (child !== undefined) return this.enter(child, req);
@@ -178,62 +189,13 @@ class Walk {
 }
 
 const UNTOLD = 'chooses an app by rules of its own';
-/** Of a filter that says nothing of itself. */
-export const UNDESCRIBED: Description = { does: 'may answer by itself, else hands on', answers: 'perhaps' };
-
 function childAt(node: ContextTree, option: string | undefined): ContextTree | undefined {
   if (option === undefined) return undefined;
   return node.children?.find((child) => child.get === 'app' && child.option === option)?.context;
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
-/** Where a URL map would send it. */
-interface ExplainedMount {
-  /** The option of the mount; `not_found_app`, or undefined where the map answers by itself. */
-  readonly option: string | undefined;
-  /** What it answers by itself. Default: 404. */
-  readonly status?: number;
-  /** In words. */
-  readonly why: string;
-  /** What is added to the script name. */
-  readonly prefix: string;
-  /** Path and query that the app would see. */
-  readonly url: string;
-}
-
-/** The mount of a URL map with these options that takes the request. */
-function explainMount(conf: Conf, globalConf: Conf, req: IncomingMessage, versioned: boolean): ExplainedMount {
-  const options = new Map<App, string>();
-  const mounts: Mount[] = [];
-  for (const option of conf.keys()) {
-    if (option === 'not_found_app') continue;
-    const app: App = () => undefined;
-    options.set(app, option);
-    mounts.push({ ...placeOfKey(placeKey(option, undefined), undefined), app });
-  }
-  const table = new MountTable(mounts, versioned);
-  const whole = req.url ?? '';
-  // OPTIONS *, which is for the server as a whole.
-  if (!whole.startsWith('/') && whole !== '') {
-    return { option: undefined, status: 400, why: `${whole} is not a path`, prefix: '', url: whole };
-  }
-  const target = targetOf(req);
-  const found = versioned ? versionedMatch(table, req, target) : chosenMount(matchOf(table, req, target.path));
-  if (found === undefined) {
-    const fallback = conf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
-    const tried = table.mounts.map(({ domain, path }) => `${domain ?? ''}${path === '' ? '/' : path}`).join(', ');
-    const why = `no mount takes ${target.path === '' ? 'the empty path' : target.path} (${tried === '' ? 'there is none' : tried})`;
-    return { option: fallback === '' ? undefined : 'not_found_app', why, prefix: '', url: whole };
-  }
-  const { mount, prefix } = found.match;
-  const option = options.get(mount.app);
-  const place = `${mount.domain === null ? '' : `${mount.domain} `}${mount.path === '' ? '/' : mount.path}`;
-  if (found.byVersion) return { option, why: `the version asked for is mounted at ${place}`, prefix, url: whole };
-  const url = target.path.slice(prefix.length) + target.query;
-  return { option, why: `${place} is the first mount that takes ${target.path}`, prefix, url };
+function nameOfPlace(between: string): (place: Place) => string {
+  return ({ domain, path }) => `${domain === null ? '' : domain + between}${path === '' ? '/' : path}`;
 }
 
 function imagined({ method, url, headers, secure }: ImaginedRequest): IncomingMessage {

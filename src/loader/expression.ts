@@ -16,7 +16,7 @@ import {
   parseExportReference,
   searchFolders,
 } from '../modules/index.js';
-import { type PasteError, refuse } from './paste-error.js';
+import { PasteError } from './paste-error.js';
 
 /** Takes an expression apart; extras in brackets, as Python's entry points may have them, are left out. */
 export function parseExpression(text: string): ExportReference | undefined {
@@ -49,7 +49,7 @@ export async function evaluateExpression(
   } catch (error) {
     if (error instanceof ExportMissing) throw noExport(parsed, error, origin);
     if (!(error instanceof ImportFailed)) throw error;
-    throw refuse('no-module', {
+    throw new PasteError('PORTICO_PASTE_NO_MODULE', {
       message: `${JSON.stringify(parsed.module)} cannot be loaded: ${error.message}`,
       origin,
       hint: importHint(error.cause),
@@ -70,7 +70,7 @@ export function findModule(module: string, folder: string, written: string, orig
 
 function noExport({ module, name }: ExportReference, { part, known }: ExportMissing, origin: Origin): PasteError {
   const there = known.length === 0 ? 'It exports nothing.' : `It has: ${known.slice(0, 10).join(', ')}.`;
-  return refuse('bad-factory-expression', {
+  return new PasteError('PORTICO_PASTE_BAD_FACTORY_EXPRESSION', {
     message: name === undefined ? `${module} has no default export.` : `${module} has no export "${name}".`,
     hint: [didYouMean(part, known), there].filter((sentence) => sentence !== undefined).join(' '),
     origin,
@@ -94,7 +94,7 @@ function importHint(error: unknown): string | undefined {
 function noModule(error: ModuleMissing, module: string, folder: string, written: string, origin: Origin): PasteError {
   const beside = error.what === 'package' ? fileBeside(module, folder) : undefined;
   if (beside !== undefined) {
-    return refuse('no-module', {
+    return new PasteError('PORTICO_PASTE_NO_MODULE', {
       message: `no package is called ${JSON.stringify(module)}, but there is a file of that name.`,
       hint: `Relative modules begin with "./": write ${written.replace(module, beside)}.`,
       origin,
@@ -112,13 +112,13 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
       ? 'It looks like a Python module.'
       : `${looked} Is it not installed there? If it is a Python module:`;
     const hint = `${about} Say what stands for it here, in [portico:aliases]:\n    ${proposal}`;
-    return refuse('no-module', { message, origin, hint, proposal });
+    return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, proposal });
   }
   const others =
     error.what === 'package' ? looked : 'Others are looked for in node_modules, from the folder of this file.';
   const known = error.what === 'subpath' ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined;
   const hint = didYouMean(module, error.known) ?? known ?? `Relative modules begin with "./". ${others}`;
-  return refuse('no-module', { message, origin, hint });
+  return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint });
 }
 
 /** Dotted identifiers of Python, which takes letters of every script. */

@@ -31,7 +31,7 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
 
 /** Known pairs of filters in the wrong order; their factories must be resolved. */
 export function orderWarnings(context: Context, config: Config): OrderWarning[] {
-  const filters = (context.filters ?? []).map((filter) => ({ filter, name: nameOfFilter(filter) }));
+  const filters = context.filters.map((filter) => ({ filter, name: nameOfFilter(filter) }));
   const wanted = filters.flatMap(({ filter, name }, at) => {
     const order = wantedOrder(filter, config);
     const isOne = (other: { readonly name: string | undefined }): boolean =>
@@ -77,7 +77,7 @@ function nameOfFilter(context: Context): string | undefined {
 }
 
 function factoryOf(context: Context): FactoryUse | undefined {
-  return (context.type === 'filter-with' ? context.next! : context).factory;
+  return (context.inner ?? context).factory;
 }
 
 /** Filters whose options live in a group with another name. */

@@ -5,29 +5,29 @@
 import { isSecret } from '../config/internal.js';
 import { didYouMean } from '../errors/index.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
-import { type PasteError, refuse } from './paste-error.js';
+import { PasteError } from './paste-error.js';
 
-/** Finds the raw value of an option by its exact name: in the section, then in `[DEFAULT]`, then run-time values. */
-export type Lookup = (name: string) => string | undefined;
+/** A value that is read, and what the names in it mean. */
+export interface Reading {
+  readonly raw: string;
+  /** The option that is read. */
+  readonly name: string;
+  /** Undefined for values that stand in no file. */
+  readonly option: PasteOption | undefined;
+  /** How messages call the file. */
+  readonly file: string;
+  /** The section whose names are used; `DEFAULT` when the option is read by itself. */
+  readonly section: string;
+  /** Finds the raw value of an option by its exact name: in the section, then in `[DEFAULT]`, then run-time values. */
+  readonly lookup: (name: string) => string | undefined;
+  /** The names that can be looked up. */
+  readonly names: () => string[];
+  /** Called with the length of each piece of the result; may throw to stop. */
+  readonly count: (length: number) => void;
+}
 
 /** Steps a chain of values that hold a `%` may have, the value read first included. */
 const MAX_STEPS = 10;
-
-/** What is wrong with a value, whatever option it is of. */
-export class InterpolationProblem extends Error {
-  readonly kind: 'missing' | 'syntax' | 'depth';
-  /** Offset of the `%` in the value read first. */
-  readonly offset: number;
-  /** The names followed from there, in order; of `missing`, the last one is unknown. */
-  readonly chain: readonly string[];
-
-  constructor(kind: 'missing' | 'syntax' | 'depth', offset: number, chain: readonly string[], message: string) {
-    super(message);
-    this.kind = kind;
-    this.offset = offset;
-    this.chain = chain;
-  }
-}
 
 /** A part of the result: from `start` there, made from `offset` of the raw value on, by way of option `name` if set. */
 export interface InterpolatedPart {
@@ -36,21 +36,18 @@ export interface InterpolatedPart {
   readonly name?: string;
 }
 
-/**
- * The value with everything put in. `count` is called with the length of each piece, and may throw to stop.
- * Throws an {@link InterpolationProblem}.
- */
-export function interpolate(raw: string, lookup: Lookup, count: (length: number) => void): string {
-  return raw.includes('%') ? expand(raw, lookup, count, { steps: 1, at: undefined, chain: [] }) : raw;
+/** The value with everything put in. Throws a {@link PasteError}. */
+export function interpolate(reading: Reading): string {
+  return reading.raw.includes('%') ? expand(reading.raw, reading, START) : reading.raw;
 }
 
 /** Where each part of `interpolate`'s result came from, for the place of a mistake in it. */
-export function interpolatedParts(raw: string, lookup: Lookup, count: (length: number) => void): InterpolatedPart[] {
+export function interpolatedParts(reading: Reading): InterpolatedPart[] {
   const parts: InterpolatedPart[] = [];
   let start = 0;
-  for (const token of tokensOf(raw, { steps: 1, at: undefined, chain: [] })) {
-    parts.push({ start, offset: token.offset, ...(token.name === undefined ? {} : { name: token.name }) });
-    start += token.name === undefined ? token.text.length : interpolate(lookup(token.name) ?? '', lookup, count).length;
+  for (const { offset, text, name } of tokensOf(reading.raw, reading, START)) {
+    parts.push({ start, offset, ...(name === undefined ? {} : { name }) });
+    start += (name === undefined ? text : interpolate({ ...reading, raw: reading.lookup(name) ?? '' })).length;
   }
   return parts;
 }
@@ -59,9 +56,12 @@ export function interpolatedParts(raw: string, lookup: Lookup, count: (length: n
 interface Progress {
   readonly steps: number;
   /** Offset in the value read first, once inside a referenced value. */
-  readonly at: number | undefined;
+  readonly at?: number;
+  /** The names followed from there, in order. */
   readonly chain: readonly string[];
 }
+
+const START: Progress = { steps: 1, chain: [] };
 
 interface Token {
   readonly offset: number;
@@ -69,35 +69,25 @@ interface Token {
   readonly name?: string;
 }
 
-function expand(raw: string, lookup: Lookup, count: (length: number) => void, progress: Progress): string {
+function expand(raw: string, reading: Reading, progress: Progress): string {
   let result = '';
-  for (const { offset, text, name } of tokensOf(raw, progress)) {
-    if (name === undefined) {
-      count(text.length);
-      result += text;
-      continue;
-    }
-    const at = progress.at ?? offset;
-    const value = lookup(name);
-    const chain = [...progress.chain, name];
-    if (value === undefined) {
-      throw new InterpolationProblem('missing', at, chain, `"%(${name})s" refers to an option that is not there`);
-    }
-    if (!value.includes('%')) {
-      count(value.length);
+  for (const { offset, text, name } of tokensOf(raw, reading, progress)) {
+    const value = name === undefined ? text : reading.lookup(name);
+    if (name === undefined || value?.includes('%') === false) {
+      reading.count(value!.length);
       result += value;
       continue;
     }
-    if (progress.steps >= MAX_STEPS) {
-      throw new InterpolationProblem('depth', at, chain, `references are more than ${MAX_STEPS} steps deep`);
-    }
-    result += expand(value, lookup, count, { steps: progress.steps + 1, at, chain });
+    const next = { steps: progress.steps + 1, at: progress.at ?? offset, chain: [...progress.chain, name] };
+    if (value === undefined) throw missing(name, reading, next.at, progress.chain);
+    if (progress.steps >= MAX_STEPS) throw tooDeep(reading, next.at, next.chain);
+    result += expand(value, reading, next);
   }
   return result;
 }
 
 /** Splits a value at its `%`: literal text, and names that are referred to. */
-function* tokensOf(raw: string, progress: Progress): Generator<Token> {
+function* tokensOf(raw: string, reading: Reading, { at, chain }: Progress): Generator<Token> {
   let from = 0;
   while (from < raw.length) {
     const percent = raw.indexOf('%', from);
@@ -113,83 +103,68 @@ function* tokensOf(raw: string, progress: Progress): Generator<Token> {
     }
     const close = raw[percent + 1] === '(' ? raw.indexOf(')', percent) : -1;
     if (close <= percent + 2 || raw[close + 1] !== 's')
-      throw syntaxProblem(raw.slice(percent), progress.at ?? percent, progress);
+      throw badSyntax(raw.slice(percent), reading, at ?? percent, chain);
     yield { offset: percent, text: '', name: raw.slice(percent + 2, close) };
     from = close + 2;
   }
 }
 
-function syntaxProblem(rest: string, offset: number, progress: Progress): InterpolationProblem {
-  const shown = rest.length > 80 ? `${rest.slice(0, 80)}…` : rest;
-  const message = rest.startsWith('%(')
-    ? `"${shown}" is not a reference of the form %(name)s`
-    : `"%" must be followed by "%" or "(", but "${shown}" stands here`;
-  return new InterpolationProblem('syntax', offset, progress.chain, message);
+function badSyntax(rest: string, reading: Reading, at: number, chain: readonly string[]): PasteError {
+  const message = isSecret(reading.name, undefined)
+    ? 'a "%" is followed by neither "%" nor "(name)s"'
+    : rest.startsWith('%(')
+      ? `"${shortened(rest)}" is not a reference of the form %(name)s`
+      : `"%" must be followed by "%" or "(", but "${shortened(rest)}" stands here`;
+  const hint = 'Write "%%" for a percent sign, "%(name)s" for the value of an option.';
+  return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, hint, (by) => `${message}${by}${wayOf(chain)}`);
 }
 
-/** The option that was read when interpolation failed. */
-export interface ReadOption {
-  readonly file: string;
-  /** The section whose names were used; `DEFAULT` when it was read by itself. */
-  readonly section: string;
-  readonly name: string;
-  readonly raw: string;
-  /** Undefined for values that stand in no file. */
-  readonly option: PasteOption | undefined;
-  readonly candidates: () => string[];
+function missing(name: string, reading: Reading, at: number, before: readonly string[]): PasteError {
+  const { section } = reading;
+  const names = reading.names();
+  const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
+  const hint = names.includes(`set ${name}`)
+    ? `"set ${name}" goes into global_conf; it defines nothing for interpolation.`
+    : (didYouMean(name, names) ?? `Names there are: ${names.slice(0, 10).join(', ')}.`);
+  const tell = (by: string): string => `"%(${name})s"${by} refers to an option that ${owners}${wayOf(before)}`;
+  return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, tell);
 }
 
-const SHOWN = 80;
-/** The error for a value that cannot be interpolated. */
-export function interpolationError(problem: InterpolationProblem, read: ReadOption): PasteError {
-  const origin = read.option === undefined ? undefined : originWithin(read.option.pieces, problem.offset);
-  const elsewhere = origin?.section !== read.section;
-  const place = origin === undefined ? `${read.file}: [${read.section}] ${read.name}: ` : '';
-  const reader = origin !== undefined && elsewhere ? `, read in [${read.section}],` : '';
-  const value = isSecret(read.name, undefined) ? '' : ` (the value is ${shown(read.raw)})`;
-  const message = `${place}${sentence(problem, read, reader)}${value}.`;
-  return refuse(`interpolation-${problem.kind}`, {
-    message,
-    origin,
-    hint: hintFor(problem, read, origin === undefined),
-  });
+function tooDeep(reading: Reading, at: number, chain: readonly string[]): PasteError {
+  const names = [reading.name, ...chain];
+  const isCircle = new Set(names).size < names.length;
+  const hint = isCircle ? 'The references go round in a circle.' : 'Shorten the chain of references.';
+  const told = names.map((name) => JSON.stringify(name)).join(' refers to ');
+  const tell = (by: string): string => `the value${by} cannot be put together in ${MAX_STEPS} steps: ${told}`;
+  return refused('PORTICO_PASTE_INTERPOLATION_DEPTH', reading, at, hint, tell);
 }
 
-function sentence(problem: InterpolationProblem, read: ReadOption, reader: string): string {
-  if (problem.kind === 'depth') {
-    const chain = [read.name, ...problem.chain].map((name) => JSON.stringify(name)).join(' refers to ');
-    return `the value${reader} cannot be put together in 10 steps: ${chain}`;
-  }
-  if (problem.kind === 'missing') {
-    const name = problem.chain.at(-1) ?? '';
-    const owners =
-      read.section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${read.section}] nor [DEFAULT] has`;
-    return `"%(${name})s"${reader} refers to an option that ${owners}${by(problem.chain.slice(0, -1))}`;
-  }
-  const message = isSecret(read.name, undefined) ? 'a "%" is followed by neither "%" nor "(name)s"' : problem.message;
-  return `${message}${reader}${by(problem.chain)}`;
-}
-
-function by(chain: readonly string[]): string {
+function wayOf(chain: readonly string[]): string {
   return chain.length === 0 ? '' : `, reached by way of ${chain.map((name) => JSON.stringify(name)).join(', ')}`;
 }
 
-function hintFor(problem: InterpolationProblem, read: ReadOption, handedIn: boolean): string {
-  if (handedIn) return 'The value was handed in by the program or by the including file; a "%" in it must be doubled.';
-  if (problem.kind === 'syntax') return 'Write "%%" for a percent sign, "%(name)s" for the value of an option.';
-  if (problem.kind === 'depth') {
-    const chain = [read.name, ...problem.chain];
-    return new Set(chain).size < chain.length
-      ? 'The references go round in a circle.'
-      : 'Shorten the chain of references.';
+/** `at`: offset of the `%` in the value read first. `tell` is given by whom the value was read, where that is not plain. */
+function refused(
+  code: string,
+  { raw, name, option, file, section }: Reading,
+  at: number,
+  hint: string,
+  tell: (by: string) => string,
+): PasteError {
+  const value = isSecret(name, undefined) ? '' : ` (the value is ${JSON.stringify(shortened(raw))})`;
+  if (option === undefined) {
+    return new PasteError(code, {
+      message: `${file}: [${section}] ${name}: ${tell('')}${value}.`,
+      hint: 'The value was handed in by the program or by the including file; a "%" in it must be doubled.',
+    });
   }
-  const name = problem.chain.at(-1) ?? '';
-  const names = read.candidates();
-  if (names.includes(`set ${name}`))
-    return `"set ${name}" goes into global_conf; it defines nothing for interpolation.`;
-  return didYouMean(name, names) ?? `Names there are: ${names.slice(0, 10).join(', ')}.`;
+  const origin = originWithin(option.pieces, at);
+  const by = origin.section === section ? '' : `, read in [${section}],`;
+  return new PasteError(code, { message: `${tell(by)}${value}.`, origin, hint });
 }
 
-function shown(raw: string): string {
-  return JSON.stringify(raw.length > SHOWN ? `${raw.slice(0, SHOWN)}…` : raw);
+const SHOWN = 80;
+
+function shortened(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }

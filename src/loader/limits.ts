@@ -1,7 +1,8 @@
 /**
  * How far a paste file may go: each limit refuses a file that was built, or grew by mistake, to use up the process.
  */
-import { PasteError, pasteCode, refuse } from './paste-error.js';
+import type { Origin } from '../errors/index.js';
+import { PasteError } from './paste-error.js';
 
 /** Bytes of one file. */
 export const MAX_FILE_BYTES = 1_048_576;
@@ -48,31 +49,32 @@ export class Usage {
     if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} references lead from one to the next`);
   }
 
-  /** Starts counting one value; the function returned is called for each piece that is added to it. */
-  value(): (length: number) => void {
+  /** Starts counting one value, which stands at `origin`; the function returned is called for each piece of it. */
+  value(origin: Origin): (length: number) => void {
     let used = 0;
     return (length) => {
       used += length + REFERENCE_COST;
       this.#interpolated += length + REFERENCE_COST;
       if (used > MAX_VALUE_LENGTH) {
-        throw tooMuch(`the value grows beyond ${MAX_VALUE_LENGTH} characters by interpolation`);
+        throw tooMuch(`the value grows beyond ${MAX_VALUE_LENGTH} characters by interpolation`, origin);
       }
       if (this.#interpolated > MAX_INTERPOLATED) {
-        throw tooMuch(`all values together grow beyond ${MAX_INTERPOLATED} characters by interpolation`);
+        throw tooMuch(`all values together grow beyond ${MAX_INTERPOLATED} characters by interpolation`, origin);
       }
     };
   }
 }
 
-/** The error of a limit; its place is added where it is known. */
-export function tooMuch(message: string): PasteError {
-  return refuse('limit', {
+/** The error of a limit. */
+export function tooMuch(message: string, origin?: Origin): PasteError {
+  return new PasteError('PORTICO_PASTE_LIMIT', {
     message: `${message}.`,
     hint: 'This is a limit of the Loader; a file for people stays far below it.',
+    origin,
   });
 }
 
 /** True for the error of a limit: it ends a load, even one that goes on after other mistakes. */
 export function isLimit(error: unknown): boolean {
-  return error instanceof PasteError && error.code === pasteCode('limit');
+  return error instanceof PasteError && error.code === 'PORTICO_PASTE_LIMIT';
 }

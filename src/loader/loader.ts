@@ -6,21 +6,19 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { App, Conf, Filter } from '../app/index.js';
 import { Config } from '../config/index.js';
 import { type Diagnostic, type Origin, shownPath } from '../errors/index.js';
-import type { PasteDocument } from '../ini/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { PlannedApp } from '../service/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
-import { type Context, type ContextTree, treeOf } from './context.js';
-import type { Created, ServerFactory } from './create.js';
-import { firstRefusal, openDocument, type ReadFile } from './document.js';
-import { type LoadedApp, loadedApp, Releases } from './factory-context.js';
-import { type CreateOptions, Load, type LoadParts } from './load.js';
-import { ConfigNotFound, PasteError, pasteCode } from './paste-error.js';
-import { pasteFiles, type WrittenFiles, writtenFiles } from './paste-files.js';
+import { type Context, type LoadedApp, loadedApp, Releases } from './context.js';
+import type { Created, CreateOptions, ServerFactory } from './create.js';
+import { type FileAccess, firstRefusal, openDocument, type ReadFile } from './document.js';
+import { Load, type LoadParts } from './load.js';
+import { ConfigNotFound, PasteError } from './paste-error.js';
 import type { Resolver } from './resolver.js';
-import { definedBy, type Kind, pipelinesOf, rootsOf, sectionsNamed } from './section.js';
-import { writtenApp } from './written-app.js';
+import { definedBy, type Kind, rootsOf, sectionsNamed } from './section.js';
+import { type ContextTree, treeOf } from './tree.js';
+import { pasteFiles, pipelinesOf, type WrittenFiles, writtenApp, writtenFiles } from './written.js';
 
 /** What a Loader may be given. */
 export interface LoaderOptions {
@@ -132,7 +130,7 @@ export class Loader {
   appConfig(name?: string): ResolvedConf {
     const load = this.#load();
     const { globalConf, localConf } = treeOf(load.context('app', name));
-    const [mistake] = load.mistakes();
+    const [mistake] = load.steps.drop();
     if (mistake !== undefined) throw mistake;
     return { globalConf, localConf };
   }
@@ -177,10 +175,10 @@ export class Loader {
    * to tell what a change of the file concerns. As it is written; nothing is resolved.
    */
   writtenFiles(app: string): WrittenFiles {
-    const { path, document, nameOf, readFile } = this.#parts;
+    const { path, document } = this.#parts;
     return writtenFiles(
       app,
-      pasteFiles(path, document, (each) => openDocument(each, nameOf(each), readFile)),
+      pasteFiles(path, document, (each) => openDocument(each, this.#parts)),
     );
   }
 
@@ -214,15 +212,16 @@ export class Loader {
 /** Reads and parses the file; what is wrong inside it is left in the document's problems. */
 function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   const path = resolve(configPath);
-  const readFile = options.readFile ?? readerOf(options.config);
-  const { globalConf = {} } = options;
-  const nameOf = isAbsolute(configPath) ? shownPath : (file: string) => relative('', file);
-  return {
-    path,
-    document: documentAt(path, isAbsolute(configPath) ? nameOf(path) : configPath, readFile),
-    runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
+  const { globalConf = {}, readFile = readerOf(options.config) } = options;
+  const access: FileAccess = {
     readFile,
-    nameOf,
+    nameOf: isAbsolute(configPath) ? shownPath : (file) => relative('', file),
+  };
+  return {
+    ...access,
+    path,
+    document: mainDocument(path, access, isAbsolute(configPath) ? undefined : configPath),
+    runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
     config: options.config ?? new Config(),
     service: options.service,
     configured: options.config !== undefined,
@@ -232,11 +231,12 @@ function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   };
 }
 
-function documentAt(path: string, name: string, readFile: ReadFile): PasteDocument {
+/** `name`: as the program names it. */
+function mainDocument(path: string, access: FileAccess, name?: string): ReturnType<typeof openDocument> {
   try {
-    return openDocument(path, name, readFile);
+    return openDocument(path, access, name);
   } catch (error) {
-    if (!(error instanceof PasteError) || error.code !== pasteCode('no-file')) throw error;
+    if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
     const hint = 'A relative path begins in the folder the program was started in.';
     throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
   }

@@ -4,43 +4,6 @@
 import { ConfigurationRefused, type Diagnostic, type ErrorDetails, type Origin, type Place } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
-/** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
-export type PasteProblemName =
-  | 'no-file'
-  | 'is-a-directory'
-  | 'not-utf8'
-  | 'no-section-header'
-  | 'bad-line'
-  | 'duplicate-section'
-  | 'duplicate-option'
-  | 'interpolation-missing'
-  | 'interpolation-syntax'
-  | 'interpolation-depth'
-  | 'no-section'
-  | 'ambiguous-section'
-  | 'unknown-scheme'
-  | 'bad-relative-uri'
-  | 'cycle'
-  | 'no-loader'
-  | 'multiple-protocols'
-  | 'missing-setting'
-  | 'extra-settings'
-  | 'empty-pipeline'
-  | 'missing-key'
-  | 'bad-factory-expression'
-  | 'bad-call-spec'
-  | 'no-module'
-  | 'no-package'
-  | 'no-entry-point'
-  | 'ambiguous-entry-point'
-  | 'unknown-protocol'
-  | 'bad-type'
-  | 'bad-value'
-  | 'bad-mount'
-  | 'bad-alias'
-  | 'factory-failed'
-  | 'limit';
-
 /** A reference that led to a mistake, and where it stands. */
 export interface PasteReference {
   readonly text: string;
@@ -57,7 +20,7 @@ export interface PasteErrorDetails extends ErrorDetails {
   proposal?: string;
 }
 
-/** A paste file, or what it refers to, that cannot be used. Its code is one of {@link pasteCode}'s. */
+/** A paste file, or what it refers to, that cannot be used. Its code begins with `PORTICO_PASTE_`. */
 export class PasteError extends ConfigurationRefused {
   /** The references that led to the mistake, outermost first. */
   readonly via: readonly PasteReference[];
@@ -118,14 +81,4 @@ export class FactoryFailed extends PasteError {
     const place = thrownAt(this.cause);
     return super.diagnostics.map((each) => (place === undefined ? each : { ...each, note: `thrown at ${place}` }));
   }
-}
-
-/** `no-section` to `PORTICO_PASTE_NO_SECTION`. */
-export function pasteCode(problem: PasteProblemName): string {
-  return `PORTICO_PASTE_${problem.toUpperCase().replaceAll('-', '_')}`;
-}
-
-/** A PasteError for a problem by its short name. */
-export function refuse(problem: PasteProblemName, details: PasteErrorDetails): PasteError {
-  return new PasteError(pasteCode(problem), details);
 }

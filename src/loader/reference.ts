@@ -1,18 +1,81 @@
 /**
- * References that a load follows: where each stands, and which others led to it.
+ * References: how they are written (after `use`, in a pipeline, at a mount), where each stands that a load follows, and
+ * which others led to it.
  */
+import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Origin } from '../errors/index.js';
-import type { PasteSection } from '../ini/index.js';
-import { PasteError, type PasteReference, refuse } from './paste-error.js';
+import { type PasteSection, strip } from '../ini/index.js';
+import { PasteError, type PasteReference } from './paste-error.js';
 import type { Kind } from './section.js';
 import { originOf, type Setting, type ValueOrigin } from './source.js';
 
-/** Where a reference stands; looked up only when an error needs it. */
+/** A reference taken apart: a name of the same file, or a URI. */
+export type ParsedReference =
+  | { readonly form: 'name'; readonly name: string }
+  | { readonly form: 'config'; readonly path: string; readonly name: string }
+  | { readonly form: 'egg'; readonly distribution: string; readonly name: string }
+  | { readonly form: 'call'; readonly expression: string }
+  | { readonly form: 'unknown'; readonly scheme: string };
+
+/**
+ * A reference is a URI when it starts with ASCII letters and a colon; so `v2:x` and `my-app:x` are names, and `app:x`
+ * and `C:/x.ini` are unknown schemes. The name is what follows the first `#`, without one `main`.
+ */
+export function parseReference(text: string): ParsedReference {
+  const scheme = /^[a-zA-Z]+(?=:)/.exec(text)?.[0];
+  if (scheme === undefined) return { form: 'name', name: text };
+  const hash = text.indexOf('#');
+  const rest = text.slice(scheme.length + 1, hash < 0 ? undefined : hash);
+  const name = hash < 0 ? 'main' : text.slice(hash + 1);
+  switch (scheme.toLowerCase()) {
+    case 'config':
+      return { form: 'config', path: rest, name };
+    case 'egg':
+      return { form: 'egg', distribution: rest, name };
+    case 'call':
+      // Before a "#" without an export, `module#export` is meant; otherwise what follows it is ignored.
+      return { form: 'call', expression: /:[^/]*$/.test(rest) ? rest : text.slice(scheme.length + 1) };
+    default:
+      return { form: 'unknown', scheme: scheme.toLowerCase() };
+  }
+}
+
+/**
+ * Whether a name that no section has is a module and an export, `package/subpath:export` or `./file.js:export`: that
+ * means the same as with `call:` in front.
+ */
+export function isModuleReference(text: string): boolean {
+  return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*[:#][\p{ID_Continue}$.]+$/u.test(text);
+}
+
+/**
+ * The file that `written` means, the path of the reference `text`: relative to the folder of `from`, the file that is
+ * asked. Undefined: a distribution is asked. `\` counts as `/`.
+ */
+export function includedPath(from: string | undefined, text: string, written: string, origin?: Origin): string {
+  const path = decodePercent(strip(written).replaceAll('\\', '/'));
+  if (isAbsolute(path)) return resolve(path);
+  if (from !== undefined) return resolve(dirname(from), path);
+  throw new PasteError('PORTICO_PASTE_BAD_RELATIVE_URI', {
+    message: `${JSON.stringify(text)} is relative to nothing: a distribution asks for it, not a file.`,
+    hint: 'Give the whole path, or let a section of the file "use" the composite.',
+    origin,
+  });
+}
+
+/** Percent escapes decoded once, as UTF-8. A malformed escape stays as it is, a malformed sequence becomes U+FFFD. */
+function decodePercent(text: string): string {
+  return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (escapes) =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
+}
+
+/** Where a reference stands. */
 interface Standing {
-  /** The reference itself. Undefined when a program asked. */
+  /** Looked up only when an error needs it. Undefined when a program asked. */
   readonly value: () => ValueOrigin | undefined;
-  /** The option it stands in; in a list, the word. */
-  readonly option: () => Origin | undefined;
+  /** The option, where the reference is the whole value of it. */
+  readonly option?: Origin | undefined;
 }
 
 /** The context of a composite. */
@@ -41,13 +104,7 @@ export class Reference {
   incoming: ReadonlyMap<string, string> | undefined;
   readonly #standing: Standing;
 
-  private constructor(
-    kind: Kind,
-    text: string | undefined,
-    from: Reference | undefined,
-    standing: Standing,
-    first?: Reference,
-  ) {
+  private constructor(kind: Kind, text: string | undefined, from?: Reference, standing = NOWHERE, first?: Reference) {
     this.kind = kind;
     this.text = text;
     this.from = from;
@@ -59,28 +116,29 @@ export class Reference {
 
   /** What a program asks for: it stands in no file. */
   static asked(kind: Kind, text: string): Reference {
-    return new Reference(kind, text, undefined, NOWHERE);
+    return new Reference(kind, text);
   }
 
   /** A reference in the section that this one led to: a whole value, or the word of it that begins at `start`. */
   to(kind: Kind, text: string, setting: Setting, start?: number): Reference {
     const value = () => originOf(setting, start ?? 0);
-    const option = () => (start === undefined ? setting.option.origin : value().origin);
+    const option = start === undefined ? setting.option.origin : undefined;
     return new Reference(kind, text, this, { value, option }, this.first);
   }
 
   /** What a composite asks its loader for; it stands in `option`, where that is known. */
   static ofChild(composite: Composite, kind: Kind, text: string | undefined, option?: string): Reference {
     const value = () => (text === undefined ? undefined : originOfChild(composite, text, option));
-    return new Reference(kind, text, composite.reference, { value, option: () => value()?.origin });
+    return new Reference(kind, text, composite.reference, { value });
   }
 
   get origin(): Origin | undefined {
     return this.#standing.value()?.origin;
   }
 
+  /** The option it stands in; in a list, the word. */
   get option(): Origin | undefined {
-    return this.#standing.option();
+    return this.#standing.option ?? this.origin;
   }
 
   /** The options that it comes from by interpolation, where its text is not written there. */
@@ -98,7 +156,7 @@ export class Reference {
   }
 
   /** The error with the references that led to it, and the line of the `config:` that opened its file. */
-  explain(error: unknown): unknown {
+  explain<E>(error: E): E | PasteError {
     if (!(error instanceof PasteError)) return error;
     const own = this.origin;
     const origin = error.origin ?? own;
@@ -129,7 +187,7 @@ export class Reference {
     }
     const shown = names.length > 20 ? [...names.slice(0, 19), '…', names.at(-1)!] : names;
     const sentence = shown.slice(1).map((name, step) => `${shown[step]} leads to ${name}`);
-    return refuse('cycle', {
+    return new PasteError('PORTICO_PASTE_CYCLE', {
       message: `${sentence.join(', ')}: that is a circle.`,
       hint: 'Let one of them name something else.',
       origin: this.origin,
@@ -151,7 +209,7 @@ export class Reference {
   }
 }
 
-const NOWHERE: Standing = { value: () => undefined, option: () => undefined };
+const NOWHERE: Standing = { value: () => undefined };
 
 function isSame(a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<string, string> | undefined): boolean {
   if (a === undefined || b === undefined || a.size !== b.size) return false;

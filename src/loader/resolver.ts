@@ -6,14 +6,14 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { didYouMean, type Origin } from '../errors/index.js';
 import { type ExportReference, findPackage, packageNames, searchFolders } from '../modules/index.js';
 import type { Awaitable } from '../service/index.js';
-import { type Alias, type AliasTable, builtinAliases, normalDistribution } from './aliases.js';
+import { type Alias, type AliasTable, BUILTIN_ALIASES, normalDistribution } from './aliases.js';
 import { byOption } from './composite/by-option.js';
 import { cascade } from './composite/cascade.js';
 import { urlmap } from './composite/urlmap.js';
 import { versionedUrlmap } from './composite/versioned-urlmap.js';
 import { evaluateExpression, findModule, parseExpression } from './expression.js';
-import { parseReference } from './parse-reference.js';
-import { type PasteError, refuse } from './paste-error.js';
+import { PasteError } from './paste-error.js';
+import { parseReference } from './reference.js';
 
 /** Entry points of a distribution: group, name, factory. Maps, or plain objects whose own properties count. */
 export type EntryPoints =
@@ -66,8 +66,7 @@ interface Lookup {
 
 /** Resolves through `layers` of aliases: those of the program, of the file at hand, of the first file, built-in ones. */
 export class DefaultResolver implements Resolver {
-  readonly #layers: (origin: Origin) => readonly AliasTable[];
-  readonly #builtin = builtinAliases();
+  readonly #tables: (origin: Origin) => readonly AliasTable[];
   readonly #imports: boolean;
   /** What an expression of a file led to: large files have few factories, and many sections that name them. */
   readonly #known = new Map<string, unknown>();
@@ -77,7 +76,7 @@ export class DefaultResolver implements Resolver {
    * modules are only looked for, and {@link Unimported} stands for what they export.
    */
   constructor(layers: (origin: Origin) => readonly AliasTable[], imports: boolean) {
-    this.#layers = layers;
+    this.#tables = (origin) => [...layers(origin), BUILTIN_ALIASES];
     this.#imports = imports;
   }
 
@@ -120,10 +119,6 @@ export class DefaultResolver implements Resolver {
     return groups;
   }
 
-  #tables(origin: Origin): readonly AliasTable[] {
-    return [...this.#layers(origin), this.#builtin];
-  }
-
   async #follow(text: string, kind: 'protocol' | 'call', at: Lookup): Promise<unknown> {
     const { origin, folder, written, chain } = at;
     for (const table of this.#tables(origin)) {
@@ -157,7 +152,7 @@ export class DefaultResolver implements Resolver {
     const found = [...groups.values()].map((names) => names.get(entry)).find((factory) => factory !== undefined);
     if (found !== undefined) return factoryOf(found);
     const message = `the distribution "${name}" has no entry point ${JSON.stringify(entry)}.`;
-    throw refuse('no-entry-point', { message, origin });
+    throw new PasteError('PORTICO_PASTE_NO_ENTRY_POINT', { message, origin });
   }
 }
 
@@ -180,13 +175,16 @@ function folderOf(origin: Origin): string {
 }
 
 function circle(chain: readonly string[], origin: Origin): PasteError {
-  return refuse('cycle', { message: `the aliases go round in a circle: ${chain.join(' → ')}.`, origin });
+  return new PasteError('PORTICO_PASTE_CYCLE', {
+    message: `the aliases go round in a circle: ${chain.join(' → ')}.`,
+    origin,
+  });
 }
 
 /** `call:` needs a colon, unless what follows is a path whose default export is meant. */
 function checkCall(expression: string, kind: 'protocol' | 'call', origin: Origin): void {
   if (kind === 'protocol' || /[:#/]/.test(expression)) return;
-  throw refuse('bad-call-spec', {
+  throw new PasteError('PORTICO_PASTE_BAD_CALL_SPEC', {
     message: `${JSON.stringify(expression)} after "call:" is not of the form module:function.`,
     hint: 'Write call:package/path:export or call:./file.js:export.',
     origin,
@@ -195,7 +193,7 @@ function checkCall(expression: string, kind: 'protocol' | 'call', origin: Origin
 
 function badExpression(expression: string, origin: Origin): PasteError {
   const comment = /\s[#;]/.test(expression);
-  return refuse('bad-factory-expression', {
+  return new PasteError('PORTICO_PASTE_BAD_FACTORY_EXPRESSION', {
     message: `${JSON.stringify(expression)} is not a factory expression.`,
     hint: comment
       ? 'A comment must be a line of its own; after text, "#" and ";" belong to the value.'
@@ -205,7 +203,7 @@ function badExpression(expression: string, origin: Origin): PasteError {
 }
 
 function noPackage(name: string, known: readonly string[], origin: Origin): PasteError {
-  return refuse('no-package', {
+  return new PasteError('PORTICO_PASTE_NO_PACKAGE', {
     message: `no package is called ${JSON.stringify(name)}, and no alias stands for it.`,
     hint: didYouMean(name, known),
     origin,

@@ -3,16 +3,16 @@
  * nearest names, and the mistakes people make.
  */
 import { didYouMean, type Origin } from '../errors/index.js';
-import { type PasteDocument, type PasteSection, strip } from '../ini/index.js';
-import { PasteAppNotFound, type PasteError, pasteCode, refuse } from './paste-error.js';
+import type { PasteDocument, PasteSection } from '../ini/index.js';
+import { PasteAppNotFound, PasteError } from './paste-error.js';
 import type { Reference } from './reference.js';
-import { A_KIND, definedBy, type Kind, namesOf, PROTOCOLS } from './section.js';
+import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, namesOf, PROTOCOLS } from './section.js';
 import type { Setting, Source } from './source.js';
 
 /** A section without the option that makes it what it is. */
 export function missingSetting(source: Source, section: PasteSection, name: string): PasteError {
   const hidden = hiding(source, section, [name]);
-  return refuse('missing-setting', {
+  return new PasteError('PORTICO_PASTE_MISSING_SETTING', {
     message: `is missing a "${name}" setting.`,
     hint:
       hidden ?? (name === 'next' ? 'Write "next = " and the app.' : 'Write "pipeline = " and the names, the app last.'),
@@ -24,7 +24,7 @@ export function missingSetting(source: Source, section: PasteSection, name: stri
 export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   const names = [...extra.keys()];
   const header = [...extra.values()].find(({ option }) => option.name.startsWith('['))?.option;
-  return refuse('extra-settings', {
+  return new PasteError('PORTICO_PASTE_EXTRA_SETTINGS', {
     message: `a pipeline cannot have these settings: ${names.join(', ')}.`,
     hint:
       header !== undefined
@@ -41,7 +41,7 @@ export function lostBracket({ name, value }: Pick<Setting['option'], 'name' | 'v
 
 /** A pipeline of nothing. */
 export function emptyPipeline(members: Setting): PasteError {
-  return refuse('empty-pipeline', {
+  return new PasteError('PORTICO_PASTE_EMPTY_PIPELINE', {
     message: 'the pipeline is empty.',
     hint: 'Name its filters, outermost first, and its app last.',
     origin: members.option.origin,
@@ -59,7 +59,7 @@ export function noLoader(source: Source, section: PasteSection, kind: Kind): Pas
       ? undefined
       : `${misplaced.join(' and ')} cannot make ${kind === 'app' ? 'an' : 'a'} ${kind}.`;
   const hidden = hiding(source, section, ['use', ...protocols]);
-  return refuse('no-loader', {
+  return new PasteError('PORTICO_PASTE_NO_LOADER', {
     message: 'has no factory.',
     hint: [`Give it "use = …" or ${either(protocols)} = package/path:export.`, hidden, wrong, misspelt(section)]
       .filter((part) => part !== undefined)
@@ -70,7 +70,7 @@ export function noLoader(source: Source, section: PasteSection, kind: Kind): Pas
 
 /** An app section with two factories. */
 export function multipleProtocols(first: string, second: string, setting: Setting): PasteError {
-  return refuse('multiple-protocols', {
+  return new PasteError('PORTICO_PASTE_MULTIPLE_PROTOCOLS', {
     message: `the section has two factories: ${first} and ${second}.`,
     hint: 'Keep one of the two.',
     origin: setting.option.origin,
@@ -107,10 +107,12 @@ export function noSection(document: PasteDocument, name: string, { kind, origin 
   const hint = behindComment(origin) ?? missingHint(document, kind, name);
   if (origin !== undefined) {
     const where = origin.file === document.file ? '' : ` in ${document.file}`;
-    return refuse('no-section', { message: `${message}${where}.`, hint, origin });
+    return new PasteError('PORTICO_PASTE_NO_SECTION', { message: `${message}${where}.`, hint, origin });
   }
   const details = { message: `${document.file}: ${message}.`, hint };
-  return kind === 'app' ? new PasteAppNotFound(pasteCode('no-section'), details) : refuse('no-section', details);
+  return kind === 'app'
+    ? new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', details)
+    : new PasteError('PORTICO_PASTE_NO_SECTION', details);
 }
 
 /** The error for a name that several sections have. */
@@ -122,12 +124,25 @@ export function ambiguous(
 ): PasteError {
   const candidates = found.map((section) => `[${section.name}] (line ${section.origin.line})`).join(', ');
   const place = origin?.file === document.file ? '' : `${document.file}: `;
-  return refuse('ambiguous-section', {
+  return new PasteError('PORTICO_PASTE_AMBIGUOUS_SECTION', {
     message: `${place}${JSON.stringify(name)} may be ${candidates}.`,
     hint: 'Rename all but one of them.',
     origin,
   });
 }
+
+/** The error for a reference that is a URI of a kind there is not. */
+export function unknownScheme(text: string, scheme: string, { origin }: Reference): PasteError {
+  const near = didYouMean(scheme, SCHEMES);
+  const there = `Schemes: ${SCHEMES.join(', ')}. A section is named without its prefix.`;
+  return new PasteError('PORTICO_PASTE_UNKNOWN_SCHEME', {
+    message: `${JSON.stringify(text)} begins with the unknown scheme "${scheme}".`,
+    hint: near === undefined ? there : `${near} ${there}`,
+    origin,
+  });
+}
+
+const SCHEMES: readonly string[] = ['config', 'egg', 'call'];
 
 /** A name that was meant as part of a comment. */
 function behindComment(origin: Origin | undefined): string | undefined {
@@ -173,15 +188,11 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
 /** A header that would be the one but for a blank, a capital or a wrong prefix. */
 function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string | undefined {
   for (const section of document.sections.values()) {
-    const colon = section.name.indexOf(':');
-    if (colon < 0) {
-      if (strip(section.name).toLowerCase() !== kind || name !== 'main') continue;
+    const { prefix, meant, name: own } = headerParts(section.name);
+    if (own === undefined && meant === kind && name === 'main') {
       return `[${section.name}] in line ${section.origin.line} has no name: write [${kind}:main].`;
     }
-    const prefix = section.name.slice(0, colon);
-    if (strip(section.name.slice(colon + 1)) !== name || definedBy(section) !== undefined) continue;
-    const meant = strip(prefix).toLowerCase();
-    if (definedBy({ ...section, name: `${meant}:x` })?.kind !== kind) continue;
+    if (own !== name || KIND_OF.has(prefix) || KIND_OF.get(meant) !== kind) continue;
     return `The header [${section.name}] in line ${section.origin.line} is never found: write [${meant}:${name}].`;
   }
   return undefined;

@@ -1,12 +1,19 @@
 /**
- * A paste file as one load sees it: its sections, and its defaults with what the loading side handed in.
+ * A paste file as one load sees it: its defaults with what the loading side handed in, and what its sections give.
  */
 import { dirname } from 'node:path';
-import type { Origin } from '../errors/index.js';
-import { originAt, originWithin, type PasteDocument, type PasteOption, type PasteSection } from '../ini/index.js';
-import { InterpolationProblem, interpolate, interpolatedParts, interpolationError } from './interpolate.js';
+import { didYouMean, type Origin } from '../errors/index.js';
+import {
+  originAt,
+  originWithin,
+  type PasteDocument,
+  type PasteOption,
+  type PasteSection,
+  strip,
+} from '../ini/index.js';
+import { interpolate, interpolatedParts, type Reading } from './interpolate.js';
 import { isLimit, type Usage } from './limits.js';
-import { PasteError, type PasteReference, refuse } from './paste-error.js';
+import { PasteError, type PasteReference } from './paste-error.js';
 
 /** One value as a section was read: the text, and the option it came from. */
 export interface Setting {
@@ -14,6 +21,17 @@ export interface Setting {
   readonly option: PasteOption;
   /** The file and section whose names the value was interpolated with; undefined when the value is used as it stands. */
   readonly scope?: { readonly source: Source; readonly section: PasteSection };
+}
+
+/** A section as it was read for one reference to it. */
+export interface SectionSettings {
+  readonly source: Source;
+  readonly section: PasteSection;
+  /** `[DEFAULT]`, what was handed in, and the section's `set` options, later ones winning. */
+  readonly globalConf: Map<string, string>;
+  readonly localConf: Map<string, Setting>;
+  /** The section's own `set` options: repeated by sections that `use` this one's result. */
+  readonly additions: ReadonlyMap<string, string>;
 }
 
 /** Where something in a value stands, and what led there when it was put in by interpolation. */
@@ -28,34 +46,47 @@ interface Default {
   readonly option?: PasteOption;
 }
 
-const NOTHING: ReadonlyMap<string, string> = new Map();
+/** Takes a mistake; the reading goes on. */
+type Mistake = (error: unknown) => void;
 
 /** One file, opened once for each reference to it. */
 export class Source {
   readonly document: PasteDocument;
   /** Absolute. */
   readonly path: string;
-  readonly usage: Usage;
+  readonly #usage: Usage;
   readonly #defaults = new Map<string, Default>();
+  /** Options of `[DEFAULT]` that act in every section: `set x` and `get x`. */
+  readonly #acting: readonly PasteOption[];
   #resolved: ReadonlyMap<string, string> | undefined;
-  #acting: readonly PasteOption[] | undefined;
 
   /** `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. */
   constructor(document: PasteDocument, path: string, handedIn: ReadonlyMap<string, string> | undefined, usage: Usage) {
     this.document = document;
     this.path = path;
-    this.usage = usage;
+    this.#usage = usage;
+    const written = [...(document.defaults?.options.values() ?? [])];
+    this.#acting = written.filter(({ name }) => /^[sg]et /.test(name));
     // A lone % in the path is no reference. PasteDeploy reads it as one, and loads nothing from such a folder.
     this.#defaults.set('here', { raw: dirname(path).replaceAll('%', '%%') });
     this.#defaults.set('__file__', { raw: path.replaceAll('%', '%%') });
-    for (const [name, option] of document.defaults?.options ?? [])
-      this.#defaults.set(name, { raw: option.value, option });
-    for (const [name, raw] of handedIn ?? NOTHING) if (!this.#defaults.has(name)) this.#defaults.set(name, { raw });
+    for (const option of written) this.#defaults.set(option.name, { raw: option.value, option });
+    for (const [name, raw] of handedIn ?? []) if (!this.#defaults.has(name)) this.#defaults.set(name, { raw });
+  }
+
+  /** The same file, with other values handed in. */
+  with(handedIn: ReadonlyMap<string, string>): Source {
+    return new Source(this.document, this.path, handedIn, this.#usage);
   }
 
   /** How messages call the file. */
   get name(): string {
     return this.document.file;
+  }
+
+  /** The start of the file, for errors about something that stands nowhere in it. */
+  get start(): Origin {
+    return originAt(this.name, 1, 1, '');
   }
 
   /** True for a name that hides section options: one of `[DEFAULT]`, of the values handed in, or `here`, `__file__`. */
@@ -68,88 +99,117 @@ export class Source {
     return this.#defaults.get(name)?.option;
   }
 
+  /** global_conf on arrival in the file: its defaults, and over them what the asking side hands in. */
+  incoming(handedIn: ReadonlyMap<string, string> | undefined, mistake: Mistake): Map<string, string> {
+    return new Map([...this.#resolvedDefaults(mistake), ...(handedIn ?? [])]);
+  }
+
   /**
    * All of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load: it is
    * given to `mistake`, the first time, and taken as written.
    */
-  defaults(mistake: (error: unknown) => void): ReadonlyMap<string, string> {
+  #resolvedDefaults(mistake: Mistake): ReadonlyMap<string, string> {
     if (this.#resolved !== undefined) return this.#resolved;
     const resolved = new Map<string, string>();
     for (const [name, { raw, option }] of this.#defaults) {
-      const value = this.#default(raw, name, option, mistake);
+      const value = attempt(() => this.#interpolate(name, raw, option), mistake);
       // An empty result leaves the value as written: PasteDeploy says `interpolated or raw`.
-      resolved.set(name, value === '' ? raw : value);
+      resolved.set(name, value || raw);
     }
     this.#resolved = resolved;
     return resolved;
   }
 
-  #default(raw: string, name: string, option: PasteOption | undefined, mistake: (error: unknown) => void): string {
-    try {
-      return this.#interpolate(raw, undefined, name, option);
-    } catch (error) {
-      if (isLimit(error)) throw error;
-      mistake(error);
-      return raw;
+  /**
+   * Reads a section. An option whose name is also a default is dropped unread, whatever it is: PasteDeploy takes it for
+   * a global one. `get` comes after all `set`, and after all other options unless it replaces one. An option that
+   * cannot be read is given to `mistake` and left out.
+   */
+  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistake: Mistake): SectionSettings {
+    const localConf = new Map<string, Setting>();
+    const additions = new Map<string, string>();
+    const taken = new Map<string, Setting>();
+    // The section's own options, then those of [DEFAULT] that act in every section.
+    const others = this.#acting.filter(({ name }) => !section.options.has(name));
+    for (const option of [...section.options.values(), ...others]) {
+      const { name } = option;
+      attempt(() => {
+        if (name.startsWith('set ')) additions.set(strip(name.slice(4)), this.read(section, option).value);
+        else if (name.startsWith('get ')) taken.set(strip(name.slice(4)), this.read(section, option));
+        else if (!this.isDefault(name)) localConf.set(name, this.read(section, option));
+      }, mistake);
     }
+    const globalConf = new Map([...incoming, ...additions]);
+    for (const [name, wanted] of taken) {
+      const value = globalConf.get(wanted.value);
+      if (value === undefined) mistake(missingKey(wanted, globalConf));
+      else localConf.set(name, { value, option: wanted.option });
+    }
+    return { source: this, section, globalConf, localConf, additions };
   }
 
   /** The value of an option as `section` reads it. */
   read(section: PasteSection, option: PasteOption): Setting {
-    const value = this.#interpolate(option.value, section, option.name, option);
+    const value = this.#interpolate(option.name, option.value, option, section);
     return { value, option, scope: { source: this, section } };
-  }
-
-  /** Options of `[DEFAULT]` that act in every section: `set x` and `get x`. */
-  acting(): readonly PasteOption[] {
-    this.#acting ??= [...(this.document.defaults?.options.values() ?? [])].filter(
-      ({ name }) => name.startsWith('set ') || name.startsWith('get '),
-    );
-    return this.#acting;
   }
 
   /** Where the character at `offset` of a value read in `section` stands. */
   originWithinValue(section: PasteSection, option: PasteOption, offset: number): ValueOrigin {
     if (!option.value.includes('%')) return { origin: originWithin(option.pieces, offset), via: [] };
-    const parts = interpolatedParts(option.value, (name) => this.#raw(section, name), this.usage.value());
-    const part = parts.findLast(({ start }) => start <= offset);
-    if (part === undefined) return { origin: originWithin(option.pieces, 0), via: [] };
+    const parts = interpolatedParts(this.#reading(option.name, option.value, option, section));
+    const part = parts.findLast(({ start }) => start <= offset) ?? { start: offset, offset: 0 };
     if (part.name === undefined)
       return { origin: originWithin(option.pieces, part.offset + offset - part.start), via: [] };
-    const referenced = section.options.get(part.name) ?? this.#defaults.get(part.name)?.option;
+    const referenced = section.options.get(part.name) ?? this.defaultOption(part.name);
     const via = referenced === undefined ? [] : [{ text: part.name, origin: referenced.origin }];
     return { origin: originWithin(option.pieces, part.offset), via };
   }
 
-  /** The start of the file, for errors about something that stands nowhere in it. */
-  get start(): Origin {
-    return originAt(this.name, 1, 1, '');
+  #interpolate(name: string, raw: string, option: PasteOption | undefined, section?: PasteSection): string {
+    return raw.includes('%') ? interpolate(this.#reading(name, raw, option, section)) : raw;
   }
 
-  #raw(section: PasteSection | undefined, name: string): string | undefined {
-    return section?.options.get(name)?.value ?? this.#defaults.get(name)?.raw;
-  }
-
-  #interpolate(raw: string, section: PasteSection | undefined, name: string, option: PasteOption | undefined): string {
-    try {
-      return interpolate(raw, (wanted) => this.#raw(section, wanted), this.usage.value());
-    } catch (error) {
-      if (error instanceof PasteError) throw refuse('limit', limitAt(error, option, this));
-      if (!(error instanceof InterpolationProblem)) throw error;
-      throw interpolationError(error, {
-        file: this.name,
-        section: section?.name ?? 'DEFAULT',
-        name,
-        raw,
-        option,
-        candidates: () => [...(section?.options.keys() ?? []), ...this.#defaults.keys()],
-      });
-    }
+  #reading(name: string, raw: string, option: PasteOption | undefined, section: PasteSection | undefined): Reading {
+    return {
+      raw,
+      name,
+      option,
+      file: this.name,
+      section: section?.name ?? 'DEFAULT',
+      lookup: (wanted) => section?.options.get(wanted)?.value ?? this.#defaults.get(wanted)?.raw,
+      names: () => [...(section?.options.keys() ?? []), ...this.#defaults.keys()],
+      count: this.#usage.value(option?.origin ?? this.start),
+    };
   }
 }
 
-function limitAt(error: PasteError, option: PasteOption | undefined, source: Source) {
-  return { message: error.message, hint: error.hint, origin: option?.origin ?? source.start };
+/** Gives what goes wrong to `mistake`, but for a limit, which ends the load. */
+function attempt<T>(work: () => T, mistake: Mistake): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isLimit(error)) throw error;
+    mistake(error);
+    return undefined;
+  }
+}
+
+function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, string>): PasteError {
+  const names = [...globalConf.keys()].filter((name) => name !== 'here' && name !== '__file__');
+  const there = names.length === 0 ? 'It is empty.' : `It has: ${names.slice(0, 10).join(', ')}.`;
+  return new PasteError('PORTICO_PASTE_MISSING_KEY', {
+    message: `global_conf has no ${JSON.stringify(value)} to get.`,
+    hint: `${didYouMean(value, names) ?? there} Define it in [DEFAULT] or with "set ${value} = …".`,
+    origin: option.origin,
+  });
+}
+
+/** Takes an option that has a meaning of its own out of a section's options. */
+export function take({ localConf }: SectionSettings, name: string): Setting | undefined {
+  const setting = localConf.get(name);
+  localConf.delete(name);
+  return setting;
 }
 
 /** Where a setting's value, or the character at `offset` of it, stands. */

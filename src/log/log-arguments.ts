@@ -1,8 +1,10 @@
 /**
  * The two orders in which a line of the log can be told: Portico's, with the message first and its facts behind it, and
- * pino's, with an error or the facts first, and values for the placeholders of the message.
+ * pino's, with an error or the facts first, and values for the placeholders of the message. And what a line has of an error.
  */
-import { isError } from './error-fields.js';
+import { isNativeError } from 'node:util/types';
+import { ignoreErrors } from '../errors/index.js';
+import { maskUris } from '../text/index.js';
 
 /** Facts that go with a message, as JSON values; `err` takes an Error, and any other name does too. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -44,28 +46,15 @@ export function lineParts(first: unknown, rest: readonly unknown[]): LineParts {
 
 /** The parts of a line that could not be written: its texts as they are, the facts that are texts and numbers, and why. */
 export function readableParts(args: readonly unknown[], why: unknown): LineParts {
-  const facts: Record<string, unknown> = {};
-  const attempt = (read: () => unknown): void => {
-    try {
-      read();
-    } catch {
-      // That one is left out.
-    }
+  const facts: Record<string, unknown> = {
+    unreadable: ignoreErrors(() => String(why)) ?? 'what threw cannot be shown',
   };
-  facts.unreadable = 'what threw cannot be shown';
-  attempt(() => {
-    facts.unreadable = String(why);
-  });
   for (const value of args) {
-    attempt(() => {
-      if (!isPlain(value)) return;
-      for (const name of Object.keys(value)) {
-        attempt(() => {
-          const fact = value[name];
-          if (isText(fact)) facts[name] = fact;
-        });
-      }
-    });
+    const names = ignoreErrors(() => (isPlain(value) ? Object.keys(value) : [])) ?? [];
+    for (const name of names) {
+      const fact = ignoreErrors(() => (value as LogFields)[name]);
+      if (isText(fact)) facts[name] = fact;
+    }
   }
   return [facts, args.filter((value) => isText(value)).join(' ')];
 }
@@ -148,4 +137,36 @@ export function json(value: unknown): string | undefined {
   } catch (error) {
     return JSON.stringify(`[not JSON: ${String(error).split('\n', 1)[0]}]`);
   }
+}
+
+/** True for errors of another realm as well, as of `node:vm`. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
+}
+
+/**
+ * An error in the form of pino's serializer: its kind, its message and stack with those of its causes, and its own facts, errors
+ * among these included. Passwords of URIs are masked. Any other value as it is.
+ */
+export function errorFields(error: unknown, above: readonly unknown[] = []): unknown {
+  if (!isError(error)) return error;
+  // It is shown already, around this place.
+  if (above.includes(error)) return undefined;
+  const around = [...above, error];
+  const chain = causesOf(error);
+  const { errors, cause: _, ...facts } = error as { errors?: unknown; cause?: unknown };
+  const several = Array.isArray(errors) ? { aggregateErrors: errors.map((each) => errorFields(each, around)) } : {};
+  return {
+    type: error.constructor?.name ?? error.name,
+    message: maskUris(chain.map((each) => each.message).join(': ')),
+    stack: maskUris(chain.map((each) => each.stack).join('\ncaused by: ')),
+    ...several,
+    ...Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, errorFields(value, around)])),
+  };
+}
+
+function causesOf(error: Error): readonly Error[] {
+  const chain = new Set<Error>();
+  for (let each: unknown = error; isError(each) && !chain.has(each); each = each.cause) chain.add(each);
+  return [...chain];
 }

@@ -4,10 +4,17 @@
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { printable, printableJson, printableLines } from '../text/index.js';
-import { errorFields, isError } from './error-fields.js';
-import { json, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
-import { LogFile } from './log-file.js';
-import { StandardError } from './standard-error.js';
+import {
+  errorFields,
+  isError,
+  json,
+  type LineParts,
+  type LogFields,
+  type LogMethod,
+  lineParts,
+  readableParts,
+} from './log-arguments.js';
+import { LogOutput } from './log-output.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -104,9 +111,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
   const elsewhere = options.destination !== undefined || options.file !== undefined;
   const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
-  const file = options.file === undefined ? undefined : new LogFile(options.file, lostLines(text, base));
-  const place = file ?? options.destination ?? new StandardError(lostLines(text, base));
-  const lost = (): number => (place instanceof StandardError || place instanceof LogFile ? place.lost : 0);
+  const own = options.file !== undefined || options.destination === undefined;
+  const output = own ? new LogOutput(lostLines(text, base), options.file) : undefined;
+  const place = output ?? options.destination!;
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   // Not imported above: it takes 18 ms of a processor, and commands that make no logger need none of it.
   const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
@@ -121,30 +128,20 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   };
   const linesWith = (bindings: LogFields): LinesMaker => lazily(() => pino({ ...shape, base: bindings }, stream));
   const reopen = (): void => {
-    const failed = file?.reopen();
+    const failed = output?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
   };
-  const more = { lost, ...(file !== undefined && { reopen }) };
+  const more = { lost: () => output?.lost ?? 0, ...(options.file !== undefined && { reopen }) };
   const log = wrap(linesWith({ pid: process.pid, ...base }), linesWith(base), known(level), more);
   return log;
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */
 export function silentLogger(): Logger {
-  const nothing = (): void => undefined;
-  const none: Lines = {
-    debug: nothing,
-    info: nothing,
-    warn: nothing,
-    error: nothing,
-    notice: nothing,
-    child: () => none,
-  };
-  return wrap(
-    () => none,
-    () => none,
-    'silent',
-  );
+  const no = (): void => undefined;
+  const none: Lines = { debug: no, info: no, warn: no, error: no, notice: no, child: () => none };
+  const lines = () => none;
+  return wrap(lines, lines, 'silent');
 }
 
 /** What writes the lines of one logger. */

@@ -1,9 +1,49 @@
 /**
- * Counts in a process that serves, and gives what came since it was asked last: who adds that up loses nothing when this
+ * Counts in a process that serves, and gives what came since it was asked last; who adds that up loses nothing when this
  * process ends, and no counter of it goes back.
  */
-import { Distribution } from './distribution.js';
-import { boundsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+import type { Config } from '../config/index.js';
+import { boundsOf, bucketsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+
+/** How values spread over buckets: a histogram as Prometheus has it, under one set of labels. */
+export class Distribution {
+  /** The upper bounds, ascending. */
+  readonly bounds: readonly number[];
+  /** How many values lie in each bucket, not in those below it; the last one has what is beyond all bounds. */
+  readonly counts: number[];
+  sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  /**
+   * 10 ns, where a Histogram of prom-client takes 1 µs with three labels, and half of that without any: a request has a value,
+   * and another two of each filter.
+   */
+  observe(value: number): void {
+    const { bounds } = this;
+    let at = 0;
+    while (at < bounds.length && value > bounds[at]!) at++;
+    this.counts[at]!++;
+    this.sum += value;
+  }
+
+  /** Adds what was counted elsewhere, perhaps with other bounds: what both have stay true. */
+  add(bounds: readonly number[], counts: readonly number[], sum: number): void {
+    counts.forEach((count, from) => {
+      const at = from < bounds.length ? this.bounds.findIndex((bound) => bound >= bounds[from]!) : -1;
+      this.counts[at === -1 ? this.bounds.length : at]! += count;
+    });
+    this.sum += sum;
+  }
+
+  reset(): void {
+    this.counts.fill(0);
+    this.sum = 0;
+  }
+}
 
 /** What was counted under one set of labels. */
 export interface Series {
@@ -64,5 +104,59 @@ export class Meter {
       values.reset();
     }
     return { buckets: this.buckets, series };
+  }
+}
+
+/** So many sets of labels are kept: an application could make up routes without an end. */
+const MOST_SERIES = 10_000;
+const OTHER = 'other';
+
+/** A series of a service. */
+interface Total extends Pick<Series, 'metric' | 'labels'> {
+  readonly api: string;
+  readonly values: Distribution;
+}
+
+/** What all processes of a launcher have counted since it began, those that have ended included. */
+export class Totals {
+  /** The bounds of `[metrics] buckets`. */
+  readonly buckets: readonly number[];
+  readonly #totals = new Map<string, Total>();
+
+  /** A worker may count by other bounds, once the option was changed. */
+  constructor(buckets: readonly number[]) {
+    this.buckets = buckets;
+  }
+
+  static of(config: Config | undefined): Totals {
+    return new Totals(config === undefined ? [] : bucketsOf(config));
+  }
+
+  add(api: string, { buckets, series }: Counted): void {
+    for (const { metric, labels, counts, sum } of series) {
+      this.#total(api, metric, labels).values.add(boundsOf(metric, buckets), counts, sum);
+    }
+  }
+
+  /** Those of one metric. */
+  of(metric: Series['metric']): Total[] {
+    return [...this.#totals.values()].filter((total) => total.metric === metric);
+  }
+
+  /** Beyond the limit those of an API's metric are counted together, with "other" for each label: no request is lost. */
+  #total(api: string, metric: Series['metric'], labels: readonly string[]): Total {
+    const key = [api, metric, ...labels].join('\n');
+    const found = this.#totals.get(key);
+    if (found !== undefined) return found;
+    const isOther = labels.every((label) => label === OTHER);
+    if (this.#totals.size >= MOST_SERIES && !isOther)
+      return this.#total(
+        api,
+        metric,
+        labels.map(() => OTHER),
+      );
+    const total = { api, metric, labels, values: new Distribution(boundsOf(metric, this.buckets)) };
+    this.#totals.set(key, total);
+    return total;
   }
 }

@@ -17,6 +17,7 @@ import { ConfigurationRefused } from '../errors/index.js';
 import {
   type AuthTokenOptions,
   authTokenOptions,
+  type JwtOptions,
   jwtOptions,
   unaliasedAuthTokenOptions,
 } from './auth/auth-token-options.js';
@@ -30,10 +31,9 @@ import {
   userHeaders,
 } from './auth/identity.js';
 import { serviceTokenOf, userTokenOf } from './auth/presented-token.js';
-import { oncePerToken, TokenCache } from './auth/token-cache.js';
+import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
-import { TokenLookup } from './auth/token-lookup.js';
-import type { TokenInfo, TokenValidator } from './auth/token-validator.js';
+import type { TokenInfo } from './auth/token-validator.js';
 import { findValidator, startValidator, tryValidator } from './auth/validator-drivers.js';
 
 declare module '../app/index.js' {
@@ -63,18 +63,12 @@ export interface AuthTokenFilter extends Filter {
 export const authToken = filterFactory(
   'auth_token',
   authTokenOptions,
-  async (given, ctx): Promise<AuthTokenFilter> => {
-    const options = ownGroup(given, ctx);
-    const cache = cacheFor(options, ctx);
-    return tokenFilter(options, cache, await startValidator(options, ctx), ctx);
-  },
+  (given, ctx): Promise<AuthTokenFilter> => tokenFilter(ownGroup(given, ctx), ctx),
   {
     trial: async (given, ctx) => {
       // The rest depends on a service configuration, which a filter loaded alone does not have.
       if (isAlone(ctx)) return findValidator(given, ctx);
-      const options = ownGroup(given, ctx);
-      cacheFor(options, ctx);
-      await tryValidator(options, ctx);
+      await tried(ownGroup(given, ctx), ctx);
     },
     describe,
   },
@@ -122,17 +116,10 @@ function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undef
 export const jwtAuth = filterFactory(
   'jwt',
   jwtOptions,
-  async (jwt, ctx): Promise<AuthTokenFilter> => {
-    const options = withJwt(ctx);
-    const cache = cacheFor(options, ctx);
-    return tokenFilter(options, cache, await startValidator(options, ctx, jwt), ctx);
-  },
+  (jwt, ctx): Promise<AuthTokenFilter> => tokenFilter(withJwt(ctx), ctx, jwt),
   {
     trial: async (jwt, ctx) => {
-      if (isAlone(ctx)) return;
-      const options = withJwt(ctx);
-      cacheFor(options, ctx);
-      await tryValidator(options, ctx, jwt);
+      if (!isAlone(ctx)) await tried(withJwt(ctx), ctx, jwt);
     },
     describe: (jwt, req, ctx) => describeOptions(withJwt(ctx), req, jwt.requiredScope),
   },
@@ -147,12 +134,15 @@ function withJwt({ config }: DescribeContext): AuthTokenOptions {
   return { ...config.group('auth_token', authTokenOptions), validator: 'jwt' };
 }
 
-function tokenFilter(
-  options: AuthTokenOptions,
-  cache: TokenCache,
-  validator: TokenValidator,
-  ctx: FactoryContext,
-): AuthTokenFilter {
+/** Finds what {@link tokenFilter} would refuse. */
+async function tried(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
+  cacheFor(options, ctx);
+  await tryValidator(options, ctx, jwt);
+}
+
+async function tokenFilter(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<AuthTokenFilter> {
+  const cache = cacheFor(options, ctx);
+  const validator = await startValidator(options, ctx, jwt);
   const tokens = new TokenLookup(validator, cache);
   ctx.onClose(() => tokens.close());
   const acceptBearer = options.acceptBearer || options.validator === 'jwt';

@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList } from 'node:net';
+import { hostname } from 'node:os';
 import {
   type App,
   appFactory,
@@ -20,11 +21,10 @@ import {
 } from '../app/index.js';
 import { connectionAddress, isRecordLost } from '../app/internal.js';
 import type { OptionsOf } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import { isInNetworks, networkList } from './addresses.js';
-import { checkPlugins, loadPlugins } from './health/healthcheck-loading.js';
 import { healthcheckOptions } from './health/healthcheck-plugins.js';
-import { type NamedResult, REPORT_TYPES, writeReport } from './health/healthcheck-report.js';
-import { PluginRunner } from './health/healthcheck-runner.js';
+import { checkPlugins, loadPlugins, type NamedResult, PluginRunner } from './health/plugin-runner.js';
 import type {} from './proxy-headers.js';
 
 type Options = typeof healthcheckOptions;
@@ -156,4 +156,45 @@ function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => bo
 function isProxied(req: IncomingMessage): boolean {
   if (environ(req).forwarded === true) return true;
   return Object.keys(req.headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
+}
+
+/** The media types, the one for clients that accept none of them first. */
+const REPORT_TYPES = ['text/plain', 'application/json', 'text/html'] as const;
+
+/** The body of an answer. */
+function writeReport(type: string | undefined, results: readonly NamedResult[], detailed: boolean): string {
+  const reasons = results.length === 0 ? ['OK'] : results.map(({ reason }) => reason);
+  if (type === 'application/json') {
+    if (!detailed) return JSON.stringify({ detailed, reasons });
+    const told = results.map(({ plugin, reason, details }) => ({ class: plugin, reason, details: details ?? '' }));
+    return JSON.stringify({ detailed, reasons: told, ...processFacts() });
+  }
+  const suffix = ({ details }: NamedResult): string => (details === undefined ? '' : ` (${details})`);
+  const found = results.map((one) => `${one.plugin}: ${one.reason}${suffix(one)}`);
+  const lines = detailed
+    ? [...found, ...Object.entries(processFacts()).map(([name, value]) => `${name}: ${value}`)]
+    : reasons;
+  if (type !== 'text/html') return lines.join('\n');
+  const items = lines.map((line) => `<li>${escaped(line)}</li>`).join('');
+  return `<!doctype html><html><head><title>Healthcheck Status</title></head><body><ul>${items}</ul></body></html>`;
+}
+
+function processFacts(): Record<string, string | number> {
+  const { utilization } = performance.eventLoopUtilization();
+  return {
+    hostname: hostname(),
+    now: new Date().toISOString(),
+    node_version: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    uptime_s: Math.round(process.uptime()),
+    heap_used: process.memoryUsage().heapUsed,
+    event_loop_utilization: Number(utilization.toFixed(3)),
+    active_handles: process.getActiveResourcesInfo().length,
+    worker_id: workerAssignment()?.index ?? 0,
+    pid: process.pid,
+  };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -21,8 +21,7 @@ import type { Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';
 import { isInNetworks, networkList } from './addresses.js';
-import { callerKey } from './rates/caller-key.js';
-import { parseRule, type RateRule } from './rates/rate-rules.js';
+import { callerKey, parseRule, type RateRule } from './rates/rate-rules.js';
 
 export const rateLimitOptions = defineOptions({
   rules: multi({

@@ -1,8 +1,9 @@
 /**
  * Exports of modules by their name in configuration: `package/subpath:export`, `./file.js#Class.method`, or a module
- * alone, whose default export is meant.
+ * alone, whose default export is meant; and packages that few programs need, imported by what needs them.
  */
 import { readFileSync } from 'node:fs';
+import { ConfigurationRefused } from '../errors/index.js';
 import { ownFile } from '../process/index.js';
 import { importFailure } from './import-failure.js';
 
@@ -136,4 +137,30 @@ export function fileOfOwnExport(module: string, url: string, name: string): stri
     if (names.split(',').some((one) => one.trim() === name)) return new URL(file, index).href;
   }
   return undefined;
+}
+
+/** A package that may be missing. */
+export interface OptionalPeer {
+  /** Of the error. */
+  readonly code: string;
+  /** What the configuration says that needs it. */
+  readonly neededBy: string;
+  /** As `npm install` takes it: `pg`, `rabbitmq-client@5`. */
+  readonly spec: string;
+}
+
+/** What `load` imports. Rejects with `code` where the package is not installed; what goes wrong inside of it is told as it is. */
+export async function importPeer<T>(load: () => Promise<T>, { code, neededBy, spec }: OptionalPeer): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    const [name] = spec.split('@');
+    const { code: reason, message } = cause as { readonly code?: unknown; readonly message?: string };
+    if (reason !== 'ERR_MODULE_NOT_FOUND' || message?.includes(`'${name}'`) !== true) throw cause;
+    throw new ConfigurationRefused(code, {
+      message: `${neededBy} needs the package ${name}, which is not installed`,
+      hint: `npm install ${spec}`,
+      cause,
+    });
+  }
 }

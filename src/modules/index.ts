@@ -5,14 +5,15 @@ export {
   fileOfOwnExport,
   ImportFailed,
   importExport,
+  importPeer,
   parseExportReference,
 } from './import-export.js';
 export { importFailure, thrownAt } from './import-failure.js';
-export { ModuleMissing, moduleUrl } from './module-url.js';
-export { importPeer } from './optional-peer.js';
 export {
   findPackage,
   type Manifest,
+  ModuleMissing,
+  moduleUrl,
   packageNames,
   packageOf,
   packagesFrom,

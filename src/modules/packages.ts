@@ -1,8 +1,13 @@
 /**
- * Packages: the one a file belongs to, those that a folder can import, and what their `package.json` says.
+ * Packages: the one a file belongs to, those that a folder can import, what their `package.json` says; and the module that a
+ * specifier means, seen from a folder that is not this file's: as `import` in a file of that folder would, and then as in a
+ * file of the program. `exports` is read here and not by Node: `import.meta.resolve` takes no parent without a flag, and
+ * `require.resolve` does not see what a package exports only to `import`.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { createRequire, isBuiltin } from 'node:module';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../errors/index.js';
 
 /** What a `package.json` may say, as far as it is asked for here. */
@@ -16,10 +21,10 @@ export interface Manifest {
 }
 
 /** The value of `exports` in a `package.json`. */
-export type Exports = string | null | readonly Exports[] | { readonly [condition: string]: Exports };
+type Exports = string | null | readonly Exports[] | { readonly [condition: string]: Exports };
 
 /** A package, and the folder it stands in. */
-export interface OwnPackage {
+interface OwnPackage {
   readonly folder: string;
   readonly manifest: Manifest;
 }
@@ -65,7 +70,7 @@ export function realPath(path: string): string {
 }
 
 /** A package that was found: its folder, its manifest, and a folder from which it can be required by its name. */
-export interface FoundPackage extends OwnPackage {
+interface FoundPackage extends OwnPackage {
   readonly seenFrom: string;
 }
 
@@ -87,7 +92,7 @@ export function findPackage(name: string, from: string): FoundPackage | undefine
 }
 
 /** The package that a folder belongs to. Throws for a manifest that cannot be read. */
-export function enclosingPackage(from: string): OwnPackage | undefined {
+function enclosingPackage(from: string): OwnPackage | undefined {
   for (const folder of foldersUpwards(from)) {
     const manifest = readManifest(folder);
     if (manifest !== undefined) return { folder, manifest };
@@ -134,4 +139,127 @@ function* modulesUpwards(from: string): Generator<string> {
     const modules = join(folder, 'node_modules');
     if (existsSync(modules)) yield modules;
   }
+}
+
+/** There is no such module. */
+export class ModuleMissing extends Error {
+  /** What is missing: the package, a subpath that it exports, or the file. */
+  readonly what: 'package' | 'subpath' | 'file';
+  /** Specifiers that would have worked. */
+  readonly known: readonly string[];
+
+  constructor(what: ModuleMissing['what'], message: string, known: readonly string[] = []) {
+    super(message);
+    this.what = what;
+    this.known = known;
+  }
+}
+
+const CONDITIONS: ReadonlySet<string> = new Set(['node', 'import', 'module-sync', 'default']);
+
+/**
+ * The URL to import for `specifier` in a file of `folder`. A package is looked for upwards of the
+ * {@link searchFolders}; `portico` is, where it is in none of them, the one that is running. Throws
+ * {@link ModuleMissing}.
+ */
+export function moduleUrl(specifier: string, folder: string): string {
+  if (/^(file|node|data):/.test(specifier)) return specifier;
+  if (/^\.{1,2}\//.test(specifier) || isAbsolute(specifier)) {
+    const path = resolve(folder, specifier);
+    if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}`, filesBeside(specifier, path));
+    return pathToFileURL(path).href;
+  }
+  if (isBuiltin(specifier)) return specifier;
+  const [, name, subpath] = /^((?:@[^/]+\/)?[^/]+)(.*)$/s.exec(specifier) ?? [undefined, specifier, ''];
+  const found = findPackage(name!, folder);
+  if (name !== OWN_NAME) {
+    if (found === undefined) throw noPackage(name!, folder);
+    return urlIn(found, specifier, name!, subpath!);
+  }
+  try {
+    if (found !== undefined) return urlIn(found, specifier, name, subpath!);
+  } catch (error) {
+    // Another version of Portico, which does not have that yet.
+    if (!(error instanceof ModuleMissing)) throw error;
+  }
+  const own = enclosingPackage(dirname(fileURLToPath(import.meta.url)))!;
+  return urlIn({ ...own, seenFrom: own.folder }, specifier, name, subpath!);
+}
+
+/** What lies in the folder of a path, as it is written. */
+function filesBeside(specifier: string, path: string): string[] {
+  const names = ignoreErrors(() => readdirSync(dirname(path))) ?? [];
+  return names.map((name) => specifier.slice(0, specifier.lastIndexOf('/') + 1) + name);
+}
+
+const OWN_NAME = 'portico';
+
+function noPackage(name: string, folder: string): ModuleMissing {
+  const looked = searchFolders(folder).join(', ');
+  return new ModuleMissing('package', `no package "${name}" is in node_modules of ${looked}, or above`);
+}
+
+function urlIn(found: FoundPackage, specifier: string, name: string, subpath: string): string {
+  if (found.manifest.exports === undefined || found.manifest.exports === null) {
+    return withoutExports(specifier, found, subpath);
+  }
+  const target = exported(found.manifest.exports, `.${subpath}`);
+  if (target === undefined) {
+    const known = subpathsOf(found.manifest.exports).map((path) => name + path.slice(1));
+    throw new ModuleMissing('subpath', `the package "${name}" does not export ".${subpath}"`, known);
+  }
+  const path = join(found.folder, target);
+  if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}, which "${specifier}" stands for`);
+  return pathToFileURL(path).href;
+}
+
+/** Packages without an exports map: `main`, `index.js`, and files with or without their ending. */
+function withoutExports(specifier: string, found: FoundPackage, subpath: string): string {
+  try {
+    return pathToFileURL(createRequire(join(found.seenFrom, 'paste.ini')).resolve(specifier)).href;
+  } catch {
+    const path = join(found.folder, subpath);
+    throw new ModuleMissing('file', `there is no module at ${path}`);
+  }
+}
+
+/** Where an exports map leads for a subpath (Node: Packages, "Package entry points"); undefined for nowhere. */
+function exported(exports: Exports, subpath: string): string | undefined {
+  const map = subpathMap(exports);
+  if (map === undefined) return subpath === '.' ? targetOf(exports, '') : undefined;
+  if (Object.hasOwn(map, subpath) && !subpath.includes('*')) return targetOf(map[subpath]!, '');
+  const patterns = Object.keys(map)
+    .filter((key) => key.includes('*'))
+    .sort((a, b) => b.indexOf('*') - a.indexOf('*') || b.length - a.length);
+  for (const pattern of patterns) {
+    const [before, after] = pattern.split('*', 2) as [string, string];
+    const fits = subpath.startsWith(before) && subpath.endsWith(after) && subpath.length >= pattern.length;
+    if (fits) return targetOf(map[pattern]!, subpath.slice(before.length, subpath.length - after.length));
+  }
+  return undefined;
+}
+
+function targetOf(value: Exports, star: string): string | undefined {
+  if (value === null) return undefined;
+  if (typeof value === 'string') return value.startsWith('./') ? value.replaceAll('*', star) : undefined;
+  if (Array.isArray(value)) {
+    return (value as readonly Exports[]).map((entry) => targetOf(entry, star)).find((found) => found !== undefined);
+  }
+  for (const [condition, nested] of Object.entries(value)) {
+    if (!CONDITIONS.has(condition)) continue;
+    const found = targetOf(nested as Exports, star);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function subpathMap(exports: Exports): Readonly<Record<string, Exports>> | undefined {
+  if (exports === null || typeof exports !== 'object' || Array.isArray(exports)) return undefined;
+  const map = exports as Readonly<Record<string, Exports>>;
+  return Object.keys(map).some((key) => key.startsWith('.')) ? map : undefined;
+}
+
+function subpathsOf(exports: Exports): string[] {
+  const map = subpathMap(exports);
+  return map === undefined ? ['.'] : Object.keys(map);
 }

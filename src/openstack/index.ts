@@ -1,6 +1,14 @@
 /** `portico/openstack`: conventions that OpenStack's APIs share, for APIs like them. */
-export { type ClientPatternOptions, clientFlag, clientPattern } from './client-values.js';
 export {
+  type ClientPatternOptions,
+  clientFlag,
+  clientPattern,
+  clientTime,
+  isoMicros,
+  isoSeconds,
+} from './client-values.js';
+export {
+  bookmarkUrl,
   type CollectionPageOptions,
   collectionPage,
   cutPage,
@@ -11,10 +19,10 @@ export {
   type PageRequester,
   pageOf,
   pageRequest,
+  type ResourceLink,
+  resourceLinks,
   unknownMarker,
 } from './pages.js';
-export { bookmarkUrl, type ResourceLink, resourceLinks } from './resource-links.js';
-export { clientTime, isoMicros, isoSeconds } from './times.js';
 export {
   type DocumentAppOptions,
   documentApp,

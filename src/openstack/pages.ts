@@ -2,7 +2,7 @@
  * Lists by pages: limit and marker, and the link to the next page.
  */
 import { Fault, quoteClient } from '../app/index.js';
-import type { ActionRequest } from '../routing/index.js';
+import type { ActionRequest, UrlValues } from '../routing/index.js';
 
 /** How a collection is paged. */
 export interface PageOptions {
@@ -129,4 +129,31 @@ function nextHref(request: PageRequester, marker: string): string {
   query.sort();
   query.set('marker', marker);
   return `${request.url()}?${query.toString()}`;
+}
+
+/** Any request, whatever its parameters, body and query. */
+type AnyRequest = Pick<ActionRequest, 'url' | 'environ'>;
+
+/** A link in an answer. */
+export interface ResourceLink {
+  readonly rel: string;
+  readonly href: string;
+}
+
+/** `self`, the absolute URL of the named route, and `bookmark`, the one without the version. */
+export function resourceLinks(request: AnyRequest, route: string, values: UrlValues): ResourceLink[] {
+  const self = request.url(route, values);
+  return [
+    { rel: 'self', href: self },
+    { rel: 'bookmark', href: withoutPrefix(request, self) },
+  ];
+}
+
+/** The URL of the named route without the prefix the app is mounted at (`/v2.1`): one that outlives versions. */
+export function bookmarkUrl(request: AnyRequest, route: string, values: UrlValues): string {
+  return withoutPrefix(request, request.url(route, values));
+}
+
+function withoutPrefix(request: AnyRequest, url: string): string {
+  return url.replace(`${request.environ.scriptName}/`, '/');
 }

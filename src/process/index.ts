@@ -1,7 +1,6 @@
-/** This process: its first signals and its end, Portico's own files, and what is loaded when. */
-export { connectError } from './connect-error.js';
-export { createWithMode } from './create-with-mode.js';
+/** This process: its first signals and its end, Portico's own files, what is loaded when, and timers of any length. */
 export { holdSignals, takeHeldSignals } from './early-signals.js';
-export { refuseForeignLink } from './foreign-link.js';
 export { watchLoading, whileLoading } from './loading.js';
+export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
+export { connectError, createWithMode, refuseForeignLink } from './safe-files.js';

@@ -6,35 +6,43 @@ import { type Clock, DynamicLoopingCall, pause } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
 import { RegistryUnavailable } from './service-store.js';
 
-/** How and when a heart beats. Times in seconds. */
-export interface HeartbeatOptions {
+/** When a heart beats. Times in seconds. */
+export interface HeartbeatTimes {
+  /** Seconds between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`, 10. */
+  readonly reportInterval: number;
+  /** Seconds from the start to the first heartbeat. Default: `[servicegroup] initial_delay_s`, 5. */
+  readonly initialDelay: number;
+  /** The part of `reportInterval` by which heartbeats vary, 0 to 0.5. Default: `[servicegroup] jitter`, 0.1. */
+  readonly jitter: number;
+  /** The log of the service. */
+  readonly log: Logger;
+  /** Times and timers. Default: those of the system. */
+  readonly clock: Clock;
+  /** From 0 to 1, for `jitter`. Default `Math.random`. */
+  readonly random: () => number;
+}
+
+interface HeartbeatOptions extends HeartbeatTimes {
   /** One beat. */
   readonly beat: () => Promise<void>;
-  /** Between two beats; 0: none at all. */
-  readonly interval: number;
-  readonly initialDelay: number;
-  /** The part of the interval by which it varies at random. */
-  readonly jitter: number;
   /** How long the registry may be away before {@link onLost}. */
   readonly downTime: number;
   /** The others see us as down by now. Called once for each outage. */
   readonly onLost: () => void;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
 /** A beat has less time than there is between two. */
 const TIMEOUT_PART = 0.8;
 
 export class Heartbeat {
+  /** Milliseconds by which the last beat came late: how long the event loop was held up just then. */
+  lateMs = 0;
   readonly #options: HeartbeatOptions;
   #loop: DynamicLoopingCall<[]> | undefined;
   #lostAt: number | undefined;
   #lostTold = false;
   /** When the next beat should begin. */
   #due = 0;
-  #lateMs = 0;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -50,17 +58,11 @@ export class Heartbeat {
     return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
   }
 
-  /** Milliseconds by which the last beat came late: how long the event loop was held up just then. */
-  get lateMs(): number {
-    return this.#lateMs;
-  }
-
   start(): void {
-    const { interval, initialDelay, clock, log } = this.#options;
+    const { reportInterval: interval, initialDelay, clock, log } = this.#options;
     if (interval === 0 || this.#loop?.running === true) return;
     this.#due = clock.now() + initialDelay * 1000;
-    const heartbeat = (): Promise<number> => this.#beat();
-    this.#loop = new DynamicLoopingCall(heartbeat);
+    this.#loop = new DynamicLoopingCall(() => this.#beat());
     // Whatever happens, the next beat comes; and a heart alone does not keep the process alive.
     this.#loop.start({
       initialDelay,
@@ -80,7 +82,7 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<number> {
-    const { interval, jitter, clock, random } = this.#options;
+    const { reportInterval: interval, jitter, clock, random } = this.#options;
     const began = clock.now();
     this.#noteLateness(began);
     try {
@@ -97,21 +99,21 @@ export class Heartbeat {
 
   /** The timer lives in the loop that does the work: where it is a whole interval late, so is everything else. */
   #noteLateness(began: number): void {
-    const { interval, downTime, log } = this.#options;
-    this.#lateMs = Math.max(0, began - this.#due);
-    if (this.#lateMs < interval * 1000) return;
+    const { reportInterval: interval, downTime, log } = this.#options;
+    this.lateMs = Math.max(0, began - this.#due);
+    if (this.lateMs < interval * 1000) return;
     const seen =
-      this.#lateMs + interval * 1000 > downTime * 1000
+      this.lateMs + interval * 1000 > downTime * 1000
         ? 'others saw this service as down'
         : 'other services did not see it as down';
-    log.warn(`The event loop was held up: a heartbeat came ${formatDuration(this.#lateMs / 1000)} late, ${seen}`, {
-      lateMs: Math.round(this.#lateMs),
+    log.warn(`The event loop was held up: a heartbeat came ${formatDuration(this.lateMs / 1000)} late, ${seen}`, {
+      lateMs: Math.round(this.lateMs),
     });
   }
 
   async #limited(): Promise<void> {
-    const { beat, interval, clock } = this.#options;
-    const limit = TIMEOUT_PART * interval;
+    const { beat, reportInterval, clock } = this.#options;
+    const limit = TIMEOUT_PART * reportInterval;
     const over = new AbortController();
     const late = pause(limit * 1000, { clock, signal: over.signal, unref: true }).then((whole) => {
       if (whole) throw new RegistryUnavailable(new Error(`a heartbeat took more than ${formatDuration(limit)}`));

@@ -1,15 +1,13 @@
 /** `portico/registry`: which services run where, and whether they are up. */
-export type { Liveness } from './is-up.js';
 export {
   ManagedService,
   type ManagedServiceOptions,
   type ManagedStart,
   type ManagerContext,
+  type ManagerOption,
 } from './managed-service.js';
-export type { MemberIdentity, Membership } from './membership.js';
-export type { MembershipOptions } from './membership-options.js';
+export type { MemberIdentity, Membership, MembershipOptions } from './membership.js';
 export { MemoryStore } from './memory-store.js';
-export type { ManagerOption } from './named-manager.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';
 export {
   type OperatorChanges,
@@ -18,8 +16,6 @@ export {
   type ServiceMember,
   ServiceRegistry,
   type ServiceRegistryOptions,
-  type ServiceView,
-  type ViewFilter,
 } from './service-registry.js';
 export {
   type Beat,
@@ -32,3 +28,4 @@ export {
   type ServiceStore,
   type WorkerRow,
 } from './service-store.js';
+export type { Liveness, ServiceView, ViewFilter } from './service-view.js';

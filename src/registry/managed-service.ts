@@ -2,8 +2,10 @@
  * What services of all protocols have behind them: their managers, with what those are given, their periodic tasks, and
  * a place among the services that are known.
  */
+import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {
   type Awaitable,
@@ -13,16 +15,16 @@ import {
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
+  type ModuleExportOptions,
   type OwnRPCClients,
   type ProtocolSteps,
   type Registration,
   type RPCClients,
   type Track,
 } from '../service/index.js';
-import { buildLog, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
+import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
-import { checkManager, type ManagerOption, managersOf, originOfManager, withOrigin } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -42,6 +44,12 @@ export interface ManagerContext {
   readonly drivers: Drivers;
   /** Makes work known by name, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
+}
+
+/** An option that names a manager. Declared by its service. */
+export interface ManagerOption {
+  readonly group: string;
+  readonly opt: string;
 }
 
 /** What a {@link ManagedService} is made of. */
@@ -97,15 +105,6 @@ export interface ManagedStart {
   readonly steps: ProtocolSteps;
 }
 
-/** What the managers of one start are given, and what closes what they open by it. */
-interface Given {
-  readonly context: ManagerContext;
-  /** Undefined without managers. */
-  readonly rpc: OwnRPCClients | undefined;
-  readonly making: ReturnType<typeof buildLog>;
-  readonly letGo: () => Promise<void>;
-}
-
 /** The managers of one service over all its runs. Opens nothing by itself. */
 export class ManagedService {
   /** Knows the managers' tasks by name. */
@@ -151,12 +150,11 @@ export class ManagedService {
 
   /** What a start would make of the managers, for what `look` finds in them: no hook runs, and what they opened is closed. */
   async inspect<T>(look: (managers: readonly Manager[]) => T): Promise<T> {
-    const given = await this.#given();
-    const made = await this.#make(given);
+    const { made, letGo } = await this.#make();
     try {
       return look(made);
     } finally {
-      await given.letGo();
+      await letGo();
     }
   }
 
@@ -167,9 +165,7 @@ export class ManagedService {
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
     const { name, config, log, tasks, registration } = this.#options;
-    const given = await this.#given();
-    const { context, rpc, letGo } = given;
-    const made = await this.#make(given);
+    const { made, context, rpc, letGo } = await this.#make();
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
     this.#registration = registration === undefined ? this.#member(context.host) : registration;
@@ -205,11 +201,14 @@ export class ManagedService {
     return this.#hooks;
   }
 
-  async #given(): Promise<Given> {
-    const { name, serviceName = name, config, log, host } = this.#options;
+  /** Makes all managers. When one cannot be made, what those before it opened by their context is closed. */
+  async #make() {
+    const { name, serviceName = name, config, log, host, option, named } = this.#options;
+    const sources = this.#options.managers(config);
     // Nothing of remote calls is loaded for a service without managers.
-    const rpc = this.#options.managers(config).length === 0 ? undefined : await this.#options.rpc(config);
+    const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
     this.#registry ??= openRegistry(config, { log });
+    const registry = this.#registry;
     const making = buildLog(log);
     const drivers = new Drivers({ ...managersOf(config), log: making.log, config });
     const context: ManagerContext = {
@@ -219,42 +218,29 @@ export class ManagedService {
       serviceName,
       conf: config,
       log,
-      registry: this.#registry,
+      registry,
       drivers,
       track: this.tracker.track,
     };
     const letGo = async (): Promise<void> => {
       await drivers.close();
       await rpc?.close();
-      await context.registry?.close();
+      await registry?.close();
     };
-    return { context, rpc, making, letGo };
-  }
-
-  /** Makes all managers. When one cannot be made, what those before it opened by their context is closed. */
-  async #make({ context, making, letGo }: Given): Promise<readonly Manager[]> {
-    const { config, managers } = this.#options;
     const made: Manager[] = [];
+    let origin: Origin | undefined;
     try {
-      for (const source of managers(config)) made.push(await this.#makeOne(source, context));
-      return made;
+      for (const source of sources) {
+        // What is wrong with a manager that a file names is reported with its line there, else by the option's name.
+        origin = originOfManager(source, config, named);
+        made.push(await loadManager(source, origin === undefined ? option : undefined, managersOf(config), context));
+      }
+      return { made, context, rpc, letGo };
     } catch (error) {
       await letGo();
-      throw error;
+      throw withOrigin(error, origin);
     } finally {
       making.over();
-    }
-  }
-
-  /** What is wrong with a manager that a file names is reported with its line there, else by the option's name. */
-  async #makeOne(source: ManagerSource<ManagerContext>, context: ManagerContext): Promise<Manager> {
-    const { config, option, named } = this.#options;
-    const origin = originOfManager(source, config, named);
-    const calledBy = origin === undefined ? option : undefined;
-    try {
-      return await loadManager(source, calledBy, managersOf(config), context);
-    } catch (error) {
-      throw withOrigin(error, origin);
     }
   }
 
@@ -283,4 +269,47 @@ export class ManagedService {
       onVerdict,
     });
   }
+}
+
+/** Managers are named from the folder of the configuration file. */
+function managersOf(config: Config): ModuleExportOptions {
+  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
+}
+
+/** The manager that the option names; undefined where it names none. */
+export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
+  const { value } = config.resolve(group, opt);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/**
+ * Finds what a reference names, and makes no manager of it. Throws `PORTICO_MANAGER` when it cannot be had: with its
+ * place where the option says it, without one where code does.
+ */
+export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
+  try {
+    await findManager(reference, managersOf(config));
+  } catch (cause) {
+    const { message, hint } = cause as PorticoError;
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message,
+      hint,
+      cause,
+      origin: originOfManager(reference, config, option),
+    });
+  }
+}
+
+/** An error about a manager with the place in a file that named it, unless it knows one already. */
+function withOrigin(error: unknown, origin: Origin | undefined): unknown {
+  if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
+  const { message, hint } = error;
+  return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
+}
+
+/** Where the option says that reference; undefined for what code gives, and for what no file has. */
+function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
+  if (!config.has(group, opt)) return undefined;
+  const { value, location } = config.resolve(group, opt);
+  return value === reference ? location.origin : undefined;
 }

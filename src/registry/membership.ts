@@ -4,17 +4,52 @@
 import { PorticoError } from '../errors/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
 import { pause } from '../tasks/index.js';
-import { Heartbeat } from './heartbeat.js';
-import { correctedDownTime, isUp } from './is-up.js';
-import type { MembershipOptions } from './membership-options.js';
+import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
 import type { ServiceRegistry } from './service-registry.js';
 import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';
+import { correctedDownTime, isUp } from './service-view.js';
 
 /** Who joins: the same in all workers of a service, but for `worker`. */
 export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterval' | 'downTime' | 'pid' | 'startedAt'> {
   /** Which worker of its service this process is. */
   readonly worker: number;
   readonly pid: number;
+}
+
+/**
+ * How a member behaves: `[servicegroup]`, and what surrounds it; `membership()` fills it up from the configuration. Times in
+ * seconds.
+ */
+export interface MembershipOptions extends HeartbeatTimes {
+  /** Seconds without a heartbeat after which it counts as down. Default: `[DEFAULT] service_down_time`, 60. */
+  readonly serviceDownTime: number;
+  /** Seconds a start waits for a registry that is away. Default: `[servicegroup] start_wait_s`, 60. */
+  readonly startWait: number;
+  /**
+   * Seconds before the first further try of a registry that is away at the start; doubled each time. Default:
+   * `[database] retry_interval`, 1.
+   */
+  readonly retryInterval: number;
+  /** Seconds between two such tries, at most. Default: `[database] max_retry_interval`, 10. */
+  readonly maxRetryInterval: number;
+  /** Makes a record anew that vanished, unless an operator deleted it. Default: `[servicegroup] auto_recreate`, true. */
+  readonly autoRecreate: boolean;
+  /** Whether a record that is made at the first start is enabled. Default: `[servicegroup] enable_new_services`, true. */
+  readonly enableNewServices: boolean;
+  /** What follows once the registry was away for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
+  readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
+  /** Drains when an operator forced the service down. Default: `[servicegroup] fence_on_forced_down`, false. */
+  readonly fenceOnForcedDown: boolean;
+  /** Starts under a host name that another machine seems to use. Default: `[servicegroup] takeover`, false. */
+  readonly takeover: boolean;
+  /** Starts although every other service of this binary is newer. Default: `[servicegroup] allow_old`, false. */
+  readonly allowOld: boolean;
+  /** Requests and calls under way, for the worker's row. Default: 0. */
+  readonly inFlight: () => number;
+  /** The service should stop taking work, or end; and why. */
+  readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
+  /** True while that process runs. */
+  readonly isAlive: (pid: number) => boolean;
 }
 
 /** Milliseconds between two complaints about the same thing. */
@@ -45,17 +80,12 @@ export class Membership implements Registration {
       );
     }
     this.#heartbeat = new Heartbeat({
+      ...options,
       beat: () => this.#beat(),
-      interval: reportInterval,
-      initialDelay: options.initialDelay,
-      jitter: options.jitter,
       downTime: this.#downTime,
       onLost: () => {
-        if (onRegistryLoss !== 'continue') this.#verdict(onRegistryLoss, 'the service registry is away');
+        if (onRegistryLoss !== 'continue') options.onVerdict(onRegistryLoss, 'the service registry is away');
       },
-      log,
-      clock: options.clock,
-      random: options.random,
     });
   }
 
@@ -101,7 +131,7 @@ export class Membership implements Registration {
 
   async register(signal?: AbortSignal): Promise<ServiceRecord> {
     const { store } = this.#registry;
-    const { host, binary, version, worker, pid, instanceId } = this.#who;
+    const { host, binary, version } = this.#who;
     const existing = await this.read(signal);
     await this.#refuse(existing);
     if (existing !== null && existing.version !== version) {
@@ -115,7 +145,7 @@ export class Membership implements Registration {
       existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
     if (record === null) return this.register(signal);
     await this.#forgetDeadWorkers(record.id);
-    await store.putWorker(record.id, { worker, pid, instanceId, inFlight: 0, draining: false });
+    await store.putWorker(record.id, { ...this.#worker(), inFlight: 0, draining: false });
     this.#draining = false;
     this.#record = record;
     this.#id = record.id;
@@ -129,16 +159,9 @@ export class Membership implements Registration {
 
   /** The service is draining once no worker takes work any more. */
   async drain(): Promise<void> {
-    await this.#signOff('draining', async (id) => {
-      const { worker, pid, instanceId } = this.#who;
+    await this.#signOff('draining', (id) => {
       this.#draining = true;
-      await this.#registry.store.putWorker(id, {
-        worker,
-        pid,
-        instanceId,
-        inFlight: this.#options.inFlight(),
-        draining: true,
-      });
+      return this.#registry.store.putWorker(id, { ...this.#worker(), draining: true });
     });
   }
 
@@ -166,6 +189,12 @@ export class Membership implements Registration {
       reportInterval: this.#options.reportInterval,
       downTime: this.#downTime,
     };
+  }
+
+  /** What its row has of this worker. */
+  #worker() {
+    const { worker, pid, instanceId } = this.#who;
+    return { worker, pid, instanceId, inFlight: this.#options.inFlight() };
   }
 
   async #insert(): Promise<ServiceRecord | null> {
@@ -205,12 +234,10 @@ export class Membership implements Registration {
   async #beat(): Promise<void> {
     const record = this.#record;
     if (record === undefined) return;
-    const { worker, pid, instanceId } = this.#who;
-    const inFlight = this.#options.inFlight();
-    const answer = await this.#registry.store.beat({ serviceId: record.id, worker, pid, instanceId, inFlight });
+    const answer = await this.#registry.store.beat({ serviceId: record.id, ...this.#worker() });
     if (answer === null) return this.#gone(record);
     this.#heedForcedDown(answer.forcedDown);
-    if (answer.instanceId !== instanceId) this.#complainOfForeigner();
+    if (answer.instanceId !== this.#who.instanceId) this.#complainOfForeigner();
   }
 
   async #gone(record: ServiceRecord): Promise<void> {
@@ -223,7 +250,7 @@ export class Membership implements Registration {
     );
     if (!mayRecreate) {
       this.#record = undefined;
-      this.#verdict('drain', 'its record was deleted');
+      this.#options.onVerdict('drain', 'its record was deleted');
       return;
     }
     await this.register();
@@ -233,7 +260,7 @@ export class Membership implements Registration {
   #heedForcedDown(forcedDown: boolean): void {
     if (forcedDown && !this.#forcedDownTold) {
       this.#options.log.warn('an operator forced this service down: others treat it as dead');
-      if (this.#options.fenceOnForcedDown) this.#verdict('drain', 'an operator forced it down');
+      if (this.#options.fenceOnForcedDown) this.#options.onVerdict('drain', 'an operator forced it down');
     }
     this.#forcedDownTold = forcedDown;
   }
@@ -244,10 +271,6 @@ export class Membership implements Registration {
     this.#foreignToldAt = now;
     const { binary, host } = this.#who;
     this.#options.log.error(`another ${binary} has registered under the host name ${host}: only one may run there`);
-  }
-
-  #verdict(verdict: 'drain' | 'exit', reason: string): void {
-    this.#options.onVerdict(verdict, reason);
   }
 
   /** Never fails: a registry that is away must not hold up an end. */

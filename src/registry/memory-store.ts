@@ -22,8 +22,9 @@ const DAY_MS = 86_400_000;
 /** Records that end with the process. */
 export class MemoryStore implements ServiceStore {
   readonly #now: () => number;
-  readonly #records = new Map<number, Stored>();
-  readonly #workers = new Map<number, WorkerRow[]>();
+  /** Those that were deleted too, until they are purged. */
+  #records: readonly Stored[] = [];
+  #workers: readonly WorkerRow[] = [];
   readonly #leases = new Map<string, { owner: string; until: number }>();
   #lastId = 0;
 
@@ -37,16 +38,16 @@ export class MemoryStore implements ServiceStore {
   }
 
   async find(host: string, binary: string): Promise<ServiceRecord | null> {
-    return copied(this.#alive().find((record) => record.host === host && record.binary === binary));
+    return copied(this.#alive.find((record) => record.host === host && record.binary === binary));
   }
 
   async get(uuid: string): Promise<ServiceRecord | null> {
-    return copied(this.#alive().find((record) => record.uuid === uuid));
+    return copied(this.#alive.find((record) => record.uuid === uuid));
   }
 
   async list(filter: RecordFilter = {}): Promise<ServiceRecord[]> {
     const wanted = Object.entries(filter) as [keyof RecordFilter, string][];
-    return this.#alive()
+    return this.#alive
       .filter((record) => wanted.every(([key, value]) => record[key] === value))
       .sort((a, b) => compare(a.host, b.host) || compare(a.binary, b.binary))
       .map((record) => ({ ...record }));
@@ -56,7 +57,7 @@ export class MemoryStore implements ServiceStore {
     service: ServiceAnnouncement,
     initial: { disabled: boolean; state: ServiceState },
   ): Promise<ServiceRecord> {
-    for (const { host, binary, topic } of this.#alive()) {
+    for (const { host, binary, topic } of this.#alive) {
       if (host !== service.host) continue;
       if (binary === service.binary) throw new RecordExists(host, binary);
       if (topic !== null && topic === service.topic) throw new RecordExists(host, `topic ${topic}`);
@@ -74,7 +75,7 @@ export class MemoryStore implements ServiceStore {
       updatedAt: null,
       deletedAt: null,
     };
-    this.#records.set(record.id, record);
+    this.#records = [...this.#records, record];
     return { ...record };
   }
 
@@ -89,8 +90,7 @@ export class MemoryStore implements ServiceStore {
     if (record === undefined) return null;
     record.reportCount++;
     record.lastSeenUp = new Date(this.#now());
-    const rows = this.#workers.get(serviceId) ?? [];
-    const own = rows.find((row) => isRowOf(row, worker.worker, worker.pid));
+    const own = this.#workers.find((row) => isRowOf(row, serviceId, worker.worker, worker.pid));
     await this.putWorker(serviceId, { ...worker, draining: own?.draining ?? false });
     const { reportCount, disabled, forcedDown, instanceId } = record;
     return { reportCount, disabled, forcedDown, instanceId };
@@ -105,43 +105,33 @@ export class MemoryStore implements ServiceStore {
   }
 
   async deletedBy(id: number): Promise<string | undefined> {
-    return this.#records.get(id)?.deletedBy;
+    return this.#records.find((record) => record.id === id)?.deletedBy;
   }
 
   async workers(...serviceIds: readonly number[]): Promise<WorkerRow[]> {
-    return serviceIds
-      .flatMap((id) => this.#workers.get(id) ?? [])
+    return this.#workers
+      .filter(({ serviceId }) => serviceIds.includes(serviceId))
       .sort((a, b) => a.serviceId - b.serviceId || a.worker - b.worker || a.pid - b.pid);
   }
 
   async putWorker(serviceId: number, worker: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void> {
     await this.dropWorker(serviceId, worker.worker, worker.pid);
-    this.#workers.get(serviceId)!.push({ ...worker, serviceId, lastSeenUp: new Date(this.#now()) });
+    this.#workers = [...this.#workers, { ...worker, serviceId, lastSeenUp: new Date(this.#now()) }];
   }
 
   async dropWorker(serviceId: number, worker: number, pid: number): Promise<void> {
-    const rows = this.#workers.get(serviceId) ?? [];
-    this.#workers.set(
-      serviceId,
-      rows.filter((row) => !isRowOf(row, worker, pid)),
-    );
+    this.#workers = this.#workers.filter((row) => !isRowOf(row, serviceId, worker, pid));
   }
 
   async purge(olderThanSeconds: number): Promise<number> {
     const before = this.#now() - olderThanSeconds * 1000;
-    let purged = 0;
-    for (const record of this.#records.values()) {
-      if (record.deletedAt === null || record.deletedAt.getTime() > before) continue;
-      this.#records.delete(record.id);
-      this.#workers.delete(record.id);
-      purged++;
-    }
-    for (const [id, rows] of this.#workers) {
-      this.#workers.set(
-        id,
-        rows.filter(({ lastSeenUp }) => lastSeenUp.getTime() > Math.min(before, this.#now() - DAY_MS)),
-      );
-    }
+    const kept = this.#records.filter(({ deletedAt }) => deletedAt === null || deletedAt.getTime() > before);
+    const purged = this.#records.length - kept.length;
+    this.#records = kept;
+    const unseen = Math.min(before, this.#now() - DAY_MS);
+    this.#workers = this.#workers.filter(
+      ({ serviceId, lastSeenUp }) => kept.some(({ id }) => id === serviceId) && lastSeenUp.getTime() > unseen,
+    );
     return purged;
   }
 
@@ -154,18 +144,17 @@ export class MemoryStore implements ServiceStore {
 
   async close(): Promise<void> {}
 
-  #alive(): Stored[] {
-    return [...this.#records.values()].filter(({ deletedAt }) => deletedAt === null);
+  get #alive(): readonly Stored[] {
+    return this.#records.filter(({ deletedAt }) => deletedAt === null);
   }
 
   #one(id: number): Stored | undefined {
-    const record = this.#records.get(id);
-    return record?.deletedAt === null ? record : undefined;
+    return this.#alive.find((record) => record.id === id);
   }
 }
 
-function isRowOf(row: WorkerRow, worker: number, pid: number): boolean {
-  return row.worker === worker && row.pid === pid;
+function isRowOf(row: WorkerRow, serviceId: number, worker: number, pid: number): boolean {
+  return row.serviceId === serviceId && row.worker === worker && row.pid === pid;
 }
 
 function copied(record: Stored | undefined): ServiceRecord | null {

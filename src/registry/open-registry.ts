@@ -6,14 +6,12 @@ import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
-import { PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';
-import { Membership } from './membership.js';
-import type { MembershipOptions } from './membership-options.js';
+import { Membership, type MembershipOptions } from './membership.js';
 import { MemoryStore } from './memory-store.js';
 import { PostgresqlStore } from './postgresql-store.js';
-import { checkConnection, registryConnection, sqlitePath } from './registry-connection.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
 import type { ServiceStore } from './service-store.js';
@@ -76,6 +74,56 @@ export function neededRegistry(
     });
   }
   return registry;
+}
+
+/** What is wrong with a connection, in words without the connection: it may have a password. */
+interface Problem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The connection, and the group that has it; undefined where no database is configured, or none is needed. */
+export function registryConnection(
+  config: Config,
+): { readonly group: 'servicegroup' | 'database'; readonly connection: string } | undefined {
+  const { driver, connection } = config.group('servicegroup', servicegroupOptions, { partial: true });
+  if (driver === 'memory') return undefined;
+  if (connection !== undefined) return { group: 'servicegroup', connection };
+  const { connection: common } = config.group('database', databaseOptions, { partial: true });
+  return common === undefined ? undefined : { group: 'database', connection: common };
+}
+
+/** Why the registry cannot have that connection; undefined where it can. */
+export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', connection: string): Problem | undefined {
+  const scheme = connection.split(':', 1)[0];
+  if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
+    return {
+      message: `this is no SQLite connection: ${scheme}:…`,
+      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db, or set [servicegroup] driver.',
+    };
+  }
+  if (driver === 'postgresql' && !/^postgres(ql)?:\/\//.test(connection)) {
+    return {
+      message: `this is no PostgreSQL connection: ${scheme}:…`,
+      hint: 'Write postgresql://user@host:5432/name, or set [servicegroup] driver.',
+    };
+  }
+  return undefined;
+}
+
+/** Throws `PORTICO_REGISTRY_CONNECTION` for one that does not fit. */
+function checkConnection(driver: 'sqlite' | 'postgresql', connection: string): void {
+  const problem = connectionProblem(driver, connection);
+  if (problem === undefined) return;
+  const message = `[servicegroup] connection: ${problem.message}`;
+  throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message });
+}
+
+/** The file an SQLite connection names, as SQLAlchemy writes it: three slashes and a relative path, four and an absolute one. */
+export function sqlitePath(connection: string): string {
+  checkConnection('sqlite', connection);
+  const path = /^sqlite:\/\/\/(.*)$/s.exec(connection)?.[1];
+  return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
 }
 
 /** One for all that have the same configuration: the services of a process see one another. */
@@ -146,19 +194,11 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       configGeneration: generation,
     },
     {
-      reportInterval: defaults.reportInterval,
-      serviceDownTime: defaults.serviceDownTime,
+      ...database,
+      ...group,
+      ...defaults,
       initialDelay: group.initialDelayS,
-      jitter: group.jitter,
       startWait: group.startWaitS,
-      retryInterval: database.retryInterval,
-      maxRetryInterval: database.maxRetryInterval,
-      autoRecreate: group.autoRecreate,
-      enableNewServices: group.enableNewServices,
-      onRegistryLoss: group.onRegistryLoss,
-      fenceOnForcedDown: group.fenceOnForcedDown,
-      takeover: group.takeover,
-      allowOld: group.allowOld,
       inFlight: () => 0,
       onVerdict: () => {},
       isAlive,

@@ -5,15 +5,14 @@ import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
-import { isFromTheFuture, isUp, type Liveness, liveness } from './is-up.js';
 import {
   type RecordChanges,
-  type RecordFilter,
   RegistryUnavailable,
   type ServiceAnnouncement,
   type ServiceStore,
   type WorkerRow,
 } from './service-store.js';
+import { isFromTheFuture, isUp, liveness, type ServiceView, type ViewFilter } from './service-view.js';
 
 /** A change of a record that others may want to know of; heartbeats are none. */
 export interface RegistryEvent {
@@ -40,19 +39,6 @@ export interface ServiceRegistryOptions extends RegistryHooks {
   readonly clock?: Clock;
   /** Seconds for which an answer may be given again when the database is away. Default 30. */
   readonly staleReadS?: number;
-}
-
-/** A service as operators see it: the record, its workers, and whether it is up. */
-export interface ServiceView {
-  readonly record: ServiceRecord;
-  readonly state: Liveness;
-  readonly workers: readonly (WorkerRow & { readonly up: boolean })[];
-}
-
-/** What operators ask for. */
-export interface ViewFilter extends RecordFilter {
-  readonly state?: Liveness;
-  readonly status?: 'enabled' | 'disabled';
 }
 
 /** What operators change. */
@@ -112,8 +98,7 @@ export class ServiceRegistry {
 
   /** The hosts of a topic whose services are up. */
   async members(topic: string): Promise<string[]> {
-    const [records, now] = [await this.store.list({ topic }), await this.store.now()];
-    return records.filter((record) => isUp(record, now)).map(({ host }) => host);
+    return (await this.#upFor(topic)).map(({ host }) => host);
   }
 
   /** All services that fit, with their workers; sorted by host and binary. */
@@ -178,16 +163,13 @@ export class ServiceRegistry {
 
   /** The lowest version among the services of a topic that are up, disabled ones too; undefined where none is. */
   async lowestVersion(topic: string): Promise<number | undefined> {
-    const [records, now] = [await this.store.list({ topic }), await this.store.now()];
-    const versions = records.filter((record) => isUp(record, now)).map(({ version }) => version);
-    return versions.length === 0 ? undefined : Math.min(...versions);
+    return lowest(await this.#upFor(topic));
   }
 
   /** The lowest version among the services of these binaries; disabled ones count, those forced down do not. */
   async minVersion(...binaries: string[]): Promise<number | undefined> {
     const records = (await Promise.all(binaries.map((binary) => this.store.list({ binary })))).flat();
-    const versions = records.filter(({ forcedDown }) => !forcedDown).map(({ version }) => version);
-    return versions.length === 0 ? undefined : Math.min(...versions);
+    return lowest(records.filter(({ forcedDown }) => !forcedDown));
   }
 
   /** Tells of services of a topic that came, went or changed, by asking every few seconds. Gives what ends it. */
@@ -222,6 +204,11 @@ export class ServiceRegistry {
     for (const loop of this.#watches) loop.stop();
     this.#watches.clear();
     await this.store.close();
+  }
+
+  async #upFor(topic: string): Promise<ServiceRecord[]> {
+    const [records, now] = [await this.store.list({ topic }), await this.store.now()];
+    return records.filter((record) => isUp(record, now));
   }
 
   async #get(uuid: string): Promise<ServiceRecord> {
@@ -264,6 +251,10 @@ export class ServiceRegistry {
       now: now.toISOString(),
     });
   }
+}
+
+function lowest(records: readonly ServiceRecord[]): number | undefined {
+  return records.length === 0 ? undefined : Math.min(...records.map(({ version }) => version));
 }
 
 function noRecord(uuid: string): PorticoError {

@@ -1,27 +1,15 @@
 /**
  * Service records in SQLite: for the processes of one machine.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/index.js';
-import { toColumns, toRecord, toSqlite, toWorker } from './record-row.js';
-import { migrateSqlite } from './schema.js';
-import {
-  type Beat,
-  type BeatAnswer,
-  type RecordChanges,
-  RecordExists,
-  type RecordFilter,
-  RegistryUnavailable,
-  type ServiceAnnouncement,
-  type ServiceStore,
-  type WorkerRow,
-} from './service-store.js';
+import { SQLITE_STEPS } from './schema.js';
+import { RegistryUnavailable } from './service-store.js';
+import { type Row, type Sql, SqlStore } from './sql-store.js';
 
 /** How a store in SQLite is opened. */
 export interface SqliteStoreOptions {
@@ -34,9 +22,6 @@ export interface SqliteStoreOptions {
   /** Milliseconds since 1970. SQLite is one machine, so its clock is the database's. Default: `Date.now`. */
   readonly now?: () => number;
 }
-
-/** Workers seen within a day are never forgotten: they may be running. */
-const DAY_MS = 86_400_000;
 
 /** Longer than this and every request of the worker has waited for it. */
 const SLOW_MS = 50;
@@ -51,7 +36,11 @@ const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
 ]);
 
 /** Opened on first use, and again after the database was away. */
-export class SqliteStore implements ServiceStore {
+export class SqliteStore extends SqlStore {
+  protected readonly uuid = 'uuid';
+  /** Both are one transaction, which sees the same rows. */
+  protected readonly ifFirst = '';
+  protected readonly byBytes = '';
   readonly #path: string;
   readonly #options: SqliteStoreOptions;
   readonly #now: () => number;
@@ -61,154 +50,42 @@ export class SqliteStore implements ServiceStore {
 
   /** Opens nothing yet. */
   constructor(path: string, options: SqliteStoreOptions = {}) {
+    super();
     this.#path = path;
     this.#options = options;
     this.#now = options.now ?? Date.now;
   }
 
-  async now(): Promise<Date> {
+  override async now(): Promise<Date> {
     return new Date(this.#now());
   }
 
-  find(host: string, binary: string): Promise<ServiceRecord | null> {
-    return this.#one('SELECT * FROM services WHERE host = ? AND binary = ? AND deleted = 0', host, binary);
+  protected query(...sql: Sql): Promise<Row[]> {
+    return this.#use((database) => run(database, sql));
   }
 
-  get(uuid: string): Promise<ServiceRecord | null> {
-    return this.#one('SELECT * FROM services WHERE uuid = ? AND deleted = 0', uuid);
-  }
-
-  list(filter: RecordFilter = {}): Promise<ServiceRecord[]> {
-    const wanted = toColumns(filter);
-    const where = ['deleted = 0', ...wanted.map(({ column }) => `${column} = ?`)].join(' AND ');
-    const values = wanted.map(({ value }) => toSqlite(value));
-    return this.#use((database) =>
-      database
-        .prepare(`SELECT * FROM services WHERE ${where} ORDER BY host, binary`)
-        .all(...values)
-        .map(toRecord),
-    );
-  }
-
-  insert(service: ServiceAnnouncement, initial: { disabled: boolean; state: ServiceState }): Promise<ServiceRecord> {
-    const columns = [
-      ...toColumns({ ...service, ...initial }),
-      { column: 'uuid', value: randomUUID() },
-      { column: 'created_at', value: this.#now() },
-    ];
-    const names = columns.map(({ column }) => column).join(', ');
-    const marks = columns.map(() => '?').join(', ');
-    return this.#use((database) => {
-      try {
-        const sql = `INSERT INTO services (${names}) VALUES (${marks}) RETURNING *`;
-        return toRecord(database.prepare(sql).get(...columns.map(({ value }) => toSqlite(value)))!);
-      } catch (error) {
-        if (!/UNIQUE constraint failed/.test((error as Error).message)) throw error;
-        throw new RecordExists(service.host, service.binary);
-      }
-    });
-  }
-
-  update(id: number, changes: RecordChanges): Promise<ServiceRecord | null> {
-    const columns = [...toColumns(changes), { column: 'updated_at', value: this.#now() }];
-    const set = columns.map(({ column }) => `${column} = ?`).join(', ');
-    const values = columns.map(({ value }) => toSqlite(value));
-    return this.#one(`UPDATE services SET ${set} WHERE id = ? AND deleted = 0 RETURNING *`, ...values, id);
-  }
-
-  beat({ serviceId, worker, pid, instanceId, inFlight }: Beat): Promise<BeatAnswer | null> {
-    const now = this.#now();
+  protected both(first: Sql, second: Sql): Promise<Row | undefined> {
     return this.#use((database) =>
       transaction(database, () => {
-        const row = database
-          .prepare(
-            `UPDATE services SET report_count = report_count + 1, last_seen_up = ? WHERE id = ? AND deleted = 0
-             RETURNING report_count, disabled, forced_down, instance_id`,
-          )
-          .get(now, serviceId);
-        if (row === undefined) return null;
-        database
-          .prepare(
-            `INSERT INTO service_workers (service_id, worker, pid, instance_id, last_seen_up, in_flight)
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (service_id, worker, pid)
-             DO UPDATE SET last_seen_up = excluded.last_seen_up, in_flight = excluded.in_flight`,
-          )
-          .run(serviceId, worker, pid, instanceId, now, inFlight);
-        return {
-          reportCount: Number(row.report_count),
-          disabled: Boolean(Number(row.disabled)),
-          forcedDown: Boolean(Number(row.forced_down)),
-          instanceId: String(row.instance_id),
-        };
+        const [row] = run(database, first);
+        run(database, second);
+        return row;
       }),
     );
   }
 
-  remove(id: number, by: string): Promise<boolean> {
-    const sql = 'UPDATE services SET deleted = id, deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted = 0';
-    return this.#use((database) => Number(database.prepare(sql).run(this.#now(), by, id).changes) > 0);
+  protected time(afterSeconds = 0): string {
+    // SQLite has no word for infinity, and takes a number that is too large for it.
+    return String(this.#now() + afterSeconds * 1000).replace('Infinity', '9e999');
   }
 
-  deletedBy(id: number): Promise<string | undefined> {
-    return this.#use((database) => {
-      const row = database.prepare('SELECT deleted_by FROM services WHERE id = ? AND deleted <> 0').get(id);
-      return (row?.deleted_by as string | null | undefined) ?? undefined;
-    });
-  }
-
-  workers(...serviceIds: readonly number[]): Promise<WorkerRow[]> {
-    // A list as one value: SQLite bounds how many values a statement has.
-    const sql = `SELECT * FROM service_workers WHERE service_id IN (SELECT value FROM json_each(?))
-      ORDER BY service_id, worker, pid`;
-    return this.#use((database) => database.prepare(sql).all(JSON.stringify(serviceIds)).map(toWorker));
-  }
-
-  putWorker(serviceId: number, row: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void> {
-    const sql = `INSERT OR REPLACE INTO service_workers
-      (service_id, worker, pid, instance_id, last_seen_up, in_flight, draining) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-    const { worker, pid, instanceId, inFlight, draining } = row;
-    return this.#use((database) => {
-      database.prepare(sql).run(serviceId, worker, pid, instanceId, this.#now(), inFlight, draining ? 1 : 0);
-    });
-  }
-
-  dropWorker(serviceId: number, worker: number, pid: number): Promise<void> {
-    const sql = 'DELETE FROM service_workers WHERE service_id = ? AND worker = ? AND pid = ?';
-    return this.#use((database) => void database.prepare(sql).run(serviceId, worker, pid));
-  }
-
-  purge(olderThanSeconds: number): Promise<number> {
-    const before = this.#now() - olderThanSeconds * 1000;
-    return this.#use((database) =>
-      transaction(database, () => {
-        database
-          .prepare('DELETE FROM service_workers WHERE last_seen_up <= ?')
-          .run(Math.min(before, this.#now() - DAY_MS));
-        const { changes } = database.prepare('DELETE FROM services WHERE deleted <> 0 AND deleted_at <= ?').run(before);
-        return Number(changes);
-      }),
-    );
-  }
-
-  lease(task: string, owner: string, seconds: number): Promise<boolean> {
-    const sql = `INSERT INTO service_leases (task, owner, until) VALUES (?, ?, ?) ON CONFLICT (task)
-      DO UPDATE SET owner = excluded.owner, until = excluded.until WHERE owner = excluded.owner OR until <= ?`;
-    const now = this.#now();
-    return this.#use(
-      (database) => Number(database.prepare(sql).run(task, owner, now + seconds * 1000, now).changes) > 0,
-    );
+  protected isTaken(error: unknown): boolean {
+    return /UNIQUE constraint failed/.test((error as Error).message);
   }
 
   async close(): Promise<void> {
     this.#database?.close();
     this.#database = undefined;
-  }
-
-  #one(sql: string, ...values: SqlValue[]): Promise<ServiceRecord | null> {
-    return this.#use((database) => {
-      const row = database.prepare(sql).get(...values);
-      return row === undefined ? null : toRecord(row);
-    });
   }
 
   /** Runs statements; while another process has the database locked they are tried again. */
@@ -267,7 +144,7 @@ export class SqliteStore implements ServiceStore {
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
     const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {
-      migrateSqlite(database);
+      migrate(database);
       if (this.#path !== ':memory:') this.#inode = statSync(this.#path).ino;
       return database;
     } catch (error) {
@@ -275,6 +152,30 @@ export class SqliteStore implements ServiceStore {
       throw error;
     }
   }
+}
+
+/** Times as milliseconds since 1970 UTC, booleans as 0 and 1. */
+function run(database: Database, [sql, ...values]: Sql): Row[] {
+  const known = values.map((value) =>
+    value instanceof Date ? value.getTime() : typeof value === 'boolean' ? Number(value) : (value as SqlValue),
+  );
+  return database.prepare(sql).all(...known);
+}
+
+/** Brings the tables up to date. Safe from several processes at once: the first takes the steps, the others find them taken. */
+function migrate(database: Database): void {
+  transaction(database, () => {
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS registry_migrations (step INTEGER PRIMARY KEY, taken_at INTEGER NOT NULL)',
+    );
+    const taken = Number(database.prepare('SELECT max(step) AS step FROM registry_migrations').get()?.step ?? 0);
+    const note = database.prepare('INSERT INTO registry_migrations (step, taken_at) VALUES (?, ?)');
+    for (const [index, sql] of SQLITE_STEPS.entries()) {
+      if (index < taken) continue;
+      database.exec(sql);
+      note.run(index + 1, Date.now());
+    }
+  });
 }
 
 /** Another process writes: the database is there, and will soon be free. */

@@ -5,13 +5,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { App, FaultStyle, Filter } from '../app/index.js';
 import type { RangedOptions } from './actions/action.js';
+import type { ApiVersion, VersionOptions } from './api-version.js';
 import type { Match } from './mapper/conditions.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Route } from './mapper/route.js';
 import type { Found } from './matching/compiled-route.js';
 import { pathText } from './template/template.js';
-import type { ApiVersion } from './versions/api-version.js';
-import type { VersionOptions } from './versions/version-negotiation.js';
 
 /** What a route runs. */
 export interface OperationSource {

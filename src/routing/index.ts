@@ -11,12 +11,11 @@ export {
   type Since,
   type Versioned,
 } from './actions/action.js';
-export { ActionRequest, type Args } from './actions/action-request.js';
+export { ActionRequest, type Args, Reply, SENT } from './actions/action-request.js';
 export type { ControllerSource } from './actions/controllers.js';
-export type { FromSchema, JsonSchema } from './actions/json-schema.js';
-export { Reply, SENT } from './actions/reply.js';
-export { Resource, type ResourceSettings } from './actions/resource.js';
-export type { Schema, StandardSchema } from './actions/standard-schema.js';
+export { Resource, type ResourceSettings } from './actions/controllers.js';
+export type { FromSchema, JsonSchema, Schema, StandardSchema } from './actions/schema.js';
+export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource } from './built-router.js';
 export {
   type DescribedRoute,
@@ -45,5 +44,3 @@ export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl
 export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';
 export type { UrlContext, UrlValues } from './urls/url-builder.js';
-export type { ApiVersion, VersionRange, WrittenRange } from './versions/api-version.js';
-export type { VersionOptions } from './versions/version-negotiation.js';

@@ -1,4 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
+
+export { ApiVersion } from './api-version.js';
 export {
   type BuiltRouter,
   collectRouters,
@@ -7,12 +9,10 @@ export {
   type PlacedRouter,
   withMounted,
 } from './built-router.js';
-export { filterName } from './describe-routes.js';
-export { type ExplainedRoute, explainRoute } from './explain-route.js';
+export { type ExplainedRoute, explainRoute, filterName } from './describe-routes.js';
 export { Route } from './mapper/route.js';
 export { GenerationError, RouteError } from './mapper/route-error.js';
 export { type DocumentedRouter, openApiOf } from './openapi.js';
-export { dispatch } from './serving/dispatch.js';
 export { enterMount } from './serving/mount.js';
+export { dispatch } from './serving/router-answers.js';
 export { legacyRules, slowRequirements, warningsOf } from './template/template-warnings.js';
-export { ApiVersion } from './versions/api-version.js';

@@ -3,14 +3,13 @@
  */
 import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
 import type { RangedOptions, Schemas } from './actions/action.js';
-import type { JsonSchema } from './actions/json-schema.js';
-import { documentedSchema, type Schema } from './actions/standard-schema.js';
+import { type ByVersion, schemasByVersion, statusesByVersion } from './actions/compiled-action.js';
+import { documentedSchema, type JsonSchema } from './actions/schema.js';
+import { type ApiVersion, readRange, type VersionOptions } from './api-version.js';
 import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import type { OpenApiSchemas } from './openapi-schemas.js';
-import { getOwn } from './template/own-property.js';
-import { type ApiVersion, readRange, type WrittenRange } from './versions/api-version.js';
-import type { VersionOptions } from './versions/version-negotiation.js';
+import { requirementOf } from './template/template.js';
 
 export type Json = Record<string, unknown>;
 
@@ -34,7 +33,7 @@ export function operationOf(
   { controller, action, methods }: OperationSource,
   { names, method, version, versions, filters, schemas }: OperationPlace,
 ): Json | undefined {
-  const there = methods.filter((method) => version === null || isIn(version, method.versions));
+  const there = methods.filter(({ versions }) => version?.within(readRange(versions)) ?? true);
   if (there.length === 0 && methods.length > 0) return undefined;
   const inner = filters.at(-1)!.style;
   const additions = filters.flatMap((group) => group.additions);
@@ -87,7 +86,7 @@ function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
 function pathParameters({ route }: CompiledRoute, names: readonly string[]): Json[] {
   const inPath = [...route.variables.values()].filter(({ type }) => type !== '.');
   return inPath.map(({ name }, at) => {
-    const pattern = getOwn(route.requirements, name);
+    const pattern = requirementOf(route.requirements, name);
     const schema = { type: 'string', ...(pattern ? { pattern: `^(?:${pattern})$` } : {}) };
     return { name: names[at] ?? name, in: 'path', required: true, schema };
   });
@@ -146,10 +145,7 @@ function ownResponses(
 }
 
 function statusesOf(status: RangedOptions['status'], version: ApiVersion | null): readonly number[] {
-  if (status === undefined) return [200];
-  if (typeof status === 'number') return [status];
-  const there = status.filter(({ versions }) => version === null || isIn(version, versions));
-  return there.map((one) => one.status);
+  return status === undefined ? [200] : heldIn(statusesByVersion(status), version);
 }
 
 /** What filters answer; two with one status share a response. */
@@ -214,17 +210,11 @@ type SchemasIn = (schemas: Schemas | undefined, version: ApiVersion | null) => r
 
 /** The schemas that hold in a version, or in any. */
 function schemasOf(schemas: Schemas | undefined, version: ApiVersion | null): readonly JsonSchema[] {
-  if (schemas === undefined) return [];
-  const ranged = (Array.isArray(schemas) ? schemas : [{ schema: schemas }]) as readonly {
-    readonly versions?: WrittenRange;
-    readonly schema: Schema;
-  }[];
-  const there = ranged.filter(({ versions }) => version === null || isIn(version, versions));
-  return there.map(({ schema }) => documentedSchema(schema, 'input'));
+  return heldIn(schemasByVersion(schemas), version).map((schema) => documentedSchema(schema, 'input'));
 }
 
-function isIn(version: ApiVersion, range: WrittenRange | undefined): boolean {
-  return version.within(readRange(range));
+function heldIn<T>(values: readonly ByVersion<T>[], version: ApiVersion | null): readonly T[] {
+  return values.filter(({ range }) => version?.within(range) ?? true).map(({ value }) => value);
 }
 
 /** Each schema once. */

@@ -3,7 +3,7 @@
  * to components, which its definitions become.
  */
 import { isObject } from '../errors/index.js';
-import type { JsonSchema } from './actions/json-schema.js';
+import type { JsonSchema } from './actions/schema.js';
 
 /** Keywords whose members are schemas, by names of one's own. */
 const BY_NAME = new Set([

@@ -3,12 +3,13 @@
  */
 import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
 import { descriptionOf } from '../app/internal.js';
+import type { ApiVersion } from './api-version.js';
 import type { BuiltRouter } from './built-router.js';
+import { namedMethods } from './mapper/conditions.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { FAULT_SCHEMAS, type Json, operationOf } from './openapi-operation.js';
 import { OpenApiSchemas } from './openapi-schemas.js';
 import { pathText } from './template/template.js';
-import type { ApiVersion } from './versions/api-version.js';
 
 /** What a document says of the API as a whole. */
 export interface OpenApiOptions {
@@ -172,10 +173,8 @@ function commonPrefix(prefixes: readonly string[]): string {
 const DOCUMENTED = ['GET', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'TRACE'];
 
 function methodsOf({ route }: CompiledRoute): string[] {
-  const method = route.conditions?.method;
-  if (method === undefined) return ['GET'];
-  const names = typeof method === 'string' ? method.split(/[^A-Za-z-]+/) : method;
-  return DOCUMENTED.filter((name) => names.includes(name));
+  const names = namedMethods(route.conditions);
+  return names === null ? ['GET'] : DOCUMENTED.filter((name) => names.includes(name));
 }
 
 /** A resource's twin for `.json`: the path says no more than the one beside it. */

@@ -2,56 +2,40 @@
  * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, type ClosableApp, environ, Fault, quoteClient } from '../app/index.js';
+import { asFault, environ, Fault, quoteClient } from '../app/index.js';
 import {
   type AnswerFaultOptions,
   answerFault,
   decodePath,
+  judgeRouted,
   mountPath,
   overriddenMethod,
-  tellRouted,
   traceOf,
 } from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
-import { SchemaCompiler } from './actions/schema-compiler.js';
+import { type ApiVersion, VersionNegotiation } from './api-version.js';
 import type { Judgement } from './built-router.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
-import { buildServed, type RouterParts } from './serving/build-table.js';
+import { ActionCall, setCall } from './serving/action-call.js';
+import { buildServed } from './serving/build-table.js';
 import { callMounted } from './serving/mount.js';
 import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
 import { RouterFastify } from './serving/router-fastify.js';
 import {
   type ActionTarget,
-  FastifyPaths,
   methodFor,
+  type RouterParts,
   type ServedAction,
-  type ServedRedirect,
   type ServedRoute,
-  setPending,
+  targetKey,
 } from './serving/served-route.js';
-import type { UrlValues } from './urls/url-builder.js';
-import { absoluteUrl } from './urls/url-builder.js';
-import type { ApiVersion } from './versions/api-version.js';
-import { VersionNegotiation } from './versions/version-negotiation.js';
+import { absoluteUrl, type UrlValues } from './urls/url-builder.js';
 
 /** Longer paths are 414 before they are matched. */
 const LONGEST_PATH = 8192;
-
-/** Compiles controllers and schemas and gives the App. `check` is called when all mistakes are known. */
-export async function buildRouterApp(
-  parts: RouterParts,
-  check: () => void,
-): Promise<{ readonly app: ClosableApp; readonly router: RouterApp }> {
-  const router = new RouterApp(parts);
-  checkTable(parts);
-  check();
-  const close = await router.start();
-  const app = Object.assign((req: IncomingMessage, res: ServerResponse) => router.handle(req, res), { close });
-  return { app, router };
-}
 
 /** What a built router does with requests. */
 export class RouterApp implements RouteUrls {
@@ -68,6 +52,7 @@ export class RouterApp implements RouteUrls {
   readonly #negotiates: boolean;
   readonly #notFound = new Fault(404, { message: NOT_FOUND });
 
+  /** Compiles controllers and schemas. What is wrong with the table is refused by way of `parts`. */
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;
@@ -78,21 +63,16 @@ export class RouterApp implements RouteUrls {
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
     this.#fastify = new RouterFastify(parts, this.#fail);
-    const source = {
-      controllers: parts.controllers,
-      compiler: new SchemaCompiler(options.schemaDraft, options.fastify?.ajv),
-      handToFastify: this.#fastify.handToFastify,
-      paths: new FastifyPaths(),
-      bodyLimit: this.#fastify.bodyLimit,
-    };
-    this.#served = buildServed(parts, source);
+    this.#served = buildServed(parts, this.#fastify);
+    checkTable(parts);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#negotiates = options.serializers !== undefined;
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
   }
 
-  async start(): Promise<() => Promise<void>> {
-    return await this.#fastify.start(this.#served.filter((served) => served.kind === 'action'));
+  /** Compiles what Fastify compiles; the result releases it. */
+  start(): Promise<() => Promise<void>> {
+    return this.#fastify.start(this.#served.filter((served) => served.kind === 'action'));
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
@@ -112,14 +92,9 @@ export class RouterApp implements RouteUrls {
   }
 
   #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
-    const url = req.url ?? '/';
-    const mark = url.indexOf('?');
-    const raw = mark < 0 ? url : url.slice(0, mark);
-    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+    const version = this.#negotiated(req, res);
     if (version !== null) environ(req).apiVersion = version.text;
-    const path = this.#decoded(raw);
-    const query = mark < 0 ? '' : url.slice(mark + 1);
-    const found = path === null ? null : this.#find(req, path, query);
+    const { path, found } = this.#look(req);
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
     const env = environ(req);
@@ -129,18 +104,32 @@ export class RouterApp implements RouteUrls {
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
-    const judged = tellRouted(req, served.matched);
-    if (judged === undefined) return this.#serve(req, res, served, found, version);
-    return judged.then((goOn) => (goOn ? this.#serve(req, res, served, found, version) : undefined));
+    const judged = judgeRouted(req, served.matched);
+    const serve = (): void | Promise<void> =>
+      served.kind === 'action'
+        ? this.#run(req, res, served, found, version)
+        : answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
+    return judged === undefined ? serve() : judged.then((goOn) => (goOn ? serve() : undefined));
   }
 
   /** By the steps of `#dispatch`, without running anything. Throws the fault of a request for which no route is looked for. */
   judge(req: IncomingMessage): Judgement {
-    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
-    const [raw = '', query = ''] = splitOnce(req.url ?? '/');
-    const path = this.#decoded(raw);
-    const found = path === null ? null : this.#find(req, path, query);
+    const version = this.#negotiated(req, new ServerResponse(req));
+    const { path, found } = this.#look(req);
     return { path, found, version, allowed: found === null ? this.#allowed(req, path) : [] };
+  }
+
+  #negotiated(req: IncomingMessage, res: ServerResponse): ApiVersion | null {
+    return this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+  }
+
+  /** The route of a request, and the path that is matched. */
+  #look(req: IncomingMessage): Pick<Judgement, 'path' | 'found'> {
+    const url = req.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = this.#decoded(mark < 0 ? url : url.slice(0, mark));
+    const found = path === null ? null : this.#find(req, path, mark < 0 ? '' : url.slice(mark + 1));
+    return { path, found };
   }
 
   /** The path that is matched; null where it does not begin with the prefix of the table. */
@@ -148,18 +137,6 @@ export class RouterApp implements RouteUrls {
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
     return raw === '*' ? raw : this.#parts.mapper.withoutPrefix(decodePath(raw));
-  }
-
-  #serve(
-    req: IncomingMessage,
-    res: ServerResponse,
-    served: ServedAction | ServedRedirect,
-    found: Found,
-    version: ApiVersion | null,
-  ): void | Promise<void> {
-    if (served.kind === 'action') return this.#run(req, res, served, found, version);
-    answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
-    return undefined;
   }
 
   #find(req: IncomingMessage, path: string, query: string): Found | null {
@@ -208,11 +185,8 @@ export class RouterApp implements RouteUrls {
     const args = this.#checkProject(req, served.params.args(found, params));
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? served.params.format(found) : null;
-    const url = req.url ?? '/';
-    const received = 0;
-    const failure = undefined;
-    const verb = req.method;
-    setPending(req, { request, target, entry, method, version, args, url, verb, format, received, failure });
+    // The handler of router-fastify.ts takes it up.
+    setCall(new ActionCall(request, { target, entry, method, version, args, format }));
     if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
     return entry.app(req, res);
   }
@@ -246,11 +220,6 @@ export class RouterApp implements RouteUrls {
   };
 }
 
-function splitOnce(url: string): readonly string[] {
-  const mark = url.indexOf('?');
-  return mark < 0 ? [url] : [url.slice(0, mark), url.slice(mark + 1)];
-}
-
 /** What a log line says about a request. */
 function factsOf(req: IncomingMessage): LogFields {
   const { requestId, route } = environ(req);
@@ -259,7 +228,7 @@ function factsOf(req: IncomingMessage): LogFields {
 
 /** What the path names, where controller or action are variables of it. */
 function namedTarget({ named }: ServedAction, { match: { controller, action } }: Found): ActionTarget {
-  const target = named.get(String(controller))?.get(String(action));
+  const target = named.get(targetKey(controller, action));
   if (target === undefined) throw new Fault(404, { message: NOT_FOUND });
   return target;
 }

@@ -7,10 +7,10 @@ import type { SchemaDraft } from '../app/internal.js';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ControllerSource } from './actions/controllers.js';
+import type { VersionOptions } from './api-version.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi.js';
 import type { ParamType } from './template/param-types.js';
-import type { VersionOptions } from './versions/version-negotiation.js';
 
 /** Options of a router: a mapper's, and these. */
 export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
@@ -69,12 +69,12 @@ export type RouterFastifyOptions = Pick<
   'ajv' | 'schemaController' | 'serializerOpts' | 'trustProxy'
 >;
 
-const FASTIFY_NAMES: Readonly<Record<keyof RouterFastifyOptions, true>> = {
-  ajv: true,
-  schemaController: true,
-  serializerOpts: true,
-  trustProxy: true,
-};
+const FASTIFY_NAMES: readonly (keyof RouterFastifyOptions)[] = [
+  'ajv',
+  'schemaController',
+  'serializerOpts',
+  'trustProxy',
+];
 
 /** Every option there is. */
 const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
@@ -119,6 +119,5 @@ export function checkRouterOptions(options: RouterOptions): void {
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
-  const names = Object.keys(FASTIFY_NAMES);
-  refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, names);
+  refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);
 }

@@ -1,22 +1,23 @@
 /**
  * Routes to controllers: a mapper whose table is an App.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, type ClosableApp, contextFacts, type FaultStyle, type Filter } from '../app/index.js';
 import { connectApp } from '../app/internal.js';
 import { nearestOrAll, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';
-import type { ControllerSource } from './actions/controllers.js';
-import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import { type ControllerSource, Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import type { VersionOptions } from './api-version.js';
 import { type Judgement, noteRouter, type OperationSource } from './built-router.js';
 import { checkConditions, type Match } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
-import { checkOptionNames, checkSlash } from './mapper/option-mistakes.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
 import type { Route, RouteOptions } from './mapper/route.js';
 import { callSite, RouteError, RouteTableError } from './mapper/route-error.js';
 import {
+  checkOptionNames,
+  checkSlash,
   type KeptSettings,
   RESOURCE_OPTIONS,
   ROUTE_OPTIONS,
@@ -25,12 +26,10 @@ import {
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { openApiDocument } from './openapi.js';
-import { buildRouterApp, type RouterApp } from './router-app.js';
+import { RouterApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
-import type { Named, ParamsOf } from './template/param-types.js';
-import { type ParamType, paramTypes, type TypedTemplate, takeTypes, withTypes } from './template/param-types.js';
+import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './template/param-types.js';
 import type { UrlValues } from './urls/url-builder.js';
-import type { VersionOptions } from './versions/version-negotiation.js';
 
 /** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
 export interface ConnectOptions<T extends string = string> extends RouteOptions, Omit<RouteSettings, 'handler'> {
@@ -156,18 +155,20 @@ export class Router extends Mapper {
   async build(): Promise<ClosableApp> {
     this.#serveOpenApi();
     this.#built = true;
-    const table = this.compile();
-    const build = {
+    const parts = {
       options: this.#options,
       log: this.#options.log ?? createLogger({ base: { name: 'router' }, facts: contextFacts }),
       mapper: this,
-      table,
+      table: this.compile(),
       controllers: this.#controllers,
       settings: this.#settings,
       filters: this.#filters,
       refuse: (error: PorticoError) => void this.#issues.push(error),
     };
-    const { app, router } = await buildRouterApp(build, () => this.#refuseIssues());
+    const router = new RouterApp(parts);
+    if (this.#issues.length > 0) throw new RouteTableError(this.#issues);
+    const close = await router.start();
+    const app = Object.assign((req: IncomingMessage, res: ServerResponse) => router.handle(req, res), { close });
     this.#app = router;
     noteRouter(this, app);
     return app;
@@ -182,7 +183,7 @@ export class Router extends Mapper {
     const strict = this.#options.compat !== 'routes';
     if (strict) checkConditions(options.conditions);
     const { settings, rest } = splitSettings(options);
-    const { template: bare, types } = this.#takeTypes(template);
+    const { template: bare, types } = takeTypes(template, strict ? this.#types : new Map());
     const route = super.makeRoute(name, bare, withTypes(this.#withController(rest, settings), types));
     if (strict) {
       const answered = settings.handler !== undefined || settings.mounted !== undefined;
@@ -232,11 +233,6 @@ export class Router extends Mapper {
 
   protected override refuse(error: PorticoError): void {
     this.#issues.push(error);
-  }
-
-  #takeTypes(template: string | null): { template: string | null; types: TypedTemplate['types'] } {
-    if (template === null || this.#options.compat === 'routes') return { template, types: new Map() };
-    return takeTypes(template, this.#types);
   }
 
   #withController(options: RouteOptions, { handler, mounted }: KeptSettings): RouteOptions {
@@ -304,10 +300,6 @@ export class Router extends Mapper {
       methods: methods.map((options) => ({ ...settings?.schema, ...options })),
       filters: this.filtersOf(route),
     };
-  }
-
-  #refuseIssues(): void {
-    if (this.#issues.length > 0) throw new RouteTableError(this.#issues);
   }
 
   #refuseLate(): void {

@@ -3,7 +3,30 @@
  */
 import type { Config } from '../config/index.js';
 import { bucketsOf, type Counted, Meter, metricsOptions } from '../metrics/index.js';
-import { errorCodes } from './error-codes.js';
+
+/** What can come of a call beside `ok`, as the codes `PORTICO_RPC_…` of its errors have it. */
+const OUTCOMES: ReadonlySet<string> = new Set([
+  'bad_arguments',
+  'delivery_failure',
+  'delivery_unknown',
+  'invalid_target',
+  'memory',
+  'method',
+  'name',
+  'no_servers',
+  'no_such_method',
+  'option',
+  'remote_error',
+  'reserved_name',
+  'shutting_down',
+  'signing',
+  'timeout',
+  'topology',
+  'unsupported_version',
+  'upgrade_level',
+  'url',
+  'version_cap',
+]);
 
 /** Whether a reply is waited for. */
 export type SendKind = 'call' | 'cast';
@@ -46,45 +69,19 @@ export class CallMeter {
     return { running, pending };
   }
 
-  async sent<T>(kind: SendKind, topic: string, method: string, send: () => Promise<T>): Promise<T> {
-    this.pending += 1;
-    const begun = performance.now();
-    const end = (outcome: string): void => {
-      this.pending -= 1;
-      this.#meter.distribution('callsMade', [kind, topic, method, outcome]).observe((performance.now() - begun) / 1000);
-    };
-    try {
-      const result = await send();
-      end('ok');
-      return result;
-    } catch (error) {
-      end(outcomeOf(error));
-      throw error;
-    }
+  sent<T>(kind: SendKind, topic: string, method: string, send: () => Promise<T>): Promise<T> {
+    return this.#timed('callsMade', [kind, topic, method], send, outcomeOf);
   }
 
-  async served<T>(
+  served<T>(
     kind: SendKind,
     topic: string,
     method: string,
     { run, isExpected }: { readonly run: () => Promise<T>; readonly isExpected: (error: unknown) => boolean },
   ): Promise<T> {
-    this.running += 1;
-    const begun = performance.now();
-    const end = (outcome: string): void => {
-      this.running -= 1;
-      this.#meter
-        .distribution('callsServed', [kind, topic, method, outcome])
-        .observe((performance.now() - begun) / 1000);
-    };
-    try {
-      const result = await run();
-      end('ok');
-      return result;
-    } catch (error) {
-      end(isExpected(error) ? 'expected' : 'failed');
-      throw error;
-    }
+    return this.#timed('callsServed', [kind, topic, method], run, (error) =>
+      isExpected(error) ? 'expected' : 'failed',
+    );
   }
 
   /** A message that is not begun: it came before, or nothing waits for it. */
@@ -100,14 +97,32 @@ export class CallMeter {
   died(topic: string, reason: string): void {
     this.#meter.count('callsDead', [topic, reason]);
   }
+
+  async #timed<T>(
+    metric: 'callsMade' | 'callsServed',
+    labels: readonly string[],
+    work: () => Promise<T>,
+    failed: (error: unknown) => string,
+  ): Promise<T> {
+    const underWay = metric === 'callsMade' ? 'pending' : 'running';
+    this[underWay] += 1;
+    const begun = performance.now();
+    let outcome = 'ok';
+    try {
+      return await work();
+    } catch (error) {
+      outcome = failed(error);
+      throw error;
+    } finally {
+      this[underWay] -= 1;
+      this.#meter.distribution(metric, [...labels, outcome]).observe((performance.now() - begun) / 1000);
+    }
+  }
 }
 
-/**
- * `timeout`, `no_servers`, `remote_error`, as the code of the error has it; `failed` for others. A code that another service
- * made up is none: each would be a series.
- */
+/** One of `OUTCOMES`, else `failed`. A code that another service made up is none: each would be a series. */
 function outcomeOf(error: unknown): string {
   const { code, remote } = (error ?? {}) as { readonly code?: unknown; readonly remote?: unknown };
-  const own = typeof code === 'string' && Object.hasOwn(errorCodes, code) && /^PORTICO_RPC_(\w+)$/.exec(code)?.[1];
-  return own ? own.toLowerCase() : remote === true ? 'remote_error' : 'failed';
+  const name = typeof code === 'string' && /^PORTICO_RPC_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();
+  return name && OUTCOMES.has(name) ? name : remote === true ? 'remote_error' : 'failed';
 }

@@ -6,7 +6,7 @@ import type { Context, Span } from '@opentelemetry/api';
 import type { TraceIds } from '../app/internal.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { exceptionOf, flushSpans, idsOf, openTelemetry, SpanMaker } from '../spans/index.js';
+import { exceptionOf, idsOf, SpanMaker } from '../spans/index.js';
 import type { SendKind } from './call-meter.js';
 
 /** What a message says of the span it was sent in: `traceparent`, as propagators write it. */
@@ -17,17 +17,15 @@ export type ActiveTrace = () => TraceIds;
 
 export class CallSpans {
   readonly #maker: SpanMaker;
-  readonly #log: Logger;
 
-  private constructor(maker: SpanMaker, log: Logger) {
+  private constructor(maker: SpanMaker) {
     this.#maker = maker;
-    this.#log = log;
   }
 
   /** Undefined where no SDK is registered. */
   static async find(log: Logger): Promise<CallSpans | undefined> {
-    const api = await openTelemetry(log);
-    return api === undefined ? undefined : new CallSpans(new SpanMaker(api, log), log);
+    const maker = await SpanMaker.find(log);
+    return maker === undefined ? undefined : new CallSpans(maker);
   }
 
   /** Runs `send` in a span within the active one, which is that of the current request; it is given what to send along. */
@@ -75,9 +73,9 @@ export class CallSpans {
     return this.#within(span, traces.setSpan(parent, span), () => run(active), isExpected);
   }
 
-  /** As `flushSpans`. */
+  /** As `SpanMaker.flush`. */
   flush(signal?: AbortSignal): Promise<void> {
-    return flushSpans(this.#maker.api, this.#log, signal);
+    return this.#maker.flush(signal);
   }
 
   #start(kind: number, topic: string, method: string, parent: Context): Span | undefined {

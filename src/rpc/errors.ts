@@ -3,6 +3,15 @@
  */
 import { type ErrorDetails, PorticoError } from '../errors/index.js';
 
+/** What classes extend whose errors have a code of their own, and nothing else. */
+function withCode(code: string): new (details: ErrorDetails) => PorticoError {
+  return class extends PorticoError {
+    constructor(details: ErrorDetails) {
+      super(code, details);
+    }
+  };
+}
+
 /** No reply in time: the method may or may not have run. Safe to call again only if the method is idempotent. */
 export class RpcTimeout extends PorticoError {
   /** The server sent no sign of life while it was to work on the call. */
@@ -15,67 +24,31 @@ export class RpcTimeout extends PorticoError {
 }
 
 /** There is no queue for the target: it never had a server, or its queue has expired. Nothing was sent. */
-export class NoServers extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_NO_SERVERS', details);
-  }
-}
+export class NoServers extends withCode('PORTICO_RPC_NO_SERVERS') {}
 
 /** The message never reached the broker. Safe to send again. */
-export class DeliveryFailure extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_DELIVERY_FAILURE', details);
-  }
-}
+export class DeliveryFailure extends withCode('PORTICO_RPC_DELIVERY_FAILURE') {}
 
 /** The connection was lost before the broker confirmed: it may or may not have the message. */
-export class DeliveryUnknown extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_DELIVERY_UNKNOWN', details);
-  }
-}
+export class DeliveryUnknown extends withCode('PORTICO_RPC_DELIVERY_UNKNOWN') {}
 
 /** More than plain data, or more than fits: refused where it was to be sent. */
-export class SerializationError extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_NOT_PLAIN', details);
-  }
-}
+export class SerializationError extends withCode('PORTICO_NOT_PLAIN') {}
 
 /** A target without what it needs, such as a topic. */
-export class InvalidTarget extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_INVALID_TARGET', details);
-  }
-}
+export class InvalidTarget extends withCode('PORTICO_RPC_INVALID_TARGET') {}
 
 /** Sending what a version cap does not allow: some servers could not take it. Nothing was sent. */
-export class VersionCapError extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_VERSION_CAP', details);
-  }
-}
+export class VersionCapError extends withCode('PORTICO_RPC_VERSION_CAP') {}
 
 /** The service has no such method, or does not expose it. */
-export class NoSuchMethod extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_NO_SUCH_METHOD', details);
-  }
-}
+export class NoSuchMethod extends withCode('PORTICO_RPC_NO_SUCH_METHOD') {}
 
 /** An argument that the method does not have, misses or does not take. The method was not called. */
-export class BadArguments extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_BAD_ARGUMENTS', details);
-  }
-}
+export class BadArguments extends withCode('PORTICO_RPC_BAD_ARGUMENTS') {}
 
 /** No endpoint has the namespace and version that were asked for. */
-export class UnsupportedVersion extends PorticoError {
-  constructor(details: ErrorDetails) {
-    super('PORTICO_RPC_UNSUPPORTED_VERSION', details);
-  }
-}
+export class UnsupportedVersion extends withCode('PORTICO_RPC_UNSUPPORTED_VERSION') {}
 
 /** The server ended. */
 export class ServerShuttingDown extends PorticoError {

@@ -15,17 +15,23 @@ export {
   UnsupportedVersion,
   VersionCapError,
 } from './errors.js';
-export { type ExposurePolicy, expose, exposedMethods, type RemoteMethod } from './exposed-methods.js';
+export {
+  type ExposurePolicy,
+  expose,
+  exposedMethods,
+  type RemoteMethod,
+  type RpcMethodOptions,
+  rpc,
+} from './exposed-methods.js';
 export type { ManagerApi } from './manager-api.js';
 export type { ErrorClass, RemoteFailure } from './message/failure.js';
 export type { ContextHere, Serializer } from './message/serializer.js';
-export type { RPCServiceOptions } from './rpc-options.js';
 export { type Consumer, RPCService } from './rpc-service.js';
-export type { ArgumentSchema } from './server/argument-check.js';
+export type { ArgumentSchema } from './server/arguments.js';
 export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';
 export { contractMistakes, type RpcContract, rpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
-export { type RpcMethodOptions, rpc } from './server/method-options.js';
+export type { RPCServiceOptions } from './service-options.js';
 export type {
   ConsumeOptions,
   Death,

@@ -1,15 +1,13 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { CallMeter } from './call-meter.js';
-export { type DeadLetter, type DeadLetterFilter, DeadLetters } from './client/dead-letters.js';
-export { removeHostQueue } from './client/host-queue.js';
+export { type DeadLetter, type DeadLetterFilter, DeadLetters, removeHostQueue } from './client/dead-letters.js';
 export { RPCConnection } from './client/rpc-connection.js';
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
 export { isCompatible } from './message/versions.js';
 export { WireFormat } from './message/wire-format.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
 export { Endpoints } from './server/endpoints.js';
-export { RpcServer } from './server/rpc-server.js';
-export { ServedTopics } from './server/served-topics.js';
+export { RpcServer, ServedTopics } from './server/rpc-server.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';

@@ -6,51 +6,45 @@ import type { Config, OptionsOf } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { rpcOptions } from '../service/internal.js';
-import type { ExposurePolicy } from './exposed-methods.js';
 import { WireFormat } from './message/wire-format.js';
-import type { TransportOptions } from './transport/transport.js';
+import { checkTransportUrl } from './transport/open-transport.js';
 import { parseTransportUrl } from './transport/transport-url.js';
 
 /** `[rpc]`, read, without the URL: it may have a password, and these are shown with a connection. */
-export interface MessagingSettings {
-  /** It reaches no other process. */
-  readonly isInProcess: boolean;
-  readonly exchange: string;
-  readonly responseMs: number;
-  readonly longMs: number;
-  readonly castTtlMs: number;
-  readonly poolSize: number;
-  readonly prefetch: number;
-  /** Undefined: by what each class marks. */
-  readonly accessPolicy: ExposurePolicy | undefined;
-  readonly monitorMs: number;
-  readonly startWaitMs: number;
-  readonly replyRetryMs: number;
-  readonly format: WireFormat;
-  readonly sendStack: boolean;
-  readonly transport: Omit<TransportOptions, 'log' | 'clientName'>;
-}
+export type MessagingSettings = ReturnType<typeof read>['settings'];
 
 /**
  * `[rpc]` of a configuration, with what the query of the URL overrides. `url`: instead of the configuration's; `project`: the
  * exchange where none is named. Throws
  * `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has what is no option, `PORTICO_RPC_SIGNING` for keys that cannot be.
  */
-export function messagingSettings(
-  config: Config,
-  { url, project = 'portico' }: { readonly url?: string | undefined; readonly project?: string | undefined } = {},
-): { readonly url: string; readonly settings: MessagingSettings } {
+export function messagingSettings(config: Config, given: Given = {}): ReturnType<typeof read> {
+  try {
+    return read(config, given);
+  } catch (error) {
+    throw given.url === undefined ? atItsOption(config, error) : error;
+  }
+}
+
+interface Given {
+  readonly url?: string | undefined;
+  readonly project?: string | undefined;
+}
+
+function read(config: Config, { url, project = 'portico' }: Given) {
   const group = config.group('rpc', rpcOptions);
   const text = url ?? group.transportUrl;
   const o = { ...group, ...overrides(text) };
-  const settings: MessagingSettings = {
-    isInProcess: parseTransportUrl(text).driver === 'memory',
+  const settings = {
+    /** It reaches no other process. */
+    isInProcess: checkTransportUrl(text).driver === 'memory',
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
     longMs: o.longTimeout * 1000,
     castTtlMs: o.castTtl * 1000,
     poolSize: o.executorPoolSize,
     prefetch: o.prefetch ?? o.executorPoolSize,
+    /** Undefined: by what each class marks. */
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
@@ -125,7 +119,7 @@ function overrides(url: string): Partial<OptionsOf<typeof rpcOptions>> {
 }
 
 /** What `[rpc]` is refused for, at the place of the option. */
-export function atItsOption(config: Config, error: unknown): unknown {
+function atItsOption(config: Config, error: unknown): unknown {
   if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
   const { code, sentence, hint, cause } = error;
   const [said = '', opt = 'transport_url'] = /^\[rpc\] (\w+):? /.exec(sentence) ?? [];

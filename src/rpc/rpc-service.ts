@@ -22,11 +22,17 @@ import { formatDuration } from '../text/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
-import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
-import { checkOptions, checkTimes, type RPCServiceOptions } from './rpc-options.js';
 import { BaseEndpoint } from './server/base-endpoint.js';
 import { type RpcContract, rpcContract } from './server/contract.js';
-import { ServedTopics } from './server/served-topics.js';
+import { ServedTopics } from './server/rpc-server.js';
+import {
+  checkOptions,
+  identityOf,
+  managerOption,
+  managersFor,
+  type RPCIdentity,
+  type RPCServiceOptions,
+} from './service-options.js';
 
 /** Where a service is when its methods can be called: hooks of a start call one another's, and work under way its own. */
 const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 'stopping']);
@@ -83,7 +89,6 @@ export class RPCService implements ServiceBase {
   }
 
   private constructor(identity: RPCIdentity, options: RPCServiceOptions & { readonly config: Config }) {
-    checkTimes(options);
     const { config } = options;
     const { host, binary, topic } = identity;
     this.name = options.name ?? binary;
@@ -285,15 +290,13 @@ export class RPCService implements ServiceBase {
   }
 
   #makeEndpoints(): readonly object[] {
-    const base = new BaseEndpoint({
-      service: this.topic,
-      host: this.host,
+    const base = new BaseEndpoint({ service: this.topic, host: this.host }, () => ({
       version: this.#options.version ?? 0,
-      uptimeMs: () => systemClock.now() - this.#startedAt,
-      inFlight: () => this.#managed.tracker.size,
-      draining: () => this.#lifecycle.state === 'stopping',
-      configGeneration: () => this.#options.config.generation,
-    });
+      uptime: (systemClock.now() - this.#startedAt) / 1000,
+      inFlight: this.#managed.tracker.size,
+      draining: this.#lifecycle.state === 'stopping',
+      configGeneration: this.#options.config.generation,
+    }));
     const [main, ...others] = endpointsOf(this.managers);
     return Object.freeze([...(main === undefined ? [] : [main]), base, ...others]);
   }

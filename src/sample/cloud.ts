@@ -1,13 +1,30 @@
-/** The storage of both APIs: one SQLite file that all their workers share. */
+/** The storage of both APIs: one SQLite file that all their workers share, the options that name it, and what a new one holds. */
+import { sharedDatabase, sqliteConnection } from 'portico/app';
+import { defineOptions, integer, type OptionsOf } from 'portico/config';
+import { isoSeconds } from 'portico/openstack';
 import { openDatabase, recordTable, snapshot, transaction } from 'portico/sqlite';
 import type { Action, Aggregate, Flavor, Group, Image, KeyPair, Server, Service } from './records.js';
-import { firstRecords } from './seed.js';
+
+const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Most ${what}.` });
+
+/** `[sample]`. */
+export const sampleOptions = defineOptions({
+  connection: sqliteConnection({ default: 'sqlite:///sample.db' }),
+  transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds from one state of a server to the next.' }),
+  max_limit: integer({ default: 1000, min: 1, help: 'Most items of one page of a list.' }),
+  quota_instances: most('servers of one project', 10),
+  quota_cores: most('virtual processors of one project', 20),
+  quota_ram: most('memory, in MiB, of one project', 51_200),
+  quota_key_pairs: most('key pairs of one user', 100),
+  quota_server_groups: most('server groups of one project', 10),
+});
+export type Settings = OptionsOf<typeof sampleOptions>;
 
 /** Everything the sample knows. */
 export type Cloud = ReturnType<typeof openCloud>;
 
 /** Opens a file, or `:memory:`. A new one is filled; an old one is not changed. */
-export function openCloud(path: string) {
+function openCloud(path: string) {
   const db = openDatabase(path);
   return transaction(db, () => {
     const cloud = {
@@ -26,12 +43,55 @@ export function openCloud(path: string) {
       close: () => db.close(),
     };
     if (db.prepare('PRAGMA user_version').get()?.user_version === 0) {
-      const { flavors, images, services } = firstRecords(Date.now());
-      for (const flavor of flavors) cloud.flavors.insert(flavor.id, flavor);
-      for (const image of images) cloud.images.insert(image.id, image);
-      for (const service of services) cloud.services.insert(service.id, service);
+      const created = isoSeconds(Date.now());
+      const up = { host: HOST.name, disabled: false, disabled_reason: null, forced_down: false };
+      for (const flavor of FLAVORS) cloud.flavors.insert(flavor.id, { ...PLAIN_FLAVOR, ...flavor });
+      for (const image of IMAGES) cloud.images.insert(image.id, { ...image, created });
+      for (const service of SERVICES) cloud.services.insert(service.id, { ...service, ...up });
     }
     db.exec('PRAGMA user_version = 1');
     return cloud;
   });
 }
+
+/** The store: one for the APIs of a process. */
+export const cloudOf = sharedDatabase({ group: 'sample', options: sampleOptions, open: openCloud });
+
+/** The one host of the sample, and what it has. */
+export const HOST = {
+  uuid: '1d9f0c52-6a3e-4f17-9b8c-2e5a7d40c001',
+  name: 'host1',
+  zone: 'nova',
+  vcpus: 64,
+  memory_mb: 262_144,
+  local_gb: 4096,
+} as const;
+
+/** The members of a flavor that may be left out when it is made. */
+const PLAIN_FLAVOR = {
+  swap: 0,
+  rxtx_factor: 1,
+  'OS-FLV-EXT-DATA:ephemeral': 0,
+  'os-flavor-access:is_public': true,
+  description: null,
+  extra_specs: {},
+} as const;
+
+// What a new cloud holds. Ids are fixed, so that programs may name them.
+
+const FLAVORS = [
+  { id: '1', name: 'm1.tiny', ram: 512, vcpus: 1, disk: 1 },
+  { id: '2', name: 'm1.small', ram: 2048, vcpus: 1, disk: 20 },
+  { id: '3', name: 'm1.medium', ram: 4096, vcpus: 2, disk: 40 },
+] as const;
+
+const IMAGES = [
+  { id: '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01', name: 'cirros', 'OS-EXT-IMG-SIZE:size': 21_430_272 },
+  { id: '8c0d94aa-1e6f-4b5d-a3c8-52e7f96b3d02', name: 'debian', 'OS-EXT-IMG-SIZE:size': 341_835_776 },
+] as const;
+
+const SERVICES = [
+  { id: '5b1f0f4e-7c55-4c38-8b1f-9a2f6d1c0e11', binary: 'nova-conductor', zone: 'internal' },
+  { id: 'a3d7c2b8-0f64-4e1a-9d53-4c8be27f6022', binary: 'nova-scheduler', zone: 'internal' },
+  { id: 'e9640d1c-52ab-4f7e-8c06-1b7d93a5f033', binary: 'nova-compute', zone: HOST.zone },
+] as const;

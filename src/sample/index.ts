@@ -2,14 +2,12 @@
 import { type App, appFactory, type FactoryContext } from 'portico/app';
 import { type Config, defineOptions, refuseOption, string } from 'portico/config';
 import { openRegistry } from 'portico/registry';
-import { HOST_TOPIC } from './compute/hosts/host-manager.js';
+import { cloudOf, sampleOptions } from './cloud.js';
+import { HOST_TOPIC } from './compute/managers.js';
 import { computeRouter } from './compute/routes.js';
-import { metadataApp } from './metadata/app.js';
-import { cloudOf, sampleOptions } from './settings.js';
+import { metadataApp } from './metadata.js';
 
-export { Conductor } from './compute/conductor.js';
-export { HostManager } from './compute/hosts/host-manager.js';
-export { ComputeManager } from './compute/manager.js';
+export { ComputeManager, Conductor, HostManager } from './compute/managers.js';
 export { version, versions } from './compute/versions.js';
 
 /** `[app:…]` for the compute API below `/v2.1`. Options: those of `[sample]`. */

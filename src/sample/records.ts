@@ -75,6 +75,9 @@ export interface Task {
   to: VmState | 'deleted';
 }
 
+/** Names a task of a server: which one it is, is said by its beginning. */
+export type TaskOfServer = { readonly server: string; readonly startedAt: number };
+
 export interface Server {
   id: string;
   name: string;

@@ -1,12 +1,14 @@
 /**
  * Where a server listens: the address it was told, the socket it was handed instead, and after the start the real port.
  */
-import { closeSync } from 'node:fs';
-import { createServer, type Server as NetServer } from 'node:net';
+import { once } from 'node:events';
+import { closeSync, lstatSync, unlinkSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
+import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { connectError, createWithMode } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
-import { listen } from './listen.js';
 
 const DEFAULT_BACKLOG = 511;
 
@@ -23,18 +25,21 @@ export class Endpoint {
     return this.#address;
   }
 
+  get #backlog(): number {
+    return this.#address.backlog ?? DEFAULT_BACKLOG;
+  }
+
   /** Listens on the first of these instead of binding. */
   useSockets(sockets: readonly ListenSocket[]): void {
     this.#sockets = sockets;
     const handed = sockets[0]?.address;
-    if (handed !== undefined) this.#address = { backlog: this.#address.backlog ?? DEFAULT_BACKLOG, ...handed };
+    if (handed !== undefined) this.#address = { backlog: this.#backlog, ...handed };
   }
 
   /** Settles once `server` accepts. Rejects with the system's error code, and says so in the log. */
   async open(server: NetServer, name: string, log: Logger): Promise<void> {
-    const backlog = this.#address.backlog ?? DEFAULT_BACKLOG;
     try {
-      this.#address = await listen(server, { address: this.#address, socket: this.#sockets[0], backlog });
+      this.#address = await listen(server, this.#address, this.#backlog, this.#sockets[0]);
     } catch (error) {
       log.error(`Could not bind to ${formatAddress(this.#address)}`);
       throw error;
@@ -49,7 +54,7 @@ export class Endpoint {
     const more = createServer({ allowHalfOpen: true, noDelay: true }, (connection) => {
       server.emit('connection', connection);
     });
-    await listen(more, { address: socket.address, socket, backlog: this.#address.backlog ?? DEFAULT_BACKLOG });
+    await listen(more, socket.address, this.#backlog, socket);
     const end = (): void => void more.close();
     server.once('close', end);
     return () => {
@@ -63,4 +68,59 @@ export class Endpoint {
     for (const { fd } of this.#sockets) closeSync(fd);
     this.#sockets = [];
   }
+}
+
+/**
+ * Settles once the server accepts, on the bound socket or else on the address, with the address it accepts on (port 0 has
+ * become a real one). Rejects with the system's own error code (`EADDRINUSE`, `EACCES`, …) and a message that names the address.
+ *
+ * A unix path gets mode 0660; a socket file without a listener is replaced, a live one is not.
+ */
+async function listen(
+  server: NetServer,
+  address: ListenAddress,
+  backlog: number,
+  socket: ListenSocket | undefined,
+): Promise<ListenAddress> {
+  const path = socket === undefined && 'path' in address ? address.path : undefined;
+  if (path !== undefined) await removeStaleSocket(path);
+  const begin = (): void => {
+    if (socket !== undefined) server.listen({ fd: socket.fd, backlog });
+    else if ('path' in address) server.listen({ path: address.path, backlog });
+    else server.listen({ host: address.host, port: address.port, backlog, exclusive: true });
+  };
+  const listening = once(server, 'listening');
+  if (path === undefined || path.startsWith('\0')) begin();
+  else createWithMode(path, 0o660, begin);
+  await listening.catch((error: NodeJS.ErrnoException) => {
+    throw cannotBind(address, error);
+  });
+  return 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
+}
+
+function cannotBind(address: ListenAddress, error: NodeJS.ErrnoException): PorticoError {
+  const code = error.code ?? 'PORTICO_BIND';
+  return new PorticoError(code, {
+    message: `Could not bind to ${formatAddress(address)}: ${REASONS[code] ?? error.message}.`,
+    hint: HINTS[code],
+    cause: error,
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is already in use (EADDRINUSE)',
+  EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
+  EACCES: 'permission denied (EACCES)',
+  ENOTFOUND: 'the host name is unknown (ENOTFOUND)',
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Stop the program that listens there, or choose another address.',
+  EADDRNOTAVAIL: 'Listen on an address of this machine, 127.0.0.1 or 0.0.0.0.',
+  EACCES: 'Ports below 1024 need a privilege; choose a higher one, or have systemd pass the socket.',
+};
+
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  if ((await connectError(path)) === 'ECONNREFUSED') unlinkSync(path);
 }

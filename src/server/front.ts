@@ -11,7 +11,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse } from '../app/index.js';
-import { countAnswer, limitConcurrency } from '../app/internal.js';
+import { countAnswer, serverState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,
@@ -19,29 +19,27 @@ import {
   emitMissedEnd,
   endEmptyBody,
   isLastAnswer,
+  joinChunks,
   proveWire,
   upgradableRequest,
 } from '../wire/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
-import { ClientFaults, ThrottledWarning } from './connections/client-faults.js';
-import { ConnectionLimit } from './connections/connection-limit.js';
+import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
-import { ConnectionTimeouts } from './connections/timeouts.js';
 import { Upgrades } from './connections/upgrades.js';
-import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions, timeoutLimits } from './node-options.js';
 import { Intake } from './requests/intake.js';
-import { joinChunks } from './requests/join-chunks.js';
-import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
+import { ClientFaults, type Refusal, refusal, sendRefusal, ThrottledWarning } from './requests/refusal.js';
 import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
+import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
 
-/** Told about what a front's requests come to. */
-export interface FrontWatcher {
-  /** A request is to be handed to the app. */
+/** The server that a front is a part of. */
+export interface FrontOwner {
+  /** Runs the app for a request. */
   run(exchange: Exchange): void;
   /** A response is done with. */
   exchangeEnded(exchange: Exchange): void;
@@ -65,37 +63,31 @@ export class Front {
   #lastRequest: number;
   #advertised: number;
   #server: HttpServer | undefined;
-  readonly #watcher: FrontWatcher;
+  readonly #owner: FrontOwner;
   readonly #broken: BrokenConnections;
   readonly #acceptFailed: ThrottledWarning;
   readonly #connectionLimit: ConnectionLimit;
   readonly #timeouts: ConnectionTimeouts;
 
-  constructor(limits: WsgiOptions, watcher: FrontWatcher, log: Logger) {
+  constructor(limits: WsgiOptions, owner: FrontOwner, log: Logger) {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
-    this.#watcher = watcher;
+    this.#owner = owner;
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.faults = new ClientFaults(log);
-    this.intake = new Intake((exchange) => watcher.run(exchange));
-    this.connections = new ConnectionList({
-      exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
-      connectionClosed: () => watcher.connectionClosed(),
-    });
+    this.intake = new Intake((exchange) => owner.run(exchange));
+    this.connections = new ConnectionList(
+      (exchange) => this.#exchangeEnded(exchange),
+      () => owner.connectionClosed(),
+    );
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.faults.note(reason, req.socket));
     this.#broken = new BrokenConnections(this.faults);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
-    this.#timeouts = new ConnectionTimeouts(this.connections, timeoutLimits(limits), {
+    this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
+      exceeded: (connection, limit) => this.#timeOut(connection, limit),
       secondPassed: () => this.faults.sum(),
-      bodyTooSlow: (connection) => {
-        this.faults.note('body too slow', connection.socket);
-        this.#broken.refuse(connection, TOO_SLOW);
-      },
-      answerNotTaken: (connection) => this.#giveUp(connection, 'answer not taken'),
-      nothingMoves: (connection) => this.#giveUp(connection, 'connection silent'),
-      idleTooLong: ({ socket }) => socket.destroy(),
     });
   }
 
@@ -107,7 +99,7 @@ export class Front {
     this.#advertised = advertisedKeepAlive(limits);
     this.pool.limits = limits;
     this.#connectionLimit.limit = limits.maxConnections;
-    this.#timeouts.limits = timeoutLimits(limits);
+    this.#timeouts.limits = limits;
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
     if (this.#server !== undefined) Object.assign(this.#server, { requestTimeout, headersTimeout, maxHeaderSize });
   }
@@ -123,7 +115,8 @@ export class Front {
         : createHttpsServer({ ...options, handshakeTimeout: handshakeTimeout(this.#limits), ...tls });
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
-    limitConcurrency(server, this.pool);
+    // `withSlot`, around the innermost app, asks it.
+    serverState(server).limit = this.pool;
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
@@ -178,7 +171,7 @@ export class Front {
       this.#refuseRequest(exchange, found);
       return;
     }
-    if (found.body) {
+    if (found.chunked || found.length > 0) {
       watchBody(exchange, found.chunked ? undefined : found.length, expectsContinue);
       if (found.chunked) {
         joinChunks(req);
@@ -225,9 +218,14 @@ export class Front {
     return true;
   }
 
-  #giveUp({ socket, exchanges }: Connection, reason: string): void {
-    this.faults.note(reason, socket);
-    for (const { res } of exchanges) abortResponse(res, new Error(reason));
+  #timeOut(connection: Connection, limit: TimeLimit): void {
+    const { socket, exchanges } = connection;
+    if (limit !== 'idle') this.faults.note(limit, socket);
+    if (limit === 'body too slow') {
+      this.#broken.refuse(connection, TOO_SLOW);
+      return;
+    }
+    for (const { res } of exchanges) abortResponse(res, new Error(limit));
     socket.destroy();
   }
 
@@ -249,6 +247,7 @@ export class Front {
     const { connection, req } = exchange;
     this.intake.leave(exchange);
     this.pool.leave(exchange);
+    // The request's `end`, for listeners that came after its body.
     emitMissedEnd(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
       if (connection.exchanges.length === 0) endTimeout(connection.socket);
@@ -256,7 +255,7 @@ export class Front {
       connection.endedEarly = !req.complete;
       this.#afterAnswer(connection, req);
     }
-    this.#watcher.exchangeEnded(exchange);
+    this.#owner.exchangeEnded(exchange);
   }
 
   /** What an open connection does once a request of it was answered. */
@@ -294,7 +293,7 @@ function isUpgradable(req: IncomingMessage): boolean {
   return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }
 
-// Node 24.19 and newer send what a pipelined answer has written, also where it was destroyed while it waited.
+// A pipelined answer gets the socket. Node 24.19 and newer send what it has written, also where it was destroyed while it waited.
 function beginTurn(this: ServerResponse, socket: Socket): void {
   endTimeout(socket);
   if (this.destroyed) socket.destroy();

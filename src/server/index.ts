@@ -1,6 +1,6 @@
 /** `portico/server`: apps on addresses. */
+export type { WSGIServiceOptions } from './api/api-options.js';
 export { WSGIService } from './api/wsgi-service.js';
-export type { WSGIServiceOptions } from './api/wsgi-service-options.js';
 export type { Connection, Exchange } from './connections/connections.js';
 export { Server } from './server.js';
 export type { ServerOptions } from './server-options.js';

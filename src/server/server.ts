@@ -7,34 +7,33 @@ import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import { type App, withSlot } from '../app/index.js';
-import { markDraining, tellRecordLost } from '../app/internal.js';
+import { serverState } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
+import { SpanMaker } from '../spans/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import type { Exchange } from './connections/connections.js';
 import { cutOffError, cutOffFacts, describeExchange, tellBroken } from './connections/cut-off.js';
-import { Drain } from './connections/drain.js';
+import { Drain, idleTime, StopTerms } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
 import { AccessLog } from './requests/access-log.js';
-import { schemeField, takeScheme } from './requests/proxied-scheme.js';
-import { type FailureOptions, runApp, unavailable } from './requests/run-app.js';
+import { type FailureOptions, runApp, schemeField, takeScheme, unavailable } from './requests/run-app.js';
 import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
-import { RequestSpans } from './spans/request-spans.js';
-import { idleTime, StopTerms } from './stop-terms.js';
+import { withRequestSpans } from './spans/request-span.js';
 
 /** One app on one address, with a list of its connections and of the requests at work. */
 export class Server implements ListeningService {
   readonly name: string;
-  #options: ServerOptions;
-  #limits: WsgiOptions;
+  #options!: ServerOptions;
+  #limits!: WsgiOptions;
   readonly #log: Logger;
   readonly #front: Front;
   #tls: TlsOptions | undefined;
   #app: App;
   /** What requests go to now: the app with its spans, or after a restart that failed a refusal. */
-  #runs: App;
-  #spans: RequestSpans | undefined;
+  #appInUse: App;
+  #spans: SpanMaker | undefined;
   readonly #endpoint: Endpoint;
   #http: HttpServer | undefined;
   #starting: Promise<void> | undefined;
@@ -42,7 +41,7 @@ export class Server implements ListeningService {
   #terms: StopTerms | undefined;
   #answered = 0;
   #exhaustedAt: number;
-  #failures: FailureOptions;
+  #failures!: FailureOptions;
   readonly #accessLog: AccessLog;
   #schemeField: string | undefined;
   #drain: Drain | undefined;
@@ -54,22 +53,19 @@ export class Server implements ListeningService {
   constructor(name: string, app: App, options: ServerOptions = {}) {
     this.name = name;
     this.#app = withSlot(app);
-    this.#runs = this.#app;
-    this.#options = options;
+    this.#appInUse = this.#app;
     this.#tls = options.tls;
     this.#endpoint = new Endpoint(listenAddress(options));
-    this.#limits = wsgiValues(options);
     this.#log = (options.log ?? silentLogger()).child({ service: name });
-    this.#failures = this.#failureOptions();
-    this.#accessLog = new AccessLog(this.#log, this.#limits.logFormat);
-    this.#schemeField = schemeField(this.#limits.secureProxySslHeader);
+    this.#accessLog = new AccessLog(this.#log);
+    this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;
-    const watcher = {
+    const owner = {
       run: (exchange: Exchange) => this.#run(exchange),
       exchangeEnded: (exchange: Exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => this.#drain?.closed(),
     };
-    this.#front = new Front(this.#limits, watcher, this.#log);
+    this.#front = new Front(this.#limits, owner, this.#log);
   }
 
   /** Where it listens, or will; once it was started the port is the real one. */
@@ -107,7 +103,7 @@ export class Server implements ListeningService {
   /** Puts another app in the stead of the present one: for later requests, and for those that a restart holds. */
   replaceApp(app: App): void {
     this.#app = withSlot(app);
-    this.#runs = this.#withSpans();
+    this.#appInUse = this.#withSpans();
   }
 
   /**
@@ -115,11 +111,7 @@ export class Server implements ListeningService {
    * as they are.
    */
   configure(options: ServerOptions): void {
-    this.#limits = wsgiValues(options);
-    this.#options = options;
-    this.#failures = this.#failureOptions();
-    this.#accessLog.template = this.#limits.logFormat;
-    this.#schemeField = schemeField(this.#limits.secureProxySslHeader);
+    this.#take(options);
     this.#front.configure(this.#limits);
     // A limit that has been passed already counts from the next request.
     if (options.maxRequests) this.#exhaustedAt = Math.max(options.maxRequests, this.#answered + 1);
@@ -185,7 +177,7 @@ export class Server implements ListeningService {
 
   /** Its apps can tell from now on, with `isDraining(req)`, that it is about to stop. */
   markDraining(): void {
-    if (this.#http !== undefined) markDraining(this.#http);
+    if (this.#http !== undefined) serverState(this.#http).draining = true;
   }
 
   /** A bare server has nothing to read again. */
@@ -193,8 +185,8 @@ export class Server implements ListeningService {
 
   async #start(): Promise<void> {
     await this.#stopping?.catch(() => {});
-    this.#spans = await RequestSpans.find(this.#log);
-    this.#runs = this.#withSpans();
+    this.#spans = await SpanMaker.find(this.#log);
+    this.#appInUse = this.#withSpans();
     if (this.#http === undefined) await this.#open();
     else if (!this.#front.intake.paused) return;
     this.#ended = new Promise((resolve) => {
@@ -204,7 +196,7 @@ export class Server implements ListeningService {
   }
 
   #withSpans(): App {
-    return this.#spans?.around(this.#app) ?? this.#app;
+    return this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.#spans);
   }
 
   async #open(): Promise<void> {
@@ -216,7 +208,7 @@ export class Server implements ListeningService {
       throw error;
     }
     this.#http = http;
-    if (this.#options.recordLost !== undefined) tellRecordLost(http, this.#options.recordLost);
+    serverState(http).isRecordLost = this.#options.recordLost;
     this.#front.open();
   }
 
@@ -224,11 +216,16 @@ export class Server implements ListeningService {
     const { req, res } = exchange;
     if (this.#schemeField !== undefined) takeScheme(req, this.#schemeField);
     this.#accessLog.begin(exchange);
-    runApp(this.#runs, req, res, this.#failures);
+    runApp(this.#appInUse, req, res, this.#failures);
   }
 
-  #failureOptions(): FailureOptions {
-    return { log: this.#log, style: this.#options.faultStyle ?? 'portico', debug: this.#limits.serverDebug };
+  #take(options: ServerOptions): void {
+    const limits = wsgiValues(options);
+    this.#limits = limits;
+    this.#options = options;
+    this.#failures = { log: this.#log, style: options.faultStyle ?? 'portico', debug: limits.serverDebug };
+    this.#accessLog.template = limits.logFormat;
+    this.#schemeField = schemeField(limits.secureProxySslHeader);
   }
 
   #exchangeEnded(exchange: Exchange): void {
@@ -307,7 +304,7 @@ export class Server implements ListeningService {
   /** A restart that did not come about: what was held is answered by no other process. */
   #answerHeldRequests(): void {
     if (!this.#front.intake.paused) return;
-    this.#runs = unavailable;
+    this.#appInUse = unavailable;
     this.#front.intake.resume();
   }
 

@@ -3,7 +3,8 @@
  */
 import { ConfigurationRefused, nearestNames, PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { type Clock, pause } from '../tasks/index.js';
+import type { Clock } from '../tasks/index.js';
+import { within } from '../tasks/internal.js';
 import type { Manager } from './manager.js';
 
 /** The hooks of a manager. */
@@ -93,10 +94,34 @@ export class HookCaller {
   async call<H extends HookName>(
     manager: Manager,
     hook: H,
-    args: HookArguments<H>,
-    limit: HookLimit = {},
+    args: HookArguments<H> | [] = [],
+    { signal, graceMs = 0, ...limit }: HookLimit = {},
   ): Promise<void> {
-    await this.#limited(manager, hook, args, limit);
+    const method = manager[hook] as ((...args: readonly unknown[]) => unknown) | undefined;
+    if (method === undefined) return;
+    const timeoutMs = Math.min(limit.timeoutMs ?? this.#timeoutMs, this.#timeoutMs);
+    const clock = this.#clock;
+    const over = new AbortController();
+    let cancel: (() => void) | undefined;
+    const cut = (): void => {
+      if (graceMs === 0) over.abort();
+      else cancel = clock.after(graceMs, () => over.abort());
+    };
+    if (signal?.aborted === true) cut();
+    signal?.addEventListener('abort', cut, { once: true });
+    try {
+      const called = (async () => void (await method.apply(manager, [...args])))();
+      await within(called, { ms: timeoutMs, clock, signal: over.signal }, () => {
+        const limited = signal?.aborted === true ? 'before the stop’s deadline' : `within ${Math.round(timeoutMs)} ms`;
+        throw new PorticoError('PORTICO_HOOK_TIMEOUT', {
+          message: `${this.#service}: the manager's ${hook} did not end ${limited}`,
+          hint: 'It goes on in the background: a running function cannot be ended from outside.',
+        });
+      });
+    } finally {
+      signal?.removeEventListener('abort', cut);
+      cancel?.();
+    }
   }
 
   /** As {@link call}, for hooks whose failure must not hold up what comes next: logged, never rejects. */
@@ -104,47 +129,13 @@ export class HookCaller {
     manager: Manager,
     hook: H,
     args?: HookArguments<H>,
-    limit: HookLimit = {},
+    limit?: HookLimit,
   ): Promise<void> {
     try {
-      await this.#limited(manager, hook, args ?? [], limit);
+      await this.call(manager, hook, args, limit);
     } catch (error) {
       this.#log.error(`${this.#service}: the manager's ${hook} failed`, { err: error });
     }
-  }
-
-  async #limited(manager: Manager, hook: HookName, args: readonly unknown[], limit: HookLimit): Promise<void> {
-    const method = manager[hook] as ((...args: readonly unknown[]) => unknown) | undefined;
-    if (method === undefined) return;
-    const { signal, graceMs = 0 } = limit;
-    const timeoutMs = Math.min(limit.timeoutMs ?? this.#timeoutMs, this.#timeoutMs);
-    const called = (async () => {
-      await method.apply(manager, [...args]);
-      return 'done' as const;
-    })();
-    const over = new AbortController();
-    let cancel: (() => void) | undefined;
-    const cut = (): void => {
-      if (graceMs === 0) over.abort();
-      else cancel = this.#clock.after(graceMs, () => over.abort());
-    };
-    if (signal?.aborted === true) cut();
-    signal?.addEventListener('abort', cut, { once: true });
-    try {
-      const expired = pause(timeoutMs, { clock: this.#clock, signal: over.signal });
-      if ((await Promise.race([called, expired])) === 'done') return;
-    } finally {
-      signal?.removeEventListener('abort', cut);
-      cancel?.();
-      over.abort();
-    }
-    // Its result is not waited for any more, and its failure is no unhandled rejection.
-    called.catch(() => {});
-    const limited = signal?.aborted === true ? 'before the stop’s deadline' : `within ${Math.round(timeoutMs)} ms`;
-    throw new PorticoError('PORTICO_HOOK_TIMEOUT', {
-      message: `${this.#service}: the manager's ${hook} did not end ${limited}`,
-      hint: 'It goes on in the background: a running function cannot be ended from outside.',
-    });
   }
 }
 

@@ -3,16 +3,15 @@ export type { DriverKind } from './driver-kind.js';
 export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
 export type { HookName } from './hook-caller.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
-export type { ListenAddress } from './listen-address.js';
-export type { ManagerSource } from './load-manager.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
 export { ManagerHooks, type ManagerHooksOptions, type ProtocolSteps } from './manager-hooks.js';
 export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
-export type { ModuleExportOptions } from './module-export.js';
-export type { CallOptions, ClientOptions, ManagerCalls, OwnRPCClients, RPCClient, RPCClients } from './rpc-client.js';
+export type { ManagerSource, ModuleExportOptions } from './module-export.js';
+export type { CallOptions, ClientOptions, ManagerCalls, OwnRPCClients, RPCClient, RPCClients } from './remote-calls.js';
 export {
   type Awaitable,
   type ConfigChanges,
+  type ListenAddress,
   type ListeningService,
   type ListenSocket,
   type PlannedApp,

@@ -3,12 +3,10 @@
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
-export { formatAddress, isWildcard } from './listen-address.js';
-export { findManager, loadManager } from './load-manager.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
-export { importModuleExport } from './module-export.js';
+export { findManager, importModuleExport, loadManager } from './module-export.js';
 export { notPlain } from './plain-data.js';
-export { rpcOptions, upgradeLevelOptions } from './rpc-options.js';
-export { isListening } from './service.js';
+export { rpcOptions, upgradeLevelOptions } from './remote-calls.js';
+export { formatAddress, isListening, isWildcard } from './service.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

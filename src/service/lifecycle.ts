@@ -99,9 +99,9 @@ export class Lifecycle {
       await this.#stopping.catch(() => {});
       if (signal.aborted) throw this.#calledOff();
     }
+    if (this.#state !== 'new') this.#ended = deferred();
     this.#state = 'starting';
     this.#stopCut = new AbortController();
-    if (this.#ended.settled) this.#ended = deferred();
     try {
       await this.#steps.start(signal, this.#stopCut.signal);
     } catch (error) {
@@ -155,7 +155,6 @@ export class Lifecycle {
 
 interface Deferred {
   readonly promise: Promise<void>;
-  settled: boolean;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -169,17 +168,5 @@ function deferred(): Deferred {
   });
   // A failure that no caller waits for is no unhandled rejection.
   promise.catch(() => {});
-  const result: Deferred = {
-    promise,
-    settled: false,
-    resolve: () => {
-      result.settled = true;
-      resolve();
-    },
-    reject: (error) => {
-      result.settled = true;
-      reject(error);
-    },
-  };
-  return result;
+  return { promise, resolve, reject };
 }

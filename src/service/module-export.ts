@@ -1,10 +1,12 @@
 /**
- * What an option of the service configuration names: a manager, a driver, a hook, by its module and export.
+ * What an option of the service configuration names by its module and export, a manager, a driver, a hook; and managers, be they named
+ * or given in code.
  */
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { didYouMean, PorticoError, whatItIs } from '../errors/index.js';
+import { ConfigurationRefused, didYouMean, PorticoError, whatItIs } from '../errors/index.js';
+import { silentLogger } from '../log/index.js';
 import {
   ExportMissing,
   ImportFailed,
@@ -13,6 +15,9 @@ import {
   moduleUrl,
   parseExportReference,
 } from '../modules/index.js';
+import { checkHooks } from './hook-caller.js';
+import type { Manager } from './manager.js';
+import type { Awaitable } from './service.js';
 
 /** Where names are looked up. */
 export interface ModuleExportOptions {
@@ -78,7 +83,7 @@ export async function makeFrom(value: unknown, args: readonly unknown[]): Promis
 }
 
 /** True for `class` and for functions that carry methods for their instances. */
-export function isClass(value: unknown): boolean {
+function isClass(value: unknown): boolean {
   if (typeof value !== 'function') return false;
   if (/^class\b/.test(Function.prototype.toString.call(value))) return true;
   const prototype = (value as { prototype?: object }).prototype;
@@ -96,4 +101,65 @@ function refuseOutside(reference: string, module: string, url: string, options: 
       hint: 'Move the module there, make it a package, or set allow_external_modules.',
     });
   }
+}
+
+/**
+ * A manager, the class of one, a function that gives one, or the name of a module and its export. Typed as any object,
+ * because one that has periodic tasks and no hooks is a manager as well.
+ */
+export type ManagerSource<C> =
+  | string
+  | Manager
+  | object
+  | (new (
+      context: C,
+    ) => object)
+  | ((context: C) => Awaitable<object>);
+
+const HINT = 'A manager is an object, a class, or a function that gives one; its hooks are optional methods.';
+
+/**
+ * Makes a manager: a class is instantiated with `context`, a function called with it, an object taken as it is. `option`
+ * is what errors name, where their caller does not know a place. Throws `PORTICO_MANAGER` for what cannot be loaded or is no manager.
+ */
+export async function loadManager<C>(
+  source: ManagerSource<C>,
+  option: string | undefined,
+  where: ModuleExportOptions,
+  context: C,
+): Promise<Manager> {
+  if (typeof source !== 'string') return checked(await makeFrom(source, [context]), option, nameOf(source));
+  let manager: unknown;
+  try {
+    manager = await makeFrom(await importModuleExport(source, where), [context]);
+  } catch (error) {
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message: `${option === undefined ? '' : `${option}: `}${(error as Error).message}`,
+      hint: (error as { hint?: string }).hint,
+      cause: error,
+    });
+  }
+  return checked(manager, option, source);
+}
+
+/** Finds what {@link loadManager} would make the manager of, and makes nothing. Throws as `importModuleExport`. */
+export async function findManager(reference: string, where: ModuleExportOptions): Promise<void> {
+  const found = await importModuleExport(reference, where);
+  if (typeof found === 'function') return;
+  checkHooks(reference, checked(found, undefined, reference), silentLogger());
+}
+
+function checked(manager: unknown, option: string | undefined, source: string): Manager {
+  if (typeof manager === 'object' && manager !== null) return manager;
+  const what = manager === null ? 'null' : typeof manager;
+  throw new ConfigurationRefused('PORTICO_MANAGER', {
+    message: `${option === undefined ? '' : `${option}: `}${source} is ${what}, not a manager`,
+    hint: HINT,
+  });
+}
+
+function nameOf(source: unknown): string {
+  if (typeof source !== 'function') return 'what was given';
+  const name = source.name || '(anonymous)';
+  return isClass(source) ? `the class ${name}` : `what the function ${name} gave`;
 }

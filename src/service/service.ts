@@ -3,10 +3,10 @@
  * which has background work.
  */
 import type { Config } from '../config/index.js';
+import { writeHostPort } from '../config/internal.js';
 import { type Diagnostic, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
-import type { ListenAddress } from './listen-address.js';
 
 /** A value, or a promise of one: what every verb and hook of a service may return. */
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -118,6 +118,21 @@ export interface ServiceFile {
   readonly secret?: boolean;
   /** The pipelines that are made of it, each with a text that is another one when the pipeline is. */
   readonly pipelines?: ReadonlyMap<string, string>;
+}
+
+/** Where a service listens. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number; readonly backlog?: number }
+  | { readonly path: string; readonly backlog?: number };
+
+/** `127.0.0.1:8774`, `[::1]:8774` or `unix:/run/api.sock`. */
+export function formatAddress(address: ListenAddress): string {
+  return 'path' in address ? `unix:${address.path}` : writeHostPort(address);
+}
+
+/** Whether a host stands for all addresses of the machine. */
+export function isWildcard(host: string): boolean {
+  return ['0.0.0.0', '::', ''].includes(host);
 }
 
 /** A bound socket handed to a service instead of an address to bind. */

@@ -3,6 +3,7 @@
  */
 import type { Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from '../tasks/index.js';
+import { within } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { Awaitable } from './service.js';
 
@@ -113,19 +114,9 @@ export class TaskTracker {
   /** True once nothing is under way; false when the time is up before that. `ms`: no longer than so many milliseconds. */
   async settled(limit: { readonly ms?: number; readonly signal?: AbortSignal | undefined } = {}): Promise<boolean> {
     if (this.#entries.size === 0) return true;
-    const { ms, signal } = limit;
-    const ended = new AbortController();
-    const stop = (): void => ended.abort();
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted === true) stop();
+    const { ms = Number.POSITIVE_INFINITY, signal } = limit;
     const empty = new Promise<true>((resolve) => this.#waiting.push(() => resolve(true)));
-    const late = pause(ms ?? Number.POSITIVE_INFINITY, { clock: this.#clock, signal: ended.signal }).then(() => false);
-    try {
-      return await Promise.race([empty, late]);
-    } finally {
-      signal?.removeEventListener('abort', stop);
-      ended.abort();
-    }
+    return within(empty, { ms, clock: this.#clock, signal }, () => false);
   }
 
   /** The service has stopped: the closing line, where there was anything to tell. */

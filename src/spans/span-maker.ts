@@ -1,25 +1,55 @@
 /**
- * What makes spans: of requests, of filters, of remote calls.
+ * What makes spans of requests, of filters, of remote calls, where the program has registered an SDK of OpenTelemetry.
+ * Without one nothing is imported.
  */
+import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { Logger } from '../log/index.js';
 import { maskUris } from '../text/index.js';
-import type { OpenTelemetry } from './open-telemetry.js';
+
+/** Where the API holds what an SDK registers, for all copies of its major version: `global-utils.ts` of @opentelemetry/api. */
+const REGISTERED = Symbol.for('opentelemetry.js.api.1');
+
+/** Whether there is a tracer provider. */
+export function isRegistered(): boolean {
+  const { [REGISTERED]: registered } = globalThis as { [REGISTERED]?: { readonly trace?: object } };
+  return registered?.trace !== undefined;
+}
+
+/** How long a stop waits for spans to be exported, in milliseconds: a collector that is away must not hold up a restart. */
+const FLUSH_MS = 5000;
+
+/** What the provider of an SDK can do, and the interface of the API does not have. */
+interface Flushable {
+  forceFlush?(options: { readonly timeoutMillis: number }): Promise<void>;
+}
 
 /** What spans are made with. */
 export class SpanMaker {
-  readonly api: OpenTelemetry;
+  readonly api: typeof OpenTelemetry;
   readonly tracer: Tracer;
   /** Of what instrumentations of HTTP servers and of routers tell each other in a context: `RPCMetadata` of @opentelemetry/core. */
   readonly metadataKey: symbol;
   readonly #log: Logger;
   #hasFailed = false;
 
-  constructor(api: OpenTelemetry, log: Logger) {
+  private constructor(api: typeof OpenTelemetry, log: Logger) {
     this.api = api;
     this.tracer = api.trace.getTracer('portico');
     this.metadataKey = api.createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
     this.#log = log;
+  }
+
+  /** Undefined where no tracer provider is registered, and, with a warning, where the package is not found. */
+  static async find(log: Logger): Promise<SpanMaker | undefined> {
+    if (!isRegistered()) return undefined;
+    const api = await import('@opentelemetry/api').catch((error: unknown): undefined => {
+      log.warn('An OpenTelemetry SDK is registered, but there are no traces: npm install @opentelemetry/api', {
+        err: error,
+      });
+      return undefined;
+    });
+    return api && new SpanMaker(api, log);
   }
 
   /**
@@ -33,6 +63,26 @@ export class SpanMaker {
       if (!this.#hasFailed) this.#log.warn('The OpenTelemetry SDK has thrown: spans are missing', { err: error });
       this.#hasFailed = true;
       return undefined;
+    }
+  }
+
+  /**
+   * Has the SDK export what has ended: the process may be next to end, and tells no SDK of that. Settles after five seconds
+   * at the latest, or when `signal` is raised; never rejects.
+   */
+  async flush(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return;
+    const provider = this.api.trace.getTracerProvider() as Flushable & { getDelegate?(): Flushable };
+    const over = AbortSignal.any([...(signal === undefined ? [] : [signal]), AbortSignal.timeout(FLUSH_MS)]);
+    const late = new Promise<void>((_resolve, reject) => {
+      over.addEventListener('abort', () => reject(new Error('it took too long')), { once: true });
+    });
+    try {
+      await Promise.race([(provider.getDelegate?.() ?? provider).forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
+    } catch (error) {
+      // The provider of an SDK rejects with a list: what each of its processors has to say.
+      const [first] = [error].flat();
+      this.#log.warn('The last spans could not be exported', { err: first });
     }
   }
 }

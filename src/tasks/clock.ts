@@ -2,6 +2,7 @@
  * Time for everything that repeats: monotonic, so that setting the wall clock never stops, speeds up or bursts a timer,
  * and a parameter, so that a test can hand in its own (`FakeClock` of `portico/testing`).
  */
+import { setLongTimeout } from '../process/index.js';
 
 /** Takes back what {@link Clock.after} promised. Harmless when it has already run. */
 export type Cancel = () => void;
@@ -17,9 +18,6 @@ export interface Clock {
   after(ms: number, fn: () => void, options?: { readonly unref?: boolean }): Cancel;
 }
 
-/** The longest delay Node's timers hold; a longer one would fire after 1 ms. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** The clock of this process. */
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
@@ -29,16 +27,7 @@ export const systemClock: Clock = Object.freeze({
       if (options.unref === true) immediate.unref();
       return () => clearImmediate(immediate);
     }
-    const due = performance.now() + ms;
-    let timer: NodeJS.Timeout;
-    const arm = (): void => {
-      const left = due - performance.now();
-      timer =
-        left > LONGEST_TIMEOUT_MS ? setTimeout(arm, LONGEST_TIMEOUT_MS) : setTimeout(fn, Math.max(0, Math.ceil(left)));
-      if (options.unref === true) timer.unref();
-    };
-    arm();
-    return () => clearTimeout(timer);
+    return setLongTimeout(fn, ms, options);
   },
 });
 
@@ -67,4 +56,33 @@ export function pause(
     );
     signal?.addEventListener('abort', interrupted, { once: true });
   });
+}
+
+/** How long {@link within} waits. */
+export interface Limit {
+  /** Milliseconds. */
+  readonly ms: number;
+  readonly clock?: Clock;
+  /** Ends the wait as well. */
+  readonly signal?: AbortSignal | undefined;
+  /** The wait alone does not keep the process alive. */
+  readonly unref?: boolean;
+}
+
+const LATE: unique symbol = Symbol('late');
+
+/** What comes of `work`; what `late` gives, or throws, when the time is up or the signal is raised before. The work goes on. */
+export async function within<T, L>(work: Promise<T>, { ms, signal, ...options }: Limit, late: () => L): Promise<T | L> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  signal?.addEventListener('abort', end, { once: true });
+  if (signal?.aborted === true) end();
+  const expired = pause(ms, { ...options, signal: over.signal }).then(() => LATE);
+  try {
+    const first = await Promise.race([work, expired]);
+    return first === LATE ? late() : (first as T);
+  } finally {
+    signal?.removeEventListener('abort', end);
+    end();
+  }
 }

@@ -1,23 +1,24 @@
 /** `portico/tasks`: things that run again, and things that stop together. */
-export { BackOffLoopingCall, type BackOffOptions, type Gaussian } from './back-off.js';
 export { type Cancel, type Clock, pause, systemClock } from './clock.js';
 export {
+  BackOffLoopingCall,
+  type BackOffOptions,
+  DynamicLoopingCall,
+  type DynamicOptions,
   FixedIntervalLoopingCall,
   type FixedIntervalOptions,
   FixedIntervalWithTimeoutLoopingCall,
   type FixedIntervalWithTimeoutOptions,
-} from './fixed-interval.js';
+  type Gaussian,
+} from './loop-kinds.js';
 export {
-  DynamicLoopingCall,
-  type DynamicOptions,
   LoopingCallDone,
   type LoopOptions,
   type Repeated,
   type StartedLoop,
   type TaskContext,
 } from './looping-call.js';
-export type { PeriodicStatus } from './periodic-slot.js';
-export { type PeriodicTaskOptions, periodicTask } from './periodic-task.js';
+export { type PeriodicStatus, type PeriodicTaskOptions, periodicTask } from './periodic-task.js';
 export {
   type PassOptions,
   PeriodicRunner,

@@ -1,6 +1,6 @@
 /**
  * A function that is called again and again, never twice at a time: the engine behind the four kinds of looping calls,
- * which differ only in how long they idle between two calls, and the kind whose function says how long.
+ * which differ only in how long they idle between two calls.
  */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
@@ -40,6 +40,12 @@ export interface LoopOptions {
   readonly clock?: Clock;
 }
 
+/** Of the kinds that can go on after a failure. */
+export interface StoppingOptions extends LoopOptions {
+  /** Default true: an error of the function ends the loop and is given by `wait()`. False: logged, the loop goes on. */
+  readonly stopOnException?: boolean;
+}
+
 /** What `start` gives: the loop's end. */
 export interface StartedLoop {
   /** As `wait()`: the value of `LoopingCallDone`, true after `stop()`; rejects with what ended the loop. */
@@ -70,14 +76,12 @@ export interface LoopKind {
   readonly kind: string;
   /** What a second `start` while running is told. */
   readonly alreadyRunning: string;
-  /** False: a function that throws is logged and called again; {@link failed} stands for its result. */
-  readonly stopOnException: boolean;
   /** Seconds to idle after a call that gave `result`, began at `beganMs` and took `elapsed` seconds; may throw. */
   idle(result: unknown, elapsed: number, beganMs: number): number;
 }
 
 /** Stands for the result of a call that threw, where the loop goes on. */
-const failed: unique symbol = Symbol('failed');
+export const failed: unique symbol = Symbol('failed');
 
 /** One function and its arguments. The kinds extend this with a `start` of their own. */
 export class LoopingCall<A extends unknown[]> {
@@ -119,7 +123,7 @@ export class LoopingCall<A extends unknown[]> {
     );
   }
 
-  protected begin(kind: LoopKind, options: LoopOptions): StartedLoop {
+  protected begin(kind: LoopKind, options: StoppingOptions): StartedLoop {
     if (this.#stopping !== undefined)
       throw new PorticoError('PORTICO_ALREADY_RUNNING', { message: kind.alreadyRunning });
     const stopping = new AbortController();
@@ -137,7 +141,7 @@ export class LoopingCall<A extends unknown[]> {
     return { done };
   }
 
-  async #loop(kind: LoopKind, options: LoopOptions, signal: AbortSignal): Promise<unknown> {
+  async #loop(kind: LoopKind, options: StoppingOptions, signal: AbortSignal): Promise<unknown> {
     const { clock = systemClock, unref = false, initialDelay } = options;
     const idle = (seconds: number): Promise<boolean> => pause(seconds * 1000, { clock, signal, unref });
     // Never inside start() itself: the caller has not got its handle yet.
@@ -159,11 +163,12 @@ export class LoopingCall<A extends unknown[]> {
     }
   }
 
-  async #call(kind: LoopKind, options: LoopOptions, signal: AbortSignal): Promise<unknown> {
+  async #call(kind: LoopKind, options: StoppingOptions, signal: AbortSignal): Promise<unknown> {
     try {
       return await this.#fn(...withContext(this.#args, { signal }));
     } catch (error) {
-      const ends = kind.stopOnException || error instanceof LoopingCallDone || error instanceof LoopingCallTimeOut;
+      const ends =
+        (options.stopOnException ?? true) || error instanceof LoopingCallDone || error instanceof LoopingCallTimeOut;
       if (ends || endedBy(signal, error)) throw error;
       loggerOf(options).error(`${kind.kind} '${this.functionName}' failed`, { err: error });
       return failed;
@@ -189,46 +194,4 @@ function loggerOf(options: { readonly log?: Logger }): Logger {
 export function checkFunction(fn: unknown, what: string): void {
   if (typeof fn === 'function') return;
   throw new PorticoError('PORTICO_NOT_A_FUNCTION', { message: `${what} is a function, not ${whatItIs(fn)}` });
-}
-
-/** How a dynamic loop is started. */
-export interface DynamicOptions extends LoopOptions {
-  /** Seconds; the longest idle time, and the one used when the function names none. Default: no limit. */
-  readonly periodicIntervalMax?: number | null;
-  /** Default true: an error of the function ends the loop and is given by `wait()`. False: logged, the loop goes on. */
-  readonly stopOnException?: boolean;
-}
-
-/** Seconds between a failed call and the next where nothing else names a time; without a pause the loop would spin. */
-const AFTER_FAILURE = 1;
-
-/**
- * Calls a function, idles as many seconds as it returned (from the end of the call), and calls it again. A function
- * that returns null or undefined leaves it to `periodicIntervalMax`; where that is not given either, the loop fails.
- */
-export class DynamicLoopingCall<A extends unknown[]> extends LoopingCall<A> {
-  start(options: DynamicOptions = {}): StartedLoop {
-    const max = options.periodicIntervalMax ?? undefined;
-    return this.begin(
-      {
-        kind: 'Dynamic interval looping call',
-        alreadyRunning: 'A dynamic interval looping call can only run one function at a time',
-        stopOnException: options.stopOnException ?? true,
-        idle: (result) => {
-          if (result === failed) return max ?? AFTER_FAILURE;
-          const wanted = result ?? max;
-          if (typeof wanted !== 'number' || Number.isNaN(wanted)) throw noInterval(result);
-          return max === undefined ? wanted : Math.min(wanted, max);
-        },
-      },
-      options,
-    );
-  }
-}
-
-function noInterval(result: unknown): PorticoError {
-  const returned = result === null || result === undefined ? '' : ` (the function returned a ${typeof result})`;
-  return new PorticoError('PORTICO_NO_INTERVAL', {
-    message: `A dynamic interval looping call should supply either an interval or periodic_interval_max${returned}`,
-  });
 }

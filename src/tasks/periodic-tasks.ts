@@ -4,9 +4,16 @@
 import { setMaxListeners } from 'node:events';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
-import { checkFunction, type DynamicLoopingCall, type TaskContext } from './looping-call.js';
-import { PeriodicSlot, type PeriodicStatus } from './periodic-slot.js';
-import { checkedOptions, DEFAULT_INTERVAL, type PeriodicTaskOptions, periodicOptions } from './periodic-task.js';
+import type { DynamicLoopingCall } from './loop-kinds.js';
+import { checkFunction, type TaskContext } from './looping-call.js';
+import {
+  checkedOptions,
+  DEFAULT_INTERVAL,
+  PeriodicSlot,
+  type PeriodicStatus,
+  type PeriodicTaskOptions,
+  periodicOptions,
+} from './periodic-task.js';
 import type { TaskGroup } from './task-group.js';
 
 /** What the tasks of an object may depend on. */

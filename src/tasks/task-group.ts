@@ -4,12 +4,15 @@
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, systemClock } from './clock.js';
-import { FixedIntervalLoopingCall, type FixedIntervalOptions } from './fixed-interval.js';
 import { GroupMembers } from './group-members.js';
 import {
-  checkFunction,
   DynamicLoopingCall,
   type DynamicOptions,
+  FixedIntervalLoopingCall,
+  type FixedIntervalOptions,
+} from './loop-kinds.js';
+import {
+  checkFunction,
   type LoopingCall,
   type LoopOptions,
   type Repeated,

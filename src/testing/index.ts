@@ -1,19 +1,21 @@
 /** `portico/testing`: what the tests of an application need. */
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
-export { type ConformanceCase, driverConformance, type MakeDriver } from './conformance.js';
-export { FakeClock } from './fake-clock.js';
-export { type CapturedLog, captureLog, type TempConfig, tempConfig } from './fixtures.js';
-export { LintError, type LintedApp, type LintOptions, lint } from './lint.js';
 export {
+  type ConformanceCase,
+  driverConformance,
   FakeHealthcheck,
   type FakeTokenInfo,
   FakeTokenValidator,
   type HealthAnswer,
   healthcheckConformance,
+  type MakeDriver,
   type TestedPlugin,
   type TestedValidator,
   type TokenSamples,
   tokenValidatorConformance,
-} from './middleware-conformance.js';
+} from './conformance.js';
+export { FakeClock } from './fake-clock.js';
+export { type CapturedLog, captureLog, type TempConfig, tempConfig } from './fixtures.js';
+export { LintError, type LintedApp, type LintOptions, lint } from './lint.js';
 export { type RequestInput, rawRequest, request, type TestResponse } from './request.js';
 export { type MakeStore, serviceStoreConformance } from './service-store-conformance.js';

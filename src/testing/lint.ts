@@ -180,7 +180,7 @@ class Inspection {
       get: () => current,
       set: (method: Method) => {
         current = method;
-        if (this.#options.foreignPatches || isOwnPatch(this.#res, method)) return;
+        if (this.#options.foreignPatches || isOwnPatch(method)) return;
         this.#complain(
           new LintError(4, `res.${name} was replaced`, {
             hint: 'Use beforeHead, transformBody and afterResponse; for a Connect package, lint with foreignPatches.',

@@ -29,6 +29,11 @@ export function looksSecret(name: string): boolean {
   return WORDS.has(words.at(-1) ?? '') || ENDINGS.test(words.slice(-3).join(''));
 }
 
+/** A line of a file without what it assigns: where the option is not declared, that may be a secret. */
+export function maskAssigned(text: string): string {
+  return text.replace(/^([^:=]*[:=]\s*)\S.*$/s, `$1${masked}`);
+}
+
 /**
  * Takes the password out of every URI in a text, `amqp://rabbit:****@host/`, a secret that stands in the user's place, and
  * what looks secret out of query and fragment. All between the first colon and the last `@` of the line is the password,

@@ -40,7 +40,7 @@ function hasName(head: readonly OutgoingHttpHeader[], name: string): boolean {
 }
 
 /** Whether two names are one, whatever their case. */
-export function isSpelling(name: string, other: string): boolean {
+function isSpelling(name: string, other: string): boolean {
   return name.length === other.length && (name === other || name.toLowerCase() === other.toLowerCase());
 }
 
@@ -68,14 +68,14 @@ export function keepHead(res: ServerResponse, head: Head): void {
 }
 
 /** The value of a header, whatever the spelling of its name. */
-export function headerIn(head: Head, name: string): OutgoingHttpHeader | undefined {
+function headerIn(head: Head, name: string): OutgoingHttpHeader | undefined {
   const wanted = name.toLowerCase();
   for (let at = 0; at < head.length; at += 2) if (String(head[at]).toLowerCase() === wanted) return head[at + 1];
   return undefined;
 }
 
 /** All of them, by names in lower case. */
-export function headersIn(head: Head): OutgoingHttpHeaders {
+function headersIn(head: Head): OutgoingHttpHeaders {
   const headers = Object.create(null) as OutgoingHttpHeaders;
   for (let at = 0; at < head.length; at += 2) headers[String(head[at]).toLowerCase()] = head[at + 1];
   return headers;

@@ -1,7 +1,7 @@
 /** What rests on Node's insides; for the folders above alone. */
 export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
-export { DirectResponse, isPlainWriteHead, writeWithDefaults } from './direct-response.js';
-export { GatheredBytes } from './gathered-bytes.js';
+export { DirectResponse, isPlainWriteHead } from './direct-response.js';
+export { GatheredBytes, joinChunks } from './gathered-bytes.js';
 export { type HeaderList, keepHead, wholeHead } from './header-list.js';
 export {
   advertiseIdleTime,
@@ -13,8 +13,8 @@ export {
   isLastAnswer,
   socketUnder,
   unsentBytes,
+  upgradableRequest,
 } from './node-internals.js';
 export { proveWire } from './proof.js';
 export { emitMissedEnd, endEmptyBody } from './request-end.js';
 export { type BodyReader, takeBody } from './take-body.js';
-export { upgradableRequest } from './upgradable-request.js';

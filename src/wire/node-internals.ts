@@ -1,10 +1,21 @@
 /**
- * Properties of Node's objects that Node does not document: one function for each, with the file of Node's source that it
- * rests on. On a Node without the property each returns that it does not know.
+ * What is known of the Node of this process: which fast paths it takes, and properties of its objects that it does not document,
+ * one function for each, with the file of Node's source that it rests on. On a Node without the property each returns that it does
+ * not know. The last one is not only read: it decides which requests are upgrades.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+
+/** The fast paths of this directory that replace methods of Node: true once they are proven on the Node of this process. */
+export const fastPaths = {
+  /** Heads written without Node. */
+  heads: false,
+  /** Requests without body ended at once. */
+  emptyBodies: false,
+  /** Bodies gathered past their stream. */
+  bodies: false,
+};
 
 /**
  * The length that a head declared, in bytes, once it is written; undefined for one without, or in chunks.
@@ -85,4 +96,29 @@ export function unsentBytes(socket: Socket): number {
 /** The socket that TLS is spoken over; undefined where it is not told. `lib/_tls_wrap.js`: the constructor of `TLSSocket`. */
 export function socketUnder(socket: TLSSocket): Socket | undefined {
   return (socket as TLSSocket & { _parent?: Socket })._parent;
+}
+
+type Parsed = IncomingMessage & { upgrade: boolean | null };
+
+/** What Node's parser has said. Not a field: Node's constructor sets `upgrade` before fields are there. */
+const ASKED: unique symbol = Symbol('portico.upgradeAsked');
+
+/**
+ * For `createServer({ IncomingMessage })`: a request for which `isOffered` is false stays an ordinary one, though it has
+ * `Upgrade` and the server listens to `upgrade`. `parserOnIncoming` of `lib/_http_server.js` asks the property `upgrade`;
+ * Node 24.9 has `shouldUpgradeCallback` for it.
+ */
+export function upgradableRequest(isOffered: (req: IncomingMessage) => boolean): typeof IncomingMessage {
+  class UpgradableRequest extends IncomingMessage {
+    declare [ASKED]: boolean | null;
+  }
+  Object.defineProperty(UpgradableRequest.prototype, 'upgrade', {
+    get(this: UpgradableRequest): Parsed['upgrade'] {
+      return this[ASKED] && (this.method === 'CONNECT' || isOffered(this));
+    },
+    set(this: UpgradableRequest, asked: Parsed['upgrade']) {
+      this[ASKED] = asked;
+    },
+  });
+  return UpgradableRequest;
 }

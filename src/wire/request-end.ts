@@ -6,7 +6,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { fastPaths } from './fast-paths.js';
+import { fastPaths } from './node-internals.js';
 
 /** What Node's streams and its server keep and call by names without documentation. */
 interface Parts {

@@ -7,8 +7,8 @@
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type BodyTaker, directCount, divertBody, takerOf } from './count-body.js';
-import { fastPaths } from './fast-paths.js';
 import { GatheredBytes } from './gathered-bytes.js';
+import { fastPaths } from './node-internals.js';
 import { isListened, isWatched, noteEnd, noteRead } from './request-end.js';
 
 /** Who wants a body. */

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ApiService, runApis, silentLogger } from 'portico';
-import { Config, defineOptions, integer } from 'portico/config';
+import { boolean, Config, defineOptions, integer } from 'portico/config';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
@@ -37,4 +37,15 @@ test('a program whose services are none gives 1', async () => {
   const { status, told } = await refused('', []);
   assert.equal(status, 1);
   assert.match(told, /No APIs were started/);
+});
+
+test('a program with another [DEFAULT] debug of its own is told so, and gives 1', async () => {
+  const config = Config.fromText('');
+  config.register('DEFAULT', defineOptions({ debug: boolean({ default: true, help: 'Of the program.' }) }));
+  let told = '';
+  const explain = (text: string): void => {
+    told += text;
+  };
+  assert.equal(await runApis(() => [], { config, log: silentLogger(), explain }), 1);
+  assert.match(told, /option debug of \[DEFAULT\] is declared in two ways/);
 });

@@ -78,6 +78,12 @@ test('CF-100 old names are rewritten; comments and order stay, and options move 
   assert.equal(alone.text, '[DEFAULT]\n\n[app]\nworkers = 3\n');
 });
 
+test('CF-100 a program may declare an option of [DEFAULT] in another way than Portico does', () => {
+  const own = defineOptions({ state_path: string({ default: '/srv', help: 'Ours.', deprecated: ['state_dir'] }) });
+  const { text } = upgradeText('[DEFAULT]\nstate_dir = /a\n', [{ group: 'DEFAULT', options: own }]);
+  assert.equal(text, '[DEFAULT]\nstate_path = /a\n');
+});
+
 test('CF-104 declarations that are odd get a remark', () => {
   const odd = defineOptions({
     api_token: string({ default: '', help: 'same' }),

@@ -76,6 +76,8 @@ class PageRun {
   told = 0;
   /** Why `npm install` could not do its work, where that is the network. */
   unreachable: string | undefined;
+  /** A command of the page has asked the service to stop. */
+  #stopped = false;
   readonly #t: TestContext;
   readonly #options: PageOptions;
   readonly #env: NodeJS.ProcessEnv;
@@ -129,6 +131,7 @@ class PageRun {
     else if (language === 'sh') {
       for (const line of commandsOf(text)) {
         const output = await this.#run(line, place, fails);
+        if (line.includes('api-cli stop')) this.#stopped = true;
         const says = this.#options.says?.[this.told];
         if (this.#options.says === undefined || output === undefined) continue;
         assert.ok(says !== undefined && line.includes(says[0]), `${place}: ${line}: the test expects ${says?.[0]}`);
@@ -148,7 +151,8 @@ class PageRun {
   async endService(): Promise<void> {
     const program = this.#served?.program;
     this.#served = undefined;
-    program?.kill('SIGTERM');
+    // One that the page has stopped may be exiting, when Node takes no signal any more.
+    if (!this.#stopped) program?.kill('SIGTERM');
     if (program !== undefined) assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
   }
 
@@ -190,6 +194,7 @@ class PageRun {
       env: this.#env,
     });
     this.#served = { line, folder: this.#folder, program };
+    this.#stopped = false;
     this.#written = false;
     await program.printed(/Ready after/).catch((error: Error) => assert.fail(`${place}: ${error.message}`));
   }

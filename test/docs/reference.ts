@@ -1,11 +1,10 @@
-/** The pages of docs/reference, and paste/portico.ini, made from what the code declares. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** The pages of docs/reference but that of error codes, and paste/portico.ini, made from what the code declares. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argument, Command, Option as Flag } from 'commander';
 import { Config, generateSample, type Option, type OptionDeclarations } from 'portico/config';
 import { completeProgram } from '../../dist/cli/program.js';
 import { type Registration, shippedOptions } from '../../dist/cli/shipped-options.js';
-import type { ErrorCodes } from '../../dist/errors/index.js';
 import * as middleware from '../../dist/middleware/index.js';
 import { root } from '../e2e/program.js';
 import { renewShippedFile } from './shipped-file.js';
@@ -16,7 +15,6 @@ const GENERATED = '<!-- Made from the code by `npm run docs:reference`. -->\n\n'
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const registrations = await shippedOptions();
   return new Map([
-    ['docs/reference/errors.md', await errorsPage()],
     ['docs/reference/options.md', optionsPage(registrations)],
     ['docs/reference/filters.md', filtersPage(registrations)],
     ['docs/reference/commands.md', await commandsPage()],
@@ -24,32 +22,11 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** The codes that each directory of src describes. */
-export async function describedCodes(): Promise<ReadonlyMap<string, ErrorCodes>> {
-  const directories = readdirSync(join(root, 'src')).filter((name) =>
-    existsSync(join(root, 'src', name, 'error-codes.ts')),
-  );
-  const read = async (name: string): Promise<readonly [string, ErrorCodes]> => {
-    const path = join(root, 'dist', name, 'error-codes.js');
-    return [name, ((await import(path)) as { errorCodes: ErrorCodes }).errorCodes];
-  };
-  return new Map(await Promise.all(directories.toSorted().map(read)));
+/** The codes that docs/reference/errors.md describes, with cause and remedy. */
+export function describedCodes(): string[] {
+  const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8');
+  return [...page.matchAll(/^\| `(PORTICO_\w+)` \| .+ \| .+ \|$/gm)].map(([, code]) => code!);
 }
-
-async function errorsPage(): Promise<string> {
-  const sections = [...(await describedCodes())].map(([directory, codes]) => {
-    const rows = Object.entries(codes).map(([code, { cause, remedy }]) => [`\`${code}\``, cause, remedy]);
-    return `## ${TITLES[directory] ?? `portico/${directory}`}\n\n${table(['Code', 'Cause', 'Remedy'], rows)}`;
-  });
-  return `${GENERATED}# Error codes
-
-Every error of Portico has a \`code\`, which never changes; the text of its message may. The message names the place
-(\`file:line:column\`) and what is wrong with it; this page says what the code means. A warning refuses nothing.
-
-${sections.join('\n')}`;
-}
-
-const TITLES: Readonly<Record<string, string>> = { cli: 'api-cli', errors: 'Any part' };
 
 function optionsPage(registrations: readonly Registration[]): string {
   const own = registrations.filter(({ sectional }) => sectional !== true);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ServiceRegistry } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
-import { liveness } from '../../dist/registry/is-up.js';
+import { liveness } from '../../dist/registry/service-view.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, Program, startApiCli } from './program.js';
@@ -178,7 +178,8 @@ test('SG-24 SG-36 LC-1352 an API that is stopped with TERM is down at once', asy
 test('SG-25 LC-1352 LC-1232 an API that is killed is down after service_down_time, and not before', async (t) => {
   const { program, view, at } = await fleet(t);
   const pids = (await view()).workers.map(({ pid }) => pid);
-  for (const pid of [program.pid, ...pids]) process.kill(pid, 'SIGKILL');
+  // Stopped first: a worker that lives to see the end of its parent signs off.
+  for (const signal of ['SIGSTOP', 'SIGKILL']) for (const pid of [program.pid, ...pids]) process.kill(pid, signal);
   await program.ended;
   const { lastSeenUp, state: lifecycle, downTime } = (await view()).record;
   assert.deepEqual([lifecycle, downTime], ['running', DOWN_TIME]);

@@ -30,6 +30,14 @@ for (const main of [false, true]) {
   });
 }
 
+test('a second TERM that comes when all has stopped changes no status', async (t) => {
+  const program = await running(t, { forgets: 'interval' });
+  program.kill('SIGTERM');
+  await program.event('stopped');
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
 test('a program that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
   const program = await running(t, { goesOn: true, forgets: 'interval' });
   await program.event('other_work_done');

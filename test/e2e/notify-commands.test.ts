@@ -72,7 +72,7 @@ test('LC-908 OP-16 wait-ready ends with 0 when READY=1 comes, 1 for anything els
 
   const other = run(t, ['wait-ready', '60'], path);
   await bound(path);
-  const { sendDatagram } = (await import('../../dist/launch/systemd/notify.js')) as {
+  const { sendDatagram } = (await import('../../dist/launch/systemd/service-manager.js')) as {
     sendDatagram: (path: string, text: string) => Promise<void>;
   };
   await sendDatagram(path, 'STATUS=starting');

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { metricsText } from '../../dist/launch/control/metrics-text.js';
+import { silentLogger } from 'portico';
+import { Config } from 'portico/config';
+import { metricsAnswer } from '../../dist/launch/control/metrics-text.js';
 import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 import { root } from './program.js';
@@ -30,15 +32,19 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     facts,
   } as const;
   const service = { name: 'compute', addresses: [], wanted: 1, ready: 1, restarts: 0 };
-  const { text } = await metricsText({
-    services: [{ ...service, starts: { death: 1 }, certificateEnds: new Date().toISOString(), workers: [worker] }],
-    generation: 1,
-    totals,
-    reloads: { refused: 1 },
-    logLinesLost: 0,
-    registered: [{ binary: 'portico-compute', host: 'one', up: true }],
-  });
-  return parseExposition(text);
+  const controlled = {
+    config: await Config.load({ files: [], argv: [], env: {}, overrides: { 'metrics.enabled': true } }),
+    log: silentLogger(),
+    status: () => ({
+      services: [{ ...service, starts: { death: 1 }, certificateEnds: new Date().toISOString(), workers: [worker] }],
+      generation: 1,
+    }),
+    reloaded: () => ({ refused: 1 }),
+    runner: { counted: () => totals },
+  };
+  const registered = { up: async () => [{ binary: 'portico-compute', host: 'one', up: true }] };
+  const { body } = await metricsAnswer(controlled as never, registered as never);
+  return parseExposition(String(body));
 }
 
 /** Names of metrics and the labels that expressions choose by, or sum by. */

@@ -1,9 +1,11 @@
 /** An application whose module ends the process that imports it: at the check, at the start and at a reload. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { promisify } from 'node:util';
+import { apiCli, emptyProject, freePort, startApiCli } from './program.js';
 import { pidApp, pidProject } from './projects.js';
 
 const ENDING = `${pidApp}\nif (process.env.ENDS !== 'not') process.exit(0);\n`;
@@ -76,4 +78,15 @@ test('a reload to a module that ends the process is refused with its place', asy
   assert.doesNotMatch(program.output(), /worker_exited/);
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
+});
+
+test('a reader that takes its time gets all that a command writes', async () => {
+  const run = async (reader: string): Promise<string> => {
+    const command = `"${process.execPath}" "${apiCli}" config generate --format json | ${reader}`;
+    return (await promisify(execFile)('sh', ['-c', command], { maxBuffer: 10_000_000 })).stdout;
+  };
+  const whole = await run('cat');
+  // More than a pipe holds.
+  assert.ok(whole.length > 100_000);
+  assert.equal(await run('(sleep 3; cat)'), whole);
 });

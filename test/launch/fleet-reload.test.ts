@@ -5,8 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Logger, silentLogger } from 'portico';
 import type { LaunchSettings } from '../../dist/launch/launcher-options.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
-import type { Generation } from '../../dist/launch/parent/worker-process.js';
-import { type FleetChangeResult, type LaunchRequest, replaceWorkers } from '../../dist/launch/reload/fleet-reload.js';
+import type { FleetGeneration } from '../../dist/launch/parent/worker-process.js';
+import { type FleetChangeResult, replaceWorkers } from '../../dist/launch/reload/fleet-reload.js';
+import type { LaunchRequest } from '../../dist/launch/reload/reload.js';
 import { Handover } from '../../dist/launch/sockets/handover.js';
 import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
@@ -18,7 +19,7 @@ type Behaviour = (moment: Moment, worker: FakeWorker) => unknown;
 class Fleet {
   readonly fakes = new Map<string, FakePool>();
   readonly behaviours = new Map<string, Behaviour>();
-  current: Generation;
+  current: FleetGeneration;
   readonly #asked = new AbortController();
 
   constructor(t: TestContext, settings: Partial<LaunchSettings> = {}) {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import type { Logger } from 'portico';
-import { LauncherCore } from '../../dist/launch/launcher-core.js';
+import { LauncherCore, type Runner } from '../../dist/launch/launcher-core.js';
 import { readSettings } from '../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
-import type { Runner } from '../../dist/launch/runner.js';
+import { deferred } from '../../dist/launch/waiting.js';
 
 /** A launcher whose runner fails to end its services, and what is logged. */
 function failing(
-  ends: Pick<Runner, 'stop' | 'halt'>,
+  ends: Pick<Runner, 'stop' | 'halt'> & Partial<Runner>,
   more: object = { signals: false },
 ): { core: LauncherCore; logged: unknown[][] } {
   const logged: unknown[][] = [];
@@ -74,4 +74,34 @@ test('LC-355 a fast end that fails is logged, and the process ends all the same'
   assert.deepEqual([await waiting, logged.length], [1, 1]);
   while (exits.length === 0) await new Promise(setImmediate);
   assert.deepEqual(exits, [1]);
+});
+
+test('LC-518 asked for while one is under way, a reload is done exactly once more', async () => {
+  const begun = [deferred(), deferred()];
+  const held = [deferred(), deferred()];
+  let reloads = 0;
+  let isSuperseded: (() => boolean) | undefined;
+  const { core } = failing({
+    stop: async () => 0,
+    halt: async () => undefined,
+    reload: async ({ superseded }) => {
+      const at = reloads++;
+      isSuperseded = superseded;
+      begun[at]?.resolve();
+      await held[at]?.promise;
+      return { outcome: 'accepted' };
+    },
+  });
+  const first = core.reload();
+  await begun[0]!.promise;
+  const others = [core.reload(), core.reload(), core.reload()];
+  assert.equal(isSuperseded?.(), true);
+  held[0]!.resolve();
+  await first;
+  await begun[1]!.promise;
+  assert.equal(isSuperseded?.(), false);
+  held[1]!.resolve();
+  await Promise.all(others);
+  assert.equal(reloads, 2);
+  await core.stop();
 });

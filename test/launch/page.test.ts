@@ -1,10 +1,9 @@
 /** What the status page is made of. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chart } from '../../dist/launch/page/chart.js';
-import { html } from '../../dist/launch/page/html.js';
+import { chart } from '../../dist/launch/page/charts.js';
+import { html } from '../../dist/launch/page/frame.js';
 import { pipelinePicture } from '../../dist/launch/page/pipeline-picture.js';
-import { stagesOf } from '../../dist/launch/page/stages.js';
 import { Totals } from '../../dist/metrics/index.js';
 
 test('a template escapes all values but what another template made', () => {
@@ -42,8 +41,7 @@ test('OP-55 the picture of an API has a line for each branch, and on each filter
   const series = [counted('filters', ['in'], [2], 0.000_02), counted('filterErrors', [], [], 1)];
   totals.add('hello', { buckets: [1], series });
   totals.add('other', { buckets: [1], series });
-  const stages = stagesOf(new Map([['hello', planned]]), totals).get('hello')!;
-  const { text } = pipelinePicture('hello', stages);
+  const { text } = pipelinePicture('hello', planned, totals);
   assert.match(
     text,
     /aria-label="Pipeline hello: main \(at \/ to app, at \/v2&#60; to log in 10 µs 2 req, 1 err; app\)"/,

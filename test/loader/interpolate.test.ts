@@ -3,9 +3,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 // Private: a Loader shows only what comes of it.
-import { InterpolationProblem, interpolate, interpolatedParts } from '../../dist/loader/interpolate.js';
+import { interpolate, interpolatedParts, type Reading } from '../../dist/loader/interpolate.js';
+import { PasteError } from '../../dist/loader/paste-error.js';
 
-const nothing = () => undefined;
+/** A value that stands in line 1 from column 1 on. */
+function reading(raw: string, values: ReadonlyMap<string, string>): Reading {
+  const origin = { file: 'a.ini', line: 1, column: 1 };
+  return {
+    raw,
+    name: 'x0',
+    option: { name: 'x0', origin, value: raw, pieces: [{ start: 0, origin }] },
+    file: 'a.ini',
+    section: 'app:main',
+    lookup: (name) => values.get(name),
+    names: () => [...values.keys()],
+    count: () => undefined,
+  };
+}
 
 /** One replacement after the other, by the words of configparser's manual; undefined for any mistake. */
 function naive(raw: string, values: ReadonlyMap<string, string>, steps = 1): string | undefined {
@@ -48,14 +62,11 @@ test('PD-30 PD-32 PD-33 any value gives what the plain implementation gives, or 
       ]);
       const expected = naive(raw, values);
       try {
-        assert.equal(
-          interpolate(raw, (name) => values.get(name), nothing),
-          expected,
-        );
+        assert.equal(interpolate(reading(raw, values)), expected);
       } catch (error) {
-        if (!(error instanceof InterpolationProblem)) throw error;
+        if (!(error instanceof PasteError)) throw error;
         assert.equal(expected, undefined, `${error.message} in ${JSON.stringify(raw)}`);
-        assert.equal(raw[error.offset], '%', 'the place is the percent sign in the value read first');
+        assert.equal(raw[error.origin!.column - 1], '%', 'the place is the percent sign in the value read first');
       }
     }),
     { numRuns: 2000 },
@@ -65,13 +76,14 @@ test('PD-30 PD-32 PD-33 any value gives what the plain implementation gives, or 
 test('PD-32 ten values in a chain may hold references, an eleventh not; the chain is told', () => {
   const chain = (length: number) =>
     new Map(Array.from({ length }, (_, at) => [`x${at}`, at === length - 1 ? '%%' : `%(x${at + 1})s`]));
-  const read = (length: number) => interpolate('%(x1)s', (name) => chain(length).get(name), nothing);
+  const read = (length: number) => interpolate(reading('%(x1)s', chain(length)));
   assert.equal(read(10), '%');
   assert.throws(
     () => read(11),
     (error: unknown) => {
-      assert.ok(error instanceof InterpolationProblem);
-      assert.deepEqual([error.kind, error.offset, error.chain.at(-1)], ['depth', 0, 'x10']);
+      assert.ok(error instanceof PasteError);
+      assert.deepEqual([error.code, error.origin?.column], ['PORTICO_PASTE_INTERPOLATION_DEPTH', 1]);
+      assert.match(error.message, /in 10 steps: "x0" refers to "x1" .* refers to "x10"/);
       return true;
     },
   );
@@ -82,7 +94,7 @@ test('PD-150 each part of a value knows where it came from', () => {
     ['a', 'long'],
     ['b', '%(a)s%%'],
   ]);
-  const parts = interpolatedParts('x%%%(b)sy', (name) => values.get(name), nothing);
+  const parts = interpolatedParts(reading('x%%%(b)sy', values));
   assert.deepEqual(parts, [
     { start: 0, offset: 0 },
     { start: 1, offset: 1 },

@@ -132,6 +132,15 @@ test('PD-157 the program is asked before the file, the file at hand before the f
   assert.equal(await said(t, ini('paste'), {}, more), 'esm');
 });
 
+test('PD-157 aliases of an included file see what the program hands in, and nothing of the including file', async (t) => {
+  const more = {
+    'etc/sub/b.ini': '[app:main]\nuse = call:x.y:z\n[portico:aliases]\na = x.y:z %(to)s\n',
+  };
+  const ini = '[DEFAULT]\nto = esm-only:app\n[app:main]\nuse = config:sub/b.ini\n';
+  assert.equal(await said(t, ini, { globalConf: { to: '../local.js:app' } }, more), 'local');
+  await assert.rejects(said(t, ini, {}, more), { code: 'PORTICO_PASTE_INTERPOLATION_MISSING' });
+});
+
 test('PD-159 the Paste composites are here under their Python names', async (t) => {
   for (const line of [
     'use = egg:Paste#urlmap',

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { type App, compose, environ } from 'portico/app';
 import { healthcheck, healthcheckFilter, proxyHeaders } from 'portico/middleware';
 import { buildApp, buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
-import { markDraining } from '#internal/app';
+import { serverState } from '#internal/app';
 
 /** The app as urlmap mounts it. */
 const mounted =
@@ -149,7 +149,7 @@ test('MW-45 live asks only the event loop, ready and the plain path ask all', as
 test('MW-44 a server that drains is not ready, and still live', async (t) => {
   const { server, url } = await serve(t, await checking());
   assert.equal((await fetch(url)).status, 200);
-  markDraining(server);
+  serverState(server).draining = true;
   const response = await fetch(url);
   assert.equal(response.status, 503);
   assert.equal(await response.text(), 'DRAINING');

@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as middleware from 'portico/middleware';
-import { ExportMissing, fileOfOwnExport, importExport, parseExportReference } from '../../dist/modules/index.js';
+import {
+  ExportMissing,
+  fileOfOwnExport,
+  importExport,
+  importPeer,
+  parseExportReference,
+} from '../../dist/modules/index.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -66,4 +72,31 @@ test('filters that no section names are not loaded', (t) => {
   };
   assert.equal(load('stats', 'name = a'), 'true');
   assert.equal(load('requestId'), 'false');
+});
+
+const peer = { code: 'PORTICO_NONE_MISSING', neededBy: '[none] on = true', spec: 'no-such-package@3' };
+
+test('a package that is not installed is named, with what needs it and how to install it', async () => {
+  const name = 'no-such-package';
+  await assert.rejects(
+    importPeer(() => import(name), peer),
+    {
+      code: 'PORTICO_NONE_MISSING',
+      message: '[none] on = true needs the package no-such-package, which is not installed',
+      hint: 'npm install no-such-package@3',
+    },
+  );
+});
+
+test('a package that is there and cannot be loaded tells why', async () => {
+  const broken = 'data:text/javascript,throw new Error("built for another Node")';
+  await assert.rejects(
+    importPeer(() => import(broken), peer),
+    /^Error: built for another Node/,
+  );
+  const other = 'its-dependency';
+  await assert.rejects(
+    importPeer(() => import(other), peer),
+    { code: 'ERR_MODULE_NOT_FOUND' },
+  );
 });

@@ -244,6 +244,17 @@ test('RT-151 a real method comes first, and a key may stand for a usual action',
   assert.equal((await send('POST', '/key', { body: '{"x":1}' })).json, 'created');
 });
 
+test('RT-151 of a list of methods, a plain function counts only where the list is named for a key', async (t) => {
+  const list = [action({ bodyKey: 'reboot', versions: ['2.1'] }, () => 'rebooted'), () => 'plain'];
+  const servers = new Resource({ list, resize: [() => 'resized'], actions: { resize: 'resize' } });
+  assert.deepEqual(servers.bodyKeys(), ['reboot', 'resize']);
+  assert.deepEqual(servers.actionNames(), []);
+  const router = new Router({ controllers: { servers }, versions: { serviceType: 'compute', min: '2.1', max: '2.9' } });
+  const send = await serveRouter(t, router.connect('/x', { controller: 'servers', action: 'action' }));
+  assert.equal((await send('POST', '/x', { body: '{"reboot":null}' })).json, 'rebooted');
+  assert.equal((await send('POST', '/x', { body: '{"resize":null}' })).json, 'resized');
+});
+
 test('RT-153 controllers extend a resource; two with one key are a mistake', async (t) => {
   const lock = { lock: action({ bodyKey: 'lock' }, () => 'locked') };
   const extended = new Resource(new ServerActions()).extend(lock);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Mapper, type RouteOptions } from 'portico/routing';
+import { Mapper, type ResourceOptions, type RouteOptions } from 'portico/routing';
 import { GenerationError, RouteError } from '#internal/routing';
 
 const here = import.meta.url.split('/').at(-1)!;
@@ -59,6 +59,21 @@ test('RT-14 names of Object.prototype are ordinary names', () => {
     '/o/1/2/3',
   );
   assert.equal(mapper.urls.url('toString', {}, {}), 'toString');
+});
+
+test('RT-14 an expression of a variable called __proto__ is one in an object with a prototype, too', () => {
+  const requirements = {};
+  const mapper = new Mapper().connect('/a/{__proto__:\\d+}', { controller: 'c', requirements });
+  assert.deepEqual(Object.entries(requirements), [['__proto__', '\\d+']]);
+  assert.equal(mapper.match('/a/b'), null);
+  assert.notEqual(mapper.match('/a/1'), null);
+});
+
+test('a resource takes null for no actions of its own', () => {
+  const none = { collection: null, member: null, new: null } as unknown as ResourceOptions;
+  const templates = (options: ResourceOptions): string[] =>
+    new Mapper().resource('book', 'books', options).routes.map(({ template }) => template);
+  assert.deepEqual(templates(none), templates({}));
 });
 
 test('RT-22 a requirements object that two routes share is shared, and written to', () => {
@@ -123,6 +138,13 @@ test('RT-120 current host, scheme and special words', () => {
   assert.equal(mapper.urls.url('item', { id: 1, qualified: true }, around), 'https://h.example.com:8774/v2.1/item/1');
   assert.equal(mapper.urls.url('item', { id: 1, protocol: 'http' }, around), 'http://h.example.com/v2.1/item/1');
   assert.equal(mapper.urls.url('item', { id: 1, host: 'o', anchor: 'a b' }, around), 'https://o/v2.1/item/1#a%20b');
+});
+
+test('a name that no route has is a URL, and gets the values as its query', () => {
+  const { urls } = new Mapper();
+  assert.equal(urls.url('/a', {}, { scriptName: '/v2.1' }), '/v2.1/a');
+  assert.equal(urls.url('/a', { b: [1, 2] }, {}), '/a?b=1&b=2');
+  assert.equal(urls.url('/a', { b: [] }, {}), '/a?');
 });
 
 test('RT-109 the best fitting route generates, by Routes’ comparison', () => {

@@ -187,3 +187,21 @@ test('RT-213 the tree agrees with the linear scan on recorded tables', () => {
   }
   assert.ok(compared > 300, `${compared} paths`);
 });
+
+test('RT-213 heads of one segment that begin one another, in any order of rank', () => {
+  const mapper = new Mapper();
+  for (const text of ['/{a}-{b}', '/ab{c}', '/a{c:\\d+}', '/abc{c}', '/a{c}', '/{c}.x', '/b{c}.x']) {
+    mapper.connect(text, { controller: 'c' });
+  }
+  for (const path of ['/a', '/ab', '/a1', '/abc', '/abcd', '/x-y', '/a-b', '/ab-b', '/b.x', '/bb.x', '/c.x', '/c']) {
+    agree(mapper, 'GET', path);
+  }
+});
+
+test('a method in the midst of a text is one of the table’s, as the text takes it', () => {
+  const mapper = new Mapper().connect('/a', { controller: 'c', conditions: { method: 'xPROPFIND,nothing,NONE' } });
+  const table = mapper.compile();
+  assert.ok(table.methods.includes('PROPFIND'));
+  assert.ok(!table.methods.includes('NONE'));
+  agree(mapper, 'PROPFIND', '/a');
+});

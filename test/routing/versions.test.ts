@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { test } from 'node:test';
+import { environ } from 'portico/app';
 import { type ActionRequest, action, Router, RouteTableError } from 'portico/routing';
 import { ApiVersion } from '#internal/routing';
-import { type Answer, serveRouter } from './served-router.js';
+import { type Answer, serveApp, serveRouter } from './served-router.js';
 
 const versions = {
   serviceType: 'compute',
@@ -253,4 +256,22 @@ test('RT-169 Vary is appended to what is there', async (t) => {
   const send = await serveRouter(t, table);
   assert.equal((await send('GET', '/show')).headers.vary, `${VARY}, Origin`);
   assert.equal((await send('GET', '/fetched')).headers.vary, `${VARY}, Origin, Accept`);
+});
+
+test('RT-195 the version of a request is noted where the request is served, and not where it is only judged', async (t) => {
+  const routes = router();
+  const app = await routes.build();
+  t.after(() => app.close());
+  const asked = Object.assign(new IncomingMessage(new Socket()), { url: '/show', method: 'GET' });
+  assert.equal(routes.judge(asked).version?.text, '2.1');
+  assert.equal(environ(asked).apiVersion, undefined);
+  const seen: (string | undefined)[] = [];
+  const send = await serveApp(t, (req, res) => {
+    const served = app(req, res);
+    seen.push(environ(req).apiVersion);
+    return served;
+  });
+  await send('GET', '/show', { headers: { [LEGACY]: '2.5' } });
+  assert.equal((await send('GET', `/${'x'.repeat(9000)}`, { headers: { [LEGACY]: '2.6' } })).status, 414);
+  assert.deepEqual(seen, ['2.5', '2.6']);
 });

@@ -102,26 +102,13 @@ test('RP-13 a method called target or rpc is refused', () => {
 });
 
 test('LC-1344 RP-17 the base endpoint exposes ping and getStatus', () => {
-  const base = new BaseEndpoint({
-    service: 'images',
-    host: 'north',
-    version: 1,
-    uptimeMs: () => 1500,
-    inFlight: () => 2,
-    draining: () => true,
-    configGeneration: () => 3,
-  });
+  const status = { version: 1, uptime: 1.5, inFlight: 2, draining: true, configGeneration: 3 };
+  const base = new BaseEndpoint({ service: 'images', host: 'north' }, () => status);
   assert.deepEqual(base.target, { namespace: 'base', version: '1.1' });
   const methods = exposedMethods(base);
   assert.deepEqual([...methods.keys()], ['ping', 'getStatus']);
   assert.deepEqual(methods.get('ping')!(undefined, { arg: 'x' }), { service: 'images', host: 'north', arg: 'x' });
-  assert.deepEqual(methods.get('getStatus')!(undefined, {}), {
-    version: 1,
-    uptime: 1.5,
-    inFlight: 2,
-    draining: true,
-    configGeneration: 3,
-  });
+  assert.deepEqual(methods.get('getStatus')!(undefined, {}), status);
 });
 
 test('RP-10 RP-11 an override that is not marked is not exposed, and makes no other method so', () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { type TestContext, test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type SampleApi, startCompute } from './sample-api.js';
 
@@ -8,13 +11,17 @@ import { type SampleApi, startCompute } from './sample-api.js';
 const without = (command: string): string | false =>
   spawnSync(command, ['--version']).error === undefined ? false : `the ${command} command is not installed`;
 
+/** Where clients keep what they keep of their own. */
+const home = mkdtempSync(join(tmpdir(), 'portico-clients-'));
+after(() => rmSync(home, { recursive: true }));
+
 type Client = (...words: string[]) => Promise<string>;
 
 /** A command with its options in front; rejects with what it said when it fails. */
 function client(command: string, options: readonly string[], env: Readonly<Record<string, string>> = {}): Client {
   return async (...words) => {
     const { stdout } = await promisify(execFile)(command, [...options, ...words], {
-      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: '/nonexistent', ...env },
+      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: home, ...env },
       timeout: 120_000,
     });
     return stdout;

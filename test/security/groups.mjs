@@ -18,7 +18,7 @@ export const groups = [
   {
     name: 'spelling',
     tests: [
-      'server/requests/request-target',
+      'server/requests/request-guard',
       'middleware/spellings',
       'middleware/auth/access-rules',
       'middleware/read-only',
@@ -72,7 +72,7 @@ export const groups = [
     mutants: [
       {
         what: 'pieces of a body are kept as they come',
-        file: 'server/requests/join-chunks.js',
+        file: 'wire/gathered-bytes.js',
         replace: 'if (chunk !== null && chunk.length < LARGE)',
         by: 'if (false)',
         tests: ['server/memory-budget'],
@@ -88,14 +88,14 @@ export const groups = [
   },
   {
     name: 'worker',
-    tests: ['launch/parent/worker-message', 'e2e/launch-hostile'],
+    tests: ['launch/worker-message', 'e2e/launch-hostile'],
     mutants: [
       {
         what: 'the parent believes the fields of a message whose kind it knows',
-        file: 'launch/parent/worker-message.js',
+        file: 'launch/worker-message.js',
         replace: 'const wrong = fieldsOf(value, MESSAGES[kind]);',
         by: 'const wrong = undefined;',
-        tests: ['launch/parent/worker-message'],
+        tests: ['launch/worker-message'],
       },
     ],
   },

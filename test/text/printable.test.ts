@@ -5,7 +5,7 @@ import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer } from 'portico/config';
 import { tempConfig } from 'portico/testing';
 import { markedLine } from '../../dist/errors/index.js';
-import { compileLogFormat } from '../../dist/server/requests/log-format.js';
+import { compileLogFormat } from '../../dist/server/requests/access-log.js';
 import { printable, printableLines } from '../../dist/text/printable.js';
 
 /** What ends a line, moves a cursor, or turns the direction of a text. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 const PROVE = `
   const { proveWire } = await import('${new URL('../../dist/wire/index.js', import.meta.url).href}');
-  const { fastPaths } = await import('${new URL('../../dist/wire/fast-paths.js', import.meta.url).href}');
+  const { fastPaths } = await import('${new URL('../../dist/wire/node-internals.js', import.meta.url).href}');
   await proveWire();
   console.log(JSON.stringify(fastPaths));`;
 

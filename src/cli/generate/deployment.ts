@@ -3,7 +3,7 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config, HostPort } from '../../config/index.js';
+import { type Config, type HostPort, UsageError } from '../../config/index.js';
 import { PorticoError } from '../../errors/index.js';
 import { adminOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
@@ -14,7 +14,7 @@ import { wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { serviceNames } from '../service-names.js';
+import { serviceNames } from '../names.js';
 
 /** One API, where balancers and probes find it. */
 export interface DeployedApi {
@@ -52,18 +52,13 @@ export interface Deployment {
   readonly files: readonly string[];
 }
 
-/** What no longer fits, and where. */
-export interface Misfit {
-  /** From 1. */
-  readonly line: number;
-  readonly message: string;
-  readonly hint?: string;
-}
+/** Tells what no longer fits, by its line, from 1. */
+export type Tell = (line: number, message: string, hint?: string) => void;
 
 /** A kind of file: how it is written for a deployment, and what in a written one does not fit it. */
 export interface DeploymentFile {
   generate(deployment: Deployment): string;
-  check(text: string, deployment: Deployment): readonly Misfit[];
+  check(text: string, deployment: Deployment, tell: Tell): void;
 }
 
 /** The first line of a file. */
@@ -121,10 +116,10 @@ function wordsOf(config: Config, args: ConfigurationArguments): Deployment['word
 function publicSetting(config: Config, setting: string): string {
   const [, shown] = config.maskArguments(['--set', setting]);
   if (shown === setting) return setting;
-  throw new PorticoError('PORTICO_USAGE', {
-    message: `--set ${shown} is a secret, or an option that only the application knows: it does not go into a deployment file`,
-    hint: 'Write it in a configuration file.',
-  });
+  throw new UsageError(
+    `--set ${shown} is a secret, or an option that only the application knows: it does not go into a deployment file`,
+    'Write it in a configuration file.',
+  );
 }
 
 async function deployedApi(api: WSGIService, config: Config): Promise<DeployedApi> {
@@ -162,3 +157,23 @@ export function portOf({ name, address }: DeployedApi): number | undefined {
 
 /** `http` or `https`. */
 export const schemeOf = ({ tls }: DeployedApi): string => (tls ? 'https' : 'http');
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 0.001,
+  s: 1,
+  sec: 1,
+  m: 60,
+  min: 60,
+  h: 3600,
+  hr: 3600,
+  d: 86_400,
+};
+
+/** A time in seconds, as systemd.time(7) and nginx have it: `90`, `1min 30s`, `1m30s`; a number without a unit is in seconds. */
+export function secondsOf(text: string): number {
+  let seconds = 0;
+  for (const [, number, unit] of text.matchAll(/([\d.]+)\s*([a-z]*)/g)) {
+    seconds += Number(number) * (UNITS[unit === '' ? 's' : unit!] ?? 1);
+  }
+  return seconds;
+}

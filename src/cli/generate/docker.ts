@@ -7,9 +7,9 @@ import {
   type DeployedApi,
   type Deployment,
   type DeploymentFile,
-  type Misfit,
   portOf,
   schemeOf,
+  type Tell,
   variablesComment,
   writtenBy,
 } from './deployment.js';
@@ -96,57 +96,55 @@ function parseDockerfile(text: string): Instruction[] {
   return all.slice(all.map(({ name }) => name).lastIndexOf('FROM') + 1);
 }
 
-function check(text: string, deployment: Deployment): readonly Misfit[] {
+function check(text: string, deployment: Deployment, tell: Tell): void {
   const instructions = parseDockerfile(text);
   const of = (name: string): Instruction[] => instructions.filter((each) => each.name === name);
-  const found: Misfit[] = [];
   const end = instructions.at(-1)?.line ?? 1;
   for (const { name, value, line } of [...of('ENTRYPOINT').slice(-1), ...of('CMD').slice(-1)]) {
     if (!value.startsWith('[')) {
       const message = `${name} is in shell form: the shell is sent the signals, and ends alone`;
-      found.push({ line, message, hint: 'Write the words as a JSON array.' });
+      tell(line, message, 'Write the words as a JSON array.');
     } else if (/"(?:npm|npx|yarn|pnpm)"/.test(value)) {
-      found.push({ line, message: `${name} starts a package manager, which does not hand on all signals` });
+      tell(line, `${name} starts a package manager, which does not hand on all signals`);
     }
   }
-  const [user] = of('USER').slice(-1);
+  const user = of('USER').at(-1);
   if (user === undefined || /^(?:root|0)(?::|$)/.test(user.value)) {
-    found.push({ line: user?.line ?? end, message: 'the program runs as root', hint: 'Write USER node.' });
+    tell(user?.line ?? end, 'the program runs as root', 'Write USER node.');
   }
-  const [signal] = of('STOPSIGNAL').slice(-1);
+  const signal = of('STOPSIGNAL').at(-1);
   if (signal !== undefined && !/^(?:SIG)?(?:TERM|15)$/.test(signal.value)) {
     const message = `STOPSIGNAL is ${signal.value}: a graceful stop begins with TERM`;
-    found.push({ line: signal.line, message, hint: 'Write STOPSIGNAL SIGTERM.' });
+    tell(signal.line, message, 'Write STOPSIGNAL SIGTERM.');
   }
-  return [...found, ...ofPorts(text, of('EXPOSE'), end, deployment), ...ofHealth(of('HEALTHCHECK'), deployment)];
-}
-
-function ofPorts(text: string, exposed: readonly Instruction[], end: number, deployment: Deployment): Misfit[] {
-  const found: Misfit[] = [];
-  const line = exposed[0]?.line ?? end;
-  const there = exposed.flatMap((each) =>
-    each.value.split(/\s+/).map((port) => ({ port: Number.parseInt(port, 10), line: each.line })),
-  );
-  const ports = portsOf(deployment);
-  for (const port of ports) {
-    if (there.some((each) => each.port === port)) continue;
-    found.push({ line, message: `port ${port} is not exposed`, hint: `Write EXPOSE ${ports.join(' ')}.` });
-  }
-  for (const each of there) {
-    if (!ports.includes(each.port)) found.push({ line: each.line, message: `nothing listens on port ${each.port}` });
-  }
+  checkPorts(of('EXPOSE'), end, deployment, tell);
   for (const { name } of deployment.apis.filter(isHidden)) {
     const variable = `API_${name}__LISTEN`.toUpperCase();
     if (text.includes(`api:${name}.listen=`) || text.toUpperCase().includes(variable)) continue;
     const message = `${name} listens on the loopback of the container, which nothing outside reaches`;
-    found.push({ line: end, message, hint: `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.` });
+    tell(end, message, `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`);
   }
-  return found;
+  const [health] = of('HEALTHCHECK');
+  if (health !== undefined) checkHealth(health, deployment, tell);
 }
 
-function ofHealth([check]: readonly Instruction[], { apis }: Deployment): Misfit[] {
-  const asked = /(https?):\/\/[^\s/:'"]+:(\d+)(\/[^\s'"?]*)?/.exec(check?.value ?? '');
-  if (check === undefined || asked === null) return [];
+function checkPorts(exposed: readonly Instruction[], end: number, deployment: Deployment, tell: Tell): void {
+  const there = exposed.flatMap(({ value, line }) =>
+    value.split(/\s+/).map((port) => ({ port: Number.parseInt(port, 10), line })),
+  );
+  const ports = portsOf(deployment);
+  for (const port of ports) {
+    if (there.some((each) => each.port === port)) continue;
+    tell(exposed[0]?.line ?? end, `port ${port} is not exposed`, `Write EXPOSE ${ports.join(' ')}.`);
+  }
+  for (const { port, line } of there) {
+    if (!ports.includes(port)) tell(line, `nothing listens on port ${port}`);
+  }
+}
+
+function checkHealth({ value, line }: Instruction, { apis }: Deployment, tell: Tell): void {
+  const asked = /(https?):\/\/[^\s/:'"]+:(\d+)(\/[^\s'"?]*)?/.exec(value);
+  if (asked === null) return;
   const [url, scheme, port, path = '/'] = asked;
   const isThere = apis.some(
     (api) =>
@@ -154,5 +152,5 @@ function ofHealth([check]: readonly Instruction[], { apis }: Deployment): Misfit
       schemeOf(api) === scheme &&
       [api.health, `${api.health}/live`, `${api.health}/ready`].includes(path),
   );
-  return isThere ? [] : [{ line: check.line, message: `no API has its health check at ${url}` }];
+  if (!isThere) tell(line, `no API has its health check at ${url}`);
 }

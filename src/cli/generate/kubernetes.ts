@@ -5,9 +5,9 @@ import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import {
   type Deployment,
   type DeploymentFile,
-  type Misfit,
   portOf,
   schemeOf,
+  type Tell,
   variablesComment,
   writtenBy,
 } from './deployment.js';
@@ -161,80 +161,87 @@ class Manifest {
   }
 }
 
-function check(text: string, deployment: Deployment): readonly Misfit[] {
+function check(text: string, deployment: Deployment, tell: Tell): void {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines });
   const [broken] = [...documents].flatMap(({ errors }) => errors);
-  if (broken !== undefined) return [{ line: lines.linePos(broken.pos[0]).line, message: `no YAML: ${broken.code}` }];
+  if (broken !== undefined) {
+    tell(lines.linePos(broken.pos[0]).line, `no YAML: ${broken.code}`);
+    return;
+  }
   const manifests = [...documents].map(({ contents }) => new Manifest(contents, lines));
   const pod = manifests.map((each) => each.at('spec', 'template', 'spec')).find(({ exists }) => exists);
-  if (pod === undefined) return [{ line: 1, message: 'there is no manifest with a template of pods in the file' }];
+  if (pod === undefined) {
+    tell(1, 'there is no manifest with a template of pods in the file');
+    return;
+  }
+  checkGrace(pod, deployment, tell);
   const containers = pod.at('containers').items;
   const container = containers.find((each) => each.at('name').value === 'portico') ?? containers[0];
-  if (container === undefined) return [{ line: pod.line, message: 'the pod has no container' }];
+  if (container === undefined) {
+    tell(pod.line, 'the pod has no container');
+    return;
+  }
   const named = new Map(
     container.at('ports').items.map((each) => [each.at('name').value, each.at('containerPort').value]),
   );
-  const services = manifests.filter((each) => each.at('kind').value === 'Service');
-  return [
-    ...ofGrace(pod, deployment),
-    ...ofPorts(container, deployment),
-    ...ofProbes(container, named, deployment),
-    ...services.flatMap((service) => ofService(service, named, deployment)),
-  ].sort((a, b) => a.line - b.line);
+  checkPorts(container.at('ports'), deployment, tell);
+  for (const kind of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+    checkProbe(kind, container.at(kind), named, deployment, tell);
+  }
+  const ports = portsOf(deployment).map(({ port }) => port);
+  for (const service of manifests.filter((each) => each.at('kind').value === 'Service')) {
+    for (const each of service.at('spec', 'ports').items) {
+      const target = each.at('targetPort').exists ? each.at('targetPort') : each.at('port');
+      if (ports.includes(Number(named.get(target.value) ?? target.value))) continue;
+      tell(target.line, `targetPort ${String(target.value)} is no port of the container`);
+    }
+  }
 }
 
-function ofGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment): Misfit[] {
+function checkGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment, tell: Tell): void {
   const grace = pod.at('terminationGracePeriodSeconds');
   const seconds = Number(grace.value ?? DEFAULT_GRACE_SECONDS);
-  if (seconds >= stopSeconds) return [];
+  if (seconds >= stopSeconds) return;
   const message = `terminationGracePeriodSeconds is ${seconds}: a graceful stop may take ${stopSeconds} s`;
-  return [{ line: grace.line, message, hint: `Write terminationGracePeriodSeconds: ${stopSeconds}.` }];
+  tell(grace.line, message, `Write terminationGracePeriodSeconds: ${stopSeconds}.`);
 }
 
-function ofPorts(container: Manifest, deployment: Deployment): Misfit[] {
-  const listed = container.at('ports');
+function checkPorts(listed: Manifest, deployment: Deployment, tell: Tell): void {
   const there = listed.items.map((each) => each.at('containerPort'));
   const ports = portsOf(deployment);
-  const missing = ports.filter(({ port }) => !there.some(({ value }) => value === port));
-  const strange = there.filter(({ value }) => !ports.some(({ port }) => port === value));
-  return [
-    ...missing.map(({ name, port }) => ({ line: listed.line, message: `containerPort ${port} of ${name} is missing` })),
-    ...strange.map(({ value, line }) => ({ line, message: `nothing listens on containerPort ${String(value)}` })),
-  ];
+  for (const { name, port } of ports) {
+    if (there.some(({ value }) => value === port)) continue;
+    tell(listed.line, `containerPort ${port} of ${name} is missing`);
+  }
+  for (const { value, line } of there) {
+    if (!ports.some(({ port }) => port === value)) tell(line, `nothing listens on containerPort ${String(value)}`);
+  }
 }
 
-function ofProbes(container: Manifest, named: ReadonlyMap<Scalar, Scalar>, deployment: Deployment): Misfit[] {
-  const ports = portsOf(deployment).map(({ port }) => port);
-  return ['startupProbe', 'readinessProbe', 'livenessProbe'].flatMap((kind): Misfit[] => {
-    const get = container.at(kind, 'httpGet');
-    const socket = container.at(kind, 'tcpSocket', 'port');
-    const asked = get.exists ? get.at('port') : socket;
-    if (!asked.exists) return [];
-    const port = named.get(asked.value) ?? asked.value;
-    if (!ports.includes(Number(port))) {
-      return [{ line: asked.line, message: `${kind} asks port ${String(port)}, on which nothing listens` }];
-    }
-    if (!get.exists) return [];
-    const { value: path = '/' } = get.at('path');
-    const { value: scheme = 'HTTP' } = get.at('scheme');
-    const there = probesOf(deployment).filter((each) => each.port === port);
-    if (there.some((each) => each.scheme === scheme && pathsOf(each).includes(String(path)))) return [];
-    const [known] = there;
-    const message = `${kind} asks ${scheme} ${path} of port ${String(port)}, where no health check is`;
-    if (known === undefined) return [{ line: get.at('path').line, message }];
-    const hint = `There is ${known.scheme} ${known.ready}.`;
-    return [{ line: get.at('path').line, message, hint }];
-  });
+function checkProbe(
+  kind: string,
+  probe: Manifest,
+  named: ReadonlyMap<Scalar, Scalar>,
+  deployment: Deployment,
+  tell: Tell,
+): void {
+  const get = probe.at('httpGet');
+  const asked = get.exists ? get.at('port') : probe.at('tcpSocket', 'port');
+  if (!asked.exists) return;
+  const port = named.get(asked.value) ?? asked.value;
+  if (!portsOf(deployment).some((each) => each.port === Number(port))) {
+    tell(asked.line, `${kind} asks port ${String(port)}, on which nothing listens`);
+    return;
+  }
+  if (!get.exists) return;
+  const { value: path = '/' } = get.at('path');
+  const { value: scheme = 'HTTP' } = get.at('scheme');
+  const there = probesOf(deployment).filter((each) => each.port === port);
+  if (there.some((each) => each.scheme === scheme && pathsOf(each).includes(String(path)))) return;
+  const [known] = there;
+  const message = `${kind} asks ${scheme} ${path} of port ${String(port)}, where no health check is`;
+  tell(get.at('path').line, message, known && `There is ${known.scheme} ${known.ready}.`);
 }
 
 const pathsOf = ({ ready, live }: Probe): string[] => [ready, live, `${ready}/ready`];
-
-function ofService(service: Manifest, named: ReadonlyMap<Scalar, Scalar>, deployment: Deployment): Misfit[] {
-  const ports = portsOf(deployment).map(({ port }) => port);
-  return service.at('spec', 'ports').items.flatMap((each): Misfit[] => {
-    const target = each.at('targetPort').exists ? each.at('targetPort') : each.at('port');
-    if (ports.includes(Number(named.get(target.value) ?? target.value))) return [];
-    return [{ line: target.line, message: `targetPort ${String(target.value)} is no port of the container` }];
-  });
-}

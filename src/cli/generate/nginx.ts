@@ -6,12 +6,12 @@ import {
   type DeployedApi,
   type Deployment,
   type DeploymentFile,
-  type Misfit,
   portOf,
   schemeOf,
+  secondsOf,
+  type Tell,
   writtenBy,
 } from './deployment.js';
-import { secondsOf } from './time-span.js';
 
 /** nginx' own `keepalive_timeout` of an upstream. */
 const DEFAULT_KEEPALIVE_SECONDS = 60;
@@ -77,78 +77,71 @@ function serverOf(api: DeployedApi): string {
   return formatAddress({ host: address.host, port });
 }
 
-function check(text: string, deployment: Deployment): readonly Misfit[] {
+function check(text: string, deployment: Deployment, tell: Tell): void {
   const directives = parseNginx(text);
-  return deployment.apis.flatMap((api) => ofApi(api, directives, deployment)).sort((a, b) => a.line - b.line);
+  for (const api of deployment.apis) checkApi(api, directives, deployment, tell);
 }
 
-function ofApi(api: DeployedApi, directives: readonly Directive[], deployment: Deployment): Misfit[] {
+function checkApi(api: DeployedApi, directives: readonly Directive[], deployment: Deployment, tell: Tell): void {
   const wanted = serverOf(api);
-  const upstreams = directives.filter(({ words: [name] }) => name === 'upstream');
-  const serversOf = (upstream: Directive): Directive[] =>
-    upstream.inside.filter(({ words: [name] }) => name === 'server');
+  const serversOf = (upstream: Directive): Directive[] => upstream.inside.filter(({ words }) => words[0] === 'server');
+  const upstreams = directives.filter(({ words }) => words[0] === 'upstream');
   const upstream =
     upstreams.find(({ words }) => words[1] === upstreamOf(api)) ??
     upstreams.find((each) => serversOf(each).some(({ words }) => words[1] === wanted));
   if (upstream === undefined) {
-    return [{ line: 1, message: `no upstream has a server ${wanted}, where ${api.name} listens` }];
+    tell(1, `no upstream has a server ${wanted}, where ${api.name} listens`);
+    return;
   }
-  const found: Misfit[] = [];
   const servers = serversOf(upstream);
   if (!servers.some(({ words }) => words[1] === wanted)) {
     const [{ words, line } = upstream] = servers;
-    found.push({
-      line,
-      message: `the server of ${upstream.words[1]} is ${words[1]}; ${api.name} listens on ${wanted}`,
-    });
+    tell(line, `the server of ${upstream.words[1]} is ${words[1]}; ${api.name} listens on ${wanted}`);
   }
-  found.push(...ofIdle(upstream, deployment), ...ofPasses(upstream.words[1]!, api, directives, deployment));
-  return found;
+  checkIdle(upstream, deployment, tell);
+  checkPasses(upstream.words[1]!, api, directives, new Map(), deployment, tell);
 }
 
-function ofIdle(upstream: Directive, deployment: Deployment): Misfit[] {
+function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): void {
   const of = (name: string): Directive | undefined => upstream.inside.find(({ words }) => words[0] === name);
   const { keepAlive } = deployment;
-  if (keepAlive === 0) return [];
+  if (keepAlive === 0) return;
   if (of('keepalive') === undefined) {
-    const message = `${upstream.words[1]} keeps no connections: each request opens one`;
-    return [{ line: upstream.line, message, hint: 'Write keepalive 32;' }];
+    tell(upstream.line, `${upstream.words[1]} keeps no connections: each request opens one`, 'Write keepalive 32;');
+    return;
   }
   const timeout = of('keepalive_timeout');
   const seconds = timeout === undefined ? DEFAULT_KEEPALIVE_SECONDS : secondsOf(timeout.words[1]!);
-  if (seconds < keepAlive) return [];
+  if (seconds < keepAlive) return;
   const message = `keepalive_timeout is ${seconds} s: the API closes idle connections after ${keepAlive} s, with requests on their way`;
-  return [{ line: (timeout ?? upstream).line, message, hint: `Write keepalive_timeout ${idleSeconds(deployment)}s;` }];
+  tell((timeout ?? upstream).line, message, `Write keepalive_timeout ${idleSeconds(deployment)}s;`);
 }
 
-/** The locations that hand on to the API. */
-function ofPasses(
+/** The locations of a block that hand on to the API; `above`: what is set around it. */
+function checkPasses(
   upstream: string,
   api: DeployedApi,
-  directives: readonly Directive[],
-  { keepAlive }: Deployment,
-): Misfit[] {
-  const found: Misfit[] = [];
-  const visit = (block: readonly Directive[], above: ReadonlyMap<string, string>): void => {
-    const set = new Map([...above, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
-    for (const { words, line, inside } of block) {
-      visit(inside, set);
-      const [, scheme, host] = /^(https?):\/\/([^/:]+)/.exec(words[0] === 'proxy_pass' ? words[1]! : '') ?? [];
-      if (host !== upstream) continue;
-      if (scheme !== schemeOf(api)) {
-        const message = `proxy_pass speaks ${scheme}, and ${api.name} ${schemeOf(api)}`;
-        found.push({ line, message, hint: `Write proxy_pass ${schemeOf(api)}://${upstream};` });
-      }
-      const isKept = set.get('proxy_http_version') === '1.1' && set.get('proxy_set_header connection') === '';
-      if (keepAlive > 0 && !isKept) {
-        const message =
-          'connections to the API are not kept: HTTP/1.0, or "Connection: close", is what nginx sends by itself';
-        found.push({ line, message, hint: 'Write proxy_http_version 1.1; proxy_set_header Connection "";' });
-      }
+  block: readonly Directive[],
+  above: ReadonlyMap<string, string>,
+  deployment: Deployment,
+  tell: Tell,
+): void {
+  const set = new Map([...above, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
+  for (const { words, line, inside } of block) {
+    checkPasses(upstream, api, inside, set, deployment, tell);
+    const [, scheme, host] = /^(https?):\/\/([^/:]+)/.exec(words[0] === 'proxy_pass' ? words[1]! : '') ?? [];
+    if (host !== upstream) continue;
+    if (scheme !== schemeOf(api)) {
+      const hint = `Write proxy_pass ${schemeOf(api)}://${upstream};`;
+      tell(line, `proxy_pass speaks ${scheme}, and ${api.name} ${schemeOf(api)}`, hint);
     }
-  };
-  visit(directives, new Map());
-  return found;
+    const isKept = set.get('proxy_http_version') === '1.1' && set.get('proxy_set_header connection') === '';
+    if (deployment.keepAlive > 0 && !isKept) {
+      const message =
+        'connections to the API are not kept: HTTP/1.0, or "Connection: close", is what nginx sends by itself';
+      tell(line, message, 'Write proxy_http_version 1.1; proxy_set_header Connection "";');
+    }
+  }
 }
 
 const settingOf = (words: readonly string[]): string =>

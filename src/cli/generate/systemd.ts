@@ -2,8 +2,14 @@
  * A unit for systemd, systemd.service(5) and systemd.exec(5).
  */
 import { basename, dirname } from 'node:path';
-import { type Deployment, type DeploymentFile, type Misfit, variablesComment, writtenBy } from './deployment.js';
-import { secondsOf } from './time-span.js';
+import {
+  type Deployment,
+  type DeploymentFile,
+  secondsOf,
+  type Tell,
+  variablesComment,
+  writtenBy,
+} from './deployment.js';
 
 const STATE = '/var/lib/portico';
 /** Shorter ones would end a service that only replaces a worker. */
@@ -56,7 +62,7 @@ function generate(deployment: Deployment): string {
     'ProtectSystem=strict',
     `ProtectHome=${homeFiles(deployment).length > 0 ? 'read-only' : 'yes'}`,
     'PrivateTmp=yes',
-    `LimitNOFILE=${Math.max(65_536, descriptors)}`,
+    `LimitNOFILE=${openFiles(descriptors)}`,
     '',
     '[Install]',
     'WantedBy=multi-user.target',
@@ -77,6 +83,8 @@ function quoted(word: string): string {
 
 const watchdog = ({ workerTimeout }: Deployment): number => Math.max(WATCHDOG_SECONDS, Math.ceil(workerTimeout) * 2);
 
+const openFiles = (descriptors: number): number => Math.max(65_536, descriptors);
+
 const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
 
@@ -95,113 +103,103 @@ function below(folder: string, path: string): string | undefined {
   return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
 }
 
-function check(text: string, deployment: Deployment): readonly Misfit[] {
+function check(text: string, deployment: Deployment, tell: Tell): void {
   const unit = parseUnit(text);
-  return [...ofProcess(unit, deployment), ...ofTimes(unit, deployment), ...ofSandbox(unit, deployment)];
+  checkProcess(unit, deployment, tell);
+  checkTimes(unit, deployment, tell);
+  checkSandbox(unit, deployment, tell);
 }
 
-function ofProcess(unit: Unit, { words }: Deployment): Misfit[] {
-  const found: Misfit[] = [];
+function checkProcess(unit: Unit, { words }: Deployment, tell: Tell): void {
   const type = unit.last('Type');
   if (!type.value.startsWith('notify')) {
     const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs serve`;
-    found.push({ line: type.line, message, hint: 'Write Type=notify.' });
+    tell(type.line, message, 'Write Type=notify.');
   }
   const access = unit.last('NotifyAccess');
   if (access.value !== 'all') {
     const message = 'NotifyAccess is not all: what the helper sends is dropped, and a start never ends';
-    found.push({ line: access.line, message, hint: 'Write NotifyAccess=all.' });
+    tell(access.line, message, 'Write NotifyAccess=all.');
   }
   const mode = unit.last('KillMode');
   if (mode.value !== 'mixed') {
     const message = `KillMode is ${mode.value || 'control-group'}: workers are sent TERM beside their parent`;
-    found.push({ line: mode.line, message, hint: 'Write KillMode=mixed.' });
+    tell(mode.line, message, 'Write KillMode=mixed.');
   }
   const reload = unit.last('ExecReload');
   if (reload.value === '' && type.value !== 'notify-reload') {
     const hint = 'Write ExecReload=/bin/kill -HUP $MAINPID.';
-    found.push({ line: reload.line, message: 'ExecReload is missing: systemctl reload cannot be asked', hint });
+    tell(reload.line, 'ExecReload is missing: systemctl reload cannot be asked', hint);
   }
   const prevented = unit.last('RestartPreventExitStatus');
   const restart = unit.last('Restart').value;
   if (restart !== '' && restart !== 'no' && !prevented.value.split(/\s+/).includes('78')) {
     const message = 'RestartPreventExitStatus has no 78: a configuration that is refused is started again and again';
-    found.push({ line: prevented.line, message, hint: 'Write RestartPreventExitStatus=78.' });
+    tell(prevented.line, message, 'Write RestartPreventExitStatus=78.');
   }
   const start = unit.last('ExecStart');
   const started = [...start.value.matchAll(/--config-file[ =]"?([^\s"]+)/g)].map(([, path]) => basename(path!));
   const read = words.flatMap(({ option, value }) => (option === '--config-file' ? [basename(value)] : []));
   if (started.length > 0 && started.join() !== read.join()) {
-    const message = `ExecStart reads ${started.join(', ')}, and this configuration is ${read.join(', ')}`;
-    found.push({ line: start.line, message });
+    tell(start.line, `ExecStart reads ${started.join(', ')}, and this configuration is ${read.join(', ')}`);
   }
-  return found;
 }
 
-function ofTimes(unit: Unit, { stopSeconds, workerTimeout, descriptors }: Deployment): Misfit[] {
-  const found: Misfit[] = [];
+function checkTimes(unit: Unit, { stopSeconds, workerTimeout, descriptors }: Deployment, tell: Tell): void {
   const stop = unit.last('TimeoutStopSec', 'TimeoutSec');
   const allowed = stop.value === '' ? DEFAULT_STOP_SECONDS : timeoutOf(stop.value);
   if (allowed < (stopSeconds ?? Number.POSITIVE_INFINITY)) {
     const message = `TimeoutStopSec is ${stop.value || DEFAULT_STOP_SECONDS}: a graceful stop may take ${stopSeconds === undefined ? 'for ever' : `${stopSeconds} s`}`;
-    found.push({ line: stop.line, message, hint: `Write TimeoutStopSec=${stopSeconds ?? 'infinity'}.` });
+    tell(stop.line, message, `Write TimeoutStopSec=${stopSeconds ?? 'infinity'}.`);
   }
   const dog = unit.last('WatchdogSec');
   if (dog.value !== '' && timeoutOf(dog.value) <= workerTimeout) {
     const message = `WatchdogSec is ${dog.value}: systemd ends the service before a stuck worker is replaced, after ${workerTimeout} s`;
-    found.push({ line: dog.line, message, hint: `Write WatchdogSec=${Math.ceil(workerTimeout) * 2}.` });
+    tell(dog.line, message, `Write WatchdogSec=${Math.ceil(workerTimeout) * 2}.`);
   }
   const files = unit.last('LimitNOFILE');
   const soft = files.value.split(':')[0]!;
   if (/^\d+$/.test(soft) && Number(soft) < descriptors) {
     const message = `LimitNOFILE is ${files.value}: a worker of max_connections needs ${descriptors}`;
-    found.push({ line: files.line, message, hint: `Write LimitNOFILE=${Math.max(65_536, descriptors)}.` });
+    tell(files.line, message, `Write LimitNOFILE=${openFiles(descriptors)}.`);
   }
-  return found;
 }
 
-function ofSandbox(unit: Unit, deployment: Deployment): Misfit[] {
-  const found: Misfit[] = [];
-  const user = unit.last('User');
-  const isRoot = !isOn(unit.last('DynamicUser').value) && ['', 'root', '0'].includes(user.value);
+function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
+  const isRoot = !isOn(unit.last('DynamicUser').value) && ['', 'root', '0'].includes(unit.last('User').value);
   const capabilities = unit.last('AmbientCapabilities');
   if (hasLowPort(deployment) && !isRoot && !capabilities.value.includes('CAP_NET_BIND_SERVICE')) {
     const message = 'AmbientCapabilities has no CAP_NET_BIND_SERVICE: the user may not listen below port 1024';
-    found.push({ line: capabilities.line, message, hint: 'Write AmbientCapabilities=CAP_NET_BIND_SERVICE.' });
+    tell(capabilities.line, message, 'Write AmbientCapabilities=CAP_NET_BIND_SERVICE.');
   }
   const home = unit.last('ProtectHome');
   const [hidden] = homeFiles(deployment);
   if (hidden !== undefined && (isOn(home.value) || home.value === 'tmpfs')) {
-    found.push({ line: home.line, message: `ProtectHome is ${home.value}: ${hidden} cannot be read` });
+    tell(home.line, `ProtectHome is ${home.value}: ${hidden} cannot be read`);
   }
   const temporary = unit.last('PrivateTmp');
   const strict = unit.last('ProtectSystem');
   for (const folder of socketFolders(deployment)) {
     if (isOn(temporary.value) && /^(?:\/var)?\/tmp(?:\/|$)/.test(folder)) {
       const message = `PrivateTmp is on: nothing outside finds the socket in ${folder}`;
-      found.push({ line: temporary.line, message, hint: 'Let the API listen below /run.' });
+      tell(temporary.line, message, 'Let the API listen below /run.');
     } else if (strict.value === 'strict' && !isWritable(unit, folder)) {
-      found.push({ line: strict.line, message: `ProtectSystem is strict: no socket can be made in ${folder}` });
+      tell(strict.line, `ProtectSystem is strict: no socket can be made in ${folder}`);
     }
   }
   const { path } = deployment.statePath;
   const isElsewhere = unit.last('Environment').value.includes('PORTICO_DEFAULT__STATE_PATH=');
   if (strict.value === 'strict' && !isElsewhere && !isWritable(unit, path)) {
     const hint = `Write ReadWritePaths=${path}, or set PORTICO_DEFAULT__STATE_PATH to a StateDirectory.`;
-    found.push({ line: strict.line, message: `ProtectSystem is strict: state_path is ${path}`, hint });
+    tell(strict.line, `ProtectSystem is strict: state_path is ${path}`, hint);
   }
-  return found;
 }
 
 const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
 
 function isWritable(unit: Unit, path: string): boolean {
   const listed = (name: string, folder = ''): string[] =>
-    unit
-      .last(name)
-      .value.split(/\s+/)
-      .filter((each) => each !== '')
-      .map((each) => folder + each);
+    (unit.last(name).value.match(/\S+/g) ?? []).map((each) => folder + each);
   const folders = [
     ...listed('ReadWritePaths'),
     ...listed('RuntimeDirectory', '/run/'),

@@ -2,11 +2,11 @@
  * Declarations as plain data: what samples, manuals and schemas are made of, and what can be read back without the
  * code that declared them.
  */
-import { cidr, host, hostport, ip, listen } from '../types/address-types.js';
-import { dict, list, multi } from '../types/collection-types.js';
-import { boolean, bytes, duration, float, integer, port, range } from '../types/number-types.js';
+import * as addressTypes from '../types/address-types.js';
+import * as collectionTypes from '../types/collection-types.js';
+import * as numberTypes from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
-import { type Choices, module, oneOf, path, regexp, string, uri } from '../types/text-types.js';
+import * as textTypes from '../types/text-types.js';
 
 /** A group and the options some part of a program declares in it. */
 export interface Registration {
@@ -69,7 +69,7 @@ export function describeOptions(registrations: Iterable<Registration>): ConfigDe
     schemaVersion: 1,
     groups: sorted.map(([name, { help, options }]) => ({
       name,
-      ...(help === undefined ? {} : { help }),
+      ...present({ help }),
       options: [...options.values()].toSorted((a, b) => Number(a.advanced) - Number(b.advanced)),
     })),
   };
@@ -84,79 +84,55 @@ export function declareDescribed(description: ConfigDescription): Registration[]
 }
 
 function describeOption(name: string, option: Option): OptionDescription {
-  const { spec } = option;
-  const { min, max, unit, regex, choices } = spec as { [name: string]: unknown };
-  const { deprecatedForRemoval, deprecatedReason, deprecatedSince, sampleDefault } = spec;
-  const removal = {
-    ...(deprecatedReason === undefined ? {} : { reason: deprecatedReason }),
-    ...(deprecatedSince === undefined ? {} : { since: deprecatedSince }),
-  };
-  return {
+  const { type, help, required, secret, mutable, restart, parent, advanced, aliases, deprecated, spec } = option;
+  const { min, max, unit = 's', regex, choices } = spec as { [name: string]: unknown };
+  const { deprecatedForRemoval, deprecatedReason: reason, deprecatedSince: since, sampleDefault } = spec;
+  const hasDefault = option.default !== undefined && sampleDefault === undefined;
+  return present({
     name,
-    type: option.type,
-    help: option.help,
-    ...(option.default === undefined || sampleDefault !== undefined ? {} : { default: option.format(option.default) }),
-    ...(sampleDefault === undefined ? {} : { sampleDefault }),
-    required: option.required,
-    secret: option.secret,
-    mutable: option.mutable,
-    restart: option.restart,
-    parent: option.parent,
-    advanced: option.advanced,
-    ...(typeof min === 'number' ? { min } : {}),
-    ...(typeof max === 'number' ? { max } : {}),
-    ...(option.type === 'duration' ? { unit: typeof unit === 'string' ? unit : 's' } : {}),
-    ...(choices === undefined ? {} : { choices: describeChoices(choices as Choices | readonly number[]) }),
-    ...(regex instanceof RegExp ? { pattern: regex.source } : {}),
-    aliases: option.aliases,
-    deprecated: option.deprecated,
-    ...(deprecatedForRemoval === true ? { removal } : {}),
-  };
+    type,
+    help,
+    default: hasDefault ? option.format(option.default) : undefined,
+    sampleDefault,
+    required,
+    secret,
+    mutable,
+    restart,
+    parent,
+    advanced,
+    min: typeof min === 'number' ? min : undefined,
+    max: typeof max === 'number' ? max : undefined,
+    unit: type === 'duration' ? (unit as string) : undefined,
+    choices: choices === undefined ? undefined : describeChoices(choices as textTypes.Choices | readonly number[]),
+    pattern: regex instanceof RegExp ? regex.source : undefined,
+    aliases,
+    deprecated,
+    removal: deprecatedForRemoval === true ? present({ reason, since }) : undefined,
+  });
 }
 
-function describeChoices(choices: Choices | readonly number[]): { value: string; help?: string }[] {
+/** Without the members that are undefined. */
+function present<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as ReturnType<typeof present<T>>;
+}
+
+function describeChoices(choices: textTypes.Choices | readonly number[]): { value: string; help?: string }[] {
   if (Array.isArray(choices)) return choices.map((value) => ({ value: String(value) }));
   return Object.entries(choices).map(([value, help]) => ({ value, help: String(help) }));
 }
 
-const makers = {
-  boolean,
-  bytes,
-  cidr,
-  dict,
-  duration,
-  float,
-  host,
-  hostport,
-  integer,
-  ip,
-  list,
-  listen,
-  module,
-  multi,
-  path,
-  port,
-  range,
-  regexp,
-  string,
-  uri,
-};
+/** The functions of types have the names of these. */
+const makers = { ...addressTypes, ...collectionTypes, ...numberTypes, ...textTypes };
 
 function declareOne(described: OptionDescription): Option {
-  const { type, choices, pattern, help, required, secret, mutable, restart, parent } = described;
-  const { advanced, min, max, aliases, deprecated } = described;
-  const shared = { help, required, secret, mutable, restart, parent, advanced, aliases, deprecated };
-  const withDefault = described.default === undefined ? {} : { default: described.default };
-  const names = choices?.map(({ value }) => value) ?? [];
-  if (type === 'choice') return oneOf(names, { ...shared, ...withDefault } as Parameters<typeof oneOf>[1]) as Option;
+  const { name: _name, type, choices, pattern, sampleDefault: _default, removal: _removal, ...spec } = described;
+  const names = choices?.map(({ value }) => value);
+  if (type === 'choice') return makers.oneOf(names ?? [], spec as object) as Option;
   const make = (makers as unknown as { [type: string]: (spec: object) => Option })[type] ?? makers.string;
   return (make as (spec: object) => Option)({
-    ...shared,
-    ...withDefault,
-    ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
-    ...(described.unit === undefined ? {} : { unit: described.unit }),
-    ...(pattern === undefined ? {} : { regex: new RegExp(pattern) }),
-    ...(names.length === 0 ? {} : { choices: type === 'string' ? names : names.map(Number) }),
+    ...spec,
+    regex: pattern === undefined ? undefined : new RegExp(pattern),
+    choices: type === 'string' ? names : names?.map(Number),
   });
 }

@@ -173,19 +173,19 @@ function choicesOf({ choices = [] }: OptionDescription): string[] {
   return [`One of ${listed.join(', ')}.`];
 }
 
-/** For editors: every group an object, every option text that its type reads. */
+/** For editors: every group an object, every option text that its type reads. As JSON it is without what is undefined. */
 function toJsonSchema({ groups }: ConfigDescription): object {
   const property = ({ help, default: value, choices, pattern, removal }: OptionDescription) => ({
     type: 'string',
     description: help,
-    ...(value === undefined ? {} : { default: value }),
-    ...(choices === undefined ? {} : { enum: choices.map((choice) => choice.value) }),
-    ...(pattern === undefined ? {} : { pattern }),
-    ...(removal === undefined ? {} : { deprecated: true }),
+    default: value,
+    enum: choices?.map((choice) => choice.value),
+    pattern,
+    deprecated: removal === undefined ? undefined : true,
   });
   const object = ({ help, options }: GroupDescription) => ({
     type: 'object',
-    ...(help === undefined ? {} : { description: help }),
+    description: help,
     additionalProperties: false,
     properties: Object.fromEntries(options.map((option) => [option.name, property(option)])),
     required: options.filter(({ required }) => required).map(({ name }) => name),

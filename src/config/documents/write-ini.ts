@@ -1,8 +1,10 @@
 /**
- * Writing service configuration so that it is read back as it was meant.
+ * Writing service configuration so that it is read back as it was meant, and rewriting it with the names of today.
  */
 import { createRequire } from 'node:module';
-import { readConf } from '../../ini/index.js';
+import { type ConfEntry, readConf } from '../../ini/index.js';
+import { DeclaredGroups, type DeclaredOption } from '../values/declared-groups.js';
+import type { Registration } from './describe-options.js';
 
 /** Sections with their options, in order. */
 type IniSections = Iterable<readonly [section: string, options: Iterable<readonly [name: string, value: string]>]>;
@@ -40,4 +42,67 @@ export function writeOption(name: string, value: string): string {
 function reads(text: string, name: string, value: string): boolean {
   const { entries, problems } = readConf('', `[section]\n${text}\n`);
   return problems.length === 0 && entries.length === 1 && entries[0]?.name === name && entries[0].value === value;
+}
+
+/** One name that was replaced. */
+export interface Renaming {
+  readonly line: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A file rewritten. */
+export interface Upgrade {
+  readonly text: string;
+  readonly renamed: readonly Renaming[];
+}
+
+/** Replaces deprecated names; comments, order and everything else stay. An option whose new home is another section moves to the end of it. */
+export function upgradeText(text: string, registrations: Iterable<Registration>): Upgrade {
+  const groups = new DeclaredGroups();
+  for (const { group, options } of registrations) groups.declare(group, options);
+  const file = readConf('', text);
+  const { entries } = file;
+  groups.instantiate({ files: [file], arguments: [] });
+  const lines = text.split('\n');
+  const renamed: Renaming[] = [];
+  const moved = new Map<string, string[]>();
+  for (const entry of entries) {
+    const target = groups.find(entry.section, entry.name);
+    if (target === undefined || !isDeprecated(target, entry)) continue;
+    const first = entry.origin.line - 1;
+    renamed.push({ line: first + 1, from: `[${entry.section}] ${entry.name}`, to: `[${target.group}] ${target.opt}` });
+    const renewed = lines.slice(first, first + entry.pieces.length);
+    renewed[0] = (renewed[0] ?? '').replace(/^[^:=]*?(?=\s*[:=])/, target.opt);
+    if (target.group === entry.section) lines.splice(first, renewed.length, ...renewed);
+    else {
+      moved.set(target.group, [...(moved.get(target.group) ?? []), ...renewed]);
+      // Emptied now and taken out at the end, so that the lines of later entries keep their numbers.
+      for (let at = first; at < first + renewed.length; at++) lines[at] = gone;
+    }
+  }
+  for (const [group, added] of moved) appendToSection(lines, group, added);
+  return { text: lines.filter((line) => line !== gone).join('\n'), renamed };
+}
+
+/** No line of a file can hold a line feed. */
+const gone = '\n';
+
+function isDeprecated(target: DeclaredOption, entry: ConfEntry): boolean {
+  return target.spellings.some(
+    ({ group, opt, kind }) => kind === 'deprecated' && group === entry.section && opt === entry.name,
+  );
+}
+
+function appendToSection(lines: string[], group: string, added: readonly string[]): void {
+  const { sections } = readConf('', lines.map((line) => (line === gone ? '' : line)).join('\n'));
+  const last = sections.findLastIndex(({ name }) => name === group);
+  if (last < 0) {
+    while (lines.at(-1) === '') lines.pop();
+    lines.push('', `[${group}]`, ...added, '');
+    return;
+  }
+  let end = (sections[last + 1]?.origin.line ?? lines.length + 1) - 1;
+  while (end > 0 && (lines[end - 1] ?? '').trim() === '') end--;
+  lines.splice(end, 0, ...added);
 }

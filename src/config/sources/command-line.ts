@@ -4,11 +4,10 @@
 import { PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { looksSecret, masked, maskUris } from '../../text/index.js';
-import type { Option } from '../types/option.js';
-import type { DeclaredGroups } from '../values/declared-groups.js';
-import { suggestion } from '../values/issue.js';
+import type { Argument } from '../state.js';
+import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
 import { isSecret } from '../values/mask.js';
-import type { Argument } from './sources.js';
+import { suggestion } from '../values/mistakes.js';
 
 /** A command line that cannot be understood: the process ends with status 2. */
 export class UsageError extends PorticoError {
@@ -18,12 +17,12 @@ export class UsageError extends PorticoError {
 }
 
 /** A command line, taken apart. */
-export interface CommandLine {
+interface CommandLine {
   readonly configFiles: readonly string[];
   readonly configDirs: readonly string[];
   readonly arguments: readonly Argument[];
-  /** Words that are not options, and everything after `--`. */
-  readonly positional: readonly string[];
+  /** The first word that is no option, or stands behind `--`. */
+  readonly stray: string | undefined;
   readonly help: boolean;
   readonly version: boolean;
 }
@@ -34,70 +33,74 @@ export interface CommandLine {
  * `--flag`, `--no-flag` or `--noflag`. Names are never completed. Throws {@link UsageError}.
  */
 export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
-  const found = {
-    configFiles: [] as string[],
-    configDirs: [] as string[],
-    arguments: [] as Argument[],
-    positional: [] as string[],
-  };
+  const [configFiles, configDirs, settings]: [string[], string[], Argument[]] = [[], [], []];
   let [help, version] = [false, false];
+  let stray: string | undefined;
   for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? '';
     const index = at + 1;
+    const word = argv[at]!;
     if (word === '--') {
-      found.positional.push(...argv.slice(index));
+      stray ??= argv[index];
       break;
     }
     if (!word.startsWith('-') || word === '-') {
-      found.positional.push(word);
+      stray ??= word;
       continue;
     }
-    const equals = word.indexOf('=');
-    const name = (equals < 0 ? word : word.slice(0, equals)).replaceAll('_', '-');
-    const attached = equals < 0 ? undefined : word.slice(equals + 1);
+    const { name, value: attached } = cut(word);
     const value = (): string => {
-      if (attached !== undefined) return attached;
-      const next = argv[++at];
-      if (next === undefined) throw new UsageError(`${name} needs a value`);
-      return next;
+      if (attached === undefined) at++;
+      const found = attached ?? argv[at];
+      if (found === undefined) throw new UsageError(`${name} needs a value`);
+      return found;
     };
     const flag = flags.get(name);
-    if (name === '--config-file') found.configFiles.push(value());
-    else if (name === '--config-dir') found.configDirs.push(value());
-    else if (name === '--set') found.arguments.push(parseSetting(value(), index));
+    if (name === '--config-file') configFiles.push(value());
+    else if (name === '--config-dir') configDirs.push(value());
+    else if (name === '--set') settings.push(parseSetting(value(), index));
     else if (name === '--help' || name === '-h') help = true;
     else if (name === '--version') version = true;
     else if (flag === undefined)
       throw new UsageError(`unknown argument ${name}`, suggestion(name, [...standardNames, ...flags.keys()]));
-    else
-      found.arguments.push({
-        ...flag.target,
-        value: flag.fixed ?? attached ?? (flag.needsValue ? value() : 'true'),
-        index,
-      });
+    else {
+      const { group, opt } = flag.wanted;
+      const text = flag.fixed ?? attached ?? (isSwitch(flag) ? 'true' : value());
+      settings.push({ group, opt, value: text, index });
+    }
   }
-  return { ...found, help, version };
+  return { configFiles, configDirs, arguments: settings, stray, help, version };
+}
+
+/** `--a_b=c` as `--a-b` and `c`. */
+function cut(word: string): { readonly written: string; readonly name: string; readonly value: string | undefined } {
+  const equals = word.indexOf('=');
+  const written = equals < 0 ? word : word.slice(0, equals);
+  return { written, name: written.replaceAll('_', '-'), value: equals < 0 ? undefined : word.slice(equals + 1) };
 }
 
 /** Reads the `group.opt=value` of a `--set`; without group it is `[DEFAULT]`. Throws {@link UsageError}. */
 export function parseSetting(text: string, index: number): Argument {
   const equals = text.indexOf('=');
   const name = text.slice(0, Math.max(equals, 0)).trim();
-  const dot = name.lastIndexOf('.');
-  const [group, opt] = [dot < 0 ? 'DEFAULT' : name.slice(0, dot), name.slice(dot + 1)];
+  const { group, opt } = named(name);
   if (equals < 0 || group === '' || opt === '') {
     throw new UsageError(
       `--set takes group.option=value, such as --set api:compute.workers=4; ${equals < 0 ? 'there is no =' : `got ${name}`}`,
     );
   }
-  return { group: sectionKey(group), opt: optionKey(opt), value: text.slice(equals + 1), index };
+  return { group, opt, value: text.slice(equals + 1), index };
+}
+
+/** `group.opt`; without group it is `[DEFAULT]`. */
+function named(name: string): { readonly group: string; readonly opt: string } {
+  const dot = name.lastIndexOf('.');
+  const group = dot < 0 ? 'DEFAULT' : sectionKey(name.slice(0, dot));
+  return { group, opt: optionKey(name.slice(dot + 1)) };
 }
 
 /** An option's flag. */
 export interface Flag {
-  readonly target: { readonly group: string; readonly opt: string };
-  readonly option: Option;
-  readonly needsValue: boolean;
+  readonly wanted: DeclaredOption;
   /** What `--no-flag` means. */
   readonly fixed?: string;
 }
@@ -115,65 +118,41 @@ const standardNames = standardFlags.map(([name]) => name.split(' ')[0] ?? name);
 /** The flags of all options declared with `cli`. */
 export function declaredFlags(groups: DeclaredGroups): Map<string, Flag> {
   const flags = new Map<string, Flag>();
-  for (const { group, opt, option } of groups.all()) {
+  for (const wanted of groups.all()) {
+    const { group, opt, option } = wanted;
     if (option.spec.cli !== true) continue;
-    const name = flagName(group, opt);
-    const flag: Flag = { target: { group, opt }, option, needsValue: !isSwitch(option) };
-    flags.set(`--${name}`, flag);
-    if (option.spec.short !== undefined) flags.set(`-${option.spec.short}`, flag);
-    if (!isSwitch(option)) continue;
-    flags.set(`--no-${name}`, { ...flag, fixed: 'false' });
-    flags.set(`--no${name}`, { ...flag, fixed: 'false' });
+    const name = (group === 'DEFAULT' ? opt : `${group}-${opt}`).replaceAll(/[_.:]/g, '-');
+    flags.set(`--${name}`, { wanted });
+    if (option.spec.short !== undefined) flags.set(`-${option.spec.short}`, { wanted });
+    if (!isSwitch({ wanted })) continue;
+    for (const no of [`--no-${name}`, `--no${name}`]) flags.set(no, { wanted, fixed: 'false' });
   }
   return flags;
 }
 
-function flagName(group: string, opt: string): string {
-  const name = group === 'DEFAULT' ? opt : `${group}-${opt}`;
-  return name.replaceAll(/[_.:]/g, '-');
-}
-
-function isSwitch(option: Option): boolean {
-  return option.type === 'boolean';
-}
-
-/** How arguments are masked. */
-export interface MaskingOptions {
-  /** The options that ask for a flag. Default: none is known. */
-  readonly flags?: ReadonlyMap<string, Flag>;
-  /** Whether the value of an option must not be seen. Default: of none that is given by `--set`. */
-  readonly isHidden?: (group: string, opt: string) => boolean;
-  /** What becomes of words that are the value of no option. Default: they are shown without passwords of URIs. */
-  readonly word?: (text: string) => string;
-}
-
-/** What must not be seen as options are declared: secrets, and values of options that only workers know. */
-export function maskingOf(groups: DeclaredGroups): MaskingOptions {
-  const isHidden = (group: string, opt: string): boolean => {
-    const option = groups.find(group, opt)?.option;
-    return option === undefined || isSecret(opt, option);
-  };
-  return { flags: declaredFlags(groups), isHidden };
+function isSwitch({ wanted }: Flag): boolean {
+  return wanted.option.type === 'boolean';
 }
 
 /**
- * Arguments with the values replaced that must not be seen: of `--set` and of declared flags by what is declared, of the
- * flags of a program's own, and of `name=value`, where the name looks secret.
+ * Arguments with the values replaced that must not be seen: of `--set` and of declared flags by what is declared in `groups`
+ * (secrets, and options that only workers know), of the flags of a program's own, and of `name=value`, where the name looks
+ * secret. `shown`: what becomes of all other words.
  */
-export function maskArguments(argv: readonly string[], options: MaskingOptions = {}): string[] {
-  const { flags = new Map<string, Flag>(), isHidden = () => true, word: shown = maskUris } = options;
+export function maskArguments(argv: readonly string[], groups?: DeclaredGroups, shown = maskUris): string[] {
+  const flags = groups === undefined ? new Map<string, Flag>() : declaredFlags(groups);
   const maskSetting = (text: string): string => {
     const equals = text.indexOf('=');
     if (equals < 0) return masked;
-    const name = text.slice(0, equals);
-    const dot = name.lastIndexOf('.');
-    const group = dot < 0 ? 'DEFAULT' : sectionKey(name.slice(0, dot).trim());
-    return isHidden(group, optionKey(name.slice(dot + 1).trim())) ? `${name}=${masked}` : shown(text);
+    const { group, opt } = named(text.slice(0, equals).trim());
+    const option = groups?.find(group, opt)?.option;
+    const isHidden = option === undefined || isSecret(opt, option);
+    return isHidden ? `${text.slice(0, equals)}=${masked}` : shown(text);
   };
   const hides = (name: string): boolean => {
     const flag = flags.get(name);
     if (flag === undefined) return looksSecret(name);
-    return flag.needsValue && isHidden(flag.target.group, flag.target.opt);
+    return !isSwitch(flag) && isSecret(flag.wanted.opt, flag.wanted.option);
   };
   let next: 'setting' | 'value' | undefined;
   return argv.map((word) => {
@@ -181,13 +160,11 @@ export function maskArguments(argv: readonly string[], options: MaskingOptions =
     next = undefined;
     if (expected === 'setting') return maskSetting(word);
     if (expected === 'value') return masked;
-    const equals = word.indexOf('=');
-    const written = equals < 0 ? word : word.slice(0, equals);
-    const name = written.replaceAll('_', '-');
-    if (name === '--set' && equals >= 0) return `--set=${maskSetting(word.slice(equals + 1))}`;
+    const { written, name, value } = cut(word);
+    if (name === '--set' && value !== undefined) return `--set=${maskSetting(value)}`;
     if (name === '--set') next = 'setting';
-    else if (equals >= 0 && hides(name)) return `${written}=${masked}`;
-    else if (equals < 0 && name.startsWith('-') && hides(name)) next = 'value';
+    else if (value !== undefined && hides(name)) return `${written}=${masked}`;
+    else if (value === undefined && name.startsWith('-') && hides(name)) next = 'value';
     return shown(word);
   });
 }
@@ -206,9 +183,9 @@ export class HelpRequested extends PorticoError {
 export function helpText(prog: string, flags: ReadonlyMap<string, Flag>): string {
   const own = [...flags]
     .filter(([, flag]) => flag.fixed === undefined)
-    .map(([name, { target, option }]): [string, string] => {
-      const metavar = option.type === 'boolean' ? '' : ` ${option.spec.metavar ?? target.opt.toUpperCase()}`;
-      return [`${name}${metavar}`, option.help];
+    .map(([name, flag]): [string, string] => {
+      const { opt, option } = flag.wanted;
+      return [isSwitch(flag) ? name : `${name} ${option.spec.metavar ?? opt.toUpperCase()}`, option.help];
     });
   const rows = [...standardFlags, ...own];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -8,13 +8,15 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Diagnostic } from '../../errors/index.js';
 import { maskUris } from '../../text/index.js';
-import { configOptions, type Declared, Generation, type State } from '../generations/generation.js';
+import type { SourceFile, State } from '../state.js';
 import { defineOptions } from '../types/define-options.js';
 import { boolean, duration } from '../types/number-types.js';
-import { camelCase, type OptionsOf } from '../types/option.js';
+import type { OptionsOf } from '../types/option.js';
 import { oneOf, path, uri } from '../types/text-types.js';
+import type { DeclaredGroups } from '../values/declared-groups.js';
+import { Generation } from '../values/generation.js';
+import { readGroup } from '../values/group-values.js';
 import { parseSource } from './read-files.js';
-import type { SourceFile } from './sources.js';
 
 /** The options of a group that `config_source` names. */
 const sourceOptions = defineOptions({
@@ -31,25 +33,23 @@ const sourceOptions = defineOptions({
 const largestSource = 8 * 1024 * 1024;
 
 /** Declares the groups that `config_source` names; gives their names in order. */
-export function declareSources(state: State, declared: Declared): readonly string[] {
-  const { resolver } = new Generation(state, declared);
-  const named = resolver.resolve('DEFAULT', 'config_source', configOptions.config_source).value ?? [];
-  for (const name of named as readonly string[]) declared.groups.declare(name, sourceOptions);
+export function declareSources(state: State, groups: DeclaredGroups): readonly string[] {
+  const named = new Generation(state, groups).resolve(groups.option('DEFAULT', 'config_source')!).value ?? [];
+  for (const name of named as readonly string[]) groups.declare(name, sourceOptions);
   return named as readonly string[];
 }
 
 /** The state with its external sources read; what is wrong with them is among its issues. Never rejects. */
-export async function readExternalSources(state: State, declared: Declared): Promise<State> {
-  const names = declareSources(state, declared);
+export async function readExternalSources(state: State, groups: DeclaredGroups): Promise<State> {
+  const names = declareSources(state, groups);
   if (names.length === 0) return state;
   const issues: Diagnostic[] = [];
-  const { resolver } = new Generation(state, declared);
+  const generation = new Generation(state, groups);
   const sources: SourceFile[] = [];
   for (const name of names) {
-    const resolved = Object.entries(sourceOptions).map(([opt, option]) => resolver.resolve(name, opt, option));
+    const { values, issues: wrong } = readGroup(generation, name, sourceOptions, { partial: true });
     // A group that is wrong in itself is reported with all others.
-    if (resolved.some((each) => each.issues.some(({ severity }) => severity === 'error'))) continue;
-    const values = Object.fromEntries(resolved.map(({ opt, value }) => [camelCase(opt), value]));
+    if (wrong.some(({ severity }) => severity === 'error')) continue;
     sources.push(...(await readSource(name, values as OptionsOf<typeof sourceOptions>, issues)));
   }
   const all = { ...state.mutable, files: [...sources.toReversed(), ...state.mutable.files] };

@@ -1,33 +1,22 @@
 /**
- * Reading files: those of the configuration, and those that are remembered with it.
+ * Reading configuration files, and noticing that they changed, for those who do not want to send a signal.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { type Diagnostic, placeInFile } from '../../errors/index.js';
-import { type ConfProblemKind, readConf } from '../../ini/index.js';
-import { masked, maskUris } from '../../text/index.js';
-import { maskAssigned } from '../values/mask.js';
-import type { NamedPath } from './default-files.js';
-import type { SourceFile } from './sources.js';
+import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Diagnostic } from '../../errors/index.js';
+import { readConf } from '../../ini/index.js';
+import type { SourceFile } from '../state.js';
+import type { NamedPath, SourcePaths } from './default-files.js';
 
-/** What to read; every one must be there. */
-export interface FilesToRead {
-  readonly files: readonly NamedPath[];
-  readonly dirs: readonly NamedPath[];
-}
-
-/** What was read, lowest precedence first, and what is wrong with it. */
-export interface FilesRead {
-  readonly files: readonly SourceFile[];
-  readonly issues: readonly Diagnostic[];
-}
-
-/** Reads all files, those of directories after the named ones. Throws nothing. */
-export function readFiles({ files, dirs }: FilesToRead): FilesRead {
+/** Reads all files, those of directories after the named ones; lowest precedence first. Throws nothing. */
+export function readFiles({ files, dirs }: SourcePaths): {
+  readonly files: SourceFile[];
+  readonly issues: Diagnostic[];
+} {
   const issues: Diagnostic[] = [];
-  const named = files.flatMap((file) => readOne(file, issues));
-  const found = dirs.flatMap((dir) => confFiles(dir, issues));
-  return { files: [...named, ...found.flatMap((file) => readOne(file, issues))], issues };
+  const read = (file: NamedPath): SourceFile[] => readOne(file, issues);
+  const named = files.flatMap(read);
+  return { files: [...named, ...dirs.flatMap((dir) => confFiles(dir, issues)).flatMap(read)], issues };
 }
 
 /** Makes a source of a file's content, and issues of its bad lines. */
@@ -36,37 +25,10 @@ export function parseSource(
   content: Uint8Array | string,
   issues: Diagnostic[],
 ): SourceFile {
-  const { sections, entries, problems } = readConf(file.name, content);
-  const source = file.kind ?? 'file';
-  for (const { kind, message, origin } of problems) {
-    const text = shownOf(kind, origin.text ?? '');
-    const place = placeInFile({ ...origin, text }, source);
-    const got = text.trim();
-    const hint = hintOf(kind, got);
-    // A header that lost its end is in no section, least of all in the one before it.
-    const section = kind === 'open-header' ? undefined : origin.section;
-    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', section, place, message, got, hint });
-  }
-  return { kind: source, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
-}
-
-/** What may be shown of a line that cannot be read: a section's name, and of an option its name, for its value may be secret. */
-function shownOf(kind: ConfProblemKind, text: string): string {
-  if (kind === 'open-header') return maskUris(text);
-  if (kind === 'no-assignment') return text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
-  return kind === 'stray-continuation' ? text.replace(/\S.*$/s, masked) : maskAssigned(text);
-}
-
-/** What to do about a line that cannot be read. */
-function hintOf(kind: ConfProblemKind, text: string): string | undefined {
-  if (kind === 'not-utf8') return 'save the file as UTF-8';
-  if (kind === 'stray-continuation') {
-    return 'a line that begins with a blank or a tab continues the value above it: begin it in the first column';
-  }
-  if (kind === 'open-header') return `write ${text}]`;
-  if (kind !== 'no-assignment') return undefined;
-  const name = /^([\w-]+)\s+\S/.exec(text)?.[1];
-  return `write ${name ?? 'name'} = value`;
+  const kind = file.kind ?? 'file';
+  const { sections, entries, problems } = readConf(file.name, content, kind);
+  issues.push(...problems);
+  return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
 }
 
 /** The `*.conf` files of a directory in byte order; not those of directories in it, not hidden ones. */
@@ -115,70 +77,37 @@ function unreadable(what: string, { name, path }: NamedPath, error: unknown): Di
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
 }
 
-/** One file as JSON: for the snapshot. */
-export interface AcceptedFile {
-  readonly path: string;
-  readonly base64: string;
-  /** Read afresh also where only mutable options change: certificates. */
-  readonly mutable: boolean;
-}
-
-interface Entry {
-  readonly bytes: Buffer;
-  readonly mutable: boolean;
+/** How changes are waited for. */
+export interface WatchOptions {
+  /** Time without a further change before `changed` is called, in milliseconds. Default 500. */
+  readonly quietMs?: number;
 }
 
 /**
- * The files a configuration rests on, by absolute path: paste files, certificates, files with secrets. Each is read once and kept,
- * so that a worker started later works from what was accepted and not from what an editor has made of it since.
+ * Calls back once files have changed and been quiet for a while. Their folders are watched and not the files themselves:
+ * editors replace files, and Kubernetes turns a link beside them (`..data`). So a neighbour's change calls back too, and
+ * reading again finds nothing new then. Keeps no process alive. The function returned ends it.
  */
-export class AcceptedFiles {
-  readonly #files = new Map<string, Entry>();
+export function watchFiles(paths: Iterable<string>, changed: () => void, options: WatchOptions = {}): () => void {
+  const { quietMs = 500 } = options;
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(changed, quietMs).unref();
+  };
+  const watchers = [...new Set([...paths].map((path) => dirname(path)))].flatMap((folder) => watcherOf(folder, wait));
+  return () => {
+    clearTimeout(timer);
+    for (const watcher of watchers) watcher.close();
+  };
+}
 
-  /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */
-  read(path: string, mutable = false): Buffer {
-    const absolute = resolve(path);
-    const known = this.#files.get(absolute);
-    const bytes = known?.bytes ?? readFileSync(absolute);
-    if (known === undefined || (mutable && !known.mutable)) this.#files.set(absolute, { bytes, mutable });
-    return bytes;
-  }
-
-  /** The absolute paths of all files read. */
-  get paths(): string[] {
-    return [...this.#files.keys()];
-  }
-
-  /**
-   * The same files read afresh; with `onlyMutable` the others keep their bytes. A file that cannot be read any more is
-   * left out: its next reader reads it from disk, and reports why it cannot.
-   */
-  refreshed(onlyMutable: boolean): AcceptedFiles {
-    const next = new AcceptedFiles();
-    for (const [path, entry] of this.#files) {
-      if (onlyMutable && !entry.mutable) next.#files.set(path, entry);
-      else next.#tryToRead(path, entry.mutable);
-    }
-    return next;
-  }
-
-  toJSON(): AcceptedFile[] {
-    return [...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes.toString('base64'), mutable }));
-  }
-
-  static from(files: readonly AcceptedFile[]): AcceptedFiles {
-    const accepted = new AcceptedFiles();
-    for (const { path, base64, mutable } of files) {
-      accepted.#files.set(path, { bytes: Buffer.from(base64, 'base64'), mutable });
-    }
-    return accepted;
-  }
-
-  #tryToRead(path: string, mutable: boolean): void {
-    try {
-      this.#files.set(path, { bytes: readFileSync(path), mutable });
-    } catch {
-      // Left out on purpose, as said above.
-    }
+/** A folder that is gone, or a system without watches left, is no reason not to serve. */
+function watcherOf(folder: string, notice: () => void): FSWatcher[] {
+  try {
+    const watcher = watch(folder, { persistent: false }, notice);
+    return [watcher.on('error', () => watcher.close())];
+  } catch {
+    return [];
   }
 }

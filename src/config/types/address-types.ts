@@ -1,7 +1,6 @@
 /** Option types for hosts, addresses and networks. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Declare, declareType } from './declare.js';
-import { InvalidValue } from './option.js';
+import { type Declare, declareType, InvalidValue } from './option.js';
 
 export interface VersionSpec {
   /** Only addresses of this version of IP. Default: both. */
@@ -9,7 +8,7 @@ export interface VersionSpec {
 }
 
 /** An IP address, as written. An empty value is refused. */
-export const ip: Declare<string, VersionSpec> = declareType('ip', (spec: VersionSpec) => ({
+export const ip: Declare<string, VersionSpec> = declareType('ip', 'version', (spec: VersionSpec) => ({
   plain: true,
   empty: 'refused',
   parse: (text) => {
@@ -21,7 +20,7 @@ export const ip: Declare<string, VersionSpec> = declareType('ip', (spec: Version
 }));
 
 /** A network, `10.0.0.0/8` or `fd00::/8`; a bare address is a network of one. An empty value is refused. */
-export const cidr: Declare<string, VersionSpec> = declareType('cidr', (spec: VersionSpec) => ({
+export const cidr: Declare<string, VersionSpec> = declareType('cidr', 'version', (spec: VersionSpec) => ({
   plain: true,
   empty: 'refused',
   parse: (text) => {
@@ -40,7 +39,7 @@ export const cidr: Declare<string, VersionSpec> = declareType('cidr', (spec: Ver
 }));
 
 /** A host name (RFC 1123 §2.1) or an IP address without brackets. An empty value is refused. */
-export const host: Declare<string, object> = declareType('host', () => ({
+export const host: Declare<string, object> = declareType('host', '', () => ({
   plain: true,
   empty: 'refused',
   parse: (text) => hostName(text.trim()),
@@ -53,7 +52,7 @@ export interface HostPort {
 }
 
 /** `host:port`; an IPv6 address stands in brackets: `[::1]:8774`. An empty value is refused. */
-export const hostport: Declare<HostPort, object> = declareType('hostport', () => ({
+export const hostport: Declare<HostPort, object> = declareType('hostport', '', () => ({
   kind: 'object',
   plain: true,
   empty: 'refused',
@@ -73,7 +72,7 @@ export type ListenValue =
   | { readonly kind: 'systemd'; readonly name: string };
 
 /** `host`, `host:port`, `[v6]:port`, `unix:/path`, `fd:3` or `systemd:name`. An empty value is refused. */
-export const listen: Declare<ListenValue, object> = declareType('listen', () => ({
+export const listen: Declare<ListenValue, object> = declareType('listen', '', () => ({
   kind: 'object',
   plain: true,
   empty: 'refused',

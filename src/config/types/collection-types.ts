@@ -1,6 +1,5 @@
 /** Option types that hold several values: lists, repeated keys, dictionaries. */
-import { makeOption } from './declare.js';
-import { InvalidValue, type Option, type OptionSpec } from './option.js';
+import { InvalidValue, makeOption, type Option, type OptionSpec } from './option.js';
 import { string } from './text-types.js';
 
 export interface ListSpec<T> {
@@ -24,7 +23,7 @@ export function list(
 export function list<T>(spec: ListSpec<T> & Filled<readonly NonNullable<T>[]>): Option<readonly NonNullable<T>[]>;
 export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}): Option<readonly unknown[]> {
   const item = spec.item ?? string({ default: '' });
-  return makeOption<readonly unknown[]>('list', spec, {
+  return makeOption<readonly unknown[]>('list', 'item bounds minLength unique', spec, {
     kind: 'object',
     empty: 'value',
     fallback: [],
@@ -50,7 +49,7 @@ export function multi(
   const item = spec.item ?? string({ default: '' });
   const parseAll = (texts: readonly unknown[]) =>
     (texts.length === 1 && texts[0] === '' ? [] : texts).map((each) => parseItem(item, each));
-  return makeOption<readonly unknown[]>('multi', spec, {
+  return makeOption<readonly unknown[]>('multi', 'item bounds minLength unique', spec, {
     kind: 'object',
     empty: 'value',
     fallback: [],
@@ -85,7 +84,7 @@ export function dict(
 ): Option<ReadonlyMap<string, unknown>> {
   const item = spec.value ?? string({ default: '' });
   const separator = spec.separator ?? ':';
-  return makeOption<ReadonlyMap<string, unknown>>('dict', spec, {
+  return makeOption<ReadonlyMap<string, unknown>>('dict', 'value separator bounds minLength', spec, {
     kind: 'object',
     empty: 'value',
     fallback: immutable(new Map()),

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { Registration } from '../documents/describe-options.js';
 import { isSecret } from '../values/mask.js';
-import type { Option, OptionDeclarations, OptionSpec } from './option.js';
+import { knownNames, type Option, type OptionDeclarations } from './option.js';
 
 /** Where a declaration was made; beside the options, so that two conflicting ones can both be named. */
 const declaredAt = Symbol('declaredAt');
@@ -52,7 +52,7 @@ function checkDeclaration(what: string, option: Partial<Option> | null | undefin
       hint: "Call the function of a type: integer({ default: 5, help: '…' }).",
     });
   }
-  const known = specKeys(option as Option);
+  const known = knownNames(option as Option);
   if (known !== undefined) refuseUnknownOptions(DECLARATION, `${what} (${option.type})`, option.spec ?? {}, known);
   const { item, value } = option.spec as { item?: Option; value?: Option };
   for (const inner of [item, value]) if (inner !== undefined) checkDeclaration(`what ${what} consists of`, inner);
@@ -90,60 +90,6 @@ function callerOf(callee: (...args: never[]) => unknown): string {
   Error.captureStackTrace(holder, callee);
   Error.stackTraceLimit = limit;
   return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown place';
-}
-
-/** Of every type. */
-const SHARED: Readonly<Record<keyof OptionSpec | 'default', true>> = {
-  default: true,
-  help: true,
-  required: true,
-  secret: true,
-  mutable: true,
-  restart: true,
-  parent: true,
-  advanced: true,
-  sampleDefault: true,
-  aliases: true,
-  deprecated: true,
-  deprecatedForRemoval: true,
-  deprecatedReason: true,
-  deprecatedSince: true,
-  metavar: true,
-  cli: true,
-  short: true,
-};
-
-const BOUNDS = ['min', 'max'];
-
-/** Of the types there are here; what types of others know is their own affair. */
-const OWN: Readonly<Record<string, readonly string[]>> = {
-  string: ['choices', 'regex', 'ignoreCase', 'maxLength'],
-  choice: ['choices', 'ignoreCase'],
-  boolean: [],
-  integer: [...BOUNDS, 'choices'],
-  float: [...BOUNDS, 'choices'],
-  port: [...BOUNDS, 'choices'],
-  range: BOUNDS,
-  bytes: BOUNDS,
-  duration: [...BOUNDS, 'unit'],
-  uri: ['schemes', 'maxLength'],
-  path: ['mustExist', 'kind', 'mode'],
-  regexp: ['flags'],
-  module: [],
-  ip: ['version'],
-  cidr: ['version'],
-  host: [],
-  hostport: [],
-  listen: [],
-  list: ['item', 'bounds', 'minLength', 'unique'],
-  multi: ['item', 'bounds', 'minLength', 'unique'],
-  dict: ['value', 'separator', 'bounds', 'minLength'],
-};
-
-/** The names a declaration may have; undefined for a type that is not one of these. */
-function specKeys({ type }: Option): readonly string[] | undefined {
-  const own = Object.hasOwn(OWN, type) ? OWN[type] : undefined;
-  return own === undefined ? undefined : [...Object.keys(SHARED), ...own];
 }
 
 /** One remark. */

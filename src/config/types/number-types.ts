@@ -1,8 +1,7 @@
 /**
  * Option types that hold numbers, plain or with a unit (sizes and durations), and the boolean type.
  */
-import { type Declare, declareType } from './declare.js';
-import { InvalidValue } from './option.js';
+import { type Declare, declareType, InvalidValue } from './option.js';
 
 /** Least and greatest value accepted; both inclusive. */
 export interface Bounds {
@@ -16,14 +15,14 @@ export interface NumberSpec extends Bounds {
 }
 
 /** A whole number with an optional sign; must be a safe integer. An empty value means the default. */
-export const integer: Declare<number, NumberSpec> = declareType('integer', (spec: NumberSpec) => ({
+export const integer: Declare<number, NumberSpec> = declareType('integer', 'min max choices', (spec: NumberSpec) => ({
   kind: 'number',
   plain: true,
   parse: (text) => within(spec, wholeNumber(text)),
 }));
 
 /** A decimal number, with exponent if need be; neither `nan` nor `inf`. An empty value means the default. */
-export const float: Declare<number, NumberSpec> = declareType('float', (spec: NumberSpec) => ({
+export const float: Declare<number, NumberSpec> = declareType('float', 'min max choices', (spec: NumberSpec) => ({
   kind: 'number',
   plain: true,
   parse: (text) => {
@@ -35,7 +34,7 @@ export const float: Declare<number, NumberSpec> = declareType('float', (spec: Nu
 }));
 
 /** A TCP port, 0 to 65535. An empty value means the default. */
-export const port: Declare<number, NumberSpec> = declareType('port', (spec: NumberSpec) => ({
+export const port: Declare<number, NumberSpec> = declareType('port', 'min max choices', (spec: NumberSpec) => ({
   kind: 'number',
   plain: true,
   parse: (text) => within({ ...spec, min: spec.min ?? 0, max: spec.max ?? 65_535 }, wholeNumber(text)),
@@ -45,7 +44,7 @@ const yes = new Set(['true', '1', 'yes', 'on']);
 const no = new Set(['false', '0', 'no', 'off']);
 
 /** `true 1 yes on` or `false 0 no off`, in any case. An empty value is refused. */
-export const boolean: Declare<boolean, object> = declareType('boolean', () => ({
+export const boolean: Declare<boolean, object> = declareType('boolean', '', () => ({
   kind: 'boolean',
   plain: true,
   empty: 'refused',
@@ -64,7 +63,7 @@ export interface NumberRange {
 }
 
 /** Two whole numbers, `3-7`, or one that is both ends. An empty value is refused. */
-export const range: Declare<NumberRange, Bounds> = declareType('range', (spec: Bounds) => ({
+export const range: Declare<NumberRange, Bounds> = declareType('range', 'min max', (spec: Bounds) => ({
   kind: 'object',
   plain: true,
   empty: 'refused',
@@ -101,7 +100,7 @@ const sizes: Readonly<Record<string, number>> = { K: 1, M: 2, G: 3, T: 4, P: 5 }
  * A size in bytes: a whole number, alone or with `B`, `K KiB M MiB G GiB T TiB P PiB` (powers of 1024) or
  * `KB MB GB TB PB` (powers of 1000), as the GNU tools read them. The value is a number of bytes.
  */
-export const bytes: Declare<number, Bounds> = declareType('bytes', (spec: Bounds) => ({
+export const bytes: Declare<number, Bounds> = declareType('bytes', 'min max', (spec: Bounds) => ({
   kind: 'number',
   plain: true,
   parse: (text) => {
@@ -134,7 +133,7 @@ const longestTimerMs = 2_147_483_647;
  * seconds by default**, fractions included. Without a `max` of its own an option accepts what a Node timer can wait,
  * 24.8 days.
  */
-export const duration: Declare<number, DurationSpec> = declareType('duration', (spec: DurationSpec) => {
+export const duration: Declare<number, DurationSpec> = declareType('duration', 'min max unit', (spec: DurationSpec) => {
   const unit = spec.unit ?? 's';
   const bounds = {
     min: spec.min ?? 0,

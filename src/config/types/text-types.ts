@@ -3,8 +3,15 @@ import { existsSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { ignoreErrors, nearestNames } from '../../errors/index.js';
-import { type Declare, type DefaultOf, declareType, makeOption } from './declare.js';
-import { InvalidValue, type Option, type OptionSpec } from './option.js';
+import {
+  type Declare,
+  type DefaultOf,
+  declareType,
+  InvalidValue,
+  makeOption,
+  type Option,
+  type OptionSpec,
+} from './option.js';
 
 /** The values accepted, or each with a text that explains it. */
 export type Choices = readonly string[] | Readonly<Record<string, string>>;
@@ -20,17 +27,21 @@ export interface StringSpec {
 }
 
 /** Text. An empty value is the empty string. */
-export const string: Declare<string, StringSpec> = declareType('string', (spec: StringSpec) => ({
-  empty: 'value',
-  plain: spec.choices !== undefined,
-  parse: (text) => {
-    if (spec.maxLength !== undefined && text.length > spec.maxLength) {
-      throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
-    }
-    if (spec.regex !== undefined && text.search(spec.regex) < 0) throw new InvalidValue(`should match ${spec.regex}`);
-    return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, spec.ignoreCase ?? false);
-  },
-}));
+export const string: Declare<string, StringSpec> = declareType(
+  'string',
+  'choices regex ignoreCase maxLength',
+  (spec: StringSpec) => ({
+    empty: 'value',
+    plain: spec.choices !== undefined,
+    parse: (text) => {
+      if (spec.maxLength !== undefined && text.length > spec.maxLength) {
+        throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
+      }
+      if (spec.regex !== undefined && text.search(spec.regex) < 0) throw new InvalidValue(`should match ${spec.regex}`);
+      return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, spec.ignoreCase ?? false);
+    },
+  }),
+);
 
 /** One of the names given, exactly as written there. An empty value is refused unless it is one of them. */
 export function oneOf<const C extends Choices>(
@@ -51,6 +62,7 @@ export function oneOf(
   const names = choiceNames(choices);
   return makeOption<string>(
     'choice',
+    'choices ignoreCase',
     { ...spec, choices },
     {
       plain: true,
@@ -80,6 +92,7 @@ function choose(names: readonly string[], text: string, ignoreCase: boolean): st
 /** A regular expression in JavaScript's syntax, with the `u` flag. An empty value is refused. */
 export const regexp: Declare<RegExp, { readonly flags?: string }> = declareType(
   'regexp',
+  'flags',
   (spec: { readonly flags?: string }) => ({
     kind: 'object',
     empty: 'refused',
@@ -95,7 +108,7 @@ export const regexp: Declare<RegExp, { readonly flags?: string }> = declareType(
 );
 
 /** A module to load, `module:export` or `module#export`, or the short name of a driver. An empty value is refused. */
-export const module: Declare<string, object> = declareType('module', () => ({
+export const module: Declare<string, object> = declareType('module', '', () => ({
   empty: 'refused',
   parse: (text) => {
     const name = text.trim();
@@ -113,7 +126,7 @@ export interface UriSpec {
 }
 
 /** An absolute URI. Its password is masked wherever the value is printed. An empty value is refused. */
-export const uri: Declare<string, UriSpec> = declareType('uri', (spec: UriSpec) => ({
+export const uri: Declare<string, UriSpec> = declareType('uri', 'schemes maxLength', (spec: UriSpec) => ({
   empty: 'refused',
   parse: (text) => {
     const value = text.trim();
@@ -142,7 +155,7 @@ export interface PathSpec {
 }
 
 /** A path; a leading `~` is the home directory. An empty value means the default. */
-export const path: Declare<string, PathSpec> = declareType('path', (spec: PathSpec) => ({
+export const path: Declare<string, PathSpec> = declareType('path', 'mustExist kind mode', (spec: PathSpec) => ({
   parse: (text) => {
     const value = text.trim().replace(/^~(?=\/|$)/, () => homedir());
     if (spec.mustExist === true && !existsSync(value)) throw new InvalidValue('no such file or directory');

@@ -3,8 +3,37 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
-import { placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
+import type { Argument, SourceFile } from '../state.js';
+import { multi } from '../types/collection-types.js';
+import { defineOptions, placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
+import { boolean } from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
+import { path } from '../types/text-types.js';
+
+/** Options of `[DEFAULT]` that every program has: how the configuration is read, and where files go. */
+export const configOptions = defineOptions({
+  strict_config: boolean({
+    default: false,
+    parent: true,
+    help: 'Refuse unknown sections and variables instead of warning about them.',
+  }),
+  os_env_compat: boolean({
+    default: false,
+    help: 'Read OS_<GROUP>__<OPT> from the environment as well, as oslo.config does.',
+  }),
+  check_file_modes: boolean({
+    default: true,
+    parent: true,
+    help: 'Warn when a file that sets a secret may be read by others than its owner.',
+  }),
+  state_path: path({ default: 'var', help: 'Folder for what outlives the process.' }),
+  lock_path: path({ help: 'Folder for lock files. Default: below state_path.' }),
+  temp_dir: path({ help: 'Folder for what a process needs while it runs. Default: the one of the system.' }),
+  config_source: multi({
+    help: 'Names of groups that say where more configuration is read from; files win over it.',
+    advanced: true,
+  }),
+});
 
 /** One name an option may be written under. */
 export interface Spelling {
@@ -14,25 +43,21 @@ export interface Spelling {
   readonly kind: 'name' | 'alias' | 'deprecated';
 }
 
-/** An option and where it belongs. */
+/** An option, where it belongs, and the names it may be written under, its own first. */
 export interface DeclaredOption {
   readonly group: string;
   readonly opt: string;
   readonly option: Option;
-}
-
-/** What is written in files and on the command line. */
-export interface Written {
-  readonly files: readonly {
-    readonly sections: readonly { readonly name: string }[];
-    readonly entries: readonly { readonly section: string; readonly name: string }[];
-  }[];
-  readonly arguments: readonly { readonly group: string; readonly opt: string }[];
-}
-
-interface Declaration extends DeclaredOption {
-  readonly place: string;
   readonly spellings: readonly Spelling[];
+}
+
+/** `place`: the line of code that declares it. */
+type Declaration = DeclaredOption & { readonly place: string };
+
+/** What files and command line hold. */
+interface Names {
+  readonly files: readonly Pick<SourceFile, 'sections' | 'entries'>[];
+  readonly arguments: readonly Argument[];
 }
 
 /** The declarations of a configuration. Groups grow: several parts of a program may declare options of `[DEFAULT]`. */
@@ -58,37 +83,31 @@ export class DeclaredGroups {
    */
   declare(groupName: string, options: OptionDeclarations): boolean {
     const group = sectionKey(groupName);
-    const seen = this.#seen.get(options);
-    if (seen?.has(group) === true) return false;
+    const seen = this.#seen.get(options) ?? new Set();
+    if (seen.has(group)) return false;
     const prefix = templatePrefix(group);
     const isTemplate = group.endsWith('<name>');
     const before = this.#count;
     for (const [opt, option] of Object.entries(options)) {
-      const declaration = {
-        group,
-        opt,
-        option,
-        place: placeOfDeclaration(options),
-        spellings: spellings(group, opt, option),
-      };
+      const declaration = declarationOf(group, opt, option, placeOfDeclaration(options));
       if (opt === '<name>') this.#anyName.set(group, declaration);
       else if (!isTemplate) this.#add(declaration);
       if (prefix !== undefined && this.#templates.get(prefix)?.has(opt) !== true) {
-        insert(this.#templates, prefix, opt, { ...declaration, group: `${prefix}<name>` });
+        insert(this.#templates, prefix, declaration);
       }
     }
     if (!isTemplate && !this.#groups.has(group)) this.#groups.set(group, new Map());
-    this.#seen.set(options, (seen ?? new Set()).add(group));
+    this.#seen.set(options, seen.add(group));
     return this.#count > before;
   }
 
   /** Gives what is written, and stands for nothing but itself, options of its own: `[api:compute]` is a group like others then. */
-  instantiate({ files, arguments: written }: Written): void {
+  instantiate({ files, arguments: said }: Names): void {
     for (const { sections, entries } of files) {
       for (const { name } of sections) this.#instantiateSection(name);
       for (const { section, name } of entries) this.#instantiateName(section, name);
     }
-    for (const { group, opt } of written) {
+    for (const { group, opt } of said) {
       this.#instantiateSection(group);
       this.#instantiateName(group, opt);
     }
@@ -96,17 +115,14 @@ export class DeclaredGroups {
 
   #instantiateName(group: string, opt: string): void {
     const any = this.#anyName.get(group);
-    if (any !== undefined) this.#add({ ...any, opt, spellings: spellings(group, opt, any.option) });
+    if (any !== undefined) this.#add(declarationOf(group, opt, any.option, any.place));
   }
 
   #instantiateSection(section: string): void {
     if (this.#groups.has(section)) return;
-    for (const [prefix, template] of this.#templates) {
-      if (!section.startsWith(prefix) || section === prefix) continue;
-      for (const { opt, option, place } of template.values()) {
-        this.#add({ group: section, opt, option, place, spellings: spellings(section, opt, option) });
-      }
-      return;
+    const prefix = [...this.#templates.keys()].find((each) => section.startsWith(each) && section !== each);
+    for (const { opt, option, place } of this.#templates.get(prefix ?? '')?.values() ?? []) {
+      this.#add(declarationOf(section, opt, option, place));
     }
   }
 
@@ -128,8 +144,9 @@ export class DeclaredGroups {
     return this.#groups.has(group);
   }
 
-  option(group: string, opt: string): Option | undefined {
-    return this.#groups.get(group)?.get(opt)?.option;
+  /** The option of this name. */
+  option(group: string, opt: string): DeclaredOption | undefined {
+    return this.#groups.get(group)?.get(opt);
   }
 
   /** Every option, in the order of declaration. */
@@ -139,15 +156,6 @@ export class DeclaredGroups {
 
   groupNames(): string[] {
     return [...this.#groups.keys()];
-  }
-
-  optionNames(group: string): string[] {
-    return [...(this.#groups.get(group)?.keys() ?? [])];
-  }
-
-  /** The names an option may be written under, its own first. */
-  spellings(group: string, opt: string): readonly Spelling[] {
-    return this.#groups.get(group)?.get(opt)?.spellings ?? [{ group, opt, kind: 'name' }];
   }
 
   /** The option that a name in a section means, under any of its spellings. */
@@ -170,7 +178,7 @@ export class DeclaredGroups {
         hint: 'Declare it once and import the declaration where else it is needed.',
       });
     }
-    insert(this.#groups, declaration.group, declaration.opt, declaration);
+    insert(this.#groups, declaration.group, declaration);
     this.#count++;
     for (const { group, opt, kind } of declaration.spellings) {
       // A real name wins over another option's alias of the same name.
@@ -179,14 +187,15 @@ export class DeclaredGroups {
   }
 }
 
-function insert(
-  map: Map<string, Map<string, Declaration>>,
-  outer: string,
-  inner: string,
-  declaration: Declaration,
-): void {
-  const group = map.get(outer) ?? new Map<string, Declaration>();
-  map.set(outer, group.set(inner, declaration));
+/** The declarations that the configuration of every program begins with. */
+export function declaredByAll(): DeclaredGroups {
+  const groups = new DeclaredGroups();
+  groups.declare('DEFAULT', configOptions);
+  return groups;
+}
+
+function insert(map: Map<string, Map<string, Declaration>>, name: string, declaration: Declaration): void {
+  map.set(name, (map.get(name) ?? new Map<string, Declaration>()).set(declaration.opt, declaration));
 }
 
 /** `api:` of `api:compute`, `cors.` of `cors.<name>`; undefined for a group that is not one of many. */
@@ -194,7 +203,7 @@ function templatePrefix(group: string): string | undefined {
   return /^([^:]+:|.+\.(?=<name>$))./.exec(group)?.[1];
 }
 
-function spellings(group: string, opt: string, option: Option): Spelling[] {
+function declarationOf(group: string, opt: string, option: Option, place: string): Declaration {
   const name = group.replace(group.includes(':') ? /^[^:]*:/ : /^[^.]*\./, '').replaceAll('-', '_');
   const spelled = (written: string, kind: Spelling['kind']): Spelling => {
     const full = written.replaceAll('<name>', name);
@@ -202,9 +211,10 @@ function spellings(group: string, opt: string, option: Option): Spelling[] {
     const [where, what] = dot < 0 ? [group, full] : [sectionKey(full.slice(0, dot)), full.slice(dot + 1)];
     return { group: where, opt: what === '*' ? opt : what, kind };
   };
-  return [
+  const spellings: Spelling[] = [
     { group, opt, kind: 'name' },
     ...option.aliases.map((alias) => spelled(alias, 'alias')),
     ...option.deprecated.map((old) => spelled(old, 'deprecated')),
   ];
+  return { group, opt, option, place, spellings };
 }

@@ -3,12 +3,12 @@
  */
 import { inspect } from 'node:util';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
-import { masked } from '../../text/index.js';
-import type { Generation } from '../generations/generation.js';
-import { camelCase, InvalidValue, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
-import { suggestion } from './issue.js';
+import type { Resolved } from '../sources/written.js';
+import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
+import { type Generation, hintFor } from './generation.js';
 import { maskLocation, maskText, maskValue } from './mask.js';
-import type { Resolved } from './resolver.js';
+import { suggestion } from './mistakes.js';
+import { unknownNames } from './problems.js';
 
 /** How a group is asked for. */
 export interface GroupOptions {
@@ -30,30 +30,34 @@ export interface ValidateOptions {
   readonly complete?: boolean;
 }
 
-/** What a group came to. `values` is of use only when no issue is an error. */
-export interface GroupRead {
-  readonly values: object;
-  readonly issues: readonly Diagnostic[];
-}
-
-/** Reads a group, `local` values before those of the generation. Throws nothing. */
+/** Reads a group, `local` values before those of the generation. `values` is of use only when no issue is an error. */
 export function readGroup(
   generation: Generation,
   group: string,
   options: OptionDeclarations,
   from: GroupOptions,
-): GroupRead {
+): { readonly values: object; readonly issues: readonly Diagnostic[] } {
   const { local = new Map<string, WrittenValue>(), partial = false } = from;
   const issues: Diagnostic[] = unknownLocals(group, options, local);
   const values = new Map<string, unknown>();
   for (const [opt, option] of Object.entries(options)) {
-    const written = writtenLocally(local, opt, option);
-    const resolved = written === undefined ? generation.resolver.resolve(group, opt, option) : undefined;
-    if (resolved !== undefined) issues.push(...resolved.issues.map((issue) => missedAt(issue, from.origin)));
-    values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
+    const [written] = namesOf(opt, option).flatMap((name) => local.get(name) ?? []);
+    if (written === undefined) {
+      // `<name>` stands for all names, and is none.
+      const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
+      const resolved = generation.resolve(wanted);
+      issues.push(...resolved.issues.map((issue) => missedAt(issue, from.origin)));
+      values.set(opt, resolved.value);
+    } else {
+      try {
+        values.set(opt, parseLocal(option, written.value));
+      } catch (error) {
+        issues.push(refusedLocal({ group, opt, option, written }, error));
+      }
+    }
   }
   // `[DEFAULT]` is shared by many: its names are judged together, when all of them are known.
-  if (!partial && group !== 'DEFAULT') issues.push(...generation.unknown({ complete: false, only: group }));
+  if (!partial && group !== 'DEFAULT') issues.push(...unknownNames(generation, { complete: false, only: group }));
   return { values: handedOut(options, values), issues };
 }
 
@@ -77,58 +81,39 @@ export function printable(options: readonly Resolved[]): Record<string, Record<s
  */
 function handedOut(options: OptionDeclarations, values: ReadonlyMap<string, unknown>): object {
   const object = Object.fromEntries([...values].map(([opt, value]) => [camelCase(opt), value]));
-  const hidden = Object.entries(options).filter(([opt, option]) => {
+  const masks = Object.entries(options).flatMap(([opt, option]): [string, string][] => {
     const value = values.get(opt);
-    return value !== undefined && maskValue(opt, option, value) !== option.format(value);
+    const shown = maskValue(opt, option, value);
+    return value === undefined || shown === option.format(value) ? [] : [[camelCase(opt), shown]];
   });
-  if (hidden.length === 0) return Object.freeze(object);
-  const shown = () => ({
-    ...object,
-    ...Object.fromEntries(
-      hidden.map(([opt, option]) => [camelCase(opt), option.secret ? masked : maskValue(opt, option, values.get(opt))]),
-    ),
-  });
+  if (masks.length === 0) return Object.freeze(object);
+  const shown = () => ({ ...object, ...Object.fromEntries(masks) });
   return Object.freeze(
     Object.defineProperties(object, { toJSON: { value: shown }, [inspect.custom]: { value: shown } }),
   );
 }
 
-/** What is written for an option of a group, under its name or another that means the same. */
-interface LocalOption {
-  readonly group: string;
-  readonly opt: string;
-  readonly option: Option;
-  readonly written: WrittenValue;
+/** Lines are the items of a repeatable option. */
+function parseLocal(option: Option, text: string): unknown {
+  if (!option.repeatable) return option.parse(text);
+  const items = text.split('\n').map((line) => line.trim());
+  return option.parseAll(items.filter((item) => item !== ''));
 }
 
-/** Finds what a section says about an option: its own name, then names without group that mean the same. */
-function writtenLocally(
-  local: ReadonlyMap<string, WrittenValue>,
-  opt: string,
-  option: Option,
-): WrittenValue | undefined {
-  return namesOf(opt, option).flatMap((name) => local.get(name) ?? [])[0];
-}
-
-/** Parses it; a refused value is an issue at its place, and undefined. Lines are the items of a repeatable option. */
-function localValue({ group, opt, option, written }: LocalOption, issues: Diagnostic[]): unknown {
-  try {
-    if (!option.repeatable) return option.parse(written.value);
-    const items = written.value.split('\n').map((line) => line.trim());
-    return option.parseAll(items.filter((item) => item !== ''));
-  } catch (error) {
-    issues.push({
-      severity: 'error',
-      code: 'PORTICO_CONFIG_VALUE',
-      section: written.origin?.section ?? group,
-      option: written.origin?.option ?? opt,
-      place: placeOf(opt, option, written),
-      message: (error as Error).message,
-      got: maskText(opt, option, written.value),
-      hint: hintFor(error, option, written),
-    });
-    return undefined;
-  }
+function refusedLocal(
+  { group, opt, option, written }: { group: string; opt: string; option: Option; written: WrittenValue },
+  error: unknown,
+): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'PORTICO_CONFIG_VALUE',
+    section: written.origin?.section ?? group,
+    option: written.origin?.option ?? opt,
+    place: placeOf(opt, option, written),
+    message: (error as Error).message,
+    got: maskText(opt, option, written.value),
+    hint: hintFor(error, option, written.value),
+  };
 }
 
 /** An issue for each undeclared name of the section. */
@@ -157,10 +142,4 @@ function namesOf(opt: string, option: Option): string[] {
 
 function placeOf(opt: string, option: Option | undefined, { origin }: WrittenValue): Place | undefined {
   return origin === undefined ? undefined : maskLocation(opt, option, placeInFile(origin));
-}
-
-function hintFor(error: unknown, option: Option, { value }: WrittenValue): string | undefined {
-  if (option.plain && /\s[#;]/.test(value))
-    return 'inline comments are not supported: put the comment on a line of its own';
-  return error instanceof InvalidValue ? error.hint : undefined;
 }

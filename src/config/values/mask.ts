@@ -3,17 +3,12 @@
  */
 
 import type { Place } from '../../errors/index.js';
-import { looksSecret, masked, maskUris } from '../../text/index.js';
+import { looksSecret, maskAssigned, masked, maskUris } from '../../text/index.js';
 import type { Option } from '../types/option.js';
 
 /** True for options declared secret, and for names that can hardly mean anything else. */
 export function isSecret(opt: string, option: Option | undefined): boolean {
   return option?.secret === true || ((option === undefined || isTextual(option)) && looksSecret(opt));
-}
-
-/** True where a value must neither be interpolated nor be referred to. A declaration decides, without one the name. */
-export function holdsSecret(opt: string, option: Option | undefined): boolean {
-  return option === undefined ? looksSecret(opt) : option.secret;
 }
 
 /** True where others must not read a value as it is written. A URI without user and query, `sqlite:///data.db`, tells nothing. */
@@ -30,11 +25,6 @@ export function maskText(opt: string, option: Option | undefined, text: string):
 export function maskValue(opt: string, option: Option, value: unknown): string {
   if (value === undefined) return 'none';
   return maskText(opt, option, option.format(value));
-}
-
-/** A line of a file without what it assigns: where the option is not declared, that may be a secret. */
-export function maskAssigned(text: string): string {
-  return text.replace(/^([^:=]*[:=]\s*)\S.*$/s, `$1${masked}`);
 }
 
 /**

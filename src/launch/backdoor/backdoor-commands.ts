@@ -9,7 +9,8 @@ import { basename, join } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
 import type { Config } from '../../config/index.js';
 import type { Activity } from '../../tasks/index.js';
-import { activityLine, type ReportedRequest, requestLine } from '../report/report.js';
+import { activityLine, requestLine } from '../report/report.js';
+import { activeResources, type ReportedRequest } from '../report/report-subjects.js';
 
 /** What the commands can see. */
 export interface BackdoorView {
@@ -113,10 +114,4 @@ function going({ activity, requests }: BackdoorView): string {
   const tasks = [...(activity?.() ?? [])].map(activityLine);
   const inFlight = [...(requests?.() ?? [])].map((request) => `request ${requestLine(request)}`);
   return [...tasks, ...inFlight].join('\n') || 'nothing is going on';
-}
-
-function activeResources(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
-  return counts;
 }

@@ -1,12 +1,15 @@
 /**
- * The backdoor: an interactive interpreter inside a running process, for users of its machine. Off by default.
+ * The backdoor: an interactive interpreter inside a running process, for users of its machine. Off by default. It listens on
+ * a port, the first free one of a range, or a socket file; never on an address that another machine can reach.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
 import { type Config, defineOptions, string } from '../../config/index.js';
+import { ConfigurationRefused } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { backdoorPath, backdoorPorts, listenOnFile, listenOnPort } from './backdoor-address.js';
+import { listenOnPath } from '../sockets/private-socket.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
 
 /** `[DEFAULT]`: where the backdoor is. */
@@ -18,6 +21,22 @@ export const backdoorOptions = defineOptions({
     help: 'As backdoor_port, on a socket file that only this user may open; {pid} is the process id. Wins over the port.',
   }),
 });
+
+const HELP =
+  'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';
+
+/** A `backdoor_port` that means nothing. Code `PORTICO_BACKDOOR_CONFIG`. */
+export class BackdoorConfigValueError extends ConfigurationRefused {
+  /** The value as written. */
+  readonly portRange: string;
+
+  constructor(portRange: string, cause: string) {
+    super('PORTICO_BACKDOOR_CONFIG', {
+      message: `Invalid backdoor_port configuration ${portRange}: ${cause}. ${HELP}`,
+    });
+    this.portRange = portRange;
+  }
+}
 
 /** How a backdoor is made. */
 export interface BackdoorOptions extends BackdoorView {
@@ -78,6 +97,7 @@ export function initializeIfEnabled(
   return initializeBackdoor({ ...options, config, port: backdoorPort, socket: backdoorSocket });
 }
 
+/** Listens where the options say; null when no port is free. `make` makes one server for each address. */
 async function bind(
   make: () => Server,
   { port, socket, log }: BackdoorOptions,
@@ -85,11 +105,65 @@ async function bind(
   if (socket !== undefined) {
     const path = backdoorPath(socket, process.pid, log);
     const server = make();
-    await listenOnFile(server, path);
+    await listenOnPath(server, path, {
+      code: 'PORTICO_BACKDOOR_SOCKET',
+      who: 'the backdoor',
+      hint: 'Remove the file, or name another in backdoor_socket; {pid} gives each process its own.',
+    });
     return { where: path, servers: [server] };
   }
-  const bound = await listenOnPort(make, backdoorPorts(port!));
-  return bound === null ? null : { where: bound.port, servers: bound.servers };
+  const { first, last } = backdoorPorts(port!);
+  for (let next = first; next <= last; next++) {
+    const server = make();
+    // Exclusive: a shared port would lead an operator to a worker by chance.
+    const where = await listening(server, { host: '127.0.0.1', port: next, exclusive: true });
+    if (where === undefined) continue;
+    const sixth = make();
+    const also = await listening(sixth, { host: '::1', port: where, exclusive: true, ipv6Only: true });
+    return { where, servers: also === undefined ? [server] : [server, sixth] };
+  }
+  return null;
+}
+
+/** The ports to try, in order: `0`, `N` or `N:M`, both ends included. Throws {@link BackdoorConfigValueError}. */
+function backdoorPorts(value: string): { readonly first: number; readonly last: number } {
+  const text = value.trim();
+  const [, start, end] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  if (start === undefined)
+    throw new BackdoorConfigValueError(value, 'it is not a port and not two with a colon between');
+  if (text === '0') return { first: 0, last: 0 };
+  const first = Number(start);
+  const last = end === undefined ? first : Number(end);
+  for (const port of [first, last]) {
+    if (port < 1 || port > 65_535) throw new BackdoorConfigValueError(value, `${port} is not a port from 1 to 65535`);
+  }
+  if (last < first) throw new BackdoorConfigValueError(value, 'the end of the range is below its start');
+  return { first, last };
+}
+
+/** `{pid}` replaced by the process id; text whose braces mean nothing is used as it is, with a warning. */
+function backdoorPath(template: string, pid: number, log: Logger): string {
+  const rest = template.replaceAll(/\{\{|\}\}|\{pid\}/g, '');
+  if (!/[{}]/.test(rest)) {
+    return template.replaceAll(/\{\{|\}\}|\{pid\}/g, (part) => (part === '{pid}' ? String(pid) : part[0]!));
+  }
+  log.warn(`Could not apply format string to backdoor socket path (${template}), continuing with it as it is`);
+  return template;
+}
+
+/** The port it is bound to, or undefined where the address is taken or there is no such address. */
+async function listening(
+  server: Server,
+  options: { host: string; port: number; exclusive: true; ipv6Only?: boolean },
+): Promise<number | undefined> {
+  try {
+    // What fails once it listens, such as an accept without a descriptor left, ends no process.
+    server.on('error', () => undefined);
+    await once(server.listen(options), 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One interpreter for one connection; nothing it does ends the process but what is typed into it. */

@@ -2,89 +2,36 @@
  * What a running launcher answers its operator: one table of routes, whichever server they are reached by. Every answer comes
  * from what this process knows; a worker is waited for only where it has to do something.
  */
-import { type Config, differencesFromDefaults, type ShownOption } from '../../config/index.js';
-import { describeError, placeOf } from '../../errors/index.js';
-import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
-import { metricsOptions, type Totals } from '../../metrics/index.js';
-import type { RegistryHooks } from '../../registry/index.js';
-import type { ServiceBase } from '../../service/index.js';
-import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import { differencesFromDefaults } from '../../config/index.js';
+import { nearestOrAll } from '../../errors/index.js';
+import { LOG_LEVELS, type LogLevel } from '../../log/index.js';
+import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import type { History } from '../page/history.js';
-import type { ShownRequest } from '../page/status-page.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import { type ServicePlans, servicePlans } from '../reload/service-plans.js';
-import type { Answer } from '../report/questions.js';
+import { adminOptions } from './admin-guard.js';
 import {
   ControlAnswer,
+  type ControlHandler,
   ControlRefused,
   type ControlRequest,
   type ControlRoutes,
-  pageAnswer,
 } from './control-server.js';
-import { docsRoutes, hasDocs } from './docs-routes.js';
-import { metricsText } from './metrics-text.js';
-import { type Readiness, readinessOf } from './readiness.js';
-import type { RegisteredServices } from './registered-services.js';
-import { serviceRoutes, servicesDocument } from './service-routes.js';
-import { statusDocument } from './status-document.js';
+import type { Controlled, Fleet } from './controlled.js';
+import { metricsAnswer } from './metrics-text.js';
+import { type RegisteredServices, serviceRoutes } from './registered-services.js';
+import { type Readiness, readinessOf, requestsOf, statusDocument } from './status-document.js';
 
-/** What the routes need of a launcher. */
-export interface Controlled {
-  /** The program. */
-  readonly name: string;
-  readonly version: string | undefined;
-  readonly config: Config | undefined;
-  readonly log: Logger;
-  status(): LauncherStatus;
-  /** Reloads, by what came of them. */
-  reloaded(): Readonly<Record<string, number>>;
-  /** What SIGHUP does. Undefined: a stop is under way. */
-  reload(): Promise<ReloadReport | undefined>;
-  /** What a reload would do. Undefined: a stop is under way. */
-  dryRun(): Promise<ReloadReport | undefined>;
-  stop(): void;
-  /** The report of this process, that of its workers included. */
-  report(): Promise<string>;
-  readonly runner: {
-    readonly generation: number;
-    /** What all that serves has counted. */
-    counted(): Totals;
-    readonly launched: readonly ServiceBase[];
-    readonly fleet?: Fleet | undefined;
-  };
-  /** What the charts of the status page show. */
-  readonly history: History | undefined;
-  readonly registered: RegisteredServices;
-  readonly registryHooks: RegistryHooks;
-}
-
-/** What can be done with workers. */
-interface Fleet {
-  scale(service: string, workers: number): Promise<void>;
-  /** Replaces all workers, with the configuration in force. */
-  restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
-  reportOf(pid: number): Promise<string | undefined>;
-  setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
-  /** The OpenAPI document of a service, made by one of its workers. Undefined: none serves. */
-  describe(service: string): Promise<Answer | undefined>;
-}
-
-/** So many requests are listed, the oldest first. */
-const MOST_REQUESTS = 200;
-
-export function controlRoutes(controlled: Controlled): ControlRoutes {
-  const fleet = (): Fleet => controlled.runner.fleet ?? refuseAlone();
-  let planned: { readonly generation: number; readonly apps: ServicePlans['apps'] } | undefined;
-  // Reads files and certificates: once for each configuration, however often the page is loaded.
-  const apps = (): ServicePlans['apps'] => {
-    const { generation } = controlled.runner;
-    if (planned?.generation !== generation) {
-      planned = { generation, apps: servicePlans(controlled.runner.launched, controlled.config).apps };
-    }
-    return planned.apps;
-  };
+/** `history`: what the charts of the status page show, where it is kept. */
+export function controlRoutes(
+  controlled: Controlled,
+  registered: RegisteredServices,
+  history: History | undefined,
+): ControlRoutes {
+  const { config, runner } = controlled;
+  const fleet = (): Fleet => runner.fleet ?? refuseAlone();
   return {
-    'GET /': () => page(controlled, apps()),
+    'GET /': pageOf(controlled, registered, history),
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
       schema: 'portico/requests',
@@ -97,10 +44,10 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
       const { name } = serviceNamed(controlled, params.service);
       return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
     },
-    'GET /metrics': () => metrics(controlled),
+    'GET /metrics': () => metricsAnswer(controlled, registered),
     ...docsRoutes(controlled),
-    ...serviceRoutes(() => controlled.registered.registry),
-    'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
+    ...serviceRoutes(() => registered.registry),
+    'GET /config': () => ({ schema: 'portico/config', version: 1, options: differencesFromDefaults(config) }),
     'POST /reload': async () => reported(await controlled.reload()),
     // A path of its own: a parent that does not know dry runs must not take one for a reload.
     'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
@@ -133,53 +80,50 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
   };
 }
 
-async function metrics({ config, log, status, runner, reloaded, registered }: Controlled): Promise<ControlAnswer> {
-  if (!isCounted(config)) {
-    const hint = 'Set enabled = true in [metrics].';
-    throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'nothing is counted', hint });
-  }
-  const { services, generation } = status();
-  const known = {
-    services,
-    generation,
-    totals: runner.counted(),
-    reloads: reloaded(),
-    logLinesLost: log.lost?.() ?? 0,
-    registered: await registered.up(),
-  };
-  const { type, text } = await metricsText(known);
-  return new ControlAnswer(200, text, { 'content-type': type });
-}
-
-function isCounted(config: Config | undefined): boolean {
-  return config?.group('metrics', metricsOptions).enabled === true;
-}
-
 /** Loaded when it is first asked for. */
-async function page(
-  { name, version, config, status, runner, history, registered }: Controlled,
-  apps: ServicePlans['apps'],
-): Promise<ControlAnswer> {
-  const { stagesOf, statusPage } = await import('../page/index.js');
-  const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
-  const known = status();
-  const shown = statusPage({
-    name,
-    version,
-    status: known,
-    readiness: readinessOf(known),
-    requests: requestsOf(known.services),
-    settings: optionsOf(config).map(({ group, opt, value, location }) => ({
-      name: `[${group}] ${opt}`,
-      value,
-      where: placeOf(location),
-    })),
-    pipelines: stagesOf(apps, runner.counted()),
-    history: isCounted(config) ? history?.stretches : undefined,
-    docs: hasDocs(config),
-    registered: listed,
-  });
-  return pageAnswer(shown);
+function pageOf(controlled: Controlled, registered: RegisteredServices, history: History | undefined): ControlHandler {
+  const { config, runner } = controlled;
+  let planned: { readonly generation: number; readonly apps: ServicePlans['apps'] } | undefined;
+  return async () => {
+    const { statusPage } = await import('../page/status-page.js');
+    const { generation } = runner;
+    // Reads files and certificates: once for each configuration, however often the page is loaded.
+    if (planned?.generation !== generation) {
+      planned = { generation, apps: servicePlans(runner.launched, config).apps };
+    }
+    return statusPage(controlled, { registered, history, apps: planned.apps });
+  };
+}
+
+/** The descriptions of APIs. A worker makes them: the routes are in the application, which the parent does not import. */
+function docsRoutes({ name: program, config, status, runner }: Controlled): ControlRoutes {
+  const names = (): readonly string[] => {
+    if (!config.group('admin', adminOptions).docs) {
+      refuse('PORTICO_DOCS_OFF', 'no API is described', 404, 'Set docs = true in [admin].');
+    }
+    return status().services.map(({ name }) => name);
+  };
+  const documentOf = async (service = ''): Promise<unknown> => {
+    const known = names();
+    if (!known.includes(service)) {
+      const hint = nearestOrAll(service, known);
+      refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, 404, hint);
+    }
+    const answer = await runner.fleet?.describe(service);
+    if (answer?.body !== undefined) return answer.body;
+    const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers serves');
+    return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
+  };
+  // Loaded when they are first asked for.
+  const pages = () => import('../page/api-page.js');
+  return {
+    'GET /docs': async () => (await pages()).apisPage(program, names()),
+    'GET /docs/:service': async ({ params: { service } }) => {
+      const document = await documentOf(service);
+      return (await pages()).apiPage(service!, document);
+    },
+    'GET /docs/:service/openapi.json': ({ params: { service } }) => documentOf(service),
+  };
 }
 
 /** 503 unless all of them are ready. */
@@ -188,48 +132,21 @@ function readyAnswer(services: readonly Readiness[]): ControlAnswer {
   return new ControlAnswer(ready ? 200 : 503, { schema: 'portico/readiness', version: 1, ready, services });
 }
 
-/** The requests under way of all workers, as each last told them. */
-function requestsOf(services: readonly ServiceStatus[]): readonly ShownRequest[] {
-  const all = services.flatMap(({ name, workers }) =>
-    workers.flatMap(({ id, pid, silentMs, facts }) => {
-      const requests = Array.isArray(facts.requests) ? (facts.requests as { readonly ageMs: number }[]) : [];
-      return requests.map(({ ageMs, ...request }) => ({
-        ageMs: Math.round(ageMs + silentMs),
-        ...request,
-        service: name,
-        worker: id,
-        pid,
-      }));
-    }),
-  );
-  return all.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
-}
-
-function optionsOf(config: Config | undefined): readonly ShownOption[] {
-  return config === undefined ? [] : differencesFromDefaults(config);
-}
-
 /** The report; refused once the service is being stopped. */
 function reported(report: ReloadReport | undefined): ReloadReport {
   return report ?? refuse('PORTICO_STOPPING', 'the service is being stopped: nothing is reloaded any more', 409);
 }
 
 async function setLogLevel(controlled: Controlled, { level, service }: ControlRequest['body']): Promise<object> {
-  const {
-    log,
-    runner: { fleet },
-  } = controlled;
+  const { log, runner } = controlled;
   if (!isLogLevel(level)) {
-    return refuse(
-      'PORTICO_LOG_LEVEL',
-      `there is no level ${JSON.stringify(level)}: one of ${LOG_LEVELS.join(', ')}`,
-      400,
-    );
+    const levels = LOG_LEVELS.join(', ');
+    return refuse('PORTICO_LOG_LEVEL', `there is no level ${JSON.stringify(level)}: one of ${levels}`, 400);
   }
   const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
   log.notice(`Log level: ${level}`, { service: name, level });
-  if (name === undefined || fleet === undefined) log.level = level;
-  const answers = (await fleet?.setLogLevel(level, name)) ?? [];
+  if (name === undefined || runner.fleet === undefined) log.level = level;
+  const answers = (await runner.fleet?.setLogLevel(level, name)) ?? [];
   return { level, service: name, workers: answers };
 }
 
@@ -265,6 +182,6 @@ function refuseAlone(): never {
   return refuse('PORTICO_NO_WORKERS', 'this process runs its services by itself: it has no workers', 409);
 }
 
-function refuse(code: string, message: string, status = 404): never {
-  throw new ControlRefused(status, code, { message });
+function refuse(code: string, message: string, status = 404, hint?: string): never {
+  throw new ControlRefused(status, code, { message, hint });
 }

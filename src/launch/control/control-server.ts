@@ -14,8 +14,7 @@ import type { HTTPMethod, Instance } from 'find-my-way';
 import type { HostPort } from '../../config/index.js';
 import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { SentPage } from '../page/frame.js';
-import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
+import { listenOnPath } from '../sockets/private-socket.js';
 
 /** What is asked. */
 export interface ControlRequest {
@@ -37,15 +36,6 @@ export class ControlAnswer {
     this.body = body;
     this.headers = headers;
   }
-}
-
-/** A page for a browser, under its policy. */
-export function pageAnswer({ text, policy }: SentPage): ControlAnswer {
-  return new ControlAnswer(200, text, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': policy,
-    'referrer-policy': 'no-referrer',
-  });
 }
 
 /** Answers with a document, or with text. What it throws is answered with a status of {@link statusOf}. */
@@ -86,17 +76,12 @@ export class ControlServer {
   }
 
   /** Rejects with `PORTICO_CONTROL_SOCKET`. The server keeps no process alive. */
-  async listen(path: string): Promise<void> {
-    try {
-      await listenOnPath(this.#server, path);
-    } catch (error) {
-      if (!(error instanceof SocketTaken)) throw error;
-      throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-        message: `the control server cannot listen on ${path}: ${error.message}`,
-        hint: 'Name another path in [control] socket, or leave it empty for none.',
-        cause: error.cause,
-      });
-    }
+  listen(path: string): Promise<void> {
+    return listenOnPath(this.#server, path, {
+      code: 'PORTICO_CONTROL_SOCKET',
+      who: 'the control server',
+      hint: 'Name another path in [control] socket, or leave it empty for none.',
+    });
   }
 
   /** Listens on a port, and gives it. Rejects with the system's error. */
@@ -174,9 +159,19 @@ async function readJson(req: IncomingMessage): Promise<Readonly<Record<string, u
   return value;
 }
 
-function statusOf(error: unknown): number {
+/** Of errors that do not say it themselves. */
+const STATUS: Readonly<Record<string, number>> = {
+  PORTICO_NO_REGISTRY: 404,
+  PORTICO_RECORD_NOT_FOUND: 404,
+  PORTICO_SERVICE_UP: 409,
+  PORTICO_CHANGE_REFUSED: 409,
+  PORTICO_REGISTRY_NOT_MIGRATED: 503,
+  PORTICO_REGISTRY_UNAVAILABLE: 503,
+};
+
+export function statusOf(error: unknown): number {
   if (error instanceof ControlRefused) return error.status;
-  return error instanceof PorticoError ? 400 : 500;
+  return STATUS[(error as Partial<PorticoError>).code ?? ''] ?? (error instanceof PorticoError ? 400 : 500);
 }
 
 function send(res: ServerResponse, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {

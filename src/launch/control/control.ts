@@ -2,38 +2,49 @@
  * Where a launcher answers its operator, on the control socket and the admin listener: opened when it takes the signals of
  * its process, closed when all has stopped.
  */
-import type { Config } from '../../config/index.js';
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Config, defineOptions, string } from '../../config/index.js';
 import { describeError, PorticoError } from '../../errors/index.js';
 import { packageOf } from '../../modules/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { History } from '../page/history.js';
 import { type HostProcess, programName } from '../process/host-process.js';
-import { adminGuard } from './admin-guard.js';
-import { adminOptions, remoteAdmin } from './admin-options.js';
-import { type Controlled, controlRoutes } from './control-routes.js';
+import { adminGuard, adminOptions, remoteAdmin } from './admin-guard.js';
+import { controlRoutes } from './control-routes.js';
 import { type ControlRoutes, ControlServer } from './control-server.js';
-import { controlOptions, controlPath } from './control-socket.js';
+import type { Controlled } from './controlled.js';
 import { RegisteredServices } from './registered-services.js';
 
+/** `[control]`. */
+export const controlOptions = defineOptions({
+  socket: string({
+    restart: true,
+    help: 'The Unix socket on which a running service answers api-cli status, reload and the like; only its user may open it. Default: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a directory of its own below /tmp, named after program and configuration. Empty: none.',
+  }),
+});
+
 /** What a launcher gives of itself. */
-type Known = Omit<Controlled, 'name' | 'version' | 'history' | 'registered'>;
+type Known = Omit<Controlled, 'name' | 'version' | 'config'> & { readonly config: Config | undefined };
 
 export class Control {
-  readonly #controlled: Known;
+  readonly #known: Known;
   readonly #host: HostProcess;
   readonly #servers: ControlServer[] = [];
   #history: History | undefined;
   #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
 
-  constructor(host: HostProcess, controlled: Known) {
-    this.#controlled = controlled;
+  constructor(host: HostProcess, known: Known) {
+    this.#known = known;
     this.#host = host;
   }
 
   /** Without them a service serves as well: what keeps one from listening is logged, and nothing more. */
   open(): void {
-    const { config } = this.#controlled;
+    const { config } = this.#known;
     if (config !== undefined) this.#opening ??= this.#open(config);
   }
 
@@ -45,17 +56,17 @@ export class Control {
   }
 
   async #open(config: Config): Promise<void> {
-    const { log } = this.#controlled;
+    const { log, runner } = this.#known;
     const name = programName(this.#host);
     const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
+    const controlled = { ...this.#known, config, name, version };
     // Without a page for browsers no chart is kept.
     if (config.group('admin', adminOptions).listen !== undefined) {
-      this.#history = new History(() => this.#controlled.runner.counted());
+      this.#history = new History(() => runner.counted());
       this.#history.begin();
     }
-    const registered = new RegisteredServices({ ...this.#controlled, config });
-    this.#registered = registered;
-    const routes = controlRoutes({ ...this.#controlled, name, version, history: this.#history, registered });
+    this.#registered = new RegisteredServices(controlled);
+    const routes = controlRoutes(controlled, this.#registered, this.#history);
     const asked = config.group('control', controlOptions).socket !== undefined;
     await Promise.all([
       this.#openSocket(config, name, routes).catch((error: unknown) => {
@@ -68,7 +79,7 @@ export class Control {
   }
 
   async #openSocket(config: Config, name: string, routes: ControlRoutes): Promise<void> {
-    const { log } = this.#controlled;
+    const { log } = this.#known;
     const path = controlPath(config, name, this.#host.env);
     if (path === undefined) return;
     const server = new ControlServer(routes, log);
@@ -78,7 +89,7 @@ export class Control {
   }
 
   async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
-    const { log } = this.#controlled;
+    const { log } = this.#known;
     const { listen, hosts } = config.group('admin', adminOptions);
     if (listen === undefined) return;
     if (remoteAdmin(config) !== undefined) {
@@ -97,4 +108,42 @@ export class Control {
       throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Name another port in [admin] listen.', cause });
     }
   }
+}
+
+/** The longest path that fits in `sun_path`, unix(7), with its end. */
+const LONGEST = 107;
+
+/** The path to listen on or to connect to; undefined where the configuration wants none. */
+export function controlPath(config: Config, program: string, env: NodeJS.ProcessEnv): string | undefined {
+  const { socket } = config.group('control', controlOptions);
+  if (socket === '') return undefined;
+  const path = socket !== undefined ? resolve(socket) : join(runtimeDirectory(env), defaultName(config, program));
+  if (Buffer.byteLength(path) <= LONGEST) return path;
+  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+    message: `the control socket cannot be ${path}: the path of a socket has ${LONGEST} bytes at most`,
+    hint: 'Name a shorter one in [control] socket.',
+  });
+}
+
+/** One name for each program and list of files: two deployments of one program are not taken for each other. */
+function defaultName({ configFiles }: Config, program: string): string {
+  const digest = createHash('sha256').update(configFiles.join('\n')).digest('hex').slice(0, 8);
+  return `portico-${program}-${digest}.sock`;
+}
+
+/** A directory for sockets: systemd.exec(5) `RuntimeDirectory=`, the XDG Base Directory Specification, or our own. */
+function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
+  const [own = ''] = RUNTIME_DIRECTORY?.split(':') ?? [];
+  return own || XDG_RUNTIME_DIR || ownDirectory(join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`));
+}
+
+/** Made with mode 0700. Throws for one that another user made or may write to: that user could answer in our place. */
+function ownDirectory(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = lstatSync(path);
+  if (found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0) return path;
+  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+    message: `there is no place for the control socket: ${path} is not a directory that this user alone may use`,
+    hint: 'Name a path in [control] socket.',
+  });
 }

@@ -2,22 +2,18 @@
  * What `GET /metrics` gives: what the processes that serve have counted, and what the launcher knows of them, as prom-client
  * writes it. Made when it is asked for, from numbers that are there anyway.
  */
-import { COUNTED, type CountedMetric, type Distribution, type MetricKey, type Totals } from '../../metrics/index.js';
+import {
+  COUNTED,
+  type CountedMetric,
+  type Distribution,
+  type MetricKey,
+  metricsOptions,
+  type Totals,
+} from '../../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
-import type { ServiceUp } from './registered-services.js';
-
-/** What the launcher knows. */
-export interface Known {
-  readonly services: readonly ServiceStatus[];
-  readonly generation: number;
-  readonly totals: Totals;
-  /** Reloads, by what came of them. */
-  readonly reloads: Readonly<Record<string, number>>;
-  /** Lines of the log of this process that could not be written. */
-  readonly logLinesLost: number;
-  /** Services of the registry, where this process is the one that tells of them. */
-  readonly registered: readonly ServiceUp[];
-}
+import { ControlAnswer, ControlRefused } from './control-server.js';
+import type { Controlled } from './controlled.js';
+import type { RegisteredServices } from './registered-services.js';
 
 /** A metric as prom-client's `getMetricsAsJSON()` gives it, and its aggregation takes it. */
 interface Metric {
@@ -36,28 +32,51 @@ interface Value {
 
 const DAY_MS = 86_400_000;
 
-/** Text, and its media type. prom-client is loaded with the first. */
-export async function metricsText(known: Known): Promise<{ readonly type: string; readonly text: string }> {
+/** As text. prom-client is loaded with the first. */
+export async function metricsAnswer(controlled: Controlled, registered: RegisteredServices): Promise<ControlAnswer> {
+  const { config, log, runner } = controlled;
+  if (!config.group('metrics', metricsOptions).enabled) {
+    const hint = 'Set enabled = true in [metrics].';
+    throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'nothing is counted', hint });
+  }
+  const { services, generation } = controlled.status();
+  const metrics = [
+    ...countedMetrics(runner.counted(), log.lost?.() ?? 0),
+    ...serviceMetrics(services),
+    counter(
+      'portico_reloads_total',
+      'Reloads by what came of them; one that is refused had a configuration that could not be.',
+      Object.entries(controlled.reloaded()).map(([result, value]) => ({ labels: { result }, value })),
+    ),
+    gauge('portico_configuration_generation', 'The configuration in force, counted from 1.', valueIf({}, generation)),
+    gauge(
+      'process_resident_memory_bytes',
+      'Memory of the process that is asked: the parent of workers, or the single process.',
+      valueIf({}, process.memoryUsage.rss()),
+    ),
+    ...workerMetrics(services),
+    gauge(
+      'portico_service_up',
+      'Whether a service of the registry is up; one process of all tells.',
+      (await registered.up()).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
+    ),
+  ];
   const { AggregatorRegistry } = await import('prom-client');
-  const registry = AggregatorRegistry.aggregate([metricsOf(known)]);
-  return { type: registry.contentType, text: await registry.metrics() };
+  const registry = AggregatorRegistry.aggregate([metrics]);
+  return new ControlAnswer(200, await registry.metrics(), { 'content-type': registry.contentType });
 }
 
-function metricsOf(known: Known): Metric[] {
-  return [...countedMetrics(known), ...serviceMetrics(known), ...workerMetrics(known), registeredMetric(known)];
-}
-
-function countedMetrics({ totals, logLinesLost }: Known): Metric[] {
+/** `lost`: lines of the log of this process itself, which belong to no API. */
+function countedMetrics(totals: Totals, lost: number): Metric[] {
   const metrics = Object.entries(COUNTED).map(([key, metric]: [string, CountedMetric]): Metric => {
-    const all = totals.of(key as MetricKey).map(({ api, labels, values }) => ({
-      labels: Object.fromEntries([['api', api], ...metric.labels.map((name, at) => [name, labels[at]!])]),
-      values,
-    }));
-    const values = all.flatMap(({ labels, values }) =>
-      metric.bounds === undefined ? [{ labels, value: values.sum }] : histogram(metric.name, labels, values),
-    );
-    const { name, help } = metric;
-    return { name, help, type: metric.bounds === undefined ? 'counter' : 'histogram', aggregator: 'sum', values };
+    const { name, help, bounds } = metric;
+    const values = totals.of(key as MetricKey).flatMap(({ api, labels, values: counted }) => {
+      const named = Object.fromEntries([['api', api], ...metric.labels.map((label, at) => [label, labels[at]!])]);
+      return bounds === undefined ? [{ labels: named, value: counted.sum }] : histogram(name, named, counted);
+    });
+    const own = metric === COUNTED.logLinesLost ? [{ labels: { api: '-' }, value: lost }] : [];
+    const type = bounds === undefined ? 'counter' : 'histogram';
+    return { name, help, type, aggregator: 'sum', values: [...values, ...own] };
   });
   const requests = totals.of('requests').map(({ api, labels: [method, route, status], values }) => ({
     labels: { api, method: method!, route: route!, status: status! },
@@ -65,12 +84,7 @@ function countedMetrics({ totals, logLinesLost }: Known): Metric[] {
   }));
   return [
     counter('portico_http_requests_total', 'Requests that were answered, or whose client has left.', requests),
-    // What this process itself could not write belongs to no API.
-    ...metrics.map((metric) =>
-      metric.name === COUNTED.logLinesLost.name
-        ? { ...metric, values: [...metric.values, { labels: { api: '-' }, value: logLinesLost }] }
-        : metric,
-    ),
+    ...metrics,
   ];
 }
 
@@ -88,7 +102,7 @@ function histogram(name: string, labels: Value['labels'], { bounds, counts, sum 
   ];
 }
 
-function serviceMetrics({ services, generation, reloads }: Known): Metric[] {
+function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
   const each = (value: (service: ServiceStatus) => number | undefined): Value[] =>
     services.flatMap((service) => valueIf({ api: service.name }, value(service)));
   return [
@@ -116,21 +130,10 @@ function serviceMetrics({ services, generation, reloads }: Known): Metric[] {
         certificateEnds === undefined ? undefined : (Date.parse(certificateEnds) - Date.now()) / DAY_MS,
       ),
     ),
-    counter(
-      'portico_reloads_total',
-      'Reloads by what came of them; one that is refused had a configuration that could not be.',
-      Object.entries(reloads).map(([result, value]) => ({ labels: { result }, value })),
-    ),
-    gauge('portico_configuration_generation', 'The configuration in force, counted from 1.', valueIf({}, generation)),
-    gauge(
-      'process_resident_memory_bytes',
-      'Memory of the process that is asked: the parent of workers, or the single process.',
-      valueIf({}, process.memoryUsage.rss()),
-    ),
   ];
 }
 
-function workerMetrics({ services }: Known): Metric[] {
+function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   const each = (value: (worker: WorkerStatus) => number | undefined): Value[] =>
     services.flatMap(({ name: api, workers }) => {
       // In a reload a slot has two: the newer one counts.
@@ -157,11 +160,6 @@ function workerMetrics({ services }: Known): Metric[] {
       each(({ silentMs }) => silentMs / 1000),
     ),
   ];
-}
-
-function registeredMetric({ registered }: Known): Metric {
-  const values = registered.map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 }));
-  return gauge('portico_service_up', 'Whether a service of the registry is up; one process of all tells.', values);
 }
 
 const counter = (name: string, help: string, values: readonly Value[]): Metric => ({

@@ -1,37 +1,21 @@
 /**
- * The registry as a launcher reads it for its operators, opened when it is first asked for. Of all launchers that are asked
- * for metrics one at a time tells which services are up: the registry has the lease.
+ * The registry as a launcher reads it for its operators, opened when it is first asked for: who reaches the listener may list
+ * services; who may change something there may change them (`admin-guard.ts`). Of all launchers that are asked for metrics
+ * one at a time tells which services are up: the registry has the lease.
  */
-import type { Config } from '../../config/index.js';
+import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import {
+  type OperatorChanges,
   type RegistryEvent,
-  type RegistryHooks,
   RegistryUnavailable,
   type ServiceRegistry,
+  type ViewFilter,
 } from '../../registry/index.js';
-import { heartbeatOptions, neededRegistry } from '../../registry/internal.js';
+import { heartbeatOptions, neededRegistry, serviceJson } from '../../registry/internal.js';
 import { within } from '../waiting.js';
-
-/** One that is neither up nor down has promised no heartbeats. */
-export interface ServiceUp {
-  readonly binary: string;
-  readonly host: string;
-  readonly up: boolean;
-}
-
-/** What it needs to know of the launcher. */
-interface Launcher {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly runner: {
-    /** The configuration in force, counted from 1. */
-    readonly generation: number;
-    /** Its services run in workers. */
-    readonly fleet?: unknown;
-  };
-  readonly registryHooks: RegistryHooks;
-}
+import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-server.js';
+import type { Controlled } from './controlled.js';
 
 const EXPORTER = 'portico_service_up';
 /** Prometheus asks once a minute unless it is told otherwise: the lease outlasts one scrape that fails. */
@@ -42,11 +26,11 @@ const LIMIT_MS = 2000;
 const END_LIMIT_MS = 500;
 
 export class RegisteredServices {
-  readonly #launcher: Launcher;
+  readonly #launcher: Controlled;
   #open: { readonly generation: number; readonly registry: ServiceRegistry } | undefined;
   #exports = false;
 
-  constructor(launcher: Launcher) {
+  constructor(launcher: Controlled) {
     this.#launcher = launcher;
   }
 
@@ -77,8 +61,11 @@ export class RegisteredServices {
     return answer.value;
   }
 
-  /** Which services are up, for metrics. None where another launcher tells that, or the registry cannot be asked. */
-  async up(): Promise<readonly ServiceUp[]> {
+  /**
+   * Which services are up, for metrics. None where another launcher tells that, or the registry cannot be asked; without
+   * those that have promised no heartbeats.
+   */
+  async up(): Promise<readonly { readonly binary: string; readonly host: string; readonly up: boolean }[]> {
     try {
       return await this.ask(async (registry) => {
         this.#exports = await registry.store.lease(EXPORTER, this.#owner, LEASE_S);
@@ -118,4 +105,81 @@ function isExpected(error: unknown): boolean {
 function logChange(log: Logger, { kind, record: { binary, host, uuid }, changes }: RegistryEvent): void {
   const done = kind === 'delete' ? 'deleted the record of' : 'changed';
   log.notice(`An operator ${done} ${binary} on ${host}`, { id: uuid, ...changes });
+}
+
+const STATUSES = ['enabled', 'disabled'] as const;
+const STATES = ['up', 'down', 'unknown'] as const;
+const CHANGES = ['status', 'disabled_reason', 'forced_down'] as const;
+
+/** `registry` throws where there is none. */
+export function serviceRoutes(registry: () => ServiceRegistry): ControlRoutes {
+  return {
+    'GET /services': ({ query }) => servicesDocument(registry(), filterOf(query)),
+    'PUT /services/:id': async ({ params: { id }, body }) => serviceJson(await registry().update(id!, changesOf(body))),
+    'DELETE /services/:id': async ({ params: { id }, query }) => {
+      const { force } = given(query, ['force']);
+      const isForced = force !== undefined && oneOf('force', ['true', 'false'], force) === 'true';
+      await registry().delete(id!, { force: isForced });
+      return new ControlAnswer(204, undefined);
+    },
+  };
+}
+
+/** What `GET /services` answers, and the status page shows; sorted by host and binary. */
+export async function servicesDocument(registry: ServiceRegistry, filter: ViewFilter = {}) {
+  return { schema: 'portico/services', version: 1, services: (await registry.list(filter)).map(serviceJson) };
+}
+
+export type ServicesDocument = Awaited<ReturnType<typeof servicesDocument>>;
+
+function filterOf(query: URLSearchParams): ViewFilter {
+  const { state, status, ...columns } = given(query, ['host', 'binary', 'topic', 'state', 'status']);
+  return {
+    ...columns,
+    ...(state !== undefined && { state: oneOf('state', STATES, state) }),
+    ...(status !== undefined && { status: oneOf('status', STATUSES, status) }),
+  };
+}
+
+/** What the query has of these names. Refuses others: a misspelt one would list more than was asked for. */
+function given<K extends string>(query: URLSearchParams, names: readonly K[]): { readonly [name in K]?: string } {
+  const found: { [name in K]?: string } = {};
+  for (const [name, value] of query) {
+    const known =
+      names.find((each) => each === name) ??
+      refuseQuery(`it takes no ${JSON.stringify(name)} in its query`, nearestOrAll(name, names));
+    if (found[known] !== undefined) refuseQuery(`${name} is given twice`);
+    found[known] = value;
+  }
+  return found;
+}
+
+function oneOf<T extends string>(name: string, words: readonly T[], text: string): T {
+  const message = `${name} is one of ${words.join(', ')}, not ${JSON.stringify(text)}`;
+  return words.find((word) => word === text) ?? refuseQuery(message, didYouMean(text, words));
+}
+
+/** No value is taken for one of another type: `"false"` would force a service down. */
+function changesOf(body: Readonly<Record<string, unknown>>): OperatorChanges {
+  const unknown = Object.keys(body).find((name) => !CHANGES.some((each) => each === name));
+  if (unknown !== undefined)
+    refuseChange(`there is no ${JSON.stringify(unknown)} to change`, nearestOrAll(unknown, CHANGES));
+  const { status, disabled_reason: reason, forced_down: forcedDown } = body;
+  const isStatus = status === undefined || STATUSES.some((each) => each === status);
+  if (!isStatus) refuseChange(`status is one of ${STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
+  if (reason !== undefined && typeof reason !== 'string') refuseChange('disabled_reason is not a text');
+  if (forcedDown !== undefined && typeof forcedDown !== 'boolean') refuseChange('forced_down is not true or false');
+  return {
+    ...(status !== undefined && { status: status as 'enabled' | 'disabled' }),
+    ...(reason !== undefined && { disabledReason: reason as string }),
+    ...(forcedDown !== undefined && { forcedDown: forcedDown as boolean }),
+  };
+}
+
+function refuseQuery(message: string, hint?: string): never {
+  throw new ControlRefused(400, 'PORTICO_CONTROL_QUERY', { message, hint });
+}
+
+function refuseChange(message: string, hint?: string): never {
+  throw new PorticoError('PORTICO_INVALID_CHANGE', { message, hint });
 }

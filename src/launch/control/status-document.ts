@@ -1,7 +1,15 @@
-/** What a launcher and all it runs are, as one document. */
-import type { Config } from '../../config/index.js';
-import type { LauncherStatus, WorkerStatus } from '../launcher-status.js';
-import { type Readiness, readinessOf } from './readiness.js';
+/** What a launcher and all it runs are, as documents: its status, which services can be sent requests, what is under way. */
+import { formatDuration } from '../../text/index.js';
+import { type LauncherStatus, type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
+import type { Controlled } from './controlled.js';
+
+/** `stuck`: its workers are there, and none gives a sign of life. */
+export interface Readiness {
+  readonly name: string;
+  readonly state: 'ready' | 'starting' | 'draining' | 'stuck';
+  /** What is not as it should be; a service that is ready may have some too. */
+  readonly reasons: readonly string[];
+}
 
 /** A worker with what it told last, but for its requests, which have a document of their own. */
 export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
@@ -14,33 +22,10 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
 };
 
 /** What `GET /status` answers. */
-export interface StatusDocument extends Pick<LauncherStatus, 'reloads'> {
-  readonly schema: 'portico/status';
-  readonly version: 1;
-  readonly process: Omit<LauncherStatus, 'services' | 'reloads'> & {
-    readonly name: string;
-    readonly version: string | undefined;
-    readonly node: string;
-    readonly uptimeMs: number;
-    readonly configFiles: readonly string[];
-  };
-  readonly services: readonly (Omit<LauncherStatus['services'][number], 'workers'> & {
-    readonly state: Readiness['state'];
-    readonly workers: readonly ShownWorker[];
-  })[];
-  /** Of all services; what workers told last. */
-  readonly totals: Readonly<Record<'wanted' | 'ready' | 'restarts' | 'inFlight' | 'rss', number>>;
-}
+export type StatusDocument = ReturnType<typeof statusDocument>;
 
-/** Of what it is made. */
-interface Told {
-  readonly name: string;
-  readonly version: string | undefined;
-  readonly config: Config | undefined;
-  status(): LauncherStatus;
-}
-
-export function statusDocument({ name, version, config, status }: Told): StatusDocument {
+/** `totals`: of all services; what workers told last. */
+export function statusDocument({ name, version, config, status }: Controlled) {
   const known = status();
   const { services, reloads, ...rest } = known;
   const states = new Map(readinessOf(known).map(({ name: service, state }) => [service, state]));
@@ -59,7 +44,7 @@ export function statusDocument({ name, version, config, status }: Told): StatusD
       node: process.version,
       uptimeMs: process.uptime() * 1000,
       ...rest,
-      configFiles: config?.configFiles ?? [],
+      configFiles: config.configFiles,
     },
     services: shown,
     totals: {
@@ -80,4 +65,68 @@ function withoutRequests({ facts, ...worker }: WorkerStatus): ShownWorker {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
+}
+
+/** Which services can be sent requests, for probes. */
+export function readinessOf({ stopping, services }: LauncherStatus): Readiness[] {
+  return services.map(({ name, ...service }) => {
+    const state = stopping ? 'draining' : stateOf(service.workers);
+    return { name, state, reasons: [...(stopping ? ['the service is being stopped'] : []), ...reasonsOf(service)] };
+  });
+}
+
+function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
+  const serving = workers.filter(({ state }) => state === 'ready');
+  if (serving.some(({ silentMs }) => silentMs <= SILENT_MS)) return 'ready';
+  if (serving.length > 0) return 'stuck';
+  return workers.length > 0 && workers.every(({ state }) => state === 'draining') ? 'draining' : 'starting';
+}
+
+function reasonsOf({ ready, wanted, workers }: Omit<ServiceStatus, 'name'>): string[] {
+  const silent = workers.filter(({ silentMs }) => silentMs > SILENT_MS);
+  return [
+    ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers serve`] : []),
+    ...silent.map(({ id, silentMs, stack }) => {
+      const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
+      return `worker ${id} has given no sign of life for ${formatDuration(silentMs / 1000)}${where}`;
+    }),
+    ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
+  ];
+}
+
+/** What a worker has told to be wrong with what it needs: the other services lack it as well, so it serves on. */
+function troublesOf({ troubles }: WorkerStatus['facts']): readonly string[] {
+  return Array.isArray(troubles) ? troubles.map(String) : [];
+}
+
+/** A request under way. */
+export interface ShownRequest {
+  readonly ageMs: number;
+  readonly method?: string;
+  readonly path?: string;
+  readonly route?: string;
+  readonly filter?: string;
+  readonly peer?: string;
+  readonly service: string;
+  readonly worker: number;
+}
+
+/** So many requests are listed, the oldest first. */
+const MOST_REQUESTS = 200;
+
+/** The requests under way of all workers, as each last told them. */
+export function requestsOf(services: readonly ServiceStatus[]): readonly ShownRequest[] {
+  const all = services.flatMap(({ name, workers }) =>
+    workers.flatMap(({ id, pid, silentMs, facts }) => {
+      const requests = Array.isArray(facts.requests) ? (facts.requests as { readonly ageMs: number }[]) : [];
+      return requests.map(({ ageMs, ...request }) => ({
+        ageMs: Math.round(ageMs + silentMs),
+        ...request,
+        service: name,
+        worker: id,
+        pid,
+      }));
+    }),
+  );
+  return all.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
 }

@@ -4,20 +4,18 @@
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
-import { statusOf } from '../exit-status.js';
+import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
-import type { LauncherCore } from '../launcher-core.js';
+import type { LauncherCore, Runner } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
-import { CRASH_DRAIN_MS, logFailure } from '../process/log-failure.js';
+import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
-import type { Telling } from '../report/diagnosis.js';
 import { type Answer, Questions } from '../report/questions.js';
-import type { ReloadRequest, Runner } from '../runner.js';
+import type { Telling } from '../report/report-subjects.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
-import { ServiceRun, type StopRequest } from './service-run.js';
-import { statusOfStop, stopServices } from './stop-services.js';
+import { ServiceRun, type StopRequest, stopServices } from './service-run.js';
 
 /** What a `ServiceLauncher` can be told beyond what all launchers can. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -29,10 +27,6 @@ export interface ServiceLauncherOptions extends LauncherOptions {
 export interface InProcessOptions extends ServiceLauncherOptions {
   /** The worker it is the inside of. Default: none, the process is on its own. */
   readonly worker?: WorkerContext;
-  /** Called when a stop begins, for whatever reason. */
-  readonly stopBegins?: () => void;
-  /** Called when a stop had to cut work off, or failed. */
-  readonly cutOff?: () => void;
 }
 
 /** A process that is no worker. */
@@ -53,6 +47,8 @@ export class InProcessRunner implements Runner {
   readonly supervised: boolean;
   settings: LaunchSettings;
   generation = 1;
+  /** A stop had to cut work off, or failed. */
+  cutOff = false;
   readonly #launcher: LauncherCore;
   readonly #options: InProcessOptions;
   readonly #worker: WorkerContext;
@@ -152,15 +148,15 @@ export class InProcessRunner implements Runner {
   }
 
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
-    this.#options.stopBegins?.();
     const clean = await stopServices(this.#runs, request, {
       drainDelayMs: this.settings.drainDelayMs,
-      alone: this.#options.signals !== false && !this.supervised,
       superseded,
+      killAfter: (ms) => this.#launcher.process.killAfter(ms),
       leaveBehind: (work) => this.#launcher.process.leaveBehind(work, { overdue: true }),
     });
-    if (!clean) this.#options.cutOff?.();
-    return statusOfStop(this.#runs, clean);
+    this.cutOff ||= !clean;
+    const chosen = this.#runs.find(({ exitStatus }) => exitStatus !== undefined)?.exitStatus;
+    return chosen ?? (clean ? STATUS_STOPPED : STATUS_FAILED);
   }
 
   async halt(): Promise<void> {
@@ -201,20 +197,17 @@ export class InProcessRunner implements Runner {
   }
 
   #factsOf(runs: readonly ServiceRun[]): Record<string, unknown> {
-    const requests = runs.flatMap(({ service }) => [...((service as Telling).requestsInFlight?.() ?? [])]);
-    const oldest = requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
-    const queued = runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.queued ?? 0), 0);
-    const calls = runs.flatMap(({ service }) => (service as Telling).meter?.calls ?? []);
-    const callsRunning = calls.reduce((sum, { running }) => sum + running, 0);
-    const callsPending = calls.reduce((sum, { pending }) => sum + pending, 0);
-    const troubles = runs.flatMap(({ service }) => (service as Telling).meter?.troubles?.() ?? []);
+    const services: readonly Telling[] = runs.map(({ service }) => service as Telling);
+    const requests = services.flatMap((service) => [...(service.requestsInFlight?.() ?? [])]);
+    const meters = services.flatMap(({ meter }) => meter ?? []);
+    const calls = meters.flatMap((meter) => meter.calls ?? []);
     const known = {
       inFlight: requests.length,
-      queued,
-      callsRunning,
-      callsPending,
-      troubles,
-      requests: oldest,
+      queued: meters.reduce((sum, { queued = 0 }) => sum + queued, 0),
+      callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
+      callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
+      troubles: meters.flatMap((meter) => meter.troubles?.() ?? []),
+      requests: requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS),
       ...this.#launcher.process.loop,
     };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;

@@ -1,6 +1,6 @@
 /** The description of an API for people: its OpenAPI document as a page, operations by path. It needs no script. */
-import { framed, type SentPage } from './frame.js';
-import { type Html, html, table } from './html.js';
+import type { ControlAnswer } from '../control/control-server.js';
+import { framed, type Html, html, table } from './frame.js';
 
 /** Of OpenAPI 3.1 what Portico writes. */
 interface ApiDocument {
@@ -58,7 +58,7 @@ nav li { overflow-wrap: anywhere; }
 `;
 
 /** The APIs that there are, each with its page and its document. */
-export function apisPage(program: string, names: readonly string[]): SentPage {
+export function apisPage(program: string, names: readonly string[]): ControlAnswer {
   const rows = names.map(
     (name) =>
       html`<tr><th scope="row"><a href="${pathOf(name)}">${name}</a></th><td><a href="${pathOf(name)}/openapi.json">OpenAPI 3.1</a></td></tr>
@@ -77,7 +77,7 @@ export function apisPage(program: string, names: readonly string[]): SentPage {
 }
 
 /** `name`: by which its launcher knows it. */
-export function apiPage(name: string, given: unknown): SentPage {
+export function apiPage(name: string, given: unknown): ControlAnswer {
   const document = given as ApiDocument;
   const { info, servers = [], components = {} } = document;
   const paths = Object.entries(document.paths);

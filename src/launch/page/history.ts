@@ -1,8 +1,10 @@
-/** How many requests there were in the last ten minutes, and how long they took: what the charts of the status page show. */
+/** What is kept of the last ten minutes: how many requests there were, and how long they took. */
 import { Distribution, type Totals } from '../../metrics/index.js';
 
 const EVERY_MS = 5000;
-const KEPT = 120;
+/** So many stretches. */
+export const KEPT = 120;
+export const MINUTES = (KEPT * EVERY_MS) / 60_000;
 
 /** A stretch of time. */
 export interface Stretch {
@@ -32,9 +34,6 @@ export class History {
     this.#totals = totals;
     this.#last = this.#sample();
   }
-
-  /** How long all of it takes, in minutes. */
-  static readonly minutes = (KEPT * EVERY_MS) / 60_000;
 
   /** Oldest first. */
   get stretches(): readonly Stretch[] {

@@ -2,10 +2,12 @@
  * The app of an API as a picture, from the left to the right: the filters of its pipelines in order, each with its time and
  * errors where these are measured, and a line of its own for each branch of a URL map.
  */
-import { type Html, html } from './html.js';
+import type { Totals } from '../../metrics/index.js';
+import type { PlannedApp } from '../../service/index.js';
+import { type Html, html } from './frame.js';
 
-/** A filter. */
-export interface Stage {
+/** What was counted of a filter. */
+interface Stage {
   readonly name: string;
   /** Requests that it saw; undefined where that is not measured. */
   readonly requests?: number;
@@ -15,60 +17,48 @@ export interface Stage {
   readonly errors?: number;
 }
 
-/** An app: filters and what is behind them, or branches. */
-export interface StagedApp {
-  readonly name: string;
-  readonly filters: readonly Stage[];
-  readonly inner: StagedApp | undefined;
-  readonly branches: readonly { readonly at: string; readonly app: StagedApp }[];
-}
+/** The filters of an app, by the pipeline that has them. */
+type Measure = (app: PlannedApp) => readonly Stage[];
 
 const WIDTH = 138;
 const GAP = 24;
 const HEIGHT = 60;
 const LINE = HEIGHT + 14;
 
-/** What was drawn: its last box ends at `right`, the next free line is `line`. */
-interface Drawn {
-  readonly boxes: readonly Html[];
-  readonly right: number;
-  readonly line: number;
-}
+/** `name`: the service whose app it is. */
+export function pipelinePicture(name: string, app: PlannedApp, totals: Totals): Html {
+  const measure = measureOf(name, totals);
+  const boxes: Html[] = [];
+  let right = 0;
 
-export function pipelinePicture(name: string, app: StagedApp): Html {
-  const { boxes, right, line } = draw(app, 0, 0);
-  const [width, height] = [right + 2, line * LINE - (LINE - HEIGHT) + 2];
+  /** Draws an app with its first box at a column and a line, and gives the next free line. */
+  const draw = (drawn: PlannedApp, column: number, line: number): number => {
+    const { inner, branches = [] } = drawn;
+    const filters = measure(drawn);
+    const next = column + filters.length;
+    boxes.push(...filters.map((stage, at) => box(stage, column + at, line, 'filter', at > 0)));
+    if (inner !== undefined) {
+      if (filters.length > 0) boxes.push(arrow(next, line, line));
+      return draw(inner, next, line);
+    }
+    boxes.push(box({ name: drawn.name }, next, line, branches.length === 0 ? 'app' : 'map', filters.length > 0));
+    right = Math.max(right, rightOf(next));
+    let free = line + 1;
+    for (const [index, { at, app: branch }] of branches.entries()) {
+      const row = index === 0 ? line : free;
+      boxes.push(arrow(next + 1, line, row), arrow(next + 2, row, row));
+      boxes.push(box({ name: at }, next + 1, row, 'place', false));
+      free = draw(branch, next + 2, row);
+    }
+    return free;
+  };
+
+  const lines = draw(app, 0, 0);
+  const [width, height] = [right + 2, lines * LINE - (LINE - HEIGHT) + 2];
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Pipeline ${name}">
-<svg class="pipeline" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Pipeline ${name}: ${told(app)}">
+<svg class="pipeline" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Pipeline ${name}: ${told(app, measure)}">
 ${boxes}</svg>
 </div>`;
-}
-
-/** Draws an app with its first box at a column and a line. */
-function draw({ name, filters, inner, branches }: StagedApp, column: number, line: number): Drawn {
-  const boxes = filters.map((stage, at) => box(stage, column + at, line, 'filter', at > 0));
-  const next = column + filters.length;
-  if (inner !== undefined)
-    return joined(boxes, draw(inner, next, line), filters.length > 0 ? [next, line, line] : undefined);
-  const isLeaf = branches.length === 0;
-  const own = box({ name }, next, line, isLeaf ? 'app' : 'map', filters.length > 0);
-  let drawn: Drawn = { boxes: [...boxes, own], right: rightOf(next), line: line + 1 };
-  for (const [at, branch] of branches.entries()) {
-    const row = at === 0 ? line : drawn.line;
-    const place = box({ name: branch.at }, next + 1, row, 'place', false);
-    const below = draw(branch.app, next + 2, row);
-    const arrows = [arrow(next + 1, line, row), arrow(next + 2, row, row)];
-    drawn = {
-      boxes: [...drawn.boxes, ...arrows, place, ...below.boxes],
-      right: Math.max(drawn.right, below.right),
-      line: below.line,
-    };
-  }
-  return drawn;
-}
-
-function joined(boxes: readonly Html[], drawn: Drawn, to: readonly [number, number, number] | undefined): Drawn {
-  return { ...drawn, boxes: [...boxes, ...(to === undefined ? [] : [arrow(...to)]), ...drawn.boxes] };
 }
 
 function leftOf(column: number): number {
@@ -103,10 +93,12 @@ ${factsOf(stage).map(
 }
 
 /** The same in words. */
-function told({ name, filters, inner, branches }: StagedApp): string {
-  const stages = filters.map((stage) => [stage.name, ...factsOf(stage)].join(' '));
-  const ways = branches.map(({ at, app }) => `at ${at} to ${told(app)}`);
-  const own = inner === undefined ? [ways.length === 0 ? name : `${name} (${ways.join(', ')})`] : [told(inner)];
+function told(app: PlannedApp, measure: Measure): string {
+  const { name, inner, branches = [] } = app;
+  const stages = measure(app).map((stage) => [stage.name, ...factsOf(stage)].join(' '));
+  const ways = branches.map(({ at, app: branch }) => `at ${at} to ${told(branch, measure)}`);
+  const own =
+    inner === undefined ? [ways.length === 0 ? name : `${name} (${ways.join(', ')})`] : [told(inner, measure)];
   return [...stages, ...own].join('; ');
 }
 
@@ -126,4 +118,30 @@ function micros(seconds: number): string {
 
 function shortened(name: string): string {
   return name.length > 16 ? `${name.slice(0, 15)}…` : name;
+}
+
+function measureOf(service: string, totals: Totals): Measure {
+  const times = totals.of('filters');
+  const errors = totals.of('filterErrors');
+  return ({ pipeline, filters = [] }) =>
+    filters.map((name) => {
+      const isOwn = ({ api, labels }: (typeof times)[number]): boolean =>
+        api === service && labels[0] === pipeline && labels[1] === name;
+      const own = times.filter(isOwn);
+      if (own.length === 0) return { name };
+      const [inward, out] = ['in', 'out'].map((direction) => mean(own.filter(({ labels }) => labels[2] === direction)));
+      return {
+        name,
+        requests: inward!.count,
+        in: inward!.mean,
+        out: out!.mean,
+        errors: errors.filter(isOwn).reduce((sum, { values }) => sum + values.sum, 0),
+      };
+    });
+}
+
+function mean(all: ReturnType<Totals['of']>): { count: number; mean: number | undefined } {
+  const count = all.flatMap(({ values }) => values.counts).reduce((sum, each) => sum + each, 0);
+  const sum = all.reduce((total, { values }) => total + values.sum, 0);
+  return { count, mean: count === 0 ? undefined : sum / count };
 }

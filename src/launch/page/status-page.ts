@@ -2,68 +2,52 @@
  * The status page: what a launcher knows of itself and its workers, for a person. All of it is made here; its script only
  * fetches it again.
  */
+import { differencesFromDefaults, type ShownOption } from '../../config/index.js';
+import { describeError, placeOf } from '../../errors/index.js';
+import { metricsOptions, type Totals } from '../../metrics/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { formatDuration } from '../../text/index.js';
-import type { Readiness } from '../control/readiness.js';
-import type { ServicesDocument } from '../control/service-routes.js';
-import { type LauncherStatus, type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
+import { adminOptions } from '../control/admin-guard.js';
+import type { ControlAnswer } from '../control/control-server.js';
+import type { Controlled } from '../control/controlled.js';
+import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
+import { type Readiness, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
+import { type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
-import { chart } from './chart.js';
-import { framed, type SentPage } from './frame.js';
-import { History, type Stretch } from './history.js';
-import { type Html, html, type Shown, table } from './html.js';
-import { SCRIPT } from './page-assets.js';
-import { pipelinePicture, type StagedApp } from './pipeline-picture.js';
+import type { ServicePlans } from '../reload/service-plans.js';
+import { charts } from './charts.js';
+import { framed, type Html, html, type Shown, table } from './frame.js';
+import type { History } from './history.js';
+import { pipelinePicture } from './pipeline-picture.js';
 
-/** A request under way. */
-export interface ShownRequest {
-  readonly ageMs: number;
-  readonly method?: string;
-  readonly path?: string;
-  readonly route?: string;
-  readonly filter?: string;
-  readonly peer?: string;
-  readonly service: string;
-  readonly worker: number;
-}
-
-/** An option that is not at its default; a secret is masked. */
-export interface ShownSetting {
-  readonly name: string;
-  readonly value: string;
-  readonly where: string;
-}
-
-/** What the page shows. */
-export interface PageFacts {
-  readonly name: string;
-  readonly version: string | undefined;
-  readonly status: LauncherStatus;
-  readonly readiness: readonly Readiness[];
-  readonly requests: readonly ShownRequest[];
-  readonly settings: readonly ShownSetting[];
+/** What the page shows beside what the launcher gives of itself. */
+interface PageFacts {
+  readonly registered: RegisteredServices;
+  /** What the charts show; undefined: nothing is kept. */
+  readonly history: History | undefined;
   /** The apps of services, where paste files have them. */
-  readonly pipelines: ReadonlyMap<string, StagedApp>;
-  /** Undefined: requests are not counted. */
-  readonly history: readonly Stretch[] | undefined;
-  /** The APIs are described at `/docs`. */
-  readonly docs: boolean;
-  /** What `GET /services` answers, or why it cannot be had. */
-  readonly registered: Pick<ServicesDocument, 'services'> | string;
+  readonly apps: ServicePlans['apps'];
 }
 
-export function statusPage(facts: PageFacts): SentPage {
-  const { name, version, status, readiness } = facts;
+export async function statusPage(
+  controlled: Controlled,
+  { registered, history, apps }: PageFacts,
+): Promise<ControlAnswer> {
+  const { name, version, config, runner } = controlled;
+  const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
+  const status = controlled.status();
+  const readiness = readinessOf(status);
+  const isCounted = config.group('metrics', metricsOptions).enabled;
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [
-    ['apis', 'APIs', apis(status.services, readiness)],
+    ['apis', 'APIs', served(status.services, readiness)],
     ['workers', 'Workers', workers(status.services)],
-    ['charts', 'Requests', charts(facts.history)],
-    ['requests', 'Under way', requests(facts.requests)],
-    ['pipelines', 'Pipelines', pipelines(facts.pipelines)],
-    ['services', 'Registered services', registered(facts.registered)],
+    ['charts', 'Requests', isCounted && history !== undefined ? charts(history.stretches) : NOT_COUNTED],
+    ['requests', 'Under way', requests(requestsOf(status.services))],
+    ['pipelines', 'Pipelines', pipelines(apps, runner.counted())],
+    ['services', 'Registered services', services(listed)],
     ['certificates', 'Certificates', certificates(status.services)],
     ['reload', 'Last reload', reload(status.reloads.at(-1))],
-    ['configuration', 'Configuration', configuration(facts.settings)],
+    ['configuration', 'Configuration', configuration(differencesFromDefaults(config))],
   ];
   return framed({
     title: `${name}: status`,
@@ -71,7 +55,7 @@ export function statusPage(facts: PageFacts): SentPage {
     script: SCRIPT,
     header: html`<h1>${name}</h1>
 <div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(readiness, status.services)}</div>
-${facts.docs ? html`<a href="/docs">API descriptions</a>\n` : undefined}<button id="live" type="button" hidden>Pause</button>
+${config.group('admin', adminOptions).docs ? html`<a href="/docs">API descriptions</a>\n` : undefined}<button id="live" type="button" hidden>Pause</button>
 <span id="failed" class="bad" role="status"></span>
 `,
     main: html`${sections.map(
@@ -95,7 +79,7 @@ function summary(readiness: readonly Readiness[], services: readonly ServiceStat
   return html`<span class="bad">${wrong.join(', ')}</span>`;
 }
 
-function apis(services: readonly ServiceStatus[], readiness: readonly Readiness[]): Html {
+function served(services: readonly ServiceStatus[], readiness: readonly Readiness[]): Html {
   const rows = services.map(({ name, addresses, ready, wanted, restarts }) => {
     const { state, reasons } = readiness.find((each) => each.name === name) ?? { state: 'starting', reasons: [] };
     return html`<tr><th scope="row">${name}</th><td>${addresses.map(formatAddress).join(' ')}</td><td class="${state === 'ready' ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td><td>${reasons.join('; ')}</td></tr>
@@ -146,23 +130,7 @@ function workerRow(service: string, { id, pid, state, uptimeMs, silentMs, facts 
 `;
 }
 
-function charts(history: readonly Stretch[] | undefined): Html {
-  if (history === undefined)
-    return html`<p>Requests are not counted: set <code>enabled = true</code> in <code>[metrics]</code>.</p>`;
-  const frame = { points: (History.minutes * 60) / 5, minutes: History.minutes };
-  const rate = [
-    { name: 'all', style: '', values: history.map((each) => each.rate) },
-    { name: '5xx', style: 'second', values: history.map((each) => each.failed) },
-  ];
-  const time = [
-    { name: 'median', style: '', values: history.map(({ median }) => median) },
-    { name: '95 %', style: 'second', values: history.map(({ slow }) => slow) },
-  ];
-  return html`<div class="charts">
-${chart('Requests a second', rate, { ...frame, shown: (value) => value.toFixed(1) })}
-${chart('Time they take', time, { ...frame, shown: (value) => `${(value * 1000).toFixed(0)} ms` })}
-</div>`;
-}
+const NOT_COUNTED = html`<p>Requests are not counted: set <code>enabled = true</code> in <code>[metrics]</code>.</p>`;
 
 /** So many are in the table. */
 const SHOWN = 50;
@@ -178,15 +146,16 @@ function requests(all: readonly ShownRequest[]): Html {
   return table(caption, ['#age', 'worker', 'method', 'path', 'route', 'in filter', 'from'], rows);
 }
 
-function pipelines(all: ReadonlyMap<string, StagedApp>): Html {
+function pipelines(all: ServicePlans['apps'], counted: Totals): Html {
   if (all.size === 0) return html`<p>No API has a pipeline of a paste file.</p>`;
   return html`${[...all].map(
     ([name, app]) => html`<h3>${name}</h3>
-${pipelinePicture(name, app)}`,
+${pipelinePicture(name, app, counted)}`,
   )}`;
 }
 
-function registered(known: PageFacts['registered']): Html {
+/** `known`: what `GET /services` answers, or why it cannot be had. */
+function services(known: ServicesDocument | string): Html {
   if (typeof known === 'string') return html`<p>${known}</p>`;
   if (known.services.length === 0) return html`<p>No service has registered.</p>`;
   const rows = known.services.map((each) => {
@@ -231,12 +200,53 @@ function reload(last: ReloadReport | undefined): Html {
 ${error === undefined ? undefined : html`<pre tabindex="0">${error}</pre>`}${rows.length > 0 ? table('What it changed', ['option', 'old', 'new', 'where', 'effect'], rows) : undefined}`;
 }
 
-function configuration(settings: readonly ShownSetting[]): Html {
+/** Secrets are masked. */
+function configuration(settings: readonly ShownOption[]): Html {
   const rows = settings.map(
-    ({ name, value, where }) =>
-      html`<tr><th scope="row">${name}</th><td class="long"><code>${value}</code></td><td class="long">${where}</td></tr>
+    ({ group, opt, value, location }) =>
+      html`<tr><th scope="row">[${group}] ${opt}</th><td class="long"><code>${value}</code></td><td class="long">${placeOf(location)}</td></tr>
 `,
   );
   return html`<details><summary>${settings.length} options differ from their defaults</summary>
 ${table('Secrets are masked', ['option', 'value', 'set in'], rows)}</details>`;
 }
+
+/**
+ * Fetches the page again every two seconds, and puts each part that is another one in the place of the old: what is shown
+ * is made in one place. A part that has the focus, or a selection, or was opened, stays until it has not.
+ */
+const SCRIPT = `
+const button = document.querySelector('#live');
+const busy = (part) => part.contains(document.activeElement) || part.contains(getSelection()?.anchorNode ?? null) && !getSelection().isCollapsed;
+let asking = false;
+const update = async () => {
+  if (asking) return;
+  asking = true;
+  const failed = document.querySelector('#failed');
+  try {
+    const answer = await fetch(location.href, { signal: AbortSignal.timeout(5000) });
+    if (!answer.ok) throw new Error(answer.status);
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    for (const part of document.querySelectorAll('[data-part]')) {
+      const next = page.getElementById(part.id);
+      if (next === null || busy(part) || next.innerHTML === part.innerHTML) continue;
+      const open = part.querySelector('details[open]') !== null;
+      part.replaceChildren(...document.importNode(next, true).childNodes);
+      if (open) part.querySelector('details')?.setAttribute('open', '');
+    }
+    failed.textContent = '';
+  } catch {
+    failed.textContent = 'The service does not answer; what is shown is old.';
+  } finally {
+    asking = false;
+  }
+};
+let timer = setInterval(update, 2000);
+button.hidden = false;
+button.addEventListener('click', () => {
+  const paused = timer === undefined;
+  clearInterval(timer);
+  timer = paused ? setInterval(update, 2000) : undefined;
+  button.textContent = paused ? 'Pause' : 'Go on';
+});
+`;

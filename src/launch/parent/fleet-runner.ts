@@ -9,21 +9,20 @@ import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
-import type { LauncherCore } from '../launcher-core.js';
+import type { LauncherCore, Runner } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from '../launcher-status.js';
 import { HookList } from '../process/hook-list.js';
 import { masterTitle, programName, setTitle } from '../process/host-process.js';
-import type { LaunchRequest } from '../reload/fleet-reload.js';
-import { type OnReload, reloadFleet } from '../reload/parent-reload.js';
+import { type OnReload, reloadFleet } from '../reload/fleet-reload.js';
+import type { LaunchRequest, ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, DESCRIBE_TOPIC } from '../report/questions.js';
-import type { ReloadRequest, Runner } from '../runner.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { Deadline, within } from '../waiting.js';
 import { placeOfAddress, Supervisor } from './supervisor.js';
 import type { WorkerHandle } from './worker-handle.js';
-import { mainModule, shownArguments, type WorkerProgram } from './worker-process.js';
+import { mainModule, type WorkerProgram } from './worker-process.js';
 
 /** What a `ProcessLauncher` can be told beyond what all launchers can. */
 export interface ProcessLauncherOptions extends LauncherOptions {
@@ -70,14 +69,15 @@ export class FleetRunner implements Runner {
   constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
     const { host, log } = launcher;
     const { config } = options;
+    const argv = (): string[] => host.argv.slice(2);
     this.#launcher = launcher;
     this.#options = options;
     this.#program = {
       host,
       entry: options.entry,
       withheld: options.withheldVariables ?? config?.variables ?? [],
-      argumentsFor: (argv) => config?.workerArguments(argv) ?? argv,
-      shownArguments: (argv) => config?.maskArguments(argv) ?? maskArguments(argv),
+      told: () => config?.workerArguments(argv()) ?? argv(),
+      shown: () => config?.maskArguments(argv()) ?? maskArguments(argv()),
     };
     this.terminating = new HookList('terminate', log);
     this.reloading = new HookList('reload', log);
@@ -158,7 +158,7 @@ export class FleetRunner implements Runner {
 
   signalsTaken(): void {
     const { host, diagnosis } = this.#launcher;
-    setTitle(host, masterTitle(this.name, shownArguments(this.#program)));
+    setTitle(host, masterTitle(this.name, this.#program.shown?.() ?? []));
     void diagnosis.openInSupervisor();
   }
 

@@ -2,19 +2,19 @@
  * The desired and the actual workers of one service. Which slot lacks a worker, and which worker is superfluous, is computed
  * from these alone.
  */
+import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { Roll } from './roll.js';
-import { ServiceBuckets } from './service-buckets.js';
 import type { WorkerHandle } from './worker-handle.js';
-import type { Generation } from './worker-process.js';
+import type { FleetGeneration } from './worker-process.js';
 
 /**
  * The spare child of a reload. It rehearses: it builds the service of the new configuration and serves nothing; then it serves,
  * beside the old workers; then it is the first of the new ones.
  */
 interface Trial {
-  readonly generation: Generation;
+  readonly generation: FleetGeneration;
   /** The number of workers if it is accepted. */
   readonly workers: number;
   worker: WorkerHandle | undefined;
@@ -30,14 +30,11 @@ export interface Missing {
   readonly trial?: Trial;
 }
 
-/** Why a worker was started. */
-type StartReason = 'launch' | 'scale' | 'death' | 'stuck' | 'recycle' | 'reload' | 'restart';
-
 export class PoolState {
   readonly name: string;
   sockets: readonly ListenSockets[];
   /** What new workers begin with. */
-  generation: Generation;
+  generation: FleetGeneration;
   /** The desired number of workers. */
   wanted = 0;
   /** `over`: one of the first workers did not start, or too many have ended. */
@@ -50,15 +47,7 @@ export class PoolState {
   /** Workers started in place of others that ended unasked. */
   restarts = 0;
   /** Workers that were started, by why. */
-  readonly starts: Record<StartReason, number> = {
-    launch: 0,
-    scale: 0,
-    death: 0,
-    stuck: 0,
-    recycle: 0,
-    reload: 0,
-    restart: 0,
-  };
+  readonly starts = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, reload: 0, restart: 0 };
   /** Slots whose last worker was killed because it gave no sign of life. */
   readonly hung = new Set<number>();
   /** The token buckets that they share. */
@@ -66,7 +55,7 @@ export class PoolState {
   /** The slots of which no worker was ready yet: each settles with its first start. */
   readonly #firstStarts = new Map<number, Deferred<void>>();
 
-  constructor(name: string, sockets: readonly ListenSockets[], generation: Generation) {
+  constructor(name: string, sockets: readonly ListenSockets[], generation: FleetGeneration) {
     this.name = name;
     this.sockets = sockets;
     this.generation = generation;
@@ -109,7 +98,7 @@ export class PoolState {
   }
 
   /** Why this one is started; the child of a trial counts once it takes a slot. */
-  reasonFor({ index, extra }: Missing): StartReason {
+  reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).some(({ worn }) => worn) ? 'recycle' : (this.roll?.reason ?? 'reload');
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
     return this.hung.delete(index) ? 'stuck' : 'death';

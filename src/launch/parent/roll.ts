@@ -6,14 +6,14 @@ import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { deferred, within } from '../waiting.js';
 import type { WorkerHandle } from './worker-handle.js';
-import type { Generation } from './worker-process.js';
+import type { FleetGeneration } from './worker-process.js';
 
 /** What a {@link Roll} is made of. */
 interface RollOptions {
   readonly service: string;
   readonly reason: 'reload' | 'restart';
   readonly log: Logger;
-  readonly settings: Generation['settings'];
+  readonly settings: FleetGeneration['settings'];
   /** Those to replace, by slot. */
   readonly workers: readonly WorkerHandle[];
   /** True when another reload was asked for: this one need not try for ever. */
@@ -32,25 +32,20 @@ export class Roll {
   readonly failures: string[] = [];
   /** The worker that was replaced last still accepts connections. */
   leaving = false;
+  /** `restart`: an operator has asked for other workers with the configuration in force. */
+  readonly reason: RollOptions['reason'];
   readonly #options: RollOptions;
   readonly #slots: number[];
   readonly #ended = deferred();
+  /** Settles when no slot is left, or the service is being stopped. */
+  readonly ended = this.#ended.promise;
   /** When the turn of the present slot began. */
   #beganAt = performance.now();
 
   constructor(options: RollOptions) {
     this.#options = options;
+    this.reason = options.reason;
     this.#slots = [...new Set(options.workers.map(({ assignment }) => assignment.index))];
-  }
-
-  /** `restart`: an operator has asked for other workers with the configuration in force. */
-  get reason(): RollOptions['reason'] {
-    return this.#options.reason;
-  }
-
-  /** Settles when no slot is left, or the service is being stopped. */
-  get ended(): Promise<void> {
-    return this.#ended.promise;
   }
 
   /** The slot whose worker is to be replaced now. */
@@ -116,7 +111,7 @@ export class Roll {
     this.#ended.resolve();
   }
 
-  get #settings(): Generation['settings'] {
+  get #settings(): FleetGeneration['settings'] {
     return this.#options.settings;
   }
 }

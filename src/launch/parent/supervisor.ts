@@ -17,10 +17,9 @@ import { type ListenSockets, openListenSockets } from '../sockets/listen-sockets
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
-import { logChannel, watchStart } from './worker-log.js';
+import { channelLog, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
-import type { Generation } from './worker-process.js';
-import { CodeChange, mainModule, spawnWorker, type WorkerProgram, workerArguments } from './worker-process.js';
+import { type FleetGeneration, spawnWorker, type WorkerProgram, watchCode } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LETTING_GO_MS = 2000;
@@ -29,16 +28,13 @@ const LETTING_GO_MS = 2000;
 const LOOK_MS = 250;
 
 /** What a {@link Supervisor} is made of. */
-export interface SupervisorOptions {
-  readonly log: Logger;
+export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
   readonly program: WorkerProgram;
   /** What the first workers begin with. */
   readonly configuration: () => unknown;
   readonly settings: LaunchSettings;
   /** What all workers have counted. */
   readonly totals: Totals;
-  readonly deadWorker: PoolOptions['deadWorker'];
-  readonly giveUp: PoolOptions['giveUp'];
 }
 
 export class Supervisor {
@@ -50,25 +46,20 @@ export class Supervisor {
   readonly #heartbeat: NodeJS.Timeout;
   /** Services that a reload has removed, until all their workers are gone. */
   readonly #retiring = new Set<WorkerPool>();
-  #generation: Generation;
+  #generation: FleetGeneration;
   #stopped = false;
   /** The status that a service chose as its worker was stopped, by a `ServiceExit`. */
   exitStatus: number | undefined;
   /** Sockets of services that are still to be launched. */
   readonly #bound = new Map<string, readonly ListenSockets[]>();
   readonly #activated: ActivatedSockets;
-  #code: CodeChange | undefined;
+  #codeChanged: (() => boolean) | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
-    this.#poolOptions = {
-      log: options.log,
-      spawn: (pool, index, generation, trialWorkers) => this.#spawn(pool, index, generation, trialWorkers),
-      deadWorker: options.deadWorker,
-      giveUp: options.giveUp,
-    };
+    this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
     this.#heartbeat.unref();
@@ -79,7 +70,7 @@ export class Supervisor {
   }
 
   /** The configuration that is in force. */
-  get generation(): Generation {
+  get generation(): FleetGeneration {
     return this.#generation;
   }
 
@@ -97,7 +88,7 @@ export class Supervisor {
   }
 
   /** From now on, workers begin with this. */
-  useGeneration(generation: Generation): void {
+  useGeneration(generation: FleetGeneration): void {
     this.#generation = generation;
     for (const pool of this.#all) pool.generation = generation;
   }
@@ -122,7 +113,7 @@ export class Supervisor {
     handover?: Handover,
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
-    this.#code ??= new CodeChange(mainModule(this.#options.program));
+    this.#codeChanged ??= watchCode(this.#options.program);
     const pool = new WorkerPool(name, [], this.#generation, this.#poolOptions);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
@@ -224,7 +215,7 @@ export class Supervisor {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
-  #spawn(pool: PoolState, index: number, generation: Generation, trialWorkers: number | undefined): WorkerHandle {
+  #spawn(pool: PoolState, index: number, generation: FleetGeneration, trialWorkers?: number): WorkerHandle {
     const assignment: Assignment = {
       service: pool.name,
       index,
@@ -240,29 +231,28 @@ export class Supervisor {
     const { settings } = generation;
     const configuration = generation.configuration();
     const { program } = this.#options;
-    const told = workerArguments(program);
+    const told = program.told?.() ?? program.host.argv.slice(2);
     const rehearse = trialWorkers !== undefined;
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
-    const worker = new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, first);
-    worker.onReplace = (reason) => this.#recycle(pool, worker, reason);
-    worker.onCounted = (counted) => this.#options.totals.add(pool.name, counted);
-    worker.onTake = (question) => pool.buckets.take(question, performance.now());
-    logChannel(this.#log, pool.name, worker);
-    if (this.#code?.changed) {
-      const entry = { service: pool.name, workerId: index };
-      this.#log.warn(
-        'The program on disk changed since it was launched: this worker runs other code than its siblings',
-        entry,
-      );
+    const child = spawnWorker(program, assignment, descriptors);
+    const known = { service: pool.name, workerId: index, pid: child.pid };
+    const worker: WorkerHandle = new WorkerHandle(child, assignment, first, {
+      ...channelLog(this.#log, known),
+      replace: (reason) => this.#recycle(pool, worker, reason),
+      counted: (counted) => this.#options.totals.add(pool.name, counted),
+      take: (takes) => pool.buckets.take(takes, performance.now()),
+    });
+    if (this.#codeChanged?.() === true) {
+      const text = 'The program on disk changed since it was launched: this worker runs other code than its siblings';
+      this.#log.warn(text, { service: pool.name, workerId: index });
     }
-    const facts = { event: 'worker_started', service: pool.name, workerId: index, pid: worker.pid };
-    this.#log.debug(`Started child ${worker.pid}`, facts);
+    this.#log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
     const started = watchStart(worker, this.#log);
     // One that checks a reload and has nothing left to load waits for others.
     worker.rehearsed.then(started, () => undefined);
     void worker.ready.then(() => {
       started();
-      this.#log.info(`Child ${worker.pid} is ready`, { ...facts, event: 'worker_ready' });
+      this.#log.info(`Child ${worker.pid} is ready`, { event: 'worker_ready', ...known });
     }, started);
     return worker;
   }

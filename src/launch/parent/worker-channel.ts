@@ -5,15 +5,8 @@
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import {
-  BYTES_PER_SECOND,
-  MOST_BYTES,
-  type Question,
-  type TakenOf,
-  type ToParent,
-  type ToWorker,
-} from '../assignment.js';
-import { readMessage } from './worker-message.js';
+import type { TakenOf, ToWorker } from '../assignment.js';
+import { readMessage, type Take, type ToParent } from '../worker-message.js';
 
 /** What a worker says that is no question. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
@@ -22,14 +15,18 @@ export type Told = Exclude<ToParent, { kind: 'take' }>;
 export interface ChannelListener {
   message(message: Told): void;
   /** It needs tokens; gives what came of each. */
-  take(question: Question): readonly TakenOf[];
+  take(takes: readonly Take[]): readonly TakenOf[];
   /** It sent what no worker sends: why. Told once. */
   fault(what: string): void;
   /** It sent a value that is not of this protocol, as by `process.send()`: a description of it. Called once. */
   foreign(what: string): void;
 }
 
-/** What a message costs beside its bytes, and a piece of one at least. */
+/** The largest message; and what a worker may send at once besides its answers. */
+const MOST_BYTES = 32 * 1024 * 1024;
+/** It may send as much a second for ever. One that does as it should sends some hundred bytes. */
+const BYTES_PER_SECOND = 1024 * 1024;
+/** What a message costs beside its bytes, and a piece of one at least: a byte that comes alone is kept in an object of its own. */
 const MESSAGE_BYTES = 1024;
 
 /** What Node's own end of a channel has: it calls `onread` with what came, and without anything at the end. */
@@ -48,8 +45,6 @@ export class WorkerChannel {
   #countedAt = performance.now();
   /** Of a message that has not come whole. */
   #unread = 0;
-  /** Sockets whose receipt the worker has not acknowledged. */
-  #unacknowledged = 0;
 
   constructor(child: ChildProcess, listener: ChannelListener) {
     this.#child = child;
@@ -68,9 +63,7 @@ export class WorkerChannel {
   /** `done`: it has left this process. */
   send(message: ToWorker, socket?: SendHandle, done: () => void = () => undefined): void {
     // A worker that is gone is noticed by its exit.
-    if (!this.#child.connected) return;
-    if (socket !== undefined) this.#unacknowledged += 1;
-    this.#child.send(message, socket, done);
+    if (this.#child.connected) this.#child.send(message, socket, done);
   }
 
   /** What came last was asked for. */
@@ -80,14 +73,13 @@ export class WorkerChannel {
 
   #receive(value: unknown): void {
     if (this.#faulty) return;
-    const { message, foreign, fault } = readMessage(value);
-    if (message?.kind === 'take') this.#take(message.question);
-    else if (message !== undefined) this.#listener.message(message);
-    else if (fault !== undefined) this.#fault(fault);
-    else if (!this.#foreign) {
+    const read = readMessage(value);
+    if ('fault' in read) this.#fault(read.fault);
+    else if ('foreign' in read) {
+      if (!this.#foreign) this.#listener.foreign(read.foreign);
       this.#foreign = true;
-      this.#listener.foreign(foreign);
-    }
+    } else if (read.message.kind === 'take') this.#take(read.message.takes);
+    else this.#listener.message(read.message);
   }
 
   /**
@@ -95,15 +87,16 @@ export class WorkerChannel {
    * its bound, and it counts as no other message does: a worker that takes tokens for 5000 requests a second asks as often.
    * One that asks without end has its part of each turn, and one that does not read its answers gets no more of them.
    */
-  #take(question: Question): void {
+  #take(takes: readonly Take[]): void {
     if (this.#answering) {
       this.#fault('a question before the last one was answered');
       return;
     }
     this.#answering = true;
-    this.#credit += MESSAGE_BYTES + Math.max(MESSAGE_BYTES, lengthOf(question));
+    // What it took is given back, and not more: nothing else comes in its stead.
+    this.#credit += MESSAGE_BYTES + Math.max(MESSAGE_BYTES, leastBytes(takes));
     setImmediate(() => {
-      this.send({ kind: 'taken', taken: this.#listener.take(question) }, undefined, () => {
+      this.send({ kind: 'taken', taken: this.#listener.take(takes) }, undefined, () => {
         this.#answering = false;
       });
     });
@@ -128,34 +121,34 @@ export class WorkerChannel {
     const pipe = pipeOf(this.#child);
     if (pipe === undefined) return;
     const read = pipe.onread;
-    const count = (length: number): void => {
-      // A byte that comes alone is kept in an object of its own.
-      const bytes = Math.max(length, MESSAGE_BYTES);
-      this.#unread += bytes;
-      this.#spend(bytes);
-      if (this.#unread > MOST_BYTES) this.#fault(`a message of more than ${MOST_BYTES} bytes`);
-    };
-    const attempt = (work: () => void): void => this.#attempt(work);
-    const faulty = (): boolean => this.#faulty;
-    pipe.onread = function (bytes) {
-      if (bytes !== undefined) count(bytes.byteLength);
+    const guard = (bytes: ArrayBuffer | undefined, readOn: () => void): void => {
+      if (bytes !== undefined) this.#count(Math.max(bytes.byteLength, MESSAGE_BYTES));
       // The end is told all the same.
-      if (bytes === undefined || !faulty()) attempt(() => read.call(this, bytes));
+      if (bytes === undefined || !this.#faulty) this.#attempt(readOn);
+    };
+    pipe.onread = function (bytes) {
+      guard(bytes, () => read.call(this, bytes));
     };
   }
 
-  /** Node's own messages over the channel: the parent only needs to hear that a socket has arrived. */
+  #count(bytes: number): void {
+    this.#unread += bytes;
+    this.#spend(bytes);
+    if (this.#unread > MOST_BYTES) this.#fault(`a message of more than ${MOST_BYTES} bytes`);
+  }
+
+  /** Node's own messages over the channel: the parent only needs to hear what became of a socket that it sent. */
   #guardNodesOwn(): void {
     for (const listener of this.#child.listeners('internalMessage')) {
       this.#child.off('internalMessage', listener as () => void);
       this.#child.on('internalMessage', (message: { cmd?: unknown }, handle: unknown) => {
         if (this.#faulty) return;
-        const acknowledged = message.cmd === 'NODE_HANDLE_ACK';
-        if (this.#unacknowledged === 0 || !(acknowledged || message.cmd === 'NODE_HANDLE_NACK')) {
+        const isOfSocket = message.cmd === 'NODE_HANDLE_ACK' || message.cmd === 'NODE_HANDLE_NACK';
+        if (!isOfSocket || handle != null) {
           this.#refuse("a message of Node's own", handle);
           return;
         }
-        if (acknowledged) this.#unacknowledged -= 1;
+        // Without a socket under way Node throws.
         this.#attempt(() => listener.call(this.#child, message, handle));
       });
     }
@@ -191,12 +184,12 @@ export class WorkerChannel {
   }
 }
 
-/** What it has on the channel at least: the texts, and the numbers of each. */
-function lengthOf({ rules, takes }: Question): number {
-  let length = 0;
-  for (const { id } of rules) length += id.length + 64;
-  for (const [, key] of takes) length += key.length + 8;
-  return length;
+/** What a question has on the channel at least: the texts of its rules and keys, and the numbers of each. */
+function leastBytes(takes: readonly Take[]): number {
+  let bytes = 0;
+  for (const { id } of new Set(takes.map(([rule]) => rule))) bytes += id.length + 64;
+  for (const [, key] of takes) bytes += key.length + 8;
+  return bytes;
 }
 
 /** Undefined for a child without a channel, or where Node keeps it elsewhere: a test on each version finds that. */

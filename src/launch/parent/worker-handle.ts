@@ -5,21 +5,20 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { errorText } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
-import type { Assignment, Configure, LaunchedService, ToWorker, WorkerFailure } from '../assignment.js';
-import { STATUS_FAILED } from '../exit-status.js';
+import type { Assignment, Configure, ToWorker } from '../assignment.js';
+import { STATUS_FAILED, startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../report/questions.js';
 import { type Deferred, deferred, within } from '../waiting.js';
-import { startError } from './start-error.js';
+import type { WorkerFailure } from '../worker-message.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
-import type { Generation } from './worker-process.js';
+import type { FleetGeneration } from './worker-process.js';
 
-/** How a worker ended. */
-export interface WorkerExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly uptimeMs: number;
-  /** What it said before it ended. */
-  readonly failure: WorkerFailure | undefined;
+/** Who is told what a worker asks for and what it does wrong; what is left out is not needed. */
+export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
+  /** It asks for a fresh one in its place. */
+  replace?(reason: string): void;
+  /** What it has counted. */
+  counted?(counted: Counted): void;
 }
 
 /** After a worker's exit: how long its last words may still be on their way. */
@@ -36,11 +35,12 @@ export class WorkerHandle {
   readonly #ready = deferred();
   /** Settles when the worker serves. Rejects with the reason when it ends before. */
   readonly ready = this.#ready.promise;
-  readonly #rehearsed = deferred();
-  /** Of a worker that checks a reload: settles when it found nothing wrong, as `ready` otherwise. */
+  readonly #rehearsed = deferred<ReadonlyMap<string, string>>();
+  /**
+   * Of a worker that checks a reload: settles when it found nothing wrong, with the files it found need of, each with the
+   * digest of what it read there; as `ready` otherwise.
+   */
   readonly rehearsed = this.#rehearsed.promise;
-  /** The files it found need of, each with the digest of what it read there. */
-  files: ReadonlyMap<string, string> = new Map();
   /** It checks a reload, and has not been told to start its service. */
   rehearsing: boolean;
   /** It was ended before it served: it is not needed. */
@@ -81,19 +81,10 @@ export class WorkerHandle {
   lastBeatAt = performance.now();
   /** What the main thread is stuck in, innermost first. */
   stack: readonly string[] | undefined;
-  readonly #waiting = deferred<readonly LaunchedService[]>();
-  /** Settles with the services its run of the program launched, once the program waits. */
-  readonly waiting = this.#waiting.promise;
-  /** Called when the worker asks for a fresh one in its place. */
-  onReplace: (reason: string) => void = () => undefined;
-  /** Called with what it has counted. */
-  onCounted: (counted: Counted) => void = () => undefined;
-  /** Called when it needs tokens; gives what came of each. */
-  onTake: ChannelListener['take'] = () => [];
-  /** Called when it has sent what no worker sends; it is killed. */
-  onFault: (what: string) => void = () => undefined;
-  /** Called for the first thing it has sent that is no message to its parent. */
-  onForeign: (what: string) => void = () => undefined;
+  readonly #workersAsked = deferred<number>();
+  /** Settles once its program waits, with how many workers of the service it asked for. */
+  readonly workersAsked = this.#workersAsked.promise;
+  readonly #listener: WorkerListener;
   readonly #child: ChildProcess;
   readonly #channel: WorkerChannel;
   readonly #answers = new Map<number, Deferred<unknown>>();
@@ -102,17 +93,18 @@ export class WorkerHandle {
   #drainsFor: 'replaced' | 'stop' | undefined;
   #failure: WorkerFailure | undefined;
 
-  constructor(child: ChildProcess, assignment: Assignment, first: Configure) {
+  constructor(child: ChildProcess, assignment: Assignment, first: Configure, listener: WorkerListener = {}) {
     this.#child = child;
+    this.#listener = listener;
     this.assignment = assignment;
     this.pid = child.pid;
     this.slots = first.sockets[0]?.descriptors.length ?? 1;
     this.rehearsing = first.rehearse === true;
     this.#channel = new WorkerChannel(child, {
       message: (message) => this.#receive(message),
-      take: (question) => this.onTake(question),
+      take: (takes) => listener.take?.(takes) ?? [],
       fault: (what) => this.#broke(what),
-      foreign: (what) => this.onForeign(what),
+      foreign: (what) => listener.foreign?.(what),
     });
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
@@ -160,11 +152,13 @@ export class WorkerHandle {
   }
 
   /** Gives it new values; true when all its services took them, undefined when it did not answer in time. */
-  async mutate(next: Generation, timeoutMs: number): Promise<boolean | undefined> {
-    const { settings } = next;
-    const configuration = next.configuration();
-    const answer = this.#request((id) => ({ kind: 'mutate', id, configuration, settings }));
-    return (await within(timeoutMs, answer)) as boolean | undefined;
+  async mutate(next: FleetGeneration, timeoutMs: number): Promise<boolean | undefined> {
+    const { settings, configuration } = next;
+    const answer = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
+    return await within(
+      timeoutMs,
+      answer.then((taken) => taken === true),
+    );
   }
 
   /** Asks what another part of the application answers in the worker. */
@@ -213,14 +207,13 @@ export class WorkerHandle {
         this.#ready.resolve();
         break;
       case 'rehearsed':
-        this.files = message.files;
-        this.#rehearsed.resolve();
+        this.#rehearsed.resolve(message.files);
         break;
       case 'failed':
         this.#failure = message;
         break;
       case 'launched':
-        this.#waiting.resolve(message.services);
+        this.#workersAsked.resolve(message.workers);
         break;
       case 'draining':
         this.#drained.resolve();
@@ -237,31 +230,30 @@ export class WorkerHandle {
         this.facts = message.facts;
         break;
       case 'counted':
-        this.onCounted(message);
+        this.#listener.counted?.(message);
         break;
       case 'replace':
-        this.onReplace(message.reason);
+        this.#listener.replace?.(message.reason);
         break;
       case 'stuck':
         this.stack = message.stack;
         break;
-      case 'done':
-        this.#configured(message.id)?.resolve(message.accepted);
-        break;
       case 'answer':
-        if (message.error === undefined) this.#configured(message.id)?.resolve(message.body);
-        else this.#configured(message.id)?.reject(new Error(message.error));
+        this.#answered(message);
         break;
     }
   }
 
-  /** Who waits for the answer to a question. */
-  #configured(id: number): Deferred<unknown> | undefined {
+  #answered({ id, body, error }: Extract<Told, { kind: 'answer' }>): void {
     const answer = this.#answers.get(id);
+    if (answer === undefined) {
+      this.#broke('an answer to a question that was not asked');
+      return;
+    }
     this.#answers.delete(id);
-    if (answer !== undefined) this.#channel.wasAsked();
-    else this.#broke('an answer to a question that was not asked');
-    return answer;
+    this.#channel.wasAsked();
+    if (error === undefined) answer.resolve(body);
+    else answer.reject(new Error(error));
   }
 
   /** The application's code has got at the channel, and nothing it says can be believed. */
@@ -270,14 +262,14 @@ export class WorkerHandle {
     const text = `worker ${index} of service ${service} sent its parent ${what}`;
     if (!this.wasReady) this.#failure = { text, code: 'PORTICO_WORKER_FAULT', status: STATUS_FAILED };
     this.kill();
-    this.onFault(`it sent ${what}`);
+    this.#listener.fault?.(`it sent ${what}`);
   }
 
   /** Without its channel a worker ends. One that does not cannot be told anything. */
   async #silenced(): Promise<void> {
     if ((await within(SPEECHLESS_MS, this.exited)) !== undefined || this.stopping) return;
     this.kill();
-    this.onFault('it has closed its channel');
+    this.#listener.fault?.('it has closed its channel');
   }
 
   #couldNotSpawn(error: Error): void {
@@ -294,12 +286,13 @@ export class WorkerHandle {
     });
     if (this.pid !== undefined) await within(LAST_WORDS_MS, closed);
     this.#gone = true;
-    const error = startError(this.assignment, { code, signal, failure: this.#failure });
+    const exit = { code, signal, uptimeMs, failure: this.#failure };
+    const error = startError(this.assignment, exit);
     if (!this.wasReady) this.startError = error;
     this.#ready.reject(error);
     this.#rehearsed.reject(error);
     this.#drained.resolve();
     for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
-    this.#exited.resolve({ code, signal, uptimeMs, failure: this.#failure });
+    this.#exited.resolve(exit);
   }
 }

@@ -2,7 +2,8 @@
  * The lines a log has for one worker: a start that takes long, what it sends and should not, its end.
  */
 import type { Logger } from '../../log/index.js';
-import type { WorkerExit, WorkerHandle } from './worker-handle.js';
+import type { WorkerExit } from '../exit-status.js';
+import type { WorkerHandle, WorkerListener } from './worker-handle.js';
 
 /** After so long a start is worth a line, again when it has taken twice as long, and from then on once a minute at least. */
 const FIRST_MS = 10_000;
@@ -30,19 +31,21 @@ export function watchStart(worker: WorkerHandle, log: Logger): () => void {
 }
 
 /** An error for what ends the worker, a warning for what was only sent to the wrong place. */
-export function logChannel(log: Logger, service: string, worker: WorkerHandle): void {
-  const facts = { service, workerId: worker.assignment.index, pid: worker.pid };
-  worker.onFault = (fault) => {
-    const entry = { event: 'worker_fault', ...facts, fault };
-    log.error(`Child ${worker.pid} does not keep to the rules of its channel, killing it: ${fault}`, entry);
-  };
-  worker.onForeign = (message) => {
-    const text = `Child ${worker.pid} sent ${message}, which is ignored, as any more will be: its channel is Portico's own, and`;
-    log.warn(`${text} messages of process.send() in a worker are not delivered`, {
-      event: 'worker_foreign',
-      ...facts,
-      message,
-    });
+export function channelLog(
+  log: Logger,
+  facts: { readonly service: string; readonly workerId: number; readonly pid: number | undefined },
+): Required<Pick<WorkerListener, 'fault' | 'foreign'>> {
+  const { pid } = facts;
+  return {
+    fault: (fault) => {
+      const text = `Child ${pid} does not keep to the rules of its channel, killing it: ${fault}`;
+      log.error(text, { event: 'worker_fault', ...facts, fault });
+    },
+    foreign: (message) => {
+      const text = `Child ${pid} sent ${message}, which is ignored, as any more will be: its channel is Portico's own, and`;
+      const entry = { event: 'worker_foreign', ...facts, message };
+      log.warn(`${text} messages of process.send() in a worker are not delivered`, entry);
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import { PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
 import { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
-import type { Generation } from './worker-process.js';
+import type { FleetGeneration } from './worker-process.js';
 
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
@@ -19,7 +19,7 @@ export class WorkerPool extends PoolState {
   #ending: Promise<boolean> | undefined;
   #succeeded = false;
 
-  constructor(name: string, sockets: readonly ListenSockets[], generation: Generation, options: PoolOptions) {
+  constructor(name: string, sockets: readonly ListenSockets[], generation: FleetGeneration, options: PoolOptions) {
     super(name, sockets, generation);
     this.#log = options.log;
     this.#reconciler = new Reconciler(this, options);
@@ -53,11 +53,12 @@ export class WorkerPool extends PoolState {
    * {@link proceed}, and takes its slot by {@link rollOut}; or it is ended by {@link withdraw}. `workers`: how many there
    * are to be. Undefined: the service is being stopped.
    */
-  rehearse(generation: Generation, workers: number): Promise<WorkerHandle | undefined> {
+  rehearse(generation: FleetGeneration, workers: number): Promise<WorkerHandle | undefined> {
     this.withdraw();
     const begun = deferred<WorkerHandle | undefined>();
     if (this.stopping) begun.resolve(undefined);
     else this.trial = { generation, workers, worker: undefined, begun };
+    // Its next step starts the child.
     this.#reconciler.forgiveStarts();
     return begun.promise;
   }

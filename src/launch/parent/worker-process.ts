@@ -43,14 +43,17 @@ export interface WorkerProgram {
   readonly entry?: URL | string | undefined;
   /** Names of environment variables that workers must not inherit. */
   readonly withheld?: readonly string[];
-  /** What workers are told of the parent's arguments, over their channel; default all of them. */
-  readonly argumentsFor?: (argv: readonly string[]) => readonly string[];
+  /** The arguments that workers are told over their channel; default all of the parent's. */
+  told?(): readonly string[];
   /** Those to show in the command line of a worker, which every user can read; default none. */
-  readonly shownArguments?: (argv: readonly string[]) => readonly string[];
+  shown?(): readonly string[];
 }
 
-/** What every worker of one generation begins with. Its number counts the configurations that a fleet has tried or taken up. */
-export interface Generation {
+/**
+ * What every worker of one generation begins with. Its number counts the configurations that a fleet has taken up; one that is
+ * tried has the next.
+ */
+export interface FleetGeneration {
   /** Counted from 1. */
   readonly number: number;
   readonly settings: LaunchSettings;
@@ -75,7 +78,7 @@ export function spawnWorker(
   const execArgv = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP];
   const main = mainModule(program);
   try {
-    return spawn(host.execPath, [...execArgv, main, ...shownArguments(program)], {
+    return spawn(host.execPath, [...execArgv, main, ...(program.shown?.() ?? [])], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
       env,
       serialization: 'advanced',
@@ -85,16 +88,6 @@ export function spawnWorker(
     process.nextTick(() => child.emit('error', error));
     return child;
   }
-}
-
-/** The part of the parent's command line that every user may see. */
-export function shownArguments({ host, shownArguments: shown = () => [] }: WorkerProgram): readonly string[] {
-  return shown(host.argv.slice(2));
-}
-
-/** What a worker is told of the parent's command line. */
-export function workerArguments({ host, argumentsFor = (argv) => argv }: WorkerProgram): readonly string[] {
-  return argumentsFor(host.argv.slice(2));
 }
 
 /** The path of the module workers run. Throws where there is none, as in a REPL. */
@@ -136,22 +129,10 @@ function inspectorHost(arg: string): string {
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
 }
 
-/** Remembers a module's time of change. */
-export class CodeChange {
-  readonly #path: string;
-  readonly #before: number | undefined;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.#before = modified(path);
-  }
-
-  /** True when the module was changed, or is gone, since this object was made. */
-  get changed(): boolean {
-    return modified(this.#path) !== this.#before;
-  }
-}
-
-function modified(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+/** Remembers when the module that workers run was changed; the function tells whether it was since, or is gone. */
+export function watchCode(program: WorkerProgram): () => boolean {
+  const path = mainModule(program);
+  const modified = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  const before = modified();
+  return () => modified() !== before;
 }

@@ -56,13 +56,13 @@ export class HookList<A extends unknown[]> {
   }
 }
 
-/** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT`, naming it, when that takes longer than `ms`. 0: for ever. */
-export async function inCheckTime<T>(ms: number, what: string, work: Awaitable<T>): Promise<T> {
+/** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: for ever. */
+export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
   const done = await within(
     ms || Number.POSITIVE_INFINITY,
     Promise.resolve(work).then((value) => ({ value })),
   );
-  if (done === undefined) throw reloadTimeout(`${what} did not end within ${ms / 1000} s`);
+  if (done === undefined) throw reloadTimeout(late(`within ${ms / 1000} s`));
   return done.value;
 }
 

@@ -7,18 +7,18 @@ import { takeHeldSignals } from '../../process/index.js';
 import { type LaunchSettings, logConfiguration } from '../launcher-options.js';
 import { FileChanges } from '../reload/file-changes.js';
 import { deferred, settled, within } from '../waiting.js';
-import { type LoopFacts, watchAlone } from '../worker/watch.js';
+import { type LoopFacts, startWatching, type Watch } from '../worker/watch.js';
 import {
   claimProcess,
   currentProcess,
   exitProcess,
   type HostProcess,
   holdAlive,
+  outliveTerminal,
+  rememberForeground,
   tolerateBrokenOutput,
 } from './host-process.js';
-import { SignalHandler } from './signal-handler.js';
-import { type SignalActions, signalTable } from './signal-table.js';
-import { outliveTerminal, rememberForeground } from './terminal.js';
+import { type SignalActions, SignalHandler, signalTable } from './signals.js';
 
 /** What an {@link OwnedProcess} is made of. */
 export interface Ownership {
@@ -56,7 +56,8 @@ export class OwnedProcess {
   readonly #waits = deferred();
   readonly #leftBehind = new Set<Promise<unknown>>();
   #files: FileChanges | undefined;
-  #watch: ReturnType<typeof watchAlone> | undefined;
+  #loop: LoopFacts | undefined;
+  #watch: Watch | undefined;
   #taken = false;
   #crashed = false;
   #graceMs = LEFT_BEHIND_MS;
@@ -80,7 +81,10 @@ export class OwnedProcess {
       this.#catchUnhandled();
       void ended.then((status) => this.#endAnyway(status));
       if (watched && host === currentProcess()) {
-        this.#watch = watchAlone(settings);
+        const told = (_: boolean, loop: LoopFacts): void => {
+          this.#loop = loop;
+        };
+        this.#watch = startWatching({ supervised: false, settings, told });
         void ended.then(this.#watch.end);
       }
     }
@@ -101,7 +105,15 @@ export class OwnedProcess {
 
   /** What its last sign of life told of its event loop, where no parent watches it. */
   get loop(): LoopFacts | undefined {
-    return this.#watch?.loop();
+    return this.#loop;
+  }
+
+  /**
+   * Kills the process after so many milliseconds, should its event loop be stuck; 0: it need not any more. A supervisor does
+   * this for its workers.
+   */
+  killAfter(ms: number): void {
+    this.#watch?.killAfter(ms);
   }
 
   /** Begins a stop for which the program has not asked: the process ends by it, whatever holds it. */
@@ -168,8 +180,8 @@ export class OwnedProcess {
       return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
-      // A worker listens until it is gone: a signal to the whole group, or its parent's, may come while it exits.
-      if (!this.#given.supervised) this.signalHandler.clear();
+      // What ends listens until it is gone: a second TERM, one to the whole group, or its parent's, may come while it exits.
+      if (!this.#given.supervised && !this.#ends) this.signalHandler.clear();
       release();
       letGo();
     }

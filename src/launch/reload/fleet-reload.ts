@@ -1,46 +1,157 @@
 /**
- * A rolling replacement of all workers: children that check the new configuration and serve nothing; then each of them
- * becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then the
- * others are replaced, one after another.
+ * What a reload is in the parent of workers: the program says which services there are to be, and workers take the new
+ * configuration up by the method that was chosen.
+ *
+ * A `reload` is a rolling replacement of all workers: children that check the new configuration and serve nothing; then each
+ * of them becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then
+ * the others are replaced, one after another.
  */
-import type { PorticoError } from '../../errors/index.js';
+import type { Change, Config } from '../../config/index.js';
+import { ignoreErrors, type PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { ServiceBase } from '../../service/index.js';
+import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
+import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import type { Generation } from '../parent/worker-process.js';
+import type { FleetGeneration } from '../parent/worker-process.js';
+import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
 import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { within } from '../waiting.js';
-import { Rehearsal } from './rehearsal.js';
-import type { ReloadReport } from './reload-report.js';
+import { digest } from './file-changes.js';
+import { allThatIsWrong, changedMeanwhile, Rehearsal } from './rehearsal.js';
+import { type LaunchRequest, type NextConfiguration, type ReloadRequest, reload } from './reload.js';
+import { outcomeOf, type ReloadReport, type ReloadResult } from './reload-report.js';
 
 /**
- * A service that a program wants, and with how many workers. Of one that runs already only plan and number of workers are
- * taken; the object it was launched with stays.
+ * Called in the parent when a new configuration was read and found right: may say which services there are to be. `next` still
+ * has the old values of options that only a restart changes; `changes` have the new ones too. A dry run of a reload calls it as well.
  */
-export interface LaunchRequest {
-  readonly service: ServiceBase;
-  readonly workers: number;
-  /** Called when a service that a reload added serves, and the reload was accepted. */
-  readonly added?: () => void;
+export type OnReload = (
+  next: Config | undefined,
+  changes: readonly Change[],
+) => Awaitable<readonly LaunchRequest[] | undefined>;
+
+/** What a reload works on. */
+interface FleetReload extends ReloadRequest {
+  readonly config: Config | undefined;
+  readonly supervisor: Supervisor;
+  readonly onReload: OnReload | undefined;
+  readonly hooks: HookList<[config: Config | undefined]>;
+}
+
+/** A worker that has not taken the new values by then is replaced by one that begins with them. */
+const TAKEN_WITHIN_MS = 10_000;
+/** How long a new worker's program may take from being ready to waiting, until its word on worker counts is not awaited. */
+const LAUNCHED_WITHIN_MS = 1000;
+
+/** Gives what came of it; never rejects. */
+export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
+  const { config, supervisor, method } = given;
+  return reload(given, {
+    config,
+    services: supervisor.services,
+    hasWorkers: true,
+    wanted: (prepared, { reloadCheckTimeoutMs }) => {
+      const asked = given.onReload?.(prepared?.config, prepared?.changes ?? []);
+      return inCheckTime(reloadCheckTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
+    },
+    // A mutate runs nothing that is not loaded.
+    refuse:
+      method === 'mutate'
+        ? undefined
+        : (refusals, { prepared, settings = supervisor.settings, wanted }) => {
+            const names = byName(wanted);
+            const pools = supervisor.pools.filter(({ name }) => names?.has(name) !== false);
+            return allThatIsWrong(refusals, nextGeneration(supervisor, { prepared, settings }), pools);
+          },
+    takeUp: (next) => takeUp(given, next),
+  });
+}
+
+async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextConfiguration): Promise<ReloadResult> {
+  const { supervisor, log, dryRun, method, stopped, superseded } = given;
+  if (!dryRun) {
+    const late = await given.hooks.runWithin(settings.reloadCheckTimeoutMs, prepared?.config);
+    if (late !== undefined) throw reloadTimeout(late);
+  }
+  const next = nextGeneration(supervisor, { prepared, settings });
+  const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {
+    remember(prepared, files);
+    if (dryRun) return;
+    await prepared?.accept();
+    supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
+    given.accepted();
+  };
+  if (method === 'mutate') {
+    await accept();
+    return outcomeOf(await mutateFleet(supervisor, next, wanted ?? []));
+  }
+  const names = byName(wanted);
+  const over = names === undefined ? [] : supervisor.pools.map(({ name }) => name).filter((name) => !names.has(name));
+  // The addresses of services that end are free: the group `[api:<name>]`, or the one that has its name.
+  if (over.length > 0) prepared?.release((group) => over.some((name) => group === name || group.endsWith(`:${name}`)));
+  const change = { next, services: wanted, dryRun, accept, stopped, superseded };
+  const { failures, ...result } = await replaceWorkers(supervisor, log, change);
+  return { ...result, ...outcomeOf(failures) };
+}
+
+function nextGeneration(
+  supervisor: Supervisor,
+  { prepared, settings }: Pick<NextConfiguration, 'prepared' | 'settings'>,
+): FleetGeneration {
+  return { number: supervisor.generation.number + 1, settings, configuration: () => prepared?.snapshot() };
+}
+
+/**
+ * Remembers the bytes of files that workers of the new configuration read, where they can be had. Throws
+ * `PORTICO_RELOAD_RACED` when they are not those that were checked, by their digests.
+ */
+function remember(prepared: NextConfiguration['prepared'], files: ReadonlyMap<string, string>): void {
+  for (const [file, checked] of files) {
+    // One that is gone in the meantime: workers started later say so themselves.
+    const bytes = ignoreErrors(() => prepared?.readFile(file));
+    if (bytes !== undefined && digest(bytes) !== checked) throw changedMeanwhile(file);
+  }
+}
+
+function byName(wanted: readonly LaunchRequest[] | undefined): ReadonlyMap<string, LaunchRequest> | undefined {
+  return wanted && new Map(wanted.map((request) => [serviceName(request.service), request]));
+}
+
+/**
+ * Workers take the new values up while they serve, and of each service there are as many as is wanted. Gives the workers that
+ * refused or did not answer, each with what happened. The generation is in force already.
+ */
+async function mutateFleet(
+  supervisor: Supervisor,
+  next: FleetGeneration,
+  wanted: readonly LaunchRequest[],
+): Promise<string[]> {
+  const resized = wanted.map(({ service, workers }) => supervisor.pool(serviceName(service))?.changeTo(workers));
+  const failures: string[] = [];
+  const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
+    const { index } = worker.assignment;
+    const taken = await worker.mutate(next, TAKEN_WITHIN_MS).catch(() => true);
+    if (taken === true) return;
+    const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
+    failures.push(`worker ${index} of service ${pool.name} ${what}`);
+    if (taken === undefined) pool.replace(worker);
+  };
+  const mutated = supervisor.pools.flatMap((pool) => pool.current.map((worker) => mutateOne(pool, worker)));
+  await Promise.all([...mutated, ...resized]);
+  return failures;
 }
 
 /** What {@link replaceWorkers} is to do. */
-export interface FleetChange {
-  readonly next: Generation;
+interface FleetChange extends Pick<ReloadRequest, 'dryRun' | 'stopped' | 'superseded'> {
+  readonly next: FleetGeneration;
   /** All services there are to be. Undefined: those there are. */
   readonly services: readonly LaunchRequest[] | undefined;
-  /** Only what the reload would do is told: the children that check are ended again. */
-  readonly dryRun: boolean;
   /** Puts the new configuration in force, or in a dry run looks whether it could be. `files`: what workers of it read, with digests. */
   accept(files: ReadonlyMap<string, string>): Promise<unknown>;
-  /** Raised when the fleet is being stopped. */
-  readonly stopped: AbortSignal;
-  /** True when another reload was asked for: this one need not try for ever. */
-  superseded(): boolean;
 }
 
 /** What came of it. `failures`: workers that are still the old ones, each with why. */
@@ -48,16 +159,13 @@ export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'added' | 'remov
   readonly failures: readonly string[];
 };
 
-/** How long a new worker's program may take from being ready to waiting, until its word on worker counts is not awaited. */
-const LAUNCHED_WITHIN_MS = 1000;
-
-/** Rejects when the new configuration does not work; then all is as it was. */
+/** Rejects when the new configuration does not work; then all is as it was. In a dry run it is in any case. */
 export async function replaceWorkers(
   supervisor: Supervisor,
   log: Logger,
   { services, next, dryRun, accept, stopped, superseded }: FleetChange,
 ): Promise<FleetChangeResult> {
-  const wanted = services && new Map(services.map((request) => [serviceName(request.service), request]));
+  const wanted = byName(services);
   const kept = supervisor.pools.filter((pool) => wanted === undefined || wanted.has(pool.name));
   const removed = supervisor.pools.filter((pool) => !kept.includes(pool)).map(({ name }) => name);
   const added = [...(wanted ?? [])].filter(([name]) => supervisor.pool(name) === undefined);
@@ -93,7 +201,7 @@ export async function replaceWorkers(
   for (const name of removed) void supervisor.retire(name);
   const rolls = await Promise.all(
     kept.map(async (pool) => {
-      const roll = await pool.rollOut(asked(pool) ?? (await askedFor(pool)), superseded);
+      const roll = await pool.rollOut(asked(pool) ?? (await askedByNewWorker(pool)), superseded);
       return [pool.name, roll] as const;
     }),
   );
@@ -141,7 +249,6 @@ function tell(log: Logger, name: string, request: LaunchRequest): void {
 }
 
 /** The number of workers that the program asked for in the first of the new ones. */
-async function askedFor({ name, trial }: WorkerPool): Promise<number | undefined> {
-  const services = trial?.worker && (await within(LAUNCHED_WITHIN_MS, trial.worker.waiting));
-  return services?.find((service) => service.name === name)?.workers;
+async function askedByNewWorker({ trial }: WorkerPool): Promise<number | undefined> {
+  return trial?.worker && (await within(LAUNCHED_WITHIN_MS, trial.worker.workersAsked));
 }

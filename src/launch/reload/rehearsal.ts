@@ -12,24 +12,21 @@ import {
 } from '../../errors/index.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import type { Generation } from '../parent/worker-process.js';
-import { reloadTimeout } from '../process/hook-list.js';
+import type { FleetGeneration } from '../parent/worker-process.js';
+import { inCheckTime } from '../process/hook-list.js';
 import { deferred, pause, within } from '../waiting.js';
-import { NOT_LAUNCHED } from '../worker/worker-start.js';
-import { changedMeanwhile } from './reload-source.js';
+import { NOT_LAUNCHED } from '../worker/parent-link.js';
 
 /** After the first mistake: how long the other children may take to report theirs. */
 const OTHERS_MS = 1000;
 
 export class Rehearsal {
-  readonly #generation: Generation;
-  readonly #limitMs: number;
+  readonly #generation: FleetGeneration;
   readonly #pools = new Set<WorkerPool>();
 
   /** What is new says how long a child may take. */
-  constructor(generation: Generation) {
+  constructor(generation: FleetGeneration) {
     this.#generation = generation;
-    this.#limitMs = generation.settings.reloadCheckTimeoutMs;
   }
 
   /**
@@ -40,17 +37,21 @@ export class Rehearsal {
     const read = new Map<string, string>();
     await allOrWhy(
       [...pools].map(async ([pool, workers]) => {
-        this.#pools.add(pool);
-        const child = await pool.rehearse(this.#generation, workers);
-        if (child === undefined) return;
-        await this.#inTime(child, 'load its application', child.rehearsed);
-        for (const [file, bytes] of child.files) {
+        for (const [file, bytes] of await this.check(pool, workers)) {
           if ((read.get(file) ?? bytes) !== bytes) throw changedMeanwhile(file);
           read.set(file, bytes);
         }
       }),
     );
     return read;
+  }
+
+  /** The same for one of them. */
+  async check(pool: WorkerPool, workers: number): Promise<ReadonlyMap<string, string>> {
+    this.#pools.add(pool);
+    const child = await pool.rehearse(this.#generation, workers);
+    if (child === undefined) return new Map();
+    return this.#inTime(child, 'load its application', child.rehearsed);
   }
 
   /** The children start to serve, and of a new service all its workers. Rejects with everything that did not start. */
@@ -68,14 +69,20 @@ export class Rehearsal {
     for (const pool of this.#pools) pool.withdraw();
   }
 
-  async #inTime(child: WorkerHandle, what: string, work: Promise<unknown>): Promise<void> {
-    const done = work.then(() => true as const);
-    if ((await within(this.#limitMs || Number.POSITIVE_INFINITY, done)) === true) return;
-    done.catch(() => undefined);
-    const { service } = child.assignment;
-    const stuck = child.stack === undefined ? '' : `; it is stuck in:\n${child.stack.join('\n')}`;
-    throw reloadTimeout(`a new worker of service ${service} did not ${what} within ${this.#limitMs / 1000} s${stuck}`);
+  #inTime<T>(child: WorkerHandle, what: string, work: Promise<T>): Promise<T> {
+    return inCheckTime(this.#generation.settings.reloadCheckTimeoutMs, work, (limit) => {
+      const stuck = child.stack === undefined ? '' : `; it is stuck in:\n${child.stack.join('\n')}`;
+      return `a new worker of service ${child.assignment.service} did not ${what} ${limit}${stuck}`;
+    });
   }
+}
+
+/** The error of a reload of which a file was written between two of its readers. */
+export function changedMeanwhile(file: string): PorticoError {
+  return new PorticoError('PORTICO_RELOAD_RACED', {
+    message: `${file} was changed while the reload checked it`,
+    hint: 'Reload again, once it is left alone.',
+  });
 }
 
 /** Waits for all. Rejects with everything that went wrong, told once each. */
@@ -111,14 +118,14 @@ const MORE_MS = 5000;
  */
 export async function allThatIsWrong(
   refusals: Refusals,
-  generation: Generation,
+  generation: FleetGeneration,
   pools: readonly WorkerPool[],
 ): Promise<never> {
   const rehearsal = new Rehearsal(generation);
   const limitMs = Math.min(MORE_MS, generation.settings.reloadCheckTimeoutMs || MORE_MS);
   const runs = pools.map(async (pool) => {
     try {
-      await rehearsal.run(new Map([[pool, pool.wanted]]));
+      await rehearsal.check(pool, pool.wanted);
     } catch (error) {
       if (isMistake(error)) throw error;
     }

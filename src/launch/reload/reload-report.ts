@@ -3,7 +3,7 @@
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { PipelineChange, ReloadChange } from './reload-changes.js';
+import type { PipelineChange, ReloadChange } from './service-plans.js';
 
 /** One reload. */
 export interface ReloadReport {

@@ -2,20 +2,45 @@
  * One reload, from the files to what is told of it: the same for services in workers and for services in this process. What
  * differs is how a new configuration is taken up.
  */
-import type { Config } from '../../config/index.js';
+import type { Config, PreparedReload } from '../../config/index.js';
 import { ConfigurationRefused, printDiagnostic, Refusals } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
-import type { LaunchSettings } from '../launcher-options.js';
-import type { ReloadRequest } from '../runner.js';
-import type { LaunchRequest } from './fleet-reload.js';
-import { diff, type PlanChanges, type ReloadChange } from './reload-changes.js';
+import type { LaunchSettings, RestartMethod } from '../launcher-options.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';
-import { type Prepared, prepareReload } from './reload-source.js';
-import { type ServicePlans, servicePlans } from './service-plans.js';
+import { diff, type PlanChanges, type ReloadChange, type ServicePlans, servicePlans } from './service-plans.js';
+
+/** What a runner is told of a reload. */
+export interface ReloadRequest {
+  readonly method: RestartMethod;
+  /** Ends once all is judged and built: it gives what would come of the reload, and nothing is put in force. */
+  readonly dryRun: boolean;
+  readonly log: Logger;
+  /** The settings of a configuration. */
+  settings(config: Config | undefined): LaunchSettings;
+  /** To be called when the new configuration is in force. */
+  accepted(): void;
+  /** Raised when a stop was asked for. */
+  readonly stopped: AbortSignal;
+  /** True when another reload was asked for: this one need not try for ever. */
+  superseded(): boolean;
+}
+
+/**
+ * A service that a program wants, and with how many workers. Of one that runs already only plan and number of workers are
+ * taken; the object it was launched with stays.
+ */
+export interface LaunchRequest {
+  readonly service: ServiceBase;
+  readonly workers: number;
+  /** Called when a service that a reload added serves, and the reload was accepted. */
+  readonly added?: () => void;
+}
 
 /** A new configuration, and which services there are to be. */
 export interface NextConfiguration {
-  readonly prepared: Prepared;
+  /** Read, and not yet in force. Undefined where the program has none: then nothing changes. */
+  readonly prepared: PreparedReload | undefined;
   readonly settings: LaunchSettings;
   /** Undefined: those there are. */
   readonly wanted: readonly LaunchRequest[] | undefined;
@@ -27,14 +52,17 @@ export type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & {
 };
 
 /** What a runner does of a reload by itself. */
-export interface ReloadSteps {
+interface ReloadSteps {
   readonly config: Config | undefined;
   /** Those that run. */
   readonly services: readonly ServiceBase[];
   /** False: what new workers would take up is taken up when the services of this process start again. */
-  readonly workers: boolean;
+  readonly hasWorkers: boolean;
   /** Says which services there are to be; undefined: those there are. A rejection refuses the reload. */
-  wanted?(prepared: Prepared, settings: LaunchSettings): Awaitable<readonly LaunchRequest[] | undefined>;
+  wanted?(
+    prepared: PreparedReload | undefined,
+    settings: LaunchSettings,
+  ): Awaitable<readonly LaunchRequest[] | undefined>;
   /** Rejects with these refusals, and with what only the application knows to be wrong beside them. */
   readonly refuse?: ((refusals: Refusals, next: RefusedConfiguration) => Promise<never>) | undefined;
   /** Puts in force what is right as it is written; in a dry run builds it. A rejection refuses the reload. */
@@ -45,7 +73,8 @@ export interface ReloadSteps {
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
     const before = servicePlans(steps.services, steps.config);
-    const prepared = await prepareReload(steps.config, request.method);
+    // Nothing has changed before it is accepted, nor when it is refused.
+    const prepared = await steps.config?.prepareReload({ method: request.method, collect: true });
     return await reloadTo(prepared, before, request, steps);
   } catch (error) {
     return refusedFor(error);
@@ -53,56 +82,52 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
 }
 
 async function reloadTo(
-  prepared: Prepared,
+  prepared: PreparedReload | undefined,
   before: ServicePlans,
   request: ReloadRequest,
   steps: ReloadSteps,
 ): Promise<ReloadResult> {
+  const { method, dryRun, log } = request;
+  const { refusal } = prepared ?? {};
   let wanted: readonly LaunchRequest[] | undefined;
   let known: (PlanChanges & { readonly after: ServicePlans }) | undefined;
-  // Only services that stay are asked: what no service will use must not be read.
+  // Services that end are not asked: what no service will use must not be read.
   const compared = (): NonNullable<typeof known> => {
     if (known !== undefined) return known;
-    const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared.config);
-    known = { after, ...diff(before, after, request.method) };
+    const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared?.config);
+    known = { after, ...diff(before, after, method) };
     return known;
   };
-  const changes = (): ReloadChange[] =>
-    [...prepared.report(), ...compared().files].map((change) => (steps.workers ? change : withoutWorkers(change)));
+  const changes = (): ReloadChange[] => {
+    const all = [...(prepared?.report() ?? []), ...compared().files];
+    return steps.hasWorkers ? all : all.map(withoutWorkers);
+  };
   try {
     const refusals = new Refusals();
-    const settings = await refusals.gather(() => request.settings(prepared.config));
-    if (prepared.refusal !== undefined) refusals.note(prepared.refusal);
+    const settings = await refusals.gather(() => request.settings(prepared?.config));
+    if (refusal !== undefined) refusals.note(refusal);
     if (!refusals.any) wanted = await refusals.gather(() => steps.wanted?.(prepared, settings!));
-    // Where children judge a configuration that is refused already, services here need not.
-    if (!refusals.any || steps.refuse === undefined) noteRefusals(refusals, compared().after, prepared);
+    // Where children judge a configuration that is refused already, services here need not. Where services here do, they may
+    // fail on what is refused: only what they refuse themselves is told.
+    const failures = refusals.any && steps.refuse !== undefined ? [] : compared().after.failures;
+    for (const error of failures) {
+      if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
+    }
     if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
     refusals.refuse();
     const { after, pipelines } = compared();
     for (const warning of after.warnings) {
-      request.log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
+      log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
-    const result = await takenUp({ prepared, settings: settings!, wanted }, request, steps);
+    // A mutate builds nothing: its dry run ends here.
+    const ends = dryRun && method === 'mutate';
+    const result = ends
+      ? { outcome: 'accepted' as const }
+      : await steps.takeUp({ prepared, settings: settings!, wanted });
     return { ...result, changes: changes(), pipelines };
   } catch (error) {
-    if (prepared.refusal !== undefined) throw error;
+    if (refusal !== undefined) throw error;
     return { ...refusedFor(error), changes: changes() };
-  }
-}
-
-/** A mutate builds nothing: its dry run ends here. */
-async function takenUp(
-  next: NextConfiguration,
-  { dryRun, method }: ReloadRequest,
-  { takeUp }: ReloadSteps,
-): Promise<ReloadResult> {
-  return dryRun && method === 'mutate' ? { outcome: 'accepted' } : takeUp(next);
-}
-
-/** Of a configuration that is refused already, which no service need be able to look at, nothing but refusals counts. */
-function noteRefusals(refusals: Refusals, { failures }: ServicePlans, { refusal }: Prepared): void {
-  for (const error of failures) {
-    if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
   }
 }
 

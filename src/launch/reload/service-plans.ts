@@ -1,10 +1,13 @@
 /**
- * What services are to run by one configuration, put together from their plans.
+ * What services are to run by one configuration, put together from their plans; and what a reload changes of it in the
+ * operator's terms: the content of certificates and paste files whose names are the same, and the pipelines.
  */
-import type { Config } from '../../config/index.js';
+import { readFileSync } from 'node:fs';
+import type { Config, ReportedChange } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
 import type { PlannedApp, ServiceBase, ServiceFile, ServicePlan } from '../../service/index.js';
 import { serviceName } from '../launcher.js';
+import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
 
 /** The plans of several services. */
@@ -22,7 +25,7 @@ export interface ServicePlans {
 }
 
 /** A file that services read, as the configuration knows it. */
-export interface PlannedFile {
+interface PlannedFile {
   readonly digest: string;
   /** Where the configuration names it. */
   readonly where: string;
@@ -74,4 +77,124 @@ function stateOf({ path, option }: ServiceFile, config: Config): Pick<PlannedFil
   const dot = option.lastIndexOf('.');
   const location = config.getLocation(option.slice(0, dot), option.slice(dot + 1));
   return { digest: digest(config.readFile(path)), where: placeOf(location) || 'default' };
+}
+
+/** One change of a reload: of an option's value, or of what stands in the file that it names. */
+export interface ReloadChange extends ReportedChange {
+  /** The file, of a change of its content. */
+  readonly file?: string;
+  /** The services whose certificate or pipelines are made of it, and are other ones now. */
+  readonly services?: readonly string[];
+  /** The pipelines of those services that are not what they were. */
+  readonly pipelines?: readonly string[];
+}
+
+/** One pipeline that is not what it was. A new one has all its parts added, one that is gone all of them removed. */
+export interface PipelineChange {
+  readonly pipeline: string;
+  /** Filters and apps, by name. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Those that are in both and stand elsewhere among the others: the fewest that explain the new order. */
+  readonly moved: readonly string[];
+}
+
+/** What is to run by a new configuration, compared with what runs. */
+export interface PlanChanges {
+  readonly files: readonly ReloadChange[];
+  readonly pipelines: readonly PipelineChange[];
+}
+
+/** What differs. Of files those that are read as before, under the same option, by services that ran before. */
+export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
+  const files = [...after.files].flatMap(([key, now]) => {
+    const old = before.files.get(key);
+    const services = new Map([...now.services].filter(([name]) => before.services.has(name)));
+    return old === undefined ? [] : changedFile(old, { ...now, services }, method);
+  });
+  return { files, pipelines: changedPipelines(before.pipelines, after.pipelines) };
+}
+
+/** A mutate reads no paste file: one that is another on disk waits for a restart. */
+function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod): ReloadChange[] {
+  const [[, file] = []] = now.services;
+  if (file === undefined) return [];
+  const kept = old.digest === now.digest;
+  const onDisk = kept ? ignoreErrors(() => digest(readFileSync(file.path))) : now.digest;
+  if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
+  const touched = [...now.services].map(([name, { pipelines }]) => concerned(name, old.services.get(name), pipelines));
+  const [[, was] = []] = old.services;
+  return [
+    {
+      option: file.option,
+      old: shown(was, old.digest),
+      new: shown(kept ? undefined : file, onDisk),
+      where: now.where,
+      effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
+      file: file.path,
+      services: kept ? [...now.services.keys()] : touched.flatMap(({ services }) => services),
+      ...(file.pipelines === undefined || kept ? {} : { pipelines: touched.flatMap(({ pipelines }) => pipelines) }),
+    },
+  ];
+}
+
+function concerned(
+  name: string,
+  before: ServiceFile | undefined,
+  after: ServiceFile['pipelines'],
+): { services: string[]; pipelines: string[] } {
+  if (after === undefined) return { services: [name], pipelines: [] };
+  const was = before?.pipelines ?? new Map();
+  const pipelines = [...new Set([...after.keys(), ...was.keys()])].filter((each) => after.get(each) !== was.get(each));
+  return { services: pipelines.length > 0 ? [name] : [], pipelines };
+}
+
+/** Content in a word: enough to tell which of two files it is. */
+function shown(file: ServiceFile | undefined, content: string): string {
+  if (file?.secret === true) return '****';
+  const short = `sha256 ${Buffer.from(content, 'base64').toString('hex').slice(0, 12)}`;
+  return file?.says === undefined ? short : `${file.says}, ${short}`;
+}
+
+type Pipelines = ServicePlans['pipelines'];
+
+/** What became of each pipeline, in the order of the new ones; those that are gone last. */
+function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
+  const names = new Set([...after.keys(), ...before.keys()]);
+  return [...names]
+    .map((pipeline) => ({ pipeline, ...compared(before.get(pipeline) ?? [], after.get(pipeline) ?? []) }))
+    .filter(({ added, removed, moved }) => added.length + removed.length + moved.length > 0);
+}
+
+function compared(before: readonly string[], after: readonly string[]): Omit<PipelineChange, 'pipeline'> {
+  const [old, now] = [numbered(before), numbered(after)];
+  const common = now.filter((part) => old.includes(part));
+  const inOrder = longestRun(common.map((part) => old.indexOf(part)));
+  const names = (parts: readonly string[]): string[] => parts.map((part) => part.slice(part.indexOf(' ') + 1));
+  return {
+    added: names(now.filter((part) => !old.includes(part))),
+    removed: names(old.filter((part) => !now.includes(part))),
+    moved: names(common.filter((part) => !inOrder.has(old.indexOf(part)))),
+  };
+}
+
+/** A filter may stand twice in a pipeline: each has its number among those of its name in front. */
+function numbered(parts: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return parts.map((part) => {
+    const number = (seen.get(part) ?? 0) + 1;
+    seen.set(part, number);
+    return `${number} ${part}`;
+  });
+}
+
+/** The longest part of a list of different numbers that rises. */
+function longestRun(numbers: readonly number[]): ReadonlySet<number> {
+  const best: number[][] = [];
+  for (const [at, number] of numbers.entries()) {
+    const before = best.slice(0, at).filter((run) => run.at(-1)! < number);
+    const longest = before.reduce<number[]>((one, other) => (other.length > one.length ? other : one), []);
+    best.push([...longest, number]);
+  }
+  return new Set(best.reduce((one, other) => (other.length > one.length ? other : one), []));
 }

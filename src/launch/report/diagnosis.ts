@@ -3,12 +3,11 @@
  */
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import type { Counted } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
-import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 import { type Backdoor, initializeIfEnabled } from '../backdoor/backdoor.js';
 import { currentProcess } from '../process/host-process.js';
-import { GuruMeditation, type GuruMeditationOptions, type ReportedRequest } from './report.js';
+import { GuruMeditation } from './report.js';
+import { activityOf, requestsOf } from './report-subjects.js';
 
 /** `[DEFAULT]`: whether a supervisor has a backdoor too. */
 export const supervisorOptions = defineOptions({
@@ -43,7 +42,7 @@ export class Diagnosis {
     const { name, services, workers, config } = options;
     const program = currentProcess().argv[1];
     this.#options = options;
-    this.reporter = processReport({ service: name, services, config, program, workers });
+    this.reporter = new GuruMeditation({ service: name, services, config, program, workers });
   }
 
   /** Where the backdoor listens: a port, a path, or null. */
@@ -89,54 +88,11 @@ export class Diagnosis {
     const { config, log, services } = this.#options;
     if (config === undefined) return;
     this.reporter.start();
-    const { activity, requests } = toldBy(services);
-    const names = { services: (): readonly ServiceBase[] => services() };
-    this.#backdoor = await initializeIfEnabled(config, { log, names, activity, requests });
+    this.#backdoor = await initializeIfEnabled(config, {
+      log,
+      names: { services: (): readonly ServiceBase[] => services() },
+      activity: () => activityOf(services()),
+      requests: () => requestsOf(services()),
+    });
   }
-}
-
-/** The subjects of a report. */
-interface ProcessReportOptions extends Pick<GuruMeditationOptions, 'service' | 'program' | 'workers' | 'config'> {
-  /** The services of this process, asked for each report. */
-  readonly services: () => Iterable<ServiceBase>;
-}
-
-/** What a service may have beside its four verbs. */
-export interface Telling {
-  readonly tasks?: { activity?(): Iterable<Activity> };
-  readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
-  /** Requests that have not been answered. */
-  requestsInFlight?(): Iterable<ReportedRequest>;
-  /** When its certificate ends. */
-  readonly certificateEnds?: Date | undefined;
-  readonly meter?: {
-    /** Requests that wait for their turn. */
-    readonly queued?: number;
-    /** What is wrong with what it needs, such as a broker: it serves all the same. */
-    troubles?(): readonly string[];
-    /** Remote calls that it handles, and that it waits for. */
-    readonly calls?: { readonly running: number; readonly pending: number } | undefined;
-    /** What it has counted since it was asked last. */
-    take(): Counted;
-  };
-}
-
-/** A reporter of the services of this process: their tasks, periodic tasks, and what `describeWork` says. */
-export function processReport({ services, ...options }: ProcessReportOptions): GuruMeditation {
-  const { requests, ...told } = toldBy(services);
-  // A supervisor serves none: those of its workers are in their reports.
-  return new GuruMeditation({ ...options, ...told, requests: options.workers === undefined ? requests : undefined });
-}
-
-/** What services tell, when they are asked. */
-function toldBy(services: () => Iterable<ServiceBase>) {
-  const each = <T>(tell: (service: ServiceBase & Telling) => Iterable<T>): (() => T[]) => {
-    return () => [...services()].flatMap((service) => [...tell(service as ServiceBase & Telling)]);
-  };
-  return {
-    activity: each(({ tasks }) => tasks?.activity?.() ?? []),
-    periodicTasks: each(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()])),
-    requests: each((service) => service.requestsInFlight?.() ?? []),
-    work: each((service) => service.describeWork?.() ?? []),
-  };
 }

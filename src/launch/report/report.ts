@@ -8,12 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, defineOptions, float, path } from '../../config/index.js';
 import { packageOf } from '../../modules/index.js';
-import type { Awaitable } from '../../service/index.js';
+import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
 import { within } from '../waiting.js';
-import { processTree } from './report-processes.js';
-import { threads } from './report-threads.js';
+import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */
 export const reportOptions = defineOptions({
@@ -30,14 +29,6 @@ export const reportOptions = defineOptions({
   }),
 });
 
-/** A request that has not been answered. */
-export interface ReportedRequest {
-  readonly method: string;
-  /** Without its query, which may hold secrets. */
-  readonly path: string;
-  readonly ageMs: number;
-}
-
 /** What a report is made of; all of it optional. */
 export interface GuruMeditationOptions {
   /** The service's name, for the name of the file. Default `portico`. */
@@ -45,12 +36,9 @@ export interface GuruMeditationOptions {
   /** The program's main module, whose package is the product. */
   readonly program?: string | undefined;
   readonly config?: Config | undefined;
-  readonly activity?: () => Iterable<Activity>;
-  readonly periodicTasks?: () => Iterable<PeriodicStatus>;
-  readonly requests?: (() => Iterable<ReportedRequest>) | undefined;
-  /** What else is under way, a line each. */
-  readonly work?: () => Iterable<string>;
-  /** In a supervisor: its workers, a line each. */
+  /** The services of this process, asked for each report: their tasks, and what `describeWork` says. */
+  readonly services?: () => Iterable<ServiceBase & Telling>;
+  /** In a supervisor: its workers, a line each. It serves no requests: those of its workers are in their reports. */
   readonly workers?: (() => Iterable<string>) | undefined;
   /** Where a report goes that has no file, and what is wrong with one that has. Default: standard error. */
   readonly output?: { write(text: string): unknown };
@@ -114,7 +102,7 @@ export class GuruMeditation {
       return `${sectionBanner(title)}\n${shown ?? `(this section did not answer within ${limitMs} ms)`}`;
     });
     parts.push(...(await Promise.all(added)));
-    return `${[titleBanner('Guru Meditation'), ...parts].join('\n\n\n')}\n`;
+    return `${[`${sectionBanner('Guru Meditation')}\n${'|'.repeat(WIDTH)}`, ...parts].join('\n\n\n')}\n`;
   }
 
   /** Makes a report and puts it where it belongs: the path of its file, or undefined. Never rejects. */
@@ -197,14 +185,19 @@ export class GuruMeditation {
   }
 
   #tasks(): string {
-    const { activity, periodicTasks, requests, work } = this.#options;
+    const { services = () => [], workers } = this.#options;
+    const all = [...services()];
+    const periodic = all.flatMap(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()]));
     const block = (title: string, lines: readonly string[]): string =>
       `${title}:\n${lines.length === 0 ? '  none' : lines.map((line) => `  ${printable(line)}`).join('\n')}`;
     return [
-      block('Tasks and timers', [...(activity?.() ?? [])].map(activityLine)),
-      block('Periodic tasks', [...(periodicTasks?.() ?? [])].map(periodicLine)),
-      ...(requests === undefined ? [] : [block('Requests in flight', [...requests()].map(requestLine))]),
-      ...(work === undefined ? [] : [block('Under way', [...work()])]),
+      block('Tasks and timers', activityOf(all).map(activityLine)),
+      block('Periodic tasks', periodic.map(periodicLine)),
+      ...(workers === undefined ? [block('Requests in flight', requestsOf(all).map(requestLine))] : []),
+      block(
+        'Under way',
+        all.flatMap((service) => service.describeWork?.() ?? []),
+      ),
     ].join('\n\n');
   }
 }
@@ -268,27 +261,20 @@ async function writeNew(file: string, text: string): Promise<string> {
   }
 }
 
+/** 0 for a file that is not there yet: its making will be its modification. */
 async function modificationTime(file: string): Promise<number> {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch {
-    // Not there yet: its making will be its modification.
-    return 0;
-  }
+  return (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
 }
 
 /** Banners of 72 columns over plain lines, as oslo.reports draws them. */
 const WIDTH = 72;
 
-/** The title of the whole report. */
-function titleBanner(title: string): string {
-  return `${sectionBanner(title)}\n${'|'.repeat(WIDTH)}`;
-}
-
-/** The three lines over a section. */
+/** The three lines over a section. As Python's `'{:^64}'` an odd space goes to the right. */
 function sectionBanner(title: string): string {
   const rule = '='.repeat(WIDTH);
-  return `${rule}\n====${centred(title, WIDTH - 8)}====\n${rule}`;
+  const width = WIDTH - 8;
+  const centred = title.padStart(Math.floor((width + title.length) / 2)).padEnd(width);
+  return `${rule}\n====${centred}====\n${rule}`;
 }
 
 /** `key = value`, one a line. */
@@ -296,11 +282,4 @@ function pairs(values: Readonly<Record<string, unknown>>, indent = ''): string {
   return Object.entries(values)
     .map(([key, value]) => `${indent}${key} = ${printable(String(value))}`)
     .join('\n');
-}
-
-/** As Python's `'{:^64}'`: an odd space goes to the right. */
-function centred(text: string, width: number): string {
-  const space = Math.max(0, width - text.length);
-  const left = Math.floor(space / 2);
-  return ' '.repeat(left) + text + ' '.repeat(space - left);
 }

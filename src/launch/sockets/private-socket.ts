@@ -3,24 +3,30 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { PorticoError } from '../../errors/index.js';
 import { connectError, createWithMode } from '../../process/index.js';
 
-/** Why a socket file cannot be listened on. */
-export class SocketTaken extends Error {}
+/** By whom, and what to do where it cannot be. */
+interface Listener {
+  /** Of the error. */
+  readonly code: string;
+  readonly who: string;
+  readonly hint: string;
+}
 
 /**
- * Listens on `path`, with mode 0600. A file that a dead process left is replaced. Rejects with {@link SocketTaken} for one
- * that is no socket, that another process answers on, or that cannot be made.
+ * Listens on `path`, with mode 0600. A file that a dead process left is replaced. Rejects with that code for one that is no
+ * socket, that another process answers on, or that cannot be made.
  */
-export async function listenOnPath(server: Server, path: string): Promise<void> {
+export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
+  const refused = (why: string, cause?: unknown): PorticoError =>
+    new PorticoError(code, { message: `${who} cannot listen on ${path}: ${why}`, hint, cause });
   try {
     await bindPath(server, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
-      throw new SocketTaken((error as Error).message, { cause: error });
-    }
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw new SocketTaken('it is not a socket');
-    if ((await connectError(path)) === undefined) throw new SocketTaken('another process answers on it');
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused((error as Error).message, error);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused('it is not a socket');
+    if ((await connectError(path)) === undefined) throw refused('another process answers on it');
     unlinkSync(path);
     await bindPath(server, path);
   }

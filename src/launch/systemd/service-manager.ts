@@ -1,9 +1,182 @@
 /**
- * What a launcher tells the service manager that started it, in the order in which it happens.
+ * Talking to the service manager that started a launcher, as sd_notify(3) does: functions for programs, and what a launcher
+ * tells it, in the order in which it happens. Unix datagrams, which Node's core does not have, are sent and received
+ * by a small program of the system, so a unit needs `NotifyAccess=all` (or `exec`).
  */
+import { execFile } from 'node:child_process';
+import { existsSync, unlinkSync } from 'node:fs';
+import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { HostProcess } from '../process/host-process.js';
-import { HELPER_TIMEOUT_MS, notify, notifyOnce } from './notify.js';
+
+/** Where to send, and where to say that it did not work. */
+export interface NotifyOptions {
+  /** Holds `NOTIFY_SOCKET`. Default: the process's environment. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Why a message could not be sent, at debug. Default: not logged. */
+  readonly log?: Logger;
+  /** What to send; lines are separate assignments. Default `READY=1`. */
+  readonly state?: string;
+  /** Milliseconds that sending may take. Default 2000. */
+  readonly timeoutMs?: number;
+}
+
+/** The exit status of a wait for readiness. */
+export type Readiness = 0 | 1 | 2;
+
+/**
+ * Sends `READY=1`, or another state, to the socket that `NOTIFY_SOCKET` names. True when it was sent; false without such a
+ * variable, and when sending failed, which is logged at debug and never an error.
+ */
+export async function notify(options: NotifyOptions = {}): Promise<boolean> {
+  const path = (options.env ?? process.env).NOTIFY_SOCKET;
+  if (path === undefined || path === '') return false;
+  try {
+    await sendDatagram(path, options.state ?? 'READY=1', options.timeoutMs);
+    return true;
+  } catch (error) {
+    options.log?.debug('the service manager could not be notified', { err: error });
+    return false;
+  }
+}
+
+/** As {@link notify}; and removes `NOTIFY_SOCKET`, so that it happens once, but only when sending worked. */
+export async function notifyOnce(options: NotifyOptions = {}): Promise<boolean> {
+  const env = options.env ?? process.env;
+  const sent = await notify({ ...options, env });
+  if (sent) delete env.NOTIFY_SOCKET;
+  return sent;
+}
+
+/**
+ * Waits on a datagram socket, which it creates and removes, for a service to become ready: 0 when one of the lines that
+ * come is `READY=1`, 1 when something else comes, 2 when nothing comes within `timeoutS` seconds; null waits for ever.
+ * Rejects when the socket cannot be had.
+ */
+export async function onReady(path: string, timeoutS: number | null): Promise<Readiness> {
+  const text = await receiveDatagram(path, timeoutS);
+  if (text === undefined) return 2;
+  return text.split('\n').includes('READY=1') ? 0 : 1;
+}
+
+/** A program and its arguments. */
+type Command = readonly [program: string, ...args: string[]];
+
+/** A helper that hangs is ended after so long. */
+const HELPER_TIMEOUT_MS = 2000;
+
+/**
+ * Sends one datagram to a socket's path; `@name` is in the abstract namespace. Rejects when no helper could send it. A
+ * helper is not waited for longer than `timeoutMs`, by default two seconds.
+ */
+export async function sendDatagram(path: string, text: string, timeoutMs = HELPER_TIMEOUT_MS): Promise<void> {
+  const env = { ...process.env, NOTIFY_SOCKET: path };
+  let cause: NodeJS.ErrnoException | null = null;
+  for (const command of senders(text)) {
+    ({ error: cause } = await run(command, env, timeoutMs));
+    if (cause === null) return;
+    // A helper program that is missing has an alternative; one that ran and failed means that the socket has no listener.
+    if (cause.code !== 'ENOENT') break;
+  }
+  throw new PorticoError('PORTICO_NOTIFY_FAILED', { message: `no datagram could be sent to ${path}`, cause });
+}
+
+/**
+ * Binds `path` and waits for one datagram of at most 512 bytes, for `timeoutS` seconds or for ever (null). Gives its text,
+ * or undefined when none came. The path is removed afterwards. Rejects when it cannot be bound; whatever stands there
+ * already is then left as it is.
+ */
+async function receiveDatagram(path: string, timeoutS: number | null): Promise<string | undefined> {
+  const env = { ...process.env, NOTIFY_SOCKET: path, PORTICO_TIMEOUT: timeoutS === null ? '' : String(timeoutS) };
+  for (const command of RECEIVERS) {
+    const { error, stdout } = await run(command, env);
+    if (error?.code === 'ENOENT') continue;
+    // The helper says so when it has bound the path, and only what it bound is removed.
+    const bound = stdout.startsWith(BOUND);
+    if (bound && !path.startsWith('@')) removeQuietly(path);
+    if (error !== null || !bound) throw cannotReceive(path, error);
+    const text = stdout.slice(BOUND.length);
+    return text.startsWith('+') ? text.slice(1) : undefined;
+  }
+  throw cannotReceive(path, undefined);
+}
+
+/** What a receiving helper prints first: the path is its own. */
+const BOUND = '!';
+
+/** `--no-block`: without it the helper waits for the receiver to close a descriptor, which only systemd does. */
+function senders(text: string): Command[] {
+  return [
+    ['systemd-notify', '--no-block', ...text.split('\n')],
+    ['perl', '-MSocket', '-e', PERL_SEND, text],
+    ['python3', '-c', PYTHON_SEND, text],
+  ];
+}
+
+const PERL_SEND = `my $path = $ENV{NOTIFY_SOCKET}; $path =~ s/^\\@/\\0/;
+socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or exit 1;
+send($socket, $ARGV[0], 0, pack_sockaddr_un($path)) or exit 1;`;
+
+const PERL_RECEIVE = `my $path = $ENV{NOTIFY_SOCKET}; $path =~ s/^\\@/\\0/;
+socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+bind($socket, pack_sockaddr_un($path)) or die $!;
+$| = 1; print '!';
+my $bits = ''; vec($bits, fileno($socket), 1) = 1;
+my $timeout = $ENV{PORTICO_TIMEOUT} eq '' ? undef : $ENV{PORTICO_TIMEOUT};
+exit 0 if !select($bits, undef, undef, $timeout);
+recv($socket, my $text, 512, 0); print '+', $text;`;
+
+const PYTHON_SEND = `import os, socket, sys
+path = os.environ['NOTIFY_SOCKET']
+path = '\\0' + path[1:] if path[0] == '@' else path
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), path)`;
+
+const PYTHON_RECEIVE = `import os, socket, sys
+path = os.environ['NOTIFY_SOCKET']
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('\\0' + path[1:] if path[0] == '@' else path)
+sys.stdout.write('!')
+sys.stdout.flush()
+s.settimeout(float(os.environ['PORTICO_TIMEOUT'] or 0) or None)
+try:
+    sys.stdout.write('+' + s.recv(512).decode(errors='replace'))
+except socket.timeout:
+    pass`;
+
+const RECEIVERS: readonly Command[] = [
+  ['perl', '-MSocket', '-e', PERL_RECEIVE],
+  ['python3', '-c', PYTHON_RECEIVE],
+];
+
+/** Gives what a program printed, and how it failed, if it did. `timeout` 0: it may take for ever. */
+function run(
+  [program, ...args]: Command,
+  env: NodeJS.ProcessEnv,
+  timeout = 0,
+): Promise<{ readonly error: NodeJS.ErrnoException | null; readonly stdout: string }> {
+  return new Promise((resolve) => {
+    execFile(program, args, { env, timeout, killSignal: 'SIGKILL' }, (error, stdout) =>
+      resolve({ error: error as NodeJS.ErrnoException | null, stdout }),
+    );
+  });
+}
+
+function cannotReceive(path: string, cause: unknown): PorticoError {
+  const why = existsSync(path) ? ': something stands there already, and was left as it is' : '';
+  return new PorticoError('PORTICO_NOTIFY_FAILED', {
+    message: `cannot receive datagrams on ${path}${why}`,
+    hint: 'The socket must not exist yet, its folder must be writable, and perl or python3 must be installed.',
+    cause,
+  });
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Another process removed it.
+  }
+}
 
 /** What is said; of a status or a sign of life only the latest counts. */
 type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';

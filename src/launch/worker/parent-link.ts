@@ -4,22 +4,39 @@
  * Made by the bootstrap before the program's main module runs, and left on the process object under
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
-import { ConfigurationRefused, describeError } from '../../errors/index.js';
-import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
-import { STATUS_FAILED, statusOf } from '../exit-status.js';
+import { ConfigurationRefused, type PorticoError } from '../../errors/index.js';
+import { exitPlace, watchLoading } from '../../process/index.js';
+import type { Assignment, Configure, ToWorker } from '../assignment.js';
+import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
+import { ParentBuckets } from '../shared-buckets.js';
 import { within } from '../waiting.js';
-import { fittingMessage } from './fitting-message.js';
-import { ParentBuckets } from './parent-buckets.js';
+import { fittingMessage, type ToParent } from '../worker-message.js';
+import { type LoopFacts, startWatching } from './watch.js';
 
 /** Where a worker's process object holds its link. */
-export const WORKER_LINK = Symbol.for('portico.worker');
+const WORKER_LINK = Symbol.for('portico.worker');
 
 /** The part of `process` a worker talks to its parent through. */
-export interface Channel {
+interface Channel {
   readonly connected: boolean;
   send?(message: ToParent, done: (error: Error | null) => void): unknown;
   on(event: string, listener: (message: ToWorker, socket?: unknown) => void): unknown;
   exit(status: number): never;
+}
+
+/** What is for the launcher of a worker to do. */
+export interface LinkListener {
+  /** The parent wants something. */
+  message(message: ToWorker): void;
+  /** The parent is gone. */
+  gone(): void;
+  /** An error that nobody handled. */
+  uncaught(error: unknown): void;
+  warn(text: string): void;
+  /** What goes with a sign of life. */
+  facts(): Readonly<Record<string, unknown>>;
+  /** One was given. */
+  beat(): void;
 }
 
 /** After these an end of the process is explained. */
@@ -31,8 +48,36 @@ const NO_EXIT = 'A module must not end the process that imports it: throw an err
 /** Sockets that were sent: libuv's handles. */
 const HELD: unknown[] = [];
 
-/** A message of one kind. */
-type Message<K extends ToWorker['kind']> = Extract<ToWorker, { kind: K }>;
+/**
+ * Waits for the parent's first message and leaves a {@link ParentLink} on the process. `assigned` is the assignment's JSON.
+ * Gives the listener of "exit" that tells the parent of an end that was not reported before.
+ */
+export async function beginWork(assigned: string, releaseSignals: () => void): Promise<() => void> {
+  const assignment = JSON.parse(assigned) as Assignment;
+  const first = await firstMessage();
+  if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
+  // The channel alone does not keep a worker alive whose program ended without having launched anything.
+  process.channel?.unref();
+  const link = new ParentLink(assignment, first, releaseSignals);
+  Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
+  process.on('uncaughtException', (error) => link.uncaught(error));
+  process.on('beforeExit', () => void link.fail(notLaunched(assignment.service, [])));
+  startWatching({ supervised: true, settings: () => link.settings, told: (...told) => link.beat(...told) });
+  const unexplained = (): void => link.exits(exitPlace());
+  process.on('exit', unexplained);
+  return unexplained;
+}
+
+function firstMessage(): Promise<Configure> {
+  return new Promise((resolve) => {
+    const gone = (): never => process.exit(1);
+    process.once('disconnect', gone);
+    process.once('message', (message) => {
+      process.off('disconnect', gone);
+      resolve(message as Configure);
+    });
+  });
+}
 
 export class ParentLink {
   readonly assignment: Assignment;
@@ -40,48 +85,47 @@ export class ParentLink {
   configuration: unknown;
   settings: Configure['settings'];
   readonly sockets: Configure['sockets'];
-  /** Where a warning of the link goes. */
-  warn: (text: string) => void = (text) => process.emitWarning(text);
-  /** Called behind each sign of life. */
-  onBeat: () => void = () => undefined;
   /** The token buckets that all workers of the service share; for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** This worker checks a reload before it starts anything. */
   readonly rehearse: boolean;
-  readonly #channel: Channel;
-  readonly #handlers = new Map<string, (message: never) => void>();
+  readonly #channel = process as unknown as Channel;
+  readonly #loading = watchLoading();
+  readonly #releaseSignals: () => void;
+  #listener: LinkListener | undefined;
+  /** What the parent wanted before there was a launcher. */
   readonly #early: ToWorker[] = [];
   #received: unknown[] = [];
-  #uncaught: (error: unknown) => void = (error) => void this.fail(error);
-  #gone: () => void;
-  #releaseSignals: () => void;
   #failing = false;
   #warned = false;
   /** The parent knows how the start came out, or that this worker ends. */
   #settled = false;
-  readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
 
-  constructor(assignment: Assignment, first: Configure, given: { channel: Channel; releaseSignals: () => void }) {
+  constructor(assignment: Assignment, first: Configure, releaseSignals: () => void) {
     this.assignment = assignment;
     this.configuration = first.configuration;
     this.settings = first.settings;
     this.sockets = first.sockets;
     this.rehearse = first.rehearse === true;
-    this.#channel = given.channel;
-    this.#releaseSignals = given.releaseSignals;
-    this.#gone = () => this.#channel.exit(1);
+    this.#releaseSignals = releaseSignals;
     this.#channel.on('message', (message, socket) => {
       if (message.kind === 'socket') this.#received.push(socket);
       else if (message.kind === 'taken') this.buckets.answered(message.taken);
-      else this.#receive(message);
+      else if (this.#listener === undefined) this.#early.push(message);
+      else this.#listener.message(message);
     });
-    this.#channel.on('disconnect', () => this.#gone());
+    // Before there is a launcher the process just ends.
+    this.#channel.on('disconnect', () =>
+      this.#listener === undefined ? this.#channel.exit(1) : this.#listener.gone(),
+    );
   }
 
-  /** Calls `handler` for messages of one kind; those that came before are handed over at once. */
-  on<K extends ToWorker['kind']>(kind: K, handler: (message: Message<K>) => void): void {
-    this.#handlers.set(kind, handler as (message: never) => void);
-    for (const message of this.#early.splice(0)) this.#receive(message);
+  /** From now on the launcher sees to all of it: the signals, which it listens to, and what came before. */
+  attach(listener: LinkListener): void {
+    this.#listener = listener;
+    this.#releaseSignals();
+    if (!this.#channel.connected) listener.gone();
+    for (const message of this.#early.splice(0)) listener.message(message);
   }
 
   /** The descriptors of the sockets that came since this was asked. The channel's own objects for them stay: they would close them. */
@@ -92,26 +136,10 @@ export class ParentLink {
     return sockets.flatMap((socket) => (socket as { fd?: number } | undefined)?.fd ?? []);
   }
 
-  /** From now on the loss of the parent is `gone`'s affair; until then the process just ends, with 1. */
-  onGone(gone: () => void): void {
-    this.#gone = gone;
-    if (!this.#channel.connected) gone();
-  }
-
-  /** From now on unhandled errors go to `handler`; until then they end the process and are reported. */
-  onUncaught(handler: (error: unknown) => void): void {
-    this.#uncaught = handler;
-  }
-
-  /** Called by the bootstrap for an unhandled error. */
+  /** Without a launcher such an error ends the process, and is reported. */
   uncaught(error: unknown): void {
-    this.#uncaught(error);
-  }
-
-  /** The launcher listens to the signals now: the bootstrap removes its own listeners. */
-  releaseSignals(): void {
-    this.#releaseSignals();
-    this.#releaseSignals = () => undefined;
+    if (this.#listener === undefined) void this.fail(error);
+    else this.#listener.uncaught(error);
   }
 
   send(message: ToParent): Promise<void> {
@@ -133,22 +161,12 @@ export class ParentLink {
     });
   }
 
-  /** Adds what `collect` gives to every sign of life. */
-  addFacts(collect: () => Readonly<Record<string, unknown>>): void {
-    this.#collectors.push(collect);
-  }
-
-  /** What goes with a sign of life. */
-  facts(): Record<string, unknown> {
-    return Object.assign({}, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
-  }
-
-  ready(): void {
-    void this.send({ kind: 'ready' });
-  }
-
-  launched(services: readonly LaunchedService[]): void {
-    void this.send({ kind: 'launched', services });
+  /** Gives a sign of life. */
+  beat(debugged: boolean, loop: LoopFacts): void {
+    const loading = this.#loading();
+    const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
+    void this.send({ kind: 'beat', debugged, facts: known });
+    this.#listener?.beat();
   }
 
   /** Tells the parent why this worker cannot do its work, and ends the process. */
@@ -161,16 +179,7 @@ export class ParentLink {
 
   /** Tells the parent why this worker is going to end. */
   async explain(error: unknown): Promise<void> {
-    const status = statusOf(error);
-    const code = (error as { code?: unknown } | null | undefined)?.code;
-    const diagnostics = error instanceof ConfigurationRefused ? error.diagnostics : undefined;
-    const failure = {
-      text: describeError(error),
-      code: typeof code === 'string' ? code : undefined,
-      status,
-      diagnostics,
-    };
-    await within(1000, this.send({ kind: 'failed', ...failure }));
+    await within(1000, this.send({ kind: 'failed', ...failureOf(error) }));
   }
 
   /** The process exits by a call at `place` and never served: the application, most likely, as it was loaded. */
@@ -185,14 +194,21 @@ export class ParentLink {
   #warnOnce(text: string): void {
     if (this.#warned) return;
     this.#warned = true;
-    this.warn(text);
+    if (this.#listener === undefined) process.emitWarning(text);
+    else this.#listener.warn(text);
   }
+}
 
-  #receive(message: ToWorker): void {
-    const handler = this.#handlers.get(message.kind);
-    if (handler === undefined) this.#early.push(message);
-    else handler(message as never);
-  }
+/** The code of {@link notLaunched}. */
+export const NOT_LAUNCHED = 'PORTICO_SERVICE_NOT_LAUNCHED';
+
+/** The error of a worker whose program did not launch the service it is there for: the configuration changed under it. */
+export function notLaunched(service: string, launched: readonly string[]): PorticoError {
+  const names = launched.map((name) => `"${name}"`).join(', ');
+  return new ConfigurationRefused(NOT_LAUNCHED, {
+    message: `in this worker the program launched no service called "${service}"`,
+    hint: names === '' ? 'It launched none at all.' : `It launched ${names}. Names must be the same in every process.`,
+  });
 }
 
 /** True in a worker: the program's main module runs there once more, for one of the services it launches. */

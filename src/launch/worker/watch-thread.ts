@@ -1,7 +1,7 @@
 /**
  * The small thread of each process that serves. It does what the main thread cannot do while its loop is stuck: in a worker
  * it ends the process when the parent is gone, and tells the parent what the main thread is stuck in; where there is no
- * parent it ends the process after `worker_timeout`, and says what it was stuck in.
+ * parent it ends the process after `worker_timeout`, and says what it was stuck in, and ends a stop that hangs.
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
@@ -19,6 +19,9 @@ let beats = Atomics.load(shared, fields.beats);
 // Time is counted in ticks, not by a clock: a process that was suspended as a whole was not stuck.
 let silentMs = 0;
 let orphanedMs = 0;
+/** How long the process may take to stop, and how much of that has passed. */
+let stopMs = 0;
+let stoppingMs = 0;
 let reported = false;
 let stuckIn: readonly string[] | undefined;
 
@@ -29,6 +32,10 @@ setInterval(() => {
   if (silentMs === 0) reported = false;
   beats = now;
   if (orphanedMs > 0) endOrphan();
+  const stopsWithin = Atomics.load(shared, fields.stopMs);
+  stoppingMs = stopsWithin === stopMs ? stoppingMs + TICK_MS : 0;
+  stopMs = stopsWithin;
+  if (stopMs > 0 && stoppingMs > stopMs) process.kill(process.pid, 'SIGKILL');
   if (silentMs < Atomics.load(shared, fields.stuckMs) || Atomics.load(shared, fields.debugged) === 1) return;
   const endMs = Atomics.load(shared, fields.endMs);
   if (parent === undefined && endMs > 0 && silentMs > endMs) endStuck(endMs);

@@ -4,13 +4,12 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../../process/index.js';
+import { LONGEST_DELAY_MS, ownFile } from '../../process/index.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import type { ParentLink } from './parent-link.js';
 
 /** What the main thread and its watch thread share, as indexes into an `Int32Array`. */
-const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4 } as const;
+const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5 } as const;
 
 /** What the watch thread is started with: all it needs, for each file that it imported would take a millisecond. */
 export interface WatchData {
@@ -27,30 +26,35 @@ const BEAT_MS = 1000;
 const LONGEST_SILENCE_MS = 3000;
 const STANDARD_ERROR = 2;
 
-/** Starts both in a worker. They keep nothing alive. */
-export function startWatching(link: ParentLink): void {
-  const { beat: watched } = startThread({ parent: process.ppid, descriptor: WATCH_DESCRIPTOR }, () => link.settings);
-  const loop = loopReader();
-  const beat = (): void => {
-    void link.send({ kind: 'beat', debugged: watched(), facts: { ...loop(), ...link.facts() } });
-    link.onBeat();
-  };
-  beat();
-  setInterval(beat, BEAT_MS).unref();
+/** What is watched. */
+interface Watched {
+  /** By a parent: it ends the process when its loop is stuck, and hears the stack. Else the thread does, and prints it. */
+  readonly supervised: boolean;
+  readonly settings: () => LaunchSettings;
+  /** Called with each beat. */
+  told(debugged: boolean, loop: LoopFacts): void;
 }
 
-/** Starts the thread in a process without a parent to end it when its loop is stuck. */
-export function watchAlone(settings: () => LaunchSettings): { loop(): LoopFacts; end(): void } {
-  const { beat, end } = startThread({ parent: undefined, descriptor: STANDARD_ERROR }, settings);
-  const read = loopReader();
-  beat();
-  let loop = read();
-  const timer = setInterval(() => {
-    beat();
-    loop = read();
-  }, BEAT_MS).unref();
+/** Both, in a process. */
+export interface Watch {
+  /** The thread kills the process after so many milliseconds, whatever its loop does; 0: it need not any more. */
+  killAfter(ms: number): void;
+  end(): void;
+}
+
+/** Starts both; they keep nothing alive. */
+export function startWatching({ supervised, settings, told }: Watched): Watch {
+  const parent = supervised ? process.ppid : undefined;
+  const { shared, beat, end } = startThread(
+    { parent, descriptor: supervised ? WATCH_DESCRIPTOR : STANDARD_ERROR },
+    settings,
+  );
+  const loop = loopReader();
+  const tell = (): void => told(beat(), loop());
+  tell();
+  const timer = setInterval(tell, BEAT_MS).unref();
   return {
-    loop: () => loop,
+    killAfter: (ms) => void Atomics.store(shared, FIELDS.stopMs, Math.min(ms, LONGEST_DELAY_MS)),
     end: () => {
       clearInterval(timer);
       end();
@@ -107,7 +111,7 @@ function stuckAfterMs(workerTimeoutMs: number): number {
 function startThread(
   given: Pick<WatchData, 'parent' | 'descriptor'>,
   settings: () => LaunchSettings,
-): { beat(): boolean; end(): void } {
+): { shared: Int32Array; beat(): boolean; end(): void } {
   const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
   const workerData: WatchData = { shared, fields: FIELDS, ...given };
   const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
@@ -125,10 +129,10 @@ function startThread(
     const debugged = debuggerUrl() !== undefined;
     Atomics.add(shared, FIELDS.beats, 1);
     Atomics.store(shared, FIELDS.debugged, debugged ? 1 : 0);
-    Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, 2 ** 31 - 1));
+    Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, LONGEST_DELAY_MS));
     Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(workerTimeoutMs));
-    Atomics.store(shared, FIELDS.endMs, Math.min(workerTimeoutMs, 2 ** 31 - 1));
+    Atomics.store(shared, FIELDS.endMs, Math.min(workerTimeoutMs, LONGEST_DELAY_MS));
     return debugged;
   };
-  return { beat, end: () => void thread.terminate() };
+  return { shared, beat, end: () => void thread.terminate() };
 }

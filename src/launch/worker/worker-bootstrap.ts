@@ -7,7 +7,7 @@
 
 import { createHook } from 'node:async_hooks';
 import { isMainThread } from 'node:worker_threads';
-import type { ToParent } from '../assignment.js';
+import type { ToParent } from '../worker-message.js';
 
 const assigned = isMainThread && process.send !== undefined ? process.env.PORTICO_WORKER : undefined;
 
@@ -34,7 +34,7 @@ if (assigned !== undefined) {
     process.off('SIGHUP', ignored);
   };
   delete process.env.PORTICO_WORKER;
-  const { beginWork } = await import('./worker-start.js');
+  const { beginWork } = await import('./parent-link.js');
   unexplained = await beginWork(assigned, releaseSignals);
 }
 

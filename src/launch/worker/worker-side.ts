@@ -3,18 +3,18 @@
  * path.
  */
 
+import { closeSync } from 'node:fs';
 import type { ConfigSnapshot } from '../../config/index.js';
 import { errorText } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { Meter } from '../../metrics/index.js';
-import type { Awaitable, ListeningService, ServiceBase, WorkerContext } from '../../service/index.js';
+import type { Awaitable, ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
-import type { LaunchedService } from '../assignment.js';
-import { STATUS_FAILED } from '../exit-status.js';
+import type { InheritedSockets, ToWorker } from '../assignment.js';
+import { logFailure, STATUS_FAILED } from '../exit-status.js';
 import { InProcessRunner } from '../in-process/in-process-runner.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
 import { LauncherCore } from '../launcher-core.js';
-import type { LaunchSettings } from '../launcher-options.js';
 import { HookList } from '../process/hook-list.js';
 import {
   exitProcess,
@@ -24,14 +24,10 @@ import {
   setTitle,
   workerTitle,
 } from '../process/host-process.js';
-import { logFailure } from '../process/log-failure.js';
 import { digest } from '../reload/file-changes.js';
-import type { Telling } from '../report/diagnosis.js';
-
-import { within } from '../waiting.js';
-import type { ParentLink } from './parent-link.js';
-import { WorkerSockets } from './worker-sockets.js';
-import { notLaunched } from './worker-start.js';
+import type { Telling } from '../report/report-subjects.js';
+import { deferred, within } from '../waiting.js';
+import { notLaunched, type ParentLink } from './parent-link.js';
 
 /** How long a worker may take to tell its parent that it ends. */
 const LAST_WORD_MS = 500;
@@ -43,12 +39,13 @@ export class WorkerSide {
   readonly #log: Logger;
   readonly #host: HostProcess;
   readonly #options: LauncherOptions;
-  readonly #launched: LaunchedService[] = [];
+  /** The services that the program has launched, with how many workers, whether they are this worker's or not. */
+  readonly #launched = new Map<string, number>();
+  /** The reload that this worker checked goes on. */
+  readonly #started = deferred();
   readonly #sockets: WorkerSockets;
   /** Of what concerns the process. */
   readonly #meter = new Meter();
-  #found = false;
-  #cutOff = false;
   /** Lets go of what was built and never started. */
   #letGo: () => Awaitable<void> = () => undefined;
   #explained: Promise<void> = Promise.resolve();
@@ -68,17 +65,9 @@ export class WorkerSide {
       supervised: true,
       requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
     };
-    const inner = {
-      ...options,
-      settings: link.settings,
-      worker,
-      stopBegins: () => this.#sockets.close(),
-      cutOff: () => {
-        this.#cutOff = true;
-      },
-      startFailed,
-    };
+    const inner = { ...options, settings: link.settings, worker, startFailed };
     this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
+    this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
     this.#log = this.core.log;
     this.#host = this.core.host;
     this.newWorker = new HookList('new worker', this.#log);
@@ -87,11 +76,11 @@ export class WorkerSide {
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
     const workers = checkWorkers(options.workers);
     const name = serviceName(checkService(service));
-    this.#launched.push({ name, workers });
-    if (name !== this.#link.assignment.service || this.#found) return;
-    this.#found = true;
+    if (this.#launched.has(name)) return;
+    this.#launched.set(name, workers);
+    if (name !== this.#link.assignment.service) return;
     this.#takeOver(service);
-    if (isListening(service)) this.#listen(service);
+    if (isListening(service)) service.useSockets(this.#sockets.own());
     if (this.#link.rehearse) await this.#rehearse(service);
     await this.newWorker.run(name, this.#link.assignment.index, service);
     try {
@@ -100,29 +89,17 @@ export class WorkerSide {
       // It was explained to the parent, and the process ends: the program is not to go on.
       return new Promise(() => undefined);
     }
-    if (!this.core.stopping) this.#link.ready();
+    if (!this.core.stopping) void this.#link.send({ kind: 'ready' });
   }
 
   /** Ends the process with the service's status; never returns. */
   async wait(): Promise<number> {
-    this.#link.launched(this.#launched);
-    if (!this.#found) {
-      const names = this.#launched.map(({ name }) => name);
-      await this.#link.fail(notLaunched(this.#link.assignment.service, names));
-    }
+    const { service } = this.#link.assignment;
+    const workers = this.#launched.get(service);
+    if (workers === undefined) await this.#link.fail(notLaunched(service, [...this.#launched.keys()]));
+    else void this.#link.send({ kind: 'launched', workers });
     holdAlive();
     return new Promise<number>(() => undefined);
-  }
-
-  #listen(service: ListeningService): void {
-    service.useSockets(this.#sockets.own());
-    this.#link.on('adopt', (message: { slot: number }) => {
-      const { slot } = message;
-      this.#sockets.adopt(service, slot, this.#link.takeSockets()).catch((error: unknown) => {
-        this.#log.warn(`worker ${slot} cannot be helped out`, { service: service.name, err: error });
-      });
-    });
-    this.#link.on('release', ({ slot }) => this.#sockets.release(slot));
   }
 
   /** In the spare child of a reload: builds what the service will need, and goes on when the parent says so, or never. */
@@ -133,52 +110,81 @@ export class WorkerSide {
       await this.#link.fail(error);
       return new Promise(() => undefined);
     }
-    const told = new Promise<void>((resolve) => {
-      this.#link.on('start', () => resolve());
-    });
     const { config } = this.#options;
     const files = new Map((config?.filesRead ?? []).map((path) => [path, digest(config!.readFile(path))]));
     void this.#link.send({ kind: 'rehearsed', files });
-    await told;
+    await this.#started.promise;
   }
 
   #takeOver(service: ServiceBase): void {
     const { core } = this;
-    const { runner } = core;
     const link = this.#link;
     core.takeSignals();
     const { service: name, index } = link.assignment;
     if (this.#options.signals !== false) {
       setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), name, index));
     }
-    link.releaseSignals();
-    link.warn = (text) => this.#log.warn(text, { service: name, workerId: index });
-    link.onGone(() => void this.#orphaned());
-    link.onUncaught((error) => void core.crash(error));
-    link.on('drain', ({ reason, timeoutMs }) => {
-      void core.drain({ reason, timeoutMs });
-      // The service was asked to stop accepting, and most do within a turn of the loop; a write to the registry may come before.
-      setImmediate(() => void link.send({ kind: 'draining' }));
+    link.attach({
+      message: (message) => this.#receive(message, service),
+      gone: () => void this.#orphaned(),
+      uncaught: (error) => void core.crash(error),
+      warn: (text) => this.#log.warn(text, { service: name, workerId: index }),
+      facts: () => core.runner.facts(),
+      beat: () => void this.#tellCounted(service),
     });
-    link.on('mutate', ({ id, configuration, settings }) => {
-      void this.#mutate(configuration, settings).then((accepted) => link.send({ kind: 'done', id, accepted }));
-    });
-    link.on('reopen', () => this.#log.reopen?.());
-    link.on('ask', ({ id, topic, body }) => {
-      void runner.questions.ask(topic, body).then(
-        (answer) => link.send({ kind: 'answer', id, body: answer }),
-        (error: unknown) => link.send({ kind: 'answer', id, error: errorText(error) }),
-      );
-    });
-    link.addFacts(() => runner.facts());
-    link.onBeat = () => void this.#tellCounted(service);
     void core.wait().then(async (status) => {
       await this.#explained;
       await within(LAST_WORD_MS, attempt(this.#letGo));
       await within(LAST_WORD_MS, this.#tellCounted(service));
-      await within(LAST_WORD_MS, link.send({ kind: 'ended', status, cutOff: this.#cutOff }));
+      await within(LAST_WORD_MS, link.send({ kind: 'ended', status, cutOff: core.runner.cutOff }));
       exitProcess(this.#host, status);
     });
+  }
+
+  #receive(message: ToWorker, service: ServiceBase): void {
+    const link = this.#link;
+    switch (message.kind) {
+      case 'start':
+        this.#started.resolve();
+        break;
+      case 'drain':
+        void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
+        // The service was asked to stop accepting, and most do within a turn of the loop; a write to the registry may come before.
+        setImmediate(() => void link.send({ kind: 'draining' }));
+        break;
+      case 'adopt':
+        if (isListening(service)) void this.#adopt(service, message.slot);
+        break;
+      case 'release':
+        this.#sockets.release(message.slot);
+        break;
+      case 'mutate':
+        void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
+        break;
+      case 'reopen':
+        this.#log.reopen?.();
+        break;
+      case 'ask':
+        void this.#answer(message);
+        break;
+    }
+  }
+
+  async #answer({ id, topic, body }: Extract<ToWorker, { kind: 'ask' }>): Promise<void> {
+    const kind = 'answer';
+    try {
+      await this.#link.send({ kind, id, body: await this.core.runner.questions.ask(topic, body) });
+    } catch (error) {
+      await this.#link.send({ kind, id, error: errorText(error) });
+    }
+  }
+
+  async #adopt(service: ListeningService, slot: number): Promise<void> {
+    try {
+      await this.#sockets.adopt(service, slot, this.#link.takeSockets());
+    } catch (error) {
+      this.#log.warn(`worker ${slot} cannot be helped out`, { service: service.name, err: error });
+    }
   }
 
   async #tellCounted(service: ServiceBase & Telling): Promise<void> {
@@ -188,7 +194,7 @@ export class WorkerSide {
     if (all.length > 0) await this.#link.send({ kind: 'counted', buckets, series: all });
   }
 
-  async #mutate(configuration: unknown, settings: LaunchSettings): Promise<boolean> {
+  async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<boolean> {
     try {
       const changes = await this.#options.config?.adopt(configuration as ConfigSnapshot);
       this.#link.settings = settings;
@@ -211,5 +217,66 @@ async function attempt(work: () => Awaitable<void>): Promise<void> {
     await work();
   } catch {
     // The process ends: what could not be let go of goes with it.
+  }
+}
+
+/** The sockets that a worker inherited: its own, those of other slots, and those it helps out with. */
+class WorkerSockets {
+  readonly #sockets: readonly InheritedSockets[];
+  /** Its own. Its descriptors belong to a listener once they were asked for. */
+  readonly #slot: number;
+  #taken = false;
+  readonly #adopted = new Map<number, Promise<(() => void) | undefined>>();
+  #closed = false;
+
+  /** `index` is the worker's: it has slot `index` modulo the number of slots. */
+  constructor(sockets: readonly InheritedSockets[], index: number) {
+    this.#sockets = sockets;
+    this.#slot = index % (sockets[0]?.descriptors.length ?? 1);
+  }
+
+  /** The sockets of the worker's own slot, one for each address. */
+  own(): ListenSocket[] {
+    this.#taken = true;
+    return this.#sockets.flatMap(({ address, descriptors }) => {
+      const fd = descriptors[this.#slot];
+      return fd === undefined ? [] : [{ address, fd }];
+    });
+  }
+
+  /** Listens on the sockets of another slot as well: `descriptors`, one for each address, which belong to it then. */
+  async adopt(service: ListeningService, slot: number, descriptors: readonly number[]): Promise<void> {
+    if (this.#closed || descriptors.length < this.#sockets.length) {
+      for (const descriptor of descriptors) closeSync(descriptor);
+      return;
+    }
+    this.release(slot);
+    const sockets = this.#sockets.map(({ address }, at) => ({ address, fd: descriptors[at]! }));
+    const adopted = Promise.resolve(service.adoptSockets?.(sockets));
+    this.#adopted.set(slot, adopted);
+    await adopted;
+  }
+
+  release(slot: number): void {
+    void this.#adopted.get(slot)?.then(
+      (release) => release?.(),
+      () => undefined,
+    );
+    this.#adopted.delete(slot);
+  }
+
+  /**
+   * Ends what was adopted, and closes what was never used: another worker's socket held open here would go on swallowing
+   * connections after that worker is gone.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const slot of this.#adopted.keys()) this.release(slot);
+    for (const { descriptors } of this.#sockets) {
+      for (const [slot, descriptor] of descriptors.entries()) {
+        if (!this.#taken || slot !== this.#slot) closeSync(descriptor);
+      }
+    }
   }
 }

@@ -6,22 +6,27 @@
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
 import type { Declared, Trial } from '../../app/internal.js';
-import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
-import type { PasteDocument } from '../../ini/index.js';
 import { silentLogger } from '../../log/index.js';
 import { type AskedChild, tellsChildren } from '../composite/children.js';
-import { type Context, headerOf, innerContexts, isComposite, sectionOf } from '../context.js';
+import {
+  argumentsFor,
+  type Context,
+  headerOf,
+  isComposite,
+  partsOf,
+  type Release,
+  Releases,
+  sectionOf,
+} from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
-import { problemDetails } from '../document.js';
-import { argumentsFor, Releases } from '../factory-context.js';
+import { problemError } from '../document.js';
 import { orderWarnings } from '../filter-order.js';
 import { Load, type LoadParts } from '../load.js';
-import { PasteError, pasteCode, refuse } from '../paste-error.js';
+import { PasteError } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';
-import { Findings } from './findings.js';
-import { warnOfDefaults, warnOfHeaders, warnOfLost, warnOfRepeats, warnOfSection } from './warnings.js';
+import { Findings, warnOfFile, warnOfLost, warnOfRepeats, warnOfSection } from './findings.js';
 
 /** How thoroughly a file is checked. */
 export interface CheckOptions {
@@ -40,31 +45,23 @@ export async function checkPaste(parts: LoadParts, options: CheckOptions): Promi
   return new Check(parts, options).run();
 }
 
-/** A factory that can be tried, and what for. */
-interface ToTry {
-  readonly context: Context;
-  readonly trial: Trial;
-}
-
 class Check {
-  readonly #findings = new Findings();
+  readonly #findings: Findings;
   readonly #options: CheckOptions;
-  readonly #config: Config;
   readonly #parts: LoadParts;
   readonly #load: Load;
-  readonly #main: PasteDocument;
   /** While a section is looked at by itself, what it lacks may come from those that use it. */
   #alone = false;
   /** References that the configuration does not choose. */
   readonly #unchosen: (() => Promise<void>)[] = [];
-  readonly #trials: ToTry[] = [];
+  /** Factories that can be tried. */
+  readonly #trials: (() => Promise<void>)[] = [];
   #filesJudged = 0;
 
   constructor(parts: LoadParts, options: CheckOptions) {
     this.#options = options;
-    this.#config = parts.config;
-    this.#main = parts.document;
     this.#parts = parts;
+    this.#findings = new Findings(parts.document.file);
     this.#load = new Load(parts, options.import ?? true);
   }
 
@@ -73,17 +70,20 @@ class Check {
       this.#load.open();
       this.#files();
       const { names, others = names === undefined } = this.#options;
-      const roots = rootsOf(this.#main);
+      const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
       for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name));
-      await this.#unchosenBranches();
-      for (const each of this.#trials) await this.#try(each);
-      if (names !== undefined) this.#findings.unreached = true;
+      // What the configuration does not choose is not built: mistakes there keep nothing from starting.
+      this.#findings.harmless = 'unchosen';
+      for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
+      this.#findings.harmless = false;
+      for (const attempt of this.#trials) await attempt();
+      this.#findings.harmless = names === undefined ? false : 'unreached';
       if (names !== undefined && others)
         for (const { kind, name } of roots) await this.#judge(this.#load.context(kind, name));
       if (others) await this.#rest();
     } catch (error) {
-      for (const mistake of this.#load.mistakes()) this.#mistake(mistake);
+      for (const mistake of this.#load.steps.drop()) this.#mistake(mistake);
       this.#mistake(error);
       this.#files();
     }
@@ -94,35 +94,29 @@ class Check {
   /** Sections that the roots did not lead to, in this file and in those it includes. */
   async #rest(): Promise<void> {
     this.#alone = true;
+    const main = this.#parts.document;
+    const mentioned = mentionedNames(main);
     for (const source of this.#load.sources.values()) {
       for (const section of source.document.sections.values()) {
         const defined = definedBy(section);
         if (defined === undefined || this.#load.entered.has(section)) continue;
-        const unused = defined.kind === 'filter' && source.document === this.#main;
-        if (unused && !mentionedNames(source.document).has(defined.name)) {
-          this.#findings.unused(defined.name, section.origin);
-        }
+        const unused = defined.kind === 'filter' && source.document === main && !mentioned.has(defined.name);
+        if (unused) this.#findings.unused(defined.name, section.origin);
         await this.#judge(this.#load.within(source, defined.kind, defined.name));
       }
     }
   }
 
-  /** What the configuration does not choose is not built: mistakes there keep nothing from starting. */
-  async #unchosenBranches(): Promise<void> {
-    this.#findings.unchosen = true;
-    for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
-    this.#findings.unchosen = false;
-  }
-
   /** Makes what says that it may be made for a check, or what it gives in its place, as the API would, and lets go of it. */
-  async #try({ context, trial }: ToTry): Promise<void> {
+  async #try(context: Context, trial: Trial): Promise<void> {
     const { config, service } = this.#parts;
     const releases = new Releases();
-    const { globalConf, localConf, ctx } = argumentsFor(context, { config, service, log: silentLogger(), releases });
+    const given = { config, service, log: silentLogger(), onClose: (release: Release) => releases.add(release) };
+    const { globalConf, localConf, ctx } = argumentsFor(context, given);
     try {
       await trial(globalConf, localConf, ctx);
     } catch (error) {
-      if (error instanceof ConfigurationRefused) this.#mistake(this.#parts.configured ? error : writtenHere(error));
+      if (error instanceof ConfigurationRefused) this.#refusedByFactory(error);
     } finally {
       await releases.run();
     }
@@ -131,17 +125,17 @@ class Check {
   /** Judges a tree, once its factories are resolved, and those of the children that its composites can tell. */
   async #judge(context: Context): Promise<void> {
     this.#files();
-    for (const error of await this.#load.errors()) this.#mistake(error);
+    for await (const error of this.#load.steps.resolve()) this.#mistake(error);
     await this.#context(context);
   }
 
   async #context(context: Context): Promise<void> {
-    for (const inner of innerContexts(context)) await this.#context(inner);
+    for (const part of partsOf(context)) await this.#context(part);
     warnOfLost(context, this.#findings);
     if (context.type === 'pipeline') {
       warnOfRepeats(context, this.#findings);
-      for (const { origin, message, hint } of orderWarnings(context, this.#config)) {
-        this.#findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, this.#main.file, message, hint);
+      for (const { origin, message, hint } of orderWarnings(context, this.#parts.config)) {
+        this.#findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, message, hint);
       }
     }
     const { factory } = context;
@@ -151,7 +145,7 @@ class Check {
     if (typeof factory.value !== 'function') {
       const origin = factory.origin ?? headerOf(context).origin;
       this.#mistake(
-        refuse('bad-type', {
+        new PasteError('PORTICO_PASTE_BAD_TYPE', {
           message: `${factory.written} is not a factory: it is not a function.`,
           hint: 'Name a function: module:export.',
           origin,
@@ -162,38 +156,34 @@ class Check {
     const declared = factory.value as Partial<Declared>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
-    const tries = this.#findings.counts && !this.#alone && this.#options.trial !== false;
-    if (typeof trial === 'function' && tries) {
-      this.#trials.push({ context, trial });
-    }
+    const tries = this.#findings.harmless === false && !this.#alone && this.#options.trial !== false;
+    if (typeof trial === 'function' && tries) this.#trials.push(() => this.#try(context, trial));
     if (isComposite(context)) await this.#composite(context);
   }
 
   /** Options that a factory has declared are parsed as it would parse them. */
   #declared(context: Context, { group, options, groups = {} }: Partial<Declared>): void {
+    const { config } = this.#parts;
     const read = (work: () => unknown): void => {
       try {
         work();
       } catch (error) {
-        this.#mistake(this.#parts.configured ? error : writtenHere(error));
+        this.#refusedByFactory(error);
       }
     };
     if (group !== undefined && options !== undefined) {
       const { options: local, origin } = sectionOf(context);
-      read(() => this.#config.group(group, options, { local, origin }));
+      read(() => config.group(group, options, { local, origin }));
     }
     for (const [name, further] of Object.entries(groups)) {
       read(() =>
-        name.endsWith('<name>')
-          ? this.#config.register(name, further)
-          : this.#config.group(name, further, { partial: true }),
+        name.endsWith('<name>') ? config.register(name, further) : config.group(name, further, { partial: true }),
       );
     }
   }
 
   async #composite(context: Context): Promise<void> {
-    const { config, log } = this.#parts;
-    const { globalConf, localConf, ctx } = argumentsFor(context, { config, log, releases: new Releases() });
+    const { globalConf, localConf, ctx } = argumentsFor(context, this.#parts);
     const factory = tellsChildren(context.factory!.value);
     if (factory === undefined) return;
     let asked: readonly AskedChild[] = [];
@@ -205,7 +195,7 @@ class Check {
       }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
         const setting = context.localConf.get(option);
-        this.#findings.warning(code, setting?.option.origin, this.#main.file, message, hint);
+        this.#findings.warning(code, setting?.option.origin, message, hint);
       }
       asked = (factory.references ?? factory.children)(globalConf, localConf, ctx);
       if (asked.some(({ inherits }) => !inherits)) this.#unseen(context);
@@ -215,9 +205,10 @@ class Check {
       this.#mistake(error);
     }
     const options = new Set(chosen.map(({ option }) => option));
-    for (const child of asked) {
-      const judge = (): Promise<void> => this.#judge(this.#load.child(context, child));
-      if (options.has(child.option)) await judge();
+    for (const { get, name, option, inherits } of asked) {
+      const inherited = inherits ? context.globalConf : undefined;
+      const judge = (): Promise<void> => this.#judge(this.#load.child(context, get, name, inherited, option));
+      if (options.has(option)) await judge();
       else this.#unchosen.push(judge);
     }
   }
@@ -229,7 +220,6 @@ class Check {
       this.#findings.warning(
         'PORTICO_PASTE_UNSEEN_SET',
         option.origin,
-        this.#main.file,
         'the members of this composite do not see what it sets: they are asked for without it.',
         'Set it in [DEFAULT], or in the sections of the members.',
       );
@@ -243,28 +233,26 @@ class Check {
     for (const source of [...sources.values()].slice(this.#filesJudged)) {
       for (const problem of source.document.problems) {
         if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
-        this.#findings.error(new PasteError(pasteCode(problem.kind), problemDetails(problem)), source.name);
+        this.#findings.error(problemError(problem));
       }
-      warnOfDefaults(source, this.#findings);
-      warnOfHeaders(source, this.#findings);
+      warnOfFile(source, this.#findings);
     }
     this.#filesJudged = sources.size;
   }
 
+  /** Without a service configuration only what stands in the paste file: the rest may be right in one. */
+  #refusedByFactory(error: unknown): void {
+    const whole = this.#parts.configured || !(error instanceof ConfigurationRefused);
+    const written = whole ? [] : error.diagnostics.filter(({ place, option }) => place?.origin && option !== undefined);
+    this.#mistake(whole ? error : severalRefusals(written));
+  }
+
   #mistake(error: unknown): void {
     if (error instanceof PasteError) {
-      if (error.code === pasteCode('missing-key') && this.#alone) return;
+      if (error.code === 'PORTICO_PASTE_MISSING_KEY' && this.#alone) return;
       // The lines of a file are judged one by one, with the file.
       if (error.lines !== undefined) return;
     }
-    this.#findings.error(error, this.#main.file);
+    this.#findings.error(error);
   }
-}
-
-/** Of what a factory refuses, only what stands in the paste file: the rest may be right in a service configuration. */
-function writtenHere(error: unknown): unknown {
-  if (!(error instanceof ConfigurationRefused)) return error;
-  return severalRefusals(
-    error.diagnostics.filter(({ place, option }) => place?.origin !== undefined && option !== undefined),
-  );
 }

@@ -1,48 +1,48 @@
 /**
- * What `check` finds: errors and warnings with their places.
+ * What `check` finds: errors and warnings with their places; and what looks wrong in the sections of a file and in the trees
+ * they make, although PasteDeploy takes it.
  */
 import { type Diagnostic, errorText, inOrder, type Origin, PorticoError, placeInFile } from '../../errors/index.js';
+import { originWithin, type PasteOption, type PasteSection } from '../../ini/index.js';
+import { type Context, headerOf } from '../context.js';
+import { headerParts, KIND_OF } from '../section.js';
+import { lostBracket } from '../section-errors.js';
+import type { Source } from '../source.js';
 
 /** Collects findings, each once. */
 export class Findings {
+  /** The file that a finding is about which has no place of its own. */
+  readonly #file: string;
   readonly #found = new Map<string, Diagnostic>();
-  /** What is judged now is not chosen by this configuration: its mistakes are warnings. */
-  unchosen = false;
-  /** No enabled API leads to what is judged now: likewise. */
-  unreached = false;
+  /**
+   * Mistakes of what is judged now refuse nothing and are warnings: this configuration does not choose it, or no enabled
+   * API leads to it.
+   */
+  harmless: false | 'unchosen' | 'unreached' = false;
 
-  /** Whether mistakes of what is judged now refuse anything. */
-  get counts(): boolean {
-    return !this.unchosen && !this.unreached;
+  constructor(file: string) {
+    this.#file = file;
   }
 
-  /** Any error that a load or a factory's options gave; `file` where it has no place of its own. */
-  error(error: unknown, file: string): void {
+  /** Any error that a load or a factory's options gave. */
+  error(error: unknown): void {
     if (error instanceof PorticoError) {
-      for (const each of error.diagnostics) this.diagnostic(each, file);
+      for (const each of error.diagnostics) this.#add(each);
       return;
     }
-    const message = errorText(error);
-    this.diagnostic({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', message }, file);
+    this.#add({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', message: errorText(error) });
   }
 
-  diagnostic(diagnostic: Diagnostic, file: string): void {
-    const place = diagnostic.place ?? placeInFile({ file, line: 1, column: 1 });
-    const refuses = diagnostic.severity === 'error' && this.counts;
-    this.#add({ ...diagnostic, place, severity: refuses ? 'error' : 'warning' }, diagnostic.severity === 'error');
-  }
-
-  warning(code: string, origin: Origin | undefined, file: string, message: string, hint?: string): void {
+  warning(code: string, origin: Origin | undefined, message: string, hint?: string): void {
     const { section, option } = origin ?? {};
-    const place = origin && placeInFile(origin);
-    this.diagnostic({ severity: 'warning', code, place, section, option, message, hint }, file);
+    this.#add({ severity: 'warning', code, place: origin && placeInFile(origin), section, option, message, hint });
   }
 
   /** A filter that nothing leads to; left out where a mistyped name was probably meant to. */
   unused(name: string, origin: Origin): void {
     const meant = `Did you mean "${name}"`;
     if ([...this.#found.values()].some(({ hint }) => hint?.includes(meant))) return;
-    this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, origin.file, 'nothing leads to this filter.');
+    this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, 'nothing leads to this filter.');
   }
 
   /** All findings, by place; `read`: the files in the order in which they were read. */
@@ -52,14 +52,20 @@ export class Findings {
     return inOrder([...inFiles, ...found]);
   }
 
-  #add(diagnostic: Diagnostic, mistake: boolean): void {
-    const { code, place, section, option, message } = diagnostic;
+  #add(diagnostic: Diagnostic): void {
+    const { severity, code, section, option, message } = diagnostic;
+    const place = diagnostic.place ?? placeInFile({ file: this.#file, line: 1, column: 1 });
     // An error of one place may be met on several ways, in other words; of a whole file there may be several.
-    const told = place?.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
-    const key = JSON.stringify([code, place?.detail, section, option, told]);
+    const told = place.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
+    const key = JSON.stringify([code, place.detail, section, option, told]);
     if (this.#found.has(key)) return;
-    const why = mistake && this.unreached ? ' (no enabled API leads here)' : '';
-    this.#found.set(key, { ...diagnostic, message: `${message}${why}` });
+    const why = severity === 'error' && this.harmless === 'unreached' ? ' (no enabled API leads here)' : '';
+    this.#found.set(key, {
+      ...diagnostic,
+      place,
+      severity: this.harmless === false ? severity : 'warning',
+      message: `${message}${why}`,
+    });
   }
 }
 
@@ -68,4 +74,100 @@ export function aliasBlock(findings: readonly Diagnostic[]): string | undefined 
   const lines = new Set(findings.flatMap(({ proposal }) => proposal ?? []));
   if (lines.size === 0) return undefined;
   return ['[portico:aliases]', 'python =', ...[...lines].map((line) => `    ${line}`)].join('\n');
+}
+
+/** Options that a default hides, and comments that became part of a value. */
+export function warnOfSection(source: Source, section: PasteSection, findings: Findings): void {
+  for (const option of section.options.values()) {
+    const { name, origin } = option;
+    if (source.isDefault(name) && !/^[sg]et /.test(name)) {
+      const by = source.defaultOption(name)?.origin;
+      const hider = by === undefined ? hiderOf(name) : `[DEFAULT] (${by.file}:${by.line})`;
+      findings.warning(
+        'PORTICO_PASTE_HIDDEN_OPTION',
+        origin,
+        `this line does not count: ${hider} has an option "${name}", which hides it.`,
+        `Write "set ${name} = …" to change the default for this section, or rename one of the two.`,
+      );
+    }
+    warnOfComment(option, findings);
+    if (name.startsWith('[')) {
+      const message = `this line is an option of [${section.name}], and no section begins here.`;
+      findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, lostBracket(option));
+    }
+  }
+}
+
+function hiderOf(name: string): string {
+  return name === 'here' || name === '__file__' ? 'every file' : 'the configuration handed in';
+}
+
+/** Things in `[DEFAULT]` that act on no section, and headers that would define something but for a blank or a capital. */
+export function warnOfFile(source: Source, findings: Findings): void {
+  for (const name of ['use', 'filter-with', 'pipeline', 'next']) {
+    const option = source.defaultOption(name);
+    if (option === undefined) continue;
+    findings.warning(
+      'PORTICO_PASTE_DEFAULT_FACTORY',
+      option.origin,
+      `"${name}" in [DEFAULT] gives no section anything, and hides the "${name}" of every section.`,
+      'Move it into the sections that need it.',
+    );
+  }
+  const { defaults, sections } = source.document;
+  for (const option of defaults?.options.values() ?? []) warnOfComment(option, findings);
+  for (const { name: header, origin } of sections.values()) {
+    const { prefix, meant, name } = headerParts(header);
+    if (name === undefined || KIND_OF.has(prefix) || !KIND_OF.has(meant)) continue;
+    const message = `nothing finds this section: "${prefix}:" is not "${meant}:".`;
+    findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, `Write [${meant}:${name}].`);
+  }
+}
+
+function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void {
+  const mark = /[^\S\n][#;]/.exec(value);
+  if (mark === null) return;
+  findings.warning(
+    'PORTICO_PASTE_INLINE_COMMENT',
+    originWithin(pieces, mark.index + 1),
+    `"${mark[0].trim()}" after text begins no comment: it belongs to the value.`,
+    'A comment must be a line of its own.',
+  );
+}
+
+/** Filters of a pipeline that stand twice. */
+export function warnOfRepeats({ filters }: Context, findings: Findings): void {
+  const met = new Set<string>();
+  for (const { reference } of filters) {
+    const { text = '', origin } = reference;
+    if (met.has(text)) {
+      findings.warning('PORTICO_PASTE_FILTER_TWICE', origin, `the filter "${text}" stands twice in this pipeline.`);
+    }
+    met.add(text);
+  }
+}
+
+/** Options that sections give to what they use, and that no factory gets. */
+export function warnOfLost(context: Context, findings: Findings): void {
+  if (context.used.length === 0 || reachesFactory(context)) return;
+  const { kind, reference } = context;
+  const { name } = headerOf({ kind, reference, section: reference.section });
+  const what = context.type === 'pipeline' ? 'a pipeline' : `the filter around "${name}"`;
+  for (const { option } of context.used.flatMap(({ localConf }) => [...localConf.values()])) {
+    findings.warning(
+      'PORTICO_PASTE_LOST_OPTION',
+      option.origin,
+      `this option goes nowhere: the section uses ${what}, and no factory gets it.`,
+      'Write it in the section of the app or filter it is meant for.',
+    );
+  }
+}
+
+/** Whether what is put into a context is put into that which its factory is called for. */
+function reachesFactory(context: Context): boolean {
+  const { type, filters, inner, localConf } = context;
+  if (inner === undefined) return true;
+  if (type === 'pipeline') return false;
+  const own = type === 'filter-app' ? filters[0]! : inner;
+  return own.localConf === localConf && reachesFactory(own);
 }

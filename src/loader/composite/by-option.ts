@@ -7,7 +7,7 @@ import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';
-import { type PasteError, refuse } from '../paste-error.js';
+import { PasteError } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
 
 /**
@@ -51,7 +51,7 @@ export async function pipelineNamed(
   const last = words.pop();
   if (last === undefined) {
     const origin = ctx.section.options.get(name)?.origin ?? ctx.section.origin;
-    throw refuse('empty-pipeline', {
+    throw new PasteError('PORTICO_PASTE_EMPTY_PIPELINE', {
       message: `the pipeline "${name}" is empty.`,
       hint: 'Name filters and, last, an app.',
       origin,
@@ -90,7 +90,7 @@ function noAlternative(name: string, localConf: Conf, ctx: FactoryContext): Past
     : undefined;
   const placed = option !== undefined;
   const there = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
-  return refuse('missing-key', {
+  return new PasteError('PORTICO_PASTE_MISSING_KEY', {
     message: `${placed ? `[${ctx.section.kind}:${ctx.section.name}]` : 'this section'} has no pipeline "${name}", which the configured strategy asks for.`,
     hint: `${didYouMean(name, names) ?? there} Set [api] auth_strategy to one of them.`,
     origin: option ?? ctx.section.origin,

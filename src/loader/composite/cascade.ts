@@ -12,7 +12,7 @@ import {
 } from '../../app/index.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
-import { type PasteError, refuse } from '../paste-error.js';
+import { PasteError } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { HeldResponse } from './held-response.js';
 import { byCodePoints } from './mount-table.js';
@@ -120,7 +120,7 @@ function cascadeWarnings(localConf: Conf): CompositeWarning[] {
 function statusesOf(list: string, origin: Origin | undefined): number[] {
   const statuses = wordsOf(list).map(({ text }) => {
     if (!/^[+-]?\d+(_\d+)*$/.test(text)) {
-      throw refuse('bad-value', {
+      throw new PasteError('PORTICO_PASTE_BAD_VALUE', {
         message: `${JSON.stringify(text)} in "catch" is not a status code.`,
         hint: 'Write numbers, separated by blanks: 404 405.',
         origin,
@@ -128,7 +128,7 @@ function statusesOf(list: string, origin: Origin | undefined): number[] {
     }
     const status = Number(text.replaceAll('_', ''));
     if (CATCHABLE.has(status)) return status;
-    throw refuse('missing-key', {
+    throw new PasteError('PORTICO_PASTE_MISSING_KEY', {
       message: `the status ${status} cannot be caught.`,
       hint: 'It may be 300 to 305, 307, 400 to 417, 429, or 500 to 505.',
       origin,
@@ -138,7 +138,7 @@ function statusesOf(list: string, origin: Origin | undefined): number[] {
 }
 
 function badOption(name: string, value: string, origin: Origin | undefined): PasteError {
-  return refuse('bad-value', {
+  return new PasteError('PORTICO_PASTE_BAD_VALUE', {
     message: `the option ${JSON.stringify(name)} (${JSON.stringify(value)}) does not begin with "app".`,
     hint: 'A cascade has "catch" and options that begin with "app".',
     origin,

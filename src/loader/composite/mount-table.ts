@@ -9,7 +9,7 @@ import { type App, writtenPath } from '../../app/index.js';
 import { collapsed, encodedPath } from '../../app/internal.js';
 import type { Origin } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
-import { refuse } from '../paste-error.js';
+import { PasteError } from '../paste-error.js';
 
 /** Where an app is mounted. */
 export interface Place {
@@ -22,27 +22,26 @@ export interface Place {
 /** The words of a place, checked, put together as URLMap's keys are: `/path`, or `http://domain:port/path`. */
 export function placeKey(text: string, origin: Origin | undefined): string {
   const bad = (message: string) =>
-    refuse('bad-value', { message, hint: 'A place is: domain D, port P and one path, in any order.', origin });
+    new PasteError('PORTICO_PASTE_BAD_VALUE', {
+      message,
+      hint: 'A place is: domain D, port P and one path, in any order.',
+      origin,
+    });
   const words = wordsOf(text).map((word) => word.text);
-  let domain: string | undefined;
-  let port: string | undefined;
-  let path: string | undefined;
+  const given: { domain?: string; port?: string; path?: string } = {};
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    if (word === 'domain') {
+    if (word === 'domain' || word === 'port') {
       const next = words.shift();
-      if (next === undefined) throw bad('"domain" must be followed by a domain name.');
-      if (domain !== undefined) throw bad('"domain" is given twice.');
-      domain = next;
-    } else if (word === 'port') {
-      const next = words.shift();
-      if (next === undefined) throw bad('"port" must be followed by a port number.');
-      if (port !== undefined) throw bad('"port" is given twice.');
-      port = next;
+      const what = word === 'domain' ? 'a domain name' : 'a port number';
+      if (next === undefined) throw bad(`"${word}" must be followed by ${what}.`);
+      if (given[word] !== undefined) throw bad(`"${word}" is given twice.`);
+      given[word] = next;
     } else {
-      if (path !== undefined) throw bad(`two paths are given: ${path} and ${word}.`);
-      path = word;
+      if (given.path !== undefined) throw bad(`two paths are given: ${given.path} and ${word}.`);
+      given.path = word;
     }
   }
+  const { domain, port, path } = given;
   if (domain === undefined && port !== undefined) throw bad('a "port" needs a "domain".');
   if (domain === undefined) return path ?? '';
   return `http://${domain}${port === undefined ? '' : `:${port}`}${path === undefined ? '' : `/${path}`}`;
@@ -53,7 +52,7 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
   const scheme = /^https?:\/\//.exec(key)?.[0];
   if (scheme === undefined) {
     if (key !== '' && !key.startsWith('/')) {
-      throw refuse('bad-mount', {
+      throw new PasteError('PORTICO_PASTE_BAD_MOUNT', {
         message: `${JSON.stringify(key)} is no place for an app: a path begins with "/".`,
         hint: 'All options of a URL map are mounts, except "not_found_app".',
         origin,
@@ -67,33 +66,31 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
   return { domain: rest.slice(0, slash), path: collapsed(rest.slice(slash)).replace(/\/$/, '') };
 }
 
+/** The place that an option of a URL map names. */
+export function placeOf(option: string, origin?: Origin): Place {
+  return placeOfKey(placeKey(option, origin), origin);
+}
+
 /** An app and its place. */
-export interface Mount extends Place {
-  readonly app: App;
+export interface Mount<A = App> extends Place {
+  readonly app: A;
 }
 
 /** A mount that takes a path, and how much of the path is its prefix. */
-export interface Match {
-  readonly mount: Mount;
+export interface Match<A = App> {
+  readonly mount: Mount<A>;
   readonly prefix: string;
 }
 
-interface Entry {
-  readonly mount: Mount;
+interface Entry<A> {
+  readonly mount: Mount<A>;
   readonly rank: number;
   /** Takes only paths with something behind the `/` that follows the prefix. */
   readonly wantsMore: boolean;
 }
 
-interface PrefixTable {
-  readonly entries: Map<string, Entry[]>;
-  /** Lengths of prefixes. */
-  longest: number;
-  shortest: number;
-}
-
 /** By domain, those without one last; then longer paths first; then by path as text. */
-function inOrder(a: Mount, b: Mount): number {
+function inOrder(a: Place, b: Place): number {
   if (a.domain !== b.domain) {
     if (a.domain === null) return 1;
     return b.domain === null ? -1 : byCodePoints(a.domain, b.domain);
@@ -102,74 +99,68 @@ function inOrder(a: Mount, b: Mount): number {
 }
 
 /** Which mount takes a request. Built once; of two mounts at one place the later counts. */
-export class MountTable {
+export class MountTable<A = App> {
   /** In the order in which they are tried. */
-  readonly mounts: readonly Mount[];
-  readonly #byDomain = new Map<string, PrefixTable>();
-  readonly #anywhere: PrefixTable | undefined;
+  readonly mounts: readonly Mount<A>[];
+  readonly #byDomain = new Map<string | null, PrefixTable<A>>();
+  /** True when a mount has a domain: only then the host counts. */
+  readonly looksAtHost: boolean;
 
   /** `plus`: a path that ends in `/+` takes only what is below it (nova's urlmap). */
-  constructor(mounts: readonly Mount[], plus: boolean) {
+  constructor(mounts: readonly Mount<A>[], plus: boolean) {
     const byPlace = new Map(mounts.map((mount) => [`${mount.domain ?? ''} ${mount.path}`, mount]));
     this.mounts = [...byPlace.values()].sort(inOrder);
-    let anywhere: PrefixTable | undefined;
+    this.looksAtHost = this.mounts.some(({ domain }) => domain !== null);
     for (const [rank, mount] of this.mounts.entries()) {
-      let table = mount.domain === null ? anywhere : this.#byDomain.get(mount.domain);
-      if (table === undefined) {
-        table = { entries: new Map(), longest: 0, shortest: Number.POSITIVE_INFINITY };
-        if (mount.domain === null) anywhere = table;
-        else this.#byDomain.set(mount.domain, table);
-      }
+      const table = this.#byDomain.get(mount.domain) ?? new PrefixTable<A>();
+      this.#byDomain.set(mount.domain, table);
       const wantsMore = plus && mount.path.endsWith('/+');
       const prefix = wantsMore ? mount.path.slice(0, -2) : mount.path;
       // A path arrives percent-encoded; a mount is written as people write it.
       for (const spelling of new Set([prefix, encodedPath(writtenPath(prefix))]))
-        put(table, spelling, { mount, rank, wantsMore });
+        table.put(spelling, { mount, rank, wantsMore });
     }
-    this.#anywhere = anywhere;
-  }
-
-  /** True when a mount has a domain: only then the host counts. */
-  get looksAtHost(): boolean {
-    return this.#byDomain.size > 0;
   }
 
   /** The first mount in order that takes the path on this host. `host` and `port` as the Host header has them. */
-  find(path: string, host: string, port: string): Match | undefined {
-    if (this.#byDomain.size > 0) {
-      const found = lookUp(this.#byDomain.get(host), path) ?? lookUp(this.#byDomain.get(`${host}:${port}`), path);
-      if (found !== undefined) return found;
-    }
-    return lookUp(this.#anywhere, path);
+  find(path: string, host: string, port: string): Match<A> | undefined {
+    const byHost = (name: string) => this.#byDomain.get(name)?.find(path);
+    const found = this.looksAtHost ? (byHost(host) ?? byHost(`${host}:${port}`)) : undefined;
+    return found ?? this.#byDomain.get(null)?.find(path);
   }
 }
 
-function put(table: PrefixTable, prefix: string, entry: Entry): void {
-  const same = table.entries.get(prefix);
-  if (same === undefined) table.entries.set(prefix, [entry]);
-  else same.push(entry);
-  table.longest = Math.max(table.longest, prefix.length);
-  table.shortest = Math.min(table.shortest, prefix.length);
-}
+/** The mounts of one domain, by prefix. */
+class PrefixTable<A> {
+  readonly #entries = new Map<string, Entry<A>[]>();
+  /** Lengths of prefixes. */
+  #longest = 0;
+  #shortest = Number.POSITIVE_INFINITY;
 
-function lookUp(table: PrefixTable | undefined, path: string): Match | undefined {
-  if (table === undefined) return undefined;
-  let best: Entry | undefined;
-  let length = 0;
-  let end = path.length <= table.longest ? path.length : path.lastIndexOf('/', table.longest);
-  while (end >= table.shortest) {
-    for (const entry of table.entries.get(path.slice(0, end)) ?? NONE) {
-      if (best !== undefined && best.rank < entry.rank) continue;
-      if (entry.wantsMore && path.length < end + 2) continue;
-      best = entry;
-      length = end;
-    }
-    end = end === 0 ? -1 : path.lastIndexOf('/', end - 1);
+  put(prefix: string, entry: Entry<A>): void {
+    this.#entries.set(prefix, [...(this.#entries.get(prefix) ?? []), entry]);
+    this.#longest = Math.max(this.#longest, prefix.length);
+    this.#shortest = Math.min(this.#shortest, prefix.length);
   }
-  return best === undefined ? undefined : { mount: best.mount, prefix: path.slice(0, length) };
+
+  find(path: string): Match<A> | undefined {
+    let best: Entry<A> | undefined;
+    let length = 0;
+    let end = path.length <= this.#longest ? path.length : path.lastIndexOf('/', this.#longest);
+    while (end >= this.#shortest) {
+      for (const entry of this.#entries.get(path.slice(0, end)) ?? NONE) {
+        if (best !== undefined && best.rank < entry.rank) continue;
+        if (entry.wantsMore && path.length < end + 2) continue;
+        best = entry;
+        length = end;
+      }
+      end = end === 0 ? -1 : path.lastIndexOf('/', end - 1);
+    }
+    return best === undefined ? undefined : { mount: best.mount, prefix: path.slice(0, length) };
+  }
 }
 
-const NONE: readonly Entry[] = [];
+const NONE: readonly never[] = [];
 
 /** Text in the order of its code points, as Python compares it, not by UTF-16 units. */
 export function byCodePoints(a: string, b: string): number {

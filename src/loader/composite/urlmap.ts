@@ -14,8 +14,17 @@ import {
   type SectionLoader,
 } from '../../app/index.js';
 import { collapsed, connectApp } from '../../app/internal.js';
-import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
-import { type Match, type Mount, MountTable, type Place, placeKey, placeOfKey } from './mount-table.js';
+import { ignoreErrors } from '../../errors/index.js';
+import type { PasteError } from '../paste-error.js';
+import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
+import { type Match, type Mount, MountTable, placeKey, placeOf, placeOfKey } from './mount-table.js';
+
+declare module '../../app/index.js' {
+  interface Environ {
+    /** The content type to answer with, from the path's suffix or the Accept header; set by versionedUrlmap. */
+    bestContentType?: string;
+  }
+}
 
 /** An app that dispatches to others by host and path. */
 export interface URLMap extends App {
@@ -29,73 +38,92 @@ export interface URLMap extends App {
  * Composite factory. Every option but `not_found_app` is a mount: a place, and the app that answers there. What the
  * mount takes moves from `req.url` to `environ(req).scriptName`; a path the mount is all of leaves the empty string.
  */
-export const urlmap: CompositeFactory & TellsChildren = Object.assign(
-  async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<URLMap> => {
+export const urlmap: CompositeFactory & TellsChildren = urlMapBy(matchByPath, false);
+
+/** How a map chooses the mount of a request. */
+export type ChooseMount = <A>(table: MountTable<A>, req: IncomingMessage, target: Target) => ChosenMount<A> | undefined;
+
+/** A mount that takes a request. */
+export interface ChosenMount<A = App> extends Match<A> {
+  /** Chosen by a version the request asks for: the path stays whole. */
+  readonly byVersion?: boolean;
+  /** The content type to answer in, where that is worked out. */
+  readonly contentType?: string;
+}
+
+/** The factory of URL maps that choose in this way; `plus`: as {@link MountTable} has it. */
+export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory & TellsChildren {
+  const make = async (
+    loader: SectionLoader,
+    globalConf: Conf,
+    localConf: Conf,
+    ctx: FactoryContext,
+  ): Promise<URLMap> => {
     const { mounts, notFound } = await mountsOf(loader, globalConf, localConf, ctx);
-    const table = new MountTable(mounts, false);
+    const table = new MountTable(mounts, plus);
     const app: App = (req, res) => {
       const target = targetOf(req);
-      const match = matchOf(table, req, target.path);
-      if (match !== undefined) return moveToMount(req, target, match)(req, res);
+      const chosen = choose(table, req, target);
+      if (chosen !== undefined) return moveToMount(req, target, chosen)(req, res);
       if (notFound !== undefined) return notFound(req, res);
-      throw nothingAt(target.path);
+      const path = target.path === '' ? '/' : quoteClient(target.path);
+      throw new Fault(404, { message: `Nothing is mounted at ${path}.` });
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
-  },
-  { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings },
-);
+  };
+  return Object.assign(make, { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings });
+}
 
 /** The apps of a URL map, created in file order: `not_found_app` first, then each mount. */
-export async function mountsOf(
+async function mountsOf(
   loader: SectionLoader,
   globalConf: Conf,
   localConf: Conf,
   ctx: FactoryContext,
 ): Promise<{ mounts: Mount[]; notFound: App | undefined }> {
-  const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
-  const notFound = fallback === '' ? undefined : await loader.getApp(fallback, globalConf);
+  let notFound: App | undefined;
   const mounts: Mount[] = [];
-  for (const [name, reference] of localConf) {
-    if (name === 'not_found_app') continue;
-    const origin = ctx.section.options.get(name)?.origin;
-    const key = placeKey(name, origin);
-    const app = connectApp(await loader.getApp(reference, globalConf));
+  for (const { name, option } of urlmapChildren(globalConf, localConf)) {
+    if (option === 'not_found_app') {
+      notFound = await loader.getApp(name, globalConf);
+      continue;
+    }
+    const origin = ctx.section.options.get(option)?.origin;
+    const key = placeKey(option, origin);
+    const app = connectApp(await loader.getApp(name, globalConf));
     mounts.push({ ...placeOfKey(key, origin), app });
   }
   return { mounts, notFound };
 }
 
 /** The references of a URL map, without calling anything. */
-export function urlmapChildren(globalConf: Conf, localConf: Conf): ReturnType<TellsChildren['children']> {
+function urlmapChildren(globalConf: Conf, localConf: Conf): AskedChild[] {
   const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
-  const mounts = [...localConf].filter(([name]) => name !== 'not_found_app');
-  return [
-    ...(fallback === '' ? [] : [{ get: 'app' as const, name: fallback, option: 'not_found_app', inherits: true }]),
-    ...mounts.map(([option, name]) => ({ get: 'app' as const, name, option, inherits: true })),
-  ];
+  const mounts = mountOptions(localConf).map((option) => [option, localConf.get(option)!] as const);
+  const asked = fallback === '' ? mounts : [['not_found_app', fallback] as const, ...mounts];
+  return asked.map(([option, name]) => ({ get: 'app', name, option, inherits: true }));
+}
+
+/** The options that are mounts. */
+export function mountOptions(localConf: Conf): string[] {
+  return [...localConf.keys()].filter((name) => name !== 'not_found_app');
 }
 
 /** Places that cannot be. */
-export function urlmapProblems(
-  localConf: Conf,
-  ctx: FactoryContext,
-): ReturnType<NonNullable<TellsChildren['problems']>> {
-  const places = [...localConf.keys()].filter((name) => name !== 'not_found_app');
+function urlmapProblems(localConf: Conf, ctx: FactoryContext): PasteError[] {
   return refusalsOf(
-    places.map((name) => () => {
-      const origin = ctx.section.options.get(name)?.origin;
-      return placeOfKey(placeKey(name, origin), origin);
-    }),
+    mountOptions(localConf).map((option) => () => placeOf(option, ctx.section.options.get(option)?.origin)),
   );
 }
 
 /** Mounts that no request reaches. */
-export function urlmapWarnings(localConf: Conf): CompositeWarning[] {
+function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   const warnings: CompositeWarning[] = [];
   const taken = new Map<string, string>();
-  for (const option of localConf.keys()) {
-    const place = placeIfAny(option);
-    if (option === 'not_found_app' || place === undefined) continue;
+  for (const option of mountOptions(localConf)) {
+    // What is no place is a problem.
+    const place = ignoreErrors(() => placeOf(option));
+    if (place === undefined) continue;
     const key = `${place.domain ?? ''} ${place.path}`;
     const earlier = taken.get(key);
     if (earlier !== undefined) {
@@ -112,14 +140,6 @@ export function urlmapWarnings(localConf: Conf): CompositeWarning[] {
     });
   }
   return warnings;
-}
-
-function placeIfAny(option: string): Place | undefined {
-  try {
-    return placeOfKey(placeKey(option, undefined), undefined);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A request target, split before its query; runs of `/` in the path are one. */
@@ -140,7 +160,7 @@ export function targetOf(req: IncomingMessage): Target {
 }
 
 /** The mount that takes a path of this request; host and scheme as proxy_headers has found them out. */
-export function matchOf(table: MountTable, req: IncomingMessage, path: string): Match | undefined {
+export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: string): Match<A> | undefined {
   if (!table.looksAtHost) return table.find(path, '', '');
   const { host, scheme } = remoteOf(req);
   const header = (host ?? '').toLowerCase();
@@ -149,26 +169,17 @@ export function matchOf(table: MountTable, req: IncomingMessage, path: string): 
   return table.find(path, header, scheme === 'https' ? '443' : '80');
 }
 
-/** A mount that takes a request. */
-export interface ChosenMount {
-  readonly match: Match;
-  /** Chosen by a version the request asks for: the path stays whole. */
-  readonly byVersion: boolean;
-}
-
-/** A match by path alone. */
-export function chosenMount(match: Match | undefined): ChosenMount | undefined {
-  return match === undefined ? undefined : { match, byVersion: false };
+/** By path alone. */
+export function matchByPath<A>(table: MountTable<A>, req: IncomingMessage, target: Target): Match<A> | undefined {
+  return matchOf(table, req, target.path);
 }
 
 /** Moves the mount's prefix to the script name; gives the app of the mount. */
-export function moveToMount(req: IncomingMessage, target: Target, { mount, prefix }: Match): App {
-  environ(req).scriptName += prefix;
-  req.url = target.path.slice(prefix.length) + target.query;
+export function moveToMount<A>(req: IncomingMessage, target: Target, chosen: ChosenMount<A>): A {
+  const { mount, prefix, byVersion, contentType } = chosen;
+  const env = environ(req);
+  env.scriptName += prefix;
+  if (contentType !== undefined) env.bestContentType = contentType;
+  if (byVersion !== true) req.url = target.path.slice(prefix.length) + target.query;
   return mount.app;
-}
-
-/** The answer where nothing is mounted. */
-export function nothingAt(path: string): Fault {
-  return new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
 }

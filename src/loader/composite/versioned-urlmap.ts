@@ -3,79 +3,32 @@
  * may stand in a content type, and the best content type worked out for the app.
  */
 import type { IncomingMessage } from 'node:http';
-import {
-  type App,
-  type CompositeFactory,
-  type Conf,
-  environ,
-  type FactoryContext,
-  type SectionLoader,
-} from '../../app/index.js';
+import type { CompositeFactory } from '../../app/index.js';
 import type { TellsChildren } from './children.js';
-import { type Match, MountTable } from './mount-table.js';
-import {
-  type ChosenMount,
-  matchOf,
-  mountsOf,
-  moveToMount,
-  nothingAt,
-  type Target,
-  targetOf,
-  type URLMap,
-  urlmapChildren,
-  urlmapProblems,
-  urlmapWarnings,
-} from './urlmap.js';
-
-declare module '../../app/index.js' {
-  interface Environ {
-    /** The content type to answer with, from the path's suffix or the Accept header; set by versionedUrlmap. */
-    bestContentType?: string;
-  }
-}
+import type { Match, MountTable } from './mount-table.js';
+import { type ChosenMount, matchOf, type Target, urlMapBy } from './urlmap.js';
 
 const JSON_TYPE = 'application/json';
 const SUPPORTED: readonly string[] = [JSON_TYPE, 'application/vnd.openstack.compute+json'];
 const WITH_ATOM: readonly string[] = [...SUPPORTED, 'application/atom+xml'];
 
 /** Composite factory: `nova.api.openstack.urlmap:urlmap_factory`. Options as for `urlmap`. */
-export const versionedUrlmap: CompositeFactory & TellsChildren = Object.assign(
-  async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<URLMap> => {
-    const { mounts, notFound } = await mountsOf(loader, globalConf, localConf, ctx);
-    const table = new MountTable(mounts, true);
-    const app: App = (req, res) => {
-      const target = targetOf(req);
-      const chosen = versionedMatch(table, req, target);
-      if (chosen === undefined) {
-        if (notFound !== undefined) return notFound(req, res);
-        throw nothingAt(target.path);
-      }
-      const env = environ(req);
-      env.bestContentType = chosen.contentType;
-      if (!chosen.byVersion) return moveToMount(req, target, chosen.match)(req, res);
-      env.scriptName += chosen.match.prefix;
-      return chosen.match.mount.app(req, res);
-    };
-    return Object.assign(app, { mounts: table.mounts, notFound });
-  },
-  { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings },
-);
-
-/** A mount as the request chooses it, with the content type to answer in. */
-export interface VersionedMatch extends ChosenMount {
-  readonly contentType: string;
-}
+export const versionedUrlmap: CompositeFactory & TellsChildren = urlMapBy(matchByVersion, true);
 
 /** The mount that takes a request: by its path; else, where that is the empty mount, by the version it asks for. */
-export function versionedMatch(table: MountTable, req: IncomingMessage, target: Target): VersionedMatch | undefined {
+export function matchByVersion<A>(
+  table: MountTable<A>,
+  req: IncomingMessage,
+  target: Target,
+): ChosenMount<A> | undefined {
   const byPath = matchOf(table, req, target.path);
   const prefix = byPath?.prefix ?? '';
   const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(target.path, prefix));
-  const byVersion = prefix === '' ? matchByVersion(table, req, accepted) : undefined;
+  const byVersion = prefix === '' ? versionAsked(table, req, accepted) : undefined;
   const match = byVersion ?? byPath;
   if (match === undefined) return undefined;
   const contentType = suffixType(target.path) ?? accepted.type ?? JSON_TYPE;
-  return { match, byVersion: byVersion !== undefined, contentType };
+  return { ...match, byVersion: byVersion !== undefined, contentType };
 }
 
 /** The type named by what follows the last dot of the path. */
@@ -91,7 +44,7 @@ function supportedAt(path: string, prefix: string): readonly string[] {
 }
 
 /** The mount that a `version=N` of Content-Type, else of the best Accept entry, means. */
-function matchByVersion(table: MountTable, req: IncomingMessage, accepted: BestMatch): Match | undefined {
+function versionAsked<A>(table: MountTable<A>, req: IncomingMessage, accepted: BestMatch): Match<A> | undefined {
   const written = parseMediaType(req.headers['content-type'] ?? '').params.get('version');
   return mountOfVersion(table, req, written) ?? mountOfVersion(table, req, accepted.params.get('version'));
 }
@@ -100,7 +53,11 @@ function matchByVersion(table: MountTable, req: IncomingMessage, accepted: BestM
  * The mount `/v` and a version, or the empty one where there is none. A version begins with a digit and is all that follows:
  * no `version=ault` leads to `/vault`, and none to what is below a mount.
  */
-function mountOfVersion(table: MountTable, req: IncomingMessage, version: string | undefined): Match | undefined {
+function mountOfVersion<A>(
+  table: MountTable<A>,
+  req: IncomingMessage,
+  version: string | undefined,
+): Match<A> | undefined {
   if (version === undefined) return undefined;
   const match = matchOf(table, req, `/v${version}`);
   return match?.prefix === '' || /^\d[\w.-]*$/.test(version) ? match : undefined;

@@ -9,8 +9,7 @@ import { systemClock } from '../../tasks/index.js';
 import { type CompiledRules, compileRules, isAllowed, LONGEST_RULE, MOST_RULES } from './access-rules.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import { isPlausible } from './presented-token.js';
-import { oncePerToken } from './token-cache.js';
-import type { TokenLookup } from './token-lookup.js';
+import { oncePerToken, type TokenLookup } from './token-cache.js';
 import { endOf, isRefused, isUnavailable, type RefusedToken, type TokenInfo } from './token-validator.js';
 
 /** One token: not there, good, bad, or the validator cannot tell. */

@@ -1,9 +1,14 @@
 /**
- * Rules of a rate limit, as operators write them.
+ * Rules of a rate limit, as operators write them, and who is counted by one.
  */
-import { writtenPath } from '../../app/index.js';
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { environ, writtenPath } from '../../app/index.js';
 import { collapsed } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../../errors/index.js';
+import { addressKey } from '../addresses.js';
+import type {} from '../auth/identity.js';
+import { userTokenOf } from '../auth/presented-token.js';
 
 const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;
 
@@ -64,4 +69,24 @@ function pathPattern(path: string): RegExp {
     segment === '*' ? '[^/]+' : writtenPath(segment).replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
   );
   return new RegExp(`^${source.join('/')}(?:/|$)`);
+}
+
+/** The bucket of a request; undefined when this kind of caller is not known. `address` is the client's. */
+export function callerKey(
+  key: Exclude<RateRule['key'], 'route'>,
+  req: IncomingMessage,
+  address: string,
+): string | undefined {
+  const { context, identity } = environ(req);
+  if (key === 'address') return addressKey(address);
+  if (key === 'project') return context?.projectId ?? identity?.projectId;
+  if (key === 'user') return context?.userId ?? identity?.userId;
+  const token = userTokenOf(req, true) ?? credentialsOf(req);
+  return token === undefined ? undefined : hash('sha256', token, 'base64url');
+}
+
+/** As one text, however scheme and spaces are written (RFC 9110 §11.4). */
+function credentialsOf({ headers: { authorization } }: IncomingMessage): string | undefined {
+  const [, scheme = '', rest = ''] = /^(\S+)(.*)$/s.exec(authorization?.trim() ?? '') ?? [];
+  return scheme === '' ? undefined : `${scheme.toLowerCase()} ${rest.trim()}`;
 }

@@ -1,11 +1,11 @@
 /**
  * The request as a controller sees it.
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
+import type { ApiVersion } from '../api-version.js';
 import type { UrlValues } from '../urls/url-builder.js';
-import type { ApiVersion } from '../versions/api-version.js';
 
 /** Path variables and defaults of the route, without controller, action and format. */
 export type Args = Readonly<Record<string, unknown>>;
@@ -124,3 +124,21 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   }
 }
+
+/** An answer with a status, headers and a body of its own. */
+export class Reply<Body = unknown> {
+  /** Undefined: the status the action declares, else 200, or 204 without a body. */
+  readonly status: number | undefined;
+  readonly headers: Readonly<OutgoingHttpHeaders>;
+  /** As an action's value: an object is JSON, a stream or a `Buffer` is sent as it is, null is no body. */
+  readonly body: Body;
+
+  constructor(body?: Body, options: { readonly status?: number; readonly headers?: OutgoingHttpHeaders } = {}) {
+    this.body = body as Body;
+    this.status = options.status;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** Returned by an action that has answered on `request.res` itself. */
+export const SENT: unique symbol = Symbol('portico.sent');

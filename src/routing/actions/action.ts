@@ -5,12 +5,10 @@
  */
 import type { Filter } from '../../app/index.js';
 import { isObject, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import { ApiVersion, type WrittenRange } from '../api-version.js';
 import { RouteError } from '../mapper/route-error.js';
-import { ApiVersion, type WrittenRange } from '../versions/api-version.js';
-import type { ActionRequest, Args } from './action-request.js';
-import type { FromSchema, OfAllVersions } from './json-schema.js';
-import type { Reply } from './reply.js';
-import type { Schema } from './standard-schema.js';
+import type { ActionRequest, Args, Reply } from './action-request.js';
+import type { FromSchema, OfAllVersions, Schema } from './schema.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
 export interface Versioned<T> {

@@ -3,18 +3,11 @@
  */
 import type { Filter } from '../../app/index.js';
 import { SchemaMistake } from '../../app/internal.js';
+import { type ApiVersion, EVERY_VERSION, rangesOverlap, readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../mapper/route-error.js';
-import {
-  type ApiVersion,
-  EVERY_VERSION,
-  rangesOverlap,
-  readRange,
-  type VersionRange,
-} from '../versions/api-version.js';
-import type { AnyHandler, RangedOptions, Schemas, Statuses } from './action.js';
-import type { JsonSchema } from './json-schema.js';
+import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
+import { type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
-import { jsonSchemaOf, type Schema } from './standard-schema.js';
 
 /** Values by version; most have one for all. */
 export interface ByVersion<T> {
@@ -37,30 +30,48 @@ export interface CompiledAction {
   readonly response: Readonly<Record<string, JsonSchema>> | undefined;
 }
 
-/** What compiling an action needs. */
-export interface ActionSource {
-  readonly controller: object;
-  readonly handler: AnyHandler;
-  readonly options: RangedOptions;
-}
+/** A method of a controller, with its options. */
+export type ActionSource = Pick<CompiledAction, 'controller' | 'handler' | 'options'>;
 
 /**
  * Compiles an action. Throws a {@link RouteError} for a schema that does not compile, ranges that overlap, and a
  * text that is not a version.
  */
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
-  const { controller, handler, options } = source;
+  const { options } = source;
+  const checks = (schemas: Schemas | undefined, what: string, compile: (schema: Schema) => Check) =>
+    apart(`the ${what} schemas`, schemasByVersion(schemas), (schema) => checkOf(schema, what, compile));
   return {
+    ...source,
     range: readRange(options.versions),
-    controller,
-    handler,
-    options,
     filters: options.filters ?? [],
-    bodyChecks: byVersion(options.body, 'body', (schema) => compiler.body(schema)),
-    queryChecks: byVersion(options.query, 'query', (schema) => compiler.query(schema)),
-    statuses: statusesByVersion(options.status),
+    bodyChecks: checks(options.body, 'body', (schema) => compiler.body(schema)),
+    queryChecks: checks(options.query, 'query', (schema) => compiler.query(schema)),
+    statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
     response: options.response && responseSchemas(options.response),
   };
+}
+
+/** Schemas as they are written, each with its range of versions. */
+export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersion<Schema>[] {
+  if (schemas === undefined) return [];
+  if (!Array.isArray(schemas)) return [{ range: EVERY_VERSION, value: schemas as Schema }];
+  const written = schemas as readonly Versioned<Schema>[];
+  return written.map(({ versions, schema }) => ({ range: readRange(versions), value: schema }));
+}
+
+/** Statuses as they are written, each with its range of versions. */
+export function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
+  if (statuses === undefined) return [];
+  if (typeof statuses === 'number') return [{ range: EVERY_VERSION, value: statuses }];
+  return statuses.map(({ versions, status }) => ({ range: readRange(versions), value: status }));
+}
+
+/** Makes something of each value, whose ranges must have no version in common. */
+function apart<W, T>(what: string, written: readonly ByVersion<W>[], make: (value: W) => T): readonly ByVersion<T>[] {
+  const made = written.map(({ range, value }) => ({ range, value: make(value) }));
+  refuseOverlap(made, what);
+  return made;
 }
 
 /** The value for a version; undefined when there is none. Without versions the first one counts. */
@@ -69,13 +80,13 @@ export function valueFor<T>(values: readonly ByVersion<T>[], version: ApiVersion
   return undefined;
 }
 
-/** Refuses ranges that have a version in common. */
-export function refuseOverlap(ranges: readonly VersionRange[], what: string): void {
-  for (const [index, range] of ranges.entries()) {
-    const other = ranges.slice(0, index).find((earlier) => rangesOverlap(earlier, range));
+/** Refuses values whose ranges have a version in common. */
+export function refuseOverlap(values: readonly { readonly range: VersionRange }[], what: string): void {
+  for (const [index, { range }] of values.entries()) {
+    const other = values.slice(0, index).find((earlier) => rangesOverlap(earlier.range, range));
     if (other === undefined) continue;
     throw new RouteError('PORTICO_ROUTE_VERSIONS', {
-      message: `${what}: the versions ${describe(other)} and ${describe(range)} overlap`,
+      message: `${what}: the versions ${describe(other.range)} and ${describe(range)} overlap`,
       hint: 'Each version must be served by one of them.',
     });
   }
@@ -85,27 +96,7 @@ function describe({ from, to }: VersionRange): string {
   return `${from === null ? 'the first' : from.text} to ${to === null ? 'the last' : to.text}`;
 }
 
-function byVersion(
-  schemas: Schemas | undefined,
-  what: string,
-  compile: (schema: Schema) => Check,
-): readonly ByVersion<Check>[] {
-  if (schemas === undefined) return [];
-  const written = Array.isArray(schemas)
-    ? (schemas as readonly { versions: readonly [string | null, (string | null)?]; schema: Schema }[])
-    : [{ versions: undefined, schema: schemas as Schema }];
-  const values = written.map(({ versions, schema }) => ({
-    range: readRange(versions),
-    value: compileSchema(schema, what, compile),
-  }));
-  refuseOverlap(
-    values.map(({ range }) => range),
-    `the ${what} schemas`,
-  );
-  return values;
-}
-
-function compileSchema(schema: Schema, what: string, compile: (schema: Schema) => Check): Check {
+function checkOf(schema: Schema, what: string, compile: (schema: Schema) => Check): Check {
   try {
     return compile(schema);
   } catch (cause) {
@@ -131,17 +122,6 @@ function responseSchemas(response: NonNullable<RangedOptions['response']>): Read
     }
   });
   return Object.fromEntries(entries);
-}
-
-function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
-  if (statuses === undefined) return [];
-  if (typeof statuses === 'number') return [{ range: EVERY_VERSION, value: checkedStatus(statuses) }];
-  const values = statuses.map(({ versions, status }) => ({ range: readRange(versions), value: checkedStatus(status) }));
-  refuseOverlap(
-    values.map(({ range }) => range),
-    'the statuses',
-  );
-  return values;
 }
 
 function checkedStatus(status: number): number {

@@ -1,10 +1,12 @@
 /**
  * The controllers of a router: names, objects and classes, each made once.
  */
-import { didYouMean } from '../../errors/index.js';
+import { didYouMean, nearestOrAll } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
-import type { Handler } from './action.js';
-import { className, Resource, type ResourceSettings } from './resource.js';
+import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
+import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
+import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
+import type { SchemaCompiler } from './schema-compiler.js';
 
 /** A controller: an object with actions, a class of such objects (constructed once), or a {@link Resource}. */
 export type ControllerSource = object | (new () => object);
@@ -96,4 +98,196 @@ function stemOf(source: ControllerSource): string {
   if (source instanceof Resource) return source.name;
   if (typeof source === 'function') return source.name || 'controller';
   return className(source) ?? 'controller';
+}
+
+/** Options of a {@link Resource}. */
+export interface ResourceSettings {
+  /** Methods by the key of the body that selects them: `{ reboot: 'rebootServer' }`. */
+  readonly actions?: Readonly<Record<string, string>> | undefined;
+  /** `required`: a body is only passed to actions that declare one. Default: the router's. */
+  readonly schemas?: 'required' | 'optional' | undefined;
+  /** For names in messages. Default: the class's name. */
+  readonly name?: string | undefined;
+}
+
+/** What a controller has for an action: a method, an action with options, or several of those for ranges of versions. */
+interface WrittenAction {
+  readonly controller: object;
+  readonly methods: readonly Pick<ActionSource, 'handler' | 'options'>[];
+  /** `Servers.reboot`. */
+  readonly place: string;
+}
+
+/** A controller lacks an action that a route names. */
+export class NoAction extends RouteError {
+  readonly controller: string;
+  readonly action: string;
+  /** The actions it has. */
+  readonly names: readonly string[];
+
+  constructor(controller: string, action: string, names: readonly string[]) {
+    super('PORTICO_ROUTE_NO_ACTION', {
+      message: `the controller ${controller} has no action "${action}"`,
+      hint: nearestOrAll(action, names, 'It has'),
+    });
+    this.controller = controller;
+    this.action = action;
+    this.names = names;
+  }
+}
+
+/** Actions that a key of a body may stand for when the controller has no method of that name. */
+const BY_KEY: ReadonlySet<string> = new Set(['create', 'delete', 'show', 'update']);
+
+/** A controller with its actions. Several controllers may add actions that a key of the body selects. */
+export class Resource {
+  readonly name: string;
+  readonly schemas: 'required' | 'optional' | undefined;
+  readonly #controller: object;
+  readonly #byKey = new Map<string, WrittenAction>();
+
+  constructor(controller: object, settings: ResourceSettings = {}) {
+    this.#controller = controller;
+    this.name = settings.name ?? className(controller) ?? 'controller';
+    this.schemas = settings.schemas;
+    this.#collect(controller, settings.actions);
+  }
+
+  /** Adds the body-key actions of another controller. Two with one key are a mistake. */
+  extend(other: object, settings: Pick<ResourceSettings, 'actions'> = {}): this {
+    this.#collect(other, settings.actions);
+    return this;
+  }
+
+  /** The names of all actions that a route can name. */
+  actionNames(): string[] {
+    return methodNames(this.#controller).filter((name) => this.#written(name) !== undefined);
+  }
+
+  /** The keys of a body that select an action. */
+  bodyKeys(): string[] {
+    return [...this.#byKey.keys()];
+  }
+
+  /** The options of an action's methods, as they are written; empty when there is no such action. */
+  optionsOf(action: string): readonly RangedOptions[] {
+    if (this.selectsByKey(action)) {
+      return [{ body: { oneOf: [...this.#byKey].map(([key, written]) => keySchema(key, written)) } }];
+    }
+    return (this.#written(action) ?? this.#byKey.get(action))?.methods.map(({ options }) => options) ?? [];
+  }
+
+  /** Whether the key of the body selects what runs for this action name. */
+  selectsByKey(action: string): boolean {
+    return action === 'action' && this.#written('action') === undefined && this.#byKey.size > 0;
+  }
+
+  /** The methods of an action, compiled, with options of the route for what it does not say itself; throws a {@link RouteError} when the controller has no such action. */
+  compile(action: string, compiler: SchemaCompiler, fallback?: RangedOptions): readonly CompiledAction[] {
+    const written = this.#written(action);
+    if (written !== undefined) return compileWritten(written, compiler, fallback);
+    if (BY_KEY.has(action) && this.#byKey.has(action)) return this.compileKey(action, compiler);
+    throw new NoAction(this.name, action, this.actionNames());
+  }
+
+  /** The methods that a key of the body selects, compiled. */
+  compileKey(key: string, compiler: SchemaCompiler): readonly CompiledAction[] {
+    return compileWritten(this.#byKey.get(key)!, compiler);
+  }
+
+  /** Own and inherited methods; never those of `Object.prototype`, nor names with an underscore in front. */
+  #written(name: string): WrittenAction | undefined {
+    if (name.startsWith('_') || name in Object.prototype) return undefined;
+    const value = (this.#controller as Record<string, unknown>)[name];
+    if (Array.isArray(value) && !value.every(isAction)) return undefined;
+    const methods = methodsIn(this.#controller, name);
+    return methods.length === 0 ? undefined : { controller: this.#controller, methods, place: `${this.name}.${name}` };
+  }
+
+  #collect(controller: object, actions: Readonly<Record<string, string>> | undefined): void {
+    const owner = className(controller) ?? 'controller';
+    const names = methodNames(controller);
+    for (const name of names) {
+      const methods = methodsIn(controller, name, isAction);
+      const key = methods.find(({ options }) => options.bodyKey !== undefined)?.options.bodyKey;
+      if (key !== undefined) this.#add(key, { controller, methods, place: `${owner}.${name}` });
+    }
+    const own = (controller as { actions?: unknown }).actions;
+    const listed = typeof own === 'object' && own !== null ? (own as Record<string, string>) : {};
+    for (const [key, name] of Object.entries({ ...listed, ...actions })) {
+      const methods = methodsIn(controller, name);
+      if (methods.length === 0) {
+        throw new RouteError('PORTICO_ROUTE_NO_ACTION', {
+          message: `the controller ${owner} has no method "${name}" for the body key "${key}"`,
+          hint: didYouMean(name, names),
+        });
+      }
+      this.#add(key, { controller, methods, place: `${owner}.${name}` });
+    }
+  }
+
+  #add(key: string, added: WrittenAction): void {
+    const present = this.#byKey.get(key);
+    if (present !== undefined) {
+      throw new RouteError('PORTICO_ROUTE_BODY_KEY', {
+        message: `the body key "${key}" has two actions: ${present.place} and ${added.place}`,
+        hint: 'One of them must go, or get another key.',
+      });
+    }
+    this.#byKey.set(key, added);
+  }
+}
+
+/** What a member of a controller is as an action: one method, or those of a list; empty where it is none. */
+function methodsIn(
+  controller: object,
+  name: string,
+  isMethod: (value: unknown) => boolean = () => true,
+): WrittenAction['methods'] {
+  const values = [(controller as Record<string, unknown>)[name]].flat();
+  return values.filter(isMethod).flatMap((value) => actionOf(value) ?? []);
+}
+
+/** What a body with this key looks like. */
+function keySchema(key: string, { methods: [first] }: WrittenAction): JsonSchema {
+  const body = first?.options.body;
+  if (body !== undefined && !Array.isArray(body)) return documentedSchema(body as Schema, 'input');
+  return { type: 'object', required: [key], properties: { [key]: {} }, additionalProperties: false };
+}
+
+function compileWritten(
+  { controller, methods, place }: WrittenAction,
+  compiler: SchemaCompiler,
+  fallback: RangedOptions = {},
+): readonly CompiledAction[] {
+  const compiled = methods.map(({ handler, options }) => {
+    try {
+      return compileAction({ controller, handler, options: { ...fallback, ...options } }, compiler);
+    } catch (error) {
+      const known = error instanceof RouteError ? error : undefined;
+      const message = `${place}: ${(error as Error).message}`;
+      throw new RouteError(known?.code ?? 'PORTICO_ROUTE_ACTION', { message, hint: known?.hint, cause: error });
+    }
+  });
+  refuseOverlap(compiled, place);
+  return compiled;
+}
+
+/** Names of own and inherited members, without `Object.prototype`'s. */
+function methodNames(controller: object): string[] {
+  const names = new Set<string>();
+  for (let level: object | null = controller; level !== null && level !== Object.prototype; ) {
+    for (const name of Object.getOwnPropertyNames(level)) {
+      const isGetter = Object.getOwnPropertyDescriptor(level, name)?.get !== undefined;
+      if (name !== 'constructor' && !name.startsWith('_') && !isGetter) names.add(name);
+    }
+    level = Object.getPrototypeOf(level) as object | null;
+  }
+  return [...names];
+}
+
+/** The name of an object's class; undefined for an object of none. */
+function className(object: object): string | undefined {
+  const made: unknown = object.constructor;
+  return typeof made === 'function' && made !== Object && made.name !== '' ? made.name : undefined;
 }

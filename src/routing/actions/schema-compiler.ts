@@ -2,24 +2,29 @@
  * JSON Schemas to functions that check bodies and queries, with Ajv.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
+import { Fault, quoteClient } from '../../app/index.js';
 import {
   type AjvOptions,
   compiledSchema,
   createAjv,
   FORMATS,
+  isSecretName,
+  jsonShown,
+  type RefusedValue,
   refusedValue,
   type SchemaDraft,
+  tellsSecret,
 } from '../../app/internal.js';
-import { type InputPart, refusalOf } from './invalid-input.js';
-import type { JsonSchema } from './json-schema.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
 import {
-  checkByStandard,
   isStandardSchema,
+  type JsonSchema,
   jsonSchemaOf,
   type Schema,
+  type StandardIssue,
+  type StandardResult,
   type StandardSchema,
-} from './standard-schema.js';
+} from './schema.js';
 
 /** Gives what the schema makes of a value, or a promise of it. Throws a `Fault` 400 for a value the schema does not take. */
 export type Check = (value: unknown) => unknown;
@@ -63,8 +68,9 @@ export class SchemaCompiler {
       const query = value as Record<string, unknown>;
       for (const name of Object.keys(query)) {
         const received = query[name];
-        if (lists.has(name)) query[name] = Array.isArray(received) ? received : [received];
-        else if (Array.isArray(received) && lists.known.has(name)) query[name] = received.at(-1);
+        const isList = lists.get(name);
+        if (isList === true && !Array.isArray(received)) query[name] = [received];
+        if (isList === false && Array.isArray(received)) query[name] = received.at(-1);
       }
       return check(query);
     };
@@ -121,17 +127,55 @@ function queryJsonSchema(schema: StandardSchema): JsonSchema {
   }
 }
 
-/** The names whose schema takes a list, and all names there are. */
-function listNames(schema: JsonSchema): { has(name: string): boolean; readonly known: ReadonlySet<string> } {
+/** The names whose schema has a type, and whether it takes a list. */
+function listNames(schema: JsonSchema): ReadonlyMap<string, boolean> {
   const properties = (typeof schema === 'object' ? schema.properties : undefined) as
     | Readonly<Record<string, JsonSchema>>
     | undefined;
-  const entries = Object.entries(properties ?? {});
-  const typed = entries.filter(([, property]) => typeof property === 'object' && property.type !== undefined);
-  const lists = new Set(typed.filter(([, property]) => takesList(property)).map(([name]) => name));
-  return { has: (name) => lists.has(name), known: new Set(typed.map(([name]) => name)) };
+  const entries = Object.entries(properties ?? {}).flatMap(([name, property]) =>
+    typeof property === 'object' && property.type !== undefined
+      ? [[name, [property.type].flat().includes('array')] as const]
+      : [],
+  );
+  return new Map(entries);
 }
 
-function takesList(property: JsonSchema): boolean {
-  return typeof property === 'object' && [property.type].flat().includes('array');
+/**
+ * What the schema makes of a value, with its coercions, transformations and defaults; a promise where the schema is
+ * asynchronous. Throws, or rejects with, the refusal of a value that it does not take.
+ */
+function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart): unknown {
+  const taken = (result: StandardResult): unknown => {
+    if (result.issues === undefined) return result.value;
+    throw refusalOf(part, refusedByIssue(result.issues[0], value));
+  };
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then(taken) : taken(result);
+}
+
+function refusedByIssue(issue: StandardIssue | undefined, value: unknown): RefusedValue {
+  // A path may be a list of the library's own, whose methods are not an Array's.
+  const steps = Array.from(issue?.path ?? [], (step) => String(typeof step === 'object' ? step.key : step));
+  const isSecret = steps.some(isSecretName);
+  const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown> | null)?.[step], value);
+  // A library may write the value into its message.
+  const isUntold = issue === undefined || isSecret || tellsSecret(issue.message, refused);
+  return {
+    path: quoteClient(steps.join('.')),
+    wanted: isUntold ? 'it is not valid' : quoteClient(issue.message.replace(/\.$/, '')),
+    shown: steps.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
+  };
+}
+
+/** Which part of a request is checked. */
+type InputPart = 'body' | 'query';
+
+/** The first error only, as nova has it: the field, what the schema wanted, and the value. */
+function refusalOf(part: InputPart, refused: RefusedValue | undefined): Fault {
+  if (refused === undefined) return new Fault(400);
+  const { path, wanted, shown } = refused;
+  const whole = part === 'query' ? 'query parameter' : 'the body';
+  const subject = path === '' ? whole : part === 'query' ? `${whole} ${path}` : path;
+  const tail = shown === undefined ? '' : ` Value: ${shown}.`;
+  return new Fault(400, { message: `Invalid input for ${subject}: ${wanted}.${tail}` });
 }

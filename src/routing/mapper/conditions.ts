@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { refuseUnknownOptions } from '../../errors/index.js';
+import { translateRegex } from '../template/python-regex.js';
 
 /** What matching sees of a request. */
 export interface MatchRequest {
@@ -33,11 +34,11 @@ export interface Conditions {
   readonly function?: ConditionFunction | undefined;
 }
 
-const NAMES: Readonly<Record<keyof Conditions, true>> = { method: true, subDomain: true, function: true };
+const NAMES: readonly (keyof Conditions)[] = ['method', 'subDomain', 'function'];
 
 /** Throws `PORTICO_ROUTE_DEFINITION` for all unknown conditions at once: they would have no effect. */
 export function checkConditions(conditions: Conditions | null | undefined): void {
-  refuseUnknownOptions('PORTICO_ROUTE_DEFINITION', 'conditions', conditions ?? {}, Object.keys(NAMES));
+  refuseUnknownOptions('PORTICO_ROUTE_DEFINITION', 'conditions', conditions ?? {}, NAMES);
 }
 
 /** How sub-domains are found. */
@@ -62,17 +63,27 @@ export function acceptsSubDomain(conditions: Conditions, subDomain: string | nul
   return !Array.isArray(wanted) || wanted.includes(subDomain);
 }
 
-/** The host without its domain and port; null when there is none, or one to be ignored. */
-export function subDomainOf(request: MatchRequest | null, options: CompiledSubDomains): string | null {
-  if (!options.enabled || request?.host === undefined) return null;
-  const host = request.host.split(':', 1)[0]!;
-  const subDomain = host.replace(options.pattern, '$1');
-  return subDomain !== host && !options.ignore.includes(subDomain) ? subDomain : null;
+/** The methods that a route names; null for all. A text takes the methods that are words in it, and oddities beside. */
+export function namedMethods(conditions: Conditions | null): readonly string[] | null {
+  const method = conditions?.method;
+  return typeof method === 'string' ? method.split(/[^A-Za-z-]+/) : (method ?? null);
 }
 
-/** {@link SubDomainOptions}, with the domain as an expression over a whole host. */
-export interface CompiledSubDomains {
-  readonly enabled: boolean;
-  readonly ignore: readonly string[];
-  readonly pattern: RegExp;
+/**
+ * Tells the sub-domain of a request: its host without domain and port; null when there is none, or one to be ignored.
+ * Undefined where sub-domains are not looked at.
+ */
+export function subDomainReader({
+  subDomains,
+  subDomainsIgnore,
+  domainMatch,
+}: SubDomainOptions): ((request: MatchRequest | null) => string | null) | undefined {
+  const pattern = new RegExp(translateRegex(`^(.+?)\\.${domainMatch}$`).source, 'gv');
+  if (!subDomains) return undefined;
+  return (request) => {
+    const host = request?.host?.split(':', 1)[0];
+    if (host === undefined) return null;
+    const subDomain = host.replace(pattern, '$1');
+    return subDomain !== host && !subDomainsIgnore.includes(subDomain) ? subDomain : null;
+  };
 }

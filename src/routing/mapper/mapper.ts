@@ -4,11 +4,11 @@
 import type { Origin, PorticoError } from '../../errors/index.js';
 import type { Found } from '../matching/compiled-route.js';
 import { RouteTable } from '../matching/route-table.js';
-import { getOwn, setOwn } from '../template/own-property.js';
 import { translateRegex } from '../template/python-regex.js';
-import { Generator } from '../urls/generator.js';
+import { requirementOf } from '../template/template.js';
+import { namedValues } from '../urls/generator.js';
 import { UrlBuilder, type UrlContext, type UrlValues } from '../urls/url-builder.js';
-import type { Match, MatchRequest } from './conditions.js';
+import type { Match, MatchRequest, SubDomainOptions } from './conditions.js';
 import { type ExpandedRoute, expandResource, type ResourceOptions, refuseLoneName } from './resource-routes.js';
 import { type Requirements, Route, type RouteOptions } from './route.js';
 import { type CallSite, callSite, definitionError, RouteError } from './route-error.js';
@@ -180,17 +180,21 @@ export class Mapper extends SubMapperParent {
 
   /** A URL from values, of the route that fits them best; null when none does. */
   generate(values: UrlValues, scriptName = ''): string | null {
-    const entries = values instanceof Map ? values : new Map(Object.entries(values));
-    return this.#generator().generate(entries, scriptName, null);
+    return this.urls.generate(values, scriptName);
   }
 
   /** What builds URLs by name. */
   get urls(): UrlBuilder {
-    this.#builder ??= new UrlBuilder(this.#names, this.#generator(), {
-      hardcodeNames: this.#options.hardcodeNames ?? true,
-      subDomains: this.#options.subDomains ?? false,
-      subDomainsIgnore: this.#options.subDomainsIgnore ?? [],
-      domainMatch: this.#options.domainMatch ?? TWO_LABELS,
+    const { hardcodeNames = true, explicit = true, appendSlash = false } = this.#options;
+    this.#builder ??= new UrlBuilder({
+      routes: this.#routes,
+      names: this.#names,
+      prefix: this.prefix,
+      named: namedValues(this.#routes),
+      hardcodeNames,
+      explicit,
+      appendSlash,
+      ...this.#subDomainOptions,
     });
     return this.#builder;
   }
@@ -204,9 +208,7 @@ export class Mapper extends SubMapperParent {
   compile(): RouteTable {
     this.#table ??= new RouteTable(this.#routes, {
       controllers: this.#options.controllers ?? [],
-      subDomains: this.#options.subDomains ?? false,
-      subDomainsIgnore: this.#options.subDomainsIgnore ?? [],
-      domainMatch: this.#options.domainMatch ?? TWO_LABELS,
+      ...this.#subDomainOptions,
       refuse: (route, error) => this.refuse(definitionError(error, route.template, this.originOf(route))),
     });
     return this.#table;
@@ -258,20 +260,20 @@ export class Mapper extends SubMapperParent {
     this.#builder = undefined;
   }
 
-  get #projectToken(): string {
-    return `{project_id:${this.#options.projectIdRegex ?? '[0-9a-f-]+'}}`;
+  get #subDomainOptions(): SubDomainOptions {
+    const { subDomains = false, subDomainsIgnore = [], domainMatch = TWO_LABELS } = this.#options;
+    return { subDomains, subDomainsIgnore, domainMatch };
   }
 
-  #generator(): Generator {
-    const { explicit = true, appendSlash = false, prefix } = this.#options;
-    return new Generator(this.#routes, { explicit, appendSlash, prefix: prefix ?? '' });
+  get #projectToken(): string {
+    return `{project_id:${this.#options.projectIdRegex ?? '[0-9a-f-]+'}}`;
   }
 
   /** All kinds but Routes' own limit `format`, in the requirements object that was passed in. */
   #withFormat(options: RouteOptions): RouteOptions {
     if ((this.#options.kind ?? 'routes') === 'routes') return options;
     const requirements: Requirements = options.requirements ?? {};
-    if (!getOwn(requirements, 'format')) setOwn(requirements, 'format', this.#options.formatRegex ?? 'json|xml');
+    if (!requirementOf(requirements, 'format')) requirements.format = this.#options.formatRegex ?? 'json|xml';
     return { ...options, requirements };
   }
 

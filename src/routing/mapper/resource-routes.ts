@@ -49,123 +49,77 @@ export const MEMBER_ID = '[^\\/]+(?<!\\\\)';
 
 /** The routes of a resource: each as a pair, the formatted one first. */
 export function expandResource(memberName: string, collectionName: string, options: ResourceOptions): ExpandedRoute[] {
-  return new Expansion(memberName, collectionName, options).routes();
+  const routes: ExpandedRoute[] = [];
+  const { path, namePrefix, shared } = sharedBy(memberName, collectionName, options);
+  const add = (named: string | null, template: string, method: string, action: string, member?: Requirements): void => {
+    const made = { ...shared, action, conditions: { method: [method] }, ...(member && { requirements: member }) };
+    const own = named === null ? null : namePrefix + named;
+    const formattedName = own === null ? null : `formatted_${own}`;
+    routes.push({ name: formattedName, template: `${template}.:(format)`, options: made, formatted: true });
+    routes.push({ name: own, template, options: made, formatted: false });
+  };
+  for (const [method, actions] of byMethod(options.collection ?? {}, { POST: 'create' })) {
+    // The first action of any method but GET takes the collection's own path: for POST that is create.
+    const primary = method === 'GET' ? undefined : actions.shift();
+    for (const action of actions) add(`${action}_${collectionName}`, `${path}/${action}`, method, action);
+    if (primary !== undefined) add(null, path, method, primary);
+  }
+  add(collectionName, path, 'GET', 'index');
+  for (const [method, actions] of byMethod({ ...options.new, new: 'GET' })) {
+    for (const action of actions) {
+      if (action === 'new') add(`new_${memberName}`, `${path}/new`, method, action);
+      else add(`${action}_new_${memberName}`, `${path}/new/${action}`, method, action);
+    }
+  }
+  const memberPath = `${path}/:(id)`;
+  for (const [method, actions] of byMethod({ ...options.member, edit: 'GET' }, { PUT: 'update', DELETE: 'delete' })) {
+    const requirements: Requirements = { id: MEMBER_ID };
+    const primary = method === 'POST' || method === 'GET' ? undefined : actions.shift();
+    for (const action of actions)
+      add(`${action}_${memberName}`, `${memberPath}/${action}`, method, action, requirements);
+    if (primary !== undefined) add(null, memberPath, method, primary, requirements);
+  }
+  add(memberName, memberPath, 'GET', 'show', { id: MEMBER_ID });
+  return routes;
 }
 
-class Expansion {
-  readonly #memberName: string;
-  readonly #collectionName: string;
-  readonly #options: ResourceOptions;
-  readonly #namePrefix: string;
-  readonly #path: string;
-  readonly #shared: RouteOptions;
-  readonly #routes: ExpandedRoute[] = [];
-
-  constructor(memberName: string, collectionName: string, options: ResourceOptions) {
-    const { parentResource: parent = null, pathPrefix = null, namePrefix = null } = options;
-    const name = stripSlashes(collectionName);
-    this.#memberName = memberName;
-    this.#collectionName = collectionName;
-    this.#options = options;
-    this.#namePrefix = namePrefix ?? (parent === null ? '' : `${parent.memberName}_`);
-    const prefix = stripSlashes(
-      pathPrefix ?? (parent === null ? '' : `${parent.collectionName}/:${parent.memberName}_id`),
-    );
-    this.#path = prefix === '' ? `/${name}` : `/${prefix}/${name}`;
-    this.#shared = {
+/** What all routes of a resource have in common. */
+function sharedBy(memberName: string, collectionName: string, options: ResourceOptions) {
+  const { parentResource: parent = null, requirements } = options;
+  const below = parent === null ? '' : `${parent.collectionName}/:${parent.memberName}_id`;
+  const prefix = stripSlashes(options.pathPrefix ?? below);
+  const name = stripSlashes(collectionName);
+  return {
+    path: prefix === '' ? `/${name}` : `/${prefix}/${name}`,
+    namePrefix: options.namePrefix ?? (parent === null ? '' : `${parent.memberName}_`),
+    shared: {
       controller: options.controller === undefined ? name : options.controller,
       _memberName: memberName,
       _collectionName: collectionName,
       _parentResource: parent,
       _filter: options._filter ?? null,
-      ...(options.requirements === undefined ? {} : { requirements: options.requirements }),
-    };
-  }
-
-  routes(): ExpandedRoute[] {
-    this.#collectionRoutes();
-    this.#pair(this.#namePrefix + this.#collectionName, this.#path, this.#routeOptions('GET', 'index'));
-    this.#newRoutes();
-    this.#memberRoutes();
-    const show = this.#memberOptions('GET', 'show', { id: MEMBER_ID });
-    this.#pair(this.#namePrefix + this.#memberName, `${this.#path}/:(id)`, show);
-    return this.#routes;
-  }
-
-  #collectionRoutes(): void {
-    const groups = byMethod(this.#options.collection ?? {});
-    groups.set('POST', ['create', ...(groups.get('POST') ?? [])]);
-    for (const [method, actions] of groups) {
-      // The first action of any method but GET takes the collection's own path: for POST that is create.
-      const [primary, rest] = method === 'GET' ? [null, actions] : [actions[0]!, actions.slice(1)];
-      for (const action of rest) {
-        const name = `${this.#namePrefix}${action}_${this.#collectionName}`;
-        this.#pair(name, `${this.#path}/${action}`, this.#routeOptions(method, action));
-      }
-      if (primary !== null) this.#pair(null, this.#path, this.#routeOptions(method, primary));
-    }
-  }
-
-  #newRoutes(): void {
-    const groups = byMethod({ ...this.#options.new, new: 'GET' });
-    for (const [method, actions] of groups) {
-      for (const action of actions) {
-        const own = action === 'new';
-        const name = `${own ? '' : `${action}_`}new_${this.#memberName}`;
-        const path = own ? `${this.#path}/new` : `${this.#path}/new/${action}`;
-        this.#pair(this.#namePrefix + name, path, this.#routeOptions(method, action));
-      }
-    }
-  }
-
-  #memberRoutes(): void {
-    const groups = byMethod({ ...this.#options.member, edit: 'GET' });
-    for (const [method, action] of [
-      ['PUT', 'update'],
-      ['DELETE', 'delete'],
-    ] as const) {
-      groups.set(method, [action, ...(groups.get(method) ?? [])]);
-    }
-    const path = `${this.#path}/:(id)`;
-    for (const [method, actions] of groups) {
-      const requirements: Requirements = { id: MEMBER_ID };
-      const takesPath = method !== 'POST' && method !== 'GET';
-      for (const action of takesPath ? actions.slice(1) : actions) {
-        const name = `${this.#namePrefix}${action}_${this.#memberName}`;
-        this.#pair(name, `${path}/${action}`, this.#memberOptions(method, action, requirements));
-      }
-      if (takesPath) this.#pair(null, path, this.#memberOptions(method, actions[0]!, requirements));
-    }
-  }
-
-  #routeOptions(method: string, action: string): RouteOptions {
-    return { ...this.#shared, action, conditions: { method: [method] } };
-  }
-
-  #memberOptions(method: string, action: string, requirements: Requirements): RouteOptions {
-    return { ...this.#routeOptions(method, action), requirements };
-  }
-
-  #pair(name: string | null, path: string, options: RouteOptions): void {
-    const formattedName = name === null ? null : `formatted_${name}`;
-    this.#routes.push({ name: formattedName, template: `${path}.:(format)`, options, formatted: true });
-    this.#routes.push({ name, template: path, options, formatted: false });
-  }
+      ...(requirements === undefined ? {} : { requirements }),
+    },
+  };
 }
 
-/** Actions by their method, in upper case, in the order in which the methods appear. */
-function byMethod(actions: Readonly<Record<string, string>>): Map<string, string[]> {
+/**
+ * Actions by their method, in upper case, in the order in which the methods appear; those of `first` are the first of theirs.
+ */
+function byMethod(
+  actions: Readonly<Record<string, string>>,
+  first: Readonly<Record<string, string>> = {},
+): Map<string, string[]> {
   const groups = new Map<string, string[]>();
-  for (const [action, method] of Object.entries(actions)) {
-    const group = groups.get(method.toUpperCase());
-    if (group === undefined) groups.set(method.toUpperCase(), [action]);
-    else group.push(action);
+  for (const [action, written] of Object.entries(actions)) {
+    const method = written.toUpperCase();
+    groups.set(method, [...(groups.get(method) ?? []), action]);
   }
+  for (const [method, action] of Object.entries(first)) groups.set(method, [action, ...(groups.get(method) ?? [])]);
   return groups;
 }
 
 /** Removes one slash from each end. */
 function stripSlashes(name: string): string {
-  const start = name.startsWith('/') ? name.slice(1) : name;
-  return start.endsWith('/') ? start.slice(0, -1) : start;
+  return name.replace(/^\//, '').replace(/\/$/, '');
 }

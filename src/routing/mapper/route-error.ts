@@ -41,27 +41,13 @@ export function definitionError(error: Error, template: string, origin: Origin |
 }
 
 function codeOf(error: Error): string {
-  if (error instanceof RegexProblem || error instanceof RequirementProblem || error instanceof SyntaxError) {
-    return 'PORTICO_ROUTE_REGEX';
-  }
+  if (error instanceof RegexProblem || error instanceof SyntaxError) return 'PORTICO_ROUTE_REGEX';
   return error instanceof TemplateProblem ? 'PORTICO_ROUTE_TEMPLATE' : 'PORTICO_ROUTE_DEFINITION';
 }
 
 function hintOf(error: Error): string | undefined {
   if (codeOf(error) !== 'PORTICO_ROUTE_REGEX') return undefined;
   return 'An expression in a template ends at its first "}" and ":"; requirements: { name: … } has no such limits.';
-}
-
-/** A requirement that is no usable regular expression. */
-export class RequirementProblem extends Error {
-  readonly variable: string;
-  readonly requirement: string;
-
-  constructor(variable: string, requirement: string, cause: Error) {
-    super(`the requirement of "${variable}", ${requirement}, cannot be used: ${cause.message}`, { cause });
-    this.variable = variable;
-    this.requirement = requirement;
-  }
 }
 
 /** The place, worked out when it is asked for: reading a stack is dear, and most places are never shown. */

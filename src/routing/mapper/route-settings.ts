@@ -2,10 +2,11 @@
  * What a router keeps for a route besides its place in the table.
  */
 import type { App, Filter } from '../../app/index.js';
+import { nearestNames } from '../../errors/index.js';
 import type { Handler, RangedOptions } from '../actions/action.js';
 import type { ParamType } from '../template/param-types.js';
-import type { OptionNames } from './option-mistakes.js';
-import type { RouteOptions } from './route.js';
+import type { Route, RouteOptions } from './route.js';
+import { RouteError } from './route-error.js';
 
 /** Options of a router's routes, besides those of a mapper's. */
 export interface RouteSettings {
@@ -68,4 +69,84 @@ export function splitSettings(options: RouteOptions): { settings: KeptSettings; 
     settings: Object.fromEntries(entries.filter(([name]) => NAMES.has(name))),
     rest: Object.fromEntries(entries.filter(([name]) => !NAMES.has(name))),
   };
+}
+
+/** What else belongs somewhere else, and where. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['method', "conditions: { method: ['GET'] }"],
+  ['methods', "conditions: { method: ['GET'] }"],
+  ['function', 'conditions: { function: … }'],
+  ['subDomain', 'conditions: { subDomain: … }'],
+  ['body', 'schema: { body: … }'],
+  ['query', 'schema: { query: … }'],
+  ['response', 'schema: { response: … }'],
+]);
+
+/** The names of the options of a route, or of a resource. */
+export interface OptionNames {
+  /** `a route`. */
+  readonly what: string;
+  /** Options whose values are texts, numbers or booleans. */
+  readonly plain: ReadonlySet<string>;
+  /** All others. */
+  readonly other: ReadonlySet<string>;
+}
+
+/**
+ * Throws `PORTICO_ROUTE_OPTION` for all names that can only be a mistake: defaults are texts, so a list, an object or a
+ * function is none; neither is `method`; and a name near to an option that is not given was meant to be that. `variables`
+ * are the names that the path gives a meaning.
+ */
+export function checkOptionNames(
+  options: Readonly<Record<string, unknown>>,
+  names: OptionNames,
+  variables: { has(name: string): boolean },
+): void {
+  const hints = Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || names.plain.has(name) || names.other.has(name) || variables.has(name)) return [];
+    const hint = hintFor(name, value, names, (known) => Object.hasOwn(options, known) || variables.has(known));
+    return hint === undefined ? [] : [{ name, hint }];
+  });
+  if (hints.length === 0) return;
+  const listed = hints.map(({ name }) => JSON.stringify(name)).join(', ');
+  throw new RouteError('PORTICO_ROUTE_OPTION', {
+    message: `${names.what} has no ${hints.length === 1 ? 'option' : 'options'} ${listed}`,
+    hint: [...new Set(hints.map(({ hint }) => hint))].join(' '),
+  });
+}
+
+/** Undefined for what may be a default. */
+function hintFor(
+  name: string,
+  value: unknown,
+  { plain, other }: OptionNames,
+  isGiven: (known: string) => boolean,
+): string | undefined {
+  const elsewhere = ELSEWHERE.get(name);
+  if (elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value))) return `Write ${elsewhere}.`;
+  const missing = (known: Iterable<string>): string[] =>
+    [...known].filter((option) => !option.startsWith('_') && !isGiven(option));
+  if (isText(value)) {
+    const near = nearestNames(name, [...missing(plain), 'method']);
+    return near.includes('method') ? `Write ${ELSEWHERE.get('method')}.` : didYouMean(near);
+  }
+  const near = nearestNames(name, missing([...other, ...plain]));
+  return didYouMean(near) ?? `Options: ${[...plain, ...other].filter((known) => !known.startsWith('_')).join(', ')}.`;
+}
+
+function isText(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function');
+}
+
+function didYouMean([nearest]: readonly string[]): string | undefined {
+  return nearest === undefined ? undefined : `Did you mean "${nearest}"?`;
+}
+
+/** Throws for a path that begins with a text other than a slash: no request has such a path. */
+export function checkSlash({ parts: [first], minimize, isStatic, template }: Route): void {
+  if (minimize || isStatic || typeof first !== 'string' || first.startsWith('/') || first === '*') return;
+  throw new RouteError('PORTICO_ROUTE_NO_SLASH', {
+    message: 'it can never match: the path of a request begins with a slash',
+    hint: `Write "/${template}"; where "${template}" is to be its name, the path comes behind it: connect("${template}", "/…").`,
+  });
 }

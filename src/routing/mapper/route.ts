@@ -2,13 +2,10 @@
  * One route: a template, its defaults, requirements and conditions.
  */
 
-import { getOwn, setOwn } from '../template/own-property.js';
-import { RegexProblem, translateRegex } from '../template/python-regex.js';
-import { pythonText } from '../template/python-text.js';
-import { type PatternSource, wholePattern } from '../template/route-pattern.js';
-import { type Part, readTemplate, SEPARATORS, type TemplateNotice, type Variable } from '../template/template.js';
+import { RegexProblem } from '../template/pattern-reader.js';
+import { translateRegex } from '../template/python-regex.js';
+import { type Part, type RouteWarning, readTemplate, SEPARATORS, type Variable } from '../template/template.js';
 import type { Conditions } from './conditions.js';
-import { RequirementProblem } from './route-error.js';
 
 /** Regular expressions for variables, in Python's syntax. */
 export type Requirements = Record<string, string>;
@@ -73,7 +70,7 @@ export class Route {
   /** What it was made from, without the options that only the mapper reads. */
   readonly options: RouteOptions;
   readonly parts: readonly Part[];
-  readonly notices: readonly TemplateNotice[];
+  readonly notices: readonly RouteWarning[];
   readonly requirements: Requirements;
   readonly conditions: Conditions | null;
   readonly defaults: ReadonlyMap<string, unknown>;
@@ -125,22 +122,6 @@ export class Route {
     return (this.minimize && !text.startsWith('/') ? `/${text}` : text).replace(/\/+$/, '');
   }
 
-  /** What its expression is built from. */
-  patternSource(controllers: readonly string[]): PatternSource {
-    const { parts, requirements, defaults, minimize } = this;
-    return { parts, requirements, defaults, minimize, controllers };
-  }
-
-  /** The expression of a whole path, in Python's syntax. */
-  wholePattern(controllers: readonly string[]): string {
-    return wholePattern(this.patternSource(controllers));
-  }
-
-  /** Whether a variable takes any segment that is not empty. */
-  isPlain(variable: Variable): boolean {
-    return variable.type === ':' && variable.name !== 'controller' && !getOwn(this.requirements, variable.name);
-  }
-
   /** Whether a value for a URL satisfies the requirement of its name. Values that are empty or null are not checked. */
   satisfies(name: string, value: unknown): boolean {
     const check = this.#checks.get(name);
@@ -166,20 +147,16 @@ function usable(conditions: Conditions | null | undefined): Conditions | null {
 
 /** Requirements as they are checked in generation: from the start, with `$` after the text and no group around it. */
 function compileChecks(requirements: Requirements): ReadonlyMap<string, RegExp> {
-  const checks = new Map<string, RegExp>();
-  for (const [name, requirement] of Object.entries(requirements)) {
-    checks.set(name, compileCheck(name, requirement));
-  }
-  return checks;
-}
-
-function compileCheck(name: string, requirement: string): RegExp {
-  try {
-    return new RegExp(translateRegex(`^${requirement}$`).source, 'vy');
-  } catch (error) {
-    if (!(error instanceof RegexProblem || error instanceof SyntaxError)) throw error;
-    throw new RequirementProblem(name, requirement, error);
-  }
+  const check = (name: string, requirement: string): RegExp => {
+    try {
+      return new RegExp(translateRegex(`^${requirement}$`).source, 'vy');
+    } catch (cause) {
+      if (!(cause instanceof RegexProblem || cause instanceof SyntaxError)) throw cause;
+      const message = `the requirement of "${name}", ${requirement}, cannot be used: ${cause.message}`;
+      throw new RegexProblem(message, { cause });
+    }
+  };
+  return new Map(Object.entries(requirements).map(([name, requirement]) => [name, check(name, requirement)]));
 }
 
 function defaultsOf(
@@ -187,22 +164,14 @@ function defaultsOf(
   variables: ReadonlyMap<string, Variable>,
   explicit: boolean,
 ): ReadonlyMap<string, unknown> {
-  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(options)) {
-    if (!RESERVED.has(name) && value !== undefined) setOwn(values, name, value);
-  }
-  if (!explicit) {
-    for (const [name, value] of [
-      ['controller', 'content'],
-      ['action', 'index'],
-    ] as const) {
-      if (!variables.has(name) && !Object.hasOwn(values, name)) values[name] = value;
-    }
-  }
   const defaults = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(values)) defaults.set(name, defaultValue(value));
-  if (!explicit && variables.has('action') && !defaults.has('action')) defaults.set('action', 'index');
-  if (!explicit && variables.has('id') && !defaults.has('id')) defaults.set('id', null);
+  for (const [name, value] of Object.entries(options)) {
+    if (!RESERVED.has(name) && value !== undefined) defaults.set(name, defaultValue(value));
+  }
+  if (explicit) return defaults;
+  if (!variables.has('controller') && !defaults.has('controller')) defaults.set('controller', 'content');
+  if (!defaults.has('action')) defaults.set('action', 'index');
+  if (variables.has('id') && !defaults.has('id')) defaults.set('id', null);
   return defaults;
 }
 
@@ -225,4 +194,26 @@ function neededKeys(parts: readonly Part[], defaults: ReadonlyMap<string, unknow
     }
   }
   return needed;
+}
+
+/** `5` is `5`, `true` is `True`, null is `None`; text is itself. */
+export function pythonText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (Array.isArray(value)) return `[${value.map(quoted).join(', ')}]`;
+  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${quoted(key)}: ${quoted(item)}`)
+      .join(', ')}}`;
+  }
+  // Numbers and BigInts; and objects of the application's own, which have their own text.
+  return `${value as number}`;
+}
+
+/** As Python's `repr`, which containers use for what they hold. */
+function quoted(value: unknown): string {
+  if (typeof value !== 'string') return pythonText(value);
+  const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
+  return `${quote}${value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n')}${quote}`;
 }

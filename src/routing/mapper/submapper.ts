@@ -3,8 +3,7 @@
  */
 
 import { isObject } from '../../errors/index.js';
-import { pythonText } from '../template/python-text.js';
-import type { RouteOptions } from './route.js';
+import { pythonText, type RouteOptions } from './route.js';
 import { RouteError } from './route-error.js';
 
 /** What a submapper adds its routes to: a mapper, or another submapper. */
@@ -207,11 +206,7 @@ function mergeOptions(outer: Readonly<Record<string, unknown>>, inner: RouteOpti
 }
 
 function isTable(value: unknown): value is object {
-  return isObject(value) && isPlain(value);
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
+  const prototype: unknown = isObject(value) ? Object.getPrototypeOf(value) : undefined;
   return prototype === null || prototype === Object.prototype;
 }
 

@@ -2,37 +2,37 @@
  * What is said about a table when it is built: oddities, and routes that can never win.
  */
 
-import { MEMBER_ID } from '../mapper/resource-routes.js';
+import { namedMethods } from '../mapper/conditions.js';
 import { RouteError } from '../mapper/route-error.js';
-import type { RouterParts } from '../serving/build-table.js';
-import { PLAIN } from '../template/route-pattern.js';
+import type { RouterParts } from '../serving/served-route.js';
+import { PLAIN } from '../template/template.js';
 import { warningsOf } from '../template/template-warnings.js';
 import type { CompiledRoute } from './compiled-route.js';
-import type { PlannedRoute } from './route-table.js';
-import type { Step } from './segment-plan.js';
+import type { PlannedRoute, Step } from './segment-steps.js';
 
 /** Warns, or refuses, as the router's options say. */
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {
-  for (const { route } of table.routes) {
-    for (const { code, message, hint } of warningsOf(route)) {
-      log.warn(`the route ${route.template}: ${message}`, { code, hint, at: shownOrigin(mapper.originOf(route)) });
+  const placeOf = ({ route }: CompiledRoute): string => {
+    const origin = mapper.originOf(route);
+    return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
+  };
+  for (const compiled of table.routes) {
+    for (const { code, message, hint } of warningsOf(compiled.route)) {
+      log.warn(`the route ${compiled.route.template}: ${message}`, { code, hint, at: placeOf(compiled) });
     }
   }
   const { onShadow = 'warn' } = options;
   if (onShadow === 'ignore') return;
+  const code = 'PORTICO_ROUTE_SHADOWED';
   for (const { compiled, by } of findShadowed(table.planned)) {
-    const origin = mapper.originOf(compiled.route);
-    const others = by.map(({ route }) => `${route.template} (${shownOrigin(mapper.originOf(route))})`).join(', ');
+    const others = by.map((other) => `${other.route.template} (${placeOf(other)})`).join(', ');
     const message = `the route ${compiled.route.template} can never win: ${others} takes all it takes, and is tried first`;
-    if (onShadow === 'warn') log.warn(message, { code: CODE, at: shownOrigin(origin) });
-    else refuse(new RouteError(CODE, { message, origin, hint: 'Remove it, or define it earlier.' }));
+    if (onShadow === 'warn') log.warn(message, { code, at: placeOf(compiled) });
+    else {
+      const origin = mapper.originOf(compiled.route);
+      refuse(new RouteError(code, { message, origin, hint: 'Remove it, or define it earlier.' }));
+    }
   }
-}
-
-const CODE = 'PORTICO_ROUTE_SHADOWED';
-
-function shownOrigin(origin: { readonly file: string; readonly line: number } | undefined): string {
-  return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
 }
 
 /** Two routes that take some path both. */
@@ -60,16 +60,13 @@ export function findOverlaps(planned: readonly PlannedRoute[]): Overlap[] {
   return overlaps.sort((a, b) => Number(b.byDefinition) - Number(a.byDefinition) || b.surprises - a.surprises);
 }
 
-function meet(one: PlannedRoute, other: PlannedRoute): boolean {
-  const [a, b] = [one.plan, other.plan];
-  if (!textsMeet(one.compiled, other.compiled)) return false;
-  if (a.cuts !== null && b.cuts !== null && a.steps.length !== b.steps.length) return false;
+function meet(a: PlannedRoute, b: PlannedRoute): boolean {
+  if (!textsMeet(a.compiled, b.compiled)) return false;
+  if (a.isWhole && b.isWhole && a.steps.length !== b.steps.length) return false;
   // A route whose rest spans segments needs at least one more than its certain ones.
-  if (a.cuts !== null && a.steps.length <= b.steps.length && b.cuts === null) return false;
-  if (b.cuts !== null && b.steps.length <= a.steps.length && a.cuts === null) return false;
-  const common = Math.min(a.steps.length, b.steps.length);
-  for (let index = 0; index < common; index++) if (!stepsMeet(a.steps[index]!, b.steps[index]!)) return false;
-  return true;
+  if (a.isWhole && !b.isWhole && a.steps.length <= b.steps.length) return false;
+  if (b.isWhole && !a.isWhole && b.steps.length <= a.steps.length) return false;
+  return a.steps.every((step, index) => b.steps[index] === undefined || stepsMeet(step, b.steps[index]));
 }
 
 /** Whether one path can have the fixed text of both: all of it where there is no variable, else what it begins with. */
@@ -85,18 +82,15 @@ function textOf({ route }: CompiledRoute): string {
 }
 
 function shareMethod({ route: a }: CompiledRoute, { route: b }: CompiledRoute): boolean {
-  const [first, second] = [a.conditions?.method, b.conditions?.method];
-  if (first === undefined || second === undefined) return true;
-  const words = typeof first === 'string' ? first.split(/[^A-Za-z-]+/) : first;
-  return words.some((method) => second.includes(method));
+  const other = b.conditions?.method;
+  return other === undefined || (namedMethods(a.conditions)?.some((method) => other.includes(method)) ?? true);
 }
 
-function countSurprises({ plan: a }: PlannedRoute, { plan: b }: PlannedRoute): number {
-  let count = 0;
-  for (const [index, step] of a.steps.entries()) {
-    if (step.kind !== 'literal' && b.steps[index]?.kind === 'literal') count++;
-  }
-  return a.cuts === null && b.cuts !== null ? count + 1 : count;
+function countSurprises(a: PlannedRoute, b: PlannedRoute): number {
+  const lessDefinite = a.steps.filter(
+    (step, index) => step.kind !== 'literal' && b.steps[index]?.kind === 'literal',
+  ).length;
+  return !a.isWhole && b.isWhole ? lessDefinite + 1 : lessDefinite;
 }
 
 /** A route that can never win, and the earlier ones that take what it takes. */
@@ -108,60 +102,30 @@ export interface Shadowed {
 /** All routes that can never win; `planned` in the order they are tried. */
 export function findShadowed(planned: readonly PlannedRoute[]): Shadowed[] {
   const shadowed: Shadowed[] = [];
-  const earlier = new EarlierRoutes();
+  // By the text of their first segment, so that most pairs are never compared; undefined where that is no text.
+  const earlier = new Map<string | undefined, PlannedRoute[]>();
   for (const route of planned) {
-    const by = shadowing(earlier.candidates(route), route);
+    const [first] = route.steps;
+    const text = first?.kind === 'literal' ? first.text : undefined;
+    const alike = earlier.get(text) ?? [];
+    const others = text === undefined ? [] : (earlier.get(undefined) ?? []);
+    const by = shadowing([...alike, ...others], route);
     if (by.length > 0) shadowed.push({ compiled: route.compiled, by });
-    earlier.add(route);
+    earlier.set(text, [...alike, route]);
   }
   return shadowed;
 }
 
-/** Routes by the text of their first segment, so that most pairs are never compared. */
-class EarlierRoutes {
-  readonly #byText = new Map<string, PlannedRoute[]>();
-  readonly #others: PlannedRoute[] = [];
-
-  add(route: PlannedRoute): void {
-    const [first] = route.plan.steps;
-    if (first?.kind !== 'literal') {
-      this.#others.push(route);
-      return;
-    }
-    const list = this.#byText.get(first.text);
-    if (list === undefined) this.#byText.set(first.text, [route]);
-    else list.push(route);
-  }
-
-  candidates({ plan }: PlannedRoute): PlannedRoute[] {
-    const [first] = plan.steps;
-    if (first?.kind !== 'literal') return this.#others;
-    return [...(this.#byText.get(first.text) ?? []), ...this.#others];
-  }
-}
-
 /** Which of the candidates cover the route for every method it takes; empty when a method is left over. */
 function shadowing(candidates: readonly PlannedRoute[], later: PlannedRoute): CompiledRoute[] {
-  const covering = candidates.filter((earlier) => coversConditions(earlier, later) && coversPaths(earlier, later));
-  if (covering.length === 0) return [];
-  const any = covering.find(({ compiled }) => methodsOf(compiled) === null);
+  const covering = candidates
+    .filter((earlier) => coversConditions(earlier, later) && coversPaths(earlier, later))
+    .map(({ compiled }) => ({ compiled, methods: namedMethods(compiled.route.conditions) }));
+  const any = covering.find(({ methods }) => methods === null);
   if (any !== undefined) return [any.compiled];
-  const methods = methodsOf(later.compiled);
-  if (methods === null) return [];
-  const by = new Set<CompiledRoute>();
-  for (const method of methods) {
-    const one = covering.find(({ compiled }) => methodsOf(compiled)?.includes(method));
-    if (one === undefined) return [];
-    by.add(one.compiled);
-  }
-  return [...by];
-}
-
-/** The methods a route takes; null for all. A text takes the methods that are words in it, and oddities beside. */
-function methodsOf({ route }: CompiledRoute): readonly string[] | null {
-  const method = route.conditions?.method;
-  if (method === undefined) return null;
-  return typeof method === 'string' ? method.split(/[^A-Za-z-]+/) : method;
+  const wanted = namedMethods(later.compiled.route.conditions) ?? [];
+  const by = wanted.map((method) => covering.find(({ methods }) => methods!.includes(method))?.compiled);
+  return by.includes(undefined) ? [] : [...new Set(by as CompiledRoute[])];
 }
 
 function coversConditions({ compiled: a }: PlannedRoute, { compiled: b }: PlannedRoute): boolean {
@@ -171,18 +135,15 @@ function coversConditions({ compiled: a }: PlannedRoute, { compiled: b }: Planne
   return sameSubDomain && first.function === second?.function;
 }
 
-function coversPaths(
-  { compiled, plan: earlier }: PlannedRoute,
-  { compiled: other, plan: later }: PlannedRoute,
-): boolean {
-  if (!earlier.steps.every((step, index) => later.steps[index] !== undefined && coversStep(step, later.steps[index]))) {
-    return false;
-  }
-  if (earlier.cuts !== null) return later.cuts !== null && later.steps.length === earlier.steps.length;
-  const tail = tailOf(compiled, earlier.steps.length);
-  if (tail === 'anything') return later.steps.length > earlier.steps.length || continues(other, earlier.steps.length);
-  if (tail === 'something') return later.steps.length > earlier.steps.length && !isEmpty(later.steps.at(-1)!);
-  return later.cuts === null && samePattern(compiled, other);
+function coversPaths(earlier: PlannedRoute, later: PlannedRoute): boolean {
+  const { compiled: one, steps } = earlier;
+  const { compiled: other, steps: taken } = later;
+  if (!steps.every((step, index) => taken[index] !== undefined && coversStep(step, taken[index]))) return false;
+  if (earlier.isWhole) return later.isWhole && taken.length === steps.length;
+  const tail = tailOf(one, steps.length);
+  if (tail === 'anything') return taken.length > steps.length || continues(other, steps.length);
+  if (tail === 'something') return taken.length > steps.length && !isEmpty(taken.at(-1)!);
+  return !later.isWhole && samePattern(one, other);
 }
 
 /** What a route takes after its certain segments, where that is one variable for all the rest. */
@@ -225,14 +186,12 @@ function coversStep(earlier: Step, later: Step): boolean {
 
 function takesText(step: Exclude<Step, { kind: 'literal' }>, text: string): boolean {
   if (step.kind === 'variable') return step.test(text, 0, text.length);
-  return text.startsWith(step.head) && step.mixed.test(text, 0, text.length);
+  return text.startsWith(step.head) && step.read(text, 0, text.length) !== null;
 }
 
 /** Whether a step may take an empty segment. */
 function isEmpty(step: Step): boolean {
-  if (step.kind === 'literal') return step.text === '';
-  if (step.kind === 'variable') return step.key !== MEMBER_ID && step.test('', 0, 0);
-  return step.head === '' && step.mixed.test('', 0, 0);
+  return step.kind === 'literal' ? step.text === '' : takesText(step, '');
 }
 
 /** Whether some segment is taken by both; true where that cannot be decided. For lists that may be too long. */

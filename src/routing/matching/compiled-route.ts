@@ -1,18 +1,11 @@
 /**
  * A route with its expression, and the answer it gives for a path.
  */
-import {
-  acceptsMethod,
-  acceptsSubDomain,
-  type CompiledSubDomains,
-  type Match,
-  type MatchRequest,
-  subDomainOf,
-} from '../mapper/conditions.js';
+import { acceptsMethod, acceptsSubDomain, type Match, type MatchRequest } from '../mapper/conditions.js';
 import { isTruthy, type Route } from '../mapper/route.js';
-import { emptyTable, setOwn } from '../template/own-property.js';
 import { translateRegex } from '../template/python-regex.js';
-import { hasManyWays, ShortestParts } from './shortest-parts.js';
+import { type PatternSource, wholePattern } from '../template/template.js';
+import { hasManyWays, shortestParts } from './shortest-parts.js';
 
 /** The text of each variable; undefined for an optional one that is not there. */
 export type Captured = readonly (string | undefined)[];
@@ -30,40 +23,42 @@ export class CompiledRoute {
   rank = -1;
   /** More than path and method decide: the conditions have to be asked. */
   readonly conditional: boolean;
-  readonly #controllers: readonly string[];
+  /** What its expression is made from. */
+  readonly source: PatternSource;
   #regex: RegExp | undefined;
-  /** Instead of the expression, where that could take long. */
-  readonly #parted: ShortestParts | null;
+  /** Its expression could take long, and is not used. */
+  readonly #hasManyWays: boolean;
 
+  /** `controllers`: what a variable called `controller` may be. */
   constructor(route: Route, index: number, controllers: readonly string[]) {
+    const { parts, requirements, defaults, minimize, conditions } = route;
     this.route = route;
     this.index = index;
     this.prefix = route.literalPrefix;
-    this.#controllers = controllers;
+    this.source = { parts, requirements, defaults, minimize, controllers };
     this.names = [...route.variables.keys()];
-    this.#parted = hasManyWays(route.parts, route.patternSource(controllers)) ? new ShortestParts(route.parts) : null;
+    this.#hasManyWays = hasManyWays(parts, this.source);
     // A route whose expression can only be broken by a name need not have it compiled before it is wanted, and the
     // tree decides most routes without it.
     if (!hasPlainNames(route)) {
-      const translated = translateRegex(route.wholePattern(controllers));
+      const translated = translateRegex(wholePattern(this.source));
       this.#regex = new RegExp(translated.source, 'v');
       this.names = [...this.names, ...translated.names.filter((name) => !route.variables.has(name))];
     }
-    const { conditions } = route;
     this.conditional =
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
   }
 
   /** Over the whole path, with a group for each name. */
   get regex(): RegExp {
-    this.#regex ??= new RegExp(translateRegex(this.route.wholePattern(this.#controllers)).source, 'v');
+    this.#regex ??= new RegExp(translateRegex(wholePattern(this.source)).source, 'v');
     return this.#regex;
   }
 
   /** The values for a whole path; null when it is not this route's. Conditions are not asked. */
   capture(path: string): Captured | null {
     if (!path.startsWith(this.prefix)) return null;
-    if (this.#parted !== null) return this.#parted.values(path, 0, path.length, true);
+    if (this.#hasManyWays) return shortestParts(this.route.parts, path, 0, path.length, true);
     const groups = this.regex.exec(path);
     if (groups === null) return null;
     return this.names.map((name) => groups.groups?.[name]);
@@ -71,29 +66,26 @@ export class CompiledRoute {
 
   /** Whether a whole path is this route's. */
   takes(path: string): boolean {
-    if (this.#parted !== null) return this.capture(path) !== null;
+    if (this.#hasManyWays) return this.capture(path) !== null;
     return path.startsWith(this.prefix) && this.regex.test(path);
   }
 
-  /** Whether method, sub-domain and function accept the request. The function may add to the match. */
-  accepts(request: MatchRequest | null, subDomain: string | null, match: () => Match): boolean {
+  /**
+   * Its answer for values it captured, once its conditions accept: method, sub-domain, and last the function, which may add
+   * to the match. `subDomainOf` undefined: the table does not look at sub-domains.
+   */
+  answer(
+    captured: Captured,
+    request: MatchRequest | null,
+    subDomainOf: ((request: MatchRequest | null) => string | null) | undefined,
+  ): Found | null {
+    const subDomain = subDomainOf?.(request);
+    const found = new Found(this, captured, subDomain);
     const { conditions } = this.route;
-    if (conditions === null) return true;
-    if (request !== null && !acceptsMethod(conditions, request.method)) return false;
-    if (!acceptsSubDomain(conditions, subDomain)) return false;
-    return conditions.function === undefined || isTruthy(conditions.function(request, match()));
-  }
-
-  /** The match: variables, then defaults. A default stands in for a value that is empty. */
-  matchOf(captured: Captured): Match {
-    const match: Match = emptyTable();
-    for (const [place, name] of this.names.entries()) {
-      const value = captured[place] ?? null;
-      const fallback = value ? undefined : this.route.defaults.get(name);
-      setOwn(match, name, isTruthy(fallback) ? fallback : value);
-    }
-    for (const [name, value] of this.route.defaults) if (!Object.hasOwn(match, name)) setOwn(match, name, value);
-    return match;
+    if (conditions === null) return found;
+    if (request !== null && !acceptsMethod(conditions, request.method)) return null;
+    if (!acceptsSubDomain(conditions, subDomain ?? null)) return null;
+    return conditions.function === undefined || isTruthy(conditions.function(request, found.match)) ? found : null;
   }
 }
 
@@ -118,23 +110,19 @@ export class Found {
     this.subDomain = subDomain;
   }
 
+  /** Variables, then defaults. A default stands in for a value that is empty. */
   get match(): Match {
-    if (this.#match === undefined) {
-      this.#match = this.compiled.matchOf(this.captured);
-      if (this.subDomain !== undefined) this.#match.sub_domain = this.subDomain;
+    if (this.#match !== undefined) return this.#match;
+    const { names, route } = this.compiled;
+    const match = Object.create(null) as Match;
+    for (const [place, name] of names.entries()) {
+      const value = this.captured[place] ?? null;
+      const fallback = value ? undefined : route.defaults.get(name);
+      match[name] = isTruthy(fallback) ? fallback : value;
     }
-    return this.#match;
+    for (const [name, value] of route.defaults) if (!Object.hasOwn(match, name)) match[name] = value;
+    if (this.subDomain !== undefined) match.sub_domain = this.subDomain;
+    this.#match = match;
+    return match;
   }
-}
-
-/** The route's answer for values it captured, once its conditions accept; else null. */
-export function acceptFound(
-  compiled: CompiledRoute,
-  captured: Captured,
-  request: MatchRequest | null,
-  subDomains: CompiledSubDomains,
-): Found | null {
-  const subDomain = subDomains.enabled ? subDomainOf(request, subDomains) : undefined;
-  const found = new Found(compiled, captured, subDomain);
-  return compiled.accepts(request, subDomain ?? null, () => found.match) ? found : null;
 }

@@ -2,17 +2,10 @@
  * A compiled route table: the order in which routes are tried, and the index that finds the first.
  */
 import { METHODS } from 'node:http';
-import {
-  acceptsMethod,
-  type CompiledSubDomains,
-  type MatchRequest,
-  type SubDomainOptions,
-} from '../mapper/conditions.js';
+import { acceptsMethod, type MatchRequest, type SubDomainOptions, subDomainReader } from '../mapper/conditions.js';
 import type { Route } from '../mapper/route.js';
-import { translateRegex } from '../template/python-regex.js';
-import { acceptFound, CompiledRoute, Found } from './compiled-route.js';
-import { PatternFacts } from './pattern-facts.js';
-import { planSegments, type SegmentPlan } from './segment-plan.js';
+import { CompiledRoute, Found } from './compiled-route.js';
+import { type PlannedRoute, patternFacts, planRoute } from './segment-steps.js';
 import { SegmentTree } from './segment-tree.js';
 
 /** How a table is compiled. */
@@ -23,12 +16,6 @@ export interface RouteTableOptions extends SubDomainOptions {
   readonly refuse: (route: Route, error: Error) => void;
 }
 
-/** A route with the plan by which it is looked up. */
-export interface PlannedRoute {
-  readonly compiled: CompiledRoute;
-  readonly plan: SegmentPlan;
-}
-
 /** A table of routes. Immutable. */
 export class RouteTable {
   /** In the order of definition. */
@@ -37,31 +24,29 @@ export class RouteTable {
   readonly ranked: readonly CompiledRoute[];
   /** The methods that a route asks for by name. */
   readonly methods: readonly string[];
-  readonly #subDomains: CompiledSubDomains;
-  /** {@link ranked}, with plans. */
+  /** {@link ranked}, with the steps by which they are looked up. */
   readonly planned: readonly PlannedRoute[];
+  readonly #subDomainOf: ((request: MatchRequest | null) => string | null) | undefined;
   readonly #trees = new Map<string, SegmentTree>();
   /** For methods that no route names: only routes that take any. */
   readonly #otherMethods: SegmentTree;
   #anyMethod: SegmentTree | undefined;
 
   constructor(routes: readonly Route[], options: RouteTableOptions) {
-    this.#subDomains = compileSubDomains(options);
+    this.#subDomainOf = subDomainReader(options);
     this.routes = compileRoutes(routes, options);
     this.ranked = [...this.routes].sort((a, b) => lengthOf(b.prefix) - lengthOf(a.prefix) || a.index - b.index);
     for (const [rank, compiled] of this.ranked.entries()) compiled.rank = rank;
-    const facts = new PatternFacts();
-    this.planned = this.ranked.map((compiled) => ({
-      compiled,
-      plan: planSegments(compiled, options.controllers, facts),
-    }));
-    this.methods = namedMethods(this.routes);
-    for (const method of this.methods)
+    const facts = patternFacts();
+    this.planned = this.ranked.map((compiled) => planRoute(compiled, facts));
+    this.methods = methodsOfTable(this.routes);
+    for (const method of this.methods) {
       this.#trees.set(
         method,
-        this.#tree((route) => acceptsMethod(route, method)),
+        this.#tree((conditions) => acceptsMethod(conditions, method)),
       );
-    this.#otherMethods = this.#tree((conditions) => conditions?.method === undefined || isText(conditions.method));
+    }
+    this.#otherMethods = this.#tree((conditions) => typeof (conditions?.method ?? '') === 'string');
   }
 
   /**
@@ -75,22 +60,28 @@ export class RouteTable {
     const known = method === null ? this.#forAny() : this.#trees.get(method);
     const tree = known ?? this.#otherMethods;
     for (let above = -1; ; ) {
-      const leaf = tree.find(path, above);
-      if (leaf === null) return null;
-      const { compiled } = leaf;
-      const captured = tree.capture(leaf);
-      if (known !== undefined && !compiled.conditional && !this.#subDomains.enabled) {
+      const route = tree.find(path, above);
+      if (route === null) return null;
+      const { compiled } = route;
+      const captured = tree.capture(route);
+      if (known !== undefined && !compiled.conditional && this.#subDomainOf === undefined) {
         return new Found(compiled, captured, undefined);
       }
-      const found = acceptFound(compiled, captured, request ?? (method === null ? null : { method }), this.#subDomains);
+      const asked = request ?? (method === null ? null : { method });
+      const found = compiled.answer(captured, asked, this.#subDomainOf);
       if (found !== null) return found;
-      above = leaf.rank;
+      above = compiled.rank;
     }
   }
 
-  /** As {@link find}, without the index. */
+  /** As {@link find}, without the index. `request` null: methods are not looked at. */
   scan(path: string, request: MatchRequest | null): Found | null {
-    return linearScan(this.ranked, path, request, this.#subDomains);
+    for (const compiled of this.ranked) {
+      const captured = compiled.capture(path);
+      const found = captured === null ? null : compiled.answer(captured, request, this.#subDomainOf);
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   #forAny(): SegmentTree {
@@ -118,24 +109,15 @@ function compileRoutes(routes: readonly Route[], options: RouteTableOptions): Co
   return compiled;
 }
 
-function compileSubDomains(options: SubDomainOptions): CompiledSubDomains {
-  const { source } = translateRegex(`^(.+?)\\.${options.domainMatch}$`);
-  return { enabled: options.subDomains, ignore: options.subDomainsIgnore, pattern: new RegExp(source, 'gv') };
-}
-
-/** The methods of lists; of a text, every word in it that is a method. */
-function namedMethods(routes: readonly CompiledRoute[]): string[] {
-  const names = new Set<string>(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-  for (const { route } of routes) {
-    const method = route.conditions?.method ?? [];
-    const words = typeof method === 'string' ? (method.match(/[A-Z-]+/g) ?? []) : method;
-    for (const word of words) if (METHODS.includes(word) || typeof method !== 'string') names.add(word);
-  }
-  return [...names];
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string';
+/** The usual methods, and those of lists; of a text, every run of capitals in it that is a method. */
+function methodsOfTable(routes: readonly CompiledRoute[]): string[] {
+  const names = routes.flatMap(({ route: { conditions } }) => {
+    const method = conditions?.method ?? [];
+    return typeof method === 'string'
+      ? (method.match(/[A-Z-]+/g) ?? []).filter((word) => METHODS.includes(word))
+      : method;
+  });
+  return [...new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', ...names])];
 }
 
 /** In characters: those outside of the first plane count once. */
@@ -143,20 +125,4 @@ function lengthOf(text: string): number {
   let length = 0;
   for (const _ of text) length++;
   return length;
-}
-
-/** The first route that takes path and request. `request` null: methods are not looked at. */
-function linearScan(
-  ranked: readonly CompiledRoute[],
-  path: string,
-  request: MatchRequest | null,
-  subDomains: CompiledSubDomains,
-): Found | null {
-  for (const compiled of ranked) {
-    const captured = compiled.capture(path);
-    if (captured === null) continue;
-    const found = acceptFound(compiled, captured, request, subDomains);
-    if (found !== null) return found;
-  }
-  return null;
 }

@@ -5,53 +5,30 @@
  * that cannot hold a better rank than the one found. Literal text has the longest prefix and so the lowest rank: the
  * first hit is nearly always the answer. A node is visited at most once, so the table bounds the cost, not the client.
  */
-import type { Captured, CompiledRoute } from './compiled-route.js';
-import type { MixedSegment } from './mixed-segment.js';
-import type { SegmentTest } from './pattern-facts.js';
-import type { SegmentCut, SegmentPlan, Step } from './segment-plan.js';
-
-/** A route in a tree. */
-export interface Leaf {
-  readonly compiled: CompiledRoute;
-  readonly rank: number;
-  readonly cuts: readonly SegmentCut[] | null;
-}
-
-interface VariableEdge {
-  readonly test: SegmentTest;
-  readonly node: Node;
-}
-
-interface MixedEdge {
-  readonly mixed: MixedSegment;
-  readonly node: Node;
-}
+import type { Captured } from './compiled-route.js';
+import type { PlannedRoute, SegmentReader, SegmentTest, Step } from './segment-steps.js';
 
 /** A tree over the routes of one method. Not re-entrant, and need not be: a lookup is synchronous. */
 export class SegmentTree {
-  readonly #root = new Node();
+  readonly #root = new Node(0);
   /** Where each segment of the path being looked up begins. */
   readonly #starts: number[] = [1];
   #path = '';
-  #best: Leaf | null = null;
+  #best: PlannedRoute | null = null;
   #bestRank = Number.POSITIVE_INFINITY;
   #above = -1;
 
   /** `planned` in order of rank. */
-  constructor(planned: Iterable<{ readonly compiled: CompiledRoute; readonly plan: SegmentPlan }>) {
-    for (const { compiled, plan } of planned) {
+  constructor(planned: Iterable<PlannedRoute>) {
+    for (const route of planned) {
       let node = this.#root;
-      node.lowest = Math.min(node.lowest, compiled.rank);
-      for (const step of plan.steps) {
-        node = node.child(step);
-        node.lowest = Math.min(node.lowest, compiled.rank);
-      }
-      (plan.cuts === null ? node.spans : node.ends).push({ compiled, rank: compiled.rank, cuts: plan.cuts });
+      for (const step of route.steps) node = node.child(step, route.compiled.rank);
+      (route.isWhole ? node.ends : node.spans).push(route);
     }
   }
 
   /** The route of the lowest rank above `above` that takes the path, which begins with a slash; null when none does. */
-  find(path: string, above: number): Leaf | null {
+  find(path: string, above: number): PlannedRoute | null {
     this.#path = path;
     this.#best = null;
     this.#bestRank = Number.POSITIVE_INFINITY;
@@ -61,16 +38,17 @@ export class SegmentTree {
   }
 
   /** The values of the route that {@link find} has just returned. */
-  capture(leaf: Leaf): Captured {
-    const { cuts } = leaf;
+  capture({ compiled, steps, isWhole }: PlannedRoute): Captured {
     const path = this.#path;
-    if (cuts === null) return leaf.compiled.capture(path)!;
+    if (!isWhole) return compiled.capture(path)!;
     const values: (string | undefined)[] = [];
-    for (const { segment, mixed } of cuts) {
-      const start = this.#starts[segment]!;
-      const end = this.#starts[segment + 1]! - 1;
-      if (mixed === null) values.push(path.slice(start, end));
-      else mixed.capture(path, start, end, values);
+    for (let index = 0; index < steps.length; index++) {
+      const step = steps[index]!;
+      if (step.kind === 'literal') continue;
+      const start = this.#starts[index]!;
+      const end = this.#starts[index + 1]! - 1;
+      if (step.kind === 'variable') values.push(path.slice(start, end));
+      else values.push(...step.read(path, start, end)!);
     }
     return values;
   }
@@ -79,114 +57,96 @@ export class SegmentTree {
     const path = this.#path;
     const start = this.#starts[depth]!;
     if (start > path.length) {
-      this.#take(node.ends);
+      const first = node.ends.find(({ compiled }) => compiled.rank > this.#above);
+      if (first !== undefined && first.compiled.rank < this.#bestRank) this.#accept(first);
       return;
     }
     let end = path.indexOf('/', start);
     if (end < 0) end = path.length;
     this.#starts[depth + 1] = end + 1;
-    if (node.literals !== null) {
+    if (node.literals.size > 0) {
       const child = node.literals.get(path.slice(start, end));
       if (child !== undefined && child.lowest < this.#bestRank) this.#visit(child, depth + 1);
     }
-    if (node.mixed !== null && node.mixed.lowest < this.#bestRank) this.#visitMixed(node.mixed, start, end, depth);
-    for (const edge of node.variables) {
-      if (edge.node.lowest < this.#bestRank && edge.test(path, start, end)) this.#visit(edge.node, depth + 1);
+    if (node.lowestMixed < this.#bestRank) this.#visitMixed(node, start, end, depth);
+    for (const { test, node: child } of node.variables) {
+      if (child.lowest < this.#bestRank && test(path, start, end)) this.#visit(child, depth + 1);
     }
-    for (const leaf of node.spans) {
-      if (leaf.rank >= this.#bestRank) break;
-      if (leaf.rank > this.#above && leaf.compiled.takes(path)) this.#accept(leaf);
+    for (const route of node.spans) {
+      const { rank } = route.compiled;
+      if (rank >= this.#bestRank) break;
+      if (rank > this.#above && route.compiled.takes(path)) this.#accept(route);
     }
   }
 
-  #visitMixed(mixed: MixedEdges, start: number, end: number, depth: number): void {
-    const segment = this.#path.slice(start, end);
-    if (mixed.needsDot && !segment.includes('.')) return;
-    for (const length of mixed.headLengths) {
+  /** Looked up by head, not one after another: the client chooses what misses them all. */
+  #visitMixed({ mixed, headLengths, needsDot }: Node, start: number, end: number, depth: number): void {
+    const path = this.#path;
+    const segment = path.slice(start, end);
+    if (needsDot && !segment.includes('.')) return;
+    for (const length of headLengths) {
       if (length > segment.length) break;
-      const edges = mixed.heads.get(segment.slice(0, length));
+      const edges = mixed.get(segment.slice(0, length));
       if (edges === undefined) continue;
-      for (const { node, mixed: segmentTest } of edges) {
+      for (const { read, node } of edges) {
         if (node.lowest >= this.#bestRank) break;
-        if (segmentTest.test(this.#path, start, end)) this.#visit(node, depth + 1);
+        if (read(path, start, end) !== null) this.#visit(node, depth + 1);
       }
     }
   }
 
-  #take(leaves: readonly Leaf[]): void {
-    for (const leaf of leaves) {
-      if (leaf.rank >= this.#bestRank) return;
-      if (leaf.rank > this.#above) {
-        this.#accept(leaf);
-        return;
-      }
-    }
-  }
-
-  #accept(leaf: Leaf): void {
-    this.#best = leaf;
-    this.#bestRank = leaf.rank;
+  #accept(route: PlannedRoute): void {
+    this.#best = route;
+    this.#bestRank = route.compiled.rank;
   }
 }
 
 /** What may follow after the same segments. Routes come in order of rank, so lists stay sorted. */
 class Node {
-  lowest = Number.POSITIVE_INFINITY;
-  literals: Map<string, Node> | null = null;
-  mixed: MixedEdges | null = null;
-  readonly variables: VariableEdge[] = [];
+  /** The rank of the first route that passes here. */
+  readonly lowest: number;
+  readonly literals = new Map<string, Node>();
+  /** Segments of text and variables, by the text they begin with. */
+  readonly mixed = new Map<string, { readonly read: SegmentReader; readonly node: Node }[]>();
+  /** The rank of the first route that passes through one of them. */
+  lowestMixed = Number.POSITIVE_INFINITY;
+  /** The lengths of the texts they begin with, ascending. */
+  readonly headLengths: number[] = [];
+  /** Every one of them has a dot: the formatted twins of a resource, which most paths are not. */
+  needsDot = true;
+  readonly variables: { readonly test: SegmentTest; readonly node: Node }[] = [];
   /** Routes that end here. */
-  readonly ends: Leaf[] = [];
+  readonly ends: PlannedRoute[] = [];
   /** Routes whose rest is decided by the expression of the whole path. */
-  readonly spans: Leaf[] = [];
+  readonly spans: PlannedRoute[] = [];
   readonly #byKey = new Map<string, Node>();
 
-  child(step: Step): Node {
-    if (step.kind === 'literal') {
-      this.literals ??= new Map();
-      return getOrMake(this.literals, step.text, () => new Node());
-    }
-    return getOrMake(this.#byKey, `${step.kind} ${step.key}`, () => this.#edge(step));
+  constructor(lowest: number) {
+    this.lowest = lowest;
   }
 
-  #edge(step: Exclude<Step, { kind: 'literal' }>): Node {
-    const node = new Node();
-    if (step.kind === 'variable') {
-      this.variables.push({ test: step.test, node });
-    } else {
-      this.mixed ??= new MixedEdges();
-      this.mixed.add(step.head, { mixed: step.mixed, node }, step.dotted);
+  /** `rank`: that of the route which passes. */
+  child(step: Step, rank: number): Node {
+    const key = step.kind === 'literal' ? step.text : `${step.kind} ${step.key}`;
+    const nodes = step.kind === 'literal' ? this.literals : this.#byKey;
+    let node = nodes.get(key);
+    if (node === undefined) {
+      node = new Node(rank);
+      nodes.set(key, node);
+      if (step.kind === 'variable') this.variables.push({ test: step.test, node });
+      if (step.kind === 'mixed') this.#addMixed(step, node);
     }
     return node;
   }
-}
 
-/** Segments of text and variables, found by the text they begin with. */
-class MixedEdges {
-  readonly heads = new Map<string, MixedEdge[]>();
-  /** The lengths of the heads, ascending. */
-  headLengths: number[] = [];
-  /** Every one of them has a dot: the formatted twins of a resource, which most paths are not. */
-  needsDot = true;
-  readonly #edges: MixedEdge[] = [];
-
-  get lowest(): number {
-    return this.#edges[0]!.node.lowest;
+  #addMixed({ head, read, dotted }: Extract<Step, { kind: 'mixed' }>, node: Node): void {
+    const edges = this.mixed.get(head) ?? [];
+    edges.push({ read, node });
+    this.mixed.set(head, edges);
+    this.lowestMixed = Math.min(this.lowestMixed, node.lowest);
+    this.needsDot &&= dotted;
+    if (this.headLengths.includes(head.length)) return;
+    this.headLengths.push(head.length);
+    this.headLengths.sort((a, b) => a - b);
   }
-
-  add(head: string, edge: MixedEdge, dotted: boolean): void {
-    this.#edges.push(edge);
-    getOrMake(this.heads, head, () => []).push(edge);
-    this.headLengths = [...new Set([...this.heads.keys()].map((text) => text.length))].sort((a, b) => a - b);
-    if (!dotted) this.needsDot = false;
-  }
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }

@@ -4,52 +4,50 @@
  * An expression such as `([^/]+?)-([^/]+?)-([^/]+?)x` tries all ways in which a path of hyphens can be parted, which for a
  * client's 8 KB are billions. Here each place of the path is looked at once for each part.
  */
-import { getOwn } from '../template/own-property.js';
-import type { PatternSource } from '../template/route-pattern.js';
-import type { Part } from '../template/template.js';
+import { type Part, type PatternSource, requirementOf } from '../template/template.js';
 
-/** Parts a path, or a segment of one, as their expression does: each variable as short as what follows it allows. */
-export class ShortestParts {
-  readonly #parts: readonly Part[];
-
-  constructor(parts: readonly Part[]) {
-    this.#parts = parts;
-  }
-
-  /** The values of the variables in order, undefined for a suffix that is not there; null where the parts do not fit. */
-  values(path: string, start: number, end: number, mayEndLine = false): (string | undefined)[] | null {
-    const fits = this.#fits(path, start, end, mayEndLine);
-    if (fits[0]![0] === 0) return null;
-    const values: (string | undefined)[] = [];
-    let at = start;
-    for (const [index, part] of this.#parts.entries()) {
-      const rest = fits[index + 1]!;
-      if (typeof part === 'string') at += part.length;
-      else if (part.type === '.' && rest[at - start] === 1) values.push(undefined);
-      else {
-        const from = part.type === '.' ? at + 1 : at;
-        at = after(path, from);
-        while (rest[at - start] === 0) at = after(path, at);
-        values.push(path.slice(from, at));
-      }
+/**
+ * Parts a path, or a segment of one, as the expression of the parts does: each variable as short as what follows it allows. Gives
+ * the values of the variables in order, undefined for a suffix that is not there; null where the parts do not fit.
+ */
+export function shortestParts(
+  parts: readonly Part[],
+  path: string,
+  start: number,
+  end: number,
+  mayEndLine = false,
+): (string | undefined)[] | null {
+  const fits = partsFit(parts, path, start, end, mayEndLine);
+  if (fits[0]![0] === 0) return null;
+  const values: (string | undefined)[] = [];
+  let at = start;
+  for (const [index, part] of parts.entries()) {
+    const rest = fits[index + 1]!;
+    if (typeof part === 'string') at += part.length;
+    else if (part.type === '.' && rest[at - start] === 1) values.push(undefined);
+    else {
+      const from = part.type === '.' ? at + 1 : at;
+      at = after(path, from);
+      while (rest[at - start] === 0) at = after(path, at);
+      values.push(path.slice(from, at));
     }
-    return values;
   }
+  return values;
+}
 
-  /** For each part, and the end behind them: at which places of the path it and all that follow fit. */
-  #fits(path: string, start: number, end: number, mayEndLine: boolean): Uint8Array[] {
-    const size = end - start + 1;
-    let rest = new Uint8Array(size);
-    rest[size - 1] = 1;
-    // As Python's `$` has it.
-    if (mayEndLine && size > 1 && path.charCodeAt(end - 1) === NEWLINE) rest[size - 2] = 1;
-    const fits = [rest];
-    for (const part of this.#parts.toReversed()) {
-      rest = typeof part === 'string' ? textFits(part, rest, path, start) : variableFits(part.type, rest, path, start);
-      fits.unshift(rest);
-    }
-    return fits;
+/** For each part, and the end behind them: at which places of the path it and all that follow fit. */
+function partsFit(parts: readonly Part[], path: string, start: number, end: number, mayEndLine: boolean): Uint8Array[] {
+  const size = end - start + 1;
+  let rest = new Uint8Array(size);
+  rest[size - 1] = 1;
+  // As Python's `$` has it.
+  if (mayEndLine && size > 1 && path.charCodeAt(end - 1) === NEWLINE) rest[size - 2] = 1;
+  const fits = [rest];
+  for (const part of parts.toReversed()) {
+    rest = typeof part === 'string' ? textFits(part, rest, path, start) : variableFits(part.type, rest, path, start);
+    fits.unshift(rest);
   }
+  return fits;
 }
 
 /** Whether the expression of these parts may try one way after the other, and consists of nothing but what is known here. */
@@ -57,7 +55,7 @@ export function hasManyWays(parts: readonly Part[], { requirements, minimize }: 
   const variables = parts.filter((part) => typeof part !== 'string');
   if (minimize || variables.length < 2 || new Set(variables.map(({ name }) => name)).size < variables.length)
     return false;
-  if (variables.some(({ type, name }) => type === '{' || name === 'controller' || getOwn(requirements, name)))
+  if (variables.some(({ type, name }) => type === '{' || name === 'controller' || requirementOf(requirements, name)))
     return false;
   if (variables.some(({ type }) => type === '*')) return true;
   let inSegment = 0;

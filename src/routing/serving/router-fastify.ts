@@ -20,16 +20,13 @@ import { type App, createFastify, environ, Fault, limitBody, listenerOf } from '
 import { guardPipe, tooLarge } from '../../app/internal.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
-import type { JsonSchema } from '../actions/json-schema.js';
-import { documentedSchema, type Schema } from '../actions/standard-schema.js';
+import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { RouterPlugin } from '../router-options.js';
-import { BodyTypes, refuseEncoding, WITH_BODY } from './body-types.js';
-import type { RouterParts } from './build-table.js';
-import { readJson } from './read-json.js';
-import { type Fail, type RunRules, refuse, runAction } from './run-action.js';
+import { type AnsweringRules, callOf, type Fail, refuse } from './action-call.js';
+import { BodyTypes, readJson, refuseEncoding, WITH_BODY } from './request-body.js';
 import { AnswerTypes } from './send-answer.js';
-import { type ActionTarget, type Entry, pendingOf, type ServedAction } from './served-route.js';
+import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
 const DEFAULT_BODY_LIMIT = 114_688;
 
@@ -40,7 +37,7 @@ const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD
 export class RouterFastify {
   readonly #fastify: FastifyInstance;
   readonly #plugins: readonly RouterPlugin[];
-  readonly #rules: RunRules;
+  readonly #rules: AnsweringRules;
   /** The largest body of an action that says nothing else, in bytes. */
   readonly bodyLimit: number;
 
@@ -48,7 +45,7 @@ export class RouterFastify {
     this.bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
     this.#plugins = options.plugins ?? [];
     const types = new AnswerTypes(options.serializers, options.strictAccept);
-    this.#rules = { schemas: options.schemas ?? 'optional', types: types.isChoice ? types : null, fail };
+    this.#rules = { types: types.isChoice ? types : null, fail };
     const { schemaController } = options.fastify ?? {};
     // In place of a package that takes 30 ms to load: the router checks bodies and queries itself, by version.
     const compilersFactory = {
@@ -66,10 +63,10 @@ export class RouterFastify {
       middie: this.#plugins.length > 0,
       onRequest: (request, _reply, done) => {
         const { raw } = request;
-        const pending = pendingOf(raw);
-        raw.url = pending.url;
-        raw.method = pending.verb;
-        request.params = pending.request.params;
+        const call = callOf(raw);
+        raw.url = call.url;
+        raw.method = call.verb;
+        request.params = call.request.params;
         done();
       },
     });
@@ -80,7 +77,7 @@ export class RouterFastify {
   readonly handToFastify: App = (req, res) => {
     if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
     guardPipe(res, (error) => this.#rules.fail(req, res, error));
-    const { entry, url, verb = '' } = pendingOf(req);
+    const { entry, url, verb = '' } = callOf(req);
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);
     if (!entry.methods.includes(verb)) req.method = entry.methods[0];
@@ -115,15 +112,15 @@ export class RouterFastify {
     }
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-        pendingOf(request.raw).received = size;
+        callOf(request.raw).received = size;
         done(error, body);
       });
     const types = new BodyTypes(fastify, read);
     fastify.setErrorHandler((error, { raw }, reply) => {
-      const known = error === pendingOf(raw).failure && !isFastifys(error) ? error : asRouterError(error, raw, types);
-      refuse(reply, known, this.#rules);
+      const known = error === callOf(raw).failure && !isFastifys(error) ? error : asRouterError(error, raw, types);
+      refuse(reply, known, this.#rules.fail);
     });
-    fastify.setNotFoundHandler((_request, reply) => refuse(reply, new Fault(404), this.#rules));
+    fastify.setNotFoundHandler((_request, reply) => refuse(reply, new Fault(404), this.#rules.fail));
   }
 
   /**
@@ -131,17 +128,17 @@ export class RouterFastify {
    * their own way. Gives the refusal of one that is declared too large.
    */
   #bound({ raw: req, routeOptions }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
-    const pending = pendingOf(req);
+    const call = callOf(req);
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
     const declared = req.headers['content-length'];
     if (declared !== undefined) {
-      pending.received = Number(declared);
-      return pending.received > limit ? tooLarge(limit) : undefined;
+      call.received = Number(declared);
+      return call.received > limit ? tooLarge(limit) : undefined;
     }
     if (req.headers['transfer-encoding'] === undefined) return undefined;
     limitBody(req, limit, () => {
       const fault = tooLarge(limit);
-      pending.request.abort(fault);
+      call.request.abort(fault);
       if (!res.headersSent) this.#rules.fail(req, res, fault);
       return fault;
     });
@@ -149,11 +146,11 @@ export class RouterFastify {
   }
 
   #addRoutes(instance: FastifyInstance, action: ServedAction): void {
-    for (const { methods, byKey } of targetsOf(action)) {
+    for (const { methods, byKey } of action.target === null ? action.named.values() : [action.target]) {
       if (byKey !== null) this.#addRoute(instance, action, byKey);
       // Those that a key selects are never entered, but their schemas are judged with all others.
       for (const method of [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]) {
-        this.#addRoute(instance, action, method, method.compiled);
+        this.#addRoute(instance, action, method);
       }
     }
   }
@@ -161,8 +158,7 @@ export class RouterFastify {
   #addRoute(
     instance: FastifyInstance,
     { settings, matched }: ServedAction,
-    { fastifyPath, methods, bodyLimit }: Entry,
-    { options, response }: Partial<CompiledAction> = {},
+    { fastifyPath, methods, bodyLimit, options, response }: Entry & Partial<CompiledAction>,
   ): void {
     // For plugins that make documents of them.
     const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options ?? {});
@@ -172,18 +168,13 @@ export class RouterFastify {
     instance.route({
       method: methods as HTTPMethods[],
       url: fastifyPath,
-      handler: (request, reply) => runAction(request, reply, this.#rules),
+      handler: (request, reply) => callOf(request.raw).run(request, reply, this.#rules),
       config: { ...settings.config, route: matched } as never,
       ...(bodyLimit !== undefined && { bodyLimit }),
       ...(settings.logLevel !== undefined && { logLevel: settings.logLevel as NonNullable<RouteOptions['logLevel']> }),
       ...(!isPlain && { schema }),
     });
   }
-}
-
-/** All that a route may run. */
-function targetsOf({ target, named }: ServedAction): ActionTarget[] {
-  return target === null ? [...named.values()].flatMap((targets) => [...targets.values()]) : [target];
 }
 
 /** What plugins can read of an action. One by version has its schemas in `openApiDocument` only. */

@@ -3,13 +3,12 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import { type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
 import { Readable, Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault, preferredType } from '../../app/index.js';
-import { Reply, SENT } from '../actions/reply.js';
-import { joinVary } from '../versions/version-negotiation.js';
+import { Reply, SENT } from '../actions/action-request.js';
+import { joinVary } from '../api-version.js';
 
 /** How one request is answered. */
 export interface AnswerRules {

@@ -50,14 +50,14 @@ export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): Reado
 
 /** A template without its types, and the type of each variable that had one. */
 export interface TypedTemplate {
-  readonly template: string;
+  readonly template: string | null;
   readonly types: ReadonlyMap<string, ParamType>;
 }
 
 /** Takes types out of a template; what stands after a colon and is no type's name stays: it is an expression. */
-export function takeTypes(template: string, known: ReadonlyMap<string, ParamType>): TypedTemplate {
+export function takeTypes(template: string | null, known: ReadonlyMap<string, ParamType>): TypedTemplate {
   const types = new Map<string, ParamType>();
-  const bare = template.replace(
+  const bare = template?.replace(
     /(?<!\\)\{(\.?)([\p{L}\p{N}_]+):(\w+)\}/gu,
     (whole, dot: string, name: string, word: string) => {
       const type = known.get(word);
@@ -66,7 +66,7 @@ export function takeTypes(template: string, known: ReadonlyMap<string, ParamType
       return `{${dot}${name}}`;
     },
   );
-  return { template: bare, types };
+  return { template: bare ?? null, types };
 }
 
 /** The value of a text; undefined when it is not of this type. */

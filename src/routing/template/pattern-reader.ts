@@ -1,44 +1,20 @@
 /**
- * A cursor over a Python regular expression: its escapes, its sets, and errors that know their place.
+ * A cursor over a Python regular expression, and what of it matches one character: escapes and classes.
  */
 
 /** An expression that is broken, or that has no counterpart here. */
-export class RegexProblem extends Error {
-  /** Where in the expression, in UTF-16 units from 0. */
-  readonly offset: number;
+export class RegexProblem extends Error {}
 
-  constructor(message: string, offset: number) {
-    super(message);
-    this.offset = offset;
-  }
-}
+/** `\d`, `\w`, `\s` of Python are those of Unicode; `\s` is what `str.isspace` says, which is not JavaScript's list. */
+const SETS: Readonly<Record<string, string>> = {
+  d: '\\p{Nd}',
+  w: '\\p{L}\\p{N}_',
+  s: '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000',
+};
 
-/** Python's `\s`: what `str.isspace` says, which is not JavaScript's list. */
-const SPACES = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const CONTROLS: Readonly<Record<string, string>> = { a: '\x07', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
-/** `\d`, `\w`, `\s` of Python are those of Unicode. */
-const SETS: ReadonlyMap<string, string> = new Map([
-  ['d', '\\p{Nd}'],
-  ['w', '\\p{L}\\p{N}_'],
-  ['s', SPACES],
-]);
-
-const CONTROLS: ReadonlyMap<string, string> = new Map([
-  ['a', '\x07'],
-  ['f', '\f'],
-  ['n', '\n'],
-  ['r', '\r'],
-  ['t', '\t'],
-  ['v', '\v'],
-]);
-
-/** A class, or anything else that matches one character. */
-export interface ClassSource {
-  readonly source: string;
-  readonly matchesSlash: boolean;
-}
-
-/** A cursor over an expression. */
+/** Reads an expression from left to right. */
 export class PatternReader {
   readonly #pattern: string;
   #offset = 0;
@@ -47,87 +23,94 @@ export class PatternReader {
     this.#pattern = pattern;
   }
 
-  get offset(): number {
-    return this.#offset;
-  }
-
-  get done(): boolean {
+  protected get done(): boolean {
     return this.#offset >= this.#pattern.length;
   }
 
-  looksAt(text: string): boolean {
+  protected looksAt(text: string): boolean {
     return this.#pattern.startsWith(text, this.#offset);
   }
 
-  take(text: string): boolean {
-    if (!this.looksAt(text)) return false;
-    this.#offset += text.length;
-    return true;
+  protected take(text: string): boolean {
+    const isHere = this.looksAt(text);
+    if (isHere) this.#offset += text.length;
+    return isHere;
   }
 
-  /** What a sticky expression matches here; takes nothing. */
-  match(sticky: RegExp): RegExpExecArray | null {
+  /** Takes what a sticky expression matches here. */
+  protected match(sticky: RegExp): RegExpExecArray | null {
     sticky.lastIndex = this.#offset;
-    return sticky.exec(this.#pattern);
-  }
-
-  skip(length: number): void {
-    this.#offset += length;
+    const found = sticky.exec(this.#pattern);
+    if (found !== null) this.#offset += found[0].length;
+    return found;
   }
 
   /** The next character, a whole one where it takes two UTF-16 units. */
-  next(): string {
+  protected next(): string {
     const code = this.#pattern.codePointAt(this.#offset);
-    if (code === undefined) throw this.problem('unexpected end of pattern');
+    if (code === undefined) throw new RegexProblem('unexpected end of pattern');
     const character = String.fromCodePoint(code);
     this.#offset += character.length;
     return character;
   }
 
   /** `\d`, `\D` and so on; null when something else stands here. */
-  takeSet(): ClassSource | null {
-    const found = this.match(/\\([dDwWsS])/y);
-    if (found === null) return null;
-    this.skip(2);
-    const letter = found[1]!;
-    const negated = letter !== letter.toLowerCase();
-    return {
-      source: `[${negated ? '^' : ''}${SETS.get(letter.toLowerCase())!}]`,
-      matchesSlash: negated,
-    };
+  protected set(): string | null {
+    const letter = this.match(/\\([dDwWsS])/y)?.[1];
+    if (letter === undefined) return null;
+    const small = letter.toLowerCase();
+    return `[${letter === small ? '' : '^'}${SETS[small]}]`;
   }
 
   /** The character that an escape stands for. */
-  takeEscapedCharacter(): string {
-    const start = this.#offset;
-    this.skip(1);
-    if (this.done) throw this.problem('bad escape (end of pattern)', start);
-    const octal = this.match(/[0-7]{1,3}/y);
-    if (octal !== null) {
-      if (Number.parseInt(octal[0], 8) > 0o377) throw this.problem('octal escape above \\377', start);
-      return this.#coded(octal[0], 8, octal[0].length, start);
+  protected escapedCharacter(): string {
+    this.next();
+    if (this.done) throw new RegexProblem('bad escape (end of pattern)');
+    const octal = this.match(/[0-7]{1,3}/y)?.[0];
+    if (octal !== undefined) {
+      const code = Number.parseInt(octal, 8);
+      if (code > 0o377) throw new RegexProblem('octal escape above \\377');
+      return String.fromCodePoint(code);
     }
-    const hex = this.match(/x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})/y);
-    if (hex !== null) return this.#coded(hex[0].slice(1), 16, hex[0].length, start);
+    const hex = this.match(/x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}/y)?.[0];
+    if (hex !== undefined) {
+      const code = Number.parseInt(hex.slice(1), 16);
+      if (code > 0x10ffff) throw new RegexProblem('bad escape: no such character');
+      return String.fromCodePoint(code);
+    }
     const character = this.next();
-    const control = CONTROLS.get(character);
-    if (control !== undefined) return control;
-    if (/[A-Za-z0-9]/.test(character)) throw this.problem(`bad escape \\${character}`, start);
+    if (Object.hasOwn(CONTROLS, character)) return CONTROLS[character]!;
+    if (/[A-Za-z0-9]/.test(character)) throw new RegexProblem(`bad escape \\${character}`);
     return character;
   }
 
-  problem(message: string, offset: number = this.#offset): RegexProblem {
-    return new RegexProblem(message, offset);
+  /** A class as an expression, from behind its bracket. A `]` right after the opening is an ordinary character in Python. */
+  protected readClass(): string {
+    let source = this.take('^') ? '[^' : '[';
+    do source += this.#classItem();
+    while (!this.take(']'));
+    return `${source}]`;
   }
 
-  unsupported(construct: string, offset: number = this.#offset): RegexProblem {
-    return new RegexProblem(`${construct} has no counterpart in JavaScript`, offset);
+  #classItem(): string {
+    const low = this.#classMember();
+    if (this.match(/-(?!\])/y) === null) return low.source;
+    const high = this.#classMember();
+    if (low.code === undefined || high.code === undefined || high.code < low.code) {
+      throw new RegexProblem('bad character range');
+    }
+    return `${low.source}-${high.source}`;
   }
 
-  #coded(digits: string, base: number, length: number, start: number): string {
-    const code = Number.parseInt(digits, base);
-    if (code > 0x10ffff) throw this.problem('bad escape: no such character', start);
-    this.skip(length);
-    return String.fromCodePoint(code);
+  /** One end of a range, or a set such as `\d`, which has no code. */
+  #classMember(): { source: string; code?: number } {
+    if (this.done) throw new RegexProblem('unterminated character set');
+    const set = this.set();
+    if (set !== null) return { source: set };
+    const isEscape = this.looksAt('\\');
+    const character = this.take('\\b') ? '\b' : isEscape ? this.escapedCharacter() : this.next();
+    const code = character.codePointAt(0)!;
+    // As a number: no character has a meaning of its own then, now or in a later version of the language.
+    return { source: `\\u{${code.toString(16)}}`, code };
   }
 }

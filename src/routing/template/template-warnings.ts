@@ -4,17 +4,11 @@
 import type { Route } from '../mapper/route.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { translateRegex } from './python-regex.js';
-
-/** What is odd about a route, in a sentence, and what to write instead. */
-export interface RouteWarning {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-}
+import type { RouteWarning } from './template.js';
 
 /** Everything odd about a route. */
 export function warningsOf(route: Route): RouteWarning[] {
-  return [...templateWarnings(route), ...methodWarnings(route)];
+  return [...route.notices, ...pathWarnings(route), ...methodWarnings(route)];
 }
 
 /** Uses of rules that exist for ported tables only: minimization and implicit defaults. */
@@ -25,22 +19,7 @@ export function legacyRules(route: Route): string[] {
   return used;
 }
 
-function* templateWarnings({ notices, parts, requirements }: Route): Iterable<RouteWarning> {
-  for (const { kind, variable } of notices) {
-    if (kind === 'cut-regex') {
-      yield {
-        code: 'PORTICO_ROUTE_CUT_REGEX',
-        message: `the expression of "${variable}" ends at its first "}" or ":" and is only ${requirements[variable]}`,
-        hint: `Write requirements: { ${variable}: … }, or \\} and \\x3A within the template.`,
-      };
-    } else {
-      yield {
-        code: 'PORTICO_ROUTE_SWALLOWED_DASH',
-        message: `the "-" after ":${variable}" ends the name and is not part of the path`,
-        hint: `Write {${variable}}-.`,
-      };
-    }
-  }
+function* pathWarnings({ parts }: Route): Iterable<RouteWarning> {
   for (const [index, part] of parts.entries()) {
     const before = parts[index - 1];
     if (typeof part === 'string' || part.name !== 'path_info') continue;
@@ -104,20 +83,15 @@ const LONGEST = 8192;
  * milliseconds.
  */
 export function slowRequirements(routes: readonly CompiledRoute[], now: () => number): SlowRequirement[] {
-  const slow: SlowRequirement[] = [];
-  const known = new Map<string, { length: number; milliseconds: number } | null>();
-  for (const compiled of routes) {
-    for (const [variable, requirement] of Object.entries(compiled.route.requirements)) {
-      let found = known.get(requirement);
-      if (found === undefined) {
-        found = measure(requirement, now);
-        known.set(requirement, found);
-      }
-      if (found !== null && compiled.route.variables.has(variable))
-        slow.push({ compiled, variable, requirement, ...found });
-    }
-  }
-  return slow;
+  const measured = new Map<string, Pick<SlowRequirement, 'length' | 'milliseconds'> | null>();
+  return routes.flatMap((compiled) => {
+    const { requirements, variables } = compiled.route;
+    return Object.entries(requirements).flatMap(([variable, requirement]) => {
+      if (!measured.has(requirement)) measured.set(requirement, measure(requirement, now));
+      const found = measured.get(requirement);
+      return found && variables.has(variable) ? [{ compiled, variable, requirement, ...found }] : [];
+    });
+  });
 }
 
 function measure(requirement: string, now: () => number): { length: number; milliseconds: number } | null {

@@ -3,7 +3,6 @@
  *
  * A template is read once, left to right, into literal text and variables, by the rules of Python's Routes.
  */
-import { setOwn } from './own-property.js';
 
 /** A variable of a template. */
 export interface Variable {
@@ -15,16 +14,18 @@ export interface Variable {
 /** Literal text, or a variable. */
 export type Part = string | Variable;
 
-/** Something in a template that says something else than it seems. */
-export interface TemplateNotice {
-  readonly kind: 'cut-regex' | 'swallowed-dash';
-  readonly variable: string;
+/** What is odd about a route, in a sentence, and what to write instead. */
+export interface RouteWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
 }
 
 /** A template that was read. */
 export interface Template {
   readonly parts: readonly Part[];
-  readonly notices: readonly TemplateNotice[];
+  /** What in it says something else than it seems. */
+  readonly notices: readonly RouteWarning[];
 }
 
 /** Characters that end a `:name` and stay in the path. */
@@ -45,94 +46,71 @@ export class TemplateProblem extends Error {
  * other routes. In a static template, which only generates, `:` and `*` are ordinary text.
  */
 export function readTemplate(text: string, requirements: Record<string, string>, isStatic: boolean): Template {
-  const reading = new TemplateReading(requirements, isStatic);
+  const parts: Part[] = [];
+  const notices: RouteWarning[] = [];
+  const openers = isStatic ? '{' : '{:*';
+  /** What opened the variable being read, and what ends it: nothing yet behind a `:` or `*`. */
+  let opened: { readonly type: Variable['type']; enders: readonly string[] } | null = null;
+  let read = '';
+  let isEscaped = false;
   let offset = 0;
   for (const character of text) {
-    reading.read(character, offset);
+    if (isEscaped) {
+      read += '\\:*{}'.includes(character) ? character : `\\${character}`;
+      isEscaped = false;
+    } else if (character === '\\') {
+      isEscaped = true;
+    } else if (opened === null && openers.includes(character)) {
+      if (read !== '') parts.push(read);
+      read = '';
+      opened = { type: character as Variable['type'], enders: character === '{' ? ['}'] : [] };
+    } else if (opened?.enders.length === 0) {
+      opened.enders = character === '(' ? [')'] : [...SEPARATORS, '-'];
+      if (character !== '(') read = character;
+    } else if (opened === null || !opened.enders.includes(character)) {
+      read += character;
+    } else {
+      if (opened.type !== '{') parts.push({ type: opened.type, name: read });
+      else if (read !== '') parts.push(braced(read, requirements, notices));
+      else throw new TemplateProblem('a variable needs a name', offset);
+      if (character === '-') notices.push(swallowedDash(read));
+      if (SEPARATORS.includes(character)) parts.push(character);
+      opened = null;
+      read = '';
+    }
     offset += character.length;
   }
-  return reading.finish();
+  if (opened !== null) parts.push({ type: opened.type, name: read });
+  else if (read !== '') parts.push(read);
+  return { parts, notices };
 }
 
-class TemplateReading {
-  readonly #requirements: Record<string, string>;
-  readonly #isStatic: boolean;
-  readonly #parts: Part[] = [];
-  readonly #notices: TemplateNotice[] = [];
-  #text = '';
-  #escaping = false;
-  /** The character that opened the variable being read; empty outside of one. */
-  #opener = '';
-  #justOpened = false;
-  /** What ends the variable being read. */
-  #enders: readonly string[] = [];
-
-  constructor(requirements: Record<string, string>, isStatic: boolean) {
-    this.#requirements = requirements;
-    this.#isStatic = isStatic;
-  }
-
-  read(character: string, offset: number): void {
-    if (this.#escaping) {
-      this.#text += '\\:*{}'.includes(character) ? character : `\\${character}`;
-      this.#escaping = false;
-    } else if (character === '\\') {
-      this.#escaping = true;
-    } else if (this.#opener === '') {
-      if (this.#opens(character)) this.#open(character);
-      else this.#text += character;
-    } else if (this.#justOpened) {
-      this.#justOpened = false;
-      if (character === '(') this.#enders = [')'];
-      else [this.#text, this.#enders] = [character, [...SEPARATORS, '-']];
-    } else if (!this.#enders.includes(character)) {
-      this.#text += character;
-    } else {
-      this.#close(character, offset);
+/** The variable between two braces. */
+function braced(text: string, requirements: Record<string, string>, notices: RouteWarning[]): Variable {
+  const dotted = text.startsWith('.');
+  const [name = '', regex, ...cut] = (dotted ? text.slice(1) : text).split(':');
+  if (regex !== undefined) {
+    // The object is the application's own, with a prototype: an assignment of __proto__ would be lost.
+    if (name !== '__proto__') requirements[name] = regex;
+    else
+      Object.defineProperty(requirements, name, { value: regex, writable: true, enumerable: true, configurable: true });
+    if (cut.length > 0 || opensBrace(regex)) {
+      notices.push({
+        code: 'PORTICO_ROUTE_CUT_REGEX',
+        message: `the expression of "${name}" ends at its first "}" or ":" and is only ${regex}`,
+        hint: `Write requirements: { ${name}: … }, or \\} and \\x3A within the template.`,
+      });
     }
   }
+  return { type: dotted ? '.' : ':', name };
+}
 
-  finish(): Template {
-    if (this.#opener !== '') this.#parts.push({ type: this.#opener as Variable['type'], name: this.#text });
-    else if (this.#text !== '') this.#parts.push(this.#text);
-    return { parts: this.#parts, notices: this.#notices };
-  }
-
-  #opens(character: string): boolean {
-    return character === '{' || (!this.#isStatic && (character === ':' || character === '*'));
-  }
-
-  #open(character: string): void {
-    this.#opener = character;
-    if (character === '{') this.#enders = ['}'];
-    else this.#justOpened = true;
-    if (this.#text !== '') this.#parts.push(this.#text);
-    this.#text = '';
-  }
-
-  #close(ender: string, offset: number): void {
-    this.#parts.push(this.#opener === '{' ? this.#braced(offset) : this.#plain(ender));
-    if (SEPARATORS.includes(ender)) this.#parts.push(ender);
-    this.#opener = '';
-    this.#text = '';
-    this.#enders = [];
-  }
-
-  #plain(ender: string): Variable {
-    if (ender === '-') this.#notices.push({ kind: 'swallowed-dash', variable: this.#text });
-    return { type: this.#opener as Variable['type'], name: this.#text };
-  }
-
-  #braced(offset: number): Variable {
-    if (this.#text === '') throw new TemplateProblem('a variable needs a name', offset);
-    const dotted = this.#text.startsWith('.');
-    const [name = '', regex, ...cut] = (dotted ? this.#text.slice(1) : this.#text).split(':');
-    if (regex !== undefined) {
-      setOwn(this.#requirements, name, regex);
-      if (cut.length > 0 || opensBrace(regex)) this.#notices.push({ kind: 'cut-regex', variable: name });
-    }
-    return { type: dotted ? '.' : ':', name };
-  }
+function swallowedDash(name: string): RouteWarning {
+  return {
+    code: 'PORTICO_ROUTE_SWALLOWED_DASH',
+    message: `the "-" after ":${name}" ends the name and is not part of the path`,
+    hint: `Write {${name}}-.`,
+  };
 }
 
 /** Whether an expression ends inside a `{`: then it was cut at that brace's end. */
@@ -144,4 +122,116 @@ function opensBrace(regex: string): boolean {
 /** A template with its variables in braces, as OpenAPI writes paths. */
 export function pathText(parts: readonly Part[]): string {
   return parts.map((part) => (typeof part === 'string' ? part : part.type === '.' ? '' : `{${part.name}}`)).join('');
+}
+
+/** What the expression is made from. */
+export interface PatternSource {
+  readonly parts: readonly Part[];
+  readonly requirements: Readonly<Record<string, string>>;
+  /** Names that have a default; with minimization their variables may be left out at the end of a path. */
+  readonly defaults: ReadonlyMap<string, unknown>;
+  readonly minimize: boolean;
+  /** What a variable called `controller` may be. */
+  readonly controllers: readonly string[];
+}
+
+/** The expression that a variable is required to take; undefined for none. `constructor` is a name like others. */
+export function requirementOf(requirements: PatternSource['requirements'], name: string): string | undefined {
+  return Object.hasOwn(requirements, name) ? requirements[name] : undefined;
+}
+
+/** The expression of a whole path. */
+export function wholePattern(source: PatternSource): string {
+  return source.minimize ? minimized(source) : `^${source.parts.map((part) => fullPart(part, source)).join('')}$`;
+}
+
+/** The expression of one part; a variable is one group named after it. */
+export function fullPart(part: Part, source: PatternSource): string {
+  if (typeof part === 'string') return escapePython(part);
+  const group = `(?P<${part.name}>${variablePattern(part, source)})`;
+  return part.type === '.' ? `(?:\\.${group})??` : group;
+}
+
+/** What a variable matches, as an expression. */
+export function variablePattern(variable: Variable, source: PatternSource): string {
+  if (variable.name === 'controller') return source.controllers.map(escapePython).join('|');
+  const requirement = requirementOf(source.requirements, variable.name);
+  if (requirement) return requirement;
+  return variable.type === ':' ? PLAIN : variable.type === '.' ? '[^/.]+?' : '.+?';
+}
+
+/** A variable without requirement: a segment, as short as possible. */
+export const PLAIN = '[^/]+?';
+
+/** As Python's `re.escape` since 3.7. */
+function escapePython(text: string): string {
+  return text.replace(/[()[\]{}?*+\-|^$\\.&~# \t\n\r\v\f]/g, '\\$&');
+}
+
+/** The state Routes hands back from the rest of a path to the part before it. */
+interface Rest {
+  readonly pattern: string;
+  /** Neither text nor a required variable follows. */
+  readonly optional: boolean;
+  /** All that follows may be empty. */
+  readonly blank: boolean;
+}
+
+function minimized(source: PatternSource): string {
+  // The part before the last decides what plain variables exclude: in Routes it is an attribute that the recursion
+  // leaves behind, and tables rely on the result.
+  const prior = source.parts.at(-2);
+  let rest: Rest = { pattern: '', optional: true, blank: true };
+  for (const part of [...source.parts].reverse()) rest = minimizedPart(part, rest, prior, source);
+  const pattern = `${rest.pattern || '/'}/?$`;
+  return pattern.startsWith('/') ? `^${pattern}` : `^/${pattern}`;
+}
+
+function minimizedPart(part: Part, rest: Rest, prior: Part | undefined, source: PatternSource): Rest {
+  if (typeof part === 'string') return minimizedText(part, rest);
+  if (part.type === '{') throw new Error('with minimization every brace must be closed');
+  const hasDefault = source.defaults.has(part.name);
+  const blank = rest.blank && hasDefault;
+  if (part.type === '*') {
+    return { pattern: `(?P<${part.name}>.*)${rest.pattern}`, optional: rest.optional && hasDefault, blank };
+  }
+  const hasRequirement = Object.hasOwn(source.requirements, part.name);
+  const one = minimizedVariable(part, rest, prior, source);
+  const optional = rest.optional && hasDefault && !hasRequirement;
+  if (optional) {
+    const bound = typeof prior === 'string' && [',', ';', '.'].includes(prior);
+    return { pattern: bound ? one + rest.pattern : `${one}?${rest.pattern}`, optional, blank };
+  }
+  return { pattern: blank ? `(?:${one}${rest.pattern})?` : one + rest.pattern, optional, blank };
+}
+
+function minimizedVariable(
+  { name, type }: Variable,
+  rest: Rest,
+  prior: Part | undefined,
+  source: PatternSource,
+): string {
+  const dotted = (pattern: string): string => (type === '.' ? `(?:\\.${pattern})??` : pattern);
+  const requirement = requirementOf(source.requirements, name);
+  if (requirement !== undefined) return dotted(`(?P<${name}>${requirement})`);
+  if (name === 'controller') return `(?P<${name}>${source.controllers.map(escapePython).join('|')})`;
+  if (prior === '/' || prior === '#') return `(?P<${name}>[^${prior}]+?)`;
+  if (rest.pattern === '') return dotted(`(?P<${name}>[^${type === '.' ? '/.' : '/'}]+?)`);
+  const escaped = /^\\(.)/s.exec(rest.pattern)?.[1] ?? /^\(\\(.)/s.exec(rest.pattern)?.[1];
+  const excluded = escaped === undefined ? SEPARATORS.join('') : `/\\${escaped}`;
+  return `(?P<${name}>[^${excluded}]+?)`;
+}
+
+function minimizedText(text: string, rest: Rest): Rest {
+  const end = text.at(-1)!;
+  if (!SEPARATORS.includes(end)) {
+    return { pattern: escapePython(text) + rest.pattern, optional: false, blank: false };
+  }
+  if (rest.blank) {
+    const pattern = `${escapePython(text.slice(0, -1))}(?:${escapePython(end)}${rest.pattern})?`;
+    return { pattern, optional: rest.optional, blank: true };
+  }
+  // Routes writes a lone slash with a backslash, and what stands before it looks at that character.
+  const pattern = (text === '/' ? '\\/' : escapePython(text)) + rest.pattern;
+  return { pattern, optional: rest.optional, blank: false };
 }

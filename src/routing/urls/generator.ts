@@ -2,67 +2,71 @@
  * URLs from values: which route, and the URL it gives, exactly as Routes chooses.
  */
 
-import { isTruthy, type Route } from '../mapper/route.js';
-import { generatePath, type Values } from './generate-path.js';
+import { acceptsMethod } from '../mapper/conditions.js';
+import { isTruthy, pythonText, type Route } from '../mapper/route.js';
+import { SEPARATORS } from '../template/template.js';
 
-/** How a generator is made. */
-export interface GeneratorOptions {
+/** Values for a URL, in the order given: what is not in the path becomes the query in that order. */
+export type Values = Map<string, unknown>;
+
+/** What URLs are generated from. */
+export interface GeneratorTable {
+  /** In the order of definition. */
+  readonly routes: readonly Route[];
   readonly explicit: boolean;
   readonly appendSlash: boolean;
   /** Put in front of every path. */
   readonly prefix: string;
+  /** Of `controller` and `action`, the values that some route has. Made once: they are asked for with every URL. */
+  readonly named: Readonly<Record<'controller' | 'action', ReadonlySet<unknown>>>;
 }
 
-/** Chooses among the routes of a table, in the order of definition. */
-export class Generator {
-  readonly #routes: readonly Route[];
-  readonly #options: GeneratorOptions;
-  readonly #controllers: ReadonlySet<unknown>;
-  readonly #actions: ReadonlySet<unknown>;
+/** What {@link GeneratorTable.named} is of routes. */
+export function namedValues(routes: readonly Route[]): GeneratorTable['named'] {
+  const valuesOf = (key: string): ReadonlySet<unknown> => new Set(routes.map(({ defaults }) => defaults.get(key)));
+  return { controller: valuesOf('controller'), action: valuesOf('action') };
+}
 
-  constructor(routes: readonly Route[], options: GeneratorOptions) {
-    this.#routes = routes;
-    this.#options = options;
-    this.#controllers = new Set(routes.flatMap((route) => route.defaults.get('controller') ?? []));
-    this.#actions = new Set(routes.flatMap((route) => route.defaults.get('action') ?? []));
+/**
+ * The URL of `route`, or of the first of the table that takes the values; null when none does. Keys beginning with an
+ * underscore have no meaning here.
+ */
+export function generate(
+  table: GeneratorTable,
+  route: Route | null,
+  wanted: Values,
+  scriptName: string,
+): string | null {
+  const values = new Map(wanted);
+  if (!table.explicit) {
+    if (!values.has('controller')) values.set('controller', 'content');
+    if (!values.has('action')) values.set('action', 'index');
   }
+  for (const candidate of route === null ? candidates(table, values) : [route]) {
+    if (!agreesWithHardcoded(candidate, values)) continue;
+    const path = generatePath(candidate, values, table.appendSlash);
+    if (path === null || path === '') continue;
+    const prefixed = table.prefix + path;
+    return candidate.absolute || candidate.isExternal ? prefixed : scriptName + prefixed;
+  }
+  return null;
+}
 
-  /**
-   * The URL of `route`, or of the first candidate that takes the values; null when none does. Keys beginning with an
-   * underscore have no meaning here.
-   */
-  generate(requested: Values, scriptName: string, route: Route | null): string | null {
-    const values = new Map(requested);
-    if (!this.#options.explicit) {
-      if (!values.has('controller')) values.set('controller', 'content');
-      if (!values.has('action')) values.set('action', 'index');
-    }
-    for (const candidate of route === null ? this.#candidates(values) : [route]) {
-      if (!agreesWithHardcoded(candidate, values)) continue;
-      const path = generatePath(candidate, values, this.#options.appendSlash);
-      if (path === null || path === '') continue;
-      const prefixed = this.#options.prefix + path;
-      return candidate.absolute || candidate.isExternal ? prefixed : scriptName + prefixed;
-    }
-    return null;
-  }
-
-  /** Routes with the controller and action asked for, or with any, that have all they need; the best fit first. */
-  #candidates(values: Values): Route[] {
-    const keys = new Set(values.keys());
-    // Routes counts its own switch as a key, so with it no set of keys is ever exact.
-    if (this.#options.appendSlash) keys.add('_append_slash');
-    const controller = values.get('controller');
-    const action = values.get('action');
-    const pool = this.#controllers.has(controller)
-      ? this.#routes.filter((route) => takes(route, 'controller', controller))
-      : this.#routes.filter((route) => !route.hardcoded.includes('controller'));
-    const knownAction = this.#actions.has(action) && pool.some((route) => takes(route, 'action', action));
-    return pool
-      .filter((route) => (knownAction ? takes(route, 'action', action) : !route.hardcoded.includes('action')))
-      .filter((route) => [...route.minKeys].every((key) => keys.has(key) || route.variables.get(key)?.type === '.'))
-      .sort((a, b) => compareFit(a.maxKeys, b.maxKeys, keys));
-  }
+/** Routes with the controller and action asked for, or with any, that have all they need; the best fit first. */
+function candidates({ routes, appendSlash, named }: GeneratorTable, values: Values): Route[] {
+  const keys = new Set(values.keys());
+  // Routes counts its own switch as a key, so with it no set of keys is ever exact.
+  if (appendSlash) keys.add('_append_slash');
+  /** Those of the pool that take the value of a key, where some route names it; else those that leave it open. */
+  const agreeing = (pool: readonly Route[], key: 'controller' | 'action'): readonly Route[] => {
+    const value = values.get(key) ?? null;
+    const isNamed = value !== null && named[key].has(value);
+    const taking = isNamed ? pool.filter((route) => takes(route, key, value)) : [];
+    return taking.length > 0 ? taking : pool.filter((route) => !route.hardcoded.includes(key));
+  };
+  return agreeing(agreeing(routes, 'controller'), 'action')
+    .filter((route) => [...route.minKeys].every((key) => keys.has(key) || route.variables.get(key)?.type === '.'))
+    .sort((a, b) => compareFit(a.maxKeys, b.maxKeys, keys));
 }
 
 function takes(route: Route, key: string, value: unknown): boolean {
@@ -98,4 +102,120 @@ function countCommon(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   let count = 0;
   for (const key of a) if (b.has(key)) count++;
   return count;
+}
+
+/** The path, with a query of the values the route does not use; null when the values do not fit the route. */
+function generatePath(route: Route, requested: Values, appendSlash: boolean): string | null {
+  for (const [name, value] of requested) if (!route.satisfies(name, value)) return null;
+  const method = requested.get('method');
+  // Only these take values away from what is left for the query.
+  const values = route.minimize || isTruthy(method) ? new Map(requested) : requested;
+  if (isTruthy(method)) {
+    if (!acceptsMethod(route.conditions, pythonText(method).toUpperCase())) return null;
+    values.delete('method');
+  }
+  const path = route.minimize ? minimizedPath(route, values) : fullPath(route, values);
+  if (path === null) return null;
+  const url = path.startsWith('/') || route.isStatic ? path : `/${path}`;
+  const isExtra = (key: string): boolean => !route.maxKeys.has(key) && key !== 'controller' && key !== 'action';
+  const extra = [...values].filter(([key]) => isExtra(key));
+  return (appendSlash && !url.endsWith('/') ? `${url}/` : url) + queryText(extra, quoteQuery);
+}
+
+const PLAIN = /^[\w.~-]*$/;
+
+/** Percent-encodes as UTF-8; letters, digits, `_.-~` and `/` stay. */
+export function quotePath(text: string): string {
+  return quote(text).replaceAll('%2F', '/');
+}
+
+/** As a form does: a space is `+`; letters, digits and `_.-~` stay. */
+function quoteQuery(text: string): string {
+  return quote(text).replaceAll('%20', '+');
+}
+
+/** Half a surrogate pair has no UTF-8 form; it becomes U+FFFD, for what a client sends must not make this throw. */
+function quote(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd')).replace(/[!'()*]/g, upperHex);
+}
+
+function upperHex(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function fullPath(route: Route, values: Values): string | null {
+  for (const key of route.maxKeys) {
+    if (route.minKeys.has(key)) continue;
+    if (!values.has(key) || !sameText(values.get(key), route.defaults.get(key))) return null;
+  }
+  let path = '';
+  for (const part of route.parts) {
+    if (typeof part === 'string') {
+      path += part;
+      continue;
+    }
+    const value = values.get(part.name);
+    if (part.type === '.') {
+      if (isTruthy(value)) path += quotePath(`.${pythonText(value)}`);
+      else if (value !== null && value !== undefined) path += pythonText(value);
+    } else {
+      if (value === null || value === undefined) return null;
+      path += quotePath(pythonText(value));
+    }
+  }
+  return path;
+}
+
+/** Equal as text; functions only to themselves. */
+function sameText(a: unknown, b: unknown): boolean {
+  if (typeof a === 'function' || typeof b === 'function') return a === b;
+  return pythonText(a) === pythonText(b);
+}
+
+/** From the end: trailing values that equal their defaults are left out, with the separators before them. */
+function minimizedPath(route: Route, values: Values): string | null {
+  const pieces: string[] = [];
+  let gap = false;
+  for (const part of [...route.parts].reverse()) {
+    if (typeof part === 'string') {
+      if (!gap && SEPARATORS.includes(part)) continue;
+      const bare = !gap && SEPARATORS.includes(part.at(-1)!);
+      pieces.push(bare ? part.slice(0, -1) : part);
+      gap = true;
+      continue;
+    }
+    const { name, type } = part;
+    const isGiven = values.has(name);
+    const value = values.get(name);
+    if (type === '*') {
+      if (value === null || value === undefined) continue;
+      pieces.push(quotePath(pythonText(value)));
+      gap = true;
+      continue;
+    }
+    const hasDefault = route.defaults.has(name);
+    if (!gap && hasDefault && (!isGiven || value === null || sameText(value, route.defaults.get(name)))) continue;
+    const used = isGiven ? value : (route.defaults.get(name) ?? null);
+    if (!isGiven && used === null) {
+      if (type === '.') continue;
+      return null;
+    }
+    pieces.push(quotePath(pythonText(used)));
+    if (type === '.') pieces.push('.');
+    values.delete(name);
+    gap = true;
+  }
+  return pieces.reverse().join('');
+}
+
+/** The query of values, with its question mark; empty where there is none. A list has a field for each item. */
+export function queryText(values: Iterable<readonly [string, unknown]>, quoted: (text: string) => string): string {
+  const fields: string[] = [];
+  for (const [key, value] of values) {
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      fields.push(`${quoted(key)}=${quoted(pythonText(item))}`);
+    }
+  }
+  return fields.length === 0 ? '' : `?${fields.join('&')}`;
 }

@@ -4,12 +4,11 @@
 
 import type { IncomingMessage } from 'node:http';
 import { environ, remoteOf } from '../../app/index.js';
-import { isTruthy, type Route } from '../mapper/route.js';
+import type { SubDomainOptions } from '../mapper/conditions.js';
+import { isTruthy, pythonText, type Route } from '../mapper/route.js';
 import { GenerationError } from '../mapper/route-error.js';
 import { translateRegex } from '../template/python-regex.js';
-import { pythonText } from '../template/python-text.js';
-import { quotePath, type Values } from './generate-path.js';
-import type { Generator } from './generator.js';
+import { type GeneratorTable, generate, queryText, quotePath, type Values } from './generator.js';
 
 /** What a URL is made in: the current request, as far as it matters. */
 export interface UrlContext {
@@ -26,26 +25,21 @@ export interface UrlContext {
 /** Values for a URL: variables of the path, then whatever is to be the query. */
 export type UrlValues = Readonly<Record<string, unknown>> | Values;
 
-/** How URLs are built. */
-export interface UrlBuilderOptions {
+/** What URLs are built from. */
+export interface UrlTable extends GeneratorTable, SubDomainOptions {
+  readonly names: ReadonlyMap<string, Route>;
+  /** Whether a name means its route, or only its defaults. */
   readonly hardcodeNames: boolean;
-  readonly subDomains: boolean;
-  readonly subDomainsIgnore: readonly string[];
-  readonly domainMatch: string;
 }
 
 const NOT_ASCII = /\P{ASCII}/u;
 
 /** Builds URLs for one table. */
 export class UrlBuilder {
-  readonly #names: ReadonlyMap<string, Route>;
-  readonly #generator: Generator;
-  readonly #options: UrlBuilderOptions;
+  readonly #table: UrlTable;
 
-  constructor(names: ReadonlyMap<string, Route>, generator: Generator, options: UrlBuilderOptions) {
-    this.#names = names;
-    this.#generator = generator;
-    this.#options = options;
+  constructor(table: UrlTable) {
+    this.#table = table;
   }
 
   /**
@@ -55,54 +49,51 @@ export class UrlBuilder {
    * `anchor`, `host`, `protocol` and `qualified` are about the URL, not its path; `host_` is a query field `host`.
    */
   url(name: string | null, urlValues: UrlValues, context: UrlContext): string {
-    return this.#build(name, toValues(urlValues), context, false);
+    return this.#build({ route: this.#routeOf(name), name, values: toValues(urlValues), context, current: false });
+  }
+
+  /** A URL from values alone, of the route that fits them best; null when none does. */
+  generate(values: UrlValues, scriptName: string): string | null {
+    return generate(this.#table, null, values instanceof Map ? values : new Map(Object.entries(values)), scriptName);
   }
 
   /** As {@link url}, of the current request: its match under the values; a null value takes one away. */
   current(name: string | null, urlValues: UrlValues, context: UrlContext): string {
-    return this.#build(name, toValues(urlValues), context, true);
+    return this.#build({ route: this.#routeOf(name), name, values: toValues(urlValues), context, current: true });
   }
 
   /** The URL of one route, which need not have a name. */
   ofRoute(route: Route, urlValues: UrlValues, context: UrlContext): string {
-    return this.#finish(route, null, toValues(urlValues), context, false);
+    return this.#build({ route, name: null, values: toValues(urlValues), context, current: false });
   }
 
-  #build(name: string | null, values: Values, context: UrlContext, current: boolean): string {
-    const route = name === null ? null : (this.#names.get(name) ?? null);
-    return this.#finish(route, name, values, context, current);
+  #routeOf(name: string | null): Route | null {
+    return name === null ? null : (this.#table.names.get(name) ?? null);
   }
 
-  #finish(route: Route | null, name: string | null, values: Values, context: UrlContext, current: boolean): string {
+  #build(wanted: WantedUrl): string {
+    const { route, name, values, context } = wanted;
     const words = takeSpecialWords(values);
-    const url =
-      route === null && name !== null
-        ? rawUrl(name, values, context.scriptName ?? '')
-        : this.#generated(route, values, words, context, current);
+    const { scriptName = '' } = context;
+    const url = route === null && name !== null ? rawUrl(name, values, scriptName) : this.#generated(wanted, words);
     const anchored = url === null || words.anchor === null ? url : `${url}#${quotePath(pythonText(words.anchor))}`;
     const located = anchored === null ? null : locate(anchored, words, context);
     if (located === null || NOT_ASCII.test(located)) throw cannotGenerate(name, values, located);
     return located;
   }
 
-  #generated(
-    route: Route | null,
-    values: Values,
-    words: SpecialWords,
-    context: UrlContext,
-    current: boolean,
-  ): string | null {
-    const used = this.#valuesFor(route, values, context, current);
+  #generated(wanted: WantedUrl, words: SpecialWords): string | null {
+    const used = this.#valuesFor(wanted);
     if (!isTruthy(words.anchor)) words.anchor = takeKey(used, '_anchor') ?? null;
     if (!isTruthy(words.host)) words.host = takeKey(used, '_host') ?? null;
     words.protocol ??= takeKey(used, '_protocol') ?? null;
-    return this.#generator.generate(used, context.scriptName ?? '', this.#options.hardcodeNames ? route : null);
+    const route = this.#table.hardcodeNames ? wanted.route : null;
+    return generate(this.#table, route, used, wanted.context.scriptName ?? '');
   }
 
-  #valuesFor(route: Route | null, values: Values, context: UrlContext, current: boolean): Values {
+  #valuesFor({ route, values, context, current }: WantedUrl): Values {
     if (route !== null) {
-      const under: Values = new Map(route.defaults);
-      for (const [key, value] of values) under.set(key, value);
+      const under: Values = new Map([...route.defaults, ...values]);
       const used = route.filter === null ? under : toValues(route.filter(Object.fromEntries(under)));
       if (route.isExternal) return used;
       const subDomain = used.get('sub_domain') ?? null;
@@ -121,28 +112,36 @@ export class UrlBuilder {
       return values.set('controller', controller.slice(1));
     }
     if (isTruthy(controller) && !values.has('action')) values.set('action', 'index');
-    const merged = new Map<string, unknown>(Object.entries(context.match ?? {}));
-    for (const [key, value] of values) {
-      if (value === null) merged.delete(key);
-      else merged.set(key, value);
-    }
+    const merged = new Map<string, unknown>([...Object.entries(context.match ?? {}), ...values]);
+    for (const [key, value] of values) if (value === null) merged.delete(key);
     this.#moveSubDomain(merged, context);
     return merged;
   }
 
   /** A sub-domain other than the current one is another host. */
   #moveSubDomain(values: Values, context: UrlContext): void {
-    if (!this.#options.subDomains) return;
+    if (!this.#table.subDomains) return;
     const wanted = (takeKey(values, 'sub_domain') ?? null) as string | null;
     const [host = '', port] = (context.host ?? '').split(':');
     if (host === '') return;
     const suffix = port === undefined ? '' : `:${port}`;
-    const found = new RegExp(translateRegex(`^(.+?)\\.(${this.#options.domainMatch})$`).source, 'v').exec(host);
+    const found = new RegExp(translateRegex(`^(.+?)\\.(${this.#table.domainMatch})$`).source, 'v').exec(host);
     const [current, domain] = found === null ? [null, host] : [found[1]!, found[2]!];
-    const ignored = wanted !== null && this.#options.subDomainsIgnore.includes(wanted);
+    const ignored = wanted !== null && this.#table.subDomainsIgnore.includes(wanted);
     if (wanted && current !== wanted && !ignored) values.set('_host', `${wanted}.${domain}${suffix}`);
     else if ((ignored || wanted === null) && domain !== host) values.set('_host', domain + suffix);
   }
+}
+
+/** A URL that is asked for. */
+interface WantedUrl {
+  /** Null: the one that fits the values. */
+  readonly route: Route | null;
+  readonly name: string | null;
+  readonly values: Values;
+  readonly context: UrlContext;
+  /** Over the match of the current request. */
+  readonly current: boolean;
 }
 
 interface SpecialWords {
@@ -175,14 +174,8 @@ function takeKey(values: Values, key: string): unknown {
 /** A name that no route has is taken for a URL. */
 function rawUrl(text: string, values: Values, scriptName: string): string {
   const url = text.startsWith('/') ? scriptName + text : text;
-  if (values.size === 0) return url;
-  const fields: string[] = [];
-  for (const [key, value] of values) {
-    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      fields.push(`${quotePath(key)}=${quotePath(pythonText(item))}`);
-    }
-  }
-  return `${url}?${fields.join('&')}`;
+  // As Routes has it: values that are empty lists leave the mark of a query.
+  return url + (queryText(values, quotePath) || (values.size > 0 ? '?' : ''));
 }
 
 /** Scheme and host in front where one of them was asked for. Another scheme means another port. */

@@ -6,19 +6,18 @@ import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
+import { within } from '../../tasks/internal.js';
 import type { CallMeter, SendKind } from '../call-meter.js';
 import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
-import { encodeEnvelope, isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import { encodeEnvelope, isRecord, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
-import { messageId } from '../message/message-id.js';
-import { argumentsToData, contextToDict, entityFromData, type Serializer } from '../message/serializer.js';
+import { eachArgument, type Serializer } from '../message/serializer.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
-import { within } from '../within.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
@@ -36,7 +35,7 @@ export interface SendOptions {
 /** What a client sends by. */
 export interface CallPath {
   readonly settings: MessagingSettings;
-  readonly serializer: Serializer;
+  readonly serializer: Required<Serializer>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly pending: PendingCalls;
@@ -151,7 +150,7 @@ export class CallClient implements RPCClient {
     try {
       const [answer] = await Promise.all([reply, send]);
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
-      return entityFromData(serializer, context, answer.result) as T;
+      return serializer.deserializeEntity(context, answer.result) as T;
     } catch (error) {
       // Of a time that is up the server knows by itself.
       const isSilent = error instanceof RpcTimeout && error.monitor && !('remote' in error);
@@ -216,8 +215,11 @@ export class CallClient implements RPCClient {
   /** What a message waits for before it is sent: rejects with `DeliveryFailure` when the time is up. */
   #inTime<T>(work: Promise<T>, what: string, until: number): Promise<T> {
     const { clock } = this.#path;
-    const late = (): Error => new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
-    return within(work, { clock, until, late, signal: this.#options.signal });
+    const { signal } = this.#options;
+    return within(work, { ms: until - clock.now(), clock, signal }, (): never => {
+      signal?.throwIfAborted();
+      throw new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
+    });
   }
 
   #encode(
@@ -228,7 +230,7 @@ export class CallClient implements RPCClient {
   ): Buffer {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
-    const ctx = contextToDict(serializer, context);
+    const ctx = serializer.serializeContext(context);
     for (const [name, value] of Object.entries({ method, args, context: ctx })) {
       if (name === 'method' ? typeof value === 'string' : isRecord(value)) continue;
       throw new SerializationError({
@@ -238,7 +240,7 @@ export class CallClient implements RPCClient {
     }
     const envelope: RequestEnvelope = {
       method,
-      args: argumentsToData(serializer, context, args as RequestEnvelope['args']),
+      args: eachArgument(args as RequestEnvelope['args'], context, serializer.serializeEntity),
       ns: namespace,
       ver: version,
       ctx,

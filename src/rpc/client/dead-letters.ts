@@ -4,8 +4,7 @@
 import { hash } from 'node:crypto';
 import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
-import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
-import { messageId } from '../message/message-id.js';
+import { isRecord, messageId, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import type { WireFormatOptions } from '../message/wire-format.js';
 import { addressText, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
@@ -48,6 +47,20 @@ export interface DeadLetterFilter {
 export interface Replayed {
   readonly letter: DeadLetter;
   readonly failure?: string;
+}
+
+/**
+ * Removes the queue of a host whose service is gone for good: a call to that host is refused at once, and waits no longer for an
+ * answer. What waited in it becomes dead letters. False where there is none, or the service takes calls still. Rejects with
+ * `DeliveryFailure` where there is no broker.
+ */
+export async function removeHostQueue(
+  connection: RPCConnection,
+  { topic, host }: { readonly topic: string; readonly host: string },
+): Promise<boolean> {
+  const { exchange, transport: options } = connection.settings;
+  const transport = await connection.connected(options.connectTimeoutMs);
+  return transport.removeQueue({ exchange, topic, server: host });
 }
 
 /** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` where there is no broker. */

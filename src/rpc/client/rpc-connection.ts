@@ -11,9 +11,9 @@ import { type Clock, pause, systemClock } from '../../tasks/index.js';
 import type { CallMeter } from '../call-meter.js';
 import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
-import type { Serializer } from '../message/serializer.js';
-import { atItsOption, type MessagingSettings, messagingSettings } from '../messaging-options.js';
-import { checkTransportUrl, shareTransport } from '../transport/open-transport.js';
+import { completed, type Serializer } from '../message/serializer.js';
+import { type MessagingSettings, messagingSettings } from '../messaging-options.js';
+import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
@@ -42,27 +42,13 @@ export interface RPCConnectionOptions {
   readonly clock?: Clock;
 }
 
-/** Throws as `messagingSettings`, and for a URL whose driver there is not; with the place of what the configuration says. */
-function readSettings(
-  config: Config,
-  given: NonNullable<Parameters<typeof messagingSettings>[1]>,
-): ReturnType<typeof messagingSettings> {
-  try {
-    const read = messagingSettings(config, given);
-    checkTransportUrl(read.url);
-    return read;
-  } catch (error) {
-    throw given.url === undefined ? atItsOption(config, error) : error;
-  }
-}
-
 /**
  * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for
  * each service, and they share one transport for each URL.
  */
 export class RPCConnection implements OwnRPCClients, CallPath {
   readonly settings: MessagingSettings;
-  readonly serializer: Serializer;
+  readonly serializer: Required<Serializer>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly pending: PendingCalls;
@@ -79,13 +65,13 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
     const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
     const url = typeof transport === 'string' ? transport : undefined;
-    const read = readSettings(config, { url, project });
+    const read = messagingSettings(config, { url, project });
     this.settings = read.settings;
     this.#url = read.url;
     this.#workerTopics = workerTopics ?? (workerAssignment() === undefined ? undefined : []);
     this.#given = typeof transport === 'object' ? transport : undefined;
     this.#name = name ?? `${process.pid}`;
-    this.serializer = serializer ?? {};
+    this.serializer = completed(serializer ?? {});
     this.log = log ?? createLogger();
     this.clock = clock ?? systemClock;
     this.meter = meter?.isOn === true ? meter : undefined;
@@ -115,7 +101,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** What is wrong with its connection to the broker, for those who ask how the service is. */
   get troubles(): readonly string[] {
-    const { state, name } = this.#given ?? this.#share ?? { state: 'new', name: '' };
+    const { state, name } = this.#open ?? { state: 'new', name: '' };
     if (state === 'blocked') return [`remote calls: ${name} takes no messages (memory or disk alarm)`];
     return state === 'lost' ? [`remote calls: the connection to ${name} is lost`] : [];
   }
@@ -145,7 +131,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
   async send(to: Route, message: Message, { until, retry = -1, signal, ttlMs, mandatory }: SendOptions): Promise<void> {
-    const transport = this.#given ?? this.#share;
+    const transport = this.#open;
     // A call that was begun before must not open another share.
     if (transport === undefined)
       throw new DeliveryFailure({ message: `message ${message.id}: its connection is closed` });
@@ -163,7 +149,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     }
   }
 
-  /** Gives up the calls that wait, and this share in the transport. */
+  /** Gives up the calls that wait, and its share in the transport with what was consumed through it. */
   async close(): Promise<void> {
     const share = this.#share;
     this.#share = undefined;
@@ -172,13 +158,15 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     await this.levels.close();
   }
 
+  /** Undefined where nothing was sent or consumed yet. */
+  get #open(): Transport | undefined {
+    return this.#given ?? this.#share;
+  }
+
   #transport(): Transport {
     if (this.#given !== undefined) return this.#given;
-    this.#share ??= shareTransport(this.#url, {
-      ...this.settings.transport,
-      log: this.log,
-      clientName: this.#name,
-    });
+    const { log } = this;
+    this.#share ??= shareTransport(this.#url, { ...this.settings.transport, log, clientName: this.#name });
     return this.#share;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Envelope 1.0: what a message says, whatever carries it. Senders may add members; receivers ignore those they do not know.
  */
+import { randomUUID } from 'node:crypto';
 import { decodeMessage, encodeMessage } from './json-codec.js';
 import type { AddressedFormat } from './wire-format.js';
 
@@ -63,6 +64,13 @@ export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
 /** A message that is no envelope this process can read; says nothing of its content. */
 export class UnreadableEnvelope extends Error {}
 
+/** A new id of a message: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by the time they were made. */
+export function messageId(): string {
+  const time = Date.now().toString(16).padStart(12, '0');
+  // Version 4 has its random bits in the same places, and Node gathers those of many ids at once.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+}
+
 /** Throws `SerializationError` as {@link encodeMessage}; `what` is the call, for its message. */
 export function writeEnvelope(envelope: Envelope, what: string, format: AddressedFormat): Buffer {
   return format.pack(encodeEnvelope(envelope, what, format));
@@ -100,6 +108,23 @@ export function readRequest(body: Uint8Array, format: AddressedFormat): RequestE
     (reply === undefined || (isRecord(reply) && isName(reply.to) && isName(reply.id)));
   if (!isRequest) throw new UnreadableEnvelope('it is no request');
   return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } as RequestEnvelope;
+}
+
+/**
+ * How much longer than its time a message may have been under way, in milliseconds: the broker counts from when it has it,
+ * and drops it when it would deliver it. One that seems older than that was sent by a clock that is wrong.
+ */
+const LATE_MS = 1_000;
+
+/**
+ * When the caller stops waiting, by this process's clock. The message says how long it waits when it was sent, and by its own
+ * clock when that was; where the two clocks cannot agree, only the former counts.
+ */
+export function deadlineOf({ deadline, sent }: RequestEnvelope, now: number): number | undefined {
+  if (deadline === undefined) return undefined;
+  const queued = sent === undefined ? 0 : Date.now() - sent;
+  const believed = queued > 0 && queued <= deadline + LATE_MS ? queued : 0;
+  return now + deadline - believed;
 }
 
 /** Throws {@link UnreadableEnvelope}. */

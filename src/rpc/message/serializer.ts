@@ -20,47 +20,32 @@ export interface Serializer {
   deserializeContext?(dict: Readonly<Record<string, unknown>>, here: ContextHere): unknown;
 }
 
-/** The context as it travels: what `toDict()` gives, else its members. */
-export function contextToDict(serializer: Serializer, context: unknown): Readonly<Record<string, unknown>> {
-  if (serializer.serializeContext !== undefined) return serializer.serializeContext(context);
-  if (context instanceof RequestContext) return context.toDict();
-  return (context ?? {}) as Readonly<Record<string, unknown>>;
+/** How an argument or a result becomes data, or data one of these. */
+type Conversion = (context: unknown, value: unknown) => unknown;
+
+const unchanged: Conversion = (_context, value) => value;
+
+/** With what is done where the application says nothing. */
+export function completed(serializer: Serializer): Required<Serializer> {
+  return {
+    serializeEntity: serializer.serializeEntity?.bind(serializer) ?? unchanged,
+    deserializeEntity: serializer.deserializeEntity?.bind(serializer) ?? unchanged,
+    serializeContext(context) {
+      if (serializer.serializeContext !== undefined) return serializer.serializeContext(context);
+      // Its members, where it is none of ours.
+      return context instanceof RequestContext ? context.toDict() : ((context ?? {}) as Record<string, unknown>);
+    },
+    deserializeContext: (dict, here) =>
+      serializer.deserializeContext?.(dict, here) ?? RequestContext.fromDict(dict, here),
+  };
 }
 
-/** The context that a method is called with. */
-export function contextFromDict(
-  serializer: Serializer,
-  dict: Readonly<Record<string, unknown>>,
-  here: ContextHere,
-): unknown {
-  return serializer.deserializeContext?.(dict, here) ?? RequestContext.fromDict(dict, here);
-}
-
-/** An argument or a result, as it travels. */
-export function entityToData(serializer: Serializer, context: unknown, value: unknown): unknown {
-  return serializer.serializeEntity === undefined ? value : serializer.serializeEntity(context, value);
-}
-
-/** An argument or a result that came. */
-export function entityFromData(serializer: Serializer, context: unknown, value: unknown): unknown {
-  return serializer.deserializeEntity === undefined ? value : serializer.deserializeEntity(context, value);
-}
-
-/** Arguments, by name. */
-type Arguments = Readonly<Record<string, unknown>>;
-
-/** Each argument as {@link entityToData}. */
-export function argumentsToData(serializer: Serializer, context: unknown, args: Arguments): Arguments {
-  if (serializer.serializeEntity === undefined) return args;
-  return eachOf(args, (value) => entityToData(serializer, context, value));
-}
-
-/** Each argument as {@link entityFromData}. */
-export function argumentsFromData(serializer: Serializer, context: unknown, args: Arguments): Arguments {
-  if (serializer.deserializeEntity === undefined) return args;
-  return eachOf(args, (value) => entityFromData(serializer, context, value));
-}
-
-function eachOf(args: Arguments, change: (value: unknown) => unknown): Arguments {
-  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, change(value)]));
+/** Converts each of several arguments. */
+export function eachArgument(
+  args: Readonly<Record<string, unknown>>,
+  context: unknown,
+  convert: Conversion,
+): Readonly<Record<string, unknown>> {
+  if (convert === unchanged) return args;
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, convert(context, value)]));
 }

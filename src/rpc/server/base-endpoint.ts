@@ -3,20 +3,6 @@
  */
 import { untracked } from '../../service/index.js';
 
-/** What the base endpoint knows about its service. */
-export interface BaseEndpointFacts {
-  /** What the service takes calls for. */
-  readonly service: string;
-  readonly host: string;
-  /** Of its code. */
-  readonly version: number;
-  /** Milliseconds since its start. */
-  readonly uptimeMs: () => number;
-  readonly inFlight: () => number;
-  readonly draining: () => boolean;
-  readonly configGeneration: () => number;
-}
-
 /** How a service is. Times in seconds. */
 export interface ServiceStatus {
   readonly version: number;
@@ -33,28 +19,25 @@ export interface ServiceStatus {
 export class BaseEndpoint {
   static readonly rpc = ['ping', 'getStatus'];
   readonly target = { namespace: 'base', version: '1.1' } as const;
-  readonly #facts: BaseEndpointFacts;
+  readonly #service: string;
+  readonly #host: string;
+  readonly #status: () => ServiceStatus;
 
-  constructor(facts: BaseEndpointFacts) {
-    this.#facts = facts;
+  /** `service`: what it takes calls for. */
+  constructor({ service, host }: { readonly service: string; readonly host: string }, status: () => ServiceStatus) {
+    this.#service = service;
+    this.#host = host;
+    this.#status = status;
   }
 
   /** Gives back what it was given, and who answered. */
   @untracked
   ping(_context: unknown, { arg }: { readonly arg?: unknown } = {}): { service: string; host: string; arg: unknown } {
-    const { service, host } = this.#facts;
-    return { service, host, arg };
+    return { service: this.#service, host: this.#host, arg };
   }
 
   @untracked
   getStatus(): ServiceStatus {
-    const { version, uptimeMs, inFlight, draining, configGeneration } = this.#facts;
-    return {
-      version,
-      uptime: uptimeMs() / 1000,
-      inFlight: inFlight(),
-      draining: draining(),
-      configGeneration: configGeneration(),
-    };
+    return this.#status();
   }
 }

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ExposurePolicy } from '../exposed-methods.js';
 import { isCompatible } from '../message/versions.js';
-import type { ArgumentSchema } from './argument-check.js';
+import type { ArgumentSchema } from './arguments.js';
 import { Endpoints } from './endpoints.js';
 
 /** One interface of a service. */

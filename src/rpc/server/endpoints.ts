@@ -4,11 +4,16 @@
 import { didYouMean } from '../../errors/index.js';
 import { isUntracked } from '../../service/internal.js';
 import { NoSuchMethod, UnsupportedVersion } from '../errors.js';
-import { type ExposurePolicy, exposedMethods, type RemoteMethod } from '../exposed-methods.js';
+import {
+  type ExposurePolicy,
+  exposedMethods,
+  methodOptions,
+  type RemoteMethod,
+  type RpcMethodOptions,
+} from '../exposed-methods.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
-import { type ArgumentCheck, ArgumentChecks } from './argument-check.js';
-import { methodOptions, type RpcMethodOptions } from './method-options.js';
+import { type ArgumentCheck, ArgumentChecks } from './arguments.js';
 
 /** What an endpoint implements: its member `target`. */
 export interface EndpointTarget {

@@ -2,11 +2,10 @@
  * Sends replies. A caller may be reconnecting, so one that cannot be reached is tried again for a while; replies to others are
  * not held up by it.
  */
-
 import type { Logger } from '../../log/index.js';
-import { type Clock, pause } from '../../tasks/index.js';
-import { type ReplyEnvelope, writeEnvelope } from '../message/envelope.js';
-import { messageId } from '../message/message-id.js';
+import { type Cancel, type Clock, pause } from '../../tasks/index.js';
+import { within } from '../../tasks/internal.js';
+import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
 import type { Transport } from '../transport/transport.js';
 import { RecentKeys } from './recent-keys.js';
@@ -36,6 +35,8 @@ const GONE_MS = 60_000;
 const GONE_ENTRIES = 200;
 /** For replies that are under way when the server ends. */
 const FLUSH_MS = 2000;
+/** What a caller may ask for: its signs of life are messages that every caller pays for. */
+const LEAST_BEAT_MS = 50;
 
 /** Never fails: what cannot be sent is logged. */
 export class ReplySender {
@@ -67,12 +68,24 @@ export class ReplySender {
     });
   }
 
-  /** A sign of life is sent once. */
-  beat({ to, envelope, name }: Omit<Reply, 'since'>): void {
-    const body = writeEnvelope(envelope, name, this.#options.format.at(to));
-    this.#options.transport.publish(to, { id: messageId(), body, correlationId: envelope.id }).catch((err: unknown) => {
-      this.#options.log.debug(`${name}: no sign of life could be sent`, { err });
-    });
+  /** Signs of life, each sent once, twice within the time that the caller waits for one. */
+  beat({ reply, monitor }: RequestEnvelope, name: string): Cancel {
+    if (reply === undefined || monitor === undefined || !(monitor > 0)) return () => {};
+    const { transport, clock, format, log } = this.#options;
+    const { to, id } = reply;
+    let cancel: Cancel;
+    const arm = (): void => {
+      cancel = clock.after(Math.max(monitor / 2, LEAST_BEAT_MS), beat, { unref: true });
+    };
+    const beat = (): void => {
+      const body = writeEnvelope({ id, alive: true }, name, format.at(to));
+      transport.publish(to, { id: messageId(), body, correlationId: id }).catch((err: unknown) => {
+        log.debug(`${name}: no sign of life could be sent`, { err });
+      });
+      arm();
+    };
+    arm();
+    return () => cancel();
   }
 
   /**
@@ -80,42 +93,32 @@ export class ReplySender {
    * is little time now: a broker that is silent would hold up the stop, a publish for as long as the reply is tried.
    */
   async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
-    let cancel = (): void => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.after(FLUSH_MS, () => {
-        this.#closing.abort();
-        for (const tried of this.#pending.values()) tried();
-        resolve();
-      });
+    const sent = handlers.then(() => Promise.all([...this.#pending.keys(), consumer]));
+    await within(sent, { ms: FLUSH_MS, clock: this.#options.clock }, () => {
+      this.#closing.abort();
+      for (const tried of this.#pending.values()) tried();
     });
     await handlers;
-    await Promise.race([Promise.all([...this.#pending.keys(), consumer]), late]);
-    cancel();
   }
 
   async #deliver(reply: Reply, body: Uint8Array, tried: () => void): Promise<void> {
-    const { transport, clock, retryMs } = this.#options;
-    const { to, envelope } = reply;
+    const { transport, clock, retryMs, log } = this.#options;
+    const { to, envelope, name, since } = reply;
     const message = { id: messageId(), body, correlationId: envelope.id };
     const until = clock.now() + retryMs;
-    let failure: unknown;
+    let err: unknown = new Error('its caller is gone');
     while (!this.#gone.has(to)) {
       try {
         await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
         return;
       } catch (error) {
-        failure = error;
+        err = error;
         tried();
         const late = clock.now() + BETWEEN_MS > until;
         if (late || !(await pause(BETWEEN_MS, { clock, signal: this.#closing.signal, unref: true })))
           this.#gone.add(to);
       }
     }
-    this.#log(reply, failure ?? new Error('its caller is gone'));
-  }
-
-  #log({ name, envelope, since }: Reply, err: unknown): void {
-    const { log, clock } = this.#options;
     const age = Math.round(clock.now() - since);
     log.warn(`${name}: the reply to call ${envelope.id} was not delivered, ${age} ms after the call came`, { err });
   }

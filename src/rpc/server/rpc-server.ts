@@ -1,33 +1,102 @@
 /**
- * Takes the calls of a topic: three consumers (of the topic, of this host, of everyone), one pool of handlers, and an end that
- * loses nothing.
+ * What takes the calls of a service: a server for its topic, and one for the second topic, on which operations that end can
+ * still be spoken to. Each has three consumers (of the topic, of this host, of everyone), one pool, and an end that loses nothing.
  */
-import { systemClock } from '../../tasks/index.js';
+import { ConfigurationRefused } from '../../errors/index.js';
+import type { TaskTracker } from '../../service/index.js';
+import { within } from '../../tasks/internal.js';
+import type { CallSpans } from '../call-spans.js';
+import type { RPCConnection } from '../client/rpc-connection.js';
 import { ServerShuttingDown } from '../errors.js';
 import { readRequest, UnreadableEnvelope } from '../message/envelope.js';
-import type { AddressedFormat, WireFormat } from '../message/wire-format.js';
+import type { AddressedFormat } from '../message/wire-format.js';
 import { addressText } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
-import { Executor } from './executor.js';
-import { CallHandler, type CallHandlerParts } from './handle-call.js';
-import { type IncomingCall, incomingCall } from './incoming-call.js';
-import { Interruption } from './interruption.js';
+import { Endpoints } from './endpoints.js';
+import { HeldLoop } from './held-loop.js';
 import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
+import { ServedCall, type ServedWith } from './served-call.js';
 
 /** What a server is made of. */
-export interface RpcServerOptions
-  extends Omit<CallHandlerParts, 'replies' | 'seen' | 'interruption' | 'clock'>,
-    Partial<Pick<CallHandlerParts, 'clock'>> {
+export interface RpcServerOptions {
+  readonly connection: RPCConnection;
+  /** That of the connection, connected. */
   readonly transport: Transport;
-  readonly exchange: string;
-  /** How many handlers run at a time. */
-  readonly poolSize: number;
-  /** How many messages each consumer holds that are not acknowledged. */
-  readonly prefetch: number;
-  readonly format: WireFormat;
-  /** How long a reply is tried whose caller cannot be reached. */
-  readonly replyRetryMs: number;
+  /** Undefined: no spans are made. */
+  readonly spans?: CallSpans | undefined;
+  readonly topic: string;
+  readonly host: string;
+  readonly binary: string;
+  readonly endpoints: Endpoints;
+  readonly tracker: TaskTracker;
+  /** How many handlers run at a time. Default: what the configuration says. */
+  readonly poolSize?: number | undefined;
+}
+
+/** What a service serves. */
+export interface ServedTopicsOptions extends Omit<RpcServerOptions, 'transport' | 'spans' | 'endpoints'> {
+  readonly altTopic: string | null;
+  readonly endpoints: readonly object[];
+}
+
+/** The servers of one service, for one run. */
+export class ServedTopics {
+  readonly #options: ServedTopicsOptions;
+  #main: RpcServer | undefined;
+  #alt: RpcServer | undefined;
+  #spans: CallSpans | undefined;
+
+  constructor(options: ServedTopicsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Settles when calls can come. Waits for a broker that is away; rejects with `DeliveryFailure` when that takes longer than
+   * `[rpc] start_wait`, and as `Endpoints` for methods that cannot be served. On failure nothing is consumed.
+   */
+  async start(aborted: AbortSignal): Promise<void> {
+    const { connection, altTopic, endpoints } = this.#options;
+    const { accessPolicy, startWaitMs, transport: settings } = connection.settings;
+    const served = new Endpoints(endpoints, accessPolicy);
+    const late = served.methods.find(({ options }) => options.ack === 'late');
+    if (late !== undefined && settings.queueType !== 'quorum') {
+      throw new ConfigurationRefused('PORTICO_RPC_METHOD', {
+        message: `${late.name} is acknowledged late, and [rpc] queue_type is ${settings.queueType}`,
+        hint: 'Only quorum queues count how often a message came back.',
+      });
+    }
+    const spans = await connection.spans;
+    this.#spans = spans;
+    const transport = await connection.connected(startWaitMs, aborted);
+    this.#main = new RpcServer({ ...this.#options, endpoints: served, transport, spans });
+    await this.#main.start();
+    if (altTopic === null) return;
+    const continuations = new Endpoints(endpoints, accessPolicy, ({ continuation }) => continuation === true);
+    this.#alt = new RpcServer({ ...this.#options, topic: altTopic, endpoints: continuations, transport, spans });
+    try {
+      await this.#alt.start();
+    } catch (error) {
+      await this.#main.stopAccepting();
+      await this.#main.finish(0, aborted);
+      throw error;
+    }
+  }
+
+  /** Nothing new on the first topic. Continuations still come. */
+  async stopAccepting(): Promise<void> {
+    await this.#main?.stopAccepting();
+  }
+
+  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. The limit is that of both. */
+  async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#options.connection;
+    const until = clock.now() + limitMs;
+    await this.#main?.finish(limitMs, signal);
+    await this.#alt?.stopAccepting();
+    await this.#alt?.finish(Math.max(0, until - clock.now()), signal);
+    await this.#spans?.flush(signal);
+  }
 }
 
 /** How long, and how many, messages are remembered that were begun. */
@@ -39,38 +108,49 @@ const GRACE_MS = 1000;
 
 /** A server of one topic, for one run. */
 export class RpcServer {
-  readonly #options: RpcServerOptions & { readonly clock: NonNullable<RpcServerOptions['clock']> };
-  readonly #executor: Executor;
-  readonly #replies: ReplySender;
-  readonly #handler: CallHandler;
-  /** By the id that their callers know them by. */
-  readonly #calls = new Map<string, IncomingCall>();
-  readonly #interruption = new Interruption();
+  readonly #options: RpcServerOptions;
+  readonly #with: ServedWith;
+  readonly #poolSize: number;
+  /** Have come, and not begun: they can be given back to the broker. */
+  readonly #waiting: ServedCall[] = [];
+  readonly #running = new Set<ServedCall>();
+  #idle: (() => void)[] = [];
+  /** `held`: nothing more is begun, what comes waits to be given back. `closed`: that goes back at once. */
+  #intake: 'open' | 'held' | 'closed' = 'open';
   /** Of the topic and of this host. */
   #work: (TransportConsumer | undefined)[] = [];
   /** Of what goes to every process. */
   #copies: TransportConsumer | undefined;
 
   constructor(options: RpcServerOptions) {
-    this.#options = { ...options, clock: options.clock ?? systemClock };
-    const { transport, log, clock, format, replyRetryMs: retryMs } = this.#options;
-    this.#executor = new Executor(options.poolSize);
-    this.#replies = new ReplySender({ transport, log, clock, format, retryMs });
-    this.#handler = new CallHandler({
-      ...this.#options,
-      replies: this.#replies,
+    const { connection, transport, spans, poolSize } = options;
+    const { settings, serializer, log, clock, meter } = connection;
+    const { format, sendStack, replyRetryMs: retryMs } = settings;
+    this.#options = options;
+    this.#poolSize = poolSize ?? settings.poolSize;
+    this.#with = {
+      ...options,
+      spans,
+      serializer,
+      log,
+      clock,
+      meter,
+      sendStack,
+      replies: new ReplySender({ transport, log, clock, format, retryMs }),
+      held: new HeldLoop({ log, clock }),
       seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
-      interruption: this.#interruption,
-    });
+      late: new Map(),
+    };
   }
 
   /** Settles when all three consumers are there. On failure none is. */
   async start(): Promise<void> {
-    const { transport, exchange, topic, host, prefetch, format } = this.#options;
+    const { connection, transport, topic, host, poolSize } = this.#options;
+    const { exchange, format, prefetch } = connection.settings;
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
       const route = { exchange, topic, ...to };
       const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
-      return transport.consume(route, { prefetch }, (delivery) => this.#take(delivery, source));
+      return transport.consume(route, { prefetch: poolSize ?? prefetch }, (delivery) => this.#take(delivery, source));
     };
     const begun = await Promise.allSettled([consume({}), consume({ server: host }), consume({ fanout: true })]);
     const [shared, own, copies] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
@@ -89,9 +169,10 @@ export class RpcServer {
    * until {@link finish}: it hears which of the running calls are cancelled.
    */
   async stopAccepting(): Promise<void> {
-    this.#executor.hold();
+    this.#intake = 'held';
     for (const consumer of this.#work.splice(0)) await consumer?.cancel();
-    await this.#executor.clear();
+    this.#intake = 'closed';
+    await Promise.all(this.#waiting.splice(0).map((call) => call.giveBack()));
   }
 
   /**
@@ -99,24 +180,29 @@ export class RpcServer {
    * raised, get their signal and a moment; then their callers are told that the server ended.
    */
   async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
-    const isIdle = await this.#idleWithin(limitMs, signal);
+    const { clock, topic, host, replies } = this.#with;
+    const isIdleWithin = (ms: number, until?: AbortSignal): Promise<boolean> =>
+      within(
+        this.#isIdle().then(() => true),
+        { ms, clock, signal: until },
+        () => false,
+      );
+    const isIdle = await isIdleWithin(limitMs, signal);
     // What it would cancel from now on gets its signal anyway.
     const ended = this.#copies?.cancel();
     if (!isIdle) {
-      const { topic, host } = this.#options;
-      const reason = new ServerShuttingDown({
-        message: `${topic} on ${host} ended before the method did`,
-        started: true,
-      });
-      for (const { abort } of this.#calls.values()) abort.abort(reason);
-      if (!(await this.#idleWithin(signal?.aborted === true ? GRACE_MS / 5 : GRACE_MS)))
-        this.#interruption.interrupt(reason);
+      const message = `${topic} on ${host} ended before the method did`;
+      const reason = new ServerShuttingDown({ message, started: true });
+      for (const call of this.#running) call.cancel(reason);
+      if (!(await isIdleWithin(signal?.aborted === true ? GRACE_MS / 5 : GRACE_MS))) {
+        for (const call of this.#running) call.interrupt(reason);
+      }
     }
-    await this.#replies.flush(this.#executor.idle(), ended);
+    await replies.flush(this.#isIdle(), ended);
   }
 
   #take(delivery: Delivery, { format, isCopy }: { readonly format: AddressedFormat; readonly isCopy: boolean }): void {
-    const { log, meter, topic } = this.#options;
+    const { log, meter, topic } = this.#with;
     let envelope: ReturnType<typeof readRequest>;
     try {
       envelope = readRequest(delivery.message.body, format);
@@ -130,38 +216,35 @@ export class RpcServer {
       return;
     }
     if ('cancel' in envelope) {
-      this.#calls.get(envelope.cancel)?.abort.abort(new Error('the caller does not wait any more'));
+      const { cancel } = envelope;
+      // One that came again while it runs is not meant.
+      const call = [...this.#running, ...this.#waiting].find((each) => each.isKnownAs(cancel));
+      call?.cancel(new Error('the caller does not wait any more'));
       delivery.ack().catch(() => {});
       return;
     }
-    this.#queue(incomingCall(envelope, { delivery, isCopy, now: this.#options.clock.now() }));
+    const call = new ServedCall(this.#with, envelope, delivery, isCopy);
+    if (this.#intake === 'closed') return void call.giveBack();
+    this.#waiting.push(call);
+    this.#next();
   }
 
-  #queue(call: IncomingCall): void {
-    const { id, reply } = call.request;
-    const key = reply?.id ?? id;
-    // One that comes again while it runs does not take its place: an abort is for that which runs.
-    if (!this.#calls.has(key)) this.#calls.set(key, call);
-    const done = (): void => {
-      if (this.#calls.get(key) === call) this.#calls.delete(key);
-    };
-    this.#executor.add({
-      run: () => this.#handler.handle(call).finally(done),
-      giveBack: () => this.#handler.giveBack(call).finally(done),
-    });
-  }
-
-  #idleWithin(ms: number, signal?: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const late = (): void => resolve(false);
-      const cancel = ms === Number.POSITIVE_INFINITY ? () => {} : this.#options.clock.after(ms, late);
-      signal?.addEventListener('abort', late, { once: true });
-      if (signal?.aborted === true) late();
-      void this.#executor.idle().then(() => {
-        cancel();
-        signal?.removeEventListener('abort', late);
-        resolve(true);
+  #next(): void {
+    while (this.#intake === 'open' && this.#running.size < this.#poolSize) {
+      const call = this.#waiting.shift();
+      if (call === undefined) break;
+      this.#running.add(call);
+      void call.run().finally(() => {
+        this.#running.delete(call);
+        this.#next();
       });
-    });
+    }
+    if (this.#running.size === 0) for (const tell of this.#idle.splice(0)) tell();
+  }
+
+  /** Settles once nothing runs. */
+  #isIdle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 }

@@ -1,14 +1,16 @@
 /**
  * Names that queues and exchanges are made of, and how routes are told.
  */
+import type { ErrorDetails } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import type { Route } from './transport.js';
 
-/** A dot stands between an exchange, a topic and a host. */
-const NAME = /^[\w-]{1,100}$/;
-/** `<exchange>.dead` has the dead letters. */
-export const TOPIC = /^(?!dead$)[\w-]{1,100}$/;
-export const HOST = /^[\w.:-]{1,100}$/;
+/** A dot stands between an exchange, a topic and a host; `<exchange>.dead` has the dead letters. */
+const NAMES = {
+  exchange: [/^[\w-]{1,100}$/, ''],
+  topic: [/^(?!dead$)[\w-]{1,100}$/, ', but not "dead"'],
+  host: [/^[\w.:-]{1,100}$/, ', dots and colons'],
+} as const;
 /** Behind the topic in the name of a queue that has the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
 /** What AMQP allows a queue's name and a routing key. */
@@ -16,9 +18,10 @@ const LONGEST = 255;
 
 /** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. */
 export function checkRoute({ exchange, topic, server, fanout }: Route): void {
-  if (!NAME.test(exchange)) throw wrongName('exchange', exchange, '');
-  if (!TOPIC.test(topic)) throw wrongName('topic', topic, ', but not "dead"');
-  if (server !== undefined && !HOST.test(server)) throw wrongName('host', server, ', dots and colons');
+  for (const [what, name] of Object.entries({ exchange, topic, host: server })) {
+    const wrong = name === undefined ? undefined : wrongName(what as keyof typeof NAMES, name);
+    if (wrong !== undefined) throw new InvalidTarget(wrong);
+  }
   if (server !== undefined && fanout === true) {
     throw new InvalidTarget({ message: `${topic}: a call is for the host ${server} or for all, not both` });
   }
@@ -62,9 +65,12 @@ export function noQueue(to: string): NoServers {
   });
 }
 
-function wrongName(what: string, name: string, more: string): InvalidTarget {
-  return new InvalidTarget({
+/** What an error says of a name that cannot be part of that of a queue; undefined where it can. */
+export function wrongName(what: keyof typeof NAMES, name: string): ErrorDetails | undefined {
+  const [pattern, more] = NAMES[what];
+  if (pattern.test(name)) return undefined;
+  return {
     message: `the ${what} ${JSON.stringify(name)} cannot be part of the name of a queue`,
     hint: `Take 1 to 100 letters, digits, underscores and dashes${more}.`,
-  });
+  };
 }

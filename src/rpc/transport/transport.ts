@@ -192,3 +192,25 @@ export interface Transport {
   /** Ends consumers, then the connection; deliveries that are not settled go back. Safe to call twice. */
   close(): Promise<void>;
 }
+
+/** What drivers have in common: their state, which begins with `new`, and those who want to hear of it. */
+export class StatefulTransport {
+  readonly #listeners = new Set<(state: TransportState) => void>();
+  #state: TransportState = 'new';
+
+  get state(): TransportState {
+    return this.#state;
+  }
+
+  onState(listener: (state: TransportState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Tells the listeners, where it is another one. */
+  protected enter(state: TransportState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}

@@ -3,8 +3,7 @@ import { type FactoryContext, Fault, type RequestContext } from 'portico/app';
 import type { ServiceRegistry } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { RPCClient } from 'portico/rpc';
-import type { Cloud } from '../cloud.js';
-import type { Settings } from '../settings.js';
+import type { Cloud, Settings } from '../cloud.js';
 
 /** What controllers work with: the same for all requests. */
 export interface ComputeApi {
@@ -17,6 +16,19 @@ export interface ComputeApi {
   readonly log: FactoryContext['log'];
   /** The name of this API's own service in the registry. */
   readonly service: string;
+}
+
+/** A controller. It holds no state of its own. */
+export abstract class Controller {
+  protected readonly api: ComputeApi;
+  protected readonly cloud: Cloud;
+  protected readonly settings: Settings;
+
+  constructor(api: ComputeApi) {
+    this.api = api;
+    this.cloud = api.cloud;
+    this.settings = api.settings;
+  }
 }
 
 /** Who asks. */
@@ -35,4 +47,32 @@ export function refuse(status: number, message: string): never {
 /** 403 for all but administrators. The policy is nova's name of what they want to do. */
 export function requireAdmin(request: ActionRequest, policy: string): void {
   if (!callerOf(request).isAdmin) refuse(403, `Policy doesn't allow os_compute_api:${policy} to be performed.`);
+}
+
+/** A value that has an order. Null comes before everything. */
+type Sortable = string | number | boolean | null;
+
+/** What a list can be sorted by: how the value of each key is read. */
+export type SortKeys<R> = Readonly<Record<string, (record: R) => Sortable>>;
+
+/** Sorts by several keys, each `asc` or `desc`; the last direction holds for the keys that have none. */
+export function sorted<R>(
+  records: readonly R[],
+  sortKeys: SortKeys<R>,
+  keys: readonly string[],
+  directions: readonly string[],
+): R[] {
+  return records.toSorted((left, right) => {
+    for (const [index, key] of keys.entries()) {
+      const difference = compare(sortKeys[key]!(left), sortKeys[key]!(right));
+      const descending = (directions[index] ?? directions.at(-1)) === 'desc';
+      if (difference !== 0) return descending ? -difference : difference;
+    }
+    return 0;
+  });
+}
+
+function compare(a: Sortable, b: Sortable): number {
+  if (a === b) return 0;
+  return a === null || (b !== null && a < b) ? -1 : 1;
 }

@@ -2,37 +2,29 @@
 import { bookmarkUrl, collectionPage, resourceLinks } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Image } from '../records.js';
-import { type ComputeApi, refuse } from './api.js';
+import { Controller, refuse } from './api.js';
 
 const versions = ['2.1', '2.35'] as const;
 
-export class Images {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Images extends Controller {
   readonly index = action({ versions }, (request) => this.#list(request, imageReference));
 
   readonly detail = action({ versions }, (request) => this.#list(request, imageView));
 
   readonly show = action({ versions }, (request, { id }) => {
-    const { cloud } = this.#api;
-    const image = cloud.read(() => cloud.images.get(String(id))) ?? refuse(404, 'Image not found.');
+    const image = this.cloud.read(() => this.cloud.images.get(String(id))) ?? refuse(404, 'Image not found.');
     return { image: imageView(request, image) };
   });
 
   /** Clients look images up by `name`. */
   #list(request: ActionRequest, show: (request: ActionRequest, image: Image) => object): object {
-    const { cloud, settings } = this.#api;
     const wanted = request.queryValue('name');
-    const images = cloud.read(() => cloud.images.list());
+    const images = this.cloud.read(() => this.cloud.images.list());
     return collectionPage(
       request,
       'images',
       images.filter(({ name }) => wanted === undefined || name === wanted),
-      { show: (image) => show(request, image), maxLimit: settings.maxLimit },
+      { show: (image) => show(request, image), maxLimit: this.settings.maxLimit },
     );
   }
 }

@@ -1,12 +1,13 @@
 /** SSH keys. They belong to a user; administrators may name another one from 2.10 on. */
+import { createHash, generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
 import { collectionPage, isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../cloud.js';
 import type { KeyPair } from '../records.js';
-import { type ComputeApi, callerOf, refuse, requireAdmin } from './api.js';
-import { anyText, text } from './schemas.js';
-import { fingerprintOf, generatedKey } from './ssh-keys.js';
+import { Controller, callerOf, refuse, requireAdmin } from './api.js';
+import { anyText, closed, text } from './schemas.js';
 
 const userQuery = { type: 'object', properties: { user_id: anyText } } as const;
 const pageQuery = { type: 'object', properties: { ...userQuery.properties, limit: anyText, marker: anyText } } as const;
@@ -18,78 +19,67 @@ const listQuery = {
 } as const;
 
 const keypair = {
-  type: 'object',
+  ...closed,
   required: ['name'],
   properties: { name: { ...text, pattern: '^(?! )[a-zA-Z0-9 _\\-]+(?<! )$' }, public_key: anyText },
-  additionalProperties: false,
 } as const;
 const typed = { ...keypair, properties: { ...keypair.properties, type: { enum: ['ssh'] } } } as const;
 const owned = { ...typed, properties: { ...typed.properties, user_id: anyText } } as const;
-const newKeyPair = { type: 'object', required: ['keypair'], additionalProperties: false } as const;
+const newKeyPair = { ...closed, required: ['keypair'] } as const;
 const body = {
   '2.1': { ...newKeyPair, properties: { keypair } },
   '2.2': { ...newKeyPair, properties: { keypair: typed } },
   '2.10': { ...newKeyPair, properties: { keypair: owned } },
 } as const;
 
-export class KeyPairs {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class KeyPairs extends Controller {
   readonly index = action({ query: listQuery }, (request) => {
-    const { cloud, settings } = this.#api;
     const user = userOf(request, 'index', request.queryValue('user_id'));
-    const pairs = cloud.read(() => cloud.keyPairs.list(user)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const pairs = this.cloud.read(() => this.cloud.keyPairs.list(user)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const show = (pair: KeyPair) => ({ keypair: keyPairView(request, pair) });
     if (!request.apiVersion.atLeast('2.35')) return { keypairs: pairs.map(show) };
-    return collectionPage(request, 'keypairs', pairs, { show, marker: 'name', maxLimit: settings.maxLimit });
+    return collectionPage(request, 'keypairs', pairs, { show, marker: 'name', maxLimit: this.settings.maxLimit });
   });
 
   readonly show = action({ query }, (request, { id }) => {
-    const pair = this.#api.cloud.read(() => this.#find(request, 'show', String(id)));
+    const pair = this.cloud.read(() => this.#find(request, 'show', String(id)));
     return { keypair: keyPairDetail(request, pair) };
   });
 
   readonly create = action({ status: { '2.1': 200, '2.2': 201 }, body }, async (request) => {
-    const { cloud } = this.#api;
     const { name, public_key, user_id = callerOf(request).userId } = request.body.keypair;
     const owner = userOf(request, 'create', user_id);
     // Making a key takes time: it is done outside of the transaction, and only for a user who may keep it.
-    cloud.read(() => this.#refuseOneMore(owner, name));
+    this.cloud.read(() => this.#refuseOneMore(owner, name));
     const generated = public_key === undefined ? await generatedKey() : undefined;
     const key = public_key ?? generated!.public_key;
     const fingerprint = fingerprintOf(key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
     const created_at = isoMicros(Date.now());
     const pair: KeyPair = { name, user_id: owner, type: 'ssh', public_key: key, fingerprint, created_at };
-    cloud.write(() => {
+    this.cloud.write(() => {
       this.#refuseOneMore(owner, name);
-      cloud.keyPairs.insert(storedUnder(owner, name), pair, owner);
+      this.cloud.keyPairs.insert(storedUnder(owner, name), pair, owner);
     });
     return { keypair: newKeyPairView(request, pair, generated?.private_key) };
   });
 
   readonly delete = action({ query, status: { '2.1': 202, '2.2': 204 } }, (request, { id }) => {
-    const { cloud } = this.#api;
-    cloud.write(() => {
+    this.cloud.write(() => {
       const { user_id, name } = this.#find(request, 'delete', String(id));
-      cloud.keyPairs.delete(storedUnder(user_id, name));
+      this.cloud.keyPairs.delete(storedUnder(user_id, name));
     });
   });
 
   #find(request: ActionRequest, verb: string, name: string): Stored<KeyPair> {
     const user = userOf(request, verb, request.queryValue('user_id'));
-    return keyPairOf(this.#api.cloud, user, name) ?? refuse(404, `Keypair ${name} not found for user ${user}`);
+    return keyPairOf(this.cloud, user, name) ?? refuse(404, `Keypair ${name} not found for user ${user}`);
   }
 
   /** 409 where the user has a pair of that name, 403 where there are too many. */
   #refuseOneMore(owner: string, name: string): void {
-    const { cloud, settings } = this.#api;
-    if (keyPairOf(cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
-    const count = cloud.keyPairs.list(owner).length;
-    if (count >= settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
+    if (keyPairOf(this.cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
+    const count = this.cloud.keyPairs.list(owner).length;
+    if (count >= this.settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
   }
 }
 
@@ -145,4 +135,24 @@ function keyPairDetail(request: ActionRequest, pair: Stored<KeyPair>): object {
     deleted_at: null,
   };
   return request.apiVersion.atLeast('2.2') ? { ...view, id, type } : { ...view, id };
+}
+
+/** MD5 of a public key, decoded from the form of RFC 4253 §6.6 (`type base64 comment`), in pairs; undefined for what is no key. */
+function fingerprintOf(publicKey: string): string | undefined {
+  const [type = '', encoded = ''] = publicKey.trim().split(/\s+/);
+  const blob = Buffer.from(encoded, 'base64');
+  const named = blob.length > type.length + 24 && blob.toString('latin1', 4, 4 + blob.readUInt32BE(0)) === type;
+  const digest = createHash('md5').update(blob).digest('hex');
+  return named ? digest.replaceAll(/..(?!$)/g, '$&:') : undefined;
+}
+
+/** A new RSA pair. */
+async function generatedKey(): Promise<{ public_key: string; private_key: string }> {
+  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const { e = '', n = '' } = publicKey.export({ format: 'jwk' });
+  // The modulus has its highest bit set, so it needs a zero in front to be positive (RFC 4251 §5).
+  const parts = [Buffer.from('ssh-rsa'), Buffer.from(e, 'base64url'), Buffer.from([0, ...Buffer.from(n, 'base64url')])];
+  const blob = Buffer.concat(parts.flatMap((part) => [Buffer.from([0, 0, part.length >> 8, part.length & 255]), part]));
+  const private_key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+  return { public_key: `ssh-rsa ${blob.toString('base64')} Generated-by-Portico`, private_key };
 }

@@ -1,29 +1,21 @@
 /** What a project may use, and what it uses. */
 import { type ActionRequest, action } from 'portico/routing';
-import type { Cloud } from '../cloud.js';
+import type { Cloud, Settings } from '../cloud.js';
 import type { Flavor } from '../records.js';
-import type { Settings } from '../settings.js';
-import { type ComputeApi, callerOf, requireAdmin } from './api.js';
+import { type ComputeApi, Controller, callerOf, requireAdmin } from './api.js';
 import { anyText } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
 const query = { type: 'object', properties: { reserved: anyText, tenant_id: anyText } } as const;
 
-export class Limits {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Limits extends Controller {
   readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
-    const { cloud, settings } = this.#api;
     const { projectId } = callerOf(request);
     const project = request.queryValue('tenant_id') ?? projectId;
     if (project !== projectId) requireAdmin(request, 'limits:other_project');
-    return cloud.read(() => {
-      const used = { ...usageOf(cloud, project), serverGroups: cloud.groups.list(project).length };
-      return { limits: { rate: [], absolute: limitsView(request, settings, used) } };
+    return this.cloud.read(() => {
+      const used = { ...usageOf(this.cloud, project), serverGroups: this.cloud.groups.list(project).length };
+      return { limits: { rate: [], absolute: limitsView(request, this.settings, used) } };
     });
   });
 }

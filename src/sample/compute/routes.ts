@@ -5,17 +5,15 @@ import { ExtraSpecs } from './flavors/extra-specs.js';
 import { Flavors } from './flavors/flavors.js';
 import { Aggregates } from './hosts/aggregates.js';
 import { Hypervisors } from './hosts/hypervisors.js';
-import { Services } from './hosts/services.js';
-import { Zones } from './hosts/zones.js';
+import { Services, Zones } from './hosts/services.js';
 import { Images } from './images.js';
 import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
 import { ServerGroups } from './server-groups.js';
 import { ServerActions } from './servers/server-actions.js';
 import { ServerMetadata } from './servers/server-metadata.js';
-import { ServerParts } from './servers/server-parts.js';
 import { ServerTags } from './servers/server-tags.js';
-import { Servers } from './servers/servers.js';
+import { ServerParts, Servers } from './servers/servers.js';
 import { VERSIONS } from './versions.js';
 
 /** Routes in the order they are tried in: method, path, controller and action; some have a name, for links. */

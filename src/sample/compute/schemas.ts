@@ -1,5 +1,8 @@
 /** JSON Schemas that several bodies and queries have in common. */
 
+/** An object without members but those that are named. */
+export const closed = { type: 'object', additionalProperties: false } as const;
+
 /** Any text. */
 export const anyText = { type: 'string' } as const;
 
@@ -47,7 +50,6 @@ export const METADATA_KEY = '^[a-zA-Z0-9\\-_:. ]{1,255}$';
 
 /** Keys with texts as values. */
 export const metadata = {
-  type: 'object',
+  ...closed,
   patternProperties: { [METADATA_KEY]: { type: ['string'], maxLength: 255 } },
-  additionalProperties: false,
 } as const;

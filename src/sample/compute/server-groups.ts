@@ -4,8 +4,8 @@ import { pageRequest } from 'portico/openstack';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Cloud } from '../cloud.js';
 import type { Group, Server } from '../records.js';
-import { type ComputeApi, callerOf, refuse } from './api.js';
-import { anyText, name, positiveNumber } from './schemas.js';
+import { Controller, callerOf, refuse } from './api.js';
+import { anyText, closed, name, positiveNumber } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
 const query = { type: 'object', properties: { all_projects: anyText, limit: anyText, offset: anyText } } as const;
@@ -13,70 +13,56 @@ const query = { type: 'object', properties: { all_projects: anyText, limit: anyT
 const HARD = ['affinity', 'anti-affinity'] as const;
 const ALL = [...HARD, 'soft-affinity', 'soft-anti-affinity'] as const;
 const onePolicy = { type: 'array', minItems: 1, maxItems: 1 } as const;
-const rules = {
-  type: 'object',
-  required: [],
-  properties: { max_server_per_host: positiveNumber },
-  additionalProperties: false,
-} as const;
-const group = { type: 'object', required: ['name', 'policies'], additionalProperties: false } as const;
+const rules = { ...closed, required: [], properties: { max_server_per_host: positiveNumber } } as const;
+const group = { ...closed, required: ['name', 'policies'] } as const;
 const hardGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: HARD } } } } as const;
 const softGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: ALL } } } } as const;
 /** From 2.64 on a group has one policy, and rules. */
 const ruledGroup = {
-  type: 'object',
+  ...closed,
   required: ['name', 'policy'],
   properties: { name, policy: { enum: ALL }, rules },
-  additionalProperties: false,
 } as const;
-const newGroup = { type: 'object', required: ['server_group'], additionalProperties: false } as const;
+const newGroup = { ...closed, required: ['server_group'] } as const;
 const body = {
   '2.1': { ...newGroup, properties: { server_group: hardGroup } },
   '2.15': { ...newGroup, properties: { server_group: softGroup } },
   '2.64': { ...newGroup, properties: { server_group: ruledGroup } },
 } as const;
 
-export class ServerGroups {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class ServerGroups extends Controller {
   readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
-    const { cloud, settings } = this.#api;
     const { isAdmin, projectId } = callerOf(request);
     const ofAllProjects = isAdmin && request.queryValue('all_projects') !== undefined;
-    const { offset, limit } = pageRequest(request, { maxLimit: settings.maxLimit, offset: true });
-    return cloud.read(() => {
-      const groups = cloud.groups.list(ofAllProjects ? undefined : projectId).slice(offset, offset + limit);
-      return { server_groups: groups.map((group) => groupView(cloud, request, group)) };
+    const { offset, limit } = pageRequest(request, { maxLimit: this.settings.maxLimit, offset: true });
+    return this.cloud.read(() => {
+      const groups = this.cloud.groups.list(ofAllProjects ? undefined : projectId).slice(offset, offset + limit);
+      return { server_groups: groups.map((group) => groupView(this.cloud, request, group)) };
     });
   });
 
   show(request: ActionRequest, { id }: Args) {
-    const { cloud } = this.#api;
-    return cloud.read(() => ({ server_group: groupView(cloud, request, findGroup(cloud, request, String(id))) }));
+    return this.cloud.read(() => ({
+      server_group: groupView(this.cloud, request, findGroup(this.cloud, request, String(id))),
+    }));
   }
 
   readonly create = action({ body }, (request) => {
-    const { cloud, settings } = this.#api;
     const { projectId: project_id, userId: user_id } = callerOf(request);
     const { name, policies, policy = policies?.[0] ?? '', rules = {} } = request.body.server_group;
     if (Object.keys(rules).length > 0 && policy !== 'anti-affinity') {
       refuse(400, 'Only anti-affinity policy supports rules.');
     }
-    return cloud.write(() => {
-      const count = cloud.groups.list(project_id).length;
-      if (count >= settings.quotaServerGroups) refuse(403, 'Quota exceeded, too many server groups.');
+    return this.cloud.write(() => {
+      const count = this.cloud.groups.list(project_id).length;
+      if (count >= this.settings.quotaServerGroups) refuse(403, 'Quota exceeded, too many server groups.');
       const group: Group = { id: randomUUID(), name, project_id, user_id, policy, rules };
-      return { server_group: groupView(cloud, request, cloud.groups.insert(group.id, group, project_id)) };
+      return { server_group: groupView(this.cloud, request, this.cloud.groups.insert(group.id, group, project_id)) };
     });
   });
 
   readonly delete = action({ status: 204 }, (request, { id }) => {
-    const { cloud } = this.#api;
-    cloud.write(() => cloud.groups.delete(findGroup(cloud, request, String(id)).id));
+    this.cloud.write(() => this.cloud.groups.delete(findGroup(this.cloud, request, String(id)).id));
   });
 }
 

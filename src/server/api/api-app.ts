@@ -2,7 +2,7 @@
  * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
  * closed, and the present one goes on if that fails.
  */
-import { type App, takesOwnSlot, withSlot } from '../../app/index.js';
+import { type App, Fault, takesOwnSlot, withSlot } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
@@ -11,32 +11,53 @@ import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
 import { filterSpans } from '../spans/filter-spans.js';
 import type { ApiMeter } from './api-meter.js';
+import type { AppLoader } from './api-options.js';
+import { pasteLoader } from './api-plan.js';
 import { refuseUnknown } from './api-settings.js';
 import { bothProbes } from './filter-times.js';
-import { type AppLoader, pasteLoader } from './paste-config.js';
-
-/** An app, and the loader it came from. */
-export interface BuiltApp {
-  readonly app: LoadedApp;
-  readonly loader: AppLoader;
-}
 
 /** What stands for the app of an API before its first start. */
 export const unbuilt: App = () => {
   throw new Error('the app is built when the service starts');
 };
 
-/** Holds the app of one API. */
+/** What stands for it once the service takes no more work, and goes on listening. */
+export const withdrawn: App = () => {
+  throw new Fault(503, {
+    message: 'This service was withdrawn. Ask another one.',
+    headers: { connection: 'close', 'retry-after': '60' },
+  });
+};
+
+/** An app, and the loader it came from. */
+interface BuiltApp {
+  readonly app: LoadedApp;
+  readonly loader: AppLoader;
+}
+
+/** What the apps of an API are built of. */
+interface ApiAppParts {
+  readonly log: Logger;
+  /** What counts for them. */
+  readonly meter: ApiMeter;
+  /** Where they come from when not from the paste file. */
+  readonly loader: AppLoader | undefined;
+}
+
+/** Builds and holds the app of one API. */
 export class ApiApp {
   readonly #name: string;
-  readonly #log: Logger;
+  readonly #parts: ApiAppParts;
   #app: LoadedApp | undefined;
   /** Built ahead of the next start. */
   #prepared: BuiltApp | undefined;
+  /** The paste file of the app, where it comes from one. */
+  path: string | undefined;
 
-  constructor(name: string, log: Logger) {
+  constructor(name: string, parts: ApiAppParts, path: string | undefined) {
     this.#name = name;
-    this.#log = log;
+    this.#parts = parts;
+    this.path = path;
   }
 
   /** There is an app: of a run under way, or of one that ended for a restart. */
@@ -44,8 +65,9 @@ export class ApiApp {
     return this.#app !== undefined;
   }
 
-  /** Keeps an app for the next start, in place of one that was kept before. The function it gives lets go of it. */
-  async prepare(built: BuiltApp): Promise<() => Promise<void>> {
+  /** Builds an app for the next start, in place of one that was kept before. The function it gives lets go of it. */
+  async prepare(pipeline: string, config: Config): Promise<() => Promise<void>> {
+    const built = await this.#build(pipeline, config);
     const before = this.#prepared;
     // Before the other one is closed: a start that comes meanwhile takes the newer one.
     this.#prepared = built;
@@ -57,21 +79,17 @@ export class ApiApp {
     };
   }
 
-  /** What was prepared, once. */
-  takePrepared(): BuiltApp | undefined {
-    const prepared = this.#prepared;
-    this.#prepared = undefined;
-    return prepared;
-  }
-
-  /** Builds an app in the place of the one that is there. Rejects with what `build` did only when there is none. */
-  async renew(build: () => Promise<LoadedApp>): Promise<LoadedApp> {
+  /**
+   * Puts what was prepared, or else a fresh app of the paste file as it was accepted last, in the place of the one that is
+   * there. Rejects with what building it did, or with the signal's reason, only when there is none.
+   */
+  async renew(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
     const old = this.#app;
     try {
-      this.#app = await build();
+      this.#app = await unlessAborted(this.#next(pipeline, config), signal);
     } catch (error) {
       if (old === undefined) throw error;
-      this.#log.error(`${this.#name} keeps the app it has: ${describeError(error)}`);
+      this.#parts.log.error(`${this.#name} keeps the app it has: ${describeError(error)}`);
       return old;
     }
     await this.#release(old);
@@ -86,46 +104,43 @@ export class ApiApp {
   }
 
   async #release(app: LoadedApp | undefined): Promise<void> {
-    await app?.close().catch((error: unknown) => this.#log.error('closing the app failed', { err: error }));
+    await app?.close().catch((error: unknown) => this.#parts.log.error('closing the app failed', { err: error }));
   }
-}
 
-/** What is built, where its app comes from when not from the paste file, and what counts for it. */
-export interface ApiBuild {
-  readonly pipeline: string;
-  readonly log: Logger;
-  readonly loader: AppLoader | undefined;
-  readonly meter: ApiMeter;
-}
-
-/** The app and its loader. All workers build the same one: what filters warn of meanwhile, the first worker says. */
-export async function buildApiApp(
-  name: string,
-  config: Config,
-  { pipeline, log, loader: own, meter }: ApiBuild,
-): Promise<BuiltApp> {
-  const building = buildLog(log);
-  const loader = own ?? pasteLoader(config, building.log, name);
-  const aroundFilters = bothProbes(filterSpans(config), meter.probes(config));
-  const connect = () => meter.remote.connect(config);
-  const app = await loadWhole(loader, pipeline, { aroundFilters, connect }).finally(building.over);
-  try {
-    refuseUnknown(config, name);
-  } catch (error) {
-    await app.close();
-    throw error;
+  async #next(pipeline: string, config: Config): Promise<LoadedApp> {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    const { app, loader } = prepared ?? (await this.#build(pipeline, config));
+    this.path = loader.path;
+    return app;
   }
-  return { app, loader };
+
+  /** All workers build the same app: what filters warn of meanwhile, the first worker says. */
+  async #build(pipeline: string, config: Config): Promise<BuiltApp> {
+    const { log, meter, loader: own } = this.#parts;
+    const building = buildLog(log);
+    const loader = own ?? pasteLoader(config, building.log, this.#name);
+    const aroundFilters = bothProbes(filterSpans(config), meter.probes(config));
+    const connect = () => meter.connect(config);
+    const app = await loadWhole(loader, pipeline, { aroundFilters, connect }).finally(building.over);
+    try {
+      refuseUnknown(config, this.#name);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+    return { app, loader };
+  }
 }
 
 /** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
 async function loadWhole(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
+  // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
+  if (!(loader instanceof Loader)) return loader.loadApp(name);
   try {
-    // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
-    if (!(loader instanceof Loader)) return await loader.loadApp(name);
     return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, ...options }));
   } catch (error) {
-    if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
+    if (!(error instanceof ConfigurationRefused)) throw error;
     const findings = await loader.check({ names: [name] }).catch(() => []);
     const errors = findings.filter(({ severity }) => severity === 'error');
     if (errors.length < 2) throw error;
@@ -137,23 +152,21 @@ async function loadWhole(loader: AppLoader, name: string, options: CreateOptions
 const ABORTED_MS = 500;
 
 /** The app; rejects with the signal's reason soon after that is raised, and then closes the app should it come later. */
-export async function loadedUnlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
+async function unlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
+  let raised = (): void => {};
   let timer: NodeJS.Timeout | undefined;
-  let raised = (): void => undefined;
   const aborted = new Promise<undefined>((resolve) => {
     raised = () => {
       timer = setTimeout(() => resolve(undefined), ABORTED_MS);
     };
-    if (signal.aborted) raised();
-    else signal.addEventListener('abort', raised, { once: true });
   });
-  try {
-    const app = await Promise.race([loading, aborted]);
-    if (app !== undefined) return app;
-  } finally {
+  if (signal.aborted) raised();
+  else signal.addEventListener('abort', raised, { once: true });
+  const app = await Promise.race([loading, aborted]).finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', raised);
-  }
-  loading.then((app) => app.close()).catch(() => undefined);
+  });
+  if (app !== undefined) return app;
+  loading.then((late) => late.close()).catch(() => undefined);
   throw signal.reason;
 }

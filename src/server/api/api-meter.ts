@@ -1,14 +1,18 @@
 /**
- * Counts the requests of an API, where its configuration asks for that. Where it does not, nothing is put around an app.
+ * What is counted of an API, where its configuration asks for that: its requests, its filters, and the calls to other services
+ * that its managers and its app make. Where it does not, nothing is put around an app.
  */
 import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
 import { type App, afterResponse, environ, takesOwnSlot, withSlot } from '../../app/index.js';
 import { answeredStatus, sentBytes } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
+import type { Logger } from '../../log/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
+import type { CallMeter } from '../../rpc/internal.js';
+import type { OwnRPCClients } from '../../service/index.js';
 import { exchangeOf } from '../connections/connections.js';
 import type { Server } from '../server.js';
-import { ApiCalls, type ApiCallsParts } from './api-calls.js';
 import { type PipelineProbes, pipelineProbes } from './filter-times.js';
 
 /** The methods that are told apart: which one a request has is for its client to say. */
@@ -21,19 +25,29 @@ interface RequestDistributions {
   readonly responseBytes: Distribution;
 }
 
+/** What connections to brokers are made of. */
+interface Caller {
+  readonly binary: string;
+  readonly project: string | undefined;
+  readonly log: Logger;
+}
+
 export class ApiMeter {
-  readonly meter: Meter;
-  readonly remote: ApiCalls;
-  /** By route, method and class of status: the names that the meter knows them by take 0.5 µs to put together. */
-  readonly #requests = new Map<string, Map<string, RequestDistributions[]>>();
+  readonly meter = new Meter();
+  /** By labels: the names that the meter knows them by take 0.5 µs to put together. */
+  readonly #requests = new Map<string, RequestDistributions>();
   readonly #config: Config;
   readonly #server: Server;
+  readonly #caller: Caller;
+  /** Loaded with the first connection to a broker. */
+  #calls: CallMeter | undefined;
+  /** What is wrong with each connection that is open. */
+  readonly #troubles = new Set<() => readonly string[]>();
 
-  constructor(config: Config, server: Server, calls: Omit<ApiCallsParts, 'meter'>) {
-    this.meter = new Meter();
-    this.remote = new ApiCalls({ ...calls, meter: this.meter });
+  constructor(config: Config, server: Server, caller: Caller) {
     this.#config = config;
     this.#server = server;
+    this.#caller = caller;
   }
 
   /** Requests that wait for their turn. */
@@ -41,14 +55,14 @@ export class ApiMeter {
     return this.#server.queued;
   }
 
-  /** Remote calls that it makes; undefined where it makes none. */
-  get calls(): ApiCalls['calls'] {
-    return this.remote.calls;
+  /** Remote calls that are under way; undefined where none can be. */
+  get calls(): CallMeter['calls'] | undefined {
+    return this.#calls?.calls;
   }
 
-  /** What is wrong with its connections to brokers. */
+  /** What is wrong with its connections to brokers, each told once. */
   troubles(): readonly string[] {
-    return this.remote.troubles();
+    return [...new Set([...this.#troubles].flatMap((tell) => tell()))];
   }
 
   /** What has come since it was asked last; nothing while the configuration does not ask for it. */
@@ -90,6 +104,25 @@ export class ApiMeter {
     }));
   }
 
+  /** A way to other services with this configuration, counted. Opens nothing by itself. */
+  async connect(config: Config): Promise<OwnRPCClients> {
+    const { CallMeter, RPCConnection } = await import('../../rpc/internal.js');
+    const { binary, project, log } = this.#caller;
+    this.#calls ??= new CallMeter({ meter: this.meter });
+    const name = `${binary}@${hostname()}:${process.pid}`;
+    const connection = new RPCConnection({ config, project, name, log }, this.#calls.use(config));
+    const tell = (): readonly string[] => connection.troubles;
+    this.#troubles.add(tell);
+    return {
+      isInProcess: connection.isInProcess,
+      client: (options) => connection.client(options),
+      close: async () => {
+        this.#troubles.delete(tell);
+        await connection.close();
+      },
+    };
+  }
+
   get #enabled(): boolean {
     return this.#config.group('metrics', metricsOptions).enabled;
   }
@@ -97,21 +130,18 @@ export class ApiMeter {
   #distributionsOf(req: IncomingMessage, status: number): RequestDistributions {
     const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
     const route = environ(req).route?.template ?? '-';
-    const group = Math.floor(status / 100);
+    const group = `${Math.floor(status / 100)}xx`;
     if (status === 429) this.meter.count('rejected', ['rate limit']);
-    return this.#requests.get(route)?.get(method)?.[group] ?? this.#newRequests(route, method, group);
-  }
-
-  #newRequests(route: string, method: string, group: number): RequestDistributions {
-    const byMethod = this.#requests.get(route) ?? new Map<string, RequestDistributions[]>();
-    const labels = [method, route, `${group}xx`];
-    const byGroup = byMethod.get(method) ?? [];
-    byGroup[group] = {
+    const key = `${group} ${method} ${route}`;
+    const known = this.#requests.get(key);
+    if (known !== undefined) return known;
+    const labels = [method, route, group];
+    const fresh = {
       seconds: this.meter.distribution('requests', labels),
       requestBytes: this.meter.distribution('requestBytes', labels),
       responseBytes: this.meter.distribution('responseBytes', labels),
     };
-    this.#requests.set(route, byMethod.set(method, byGroup));
-    return byGroup[group];
+    this.#requests.set(key, fresh);
+    return fresh;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * The options of `[api:<name>]`, each with the flat name that nova gave it, and those of `[DEFAULT]` that an API reads.
+ * The options of `[api:<name>]`, each with the flat name that nova gave it, those of `[DEFAULT]` that an API reads, and what it is
+ * given in code.
  */
 import { availableParallelism } from 'node:os';
 import {
@@ -14,6 +15,10 @@ import {
   port,
   string,
 } from '../../config/index.js';
+import type { LoadedApp } from '../../loader/index.js';
+import type { Logger } from '../../log/index.js';
+import type { ManagerContext } from '../../registry/index.js';
+import type { ManagerSource, Registration } from '../../service/index.js';
 
 /** Flat names stand in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
 export const apiOptions = defineOptions({
@@ -115,4 +120,34 @@ export function tlsOption(
   const own = { group: `api:${name}`, opt: `ssl_${option}` };
   const isSet = config.has(own.group, own.opt) && config.getLocation(own.group, own.opt).kind !== 'default';
   return isSet ? own : { group: 'ssl', opt: option };
+}
+
+/** What a service needs of a Loader. */
+export interface AppLoader {
+  has(name: string): boolean;
+  loadApp(name?: string): Promise<LoadedApp>;
+  /** Where the apps come from, for people. */
+  readonly path?: string;
+}
+
+/** What a `WSGIService` may be given beside its configuration. */
+export interface WSGIServiceOptions {
+  /** Where its app comes from. Default: a Loader of `[DEFAULT] api_paste_config`. */
+  readonly loader?: AppLoader;
+  /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
+  readonly useSsl?: boolean;
+  /**
+   * The domain behind it: one manager or several, the first of which is the main one; each an object, a class, a function
+   * or the name of a module's export. Classes and functions are called at the start, with a `ManagerContext`. Default:
+   * what `[api:<name>] manager` names.
+   */
+  readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
+  /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
+  readonly registration?: Registration | null;
+  /** In front of the binary's name. Default `portico`. */
+  readonly project?: string;
+  /** One worker, and a certificate of its own, kept in `state_path`, where TLS names none. Default false. */
+  readonly dev?: boolean;
+  /** Default: standard error. */
+  readonly log?: Logger;
 }

@@ -1,19 +1,18 @@
 /**
  * All that an API rests on, read together: what is wrong with one part hides nothing of the others.
  */
-import { resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
-import { Loader, PasteAppNotFound } from '../../loader/index.js';
+import { ConfigurationRefused, gatherRefusals } from '../../errors/index.js';
+import { ConfigNotFound, Loader, PasteAppNotFound } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ServiceFile, ServicePlan } from '../../service/index.js';
+import { missingFileHint } from '../missing-file.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
-import { tlsOption } from './api-options.js';
+import { type AppLoader, servingOptions, type WSGIServiceOptions } from './api-options.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, tlsSettings } from './api-settings.js';
-import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
-import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /** What the files say of an API. */
 export interface ApiParts {
@@ -41,7 +40,7 @@ export function apiParts(name: string, config: Config, reading: ApiReading): Api
 export function apiPlan(name: string, config: Config, reading: ApiReading): ServicePlan {
   const { refusal, settings, serving, loader, certificates } = readParts(name, config, reading);
   const paste = reading.loader === undefined && loader instanceof Loader ? loader : undefined;
-  const files = certificates === undefined ? [] : tlsFiles(name, config, certificates, serving);
+  const files = certificates === undefined ? [] : serving.files(certificates);
   return {
     pipelines: paste?.pipelines() ?? new Map(),
     ...(paste === undefined || settings === undefined ? {} : { app: paste.writtenApp(settings.pipeline) }),
@@ -79,7 +78,7 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
       () => {
         const tls = tlsSettings(config, name);
         if (serving.usesTls) read.certificates = tls;
-        read.tls = serving.tlsOptions({ tls });
+        read.tls = serving.tlsOptions(tls);
       },
     );
   } catch (error) {
@@ -89,23 +88,52 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
   return read;
 }
 
-function tlsFiles(name: string, config: Config, tls: TlsSettings, serving: ApiServing): ServiceFile[] {
-  const files = { cert_file: tls.certFile, key_file: tls.keyFile, ca_file: tls.caFile };
-  return Object.entries(files).flatMap(([opt, file]) => {
-    if (!file) return [];
-    const set = tlsOption(config, name, opt);
-    const says = opt === 'cert_file' ? ends(serving, tls) : undefined;
-    return [{ path: resolve(file), option: `${set.group}.${set.opt}`, secret: opt === 'key_file', says }];
-  });
-}
-
-/** Of a certificate that cannot be read, nothing: what is wrong with it is a diagnostic. */
-function ends(serving: ApiServing, tls: TlsSettings): string | undefined {
-  return ignoreErrors(() => `valid until ${serving.validUntil({ tls })?.toISOString()}`);
-}
-
 function pasteFiles(loader: Loader | undefined, settings: ApiSettings | undefined): ServiceFile[] {
   if (loader === undefined || settings === undefined) return [];
   const written = [...loader.writtenFiles(settings.pipeline)];
   return written.map(([path, pipelines]) => ({ path, option: 'DEFAULT.api_paste_config', pipelines }));
+}
+
+/** A Loader of the file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, or what is wrong with it. */
+export function pasteLoader(config: Config, log: Logger, service: string): Loader {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const found = config.findFile(apiPasteConfig);
+  if (found === undefined) throw noPasteFile(config, apiPasteConfig);
+  return new Loader(found, { config, service, log });
+}
+
+/**
+ * Throws PasteAppNotFound unless the loader has an app of that name. Reads the files that the paste file includes: they
+ * belong to what is accepted with it.
+ */
+function checkApp(loader: AppLoader, name: string): void {
+  if (loader.has(name)) {
+    if (loader instanceof Loader) loader.writtenFiles(name);
+    return;
+  }
+  // The Loader's own error knows the names that come near.
+  if (loader instanceof Loader) loader.appConfig(name);
+  else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });
+}
+
+/** There is no paste file where the configuration says: who says so, and what is there instead. */
+export function noPasteFile(config: Config, file: string): ConfigNotFound {
+  const location = config.getLocation('DEFAULT', 'api_paste_config');
+  const near = missingFileHint(
+    resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file),
+    '.ini',
+    config.configFiles,
+  );
+  const hints = [
+    location.kind === 'default' ? '[DEFAULT] api_paste_config names it, by default.' : undefined,
+    near,
+    isAbsolute(file) ? undefined : `A relative path is looked for beside ${beside(config)}.`,
+  ].filter((hint) => hint !== undefined);
+  const hint = hints.length === 0 ? 'Write it, or name another.' : hints.join(' ');
+  return new ConfigNotFound('PORTICO_PASTE_NO_FILE', { message: `Could not find config at ${file}`, hint }, location);
+}
+
+function beside(config: Config): string {
+  const files = config.configFiles;
+  return files.length === 0 ? `${resolve('.')} and its paste/; no configuration file was read` : files.join(', ');
 }

@@ -1,19 +1,21 @@
 /**
  * How one API is served, as its configuration says at the moment it is asked: for its server, and for TLS.
  */
-
+import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { faultStyleOf } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { configOptions } from '../../config/internal.js';
-import { type Place, placeOf } from '../../errors/index.js';
+import { ignoreErrors, type Place, placeOf } from '../../errors/index.js';
+import type { ListenAddress, ServiceFile } from '../../service/index.js';
 import type { ServerOptions } from '../server-options.js';
-import { type ReadFile, TlsRefused } from '../tls/certificates.js';
+import { type ReadFile, readCertificate, TlsRefused, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
-import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from '../tls/tls.js';
-import { servingOptions, tlsOption } from './api-options.js';
-import { type ApiSettings, speaksTls } from './api-settings.js';
+import type { TlsSettings } from '../tls/ssl-options.js';
+import { isTlsEnabled, tlsOptions } from '../tls/tls.js';
+import { enabledApisOptions, servingOptions, tlsOption } from './api-options.js';
+import type { ApiSettings } from './api-settings.js';
 import { wsgiOptions } from './wsgi-options.js';
 
 /** Turns the settings of one API into what a {@link Server} takes. */
@@ -29,8 +31,9 @@ export class ApiServing {
     this.#name = name;
     this.#config = config;
     this.#dev = given.dev === true;
-    const asked = speaksTls(config, name);
-    this.usesTls = given.useSsl ?? asked;
+    // Read in any case: what is wrong there is told.
+    const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+    this.usesTls = given.useSsl ?? enabledSslApis.includes(name);
   }
 
   /** Address, limits, times and style; all but certificates. */
@@ -49,7 +52,7 @@ export class ApiServing {
    * What TLS is spoken with; undefined for plain HTTP, and in development for a certificate that is yet to be made.
    * Throws `PORTICO_TLS_CONFIG`.
    */
-  tlsOptions({ tls }: Pick<ApiSettings, 'tls'>): TlsOptions | undefined {
+  tlsOptions(tls: TlsSettings): TlsOptions | undefined {
     if (!this.usesTls) return undefined;
     try {
       if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
@@ -62,19 +65,37 @@ export class ApiServing {
   }
 
   /** For development, where no files are named. */
-  ownCertificate({ address }: Pick<ApiSettings, 'address'>): Promise<TlsOptions> {
+  ownCertificate(address: ListenAddress): Promise<TlsOptions> {
     const { statePath } = this.#config.group('DEFAULT', configOptions, { partial: true });
     return keptCertificate(resolve(statePath), 'host' in address && address.host ? address.host : 'localhost');
   }
 
   /** A warning for a certificate that has ended or soon will. */
-  expiryWarning({ tls }: ApiSettings): string | undefined {
-    return this.usesTls && tls.certFile ? expiryWarning(tls.certFile, this.#readFile) : undefined;
+  expiryWarning(tls: TlsSettings): string | undefined {
+    const certificate = this.#certificate(tls);
+    return certificate && validityWarning(tls.certFile!, certificate);
   }
 
   /** When the certificate ends; undefined without one in a file. */
-  validUntil({ tls }: Pick<ApiSettings, 'tls'>): Date | undefined {
-    return this.usesTls && tls.certFile ? validUntil(tls.certFile, this.#readFile) : undefined;
+  validUntil(tls: TlsSettings): Date | undefined {
+    const certificate = this.#certificate(tls);
+    return certificate && new Date(certificate.validTo);
+  }
+
+  /** The files of certificates and key. Of one that cannot be read nothing is said: what is wrong with it is a diagnostic. */
+  files(tls: TlsSettings): ServiceFile[] {
+    const files = { cert_file: tls.certFile, key_file: tls.keyFile, ca_file: tls.caFile };
+    return Object.entries(files).flatMap(([option, file]) => {
+      if (!file) return [];
+      const { group, opt } = tlsOption(this.#config, this.#name, option);
+      const ends = (): string => `valid until ${this.validUntil(tls)?.toISOString()}`;
+      const says = option === 'cert_file' ? ignoreErrors(ends) : undefined;
+      return [{ path: resolve(file), option: `${group}.${opt}`, secret: option === 'key_file', says }];
+    });
+  }
+
+  #certificate({ certFile }: TlsSettings): X509Certificate | undefined {
+    return this.usesTls && certFile ? readCertificate(certFile, this.#readFile) : undefined;
   }
 
   /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */

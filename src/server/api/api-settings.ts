@@ -1,13 +1,11 @@
 /**
  * What the configuration says about one API: where it listens, with how many workers, with which certificate.
  */
-
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
 import { PorticoError, placeOf, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
-import { certificatePath, sslSettings } from '../tls/certificate-paths.js';
-import type { TlsSettings } from '../tls/ssl-options.js';
-import { apiOptions, enabledApisOptions } from './api-options.js';
+import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
+import { apiOptions } from './api-options.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {
@@ -77,11 +75,6 @@ export function checkArguments(name: unknown, config: unknown): void {
 /** Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. */
 export function refuseUnknown(config: Config, name: string): void {
   config.api(name, apiOptions);
-}
-
-/** Whether `[DEFAULT] enabled_ssl_apis` has the API. */
-export function speaksTls(config: Config, name: string): boolean {
-  return config.group('DEFAULT', enabledApisOptions, { partial: true }).enabledSslApis.includes(name);
 }
 
 function refuseMisspelled(config: Config, name: string): void {

@@ -1,14 +1,13 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
-
-import { contextFacts } from '../../app/index.js';
+import { contextFacts, RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { describeError, PorticoError } from '../../errors/index.js';
-import type { LoadedApp } from '../../loader/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
-import type { ManagedService } from '../../registry/index.js';
+import { ManagedService } from '../../registry/index.js';
+import { namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -16,6 +15,7 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
+  type ProtocolSteps,
   type ServicePlan,
   type StopOptions,
   type WorkerContext,
@@ -24,14 +24,13 @@ import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
-import { ApiApp, type BuiltApp, buildApiApp, loadedUnlessAborted, unbuilt } from './api-app.js';
-import { apiManagers, apiSteps, withdraw } from './api-managers.js';
+import type { TlsSettings } from '../tls/ssl-options.js';
+import { ApiApp, unbuilt, withdrawn } from './api-app.js';
 import { ApiMeter } from './api-meter.js';
+import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import type { ApiServing } from './api-serving.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
-import type { AppLoader } from './paste-config.js';
-import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /**
  * An API of the configuration as a service that can be launched.
@@ -50,23 +49,24 @@ export class WSGIService implements ListeningService {
   readonly pipeline: string;
   /** Background work that ends with the service. */
   readonly tasks: TaskGroup;
+  /** The server under it: its requests at work and its connections. */
+  readonly server: Server;
   /** For metrics. */
   readonly meter: ApiMeter;
   /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
   backdoorPort: number | string | null = null;
   readonly #config: Config;
-  readonly #given: WSGIServiceOptions;
+  /** What other configurations are read for: TLS stays what it was made for. */
+  readonly #reading: ApiReading;
   /** Its lines tell the service and the worker; the server adds the service to the other one by itself. */
   readonly #log: Logger;
   readonly #processLog: Logger;
-  readonly #server: Server;
   readonly #lifecycle: Lifecycle;
   readonly #serving: ApiServing;
   readonly #app: ApiApp;
   readonly #managed: ManagedService;
   /** The stop under way is for a restart: the app stays until the next one is built. */
   #restarting = false;
-  #loader: AppLoader;
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
@@ -74,32 +74,35 @@ export class WSGIService implements ListeningService {
     this.name = name;
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
-    this.#given = options;
     const log = options.log ?? createLogger({ facts: contextFacts });
     const assignment = workerAssignment();
     this.#processLog = assignment === undefined ? log : log.child({ workerId: assignment.index });
     this.#log = this.#processLog.child({ service: name });
     const { settings, serving, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
     this.#serving = serving;
-    this.#loader = loader;
+    this.#reading = { ...options, log: this.#log, useSsl: serving.usesTls };
     this.pipeline = settings.pipeline;
     this.workers = options.dev === true ? 1 : settings.workers;
-    this.#server = new Server(name, unbuilt, {
-      ...this.#serverOptions(settings),
-      ...(tls === undefined ? {} : { tls }),
-    });
-    this.meter = new ApiMeter(config, this.#server, { binary: this.binary, project: options.project, log: this.#log });
-    this.#app = new ApiApp(name, this.#log);
+    this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
+    this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
+    const { binary, meter } = this;
+    this.#app = new ApiApp(name, { log: this.#log, meter, loader: options.loader }, loader.path);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
-    this.#managed = apiManagers({
+    const named = { group: `api:${name}`, opt: 'manager' };
+    this.#managed = new ManagedService({
       name,
-      binary: this.binary,
+      binary,
       config,
       log: this.#log,
-      server: this.#server,
       tasks: this.tasks,
-      given: options,
-      calls: this.meter.remote,
+      option: `${name}_manager`,
+      named,
+      managers: (from) => [options.manager ?? namedManager(from, named) ?? []].flat(),
+      registration: options.registration,
+      registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
+      member: { inFlight: () => this.server.inFlight },
+      rpc: (next) => this.meter.connect(next),
+      periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
     this.#lifecycle = new Lifecycle(name, {
@@ -110,7 +113,7 @@ export class WSGIService implements ListeningService {
 
   /** Where it listens, or will; once it was started the port is the real one. */
   get addresses(): readonly ListenAddress[] {
-    return this.#server.addresses;
+    return this.server.addresses;
   }
 
   get addressPlace(): string | undefined {
@@ -119,12 +122,12 @@ export class WSGIService implements ListeningService {
 
   get host(): string | undefined {
     const [address] = this.addresses;
-    return address !== undefined && 'host' in address ? address.host : undefined;
+    return address && 'host' in address ? address.host : undefined;
   }
 
   get port(): number | undefined {
     const [address] = this.addresses;
-    return address !== undefined && 'port' in address ? address.port : undefined;
+    return address && 'port' in address ? address.port : undefined;
   }
 
   /** Whether it speaks TLS. */
@@ -134,17 +137,17 @@ export class WSGIService implements ListeningService {
 
   /** When its certificate ends; undefined for plain HTTP, and for a certificate made for development. */
   get certificateEnds(): Date | undefined {
-    return this.#serving.validUntil(apiSettings(this.#config, this.name));
+    return this.#serving.validUntil(apiSettings(this.#config, this.name).tls);
   }
 
   /** A warning when its certificate is not valid now, or not for another 30 days. */
   get certificateWarning(): string | undefined {
-    return this.#serving.expiryWarning(apiSettings(this.#config, this.name));
+    return this.#serving.expiryWarning(apiSettings(this.#config, this.name).tls);
   }
 
   /** The paste file, where its app comes from one. */
   get pasteFile(): string | undefined {
-    return this.#loader.path;
+    return this.#app.path;
   }
 
   /** The main manager; one that the configuration names is there from the first start on. */
@@ -162,18 +165,14 @@ export class WSGIService implements ListeningService {
   }
 
   /** For reports. */
-  readonly requestsInFlight = () => this.#server.requests.map(reportedExchange);
-  /** The server under it: its requests at work and its connections. */
-  get server(): Server {
-    return this.#server;
-  }
+  readonly requestsInFlight = () => this.server.requests.map(reportedExchange);
 
   useSockets(sockets: readonly ListenSocket[]): void {
-    this.#server.useSockets(sockets);
+    this.server.useSockets(sockets);
   }
 
   adoptSockets(sockets: readonly ListenSocket[]): Promise<() => void> {
-    return this.#server.adoptSockets(sockets);
+    return this.server.adoptSockets(sockets);
   }
 
   useWorker(worker: WorkerContext): void {
@@ -182,7 +181,7 @@ export class WSGIService implements ListeningService {
 
   describeWork(): readonly string[] {
     return [
-      ...this.#server.describeWork(),
+      ...this.server.describeWork(),
       ...this.#managed.tracker.describe(),
       ...this.tasks
         .activity()
@@ -200,7 +199,7 @@ export class WSGIService implements ListeningService {
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     const { settings } = apiParts(this.name, next, this.#reading);
     await this.#managed.find(next);
-    return this.#app.prepare(await this.#build(settings, next));
+    return this.#app.prepare(settings.pipeline, next);
   }
 
   start(): Promise<void> {
@@ -208,19 +207,19 @@ export class WSGIService implements ListeningService {
   }
 
   markDraining(): void {
-    this.#server.markDraining();
+    this.server.markDraining();
   }
 
   /** As {@link Server.stop}, which it waits for; then managers, tasks and the app let go. */
   async stop(options: StopOptions = {}): Promise<void> {
     // A server that is stopping already hears of a nearer end here; the lifecycle only hands on the first call.
-    if (this.#lifecycle.state === 'stopping') this.#server.stop(options).catch(() => {});
+    if (this.#lifecycle.state === 'stopping') this.server.stop(options).catch(() => {});
     if (options.reason !== 'restart') this.#restarting = false;
     else if (this.#lifecycle.state !== 'stopping') this.#restarting = true;
     await this.#lifecycle.stop(options);
     if (this.#restarting) return;
     // After a restart that did not come about listener and app are still there, though the service counts as stopped.
-    await this.#server.stop(options);
+    await this.server.stop(options);
     await this.#app.close();
   }
 
@@ -231,29 +230,24 @@ export class WSGIService implements ListeningService {
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    const tls = this.#serving.tlsOptions(settings);
-    if (tls !== undefined) this.#server.replaceTls(tls);
-    this.#server.configure(this.#serverOptions(settings));
-    this.#warnOfExpiry(settings);
+    const tls = this.#serving.tlsOptions(settings.tls);
+    if (tls !== undefined) this.server.replaceTls(tls);
+    this.server.configure(this.#serverOptions(settings));
+    this.#warnOfExpiry(settings.tls);
     await this.#managed.hooks?.reset();
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    this.#server.configure(this.#serverOptions(settings));
+    this.server.configure(this.#serverOptions(settings));
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
-    const app = await this.#app.renew(() => loadedUnlessAborted(this.#nextApp(settings), signal));
-    this.#server.replaceApp(this.meter.around(app));
+    const app = await this.#app.renew(settings.pipeline, this.#config, signal);
+    this.server.replaceApp(this.meter.around(app));
     try {
-      const hooks = await this.#managed.prepare({
-        backdoorPort: this.backdoorPort,
-        workerId: this.#worker?.id ?? 0,
-        steps: apiSteps(this.#server, async () => {
-          if (!this.#restarting) await this.#app.close();
-        }),
-      });
+      const worker = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0 };
+      const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
       await hooks.start(signal, over);
     } catch (error) {
       await this.#app.close();
@@ -262,27 +256,30 @@ export class WSGIService implements ListeningService {
   }
 
   /** In a restart a certificate that is refused leaves the old one in place. */
-  async #renewTls(settings: ApiSettings): Promise<void> {
+  async #renewTls({ tls, address }: ApiSettings): Promise<void> {
     if (!this.usesTls) return;
     try {
-      this.#server.replaceTls(this.#serving.tlsOptions(settings) ?? (await this.#serving.ownCertificate(settings)));
-      this.#warnOfExpiry(settings);
+      this.server.replaceTls(this.#serving.tlsOptions(tls) ?? (await this.#serving.ownCertificate(address)));
+      this.#warnOfExpiry(tls);
     } catch (error) {
       if (!this.#app.isThere) throw error;
       this.#log.error(`${this.name} keeps its certificate: ${describeError(error)}`);
     }
   }
 
-  /** What was prepared, once; else a fresh one, of the paste file as it was accepted last. */
-  async #nextApp(settings: ApiSettings): Promise<LoadedApp> {
-    const { app, loader } = this.#app.takePrepared() ?? (await this.#build(settings, this.#config));
-    this.#loader = loader;
-    return app;
-  }
-
-  #build({ pipeline }: ApiSettings, config: Config): Promise<BuiltApp> {
-    const { loader } = this.#given;
-    return buildApiApp(this.name, config, { pipeline, log: this.#log, loader, meter: this.meter });
+  /** Its own part of start and stop. The release comes after everything else. */
+  #steps(): ProtocolSteps {
+    let served: Promise<void> | undefined;
+    return {
+      serve: () => this.server.start(),
+      stopAccepting: (options) => {
+        served = this.server.stop(options);
+        // Awaited by the next step; until then its failure has no listener.
+        served.catch(() => {});
+      },
+      finish: () => served,
+      release: () => (this.#restarting ? undefined : this.#app.close()),
+    };
   }
 
   /** The registry's word: to end, or to take no more work. */
@@ -293,14 +290,15 @@ export class WSGIService implements ListeningService {
     }
     this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`);
     // Where there are more workers the address is their parent's, and clients would wait in a queue that is not emptied.
-    const shared = this.#worker?.supervised === true;
-    const ending = shared ? withdraw(this.#server, this.#managed) : this.stop({ graceful: true });
+    const ending = this.#worker?.supervised === true ? this.#withdraw() : this.stop({ graceful: true });
     ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
   }
 
-  /** TLS stays what it was made for. */
-  get #reading(): ApiReading {
-    return { ...this.#given, log: this.#log, useSsl: this.usesTls };
+  /** Goes on listening: requests are answered with 503 at once, periodic tasks end. */
+  async #withdraw(): Promise<void> {
+    this.server.markDraining();
+    this.server.replaceApp(withdrawn);
+    await this.#managed.hooks?.withdraw();
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {
@@ -313,8 +311,8 @@ export class WSGIService implements ListeningService {
   }
 
   /** Each process has the certificate; one of them warns. */
-  #warnOfExpiry(settings: ApiSettings): void {
-    const warning = (this.#worker?.id ?? 0) === 0 ? this.#serving.expiryWarning(settings) : undefined;
+  #warnOfExpiry(tls: TlsSettings): void {
+    const warning = (this.#worker?.id ?? 0) === 0 ? this.#serving.expiryWarning(tls) : undefined;
     if (warning !== undefined) this.#log.warn(warning);
   }
 }

@@ -6,8 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { fillHeaders, type HeadReceiver, headReceiver } from '../../wire/index.js';
-import { joinChunks } from '../requests/join-chunks.js';
+import { fillHeaders, type HeadReceiver, headReceiver, joinChunks } from '../../wire/index.js';
 
 /** Requests of one connection that are at work at once. Fifty are nothing unusual for clients that pipeline. */
 export const AT_WORK = 64;

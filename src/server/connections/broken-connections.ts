@@ -2,10 +2,8 @@
  * Connections on which something came that is no request: broken bytes, nothing in time, CONNECT. The answers under way
  * are sent first, then one refusal, then the connection is closed; nothing after the breakage is read as a request.
  */
-
 import type { Socket } from 'node:net';
-import { type Refusal, refusal, refusalBytes } from '../requests/refusal.js';
-import type { ClientFaults } from './client-faults.js';
+import { type ClientFaults, type Refusal, refusal, refusalBytes } from '../requests/refusal.js';
 import { type Connection, connectionOf } from './connections.js';
 import { closeLingering } from './lingering-close.js';
 

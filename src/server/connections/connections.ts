@@ -41,6 +41,17 @@ export interface Exchange {
   body: BodyProgress | undefined;
 }
 
+/** What a connection looked like when something last moved on it. */
+interface Movement {
+  readonly requests: number;
+  readonly received: number;
+  readonly sent: number;
+  readonly unsent: number;
+  readonly since: number;
+  /** Since when bytes have waited to be sent and none was taken; undefined while none wait. */
+  readonly stalledSince: number | undefined;
+}
+
 /** How much is read, in bytes, behind the last request of a connection while answers are under way. */
 const DISCARDED = 64 * 1024;
 
@@ -63,13 +74,16 @@ export class Connection {
   bytesBefore = 0;
   /** Its last response ended before the body of the request. */
   endedEarly = false;
+  /** As the timeouts saw it. */
+  movement: Movement | undefined = undefined;
   /** It was upgraded to another protocol; its handler ends it. */
   upgraded = false;
   /** How many requests it has brought. */
   requests = 0;
   /** No further request is answered here; what still arrives is discarded. */
   ended = false;
-  #held = false;
+  /** Is not read from, by our choice. */
+  held = false;
   #keepsHeld = false;
   /** Null for a Node that offers none. */
   #backlog: Backlog | null | undefined;
@@ -110,19 +124,14 @@ export class Connection {
     return this.exchanges.length > 1 || this.exchanges[0]?.req.complete === true;
   }
 
-  /** Is not read from, by our choice. */
-  get held(): boolean {
-    return this.#held;
-  }
-
   /** Does not read from the socket, even where others want to. */
   hold(): void {
-    this.#held = true;
+    this.held = true;
     if (!this.#keepsHeld) {
       this.#keepsHeld = true;
       // Node's parser resumes the socket after each message, and so does a reader of a body.
       this.socket.on('resume', () => {
-        if (this.#held) this.socket.pause();
+        if (this.held) this.socket.pause();
       });
     }
     this.socket.pause();
@@ -159,18 +168,10 @@ export class Connection {
 
   /** Reads again. */
   release(): void {
-    if (!this.#held) return;
-    this.#held = false;
+    if (!this.held) return;
+    this.held = false;
     this.socket.resume();
   }
-}
-
-/** Told about what happens to the connections of a list. */
-export interface ConnectionWatcher {
-  /** A response is done with: sent, or its client is gone. */
-  exchangeEnded(exchange: Exchange): void;
-  /** A connection is closed. */
-  connectionClosed(connection: Connection): void;
 }
 
 const CONNECTION: unique symbol = Symbol('portico.connection');
@@ -217,17 +218,21 @@ function tellClosed({ res }: Exchange): void {
 /** All connections of one server. */
 export class ConnectionList {
   readonly #connections = new Set<Connection>();
-  readonly #watcher: ConnectionWatcher;
+  readonly #exchangeEnded: (exchange: Exchange) => void;
+  readonly #connectionClosed: () => void;
   readonly #onResponseClose: (this: ServerResponse) => void;
   /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
   keepTimes = false;
   /** `performance.now()` as it was last read: exact enough for the age of requests. */
   coarseNow = performance.now();
-  #inFlight = 0;
+  /** Requests at work. */
+  inFlight = 0;
   #uses = 0;
 
-  constructor(watcher: ConnectionWatcher) {
-    this.#watcher = watcher;
+  /** `exchangeEnded`: a response is done with, sent, or its client is gone. */
+  constructor(exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
+    this.#exchangeEnded = exchangeEnded;
+    this.#connectionClosed = connectionClosed;
     const end = (exchange: Exchange) => this.#end(exchange);
     // One function for all responses, which finds its exchange on `this`: a closure for each would cost every request.
     this.#onResponseClose = function onResponseClose(this: ServerResponse) {
@@ -238,11 +243,6 @@ export class ConnectionList {
   /** Open connections. */
   get size(): number {
     return this.#connections.size;
-  }
-
-  /** Requests at work. */
-  get inFlight(): number {
-    return this.#inFlight;
   }
 
   [Symbol.iterator](): IterableIterator<Connection> {
@@ -288,7 +288,7 @@ export class ConnectionList {
     connection.requests++;
     connection.latest = req;
     connection.exchanges.push(exchange);
-    this.#inFlight++;
+    this.inFlight++;
     (res as Marked)[EXCHANGE] = exchange;
     res.on('close', this.#onResponseClose);
     return exchange;
@@ -304,8 +304,8 @@ export class ConnectionList {
     else return;
     connection.lastUse = ++this.#uses;
     if (this.keepTimes) connection.since = performance.now();
-    this.#inFlight--;
-    this.#watcher.exchangeEnded(exchange);
+    this.inFlight--;
+    this.#exchangeEnded(exchange);
   }
 
   /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
@@ -315,6 +315,6 @@ export class ConnectionList {
       this.#end(exchange);
       tellClosed(exchange);
     }
-    this.#watcher.connectionClosed(connection);
+    this.#connectionClosed();
   }
 }

@@ -4,6 +4,7 @@
  * away for a while: it never reaches the parser.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Connection } from './connections.js';
 
 /** How much is read and thrown away at most, before the connection is destroyed. */
@@ -21,17 +22,10 @@ export function closeLingering(connection: Connection): void {
   // A listener of our own takes the socket away from the parser, which reads it below the stream; without its own
   // listener the parser gets nothing this way either.
   socket.removeAllListeners('data');
-  let left = DISCARD_BYTES;
-  socket.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) socket.destroy(connection.cause);
-  });
-  const timer = setTimeout(() => socket.destroy(connection.cause), DISCARD_MS);
   socket.once('end', () => socket.destroy(connection.cause));
-  socket.once('close', () => clearTimeout(timer));
   socket.end();
   connection.release();
-  socket.resume();
+  readAway(socket, () => socket.destroy(connection.cause));
 }
 
 /**
@@ -42,13 +36,17 @@ export function closeLingering(connection: Connection): void {
  * the stream, and Node 20 does not give it back.
  */
 export function discardRest(req: IncomingMessage): void {
-  const { socket } = req;
+  readAway(req, () => req.socket.destroy());
+}
+
+/** Reads until the stream is closed; gives up at too much, or after too long. */
+function readAway(stream: Readable, giveUp: () => void): void {
   let left = DISCARD_BYTES;
-  req.on('data', (chunk: Buffer) => {
+  stream.on('data', (chunk: Buffer) => {
     left -= chunk.length;
-    if (left < 0) socket.destroy();
+    if (left < 0) giveUp();
   });
-  const timer = setTimeout(() => socket.destroy(), DISCARD_MS);
-  req.once('close', () => clearTimeout(timer));
-  req.resume();
+  const timer = setTimeout(giveUp, DISCARD_MS);
+  stream.once('close', () => clearTimeout(timer));
+  stream.resume();
 }

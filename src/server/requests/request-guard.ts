@@ -6,16 +6,12 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { environ } from '../../app/index.js';
-import { replaceRawHeaders } from '../../app/internal.js';
+import { collapsed, encodedPath, replaceRawHeaders } from '../../app/internal.js';
+import type { WsgiOptions } from '../api/wsgi-options.js';
 import { type Refusal, refusal } from './refusal.js';
-import { canonicalTarget, isCanonical } from './request-target.js';
 
 /** What the guard is told of `[wsgi]`; 0 is no limit. */
-export interface GuardLimits {
-  readonly maxHeaders: number;
-  readonly maxUrlLength: number;
-  readonly allowUnderscoreHeaders: boolean;
-}
+type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders'>;
 
 const VERSION = refusal(505, 'Only HTTP/1.0 and HTTP/1.1 are spoken here.');
 const URL_TOO_LONG = refusal(414, 'The request target is too long.');
@@ -27,11 +23,14 @@ const BAD_NAME = refusal(400, 'The name of a header field is not valid.');
 const REPEATED = refusal(400, 'A header field that may come once came more than once.');
 const BAD_LENGTH = refusal(400, 'The Content-Length field is not valid.');
 const BAD_FRAMING = refusal(400, 'The Transfer-Encoding field does not go with this request.');
+const BAD_TARGET = refusal(400, 'The request target is not valid.');
+const BAD_ESCAPE = refusal(400, 'The path has an invalid percent-encoding.');
+const BAD_SEGMENT = refusal(400, 'The path has a dot segment, a backslash or a control character.');
+const NOT_OPTIONS = refusal(400, 'The request target * is for OPTIONS only.');
 const UNKNOWN_CODING = refusal(501, 'The transfer coding is not implemented.');
 
 /** What the guard found in a request that it lets pass. */
 export interface Passed {
-  readonly body: boolean;
   readonly chunked: boolean;
   /** What Content-Length says; 0 without. */
   readonly length: number;
@@ -39,8 +38,8 @@ export interface Passed {
   readonly upgrade: boolean;
 }
 
-const PLAIN: Passed = { body: false, chunked: false, length: 0, upgrade: false };
-const CHUNKED: Passed = { body: true, chunked: true, length: 0, upgrade: false };
+const PLAIN: Passed = { chunked: false, length: 0, upgrade: false };
+const CHUNKED: Passed = { chunked: true, length: 0, upgrade: false };
 
 /**
  * Makes the guard of a server. It refuses a request, or lets it pass with its target in canonical form and without the
@@ -81,38 +80,30 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       if (refused !== undefined) return refused;
     }
     if (fields.underscores && !keepUnderscores) dropUnderscores(req);
-    const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { body: true, chunked, length, upgrade: false };
+    const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { chunked, length, upgrade: false };
     return fields.upgrade ? { ...passed, upgrade: true } : passed;
   };
 }
 
 /** What the guard looks at in a list of names and values in turn. */
-interface Fields {
-  host: string | undefined;
-  contentLength: string | undefined;
-  transferEncoding: string | undefined;
-  upgrade: boolean;
+class Fields {
+  host: string | undefined = undefined;
+  contentLength: string | undefined = undefined;
+  transferEncoding: string | undefined = undefined;
+  upgrade = false;
   /** A field that decides who asks, or where the request ends, comes more than once. */
-  repeats: boolean;
+  repeats = false;
   /** Some name has an underscore. */
-  underscores: boolean;
+  underscores = false;
   /** Some name is no token (RFC 9110 §5.1): the parser of Node 20.19.0 lets blanks and empty names through. */
-  badName: boolean;
+  badName = false;
 }
 
 const PLAIN_NAME = /^[a-z\d-]+$/;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 function readFields(rawHeaders: readonly string[]): Fields {
-  const fields: Fields = {
-    host: undefined,
-    contentLength: undefined,
-    transferEncoding: undefined,
-    upgrade: false,
-    repeats: false,
-    underscores: false,
-    badName: false,
-  };
+  const fields = new Fields();
   let credentials = '';
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!.toLowerCase();
@@ -162,6 +153,56 @@ function settleTarget(req: IncomingMessage, url: string, host: string): Refusal 
   environ(req);
   req.url = target.url;
   return undefined;
+}
+
+/** What a target turned out to be: its canonical form, and for the absolute form the authority it named. */
+export interface Target {
+  readonly url: string;
+  readonly authority?: string;
+}
+
+/** Path and query as nearly all clients write them: nothing to decode, no empty segment, none that begins with a dot. */
+const CANONICAL =
+  /^\/(?:[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*\/?)?(?:\?[!-"$-~]*)?$/;
+
+/** True for a target that is its own canonical form: the quick way past {@link canonicalTarget}. */
+export function isCanonical(url: string): boolean {
+  return CANONICAL.test(url);
+}
+
+/**
+ * Reads a target in origin, absolute or asterisk form (RFC 9112 §3.2); the authority form is for CONNECT.
+ *
+ * The path is decoded and written again in one canonical spelling (RFC 3986 §6.2.2): escapes only where a character
+ * cannot stand for itself, doubled slashes collapsed, an escaped slash a slash, as WSGI's PATH_INFO has it. Paths that
+ * could be read in two ways are refused: dot segments, backslashes, NUL and other controls, bytes that are not UTF-8.
+ * It is decoded once only: `%2561` is the text `%61`.
+ */
+export function canonicalTarget(method: string | undefined, target: string): Target | Refusal {
+  if (target === '*') return method === 'OPTIONS' ? { url: '*' } : NOT_OPTIONS;
+  // Printable ASCII without '#': clients do not send fragments, and anything else has to be escaped.
+  if (!/^[!-"$-~]+$/.test(target)) return BAD_TARGET;
+  if (target.startsWith('/')) return originForm(target);
+  const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target);
+  if (absolute === null) return BAD_TARGET;
+  const [, authority = '', rest = ''] = absolute;
+  const origin = originForm(rest.startsWith('/') ? rest : `/${rest}`);
+  return 'status' in origin ? origin : { url: origin.url, authority };
+}
+
+function originForm(target: string): Target | Refusal {
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const query = mark < 0 ? '' : target.slice(mark);
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    return BAD_ESCAPE;
+  }
+  if (path.includes('\\') || /\p{Cc}/u.test(decoded)) return BAD_SEGMENT;
+  if (decoded.split(/[/\\]/).some((segment) => segment === '.' || segment === '..')) return BAD_SEGMENT;
+  return { url: encodedPath(collapsed(decoded)) + query };
 }
 
 /** A name or an IPv4 address, or something in brackets; and perhaps a port (RFC 3986 §3.2.2). */

@@ -10,6 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 import type { ConcurrencyLimit } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
+import type { WsgiOptions } from '../api/wsgi-options.js';
 import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
 
 const LOOK_MS = 50;
@@ -17,12 +18,7 @@ const LOOK_MS = 50;
 const BODY_MS = 300;
 
 /** The options of `[wsgi]` that bound what is at work and what waits; 0 is no limit. */
-export interface PoolLimits {
-  readonly defaultPoolSize: number;
-  readonly maxQueue: number;
-  /** In seconds. */
-  readonly queueTimeout: number;
-}
+type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout'>;
 
 /** A request that waits. */
 interface Turn {

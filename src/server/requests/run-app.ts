@@ -1,9 +1,17 @@
 /**
- * Calls an app and answers for it when it fails.
+ * Calls an app and answers for it when it fails; and what a proxy is believed before.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, abortResponse, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
-import { answerFault, destroyReason, isUpgraded, type TraceIds, traceIds } from '../../app/internal.js';
+import {
+  answerFault,
+  catching,
+  connectionRemote,
+  destroyReason,
+  isUpgraded,
+  type TraceIds,
+  traceIds,
+} from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 
 /** What is done about failures. */
@@ -19,14 +27,7 @@ export interface FailureOptions {
  * When the head is out already the connection is destroyed: a truncated answer must not look complete.
  */
 export function runApp(app: App, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
-  try {
-    const promise = app(req, res);
-    if (promise !== undefined && typeof promise.then === 'function') {
-      promise.then(undefined, (error: unknown) => answerFailure(error, req, res, options));
-    }
-  } catch (error) {
-    answerFailure(error, req, res, options);
-  }
+  void catching(app, req, res, (error) => answerFailure(error, req, res, options));
 }
 
 function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
@@ -76,4 +77,23 @@ export function requestFacts(req: IncomingMessage): RequestFacts {
   const path = env.originalUrl.split('?', 1)[0] ?? '';
   const id = env.requestId === undefined ? {} : { request_id: env.requestId };
   return { method: req.method ?? '', path, ...id, ...traceIds(env) };
+}
+
+/**
+ * The field in which a proxy says the scheme a request came with, nova's `secure_proxy_ssl_header`: `X-Forwarded-Proto`, or `HTTP_X_FORWARDED_PROTO` as WSGI has it.
+ */
+export function schemeField(name: string | undefined): string | undefined {
+  if (name === undefined || name.trim() === '') return undefined;
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/^http_/, '')
+    .replaceAll('_', '-');
+}
+
+/** Takes the scheme from that field, of any sender; values other than `http` and `https` are ignored. */
+export function takeScheme(req: IncomingMessage, field: string): void {
+  const said = req.headers[field];
+  const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
+  if (scheme === 'http' || scheme === 'https') environ(req).remote = { ...connectionRemote(req), scheme };
 }

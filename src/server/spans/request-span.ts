@@ -1,11 +1,11 @@
 /**
- * The span of one request, by the stable semantic conventions for HTTP servers
- * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+ * A span for each request of a server, where the program has registered an OpenTelemetry SDK, by the stable semantic
+ * conventions for HTTP servers (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { environ, Fault, type ResponseOutcome, remoteOf } from '../../app/index.js';
-import { connectionAddress, type RequestTrace, type TraceIds } from '../../app/internal.js';
+import { type App, afterResponse, environ, Fault, type ResponseOutcome, remoteOf } from '../../app/index.js';
+import { connectionAddress, type RequestTrace, runInRequest, setTrace, type TraceIds } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
 
@@ -20,6 +20,18 @@ interface ServerMetadata {
   readonly type: 'http';
   readonly span: Span;
   route?: string;
+}
+
+/** The app, each request of which has a span that is active while it works. */
+export function withRequestSpans(app: App, maker: SpanMaker): App {
+  return (req, res) => {
+    const span = maker.attempt(() => new RequestSpan(maker, req));
+    if (span === undefined) return app(req, res);
+    const env = environ(req);
+    setTrace(env, span);
+    afterResponse(res, (outcome) => maker.attempt(() => span.end(req, res, outcome)));
+    return maker.api.context.with(span.context, () => runInRequest(env, () => app(req, res)));
+  };
 }
 
 /**

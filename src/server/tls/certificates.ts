@@ -4,7 +4,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors/index.js';
-import { missingHint } from './certificate-paths.js';
+import { missingHint } from './ssl-options.js';
 
 /** Reads a whole file; throws as `readFileSync` does. */
 export type ReadFile = (path: string) => Buffer;
@@ -40,11 +40,6 @@ export class TlsRefused extends ConfigurationRefused {
   }
 }
 
-/** Refuses TLS settings for one of their options. */
-export function refuseTls(option: string | undefined, message: string, hint?: string, cause?: unknown): TlsRefused {
-  return new TlsRefused({ option, message, hint, cause });
-}
-
 /** The bytes of the file that an option names; refused when it is missing or not ours to read. */
 export function readPem(option: string, path: string, readFile: ReadFile): Buffer {
   try {
@@ -55,25 +50,13 @@ export function readPem(option: string, path: string, readFile: ReadFile): Buffe
       const message = `Unable to find ${option} : ${path}`;
       throw new TlsRefused({ option, message, hint: missingHint(path), missing: path, cause: error });
     }
-    throw refuseTls(
-      option,
-      `Unable to read ${option} : ${path}`,
-      `The system says: ${(error as Error).message}.`,
-      error,
-    );
+    const hint = `The system says: ${(error as Error).message}.`;
+    throw new TlsRefused({ option, message: `Unable to read ${option} : ${path}`, hint, cause: error });
   }
 }
 
-/** A certificate and its key, known to belong together. */
-export interface KeyPair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  /** The first certificate of the file, the server's own. */
-  readonly certificate: X509Certificate;
-}
-
 /** Reads a certificate and its key; refused when either is not what its option says, or they do not match. */
-export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFile): KeyPair {
+export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFile): { cert: Buffer; key: Buffer } {
   const cert = readPem('cert_file', certFile, readFile);
   const key = readPem('key_file', keyFile, readFile);
   const certificate = parseCertificate('cert_file', certFile, cert);
@@ -81,21 +64,26 @@ export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFil
   try {
     privateKey = createPrivateKey(key);
   } catch (error) {
-    throw refuseTls(
-      'key_file',
-      `key_file holds no usable private key: ${keyFile}`,
-      'It should be in PEM form and have no passphrase.',
-      error,
-    );
+    throw new TlsRefused({
+      option: 'key_file',
+      message: `key_file holds no usable private key: ${keyFile}`,
+      hint: 'It should be in PEM form and have no passphrase.',
+      cause: error,
+    });
   }
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw refuseTls(
-      'key_file',
-      `The key_file ${keyFile} does not belong to the cert_file ${certFile}`,
-      'Name the key that the certificate was issued for; the certificate of the server comes first in its file.',
-    );
+    throw new TlsRefused({
+      option: 'key_file',
+      message: `The key_file ${keyFile} does not belong to the cert_file ${certFile}`,
+      hint: 'Name the key that the certificate was issued for; the certificate of the server comes first in its file.',
+    });
   }
-  return { cert, key, certificate };
+  return { cert, key };
+}
+
+/** The server's own certificate, the first of the file that `cert_file` names. */
+export function readCertificate(path: string, readFile: ReadFile): X509Certificate {
+  return parseCertificate('cert_file', path, readPem('cert_file', path, readFile));
 }
 
 /** The first certificate of a PEM file. */
@@ -103,7 +91,8 @@ export function parseCertificate(option: string, path: string, bytes: Buffer): X
   try {
     return new X509Certificate(bytes);
   } catch (error) {
-    throw refuseTls(option, `${option} holds no certificate: ${path}`, 'It should be in PEM form.', error);
+    const message = `${option} holds no certificate: ${path}`;
+    throw new TlsRefused({ option, message, hint: 'It should be in PEM form.', cause: error });
   }
 }
 

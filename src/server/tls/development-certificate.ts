@@ -1,24 +1,40 @@
 /**
  * The certificate of an API that is served over TLS in development and names no files.
  */
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { ignoreErrors } from '../../errors/index.js';
-import { DEVELOPMENT_TLS, developmentCertificate } from './tls.js';
+
+/** How TLS is spoken with such a certificate. */
+const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
+
+/** A certificate for localhost, 127.0.0.1, ::1 and a host that no other machine trusts: for development, made in memory. */
+export async function developmentCertificate(host = 'localhost'): Promise<TlsOptions> {
+  return { ...(await made(host)), ...DEVELOPMENT_TLS };
+}
+
+async function made(host: string): Promise<{ key: string; cert: string }> {
+  // Loaded here: only development needs it, and it takes longer than the rest of the start.
+  const { generate } = await import('selfsigned');
+  const names = [...new Set(['localhost', '127.0.0.1', '::1', host])];
+  const altNames = names.map((name) =>
+    isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
+  );
+  const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames }],
+  });
+  return { key: pair.private, cert: pair.cert };
+}
 
 /** One for the host that is listened on, in a file of `folder`, so that a browser has to accept it once; made anew on its last day. */
 export async function keptCertificate(folder: string, host: string): Promise<TlsOptions> {
   const file = join(folder, `development-${host.replace(/[^\w.-]/g, '_')}.pem`);
-  const pem = kept(file) ?? keep(file, await made(host));
+  const pem = kept(file) ?? keep(file, Object.values(await made(host)).join('\n'));
   return { cert: pem, key: pem, ...DEVELOPMENT_TLS };
-}
-
-/** Key and certificate. */
-async function made(host: string): Promise<string> {
-  const { key, cert } = await developmentCertificate(host);
-  return `${key as string}\n${cert as string}`;
 }
 
 const DAY_MS = 86_400_000;

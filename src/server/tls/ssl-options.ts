@@ -1,7 +1,10 @@
 /**
- * The options of `[ssl]`: certificate, key, and who may connect.
+ * The options of `[ssl]`: certificate, key, and who may connect; and where the files lie that are named by relative paths.
  */
-import { defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
+import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions({
   cert_file: path({
@@ -34,3 +37,39 @@ export const sslOptions = defineOptions({
 export type TlsSettings = {
   readonly [K in keyof OptionsOf<typeof sslOptions>]?: OptionsOf<typeof sslOptions>[K] | null;
 };
+
+/** `[ssl]`, with its files where they lie. */
+export function sslSettings(config: Config): TlsSettings {
+  const settings = config.group('ssl', sslOptions);
+  const at = (opt: string): string | undefined => certificatePath(config, 'ssl', opt);
+  return { ...settings, certFile: at('cert_file'), keyFile: at('key_file'), caFile: at('ca_file') };
+}
+
+/**
+ * The path of a file that an option names: a relative one is looked for beside the configuration file that names it, then
+ * in the working directory. As written where it is in neither; undefined where it names none. Files already read count as there.
+ */
+export function certificatePath(config: Config, group: string, opt: string): string | undefined {
+  const { value, location } = config.resolve(group, opt);
+  const written = value as string | undefined;
+  if (written === undefined || written === '' || isAbsolute(written)) return written;
+  const candidates = candidatesFor(written, location.origin?.file);
+  const found =
+    candidates.find((candidate) => config.filesRead.includes(candidate)) ??
+    candidates.find((candidate) => existsSync(candidate));
+  return found === undefined || found === resolve(written) ? written : found;
+}
+
+/** What to do about a file that is not there; `file`: the configuration file that names it. */
+export function missingHint(written: string, file?: string): string {
+  const candidates = candidatesFor(written, file);
+  const near = candidates.map((candidate) => missingFileHint(candidate)).find((text) => text !== undefined);
+  const told = isAbsolute(written)
+    ? 'Put it there, or name the path it has.'
+    : `It is not at ${candidates.join(', nor at ')}: a relative path begins beside the configuration file that names it, then where the program was started.`;
+  return near === undefined ? told : `${near} ${told}`;
+}
+
+function candidatesFor(written: string, file: string | undefined): string[] {
+  return [...new Set([resolve(file === undefined ? '.' : dirname(file), written), resolve(written)])];
+}

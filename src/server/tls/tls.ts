@@ -2,20 +2,10 @@
  * TLS for a server: from the options of `[ssl]` to what `node:tls` takes.
  */
 import { constants } from 'node:crypto';
-import { isIP } from 'node:net';
 import type { SecureVersion, TlsOptions } from 'node:tls';
 import { Config } from '../../config/index.js';
-import { sslSettings } from './certificate-paths.js';
-import {
-  parseCertificate,
-  type ReadFile,
-  readFromDisk,
-  readKeyPair,
-  readPem,
-  refuseTls,
-  validityWarning,
-} from './certificates.js';
-import type { TlsSettings } from './ssl-options.js';
+import { parseCertificate, type ReadFile, readFromDisk, readKeyPair, readPem, TlsRefused } from './certificates.js';
+import { sslSettings, type TlsSettings } from './ssl-options.js';
 
 /**
  * Whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` when a file named is missing
@@ -47,11 +37,11 @@ export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = read
   if (ca !== undefined) parseCertificate('ca_file', caFile as string, ca);
   const auth = clientAuth ?? (ca === undefined ? 'none' : 'required');
   if (auth !== 'none' && ca === undefined) {
-    throw refuseTls(
-      'client_auth',
-      `client_auth is ${auth}, but no ca_file is named`,
-      'Name the certificates that clients are checked with.',
-    );
+    throw new TlsRefused({
+      option: 'client_auth',
+      message: `client_auth is ${auth}, but no ca_file is named`,
+      hint: 'Name the certificates that clients are checked with.',
+    });
   }
   const versions = protocolVersions(settings);
   return {
@@ -65,34 +55,6 @@ export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = read
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
-}
-
-/** A warning when a certificate is not valid now, or not for another 30 days. */
-export function expiryWarning(certFile: string, readFile: ReadFile = readFromDisk): string | undefined {
-  return validityWarning(certFile, parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)));
-}
-
-/** When a certificate ends. */
-export function validUntil(certFile: string, readFile: ReadFile = readFromDisk): Date {
-  return new Date(parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)).validTo);
-}
-
-/** How TLS is spoken with such a certificate. */
-export const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
-
-/** A certificate for localhost, 127.0.0.1, ::1 and a host that no other machine trusts: for development, made in memory. */
-export async function developmentCertificate(host = 'localhost'): Promise<TlsOptions> {
-  // Loaded here: only development needs it, and it takes longer than the rest of the start.
-  const { generate } = await import('selfsigned');
-  const names = [...new Set(['localhost', '127.0.0.1', '::1', host])];
-  const altNames = names.map((name) =>
-    isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
-  );
-  const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    extensions: [{ name: 'subjectAltName', altNames }],
-  });
-  return { cert: pair.cert, key: pair.private, ...DEVELOPMENT_TLS };
 }
 
 /** TLS 1.3's own, and of TLS 1.2's those whose session keys cannot be had from a key stolen later. */
@@ -120,11 +82,11 @@ function protocolVersions(settings: TlsSettings): { minVersion: SecureVersion; m
   if (!version || version.toLowerCase() === 'sslv23') return { minVersion: minVersion ?? 'TLSv1.2' };
   const only = Object.hasOwn(VERSIONS, version.toLowerCase()) ? VERSIONS[version.toLowerCase()] : undefined;
   if (only === undefined) {
-    throw refuseTls(
-      'version',
-      `Invalid SSL version : ${version}`,
-      'TLSv1_2 and TLSv1_3 are the ones to use; unset means both.',
-    );
+    throw new TlsRefused({
+      option: 'version',
+      message: `Invalid SSL version : ${version}`,
+      hint: 'TLSv1_2 and TLSv1_3 are the ones to use; unset means both.',
+    });
   }
   return { minVersion: only, maxVersion: only };
 }
@@ -133,10 +95,11 @@ function settingsOf(conf: Config | TlsSettings): TlsSettings {
   return conf instanceof Config ? sslSettings(conf) : conf;
 }
 
-function bothNeeded(option?: string) {
-  return refuseTls(
+function bothNeeded(option?: string): TlsRefused {
+  return new TlsRefused({
     option,
-    'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file',
-    'They are cert_file and key_file of [ssl], or ssl_cert_file and ssl_key_file of [api:<name>].',
-  );
+    message:
+      'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file',
+    hint: 'They are cert_file and key_file of [ssl], or ssl_cert_file and ssl_key_file of [api:<name>].',
+  });
 }

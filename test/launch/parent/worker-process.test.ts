@@ -7,12 +7,13 @@ import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { mainModule, spawnWorker, workerExecArgv } from '../../../dist/launch/parent/worker-process.js';
 import {
   type HostProcess,
+  isDaemon,
   masterTitle,
   programName,
+  rememberForeground,
   setTitle,
   workerTitle,
 } from '../../../dist/launch/process/host-process.js';
-import { isDaemon, rememberForeground } from '../../../dist/launch/process/terminal.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 

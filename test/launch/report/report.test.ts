@@ -7,7 +7,7 @@ import { Config, defineOptions, string } from 'portico/config';
 import { Service, type ServiceBase } from 'portico/service';
 import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { GuruMeditation, type GuruMeditationOptions, processReport } from '#internal/launch';
+import { GuruMeditation, type GuruMeditationOptions } from '#internal/launch';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
@@ -102,6 +102,9 @@ test('LC-1502 LC-1507 a worker thread that is busy in native code holds up no re
   await ended;
 });
 
+/** Of a service. */
+const VERBS = { start: () => {}, stop: () => {}, wait: () => {}, reset: () => {} };
+
 test('LC-1508 tasks, timers, periodic tasks and requests, with ages and without queries', async () => {
   const clock = new FakeClock();
   const group = new TaskGroup({ clock, log: recordedLog().log });
@@ -110,23 +113,29 @@ test('LC-1508 tasks, timers, periodic tasks and requests, with ages and without 
   });
   group.addTimer(60, function heartbeat() {});
   await clock.advance(90_000);
+  const periodic = [
+    {
+      name: 'clean',
+      spacing: 60,
+      running: false,
+      runs: 3,
+      errors: 1,
+      lastStartAgo: 20,
+      lastEndAgo: 19,
+      lastError: 'no',
+      nextIn: 40,
+    },
+    { name: 'new', spacing: 10, running: false, runs: 0, errors: 0 },
+  ];
   const report = await new GuruMeditation({
-    activity: () => group.activity(),
-    periodicTasks: () => [
+    services: () => [
       {
-        name: 'clean',
-        spacing: 60,
-        running: false,
-        runs: 3,
-        errors: 1,
-        lastStartAgo: 20,
-        lastEndAgo: 19,
-        lastError: 'no',
-        nextIn: 40,
+        ...VERBS,
+        tasks: group,
+        periodicTasks: [{ status: () => periodic }],
+        requestsInFlight: () => [{ method: 'POST', path: '/v2.1/servers?token=secret', ageMs: 2500 }],
       },
-      { name: 'new', spacing: 10, running: false, runs: 0, errors: 0 },
     ],
-    requests: () => [{ method: 'POST', path: '/v2.1/servers?token=secret', ageMs: 2500 }],
   }).report();
   const text = section(report, 'Tasks');
   assert.match(text, /task synchronise: running, for 1m30s\n {2}timer heartbeat: running, for 1m30s/);
@@ -273,7 +282,7 @@ test('LC-1502 a report changes nothing: a thousand tasks are shown and go on', a
   const group = new TaskGroup({ limit: 1000, log: recordedLog().log });
   for (let n = 0; n < 1000; n++) group.spawn(() => new Promise(() => {}));
   await new Promise((resolve) => setImmediate(resolve));
-  const report = await new GuruMeditation({ activity: () => group.activity() }).report();
+  const report = await new GuruMeditation({ services: () => [{ ...VERBS, tasks: group }] }).report();
   assert.equal(report.match(/task anonymous: running/g)?.length, 1000);
   await group.stop();
 });
@@ -286,11 +295,10 @@ test('LC-1508 LC-1339 the report of a process shows what its services tell: task
   });
   const periodic = new PeriodicTasks(plain, { log });
   periodic.addPeriodicTask(() => {}, { name: 'clean' });
-  const verbs = { start: () => {}, stop: () => {}, wait: () => {}, reset: () => {} };
-  const api = { ...verbs, periodicTasks: [periodic], describeWork: () => ['GET /servers for 2.0 s'] };
-  const services: ServiceBase[] = [plain, api, verbs];
+  const api = { ...VERBS, periodicTasks: [periodic], describeWork: () => ['GET /servers for 2.0 s'] };
+  const services: ServiceBase[] = [plain, api, VERBS];
   await new Promise((resolve) => setImmediate(resolve));
-  const text = section(await processReport({ services: () => services }).report(), 'Tasks');
+  const text = section(await new GuruMeditation({ services: () => services }).report(), 'Tasks');
   await plain.stop();
   assert.match(text, /task synchronise: running/);
   assert.match(text, /clean: every 1m, 0 runs/);
@@ -302,8 +310,11 @@ test('LC-1506 a process says which program runs, and which Portico', async () =>
   mkdirSync(join(folder, 'bin'));
   const program = join(folder, 'bin', 'main.js');
   writeFileSync(program, '');
-  const text = section(await processReport({ services: () => [], program }).report(), 'Package');
+  const text = section(await new GuruMeditation({ services: () => [], program }).report(), 'Package');
   assert.match(text, /product = cloud\nvendor = none\nversion = 7\.1\.0\nportico = \d+\.\d+\.\d+/);
-  const unknown = section(await processReport({ services: () => [], program: '/nowhere/main.js' }).report(), 'Package');
+  const unknown = section(
+    await new GuruMeditation({ services: () => [], program: '/nowhere/main.js' }).report(),
+    'Package',
+  );
   assert.match(unknown, /version = none\nportico = \d/);
 });

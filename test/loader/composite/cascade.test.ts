@@ -1,6 +1,8 @@
 /** Cascades over real requests: what is dropped, what is passed on, and whose body it is. */
 import assert from 'node:assert/strict';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import express from 'express';
@@ -122,13 +124,15 @@ test('PD-96 each app can read the body from its start, also one that comes in pi
   assert.deepEqual([pieces.text(), seen], ['3', ['hello', 'hello', 'hello']]);
 });
 
+/** Answers at the first part of a body. */
+const impatient: Listener = (req, res) => {
+  req.once('data', () => {
+    res.statusCode = 404;
+    res.end();
+  });
+};
+
 test('PD-96 an app that read only a part leaves the whole body to the next', async (t) => {
-  const impatient: Listener = (req, res) => {
-    req.once('data', () => {
-      res.statusCode = 404;
-      res.end();
-    });
-  };
   const app = await cascadeOf(t, [impatient, async (req, res) => void res.end(`${(await bodyOf(req)).length}`)]);
   const answer = await request(lint(app), 'POST', '/x', { body: 'x'.repeat(600_000) });
   assert.equal(answer.text(), '600000');
@@ -138,6 +142,25 @@ test('PD-96 a body nobody read reaches the last app untouched, however large', a
   const app = await cascadeOf(t, [missing, async (req, res) => void res.end(`${(await bodyOf(req)).length}`)]);
   const answer = await request(lint(app), 'POST', '/x', { body: 'x'.repeat(3_000_000) });
   assert.equal(answer.text(), '3000000');
+});
+
+test('PD-96 what follows a part that was read reaches the last app, however large', async (t) => {
+  const app = await cascadeOf(t, [impatient, async (req, res) => void res.end(`${(await bodyOf(req)).length}`)]);
+  const answer = await request(lint(app), 'POST', '/x', { body: 'x'.repeat(3_000_000) });
+  assert.equal(answer.text(), '3000000');
+});
+
+test('PD-96 a client that leaves while its body is read fails the app that reads it', async (t) => {
+  const told = new EventEmitter();
+  const reader: Listener = (req) => bodyOf(req).catch((error: unknown) => told.emit('error', error));
+  const app = await cascadeOf(t, [reader, found('never')]);
+  const server = createServer((req, res) => void app(req, res)).listen(0);
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port);
+  server.once('request', () => client.destroy());
+  client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc');
+  await assert.rejects(once(told, 'never'), /the client went away/);
 });
 
 const tooLarge: Listener = async (req, res) => {

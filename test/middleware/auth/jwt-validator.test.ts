@@ -8,7 +8,7 @@ import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { authToken, jwtAuth } from 'portico/middleware';
 import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
-import { JwksSource } from '../../../dist/middleware/auth/jwks-source.js';
+import { JwksSource } from '../../../dist/middleware/auth/jwt-validator.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
 const { privateKey, publicKey } = await generateKeyPair('ES256');

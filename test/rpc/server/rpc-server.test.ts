@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
 import { type Message, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, WireFormat } from '#internal/rpc';
+import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, withNetwork } from '../services.js';
@@ -33,6 +34,8 @@ class Held {
     while (this.begun.length < count) await new Promise<void>((resolve) => this.#changed.push(resolve));
   }
 }
+
+const OF_IMAGES = { topic: 'images', host: 'north', binary: 'portico-images' };
 
 /** Until nothing more comes by itself. */
 async function settled(): Promise<void> {
@@ -185,25 +188,15 @@ async function served(
   change?.(transport);
   await transport.connect();
   const tracker = new TaskTracker({ service: 'images', log, clock });
-  const server = new RpcServer({
+  const connection = new RPCConnection({
     transport,
-    exchange: 'portico',
-    topic: 'images',
-    host: 'north',
-    binary: 'portico-images',
-    endpoints: new Endpoints([endpoint]),
-    serializer: {},
-    tracker,
     log,
     clock,
-    poolSize: 4,
-    prefetch: 4,
-    format: new WireFormat({ maxBytes: 100_000 }),
-    replyRetryMs: 30_000,
-    sendStack: false,
+    config: Config.fromText('[rpc]\nmax_message_size = 100000\n'),
   });
+  const endpoints = new Endpoints([endpoint]);
+  const server = new RpcServer({ ...OF_IMAGES, connection, transport, endpoints, tracker, poolSize: 4 });
   await server.start();
-  const connection = new RPCConnection({ transport, log, clock });
   const deadLetters = async (): Promise<readonly (string | undefined)[]> => {
     const reasons: (string | undefined)[] = [];
     await transport.eachDeadLetter('portico', async ({ death }) => void reasons.push(death?.reason));
@@ -292,20 +285,16 @@ test('RP-70 RP-73 RP-98 the connection lost before the acknowledgement: not run,
 
 function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1): RpcServer {
   const { log } = recordedLog();
+  const config = Config.fromText('[rpc]\nmax_message_size = 100000\nreply_retry_timeout = 1\n');
+  const connection = new RPCConnection({ transport, log, config });
+  const tracker = new TaskTracker({ service: 'images', log });
   return new RpcServer({
+    ...OF_IMAGES,
+    connection,
     transport,
-    ...route,
-    host: 'north',
-    binary: 'portico-images',
     endpoints: new Endpoints([endpoint]),
-    serializer: {},
-    tracker: new TaskTracker({ service: 'images', log }),
-    log,
+    tracker,
     poolSize,
-    prefetch: poolSize,
-    format: new WireFormat({ maxBytes: 100_000 }),
-    replyRetryMs: 1000,
-    sendStack: false,
   });
 }
 

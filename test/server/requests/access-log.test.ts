@@ -7,7 +7,7 @@ import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions, WSGIService } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { wsgiOptions } from '#internal/server';
-import { compileLogFormat } from '../../../dist/server/requests/log-format.js';
+import { compileLogFormat } from '../../../dist/server/requests/access-log.js';
 import { emptyProject } from '../../e2e/program.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange, portOf } from '../raw-client.js';

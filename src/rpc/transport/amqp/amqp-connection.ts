@@ -1,10 +1,15 @@
 /**
- * One connection to one node of RabbitMQ, by the package `rabbitmq-client`, which is loaded with the first: few programs need it.
+ * A connection to RabbitMQ that is made anew when it is lost, to the next of several hosts; by the package `rabbitmq-client`, which
+ * is loaded with the first: few programs need it.
  */
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';
+import { PorticoError } from '../../../errors/index.js';
 import { importPeer } from '../../../modules/index.js';
-import type { TransportOptions } from '../transport.js';
+import { type Clock, pause } from '../../../tasks/index.js';
+import { within } from '../../../tasks/internal.js';
+import { DeliveryFailure } from '../../errors.js';
+import { retryWaitMs, type TransportOptions } from '../transport.js';
 import type { TransportHost, TransportUrl } from '../transport-url.js';
 
 const RABBITMQ_CLIENT = {
@@ -22,6 +27,197 @@ export interface ConnectionSettings {
   readonly options: TransportOptions;
   /** What the broker shows for it. */
   readonly name: string;
+}
+
+/** A broker that does not answer is left alone after so long. */
+const CLOSE_MS = 5000;
+
+/** Keeps one connection. */
+export class AmqpLink {
+  readonly #settings: ConnectionSettings;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #hosts: readonly TransportHost[];
+  readonly #onChange: () => void;
+  #at = 0;
+  #stop: AbortController | undefined;
+  #connection: Connection | undefined;
+  #isBlocked = false;
+  #wasUp = false;
+  #isClosed = false;
+  #failure: unknown;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(
+    settings: ConnectionSettings,
+    {
+      clock,
+      random = Math.random,
+      onChange,
+    }: { readonly clock: Clock; readonly random?: (() => number) | undefined; readonly onChange: () => void },
+  ) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#random = random;
+    this.#onChange = onChange;
+    const { failoverStrategy = 'shuffle' } = settings.options;
+    const hosts = settings.url.hosts.length === 0 ? [{ host: 'localhost' }] : settings.url.hosts;
+    this.#hosts = failoverStrategy === 'shuffle' ? shuffled(hosts, random) : hosts;
+  }
+
+  /** Undefined: not connected at the moment. */
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  /** The broker reads nothing from it: memory or disk alarm. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** It was connected, and is not. */
+  get isLost(): boolean {
+    return this.#wasUp && this.#connection === undefined;
+  }
+
+  /** Settles when something of the above has changed, or `signal` is raised. */
+  changed(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal?.removeEventListener('abort', done);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Begins to connect, and goes on for ever. */
+  start(): void {
+    if (this.#stop !== undefined || this.#isClosed) return;
+    this.#stop = new AbortController();
+    void this.#run(this.#stop.signal);
+  }
+
+  /** Stops trying. It can be started again. */
+  stop(): void {
+    this.#stop?.abort();
+    this.#stop = undefined;
+  }
+
+  /** The connection, once there is one. Rejects when `signal` is raised, when it is closed, or when it can never be. */
+  async up(signal?: AbortSignal): Promise<Connection> {
+    while (this.#connection === undefined) {
+      if (this.#failure instanceof PorticoError) throw this.#failure;
+      if (signal?.aborted === true || this.#isClosed) throw this.#notConnected();
+      await this.changed(signal);
+    }
+    return this.#connection;
+  }
+
+  /** Ends the connection once its channels have ended; both may take a few seconds together, then it is cut. */
+  async close(channelsEnded: Promise<unknown>): Promise<void> {
+    this.#isClosed = true;
+    this.stop();
+    this.#tell();
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const end = async (): Promise<void> => {
+      await channelsEnded;
+      // One that was lost meanwhile would never say that it is closed.
+      if (this.#connection === connection) await connection.close();
+    };
+    // A broker that reads nothing takes no leave.
+    const limit = { ms: this.#isBlocked ? 0 : CLOSE_MS, clock: this.#clock };
+    await within(end(), limit, () => connection.unsafeDestroy()).catch(() => {});
+    this.#connection = undefined;
+    this.#tell();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { options } = this.#settings;
+    for (let failed = 0; !signal.aborted; ) {
+      try {
+        const connection = await openConnection(this.#next(), this.#settings, signal);
+        if (signal.aborted) return connection.unsafeDestroy();
+        failed = 0;
+        const reason = await this.#keep(connection);
+        if (signal.aborted) return;
+        this.#say(`is lost: ${reason}`);
+        // The processes that lost a broker do not all come back to it at once.
+        await pause(this.#random() * options.retryIntervalMs, { clock: this.#clock, signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failure = error;
+        if (error instanceof PorticoError) {
+          this.#tell();
+          return;
+        }
+        failed += 1;
+        if (failed % this.#hosts.length > 0) continue;
+        const rounds = failed / this.#hosts.length;
+        const waitMs = retryWaitMs(options, rounds - 1) * (0.5 + this.#random() / 2);
+        this.#say(`cannot be made: ${reasonOf(error)}; tries again in ${Math.ceil(waitMs / 1000)} s`);
+        await pause(waitMs, { clock: this.#clock, signal });
+      }
+    }
+  }
+
+  /** Has the connection until it is lost; gives the reason. */
+  #keep(connection: Connection): Promise<string> {
+    this.#connection = connection;
+    this.#failure = undefined;
+    this.#isBlocked = false;
+    if (this.#wasUp) this.#settings.options.log.info(`${this.#what} is made again`);
+    this.#wasUp = true;
+    return new Promise((resolve) => {
+      connection.on('connection.blocked', (reason) => {
+        this.#isBlocked = true;
+        this.#say(`is blocked by the broker, which takes no messages: ${reason}`);
+        this.#tell();
+      });
+      connection.on('connection.unblocked', () => {
+        this.#isBlocked = false;
+        this.#tell();
+      });
+      connection.on('error', (error) => {
+        if (this.#connection === connection) this.#connection = undefined;
+        this.#isBlocked = false;
+        this.#failure = error;
+        resolve(reasonOf(error));
+        this.#tell();
+      });
+      this.#tell();
+    });
+  }
+
+  #next(): TransportHost {
+    const host = this.#hosts[this.#at % this.#hosts.length]!;
+    this.#at += 1;
+    return host;
+  }
+
+  get #what(): string {
+    return `${this.#settings.url.shown}: the connection "${this.#settings.name}"`;
+  }
+
+  #say(what: string): void {
+    this.#settings.options.log.warn(`${this.#what} ${what}`);
+  }
+
+  #tell(): void {
+    for (const done of this.#waiting) done();
+    this.#onChange();
+  }
+
+  #notConnected(): DeliveryFailure {
+    const reason = this.#failure === undefined ? '' : `: ${reasonOf(this.#failure)}`;
+    return new DeliveryFailure({
+      message: `${this.#settings.url.shown} is not connected${reason}`,
+      cause: this.#failure,
+    });
+  }
 }
 
 /**
@@ -96,4 +292,11 @@ export function reasonOf(error: unknown): string {
   if (message === '' && errors?.[0] !== undefined) return reasonOf(errors[0]);
   // The package begins with the method that was refused, where it knows one.
   return message === '' ? String(code ?? error) : message.replace(/^undefined: /, '');
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }

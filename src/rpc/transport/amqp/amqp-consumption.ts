@@ -7,9 +7,8 @@ import { PorticoError } from '../../../errors/index.js';
 import { type Clock, pause } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { OnDelivery, TransportConsumer } from '../transport.js';
-import { reasonOf } from './amqp-connection.js';
+import { type AmqpLink, reasonOf } from './amqp-connection.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
-import type { AmqpLink } from './amqp-link.js';
 import { declareQueue } from './amqp-topology.js';
 
 /** A queue that is taken away so often in such a time is more than a broker that moves it. */
@@ -100,7 +99,7 @@ export class AmqpConsumption implements TransportConsumer {
     const channel = await connection.acquire({ emitErrorsFromChannel: true });
     const { source, prefetch, exclusive = false, onDelivery } = this.#parts;
     const { options, plan } = source;
-    const deliveries = new DeliveryChannel(channel);
+    const deliveries = new DeliveryChannel(channel, source);
     const ended = new Promise<boolean>((resolve) => {
       channel.on('close', () => resolve(false));
       channel.on('basic.cancel', () => {
@@ -113,7 +112,7 @@ export class AmqpConsumption implements TransportConsumer {
       await declareQueue(channel, plan, options);
       await channel.basicQos({ prefetchCount: prefetch });
       await channel.basicConsume({ queue: plan.queue, consumerTag: options.clientName, exclusive }, (raw) => {
-        onDelivery(deliveries.deliver(raw, source));
+        onDelivery(deliveries.deliver(raw));
       });
     } catch (error) {
       deliveries.retire();

@@ -3,16 +3,14 @@
  */
 import type { Channel } from 'rabbitmq-client';
 import { DeliveryFailure } from '../../errors.js';
-import type { Delivery, TransportOptions } from '../transport.js';
+import type { Delivery, Message, TransportOptions } from '../transport.js';
 import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';
 import type { AmqpPublisher } from './amqp-publisher.js';
 import { type Address, deadLetterAddress, delayQueue, type QueuePlan } from './amqp-topology.js';
 
-/** What deliveries of a consumer have in common. */
+/** The queue that deliveries come from, and what it takes to give them back. */
 export interface DeliverySource {
   readonly plan: QueuePlan;
-  /** Where what it refuses goes; undefined: nowhere. */
-  readonly exchange: string | undefined;
   readonly options: TransportOptions;
   readonly publisher: AmqpPublisher;
 }
@@ -20,6 +18,7 @@ export interface DeliverySource {
 /** The channel of one consumer: it is closed when the consumer has ended and nothing is left to be settled. */
 export class DeliveryChannel {
   readonly channel: Channel;
+  readonly #source: DeliverySource;
   /** In the order in which they came. */
   readonly #unsettled = new Set<number>();
   /** To be acknowledged with the next turn of the event loop. */
@@ -29,40 +28,27 @@ export class DeliveryChannel {
   #isEnding = false;
   #isLost = false;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, source: DeliverySource) {
     this.channel = channel;
+    this.#source = source;
     channel.on('close', () => {
       this.#isLost = !this.#isEnding;
     });
   }
 
   /** Gives a message to a consumer. */
-  deliver(raw: Received, source: DeliverySource): Delivery {
-    this.#unsettled.add(raw.deliveryTag);
+  deliver(raw: Received): Delivery {
+    const { plan, options } = this.#source;
+    const { deliveryTag: tag } = raw;
     const message = messageOf(raw);
-    const { plan, exchange, options, publisher } = source;
-    const tag = raw.deliveryTag;
+    const counts = countsOf(raw);
+    this.#unsettled.add(tag);
     let isSettled = false;
     const once = async <T>(settle: () => Promise<T>): Promise<T | undefined> => {
       if (isSettled) return undefined;
       isSettled = true;
       return await settle();
     };
-    const bury = async (reason: string): Promise<boolean> => {
-      if (exchange !== undefined && options.deadLetter) {
-        const death = { reason, queue: plan.queue };
-        const buried = publisher.copy(deadLetterAddress(exchange), message, { death });
-        if (await succeeds(buried)) {
-          this.#ackQuietly(tag);
-          return true;
-        }
-      }
-      // The broker makes it one, with a reason of its own, where the queue has a place for it.
-      const isKept = this.channel.active && plan.deadLetters !== undefined;
-      this.#giveBack(tag, false);
-      return isKept;
-    };
-    const counts = countsOf(raw);
     return {
       message,
       ...counts,
@@ -71,12 +57,12 @@ export class DeliveryChannel {
       requeue: ({ delayMs = 0 } = {}) =>
         once(async () => {
           // The broker's own count begins anew after a delay.
-          if (delayMs > 0 && counts.count > options.deliveryLimit) await bury('delivery_limit');
-          else if (delayMs > 0 && (await succeeds(this.#delay(source, message, counts.count, delayMs)))) {
+          if (delayMs > 0 && counts.count > options.deliveryLimit) await this.#bury(tag, message, 'delivery_limit');
+          else if (delayMs > 0 && (await succeeds(this.#delay(message, counts.count, delayMs)))) {
             this.#ackQuietly(tag);
           } else this.#giveBack(tag, true);
         }),
-      deadLetter: async (reason) => (await once(() => bury(reason))) === true,
+      deadLetter: async (reason) => (await once(() => this.#bury(tag, message, reason))) === true,
     };
   }
 
@@ -136,12 +122,24 @@ export class DeliveryChannel {
     if (this.#isRetired) this.retire();
   }
 
-  async #delay(
-    { plan, options, publisher }: DeliverySource,
-    message: Delivery['message'],
-    returns: number,
-    delayMs: number,
-  ): Promise<void> {
+  async #bury(tag: number, message: Message, reason: string): Promise<boolean> {
+    const { plan, options, publisher } = this.#source;
+    const { queue, exchange, deadLetters } = plan;
+    if (exchange !== undefined && options.deadLetter) {
+      const buried = publisher.copy(deadLetterAddress(exchange), message, { death: { reason, queue } });
+      if (await succeeds(buried)) {
+        this.#ackQuietly(tag);
+        return true;
+      }
+    }
+    // The broker makes it one, with a reason of its own, where the queue has a place for it.
+    const isKept = this.channel.active && deadLetters !== undefined;
+    this.#giveBack(tag, false);
+    return isKept;
+  }
+
+  async #delay(message: Message, returns: number, delayMs: number): Promise<void> {
+    const { plan, options, publisher } = this.#source;
     const delayed = delayQueue(plan.queue, options);
     // Where this process declares nothing and the queue is not there, the message comes back at once.
     if (options.manageTopology) await publisher.declare(delayed);

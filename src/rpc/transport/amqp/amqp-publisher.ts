@@ -3,12 +3,11 @@
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../../tasks/index.js';
+import { within } from '../../../tasks/internal.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
-import { within } from '../../within.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
-import { reasonOf } from './amqp-connection.js';
-import type { AmqpLink } from './amqp-link.js';
+import { type AmqpLink, reasonOf } from './amqp-connection.js';
 import { propertiesOf, type Remarks } from './amqp-message.js';
 import { type Address, addressOf, declareExchange, declareQueue, type QueuePlan } from './amqp-topology.js';
 
@@ -39,29 +38,21 @@ interface Outlet {
   readonly unconfirmed: Map<string, Unconfirmed[]>;
 }
 
+/** What it publishes by. */
+export interface AmqpPublisherParts {
+  readonly link: AmqpLink;
+  readonly options: TransportOptions;
+  readonly clock: Clock;
+  /** Of the broker, for messages. */
+  readonly name: string;
+}
+
 export class AmqpPublisher {
-  readonly #link: AmqpLink;
-  readonly #options: TransportOptions;
-  readonly #clock: Clock;
-  readonly #name: string;
+  readonly #parts: AmqpPublisherParts;
   readonly #outlets = new WeakMap<Connection, Promise<Outlet>>();
 
-  constructor({
-    link,
-    options,
-    clock,
-    name,
-  }: {
-    readonly link: AmqpLink;
-    readonly options: TransportOptions;
-    readonly clock: Clock;
-    /** Of the broker, for messages. */
-    readonly name: string;
-  }) {
-    this.#link = link;
-    this.#options = options;
-    this.#clock = clock;
-    this.#name = name;
+  constructor(parts: AmqpPublisherParts) {
+    this.#parts = parts;
   }
 
   /** As `Transport.publish`. */
@@ -85,43 +76,35 @@ export class AmqpPublisher {
 
   /** Declares a queue that is not consumed. */
   async declare(plan: QueuePlan): Promise<void> {
-    const { connection } = this.#link;
-    if (connection === undefined) throw new DeliveryFailure({ message: `${this.#name} is not connected` });
-    await this.#aside(connection, (channel) => declareQueue(channel, plan, this.#options));
+    const { connection } = this.#parts.link;
+    if (connection === undefined) throw new DeliveryFailure({ message: `${this.#parts.name} is not connected` });
+    await this.#aside(connection, (channel) => declareQueue(channel, plan, this.#parts.options));
   }
 
   /** Closes its channel: what was published is written first. */
   async close(): Promise<void> {
-    const { connection } = this.#link;
+    const { connection } = this.#parts.link;
     const outlet = connection === undefined ? undefined : await this.#outlets.get(connection)?.catch(() => undefined);
     await outlet?.channel.close();
   }
 
   async #send(shipment: Shipment, timeoutMs = TIMEOUT_MS): Promise<void> {
     const { what } = shipment;
-    const until = this.#clock.now() + timeoutMs;
-    const clock = this.#clock;
+    const clock = this.#parts.clock;
+    const until = clock.now() + timeoutMs;
     const isLate = new AbortController();
-    const outlet = await within(this.#ready(shipment, isLate.signal), {
-      clock,
-      until,
-      late: () => {
-        isLate.abort();
-        const why = this.#link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
-        return new DeliveryFailure({ message: `${this.#name} ${why}: ${what} was not sent` });
-      },
+    const outlet = await within(this.#ready(shipment, isLate.signal), { clock, ms: timeoutMs }, (): never => {
+      isLate.abort();
+      const why = this.#parts.link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
+      throw new DeliveryFailure({ message: `${this.#parts.name} ${why}: ${what} was not sent` });
     });
     const key = keyOf(shipment.address, shipment.message.id);
     const entry: Unconfirmed = { returned: false };
     outlet.unconfirmed.set(key, [...(outlet.unconfirmed.get(key) ?? []), entry]);
     try {
-      await within(this.#transmit(outlet, shipment), {
-        clock,
-        until,
-        late: () => {
-          const hint = 'The broker may have it, or take it later.';
-          return new DeliveryUnknown({ message: `${this.#name} did not confirm ${what} in time`, hint });
-        },
+      await within(this.#transmit(outlet, shipment), { clock, ms: until - clock.now() }, () => {
+        const hint = 'The broker may have it, or take it later.';
+        throw new DeliveryUnknown({ message: `${this.#parts.name} did not confirm ${what} in time`, hint });
       });
       // The package tells of a returned message one turn after its confirmation.
       if (shipment.mandatory) await new Promise((resolve) => setImmediate(resolve));
@@ -138,21 +121,25 @@ export class AmqpPublisher {
     try {
       for (;;) {
         signal.throwIfAborted();
-        const { connection } = this.#link;
+        const { connection } = this.#parts.link;
         if (connection === undefined) throw new Error('not connected');
-        if (this.#link.isBlocked) {
-          await this.#link.changed(signal);
+        if (this.#parts.link.isBlocked) {
+          await this.#parts.link.changed(signal);
           continue;
         }
         const outlet = await this.#outlet(connection);
         await this.#exchange(connection, outlet, address);
-        if (outlet.channel.active && !this.#link.isBlocked) return outlet;
+        if (outlet.channel.active && !this.#parts.link.isBlocked) return outlet;
         // The end of a channel is told a turn later.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (cause) {
       const { hint } = cause as { hint?: string };
-      throw new DeliveryFailure({ message: `${this.#name}: ${what} was not sent: ${reasonOf(cause)}`, hint, cause });
+      throw new DeliveryFailure({
+        message: `${this.#parts.name}: ${what} was not sent: ${reasonOf(cause)}`,
+        hint,
+        cause,
+      });
     }
   }
 
@@ -166,7 +153,7 @@ export class AmqpPublisher {
           exchange,
           routingKey,
           mandatory,
-          ...propertiesOf(message, this.#options.clientName, remarks),
+          ...propertiesOf(message, this.#parts.options.clientName, remarks),
           ...(ttlMs !== undefined && { expiration: String(Math.max(0, Math.ceil(ttlMs))) }),
         },
         bytes,
@@ -174,10 +161,14 @@ export class AmqpPublisher {
     } catch (cause) {
       const { code } = cause as { code?: unknown };
       if (code === 'NACK') {
-        throw new DeliveryFailure({ message: `${this.#name} refused ${what}`, hint: 'Its queue may be full.', cause });
+        throw new DeliveryFailure({
+          message: `${this.#parts.name} refused ${what}`,
+          hint: 'Its queue may be full.',
+          cause,
+        });
       }
       const hint = 'The broker may have it.';
-      const message = `${this.#name}: the channel was lost before ${what} was confirmed: ${reasonOf(cause)}`;
+      const message = `${this.#parts.name}: the channel was lost before ${what} was confirmed: ${reasonOf(cause)}`;
       throw new DeliveryUnknown({ message, hint, cause });
     }
   }
@@ -211,7 +202,7 @@ export class AmqpPublisher {
 
   async #exchange(connection: Connection, { exchanges }: Outlet, address: Address): Promise<void> {
     if (address.exchange === '') return;
-    const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#options);
+    const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#parts.options);
     const declared = exchanges.get(address.exchange) ?? this.#aside(connection, declare);
     exchanges.set(address.exchange, declared);
     await declared.catch((error: unknown) => {

@@ -20,11 +20,13 @@ export interface QueuePlan {
   readonly queue: string;
   readonly arguments: Readonly<Record<string, string | number>>;
   /** It is one process's alone, and goes with its consumer. */
-  readonly isTransient: boolean;
-  /** What it gets messages from. */
-  readonly from: Address | undefined;
-  /** The exchange of its dead letters. */
-  readonly deadLetters: string | undefined;
+  readonly isTransient?: true;
+  /** What it gets messages from. Absent: what is published by its name. */
+  readonly from?: Address;
+  /** The exchange whose dead letters those become that its consumer refuses. Absent: of none. */
+  readonly exchange?: string;
+  /** Where the broker sends what waited too long in it, or came back too often. Absent: nowhere. */
+  readonly deadLetters?: string | undefined;
 }
 
 /** Where messages for a route, or for the address of a reply consumer, are published. */
@@ -51,7 +53,7 @@ export function queueOfRoute(route: Route, id: string, options: TransportOptions
       arguments: { ...transient(options), 'x-message-ttl': transientQueueTtlMs },
       isTransient: true,
       from,
-      deadLetters: undefined,
+      exchange,
     };
   }
   const deadLetters = deadLetter ? deadLetterAddress(exchange).exchange : undefined;
@@ -64,15 +66,15 @@ export function queueOfRoute(route: Route, id: string, options: TransportOptions
       ...(deadLetters !== undefined && { 'x-dead-letter-exchange': deadLetters }),
       ...(server !== undefined && { 'x-expires': hostQueueTtlMs }),
     },
-    isTransient: false,
     from,
+    exchange,
     deadLetters,
   };
 }
 
 /** The queue of a reply consumer. */
 export function replyQueue(queue: string, options: TransportOptions): QueuePlan {
-  return { queue, arguments: transient(options), isTransient: true, from: undefined, deadLetters: undefined };
+  return { queue, arguments: transient(options), isTransient: true };
 }
 
 /** The queue of the dead letters of an exchange. Classic: a quorum queue would drop what is looked at too often. */
@@ -80,9 +82,7 @@ export function deadQueue(exchange: string): QueuePlan {
   return {
     queue: `${exchange}.dead`,
     arguments: { 'x-queue-type': 'classic', 'x-max-length': MAX_DEAD_LETTERS },
-    isTransient: false,
     from: deadLetterAddress(exchange),
-    deadLetters: undefined,
   };
 }
 
@@ -99,20 +99,14 @@ export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions):
       'x-dead-letter-exchange': '',
       'x-dead-letter-routing-key': queue,
     },
-    isTransient: false,
-    from: undefined,
-    deadLetters: undefined,
   };
 }
 
 /** Declares a queue, what leads to it, and where its dead letters go. Rejects with `PORTICO_RPC_TOPOLOGY` where it cannot be. */
 export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
-  const { queue, from, deadLetters } = plan;
+  const { queue, from, exchange, deadLetters } = plan;
   if (from !== undefined) await declareExchange(channel, from, options);
-  if (deadLetters !== undefined) {
-    const exchange = deadLetters.slice(0, -'.dlx'.length);
-    await declareQueue(channel, deadQueue(exchange), options);
-  }
+  if (deadLetters !== undefined) await declareQueue(channel, deadQueue(exchange!), options);
   const text = JSON.stringify(plan.arguments);
   // No administrator can declare the queues of a process, whose names are random.
   const passive = !options.manageTopology && !plan.isTransient;

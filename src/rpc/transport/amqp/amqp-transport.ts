@@ -14,23 +14,23 @@ import {
   QUEUE_REMOVED,
   type ReplyConsumer,
   type Route,
+  StatefulTransport,
   type Transport,
   type TransportConsumer,
   type TransportOptions,
   type TransportState,
 } from '../transport.js';
-import { TransportStates } from '../transport-states.js';
 import type { TransportUrl } from '../transport-url.js';
+import { AmqpLink } from './amqp-connection.js';
 import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
-import { DeliveryChannel } from './amqp-delivery.js';
-import { AmqpLink } from './amqp-link.js';
+import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
 import { AmqpPublisher } from './amqp-publisher.js';
 import { deadQueue, findQueue, type QueuePlan, queueOfRoute, replyQueue, unbindQueue } from './amqp-topology.js';
 
 /** Replies that are on their way to this process at a time. */
 const REPLY_PREFETCH = 256;
 
-class AmqpTransport implements Transport {
+class AmqpTransport extends StatefulTransport implements Transport {
   readonly name: string;
   readonly #options: TransportOptions;
   readonly #clock: Clock;
@@ -38,30 +38,22 @@ class AmqpTransport implements Transport {
   readonly #consuming: AmqpLink;
   readonly #publisher: AmqpPublisher;
   readonly #consumptions = new Set<AmqpConsumption>();
-  readonly #states = new TransportStates();
   #connecting = 0;
   #closing: Promise<void> | undefined;
 
   constructor(url: TransportUrl, options: TransportOptions, clock: Clock) {
+    super();
     this.name = url.shown;
     this.#options = options;
     this.#clock = clock;
     const link = (purpose: string): AmqpLink =>
       new AmqpLink(
         { url, options, name: `${options.clientName} ${purpose}` },
-        { clock, onChange: () => this.#states.enter(this.#now()) },
+        { clock, onChange: () => this.enter(this.#now()) },
       );
     this.#publishing = link('publishes');
     this.#consuming = link('consumes');
     this.#publisher = new AmqpPublisher({ link: this.#publishing, options, clock, name: url.shown });
-  }
-
-  get state(): TransportState {
-    return this.#states.current;
-  }
-
-  onState(listener: (state: TransportState) => void): () => void {
-    return this.#states.onState(listener);
   }
 
   async connect(signal?: AbortSignal): Promise<void> {
@@ -71,7 +63,7 @@ class AmqpTransport implements Transport {
       await this.#publishing.up(signal);
     } finally {
       this.#connecting -= 1;
-      if (this.#connecting === 0 && this.#states.current === 'new') this.#publishing.stop();
+      if (this.#connecting === 0 && this.state === 'new') this.#publishing.stop();
     }
   }
 
@@ -81,7 +73,7 @@ class AmqpTransport implements Transport {
 
   consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
     const plan = queueOfRoute(route, randomUUID(), this.#options);
-    return this.#consume(plan, { prefetch, onDelivery, exchange: route.exchange });
+    return this.#consume(plan, { prefetch, onDelivery });
   }
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
@@ -98,13 +90,12 @@ class AmqpTransport implements Transport {
 
   async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
     const plan = deadQueue(exchange);
-    const source = { plan, exchange: undefined, options: this.#options, publisher: this.#publisher };
-    await this.#onChannel(async (letters) => {
+    await this.#onChannel(plan, async (letters) => {
       const { channel } = letters;
       for (let left = (await findQueue(channel, plan.queue))?.messageCount ?? 0; left > 0; left--) {
         const raw = await channel.basicGet(plan.queue);
         if (raw === undefined) break;
-        await take(letters.deliver(raw, source));
+        await take(letters.deliver(raw));
       }
     });
   }
@@ -112,16 +103,15 @@ class AmqpTransport implements Transport {
   async removeQueue(route: Route): Promise<boolean> {
     if (!this.#options.manageTopology) return false;
     const plan = queueOfRoute(route, '', this.#options);
-    const source = { plan, exchange: route.exchange, options: this.#options, publisher: this.#publisher };
     const { queue } = plan;
-    return this.#onChannel(async (deliveries) => {
+    return this.#onChannel(plan, async (deliveries) => {
       const { channel } = deliveries;
       const found = await findQueue(channel, queue);
       if (found === undefined || found.consumerCount > 0) return false;
       // First nothing comes to it any more: a quorum queue cannot be deleted on the condition that it is empty.
       await unbindQueue(channel, plan);
       for (let raw = await channel.basicGet(queue); raw !== undefined; raw = await channel.basicGet(queue)) {
-        await deliveries.deliver(raw, source).deadLetter(QUEUE_REMOVED);
+        await deliveries.deliver(raw).deadLetter(QUEUE_REMOVED);
       }
       await channel.queueDelete({ queue });
       return true;
@@ -133,11 +123,11 @@ class AmqpTransport implements Transport {
     return this.#closing;
   }
 
-  async #onChannel<T>(work: (channel: DeliveryChannel) => Promise<T>): Promise<T> {
+  async #onChannel<T>(plan: QueuePlan, work: (channel: DeliveryChannel) => Promise<T>): Promise<T> {
     const connection = await this.#publishing.up();
     const channel = await connection.acquire({ emitErrorsFromChannel: true });
     channel.on('error', () => {});
-    const deliveries = new DeliveryChannel(channel);
+    const deliveries = new DeliveryChannel(channel, this.#sourceOf(plan));
     try {
       return await work(deliveries);
     } finally {
@@ -147,21 +137,22 @@ class AmqpTransport implements Transport {
 
   async #consume(
     plan: QueuePlan,
-    {
-      exchange,
-      ...how
-    }: Pick<ConsumptionParts, 'prefetch' | 'onDelivery' | 'exclusive'> & { readonly exchange?: string },
+    how: Pick<ConsumptionParts, 'prefetch' | 'onDelivery' | 'exclusive'>,
   ): Promise<TransportConsumer> {
-    if (this.#states.current === 'new' || this.#closing !== undefined) {
+    if (this.state === 'new' || this.#closing !== undefined) {
       throw new DeliveryFailure({ message: `${this.name} is not connected: ${plan.queue} cannot be consumed` });
     }
     this.#consuming.start();
-    const source = { plan, exchange, options: this.#options, publisher: this.#publisher };
     const onEnd = (): void => void this.#consumptions.delete(consumption);
-    const consumption = new AmqpConsumption({ link: this.#consuming, source, clock: this.#clock, onEnd, ...how });
+    const parts = { link: this.#consuming, source: this.#sourceOf(plan), clock: this.#clock, onEnd };
+    const consumption = new AmqpConsumption({ ...parts, ...how });
     this.#consumptions.add(consumption);
     await consumption.begin();
     return consumption;
+  }
+
+  #sourceOf(plan: QueuePlan): DeliverySource {
+    return { plan, options: this.#options, publisher: this.#publisher };
   }
 
   async #close(): Promise<void> {
@@ -169,12 +160,12 @@ class AmqpTransport implements Transport {
     const ended = Promise.all(consumptions.map((consumption) => consumption.close()));
     await this.#consuming.close(ended);
     await this.#publishing.close(this.#publisher.close());
-    this.#states.enter('closed');
+    this.enter('closed');
   }
 
   /** As its connections are. */
   #now(): TransportState {
-    if (this.#states.current === 'closed' || this.#closing !== undefined) return this.#states.current;
+    if (this.state === 'closed' || this.#closing !== undefined) return this.state;
     if (this.#publishing.isLost || this.#consuming.isLost) return 'lost';
     if (this.#publishing.connection === undefined) return 'new';
     return this.#publishing.isBlocked ? 'blocked' : 'connected';

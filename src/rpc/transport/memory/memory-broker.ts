@@ -3,16 +3,18 @@
  * messages while one of them is open.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Clock, systemClock } from '../../../tasks/index.js';
+import { type Cancel, type Clock, systemClock } from '../../../tasks/index.js';
+import { DeliveryFailure } from '../../errors.js';
 import {
   type Death,
+  type Delivery,
   MAX_DEAD_LETTERS,
   type Message,
+  type OnDelivery,
   type PublishOptions,
   QUEUE_REMOVED,
   type Route,
 } from '../transport.js';
-import { MemoryQueue } from './memory-queue.js';
 
 /** How a broker keeps messages. */
 export interface MemoryBrokerOptions {
@@ -34,13 +36,16 @@ const outside = AsyncLocalStorage.snapshot();
 export class MemoryBroker {
   /** What was published, for tests: kept only by a manual broker. */
   readonly published: { readonly to: Route | string; readonly message: Message }[] = [];
+  readonly clock: Clock;
+  readonly deliveryLimit: number;
   readonly #options: MemoryBrokerOptions;
   readonly #queues = new Map<string, MemoryQueue>();
-  readonly #fanouts = new Map<string, Set<MemoryQueue>>();
   readonly #steps: (() => void)[] = [];
 
   constructor(options: MemoryBrokerOptions = {}) {
     this.#options = options;
+    this.clock = options.clock ?? systemClock;
+    this.deliveryLimit = options.deliveryLimit ?? 5;
   }
 
   /** Moves one message to a consumer. False where none can be moved. */
@@ -53,92 +58,253 @@ export class MemoryBroker {
   /** Gives the message to the queues of a route. False where there is none. */
   publish(to: Route | string, message: Message, { ttlMs }: PublishOptions): boolean {
     if (this.#options.manual === true) this.published.push({ to, message });
+    const name = typeof to === 'string' ? to : queueName(to);
     const isFanout = typeof to !== 'string' && to.fanout === true;
-    const one = isFanout ? undefined : this.#queues.get(typeof to === 'string' ? to : queueName(to));
-    const queues = isFanout ? [...(this.#fanouts.get(queueName(to)) ?? [])] : one === undefined ? [] : [one];
+    const queues = isFanout
+      ? [...this.#queues.values()].filter(({ kind }) => kind.fanoutOf === name)
+      : [this.#queues.get(name) ?? []].flat();
     for (const queue of queues) queue.put(message, { ttlMs });
     return queues.length > 0;
   }
 
-  /** The queue of a topic or of a host; made where it is not there. */
-  queue(route: Route): MemoryQueue {
+  /** The queue of a topic or of a host, made where it is not there; of a fanout one of its own, by the id of its consumer. */
+  queue(route: Route, id: string): MemoryQueue {
     const { hostQueueTtlMs = 86_400_000 } = this.#options;
-    const { exchange, server } = route;
-    return this.#named(queueName(route), { exchange, expiresMs: server === undefined ? undefined : hostQueueTtlMs });
-  }
-
-  /** A queue of its own that gets a copy of each fanout; the function gives it up. */
-  fanoutQueue(route: Route, consumer: string): { readonly queue: MemoryQueue; readonly end: () => void } {
-    const topic = queueName(route);
-    const queues = this.#fanouts.get(topic) ?? new Set();
-    this.#fanouts.set(topic, queues);
-    const name = `${topic}.fanout.${consumer}`;
-    const queue = this.#named(name, { exchange: route.exchange });
-    queues.add(queue);
-    const end = (): void => {
-      queues.delete(queue);
-      this.#queues.delete(name);
-    };
-    return { queue, end };
-  }
-
-  /** A queue at an address of its own; the function gives it up. */
-  replyQueue(address: string): { readonly queue: MemoryQueue; readonly end: () => void } {
-    return { queue: this.#named(address, {}), end: () => void this.#queues.delete(address) };
-  }
-
-  /** False where there is none, or something consumes from it. What waits in it become dead letters. */
-  async removeQueue(route: Route): Promise<boolean> {
+    const { exchange, server, fanout } = route;
     const name = queueName(route);
-    const queue = this.#queues.get(name);
-    if (queue === undefined || queue.isConsumed) return false;
-    this.#queues.delete(name);
-    await queue.each(async (delivery) => void (await delivery.deadLetter(QUEUE_REMOVED)));
-    return true;
+    if (fanout === true) return this.#named(`${name}.fanout.${id}`, { exchange, fanoutOf: name, isTransient: true });
+    return this.#named(name, { exchange, expiresMs: server === undefined ? undefined : hostQueueTtlMs });
+  }
+
+  /** A queue at an address of its own. */
+  replyQueue(address: string): MemoryQueue {
+    return this.#named(address, { isTransient: true });
   }
 
   deadLetters(exchange: string): MemoryQueue {
     return this.#named(`${exchange}.dead`, {});
   }
 
+  /** False where there is none, or something consumes from it. What waits in it become dead letters. */
+  async removeQueue(route: Route): Promise<boolean> {
+    const queue = this.#queues.get(queueName(route));
+    if (queue === undefined || queue.isConsumed) return false;
+    this.forget(queue);
+    await queue.each(async (delivery) => void (await delivery.deadLetter(QUEUE_REMOVED)));
+    return true;
+  }
+
+  forget({ name }: MemoryQueue): void {
+    this.#queues.delete(name);
+  }
+
+  /** Runs a delivery, soon. */
+  soon(deliver: () => void): void {
+    if (this.#options.manual === true) this.#steps.push(deliver);
+    else outside(() => setImmediate(deliver));
+  }
+
+  /** Takes what is delivered no more. False where it is not kept. */
+  bury(message: Message, { name, kind: { exchange } }: MemoryQueue, reason: string): boolean {
+    if (exchange === undefined || this.#options.deadLetter === false) return false;
+    const dead = this.deadLetters(exchange);
+    if (dead.size >= MAX_DEAD_LETTERS) dead.dropOldest();
+    dead.put(message, { death: { reason, queue: name, at: Date.now() } });
+    return true;
+  }
+
   #named(name: string, kind: QueueKind): MemoryQueue {
-    const queue = this.#queues.get(name) ?? this.#make(name, kind);
+    const queue = this.#queues.get(name) ?? new MemoryQueue(this, name, kind);
     this.#queues.set(name, queue);
     return queue;
   }
-
-  #make(name: string, { exchange, expiresMs }: QueueKind): MemoryQueue {
-    const { clock = systemClock, deliveryLimit = 5, manual = false } = this.#options;
-    return new MemoryQueue({
-      name,
-      clock,
-      deliveryLimit,
-      expiresMs,
-      soon: manual
-        ? (deliver) => void this.#steps.push(deliver)
-        : (deliver) => void outside(() => setImmediate(deliver)),
-      bury: ({ message }, reason) =>
-        exchange !== undefined && this.#bury(exchange, message, { reason, queue: name, at: Date.now() }),
-      gone: () => void this.#queues.delete(name),
-    });
-  }
-
-  #bury(exchange: string, message: Message, death: Death): boolean {
-    if (this.#options.deadLetter === false) return false;
-    const dead = this.deadLetters(exchange);
-    if (dead.size >= MAX_DEAD_LETTERS) dead.dropOldest();
-    dead.put(message, { death });
-    return true;
-  }
-}
-
-interface QueueKind {
-  /** Where its dead letters go. Absent: nowhere. */
-  readonly exchange?: string;
-  readonly expiresMs?: number | undefined;
 }
 
 /** An exchange and a topic hold no dots, so names differ where routes do. */
 function queueName({ exchange, topic, server }: Route): string {
   return server === undefined ? `${exchange}.${topic}` : `${exchange}.${topic}.${server}`;
+}
+
+interface QueueKind {
+  /** Where its dead letters go. Absent: nowhere. */
+  readonly exchange?: string;
+  /** Milliseconds it outlives its last consumer. Default: for ever. */
+  readonly expiresMs?: number | undefined;
+  /** The queue of the topic: it gets a copy of what goes to all. */
+  readonly fanoutOf?: string;
+  /** It goes with its consumer. */
+  readonly isTransient?: true;
+}
+
+/** A message in a queue. */
+interface QueueEntry {
+  readonly message: Message;
+  /** How often it was given back. */
+  returns: number;
+  redelivered: boolean;
+  readonly death?: Death;
+  /** Its time is up. With a consumer that is no matter; it does not come back then. */
+  expired?: boolean;
+  /** Takes its time back. */
+  settled?: Cancel;
+}
+
+/** A consumer of a queue, and what it has not settled yet. */
+export class QueueConsumer {
+  readonly queue: MemoryQueue;
+  readonly prefetch: number;
+  readonly onDelivery: OnDelivery;
+  readonly unsettled = new Set<QueueEntry>();
+  /** It takes nothing more; kept while something is left to be settled, which a loss of the connection gives back. */
+  isCancelled = false;
+
+  constructor(queue: MemoryQueue, prefetch: number, onDelivery: OnDelivery) {
+    this.queue = queue;
+    this.prefetch = prefetch;
+    this.onDelivery = onDelivery;
+  }
+}
+
+/** Keeps messages in order: round robin over its consumers, each with a prefetch; messages expire, come back, and become dead letters. */
+export class MemoryQueue {
+  readonly name: string;
+  readonly kind: QueueKind;
+  readonly #broker: MemoryBroker;
+  readonly #waiting: QueueEntry[] = [];
+  readonly #consumers: QueueConsumer[] = [];
+  #scheduled = false;
+  #end: Cancel | undefined;
+
+  constructor(broker: MemoryBroker, name: string, kind: QueueKind) {
+    this.#broker = broker;
+    this.name = name;
+    this.kind = kind;
+  }
+
+  /** Messages that no consumer has. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  get isConsumed(): boolean {
+    return this.#consumers.length > 0;
+  }
+
+  dropOldest(): void {
+    this.#waiting.shift();
+  }
+
+  put(message: Message, { ttlMs, death }: { readonly ttlMs?: number | undefined; readonly death?: Death }): void {
+    const entry: QueueEntry = { message, returns: 0, redelivered: false, ...(death && { death }) };
+    if (ttlMs !== undefined) {
+      entry.settled = this.#broker.clock.after(ttlMs, () => this.#expire(entry), { unref: true });
+    }
+    this.#waiting.push(entry);
+    this.#schedule();
+  }
+
+  add(consumer: QueueConsumer): void {
+    this.#end?.();
+    this.#end = undefined;
+    this.#consumers.push(consumer);
+    this.#schedule();
+  }
+
+  /** No more deliveries for it. What it has not settled stays with it. */
+  remove(consumer: QueueConsumer): void {
+    const at = this.#consumers.indexOf(consumer);
+    if (at === -1) return;
+    this.#consumers.splice(at, 1);
+    const { expiresMs } = this.kind;
+    if (expiresMs === undefined || this.#consumers.length > 0) return;
+    this.#end = this.#broker.clock.after(expiresMs, () => this.#broker.forget(this), { unref: true });
+  }
+
+  giveBack(consumer: QueueConsumer, entry: QueueEntry, { delayMs = 0 } = {}): void {
+    if (!consumer.unsettled.delete(entry)) return;
+    entry.redelivered = true;
+    entry.returns += 1;
+    this.#schedule();
+    const { deliveryLimit, clock } = this.#broker;
+    const reason = entry.expired === true ? 'expired' : entry.returns > deliveryLimit ? 'delivery_limit' : undefined;
+    if (reason !== undefined) {
+      entry.settled?.();
+      this.#broker.bury(entry.message, this, reason);
+      return;
+    }
+    const back = (): void => {
+      this.#waiting.unshift(entry);
+      this.#schedule();
+    };
+    if (delayMs > 0) clock.after(delayMs, back, { unref: true });
+    else back();
+  }
+
+  /** Gives what is there now to `take`, one by one. What it does not settle stays where it was. */
+  async each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
+    const reader = new QueueConsumer(this, 0, () => {});
+    for (let left = this.#waiting.length; left > 0 && this.#waiting.length > 0; left--) {
+      await take(this.#give(reader, this.#waiting.shift()!));
+    }
+    this.#waiting.unshift(...reader.unsettled);
+    this.#schedule();
+  }
+
+  #expire(entry: QueueEntry): void {
+    entry.expired = true;
+    const at = this.#waiting.indexOf(entry);
+    if (at === -1) return;
+    this.#waiting.splice(at, 1);
+    this.#broker.bury(entry.message, this, 'expired');
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0 || this.#free() === undefined) return;
+    this.#scheduled = true;
+    this.#broker.soon(() => {
+      this.#scheduled = false;
+      this.#deliverOne();
+      this.#schedule();
+    });
+  }
+
+  #free(): QueueConsumer | undefined {
+    return this.#consumers.find(({ prefetch, unsettled }) => unsettled.size < prefetch);
+  }
+
+  #deliverOne(): void {
+    const consumer = this.#free();
+    const entry = this.#waiting[0];
+    if (consumer === undefined || entry === undefined) return;
+    this.#waiting.shift();
+    // The next message is for the next consumer.
+    this.#consumers.splice(this.#consumers.indexOf(consumer), 1);
+    this.#consumers.push(consumer);
+    consumer.onDelivery(this.#give(consumer, entry));
+  }
+
+  #give(consumer: QueueConsumer, entry: QueueEntry): Delivery {
+    const { message, redelivered, returns, death } = entry;
+    /** False where it was settled before, or went back with the connection. */
+    const settle = (): boolean => {
+      if (!consumer.unsettled.delete(entry)) return false;
+      entry.settled?.();
+      this.#schedule();
+      return true;
+    };
+    consumer.unsettled.add(entry);
+    return {
+      message,
+      redelivered,
+      count: returns + 1,
+      death,
+      ack: async () => {
+        if (settle()) return;
+        const what = `the connection was lost before message ${message.id} was acknowledged`;
+        throw new DeliveryFailure({ message: `${this.name}: ${what}` });
+      },
+      requeue: async (options) => this.giveBack(consumer, entry, options),
+      deadLetter: async (reason) => settle() && this.#broker.bury(message, this, reason),
+    };
+  }
 }

@@ -5,60 +5,41 @@
 import { randomUUID } from 'node:crypto';
 import { DeliveryFailure } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
-import type {
-  ConsumeOptions,
-  Delivery,
-  Message,
-  OnDelivery,
-  PublishOptions,
-  ReplyConsumer,
-  Route,
-  Transport,
-  TransportConsumer,
-  TransportOptions,
-  TransportState,
+import {
+  type ConsumeOptions,
+  type Delivery,
+  type Message,
+  type OnDelivery,
+  type PublishOptions,
+  type ReplyConsumer,
+  type Route,
+  StatefulTransport,
+  type Transport,
+  type TransportConsumer,
+  type TransportOptions,
 } from '../transport.js';
-import { TransportStates } from '../transport-states.js';
 import type { TransportUrl } from '../transport-url.js';
-import { MemoryBroker } from './memory-broker.js';
-import type { MemoryQueue, QueueConsumer } from './memory-queue.js';
-
-/** What this transport consumes, and how that ends. */
-interface Consumption {
-  readonly queue: MemoryQueue;
-  readonly consumer: QueueConsumer;
-  readonly end: () => void;
-  /** It takes nothing more; kept while something is left to be settled, which a loss of the connection gives back. */
-  cancelled: boolean;
-}
+import { MemoryBroker, type MemoryQueue, QueueConsumer } from './memory-broker.js';
 
 /** A connection to a {@link MemoryBroker}. */
-export class MemoryTransport implements Transport {
+export class MemoryTransport extends StatefulTransport implements Transport {
   readonly name: string;
   readonly #broker: MemoryBroker;
-  readonly #consumptions = new Set<Consumption>();
-  readonly #states = new TransportStates();
+  readonly #consumers = new Set<QueueConsumer>();
   #failures: Error[] = [];
 
   constructor(broker: MemoryBroker, name = 'memory://') {
+    super();
     this.#broker = broker;
     this.name = name;
   }
 
-  get state(): TransportState {
-    return this.#states.current;
-  }
-
-  onState(listener: (state: TransportState) => void): () => void {
-    return this.#states.onState(listener);
-  }
-
   async connect(): Promise<void> {
-    if (this.#states.current === 'new') this.#states.enter('connected');
+    if (this.state === 'new') this.enter('connected');
   }
 
   async publish(to: Route | string, message: Message, options: PublishOptions = {}): Promise<void> {
-    if (this.#states.current !== 'connected') {
+    if (this.state !== 'connected') {
       throw new DeliveryFailure({ message: `${this.name} is not connected: message ${message.id} was not sent` });
     }
     const failure = this.#failures.shift();
@@ -72,19 +53,16 @@ export class MemoryTransport implements Transport {
   }
 
   async consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
-    if (route.fanout !== true) return this.#take(this.#broker.queue(route), prefetch, onDelivery);
-    const { queue, end } = this.#broker.fanoutQueue(route, randomUUID());
-    return this.#take(queue, prefetch, onDelivery, end);
+    return this.#take(this.#broker.queue(route, randomUUID()), prefetch, onDelivery);
   }
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const address = `reply_${randomUUID()}`;
-    const { queue, end } = this.#broker.replyQueue(address);
     const take: OnDelivery = ({ message, ack }) => {
       void ack();
       onMessage(message);
     };
-    return { ...this.#take(queue, Number.POSITIVE_INFINITY, take, end), address };
+    return { ...this.#take(this.#broker.replyQueue(address), Number.POSITIVE_INFINITY, take), address };
   }
 
   async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
@@ -96,27 +74,24 @@ export class MemoryTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    if (this.#states.current === 'closed') return;
+    if (this.state === 'closed') return;
     this.#return();
-    for (const { queue, consumer, end } of this.#consumptions) {
-      queue.remove(consumer);
-      end();
-    }
-    this.#consumptions.clear();
-    this.#states.enter('closed');
+    for (const consumer of this.#consumers) this.#end(consumer);
+    this.#consumers.clear();
+    this.enter('closed');
   }
 
   /** Loses the connection, as when a broker is restarted: nothing is sent, and what is not settled goes back. For tests. */
   lose(): void {
-    this.#states.enter('lost');
-    for (const { queue, consumer } of this.#consumptions) queue.remove(consumer);
+    this.enter('lost');
+    for (const consumer of this.#consumers) consumer.queue.remove(consumer);
     this.#return();
   }
 
   /** Has a connection again. For tests. */
   restore(): void {
-    for (const { queue, consumer, cancelled } of this.#consumptions) if (!cancelled) queue.add(consumer);
-    this.#states.enter('connected');
+    for (const consumer of this.#consumers) if (!consumer.isCancelled) consumer.queue.add(consumer);
+    this.enter('connected');
   }
 
   /** The next publishes reject so, one each; with `DeliveryUnknown` the broker has the message none the less. For tests. */
@@ -124,35 +99,35 @@ export class MemoryTransport implements Transport {
     this.#failures.push(...failures);
   }
 
-  #take(queue: MemoryQueue, prefetch: number, onDelivery: OnDelivery, end = (): void => {}): TransportConsumer {
-    const consumption: Consumption = {
-      queue,
-      consumer: { prefetch, onDelivery, unsettled: new Set() },
-      end,
-      cancelled: false,
-    };
+  #take(queue: MemoryQueue, prefetch: number, onDelivery: OnDelivery): TransportConsumer {
+    const consumer = new QueueConsumer(queue, prefetch, onDelivery);
     this.#forgetEnded();
-    this.#consumptions.add(consumption);
-    queue.add(consumption.consumer);
+    this.#consumers.add(consumer);
+    queue.add(consumer);
     return {
       cancel: async () => {
-        queue.remove(consumption.consumer);
-        end();
-        consumption.cancelled = true;
+        this.#end(consumer);
         this.#forgetEnded();
       },
     };
   }
 
+  #end(consumer: QueueConsumer): void {
+    const { queue } = consumer;
+    queue.remove(consumer);
+    if (queue.kind.isTransient === true) this.#broker.forget(queue);
+    consumer.isCancelled = true;
+  }
+
   #forgetEnded(): void {
-    for (const consumption of this.#consumptions) {
-      if (consumption.cancelled && consumption.consumer.unsettled.size === 0) this.#consumptions.delete(consumption);
+    for (const consumer of this.#consumers) {
+      if (consumer.isCancelled && consumer.unsettled.size === 0) this.#consumers.delete(consumer);
     }
   }
 
   #return(): void {
-    for (const { queue, consumer } of this.#consumptions) {
-      for (const entry of [...consumer.unsettled].reverse()) queue.giveBack(consumer, entry);
+    for (const consumer of this.#consumers) {
+      for (const entry of [...consumer.unsettled].reverse()) consumer.queue.giveBack(consumer, entry);
     }
   }
 }

@@ -2,39 +2,25 @@
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';
-import { type ComputeApi, refuse, requireAdmin } from '../api.js';
-import { METADATA_KEY } from '../schemas.js';
+import { Controller, refuse, requireAdmin } from '../api.js';
+import { closed, METADATA_KEY } from '../schemas.js';
 import { findFlavor } from './flavors.js';
 
 const extraSpecs = {
-  type: 'object',
+  ...closed,
   patternProperties: { [METADATA_KEY]: { type: ['string', 'number'], maxLength: 255 } },
-  additionalProperties: false,
 } as const;
-const newExtraSpecs = {
-  type: 'object',
-  required: ['extra_specs'],
-  properties: { extra_specs: extraSpecs },
-  additionalProperties: false,
-} as const;
+const newExtraSpecs = { ...closed, required: ['extra_specs'], properties: { extra_specs: extraSpecs } } as const;
 const oneExtraSpec = { ...extraSpecs, minProperties: 1, maxProperties: 1 } as const;
 
-export class ExtraSpecs {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class ExtraSpecs extends Controller {
   index(request: ActionRequest, { flavor_id }: Args) {
-    const { cloud } = this.#api;
-    return cloud.read(() => ({ extra_specs: findFlavor(cloud, request, String(flavor_id)).extra_specs }));
+    return this.cloud.read(() => ({ extra_specs: findFlavor(this.cloud, request, String(flavor_id)).extra_specs }));
   }
 
   show(request: ActionRequest, { flavor_id, id }: Args) {
-    const { cloud } = this.#api;
-    return cloud.read(() => {
-      const { extra_specs } = findFlavor(cloud, request, String(flavor_id));
+    return this.cloud.read(() => {
+      const { extra_specs } = findFlavor(this.cloud, request, String(flavor_id));
       return { [String(id)]: knownValue(extra_specs, String(id)) };
     });
   }
@@ -66,10 +52,9 @@ export class ExtraSpecs {
     flavorId: unknown,
     change: (known: Flavor['extra_specs']) => Flavor['extra_specs'],
   ): void {
-    const { cloud } = this.#api;
-    cloud.write(() => {
-      const flavor = findFlavor(cloud, request, String(flavorId));
-      cloud.flavors.update(flavor.id, { ...flavor, extra_specs: change(flavor.extra_specs) });
+    this.cloud.write(() => {
+      const flavor = findFlavor(this.cloud, request, String(flavorId));
+      this.cloud.flavors.update(flavor.id, { ...flavor, extra_specs: change(flavor.extra_specs) });
     });
   }
 }

@@ -5,33 +5,80 @@ import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Flavor } from '../../records.js';
-import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
-import { isTrue } from '../schemas.js';
-import { sorted } from '../sorting.js';
-import { flavorChange, listQuery, newFlavor, newFlavorWithDescription, SORT_KEYS } from './flavor-schemas.js';
+import { Controller, callerOf, refuse, requireAdmin, type SortKeys, sorted } from '../api.js';
+import { anyText, closed, description, flag, isTrue, name, positiveNumber, text, wholeNumber } from '../schemas.js';
 import { flavorReference, flavorView } from './flavor-view.js';
+
+/** What lists are sorted by, in nova's names. */
+const SORT_KEYS: SortKeys<Stored<Flavor>> = {
+  flavorid: ({ id }) => id,
+  name: ({ name }) => name,
+  memory_mb: ({ ram }) => ram,
+  root_gb: ({ disk }) => disk,
+  vcpus: ({ vcpus }) => vcpus,
+  swap: ({ swap }) => swap,
+  ephemeral_gb: (flavor) => flavor['OS-FLV-EXT-DATA:ephemeral'],
+  rxtx_factor: ({ rxtx_factor }) => rxtx_factor,
+  description: ({ description }) => description,
+  id: ({ seq }) => seq,
+  created_at: ({ seq }) => seq,
+};
+
+const listQuery = {
+  type: 'object',
+  properties: {
+    limit: anyText,
+    marker: anyText,
+    is_public: anyText,
+    minRam: anyText,
+    minDisk: anyText,
+    sort_key: { ...text, enum: Object.keys(SORT_KEYS) },
+    sort_dir: { ...text, enum: ['asc', 'desc'] },
+  },
+} as const;
+
+const flavor = {
+  ...closed,
+  required: ['name', 'ram', 'vcpus', 'disk'],
+  properties: {
+    name,
+    id: { ...text, type: ['string', 'number', 'null'], pattern: '^(?! )[a-zA-Z0-9. _\\-]+(?<! )$' },
+    ram: positiveNumber,
+    vcpus: positiveNumber,
+    disk: wholeNumber,
+    swap: wholeNumber,
+    'OS-FLV-EXT-DATA:ephemeral': wholeNumber,
+    rxtx_factor: { type: ['number', 'string'], pattern: '^[0-9]+(\\.[0-9]+)?$', exclusiveMinimum: 0, maximum: 3.4e38 },
+    'os-flavor-access:is_public': flag,
+  },
+} as const;
+
+const newFlavor = { ...closed, required: ['flavor'], properties: { flavor } } as const;
+
+const newFlavorWithDescription = {
+  ...newFlavor,
+  properties: { flavor: { ...flavor, properties: { ...flavor.properties, description } } },
+} as const;
+
+const flavorChange = {
+  ...closed,
+  required: ['flavor'],
+  properties: { flavor: { ...closed, required: ['description'], properties: { description } } },
+} as const;
 
 const query = { '2.1': listQuery, '2.75': { ...listQuery, additionalProperties: false } } as const;
 
-export class Flavors {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Flavors extends Controller {
   readonly index = action({ query }, (request) => this.#list(request, flavorReference));
 
   readonly detail = action({ query }, (request) => this.#list(request, flavorView));
 
   show(request: ActionRequest, { id }: Args) {
-    const { cloud } = this.#api;
-    return cloud.read(() => ({ flavor: flavorView(request, findFlavor(cloud, request, String(id))) }));
+    return this.cloud.read(() => ({ flavor: flavorView(request, findFlavor(this.cloud, request, String(id))) }));
   }
 
   readonly create = action({ body: { '2.1': newFlavor, '2.55': newFlavorWithDescription } }, (request) => {
     requireAdmin(request, 'os-flavor-manage:create');
-    const { cloud } = this.#api;
     const { flavor: asked } = request.body;
     const flavor: Flavor = {
       id: String(asked.id ?? randomUUID()),
@@ -46,41 +93,38 @@ export class Flavors {
       description: asked.description ?? null,
       extra_specs: {},
     };
-    return cloud.write(() => {
-      const taken = cloud.flavors.list().find(({ id, name }) => id === flavor.id || name === flavor.name);
+    return this.cloud.write(() => {
+      const taken = this.cloud.flavors.list().find(({ id, name }) => id === flavor.id || name === flavor.name);
       if (taken?.id === flavor.id) refuse(409, `Flavor with ID ${flavor.id} already exists.`);
       if (taken) refuse(409, `Flavor with name ${flavor.name} already exists.`);
-      return { flavor: flavorView(request, cloud.flavors.insert(flavor.id, flavor)) };
+      return { flavor: flavorView(request, this.cloud.flavors.insert(flavor.id, flavor)) };
     });
   });
 
   readonly update = action({ versions: ['2.55'], body: flavorChange }, (request, { id }) => {
     requireAdmin(request, 'os-flavor-manage:update');
-    const { cloud } = this.#api;
-    return cloud.write(() => {
-      const flavor = { ...findFlavor(cloud, request, String(id)), description: request.body.flavor.description };
-      return { flavor: flavorView(request, cloud.flavors.update(flavor.id, flavor)) };
+    return this.cloud.write(() => {
+      const flavor = { ...findFlavor(this.cloud, request, String(id)), description: request.body.flavor.description };
+      return { flavor: flavorView(request, this.cloud.flavors.update(flavor.id, flavor)) };
     });
   });
 
   readonly delete = action({ status: 202 }, (request, { id }) => {
     requireAdmin(request, 'os-flavor-manage:delete');
-    const { cloud } = this.#api;
-    cloud.write(() => cloud.flavors.delete(findFlavor(cloud, request, String(id)).id));
+    this.cloud.write(() => this.cloud.flavors.delete(findFlavor(this.cloud, request, String(id)).id));
   });
 
   #list(request: ActionRequest, show: (request: ActionRequest, flavor: Flavor) => object): object {
-    const { cloud, settings } = this.#api;
     const [ram, disk, isPublic] = [atLeast(request, 'minRam'), atLeast(request, 'minDisk'), wantedPublic(request)];
-    const found = cloud
-      .read(() => cloud.flavors.list())
+    const found = this.cloud
+      .read(() => this.cloud.flavors.list())
       .filter((flavor) => flavor.ram >= ram && flavor.disk >= disk)
       .filter((flavor) => isPublic === null || flavor['os-flavor-access:is_public'] === isPublic);
     const key = request.queryValue('sort_key') ?? 'flavorid';
     const direction = request.queryValue('sort_dir') ?? 'asc';
     return collectionPage(request, 'flavors', sorted(found, SORT_KEYS, [key, 'id'], [direction]), {
       show: (flavor) => show(request, flavor),
-      maxLimit: settings.maxLimit,
+      maxLimit: this.settings.maxLimit,
     });
   }
 }

@@ -1,70 +1,34 @@
 /** What clients send about aggregates. */
-import { METADATA_KEY, name, text } from '../schemas.js';
+import { closed, METADATA_KEY, name, text } from '../schemas.js';
 
 const availability_zone = { anyOf: [{ ...text, pattern: '^[^:]+$' }, { type: 'null' }] } as const;
 
 export const creation = {
-  type: 'object',
+  ...closed,
   required: ['aggregate'],
-  properties: {
-    aggregate: {
-      type: 'object',
-      required: ['name'],
-      properties: { name, availability_zone },
-      additionalProperties: false,
-    },
-  },
-  additionalProperties: false,
+  properties: { aggregate: { ...closed, required: ['name'], properties: { name, availability_zone } } },
 } as const;
 
 export const update = {
-  type: 'object',
+  ...closed,
   required: ['aggregate'],
-  properties: {
-    aggregate: {
-      type: 'object',
-      required: [],
-      properties: { name, availability_zone },
-      additionalProperties: false,
-      minProperties: 1,
-    },
-  },
-  additionalProperties: false,
+  properties: { aggregate: { ...closed, required: [], properties: { name, availability_zone }, minProperties: 1 } },
 } as const;
 
-const host = { type: 'object', required: ['host'], properties: { host: text }, additionalProperties: false } as const;
+const host = { ...closed, required: ['host'], properties: { host: text } } as const;
 
-export const addingHost = {
-  type: 'object',
-  required: ['add_host'],
-  properties: { add_host: host },
-  additionalProperties: false,
-} as const;
+export const addingHost = { ...closed, required: ['add_host'], properties: { add_host: host } } as const;
 
-export const removingHost = {
-  type: 'object',
-  required: ['remove_host'],
-  properties: { remove_host: host },
-  additionalProperties: false,
-} as const;
+export const removingHost = { ...closed, required: ['remove_host'], properties: { remove_host: host } } as const;
 
 /** Null removes a key. */
 const metadata = {
-  type: 'object',
+  ...closed,
   patternProperties: { [METADATA_KEY]: { type: ['string', 'null'], maxLength: 255 } },
-  additionalProperties: false,
 } as const;
 
 export const changingMetadata = {
-  type: 'object',
+  ...closed,
   required: ['set_metadata'],
-  properties: {
-    set_metadata: {
-      type: 'object',
-      required: ['metadata'],
-      properties: { metadata },
-      additionalProperties: false,
-    },
-  },
-  additionalProperties: false,
+  properties: { set_metadata: { ...closed, required: ['metadata'], properties: { metadata } } },
 } as const;

@@ -4,24 +4,17 @@ import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Aggregate } from '../../records.js';
-import { type ComputeApi, refuse, requireAdmin } from '../api.js';
+import { Controller, refuse, requireAdmin } from '../api.js';
 import { addingHost, changingMetadata, creation, removingHost, update } from './aggregate-schemas.js';
 import { hostsOf } from './compute-hosts.js';
 import { knownServices } from './service-records.js';
 
 type Metadata = Aggregate['metadata'];
 
-export class Aggregates {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Aggregates extends Controller {
   index(request: ActionRequest) {
     requireAdmin(request, 'os-aggregates:index');
-    const { cloud } = this.#api;
-    const aggregates = cloud.read(() => cloud.aggregates.list());
+    const aggregates = this.cloud.read(() => this.cloud.aggregates.list());
     return { aggregates: aggregates.map((aggregate) => aggregateView(request, aggregate)) };
   }
 
@@ -30,14 +23,13 @@ export class Aggregates {
     return {
       aggregate: aggregateView(
         request,
-        this.#api.cloud.read(() => this.#find(request)),
+        this.cloud.read(() => this.#find(request)),
       ),
     };
   }
 
   readonly create = action({ body: creation }, (request) => {
     requireAdmin(request, 'os-aggregates:create');
-    const { cloud } = this.#api;
     const { name, availability_zone } = request.body.aggregate;
     const aggregate: Aggregate = {
       uuid: randomUUID(),
@@ -47,9 +39,9 @@ export class Aggregates {
       created_at: isoMicros(Date.now()),
       updated_at: null,
     };
-    return cloud.write(() => {
+    return this.cloud.write(() => {
       this.#refuseTaken(name);
-      return { aggregate: newAggregateView(request, cloud.aggregates.insert(aggregate.uuid, aggregate)) };
+      return { aggregate: newAggregateView(request, this.cloud.aggregates.insert(aggregate.uuid, aggregate)) };
     });
   });
 
@@ -64,18 +56,17 @@ export class Aggregates {
 
   readonly delete = action({ status: 200 }, (request) => {
     requireAdmin(request, 'os-aggregates:delete');
-    const { cloud } = this.#api;
-    cloud.write(() => {
+    this.cloud.write(() => {
       const { uuid, hosts } = this.#find(request);
       if (hosts.length > 0) refuse(400, 'Host aggregate is not empty');
-      cloud.aggregates.delete(uuid);
+      this.cloud.aggregates.delete(uuid);
     });
   });
 
   readonly addHost = action({ bodyKey: 'add_host', body: addingHost }, async (request) => {
     requireAdmin(request, 'os-aggregates:add_host');
     const { host } = request.body.add_host;
-    const known = hostsOf(await knownServices(this.#api));
+    const known = hostsOf(await knownServices(this.api));
     return this.#change(request, ({ hosts, seq }) => {
       if (!known.some(({ name }) => name === host)) refuse(404, `Compute host ${host} could not be found.`);
       if (hosts.includes(host)) refuse(409, `Aggregate ${seq} already has host ${host}.`);
@@ -102,21 +93,20 @@ export class Aggregates {
   #find({ params }: ActionRequest): Stored<Aggregate> {
     const id = String(params.id);
     if (!/^\d+$/.test(id)) refuse(400, `The id ${id} is no number.`);
-    const found = this.#api.cloud.aggregates.list().find(({ seq }) => seq === Number(id));
+    const found = this.cloud.aggregates.list().find(({ seq }) => seq === Number(id));
     return found ?? refuse(404, `Aggregate ${Number(id)} could not be found.`);
   }
 
   #change(request: ActionRequest, change: (aggregate: Stored<Aggregate>) => Partial<Aggregate>): object {
-    const { cloud } = this.#api;
-    return cloud.write(() => {
+    return this.cloud.write(() => {
       const found = this.#find(request);
       const changed = { ...found, ...change(found), updated_at: isoMicros(Date.now()) };
-      return { aggregate: aggregateView(request, cloud.aggregates.update(found.uuid, changed)) };
+      return { aggregate: aggregateView(request, this.cloud.aggregates.update(found.uuid, changed)) };
     });
   }
 
   #refuseTaken(name: string): void {
-    const isTaken = this.#api.cloud.aggregates.list().some((aggregate) => aggregate.name === name);
+    const isTaken = this.cloud.aggregates.list().some((aggregate) => aggregate.name === name);
     if (isTaken) refuse(409, `Aggregate ${name} already exists.`);
   }
 }

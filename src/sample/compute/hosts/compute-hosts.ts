@@ -1,8 +1,7 @@
 /** The hosts that servers can be on: the one that the API simulates or, where remote calls reach others, those of the registry. */
 import { Fault } from 'portico/app';
 import type { ActionRequest } from 'portico/routing';
-import type { Cloud } from '../../cloud.js';
-import { HOST } from '../../seed.js';
+import { type Cloud, HOST } from '../../cloud.js';
 import { type ComputeApi, callerOf } from '../api.js';
 import { type KnownService, knownServices, zoneOf } from './service-records.js';
 

@@ -1,60 +1,49 @@
 /** Hypervisors: one for each host. Administrators only. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
-import type { Cloud } from '../../cloud.js';
-import { HOST } from '../../seed.js';
-import { type ComputeApi, refuse, requireAdmin } from '../api.js';
+import { type Cloud, HOST } from '../../cloud.js';
+import { Controller, refuse, requireAdmin } from '../api.js';
 import { usageOf } from '../limits.js';
-import { anyText } from '../schemas.js';
+import { anyText, closed } from '../schemas.js';
 import { type ComputeHost, hostsOf } from './compute-hosts.js';
 import { findById, knownServices, statusOf } from './service-records.js';
 
 const pageQuery = { type: 'object', properties: { limit: anyText, marker: anyText } } as const;
 const patternQuery = {
-  type: 'object',
+  ...closed,
   properties: { ...pageQuery.properties, hypervisor_hostname_pattern: anyText, with_servers: anyText },
-  additionalProperties: false,
 } as const;
 const query = { '2.33': pageQuery, '2.53': patternQuery } as const;
 
-export class Hypervisors {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Hypervisors extends Controller {
   readonly index = action({ query }, async (request) => {
     requireAdmin(request, 'os-hypervisors:list');
-    const hypervisors = hostsOf(await knownServices(this.#api));
+    const hypervisors = hostsOf(await knownServices(this.api));
     return this.#list(request, hypervisors, (hypervisor) => briefView(request, hypervisor));
   });
 
   readonly detail = action({ query }, async (request) => {
     requireAdmin(request, 'os-hypervisors:list-detail');
-    const { cloud } = this.#api;
-    const hypervisors = hostsOf(await knownServices(this.#api));
-    return cloud.read(() => this.#list(request, hypervisors, (it) => hypervisorView(cloud, request, it)));
+    const hypervisors = hostsOf(await knownServices(this.api));
+    return this.cloud.read(() => this.#list(request, hypervisors, (it) => hypervisorView(this.cloud, request, it)));
   });
 
   async show(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:show');
-    const { cloud } = this.#api;
-    const hypervisor = findById(request, hostsOf(await knownServices(this.#api)), 404);
-    return cloud.read(() => ({ hypervisor: hypervisorView(cloud, request, hypervisor) }));
+    const hypervisor = findById(request, hostsOf(await knownServices(this.api)), 404);
+    return this.cloud.read(() => ({ hypervisor: hypervisorView(this.cloud, request, hypervisor) }));
   }
 
   async uptime(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:uptime');
-    findById(request, hostsOf(await knownServices(this.#api)), 404);
+    findById(request, hostsOf(await knownServices(this.api)), 404);
     refuse(501, 'The requested functionality is not supported.');
   }
 
   async statistics(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:statistics');
-    const { cloud } = this.#api;
-    const count = hostsOf(await knownServices(this.#api)).length;
-    return cloud.read(() => ({ hypervisor_statistics: { count, ...statistics(cloud, count) } }));
+    const count = hostsOf(await knownServices(this.api)).length;
+    return this.cloud.read(() => ({ hypervisor_statistics: { count, ...statistics(this.cloud, count) } }));
   }
 
   /** From 2.33 on by pages; from 2.53 on all that a pattern finds. */
@@ -67,7 +56,7 @@ export class Hypervisors {
     const byUuid = apiVersion.atLeast('2.53');
     const pattern = byUuid ? request.queryValue('hypervisor_hostname_pattern') : undefined;
     if (apiVersion.atLeast('2.33') && pattern === undefined) {
-      const { maxLimit } = this.#api.settings;
+      const { maxLimit } = this.settings;
       return collectionPage(request, 'hypervisors', hypervisors, { show, marker: byUuid ? 'id' : 'seq', maxLimit });
     }
     const found = hypervisors.filter(({ name }) => name.includes(pattern ?? ''));

@@ -2,11 +2,10 @@
 import { RegistryUnavailable, type ServiceView } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import type { Cloud } from '../../cloud.js';
+import { type Cloud, HOST } from '../../cloud.js';
 import type { Service } from '../../records.js';
-import { HOST } from '../../seed.js';
 import { type ComputeApi, refuse } from '../api.js';
-import { CONDUCTOR_TOPIC, HOST_TOPIC } from './host-manager.js';
+import { CONDUCTOR_TOPIC, HOST_TOPIC } from '../managers.js';
 
 /** A service, and whether it is up. */
 export interface KnownService extends Stored<Service> {

@@ -1,24 +1,23 @@
-/** Services: shown, enabled and disabled. Administrators only. */
+/** Services: shown, enabled and disabled, by administrators only; and the availability zones that they are in. */
 import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
-import { type ComputeApi, refuse, requireAdmin } from '../api.js';
-import { anyText, flag, isTrue, text } from '../schemas.js';
+import { Controller, refuse, requireAdmin } from '../api.js';
+import { anyText, closed, flag, isTrue, text } from '../schemas.js';
+import { placesOf } from './compute-hosts.js';
 import { findById, type KnownService, knownServices, statusOf } from './service-records.js';
 
 const query = { type: 'object', properties: { host: anyText, binary: anyText } } as const;
 
 const changes = { disabled_reason: text, forced_down: flag } as const;
 const changeByName = {
-  type: 'object',
+  ...closed,
   required: ['host', 'binary'],
   properties: { host: text, binary: text, ...changes },
-  additionalProperties: false,
 } as const;
 const changeByUuid = {
-  type: 'object',
+  ...closed,
   required: [],
   properties: { status: { enum: ['enabled', 'disabled'] }, ...changes },
-  additionalProperties: false,
 } as const;
 
 /** What the path may say is done below 2.53: since when, and the member of the body that it needs. */
@@ -36,19 +35,13 @@ interface Wanted {
   readonly forced_down?: unknown;
 }
 
-export class Services {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Services extends Controller {
   readonly index = action(
     { query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } },
     async (request) => {
       requireAdmin(request, 'os-services:list');
       const [host, binary] = [request.queryValue('host'), request.queryValue('binary')];
-      const services = (await knownServices(this.#api))
+      const services = (await knownServices(this.api))
         .filter((service) => !host || service.host === host)
         .filter((service) => !binary || service.binary === binary);
       return { services: services.map((service) => serviceView(request, service)) };
@@ -63,7 +56,7 @@ export class Services {
       const verb = VERBS.get(String(id)) ?? refuse(404, 'Unknown action');
       if (!request.apiVersion.atLeast(verb.since)) refuse(404, 'Unknown action');
       if (request.body[verb.needed] === undefined) refuse(400, `Missing ${verb.needed} field`);
-      const services = await knownServices(this.#api);
+      const services = await knownServices(this.api);
       const service = services.find((it) => it.host === host && it.binary === binary);
       if (service === undefined) refuse(404, `There is no ${binary} on host ${host}.`);
       const isForcing = id === 'force-down';
@@ -76,7 +69,7 @@ export class Services {
     action({ versions: ['2.53'], body: changeByUuid }, async (request) => {
       requireAdmin(request, 'os-services:update');
       const { status, ...more } = request.body;
-      const service = findById(request, await knownServices(this.#api), 400);
+      const service = findById(request, await knownServices(this.api), 400);
       const disabled = (status ?? statusOf(service)) === 'disabled';
       return { service: serviceView(request, await this.#change(service, { disabled, ...more })) };
     }),
@@ -84,7 +77,7 @@ export class Services {
 
   /** Changes the record where it is kept. The service as it is then. */
   async #change(service: KnownService, wanted: Wanted): Promise<KnownService> {
-    const { cloud, registry } = this.#api;
+    const { registry } = this.api;
     const forcedDown = isTrue(wanted.forced_down ?? service.forced_down);
     const reason = wanted.disabled ? wanted.disabled_reason : undefined;
     if (service.isRegistered) {
@@ -93,9 +86,11 @@ export class Services {
       await registry!.update(service.id, { status, forcedDown, ...disabledReason });
     } else if (service.binary === 'nova-compute') {
       const changes = { disabled: wanted.disabled, forced_down: forcedDown, disabled_reason: reason ?? null };
-      cloud.write(() => cloud.services.update(service.id, { ...cloud.services.get(service.id)!, ...changes }));
+      this.cloud.write(() =>
+        this.cloud.services.update(service.id, { ...this.cloud.services.get(service.id)!, ...changes }),
+      );
     } else refuse(400, `Updating a ${service.binary} service is not supported.`);
-    return (await knownServices(this.#api)).find(({ id }) => id === service.id)!;
+    return (await knownServices(this.api)).find(({ id }) => id === service.id)!;
   }
 }
 
@@ -125,4 +120,39 @@ function serviceView({ apiVersion }: ActionRequest, service: KnownService): Serv
   if (apiVersion.atLeast('2.11')) view.forced_down = service.forced_down;
   if (apiVersion.atLeast('2.53')) view.id = service.id;
   return view;
+}
+
+const zoneState = { available: true };
+
+/** Those of the hosts, and that of the services without one. */
+export class Zones extends Controller {
+  async index() {
+    const zoneNames = [...new Set((await placesOf(this.api)).map(({ zone }) => zone))];
+    return { availabilityZoneInfo: zoneNames.map((zoneName) => ({ zoneName, zoneState, hosts: null })) };
+  }
+
+  /** With the services of each. Administrators only. */
+  async detail(request: ActionRequest) {
+    requireAdmin(request, 'os-availability-zone:detail');
+    const services = await knownServices(this.api);
+    const enabled = services.filter(({ disabled, binary }) => !disabled && binary.startsWith('nova-'));
+    const zoneNames = [...new Set(enabled.map(({ zone }) => zone))];
+    return {
+      availabilityZoneInfo: zoneNames.map((zoneName) => ({
+        zoneName,
+        zoneState,
+        hosts: hostsView(enabled.filter(({ zone }) => zone === zoneName)),
+      })),
+    };
+  }
+}
+
+/** Hosts by name, each with its services by name. */
+function hostsView(services: readonly KnownService[]): object {
+  const hosts: Record<string, Record<string, object>> = {};
+  for (const { host, binary, state, seenAt } of services) {
+    const service = { available: state === 'up', active: true, updated_at: isoMicros(seenAt) };
+    hosts[host] = { ...hosts[host], [binary]: service };
+  }
+  return hosts;
 }

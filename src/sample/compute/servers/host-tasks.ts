@@ -1,11 +1,10 @@
 /** Tasks that hosts carry out: the API begins one, and tells the host; the host tells the conductor when it begins and ends. */
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import type { Server } from '../../records.js';
+import type { Server, TaskOfServer } from '../../records.js';
 import { type ComputeApi, callerOf, refuse } from '../api.js';
-import { type ConsoleOwner, consoleLines, type TaskOfServer } from '../hosts/host-manager.js';
-import { findServer, findUnlocked, recordAction } from './stored-servers.js';
-import { takeBack } from './stored-tasks.js';
+import { type ConsoleOwner, consoleLines } from '../managers.js';
+import { findServer, findUnlocked, recordAction, takeBack } from './stored-servers.js';
 import { begin, HOST_TASK_MS, TRANSITIONS, type TransitionName } from './transitions.js';
 
 /** Milliseconds that a task takes; null: the server's host says when it is over. */

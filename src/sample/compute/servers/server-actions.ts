@@ -2,9 +2,9 @@
 import { type ActionRequest, action, Reply } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../../records.js';
-import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
+import { Controller, callerOf, refuse, requireAdmin } from '../api.js';
 import { surroundingsOf } from '../hosts/compute-hosts.js';
-import { anyText, text } from '../schemas.js';
+import { anyText, closed, text } from '../schemas.js';
 import { beginTransition, readConsole } from './host-tasks.js';
 import { findKey, newPassword } from './server-create.js';
 import { rebuilding } from './server-schemas.js';
@@ -12,63 +12,34 @@ import { rebuiltServerView } from './server-view.js';
 import { findServer, recordAction } from './stored-servers.js';
 import type { TransitionName } from './transitions.js';
 
-const password = {
-  type: 'object',
-  required: ['adminPass'],
-  properties: { adminPass: anyText },
-  additionalProperties: false,
-} as const;
+const password = { ...closed, required: ['adminPass'], properties: { adminPass: anyText } } as const;
 const reboot = {
-  type: 'object',
+  ...closed,
   required: ['type'],
   properties: { type: { enum: ['SOFT', 'Soft', 'soft', 'HARD', 'Hard', 'hard'] } },
-  additionalProperties: false,
 } as const;
-const rebooting = {
-  type: 'object',
-  required: ['reboot'],
-  properties: { reboot },
-  additionalProperties: false,
-} as const;
+const rebooting = { ...closed, required: ['reboot'], properties: { reboot } } as const;
 
-const locking = { type: 'object', required: ['lock'], properties: { lock: {} }, additionalProperties: false } as const;
-const reason = {
-  type: 'object',
-  required: [],
-  properties: { locked_reason: text },
-  additionalProperties: false,
-} as const;
+const locking = { ...closed, required: ['lock'], properties: { lock: {} } } as const;
+const reason = { ...closed, required: [], properties: { locked_reason: text } } as const;
 const lockingForReason = { ...locking, properties: { lock: { anyOf: [reason, { type: 'null' }] } } } as const;
 
-const unlocking = {
-  type: 'object',
-  required: ['unlock'],
-  properties: { unlock: {} },
-  additionalProperties: false,
-} as const;
+const unlocking = { ...closed, required: ['unlock'], properties: { unlock: {} } } as const;
 
 const lines = {
-  type: 'object',
+  ...closed,
   required: [],
   properties: {
     length: { anyOf: [{ type: ['integer', 'string'], minimum: -1, pattern: '^-?[0-9]+$' }, { type: 'null' }] },
   },
-  additionalProperties: false,
 } as const;
 const readingConsole = {
-  type: 'object',
+  ...closed,
   required: ['os-getConsoleOutput'],
   properties: { 'os-getConsoleOutput': lines },
-  additionalProperties: false,
 } as const;
 
-export class ServerActions {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class ServerActions extends Controller {
   readonly start = this.#transition('os-start', 'start');
   readonly stop = this.#transition('os-stop', 'stop');
   readonly pause = this.#transition('pause', 'pause');
@@ -79,17 +50,16 @@ export class ServerActions {
 
   readonly reboot = action({ bodyKey: 'reboot', status: 202, body: rebooting }, async (request, { id }) => {
     const isSoft = request.body.reboot.type.toUpperCase() === 'SOFT';
-    await beginTransition(this.#api, request, id, isSoft ? 'softReboot' : 'hardReboot');
+    await beginTransition(this.api, request, id, isSoft ? 'softReboot' : 'hardReboot');
   });
 
   readonly lock = action(
     { bodyKey: 'lock', status: 202, body: { '2.1': locking, '2.73': lockingForReason } },
     (request, { id }) => {
-      const { cloud } = this.#api;
       const { lock } = request.body as { lock: { locked_reason?: string } | null };
       const reason = request.apiVersion.atLeast('2.73') ? lock?.locked_reason : undefined;
-      cloud.write(() => {
-        const server = findServer(cloud, request, id);
+      this.cloud.write(() => {
+        const server = findServer(this.cloud, request, id);
         const by = server.project_id === callerOf(request).projectId ? 'owner' : 'admin';
         if (by === 'owner' && server.locked_by !== null) return;
         this.#relock(request, 'lock', { ...server, locked_by: by, locked_reason: reason ?? server.locked_reason });
@@ -98,31 +68,29 @@ export class ServerActions {
   );
 
   readonly unlock = action({ bodyKey: 'unlock', status: 202, body: unlocking }, (request, { id }) => {
-    const { cloud } = this.#api;
-    cloud.write(() => {
-      const server = findServer(cloud, request, id);
+    this.cloud.write(() => {
+      const server = findServer(this.cloud, request, id);
       if (server.locked_by === 'admin') requireAdmin(request, 'os-lock-server:unlock:unlock_override');
       this.#relock(request, 'unlock', { ...server, locked_by: null, locked_reason: null });
     });
   });
 
   readonly rebuild = action({ bodyKey: 'rebuild', status: 202, body: rebuilding }, async (request, { id }) => {
-    const { cloud } = this.#api;
     const { imageRef, adminPass = newPassword(), key_name, ...changes } = request.body.rebuild;
-    const server = await beginTransition(this.#api, request, id, 'rebuild', ({ key }) => {
-      const image = cloud.images.get(imageRef) ?? refuse(400, 'Cannot find image for rebuild');
-      const named = typeof key_name === 'string' ? findKey(cloud, callerOf(request).userId, key_name) : key;
+    const server = await beginTransition(this.api, request, id, 'rebuild', ({ key }) => {
+      const image = this.cloud.images.get(imageRef) ?? refuse(400, 'Cannot find image for rebuild');
+      const named = typeof key_name === 'string' ? findKey(this.cloud, callerOf(request).userId, key_name) : key;
       return { ...changes, key: key_name === null ? null : named, image_id: image.id };
     });
-    const around = await surroundingsOf(this.#api, request);
-    const view = cloud.read(() => rebuiltServerView(around, request, server, adminPass));
+    const around = await surroundingsOf(this.api, request);
+    const view = this.cloud.read(() => rebuiltServerView(around, request, server, adminPass));
     return new Reply({ server: view }, { headers: { Location: request.url('server', { id: server.id }) } });
   });
 
   readonly consoleOutput = action(
     { bodyKey: 'os-getConsoleOutput', status: 200, body: readingConsole },
     async (request, { id }) => {
-      const log = await readConsole(this.#api, request, id);
+      const log = await readConsole(this.api, request, id);
       const wanted = Number(request.body['os-getConsoleOutput'].length ?? -1);
       return { output: (wanted < 0 ? log : log.slice(Math.max(0, log.length - wanted))).join('\n') };
     },
@@ -130,20 +98,14 @@ export class ServerActions {
 
   /** An action that does nothing but begin a transition. */
   #transition(bodyKey: string, name: TransitionName, schema: object = {}) {
-    const body = {
-      type: 'object',
-      required: [bodyKey],
-      properties: { [bodyKey]: schema },
-      additionalProperties: false,
-    };
+    const body = { ...closed, required: [bodyKey], properties: { [bodyKey]: schema } };
     return action({ bodyKey, status: 202, body }, async (request, { id }) => {
-      await beginTransition(this.#api, request, id, name);
+      await beginTransition(this.api, request, id, name);
     });
   }
 
   #relock(request: ActionRequest, verb: 'lock' | 'unlock', server: Stored<Server>): void {
-    const { cloud } = this.#api;
-    recordAction(cloud, request, verb, server);
-    cloud.servers.update(server.id, server);
+    recordAction(this.cloud, request, verb, server);
+    this.cloud.servers.update(server.id, server);
   }
 }

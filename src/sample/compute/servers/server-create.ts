@@ -2,9 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ActionRequest, BodyOf } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import type { Cloud } from '../../cloud.js';
+import { type Cloud, HOST } from '../../cloud.js';
 import type { Group, KeyPair, Server } from '../../records.js';
-import { HOST } from '../../seed.js';
 import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
 import { findFlavor } from '../flavors/flavors.js';
 import { type Place, placesOf } from '../hosts/compute-hosts.js';
@@ -14,8 +13,7 @@ import { isTrue } from '../schemas.js';
 import { membersOf } from '../server-groups.js';
 import { taskMs, tellHost } from './host-tasks.js';
 import type { creation } from './server-schemas.js';
-import { recordAction } from './stored-servers.js';
-import { finishTransitions } from './stored-tasks.js';
+import { finishTransitions, recordAction } from './stored-servers.js';
 import { beginTask, failed, settled } from './transitions.js';
 
 /** What a client asks for. */

@@ -4,9 +4,8 @@ import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Server } from '../../records.js';
-import { callerOf, requireAdmin } from '../api.js';
+import { callerOf, requireAdmin, type SortKeys, sorted } from '../api.js';
 import { anyText, isTrue } from '../schemas.js';
-import { type SortKeys, sorted } from '../sorting.js';
 import { hasStatus, settled } from './transitions.js';
 
 /** What lists are sorted by, in nova's names. */

@@ -1,38 +1,29 @@
 /** The metadata of a server: keys and values that its users choose. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
-import { type ComputeApi, refuse } from '../api.js';
-import { metadata } from '../schemas.js';
+import { Controller, refuse } from '../api.js';
+import { closed, metadata } from '../schemas.js';
 import { changeServer, findServer } from './stored-servers.js';
 
 const MOST_ITEMS = 128;
 
-const all = { type: 'object', required: ['metadata'], properties: { metadata }, additionalProperties: false } as const;
+const all = { ...closed, required: ['metadata'], properties: { metadata } } as const;
 const one = {
-  type: 'object',
+  ...closed,
   required: ['meta'],
   properties: { meta: { ...metadata, minProperties: 1, maxProperties: 1 } },
-  additionalProperties: false,
 } as const;
 
 type Metadata = Record<string, string>;
 
-export class ServerMetadata {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class ServerMetadata extends Controller {
   index(request: ActionRequest, { server_id }: Args) {
-    const { cloud } = this.#api;
-    return cloud.read(() => ({ metadata: findServer(cloud, request, server_id).metadata }));
+    return this.cloud.read(() => ({ metadata: findServer(this.cloud, request, server_id).metadata }));
   }
 
   show(request: ActionRequest, { server_id, id }: Args) {
-    const { cloud } = this.#api;
-    return cloud.read(() => {
-      const known = findServer(cloud, request, server_id).metadata;
+    return this.cloud.read(() => {
+      const known = findServer(this.cloud, request, server_id).metadata;
       return { meta: { [String(id)]: knownValue(known, String(id)) } };
     });
   }
@@ -43,10 +34,9 @@ export class ServerMetadata {
   });
 
   readonly updateAll = action({ body: all }, (request, { server_id }) => {
-    const { cloud } = this.#api;
     const { metadata } = request.body;
     refuseTooMany(metadata);
-    cloud.write(() => changeServer(cloud, request, server_id, { metadata }));
+    this.cloud.write(() => changeServer(this.cloud, request, server_id, { metadata }));
     return request.body;
   });
 
@@ -66,11 +56,10 @@ export class ServerMetadata {
   });
 
   #change(request: ActionRequest, serverId: unknown, change: (known: Metadata) => Metadata): Metadata {
-    const { cloud } = this.#api;
-    return cloud.write(() => {
-      const changed = change(findServer(cloud, request, serverId).metadata);
+    return this.cloud.write(() => {
+      const changed = change(findServer(this.cloud, request, serverId).metadata);
       refuseTooMany(changed);
-      return changeServer(cloud, request, serverId, { metadata: changed }).metadata;
+      return changeServer(this.cloud, request, serverId, { metadata: changed }).metadata;
     });
   }
 }

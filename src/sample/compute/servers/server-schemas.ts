@@ -1,5 +1,5 @@
 /** What clients send about servers. */
-import { anyText, description, flag, metadata, name, positiveNumber, tag, userData } from '../schemas.js';
+import { anyText, closed, description, flag, metadata, name, positiveNumber, tag, userData } from '../schemas.js';
 
 const addresses = {
   accessIPv4: { type: 'string', format: 'ipv4' },
@@ -26,15 +26,14 @@ const members = {
   'OS-DCF:diskConfig': { enum: ['AUTO', 'MANUAL'] },
   security_groups: {
     type: 'array',
-    items: { type: 'object', required: ['name'], properties: { name }, additionalProperties: false },
+    items: { ...closed, required: ['name'], properties: { name } },
   },
 } as const;
 
 const server = {
-  type: 'object',
+  ...closed,
   required: ['flavorRef', 'name'],
   properties: { ...members, networks: networkList },
-  additionalProperties: false,
 } as const;
 const described = { ...server, properties: { ...server.properties, description } } as const;
 /** From 2.37 on clients say which networks they want, or that they want none. */
@@ -49,7 +48,7 @@ const tagged = {
 } as const;
 
 const hints = { type: 'object', properties: { group: { type: 'string', format: 'uuid' } } } as const;
-const newServer = { type: 'object', required: ['server'], additionalProperties: false } as const;
+const newServer = { ...closed, required: ['server'] } as const;
 
 /** The body of a creation. */
 export const creation = {
@@ -59,12 +58,7 @@ export const creation = {
   '2.52': { ...newServer, properties: { server: tagged, 'os:scheduler_hints': hints } },
 } as const;
 
-const changes = {
-  type: 'object',
-  required: [],
-  properties: { name, ...addresses },
-  additionalProperties: false,
-} as const;
+const changes = { ...closed, required: [], properties: { name, ...addresses } } as const;
 const describedChanges = { ...changes, properties: { ...changes.properties, description } } as const;
 
 /** The body of a change. */
@@ -74,10 +68,9 @@ export const change = {
 } as const;
 
 const rebuild = {
-  type: 'object',
+  ...closed,
   required: ['imageRef'],
   properties: { imageRef: anyText, name, metadata, adminPass: anyText },
-  additionalProperties: false,
 } as const;
 const describedRebuild = { ...rebuild, properties: { ...rebuild.properties, description } } as const;
 const rebuildWithKey = {
@@ -88,7 +81,7 @@ const rebuildWithUserData = {
   ...rebuild,
   properties: { ...rebuildWithKey.properties, user_data: { anyOf: [userData, { type: 'null' }] } },
 } as const;
-const newRebuild = { type: 'object', required: ['rebuild'], additionalProperties: false } as const;
+const newRebuild = { ...closed, required: ['rebuild'] } as const;
 
 /** The body of a rebuild. */
 export const rebuilding = {

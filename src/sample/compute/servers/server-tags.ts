@@ -1,8 +1,8 @@
 /** The tags of a server, as the API-SIG's guideline on tags has them. From 2.26 on. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, action, Reply } from 'portico/routing';
-import { type ComputeApi, refuse } from '../api.js';
-import { tag } from '../schemas.js';
+import { Controller, refuse } from '../api.js';
+import { closed, tag } from '../schemas.js';
 import { changeServer, findServer } from './stored-servers.js';
 
 const MOST_TAGS = 50;
@@ -10,66 +10,55 @@ const MOST_TAGS = 50;
 const ALLOWED = /^[^,/]{1,60}$/u;
 
 const body = {
-  type: 'object',
+  ...closed,
   required: ['tags'],
   properties: { tags: { type: 'array', items: tag, maxItems: MOST_TAGS } },
-  additionalProperties: false,
 } as const;
 const versions = ['2.26'] as const;
 
-export class ServerTags {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class ServerTags extends Controller {
   readonly index = action({ versions }, (request, { server_id }) => {
-    return { tags: this.#api.cloud.read(() => this.#tagsOf(request, server_id)) };
+    return { tags: this.cloud.read(() => this.#tagsOf(request, server_id)) };
   });
 
   readonly show = action({ versions, status: 204 }, (request, { server_id, id }) => {
-    const tags = this.#api.cloud.read(() => this.#tagsOf(request, server_id));
+    const tags = this.cloud.read(() => this.#tagsOf(request, server_id));
     refuseUnknown(tags, String(id));
   });
 
   readonly updateAll = action({ versions, body }, (request, { server_id }) => {
-    const { cloud } = this.#api;
     const tags = [...new Set(request.body.tags)];
-    cloud.write(() => changeServer(cloud, request, server_id, { tags }));
+    this.cloud.write(() => changeServer(this.cloud, request, server_id, { tags }));
     return { tags };
   });
 
   readonly update = action({ versions }, (request, { server_id, id }) => {
-    const { cloud } = this.#api;
     const tag = String(id);
-    return cloud.write(() => {
+    return this.cloud.write(() => {
       const tags = this.#tagsOf(request, server_id);
       if (tags.includes(tag)) return new Reply(null, { status: 204 });
       if (!ALLOWED.test(tag) || tags.length >= MOST_TAGS) {
         refuse(400, `The tag ${quoteClient(tag)} cannot be added.`);
       }
-      changeServer(cloud, request, server_id, { tags: [...tags, tag] });
+      changeServer(this.cloud, request, server_id, { tags: [...tags, tag] });
       return new Reply(null, { status: 201, headers: { Location: request.url() } });
     });
   });
 
   readonly deleteAll = action({ versions, status: 204 }, (request, { server_id }) => {
-    const { cloud } = this.#api;
-    cloud.write(() => changeServer(cloud, request, server_id, { tags: [] }));
+    this.cloud.write(() => changeServer(this.cloud, request, server_id, { tags: [] }));
   });
 
   readonly delete = action({ versions, status: 204 }, (request, { server_id, id }) => {
-    const { cloud } = this.#api;
-    cloud.write(() => {
+    this.cloud.write(() => {
       const tags = this.#tagsOf(request, server_id);
       refuseUnknown(tags, String(id));
-      changeServer(cloud, request, server_id, { tags: tags.filter((tag) => tag !== String(id)) });
+      changeServer(this.cloud, request, server_id, { tags: tags.filter((tag) => tag !== String(id)) });
     });
   });
 
   #tagsOf(request: ActionRequest, serverId: unknown): readonly string[] {
-    return findServer(this.#api.cloud, request, serverId).tags;
+    return findServer(this.cloud, request, serverId).tags;
   }
 }
 

@@ -1,7 +1,8 @@
 /** Servers: looking at them, making, changing and removing them. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action, Reply } from 'portico/routing';
-import type { ComputeApi } from '../api.js';
+import type { Action } from '../../records.js';
+import { Controller } from '../api.js';
 import { isHostUp, surroundingsOf } from '../hosts/compute-hosts.js';
 import { isTrue } from '../schemas.js';
 import { changeOnHost, taskMs } from './host-tasks.js';
@@ -12,42 +13,33 @@ import { changedServerView, serverDetail, serverReference, serverView } from './
 import { findServer, findUnlocked, recordAction } from './stored-servers.js';
 import { beginTask } from './transitions.js';
 
-export class Servers {
-  readonly #api: ComputeApi;
-
-  constructor(api: ComputeApi) {
-    this.#api = api;
-  }
-
+export class Servers extends Controller {
   readonly index = action({ query }, (request) => {
-    const { cloud, settings } = this.#api;
-    const servers = cloud.read(() => listServers(cloud, request, 'index'));
+    const servers = this.cloud.read(() => listServers(this.cloud, request, 'index'));
     return collectionPage(request, 'servers', servers, {
       show: (server) => serverReference(request, server),
-      maxLimit: settings.maxLimit,
+      maxLimit: this.settings.maxLimit,
     });
   });
 
   readonly detail = action({ query }, async (request) => {
-    const { cloud, settings } = this.#api;
-    const around = await surroundingsOf(this.#api, request);
-    return cloud.read(() =>
-      collectionPage(request, 'servers', listServers(cloud, request, 'detail'), {
+    const around = await surroundingsOf(this.api, request);
+    return this.cloud.read(() =>
+      collectionPage(request, 'servers', listServers(this.cloud, request, 'detail'), {
         show: (server) => serverDetail(around, request, server),
-        maxLimit: settings.maxLimit,
+        maxLimit: this.settings.maxLimit,
       }),
     );
   });
 
   async show(request: ActionRequest, { id }: Args) {
-    const { cloud } = this.#api;
-    const around = await surroundingsOf(this.#api, request);
-    return cloud.read(() => ({ server: serverView(around, request, findServer(cloud, request, id)) }));
+    const around = await surroundingsOf(this.api, request);
+    return this.cloud.read(() => ({ server: serverView(around, request, findServer(this.cloud, request, id)) }));
   }
 
   readonly create = action({ status: 202, body: creation }, async (request) => {
     const { server: asked } = request.body;
-    const servers = await createServers(this.#api, request, request.body);
+    const servers = await createServers(this.api, request, request.body);
     const { id, reservation_id } = servers[0]!;
     if (isTrue(asked.return_reservation_id)) return { reservation_id };
     const server = {
@@ -61,24 +53,50 @@ export class Servers {
   });
 
   readonly update = action({ body: change }, async (request, { id }) => {
-    const { cloud } = this.#api;
-    const around = await surroundingsOf(this.#api, request);
-    return cloud.write(() => {
+    const around = await surroundingsOf(this.api, request);
+    return this.cloud.write(() => {
       // Also while it is locked.
-      const server = { ...findServer(cloud, request, id), ...request.body.server, updatedAt: Date.now() };
-      return { server: changedServerView(around, request, cloud.servers.update(server.id, server)) };
+      const server = { ...findServer(this.cloud, request, id), ...request.body.server, updatedAt: Date.now() };
+      return { server: changedServerView(around, request, this.cloud.servers.update(server.id, server)) };
     });
   });
 
   /** A server whose host is down is forgotten without it. */
   readonly delete = action({ status: 204 }, async (request, { id }) => {
-    const { cloud } = this.#api;
-    const { host } = cloud.read(() => findUnlocked(cloud, request, id));
-    const isUp = host !== null && (await isHostUp(this.#api, host));
-    const ms = taskMs(this.#api, isUp ? host : null);
-    await changeOnHost(this.#api, request, id, (server) => {
-      recordAction(cloud, request, 'delete', server);
+    const { host } = this.cloud.read(() => findUnlocked(this.cloud, request, id));
+    const isUp = host !== null && (await isHostUp(this.api, host));
+    const ms = taskMs(this.api, isUp ? host : null);
+    await changeOnHost(this.api, request, id, (server) => {
+      recordAction(this.cloud, request, 'delete', server);
       return { ...server, task: beginTask('deleting', 'deleted', ms) };
     });
   });
+}
+
+/** What else belongs to a server: its history, and parts that are always empty here. */
+export class ServerParts extends Controller {
+  readonly ips = this.#empty({ addresses: {} });
+  readonly interfaces = this.#empty({ interfaceAttachments: [] });
+  readonly volumes = this.#empty({ volumeAttachments: [] });
+  readonly securityGroups = this.#empty({ security_groups: [] });
+
+  /** The newest first. */
+  actions(request: ActionRequest, { server_id }: Args) {
+    const actions = this.cloud.read(() => this.cloud.actions.list(findServer(this.cloud, request, server_id).id));
+    return { instanceActions: actions.toReversed().map((action) => actionView(request, action)) };
+  }
+
+  /** An action that shows nothing of a server but that it is there. */
+  #empty(answer: object) {
+    return (request: ActionRequest, { server_id }: Args) => {
+      this.cloud.read(() => findServer(this.cloud, request, server_id));
+      return answer;
+    };
+  }
+}
+
+function actionView({ apiVersion }: ActionRequest, record: Action): object {
+  const { action, instance_uuid, request_id, user_id, project_id, start_time } = record;
+  const view = { action, instance_uuid, request_id, user_id, project_id, message: null, start_time };
+  return apiVersion.atLeast('2.58') ? { ...view, updated_at: start_time } : view;
 }

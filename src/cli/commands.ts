@@ -1,0 +1,43 @@
+/**
+ * The commands of `api-cli`, in the order of the help, and the file that each is in. It is loaded when the command is named, so
+ * that serving imports nothing it does not need.
+ */
+import type { Command } from 'commander';
+
+/** A file of commands: adds one command, or a few that belong together, to the program. */
+export interface CommandFile {
+  register(program: Command): void;
+}
+
+const control = (): Promise<CommandFile> => import('./control.js');
+const notify = (): Promise<CommandFile> => import('./notify.js');
+const service = (): Promise<CommandFile> => import('./service.js');
+
+export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(
+  Object.entries({
+    serve: () => import('./serve.js'),
+    init: () => import('./init.js'),
+    check: () => import('./check.js'),
+    config: () => import('./config.js'),
+    pipeline: () => import('./pipeline.js'),
+    explain: () => import('./explain.js'),
+    request: () => import('./request.js'),
+    routes: () => import('./routes.js'),
+    openapi: () => import('./openapi.js'),
+    generate: () => import('./generate.js'),
+    service,
+    db: service,
+    rpc: () => import('./rpc.js'),
+    notify,
+    'wait-ready': notify,
+    status: control,
+    requests: control,
+    reload: control,
+    scale: control,
+    restart: control,
+    stop: control,
+    'log-level': control,
+    report: control,
+    completion: () => import('./completion.js'),
+  }),
+);

@@ -1,0 +1,126 @@
+/**
+ * A request as a command line names it: method, URL and headers, and the app that it is for.
+ */
+import type { Command } from 'commander';
+import { type Config, UsageError } from '../config/index.js';
+import { Loader } from '../loader/index.js';
+import type { ImaginedRequest } from '../loader/internal.js';
+import { type Logger, silentLogger } from '../log/index.js';
+import { canonicalTarget, type Refusal } from '../server/internal.js';
+import { chosenApis, loaderOf } from './api-routers.js';
+import { unknownName } from './command.js';
+import { type ConfigurationArguments, collect } from './command-line.js';
+import { configuredPasteFile, PASTE_OPTION, readConfiguration } from './configuration.js';
+
+/** A request as it is named, its URL as a client sends it; where that is a whole one, with the port it is for. */
+export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {
+  /** Names in lower case, with each value of a field that comes again. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly port?: number;
+}
+
+/** Adds the words that name a request, and the app that it is for. */
+export function addRequestArguments(command: Command): Command {
+  return command
+    .argument('<method>', 'GET, POST, …')
+    .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
+    .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
+    .option(...PASTE_OPTION)
+    .option('-H, --header <header>', '"Name: value"; may repeat', collect);
+}
+
+/** Reads a path with its query, or a whole URL, and `Name: value` for each header. */
+export function namedRequest(method: string, url: string, headers: readonly string[] = []): NamedRequest {
+  const whole = url.includes('://') ? parsed(url) : undefined;
+  return {
+    method: method.toUpperCase(),
+    url: sendable(whole === undefined ? url : whole.pathname + whole.search),
+    headers: { host: [whole?.host ?? 'localhost'], ...headersOf(headers) },
+    secure: whole?.protocol === 'https:',
+    ...(whole === undefined ? {} : { port: Number(whole.port) || (whole.protocol === 'https:' ? 443 : 80) }),
+  };
+}
+
+/** The request as the server hands it to the app, its path in the canonical spelling; or why the server refuses that path. */
+export function admitted(request: NamedRequest): ImaginedRequest | Refusal {
+  const target = canonicalTarget(request.method, request.url);
+  if ('status' in target) return target;
+  const joined = Object.entries(request.headers).map(([name, values]) => [
+    name,
+    values.join(name === 'cookie' ? '; ' : ', '),
+  ]);
+  return { ...request, url: target.url, headers: Object.fromEntries(joined) };
+}
+
+function parsed(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    const hint = 'Write a path, as in /v2.1/servers?limit=1, or a whole URL: http://127.0.0.1:8774/v2.1/servers';
+    throw new UsageError(`${url} is no URL`, hint);
+  }
+}
+
+/** With escapes for what cannot stand in the head of a request. */
+function sendable(url: string): string {
+  if (!url.startsWith('/') && url !== '*') {
+    throw new UsageError(`${url} is no path: a path begins with "/"`, `Write /${url}`);
+  }
+  return url.replace(/[^!-~]+/g, encodeURIComponent);
+}
+
+function headersOf(lines: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const header of lines) {
+    const colon = header.indexOf(':');
+    if (colon < 1) throw new UsageError(`${JSON.stringify(header)} is not of the form "Name: value"`);
+    const name = header.slice(0, colon).trim().toLowerCase();
+    headers[name] = [...(headers[name] ?? []), header.slice(colon + 1).trim()];
+  }
+  return headers;
+}
+
+/** The options of {@link addRequestArguments}. */
+export interface RequestArguments extends ConfigurationArguments {
+  readonly paste?: string;
+  readonly api?: string;
+  readonly header?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** An app of a paste file, with what it is loaded by. */
+export interface NamedApp {
+  readonly loader: Loader;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly app: string;
+}
+
+/** Where a request begins: the API of that name or at the port of the URL, an app of the paste file, or the only one there is. */
+export async function namedApp(
+  { port }: NamedRequest,
+  args: RequestArguments,
+  loggerOf: (config: Config) => Logger = () => silentLogger(),
+): Promise<NamedApp> {
+  const config = await readConfiguration(args);
+  const log = loggerOf(config);
+  const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter((api) => api.pasteFile) : [];
+  const there = apis.filter((api) => port !== undefined && api.port === port);
+  const named = args.api === undefined ? undefined : apis.filter(({ name }) => name === args.api);
+  const [api, ...others] = named ?? (there.length > 0 ? there : apis);
+  if (api !== undefined && others.length === 0) {
+    return { loader: loaderOf(api, config, log), config, log, app: api.pipeline };
+  }
+  const loader = new Loader(args.paste ?? configuredPasteFile(config), { config, log });
+  if (args.api !== undefined) {
+    if (loader.has(args.api)) return { loader, config, log, app: args.api };
+    const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
+    const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
+    throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names);
+  }
+  const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
+  if (roots.length === 1) return { loader, config, log, app: roots[0]! };
+  const message =
+    roots.length === 0 ? `${loader.path} has no app to begin with` : `there are several: ${roots.join(', ')}`;
+  throw new UsageError(message, 'Name one with --api.');
+}

@@ -1,0 +1,80 @@
+/**
+ * The names of APIs and of services beside them: those that are enabled, those that have sections, and those that have an app in
+ * the paste file; and what the section of a service may have.
+ */
+import { type Config, defineOptions, integer, list, module, string } from '../config/index.js';
+import { Loader, PasteError } from '../loader/index.js';
+import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
+
+/** Which services a program runs beside its APIs. */
+export const enabledServicesOptions = defineOptions({
+  enabled_services: list({
+    unique: true,
+    help: 'The services to run beside the APIs, by the names of their sections [service:<name>]. Where neither this nor enabled_apis is set, all sections of both kinds.',
+  }),
+});
+
+/** `[service:<name>]`. */
+export const serviceOptions = defineOptions({
+  manager: module({
+    aliases: ['DEFAULT.<name>_manager'],
+    help: 'Module and export of the manager whose methods other services call.',
+  }),
+  topic: string({ sampleDefault: 'name of the service', help: 'What it takes remote calls for.' }),
+  workers: integer({ default: 1, min: 1, mutable: true, help: 'Processes that run the service.' }),
+});
+
+/** The APIs a configuration enables: `enabled_apis`; every `[api:<name>]` where it enables no service by name either. */
+export function apiNames(config: Config): readonly string[] {
+  const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  return enabledApis.length > 0 || enabledServiceNames(config).length > 0 ? enabledApis : sectionNames(config, 'api');
+}
+
+/** The services that a configuration enables: `enabled_services`; every `[service:<name>]` where it enables no API by name either. */
+export function serviceNames(config: Config): readonly string[] {
+  const named = enabledServiceNames(config);
+  const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  return named.length > 0 || enabledApis.length > 0 ? named : sectionNames(config, 'service');
+}
+
+/** The value of `enabled_services`. */
+export function enabledServiceNames(config: Config): readonly string[] {
+  return config.group('DEFAULT', enabledServicesOptions, { partial: true }).enabledServices;
+}
+
+/** The names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */
+export function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
+  const sections = config.listAllSections().filter((section) => section.startsWith(`${kind}:`));
+  return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
+}
+
+/** The app of the paste file that an API begins with. */
+export function pipelineOf(config: Config, name: string): string {
+  return config.api(name, apiOptions, { partial: true }).pipeline || name;
+}
+
+/**
+ * Says of an API whether the paste file has an app for it. Undefined where there is no paste file that can be read, and
+ * where it has none for any enabled API: then it is not the file of this program, or that is what is wrong.
+ */
+export function appsOf(config: Config): ((name: string) => boolean) | undefined {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path === undefined) return undefined;
+  try {
+    const loader = new Loader(path, { config });
+    const has = (name: string): boolean => loader.has(pipelineOf(config, name));
+    return apiNames(config).some(has) ? has : undefined;
+  } catch (error) {
+    // What is wrong with the paste file is found by looking at that.
+    if (error instanceof PasteError) return undefined;
+    throw error;
+  }
+}
+
+/** What to write instead of a name that is several with blanks between them, one of them `known`; else undefined. */
+export function missingComma(name: string, known: readonly string[]): string | undefined {
+  const words = name.split(/\s+/).filter((word) => word !== '');
+  if (words.length < 2 || !words.some((word) => known.includes(word))) return undefined;
+  return `A comma is missing: write ${words.join(', ')}.`;
+}

@@ -1,0 +1,47 @@
+/**
+ * What is said of a command line that is wrong.
+ */
+import { nearestNames } from '../errors/index.js';
+import { shippedOptions } from './shipped-options.js';
+
+/** What is wrong with a command line; options that only the configuration has come with how they are set here. */
+export async function usageText(
+  { code, message }: { code: string; message: string },
+  words: readonly string[],
+): Promise<string> {
+  const flag = code === 'commander.unknownOption' ? /'(--[^'=]+)/.exec(message)?.[1] : undefined;
+  if (flag === undefined) return message;
+  // An option of the command line that comes near is more likely what was meant than one of the configuration.
+  const settings = await settingsFor(flag, words, message.includes('Did you mean'));
+  return settings === undefined ? message : `error: there is no option ${flag} on the command line\n  ${settings}`;
+}
+
+/**
+ * How an option of the configuration is set that was given as one of the command line, or sounds like it unless `exactly`:
+ * `--port 80` by `--set api:<name>.port=80`. Undefined where there is none.
+ */
+async function settingsFor(flag: string, words: readonly string[], exactly: boolean): Promise<string | undefined> {
+  const wanted = flag.replace(/^--(?:no-)?/, '').replaceAll('-', '_');
+  const known = (await shippedOptions()).flatMap(({ group, options }) =>
+    Object.entries(options).flatMap(([name, { aliases }]) =>
+      [name, ...aliases.filter((alias) => /^\w+$/.test(alias))].map((spelling) => ({ group, name: spelling })),
+    ),
+  );
+  const names = new Set(known.map(({ name }) => name));
+  const [near = wanted] = names.has(wanted) || exactly ? [] : nearestNames(wanted, names);
+  const groups = [...new Set(known.filter(({ name }) => name === near).map(({ group }) => group))];
+  if (groups.length === 0) return undefined;
+  const settings = groups.slice(0, 3).map((group) => `--set ${group}.${near}=${valueAfter(flag, words) ?? '<value>'}`);
+  const more = groups.length > settings.length ? `, or in ${groups.length - settings.length} groups more` : '';
+  const filled = settings.some((text) => text.includes('<name>')) ? ', with the name of an API for <name>' : '';
+  return `Options of the configuration are set by --set: ${settings.join(', ')}${more}${filled}.`;
+}
+
+/** The word that was meant to be the value. */
+function valueAfter(flag: string, words: readonly string[]): string | undefined {
+  const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  const attached = words[at]?.slice(flag.length + 1);
+  if (attached !== undefined && attached !== '') return attached;
+  const next = words[at + 1];
+  return at < 0 || next === undefined || next.startsWith('-') ? undefined : next;
+}

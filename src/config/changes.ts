@@ -1,0 +1,186 @@
+/**
+ * The difference between two generations, in the configuration's own terms.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
+import { masked } from '../text/index.js';
+import { variableName, writtenIn } from './sources/written.js';
+import type { Sources, State, Written } from './state.js';
+import type { Option } from './types/option.js';
+import type { DeclaredGroups } from './values/declared-groups.js';
+import type { Generation } from './values/generation.js';
+import { maskValue } from './values/mask.js';
+
+/** What changed: `group.option` to its old and new parsed value, secrets in clear. */
+export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
+
+/** What takes a change up: this process at once, new workers, or a restart of everything. */
+export type Effect = 'now' | 'new_workers' | 'restart';
+
+/** How a new configuration is taken up: everything by new workers, or what is mutable in place. */
+export type ReloadMethod = 'reload' | 'mutate';
+
+/** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
+export interface ReloadOptions {
+  /** `reload` or `mutate`. Default `reload`. */
+  readonly method?: ReloadMethod;
+}
+
+/** How a reload is prepared. */
+export interface PrepareReloadOptions extends ReloadOptions {
+  /** What is wrong waits in `refusal`, for a caller that looks for what else is. Default false: it is thrown. */
+  readonly collect?: boolean;
+}
+
+/** One option whose parsed value is another now. */
+export interface Change {
+  readonly group: string;
+  readonly opt: string;
+  readonly option: Option;
+  readonly old: unknown;
+  readonly new: unknown;
+  readonly oldLocation: Place;
+  readonly newLocation: Place;
+  readonly effect: Effect;
+}
+
+/** How two generations are compared. */
+export interface Comparison {
+  readonly method: ReloadMethod;
+  /** The groups that this process has asked for: what is new to it needs no restart. */
+  readonly inUse: ReadonlySet<string>;
+  /** Groups that are out of use: their changes take effect at once. */
+  readonly released?: ReadonlySet<string>;
+}
+
+/** The options that differ. `effect` says what would take each up under a method. */
+export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
+  return after.resolveAll().flatMap(({ group, opt, option, value, location }) => {
+    const old = before.resolve(before.groups.option(group, opt)!);
+    if (isDeepStrictEqual(old.value, value)) return [];
+    const released = comparison.released?.has(group) === true;
+    const effect = released ? 'now' : effectOf(option, comparison.method, comparison.inUse.has(group));
+    return [
+      { group, opt, option, old: old.value, new: value, oldLocation: old.location, newLocation: location, effect },
+    ];
+  });
+}
+
+/** The line a log has for a change; secrets are masked. */
+export function describeChange({ group, opt, option, old, new: now, newLocation, effect }: Change): string {
+  const values = `from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
+  if (effect === 'restart') {
+    const message = `ignoring change to [${group}] ${opt} ${values} (restart needed)`;
+    return printDiagnostic(
+      { severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', place: newLocation, message },
+      { showLine: false },
+    );
+  }
+  return `Option ${group}.${opt} changed ${values}`;
+}
+
+/** One changed option as a report shows it: secrets, passwords in URIs, and what workers alone know are masked. */
+export interface ReportedChange {
+  /** `group.option`. */
+  readonly option: string;
+  readonly old: string;
+  readonly new: string;
+  /** Where the new value stands; of an option that is no longer set, where the old one stood. */
+  readonly where: string;
+  /**
+   * What took it up: a restart would be needed where the old value still counts. `not applied`: the reload was refused.
+   * `by workers, if mutable`: of an option that workers alone know, by a mutate.
+   */
+  readonly effect: 'applied now' | 'by new workers' | 'by workers, if mutable' | 'needs a restart' | 'not applied';
+}
+
+const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;
+
+/** A change, for a report. */
+export function reportedChange(change: Change): ReportedChange {
+  const { group, opt, option, oldLocation, newLocation, effect } = change;
+  const unset = newLocation.kind === 'default' && oldLocation.kind !== 'default';
+  return {
+    option: `${group}.${opt}`,
+    old: maskValue(opt, option, change.old),
+    new: maskValue(opt, option, change.new),
+    where: unset ? `no longer at ${placeOf(oldLocation)}` : placeOf(newLocation) || 'default',
+    effect: EFFECTS[effect],
+  };
+}
+
+/** The state after the changes that are taken up: what only a restart changes stays as it counted before. */
+export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
+  const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
+  const pinned = Object.fromEntries(
+    kept.map(({ group, opt }) => [`${group}.${opt}`, before.resolve(before.groups.option(group, opt)!).written]),
+  );
+  if (method === 'reload') return { ...fresh, pinned };
+  return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };
+}
+
+/** A warning for each value that changed in a file and that something of higher precedence keeps from counting. */
+export function changesWithoutEffect(before: Generation, after: Generation): Diagnostic[] {
+  return after.resolveAll().flatMap(({ group, opt, location, shadowed }) => {
+    if (location.kind === 'file' || location.kind === 'source') return [];
+    const [now] = shadowed;
+    const [old] = before.resolve(before.groups.option(group, opt)!).shadowed;
+    if (now === undefined || now.text === old?.text) return [];
+    const message = `the changed value does not count: ${placeOf(location)} sets the option`;
+    const [severity, code] = ['warning', 'PORTICO_CONFIG_IGNORED'] as const;
+    return [{ severity, code, section: group, option: opt, place: now.location, message }];
+  });
+}
+
+function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect {
+  if (option.restart && inUse) return 'restart';
+  if (option.mutable) return 'now';
+  if (method === 'mutate') return 'restart';
+  return option.parent ? 'now' : 'new_workers';
+}
+
+/** The options that differ, without their values: what is secret only the workers know. */
+export function undeclaredChanges(
+  before: State,
+  after: State,
+  groups: DeclaredGroups,
+  method: ReloadMethod,
+): ReportedChange[] {
+  const isKnown = (group: string, opt: string): boolean =>
+    groups.find(group, opt) !== undefined || before.overrides.has(`${group}.${opt}`);
+  // What workers took up by a mutate is new once; what they could not take up is new to their replacements.
+  const layer = method === 'mutate' ? 'mutable' : 'fixed';
+  const [old, now] = [unknownSettings(before[layer], isKnown), unknownSettings(after[layer], isKnown)];
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((option) => {
+    const [was = [], is = []] = [old.get(option), now.get(option)];
+    if (isDeepStrictEqual(was.map(textOf), is.map(textOf))) return [];
+    const place = placeOf((is.at(-1) ?? was.at(-1)!).location);
+    const where = is.length === 0 ? `no longer at ${place}` : place;
+    const effect = method === 'mutate' ? 'by workers, if mutable' : 'by new workers';
+    return [{ option, old: shownOf(was), new: shownOf(is), where, effect }];
+  });
+}
+
+const textOf = ({ text }: Written): string => text;
+const shownOf = (lines: readonly Written[]): string => (lines.length === 0 ? 'none' : masked);
+
+/** `group.opt` to all lines that the last file that has it has of it, where nothing above the files does. */
+function unknownSettings(
+  sources: Sources,
+  isKnown: (group: string, opt: string) => boolean,
+): ReadonlyMap<string, readonly Written[]> {
+  const { environment, envPrefix } = sources;
+  const [said = [], ...files] = writtenIn(sources);
+  const above = new Set(said.map(nameOf));
+  const counts = (line: Written): boolean =>
+    !isKnown(line.group, line.opt) &&
+    !above.has(nameOf(line)) &&
+    !(variableName(envPrefix, line.group, line.opt) in environment);
+  const open = files.map((file) => file.filter(counts));
+  const names = new Set(open.toReversed().flat().map(nameOf));
+  const linesOf = (name: string): Written[] =>
+    open.map((file) => file.filter((line) => nameOf(line) === name)).find(({ length }) => length > 0)!;
+  return new Map([...names].map((name) => [name, linesOf(name)]));
+}
+
+const nameOf = ({ group, opt }: Written): string => `${group}.${opt}`;

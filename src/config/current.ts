@@ -1,0 +1,190 @@
+/**
+ * The generation of a configuration that is in force, and what stays when a reload puts another one there.
+ */
+import { setTimeout as later } from 'node:timers/promises';
+import { type Diagnostic, isObject, printDiagnostic } from '../errors/index.js';
+import { optionKey, sectionKey } from '../ini/index.js';
+import type { Logger } from '../log/index.js';
+import type { ConfigChanges } from './changes.js';
+import { type ConfigSnapshot, newState, type State } from './state.js';
+import type { OptionDeclarations } from './types/option.js';
+import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
+import { Generation } from './values/generation.js';
+import { problemsOf } from './values/problems.js';
+
+/** What stays the same from one generation to the next. */
+export class Lasting {
+  readonly groups: DeclaredGroups;
+  /** Checks over several options, each run with the generation that is judged. */
+  readonly checks: ((judged: Current) => readonly Diagnostic[])[] = [];
+  /** Told of each accepted change, in the order of registration. */
+  readonly hooks = new Set<(current: Current, changes: ConfigChanges) => unknown>();
+  /** Where warnings and changes go. */
+  log: Logger | undefined;
+  /** Another process has the same warnings. */
+  readonly quiet: boolean;
+
+  constructor(groups = declaredByAll(), log?: Logger, quiet = false) {
+    this.groups = groups;
+    this.log = log;
+    this.quiet = quiet;
+  }
+
+  /** Adds a hook. The function returned takes it away again. */
+  onChange(hook: (current: Current, changes: ConfigChanges) => unknown): () => void {
+    this.hooks.add(hook);
+    return () => this.hooks.delete(hook);
+  }
+}
+
+/** How long one hook may take before the next one is run, in milliseconds. */
+const hookTimeoutMs = 5000;
+
+/** Holds the generation in force. */
+export class Current {
+  readonly lasting: Lasting;
+  generation: Generation;
+  /** Set when this was prepared and then accepted: by whom. */
+  acceptedBy: Current | undefined;
+  /** Warnings that are in the log, or wait for one. */
+  readonly warned: Set<string>;
+  /** Warnings that came before there was a logger. */
+  readonly #untold: { readonly text: string; readonly code: string }[] = [];
+  /** While it is judged: what checks come upon is among the issues. */
+  #judging = false;
+  /** What the last complete judgement covered; undefined before it. */
+  complete: boolean | undefined;
+  /** The groups whose values were asked for. */
+  readonly inUse = new Set<string>();
+  /** How many reloads were refused. */
+  refusedReloads = 0;
+
+  /** `told`: warnings that are in the log already. */
+  constructor(state: State = newState(), lasting = new Lasting(), told: Iterable<string> = []) {
+    this.warned = new Set(told);
+    this.lasting = lasting;
+    this.generation = new Generation(state, lasting.groups);
+  }
+
+  /** This one, or the one that took it up. */
+  get inForce(): Current {
+    return this.acceptedBy?.inForce ?? this;
+  }
+
+  get groups(): DeclaredGroups {
+    return this.lasting.groups;
+  }
+
+  declare(group: string, options: OptionDeclarations, sectional = false): void {
+    if (sectional) this.groups.sectional.add(group);
+    if (this.groups.declare(group, options)) this.generation.forget();
+  }
+
+  /** Puts a value from code among others of its kind, or takes it away. Throws for a bad one. */
+  set(kind: 'overrides' | 'defaults', group: string, opt: string, value: unknown): void {
+    const [section, name] = [sectionKey(group), optionKey(opt)];
+    const values = this.generation.state[kind];
+    if (value === undefined) values.delete(`${section}.${name}`);
+    else {
+      this.groups.option(section, name)?.option.check(value);
+      values.set(`${section}.${name}`, value);
+    }
+    this.generation.forget();
+  }
+
+  problems(complete: boolean): readonly Diagnostic[] {
+    const issues = problemsOf(this.generation, complete);
+    const refused = issues.some(({ severity }) => severity === 'error');
+    if (refused) return issues;
+    const found = this.lasting.checks.flatMap((check) => check(this));
+    // What a check has against a section as such says more than that it is unknown.
+    const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
+    const unknown = ({ code, place }: Diagnostic): boolean =>
+      code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(place?.detail);
+    return [...issues.filter((issue) => !unknown(issue)), ...found];
+  }
+
+  /** The problems of one that is not in force: nothing is logged meanwhile. */
+  judge(complete: boolean | undefined): readonly Diagnostic[] {
+    this.#judging = true;
+    try {
+      return this.problems(complete ?? false);
+    } finally {
+      this.#judging = false;
+    }
+  }
+
+  /** Logs warnings, each once. */
+  warn(issues: readonly Diagnostic[]): void {
+    if (this.#judging) return;
+    for (const issue of issues) {
+      const text = inOneLine(issue);
+      if (issue.severity !== 'warning' || this.warned.has(text)) continue;
+      this.warned.add(text);
+      this.#untold.push({ text, code: issue.code });
+    }
+    this.#tell();
+  }
+
+  /** Warnings go there from now on, those that came before there was a logger included. */
+  useLogger(log: Logger): void {
+    this.lasting.log = log;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { log, quiet } = this.lasting;
+    if (log === undefined) return;
+    for (const { text, code } of this.#untold.splice(0)) if (!quiet) log.warn(text, { code });
+  }
+
+  /** Runs the hooks, one after another; one that throws or hangs is logged. Never rejects. */
+  async runHooks(changes: ConfigChanges): Promise<void> {
+    const { log, hooks } = this.lasting;
+    if (changes.size === 0) return;
+    for (const hook of hooks) {
+      const waiting = new AbortController();
+      const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
+      try {
+        const ended = await Promise.race([tooLate, (async () => hook(this, changes))()]);
+        if (ended === 'late') log?.warn('a hook for configuration changes takes too long', { hookTimeoutMs });
+      } catch (error) {
+        log?.error('a hook for configuration changes failed', { err: error });
+      } finally {
+        waiting.abort();
+      }
+    }
+  }
+
+  snapshot(): ConfigSnapshot {
+    const { generation, mutable, fixed, pinned, paths, files, ...code } = this.generation.state;
+    return {
+      format: 1,
+      generation,
+      mutable,
+      ...(fixed === mutable ? {} : { fixed }),
+      pinned,
+      paths,
+      files: files.toJSON(),
+      overrides: this.#asJson(code.overrides),
+      defaults: this.#asJson(code.defaults),
+      told: [...this.warned],
+    };
+  }
+
+  /** Values from code as JSON: what is an object is written as text. */
+  #asJson(values: ReadonlyMap<string, unknown>): Record<string, unknown> {
+    return Object.fromEntries(
+      [...values].map(([key, value]) => {
+        const dot = key.lastIndexOf('.');
+        const declared = isObject(value) ? this.groups.option(key.slice(0, dot), key.slice(dot + 1)) : undefined;
+        return [key, declared === undefined ? value : declared.option.format(value)];
+      }),
+    );
+  }
+}
+
+/** As the log has a warning. */
+export function inOneLine(diagnostic: Diagnostic): string {
+  return printDiagnostic(diagnostic, { showLine: false });
+}

@@ -1,0 +1,162 @@
+/**
+ * Putting another generation in force: one that is read afresh, in two steps, or one that another process accepted.
+ */
+import { type Diagnostic, PorticoError } from '../errors/index.js';
+import {
+  type Change,
+  type ConfigChanges,
+  changesWithoutEffect,
+  compareGenerations,
+  describeChange,
+  type PrepareReloadOptions,
+  type ReloadMethod,
+  type ReportedChange,
+  reportedChange,
+  takenUp,
+  undeclaredChanges,
+} from './changes.js';
+import { Current, inOneLine } from './current.js';
+import { readAgain } from './load.js';
+import { readExternalSources } from './sources/external-sources.js';
+import { type ConfigSnapshot, fromSnapshot } from './state.js';
+import { Generation } from './values/generation.js';
+import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js';
+
+/**
+ * A new configuration that was read and judged, and is not in force: a launcher tries new workers with it first. Dropping it
+ * leaves the old configuration in force, with the old bytes of all files.
+ */
+export interface Preparation {
+  /** The new configuration, complete. */
+  readonly next: Current;
+  readonly warnings: readonly Diagnostic[];
+  /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
+  readonly refusal: ConfigError | undefined;
+  /** Every declared option that differs, with what would take it up: `now`, `new_workers` or `restart`. */
+  readonly changes: readonly Change[];
+  /**
+   * The same for a report: old, new, where, and what takes it up; secrets are masked. With the options that the files have
+   * and no module declared here, whose values are masked all.
+   */
+  report(): ReportedChange[];
+  /** What workers of the new configuration are given. */
+  snapshot(): ConfigSnapshot;
+  /** Remembers the bytes of another file: one that only the new configuration names. */
+  readFile(path: string, options?: { readonly mutable?: boolean }): Buffer;
+  /**
+   * Says which groups are out of use once this is in force: those of services that are to end. Their options needed a
+   * restart while they were in use; from now on their values are what the files say. A group that the new configuration
+   * was asked for stays.
+   */
+  release(over: (group: string) => boolean): void;
+  /**
+   * Puts it in force at once, then runs the hooks. Gives the changes that are taken up; what only a restart changes
+   * keeps its old value and is logged. Rejects when it is refused, or another configuration was accepted meanwhile.
+   */
+  accept(): Promise<ConfigChanges>;
+}
+
+/** Reads everything afresh and judges it. Rejects with `ConfigError`, or gives it with what was read: `collect`. */
+export async function prepareReload(
+  current: Current,
+  { method = 'reload', collect = false }: PrepareReloadOptions,
+): Promise<Preparation> {
+  try {
+    const prepared = await prepare(current, method);
+    if (prepared.refusal !== undefined && !collect) throw prepared.refusal;
+    if (prepared.refusal !== undefined) current.refusedReloads++;
+    return prepared;
+  } catch (error) {
+    current.refusedReloads++;
+    throw error;
+  }
+}
+
+async function prepare(current: Current, method: ReloadMethod): Promise<Preparation> {
+  const { generation: base, lasting, groups, inUse, complete } = current;
+  const fresh = await readExternalSources(readAgain(base.state), groups);
+  const wanted = new Current(fresh, lasting);
+  let changes = compareGenerations(base, wanted.generation, { method, inUse });
+  const undeclared = undeclaredChanges(base.state, fresh, groups, method);
+  const next = new Current(takenUp(base, fresh, changes, method), lasting);
+  const found = [wanted, next].map((each) => each.judge(complete));
+  const refusal = found.map(refusalFor).find((each) => each !== undefined);
+  const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.generation)];
+  for (const text of [...current.warned, ...warnings.map(inOneLine)]) next.warned.add(text);
+  const released = new Set<string>();
+  return {
+    next,
+    warnings,
+    refusal,
+    get changes() {
+      return changes;
+    },
+    report: () => {
+      const told = new Set(changes.map(({ group, opt }) => `${group}.${opt}`));
+      return [...changes.map(reportedChange), ...undeclared.filter(({ option }) => !told.has(option))];
+    },
+    snapshot: () => next.snapshot(),
+    readFile: (path, options) => next.generation.state.files.read(path, options?.mutable),
+    release: (over) => {
+      for (const group of inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
+      changes = compareGenerations(base, wanted.generation, { method, inUse, released });
+      next.generation = new Generation(takenUp(base, fresh, changes, method), groups);
+    },
+    accept: async () => {
+      if (refusal !== undefined) throw refusal;
+      if (current.generation !== base) {
+        const message = 'another configuration was accepted meanwhile';
+        throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message });
+      }
+      for (const group of released) inUse.delete(group);
+      return takeUp(current, next, changes, warnings);
+    },
+  };
+}
+
+/** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
+export async function adopt(current: Current, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+  if (snapshot.generation <= current.generation.state.generation) return new Map();
+  return takeOver(current, snapshot, 'debug');
+}
+
+/** Takes up an earlier snapshot as the newest generation. */
+export async function restore(current: Current, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+  return takeOver(current, { ...snapshot, generation: current.generation.state.generation + 1 }, 'info');
+}
+
+/** `level`: of a parent's change the parent has said all there is to say. */
+async function takeOver(current: Current, snapshot: ConfigSnapshot, level: 'debug' | 'info'): Promise<ConfigChanges> {
+  const next = new Current(fromSnapshot(snapshot), current.lasting);
+  for (const text of snapshot.told ?? []) current.warned.add(text);
+  const warnings = next.judge(current.complete);
+  refuseErrors(warnings);
+  const { generation, inUse } = current;
+  const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });
+  // What the parent handed on is taken up whole: the parent has judged it.
+  const all = changes.map((change) => ({ ...change, effect: 'now' as const }));
+  return takeUp(current, next, all, warnings, level);
+}
+
+async function takeUp(
+  current: Current,
+  next: Current,
+  changes: readonly Change[],
+  warnings: readonly Diagnostic[],
+  level: 'debug' | 'info' = 'info',
+): Promise<ConfigChanges> {
+  const { log } = current.lasting;
+  current.generation = next.generation;
+  next.acceptedBy = current;
+  for (const group of next.inUse) current.inUse.add(group);
+  current.warn(warnings);
+  // What was said since it was prepared.
+  for (const text of next.warned) current.warned.add(text);
+  for (const change of changes) log?.[change.effect === 'restart' ? 'warn' : level](describeChange(change));
+  const applied = changes.filter(({ effect }) => effect !== 'restart');
+  const told: ConfigChanges = new Map(
+    applied.map((change) => [`${change.group}.${change.opt}`, { old: change.old, new: change.new }]),
+  );
+  await current.runHooks(told);
+  return told;
+}

@@ -1,0 +1,239 @@
+/**
+ * What is written for an option, wherever that may be, and which of it counts: layer by layer, and within one layer name by name.
+ * In the environment it is `PORTICO_<GROUP>__<OPT>`, and `…_FILE` for secrets.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
+import type { Sources, Written } from '../state.js';
+import type { Option } from '../types/option.js';
+import type { DeclaredOption, Spelling } from '../values/declared-groups.js';
+import { givesAway, maskLocation } from '../values/mask.js';
+
+/** Reports an issue about a written value, or about the option where nothing is written. */
+export type Report = (
+  severity: Diagnostic['severity'],
+  code: string,
+  written: Written | undefined,
+  rest: Partial<Diagnostic> & { readonly message: string },
+) => void;
+
+/** What counts, and what was written as well and lost; both highest layer first. */
+export interface Choice {
+  /** More than one only for a repeated key: in the order of the files. */
+  readonly written: readonly Written[];
+  readonly shadowed: readonly Written[];
+}
+
+/** What became of one option. */
+export interface Resolved extends Choice {
+  readonly group: string;
+  readonly opt: string;
+  readonly option: Option;
+  /** Undefined also where the value was refused. */
+  readonly value: unknown;
+  readonly location: Place;
+  readonly issues: readonly Diagnostic[];
+}
+
+/** What the command line has, and then each file from the last to the first. */
+export function writtenIn({ arguments: said, files }: Sources): Written[][] {
+  return [
+    said.map(({ group, opt, value: text, index }) => {
+      return { group, opt, text, location: { kind: 'command_line', detail: `argument ${index}` } };
+    }),
+    ...files.toReversed().map(({ entries, kind, exposed }) =>
+      entries.map((entry) => {
+        const { section: group, name: opt, value: text, origin } = entry;
+        return { group, opt, text, location: placeInFile(origin, kind), entry, exposed };
+      }),
+    ),
+  ];
+}
+
+/**
+ * Chooses among layers, the highest first. How a value is spelled does not matter between layers; within one, the option's own
+ * name wins over aliases, and both over deprecated ones.
+ */
+export function chooseWritten(layers: readonly (readonly Written[])[], wanted: DeclaredOption, report: Report): Choice {
+  const { opt, option, spellings } = wanted;
+  // Of each layer that has the option, a list for each name that it has there.
+  const filled = layers.flatMap((layer) => {
+    const names = spellings.map((name) => layer.filter((written) => isSpelled(written, name)));
+    const there = names.filter((found) => found.length > 0);
+    return there.length === 0 ? [] : [there.map((found) => found.map((each) => masked(each, opt, option)))];
+  });
+  const all = filled.flat(2);
+  for (const written of all) warnOfUse(written, wanted, report);
+  const [top] = filled;
+  if (top === undefined) return { written: [], shadowed: [] };
+  if (!option.repeatable) {
+    for (const found of filled.flat()) warnOfRepetition(found, report);
+    refuseContradiction(top, wanted, report);
+  }
+  const written = option.repeatable ? collected(filled.map((names) => names.flat())) : [top[0]!.at(-1)!];
+  return { written, shadowed: all.filter((each) => !written.includes(each)) };
+}
+
+function masked(written: Written, opt: string, option: Option): Written {
+  return { ...written, location: maskLocation(opt, option, written.location) };
+}
+
+/** A repeated key collects over all files, earlier files first; other layers stand for themselves. */
+function collected(layers: readonly (readonly Written[])[]): readonly Written[] {
+  const isFile = ([first]: readonly Written[]): boolean => ['file', 'source'].includes(first!.location.kind);
+  const [top = []] = layers;
+  return isFile(top) ? layers.filter(isFile).toReversed().flat() : top;
+}
+
+function isSpelled(written: Written, { group, opt }: Spelling): boolean {
+  return written.group === group && written.opt === opt;
+}
+
+function warnOfUse(written: Written, { group, opt, option, spellings }: DeclaredOption, report: Report): void {
+  const { kind, origin } = written.location;
+  if (kind === 'override' || kind === 'set_default') return;
+  const warn = (code: string, message: string, hint?: string): void => {
+    report('warning', code, written, { message, hint });
+  };
+  const { deprecatedSince, deprecatedForRemoval, deprecatedReason } = option.spec;
+  if (spellings.find((name) => isSpelled(written, name))?.kind === 'deprecated') {
+    const since = deprecatedSince === undefined ? '' : ` since ${deprecatedSince}`;
+    warn('PORTICO_CONFIG_DEPRECATED', `deprecated${since}, the option is called ${opt} in [${group}] now`);
+  }
+  if (deprecatedForRemoval === true) {
+    const reason = deprecatedReason === undefined ? '' : `: ${deprecatedReason}`;
+    warn('PORTICO_CONFIG_DEPRECATED', `will be removed${reason}`);
+  }
+  if (!givesAway(option, written.text)) return;
+  if (kind === 'command_line') {
+    warn('PORTICO_CONFIG_EXPOSED', 'a secret on the command line can be read in the list of processes');
+  }
+  if (written.exposed === true) {
+    const message = 'this file holds a secret and others than its owner may read it';
+    warn('PORTICO_CONFIG_EXPOSED', message, `chmod 600 ${origin?.file ?? ''}`.trim());
+  }
+}
+
+/** `found`: what one layer has under one name. */
+function warnOfRepetition(found: readonly Written[], report: Report): void {
+  const lines = found.flatMap(({ location }) => location.origin?.line ?? []);
+  if (lines.length < 2) return;
+  const message = `set more than once, in lines ${lines.join(' and ')}; the last one counts`;
+  report('warning', 'PORTICO_CONFIG_REPEATED', found.at(-1), { message });
+}
+
+/** Two names of one option in one place must agree. */
+function refuseContradiction(
+  layer: readonly (readonly Written[])[],
+  { option, spellings }: DeclaredOption,
+  report: Report,
+): void {
+  const old = spellings.filter(({ kind }) => kind === 'deprecated');
+  const said = layer.map((found) => found.at(-1)!).filter((each) => !old.some((name) => isSpelled(each, name)));
+  const [first, ...others] = said;
+  for (const other of others) {
+    if (sameMeaning(option, first!, other)) continue;
+    report('error', 'PORTICO_CONFIG_CONTRADICTION', first, {
+      message: `is the same option as [${other.group}] ${other.opt} at ${other.location.detail}, which has another value`,
+      hint: 'remove one of them',
+    });
+  }
+}
+
+function sameMeaning(option: Option, a: Written, b: Written): boolean {
+  if (a.text === b.text) return true;
+  try {
+    return isDeepStrictEqual(option.parse(a.text), option.parse(b.text));
+  } catch {
+    return false;
+  }
+}
+
+/** The prefix of variables that oslo.config reads; ours too, under `os_env_compat`. */
+const osPrefix = 'OS';
+
+/** Takes the variables that may be options out of an environment: those with the prefix and `__`. */
+export function optionVariables(env: NodeJS.ProcessEnv, prefix: string): Record<string, string> {
+  const form = new RegExp(`^(?:${prefix}|${osPrefix})_.+?__.+$`, 's');
+  const found = Object.entries(env).filter(([name, value]) => form.test(name) && value !== undefined);
+  return Object.fromEntries(found) as Record<string, string>;
+}
+
+/** The names of variables with the prefix and no `__`: of an option, with one underscore too few, or of something else. */
+export function otherVariables(env: NodeJS.ProcessEnv, prefix: string): string[] {
+  return Object.keys(env).filter((name) => name.startsWith(`${prefix}_`) && !name.includes('__'));
+}
+
+/** The variable of an option: `PORTICO_API_COMPUTE__PORT` for `port` of `[api:compute]`. */
+export function variableName(prefix: string, group: string, opt: string): string {
+  const word = (name: string): string => name.toUpperCase().replaceAll(/[-.:]/g, '_');
+  return `${prefix}_${word(group)}__${word(opt)}`;
+}
+
+/** Where variables are looked up. */
+interface Variables {
+  readonly sources: Sources;
+  /** Whether `OS_<GROUP>__<OPT>` counts as well. */
+  readonly osCompat: boolean;
+  readonly readFile: (path: string) => Uint8Array;
+}
+
+/** The values the environment has for an option. A variable that is empty sets the option to empty. */
+export function writtenInEnvironment(
+  variables: Variables,
+  { option, spellings }: DeclaredOption,
+  report: Report,
+): Written[] {
+  const { sources, osCompat } = variables;
+  return spellings.flatMap((name) => {
+    const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option.secret, report);
+    const own = look(sources.envPrefix);
+    const os = osCompat ? look(osPrefix) : undefined;
+    if (own !== undefined && os !== undefined && own.text !== os.text) {
+      const message = `is set to another value by ${os.location.detail}`;
+      report('error', 'PORTICO_CONFIG_CONTRADICTION', own, { message, hint: 'unset one of them' });
+    }
+    const found = own ?? os;
+    if (found === undefined) return [];
+    return option.repeatable ? eachItem(found) : [found];
+  });
+}
+
+function fromVariable(
+  { sources: { environment }, readFile }: Variables,
+  prefix: string,
+  { group, opt }: Spelling,
+  mayBeFile: boolean,
+  report: Report,
+): Written | undefined {
+  const variable = variableName(prefix, group, opt);
+  const written = (text: string, detail: string): Written => {
+    return { group, opt, text, location: { kind: 'environment', detail } };
+  };
+  const text = environment[variable];
+  const file = mayBeFile ? environment[`${variable}_FILE`] : undefined;
+  if (file === undefined) return text === undefined ? undefined : written(text, variable);
+  const named = written('', `${variable}_FILE`);
+  if (text !== undefined) {
+    const message = `is set by ${variable} too`;
+    report('error', 'PORTICO_CONFIG_CONTRADICTION', named, { message, hint: 'unset one of them' });
+  }
+  try {
+    return {
+      ...named,
+      text: Buffer.from(readFile(file))
+        .toString('utf8')
+        .replace(/\r?\n$/, ''),
+    };
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    report('error', 'PORTICO_CONFIG_FILE', named, { message: `cannot read ${file}: ${reason}` });
+    return undefined;
+  }
+}
+
+/** A JSON array gives one item for each element; anything else is one item. */
+function eachItem(written: Written): Written[] {
+  const items = written.text.trimStart().startsWith('[') && ignoreErrors(() => JSON.parse(written.text) as unknown);
+  return Array.isArray(items) ? items.map((item) => ({ ...written, text: String(item) })) : [written];
+}

@@ -1,0 +1,242 @@
+/**
+ * One generation of a configuration: what was written, seen through the declarations. From there to the value of an option it is
+ * a choice, interpolation and parsing, with everything that is wrong on the way.
+ */
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
+import { originWithin } from '../../ini/index.js';
+import { looksSecret } from '../../text/index.js';
+import { BadReference, interpolate, type Reference } from '../sources/interpolate.js';
+import {
+  type Choice,
+  chooseWritten,
+  type Report,
+  type Resolved,
+  variableName,
+  writtenIn,
+  writtenInEnvironment,
+} from '../sources/written.js';
+import type { Sources, State, Written } from '../state.js';
+import { InvalidValue, type Option, type OptionDeclarations } from '../types/option.js';
+import { string } from '../types/text-types.js';
+import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
+import { maskLocation, maskText } from './mask.js';
+import { suggestion } from './mistakes.js';
+
+/** A state and its resolved options, each resolved once. */
+export class Generation {
+  readonly state: State;
+  readonly groups: DeclaredGroups;
+  readonly #resolved = new Map<DeclaredOption, Resolved>();
+  readonly #layers = new Map<Sources, Written[][]>();
+  readonly #values = new Map<OptionDeclarations, Map<string, object>>();
+
+  constructor(state: State, groups: DeclaredGroups) {
+    this.state = state;
+    this.groups = groups;
+  }
+
+  /** The value of an option. Never throws: problems are in `issues`. */
+  resolve(wanted: DeclaredOption): Resolved {
+    const known = this.#resolved.get(wanted);
+    if (known !== undefined) return known;
+    const resolved = this.#resolveAfresh(wanted);
+    this.#resolved.set(wanted, resolved);
+    return resolved;
+  }
+
+  /** Every declared option, in the order of declaration; the sections of templates are groups of their own. */
+  resolveAll(): Resolved[] {
+    this.groups.instantiate(this.state.fixed);
+    return [...this.groups.all()].map((wanted) => this.resolve(wanted));
+  }
+
+  /** Whether an option says so that every program has. */
+  says(opt: keyof typeof configOptions): boolean {
+    return this.resolve(this.groups.option('DEFAULT', opt)!).value === true;
+  }
+
+  /** The values of a group as `make` made them the first time; made again only after {@link Generation.forget}. */
+  remembered<T extends object>(group: string, options: OptionDeclarations, make: () => T): T {
+    const known = this.#values.get(options)?.get(group);
+    if (known !== undefined) return known as T;
+    const made = make();
+    this.#values.set(options, (this.#values.get(options) ?? new Map()).set(group, made));
+    return made;
+  }
+
+  /** Forgets all values: one from code changed, or more options were declared. */
+  forget(): void {
+    this.#resolved.clear();
+    this.#values.clear();
+  }
+
+  #resolveAfresh(wanted: DeclaredOption): Resolved {
+    const { group, opt, option } = wanted;
+    const issues: Diagnostic[] = [];
+    const report: Report = (severity, code, written, rest) => {
+      const subject = { section: written?.group ?? group, option: written?.opt ?? opt, place: written?.location };
+      issues.push({ severity, code, ...subject, ...rest });
+    };
+    const choice = this.#choose(wanted, report);
+    const last = choice.written.at(-1);
+    const location: Place = last?.location ?? { kind: 'default', detail: 'default' };
+    const value =
+      last === undefined ? this.#default(wanted, report) : this.#parse(wanted, choice.written, last, report);
+    if (value === undefined && option.required && !issues.some(({ severity }) => severity === 'error')) {
+      const hint = this.#whereToSet(wanted);
+      report('error', 'PORTICO_CONFIG_REQUIRED', last, { message: 'value required', hint });
+    }
+    return { group, opt, option, value, location, ...choice, issues };
+  }
+
+  #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
+    const { opt, option } = wanted;
+    try {
+      const value =
+        last.typed === undefined
+          ? option.parseAll(written.map((each) => this.#interpolated(each, wanted, [])))
+          : option.check(last.typed.value);
+      const warning = value === undefined ? undefined : option.warning?.(value, last.location.origin?.file);
+      if (warning !== undefined) report('warning', 'PORTICO_CONFIG_VALUE', last, { message: warning });
+      return value;
+    } catch (error) {
+      const isReference = error instanceof BadReference;
+      report('error', isReference ? 'PORTICO_CONFIG_REFERENCE' : 'PORTICO_CONFIG_VALUE', last, {
+        message: (error as Error).message,
+        got: maskText(opt, option, last.text),
+        hint: hintFor(error, option, last.text, last.entry?.quoted),
+        place: maskLocation(opt, option, isReference ? placeWithin(error, last) : last.location),
+      });
+      return undefined;
+    }
+  }
+
+  /** A default that depends on the machine may be one that the option itself would refuse. */
+  #default(wanted: DeclaredOption, report: Report): unknown {
+    try {
+      return wanted.option.default;
+    } catch (error) {
+      const message = `the default of this machine ${(error as Error).message}`;
+      report('error', 'PORTICO_CONFIG_VALUE', undefined, { message, hint: this.#whereToSet(wanted) });
+      return undefined;
+    }
+  }
+
+  /** In the order of precedence, the highest first: override, command line, environment, files, default from code. */
+  #choose(wanted: DeclaredOption, report: Report): Choice {
+    const { group, opt, option } = wanted;
+    const { mutable, fixed, pinned, files, overrides, defaults } = this.state;
+    const key = `${group}.${opt}`;
+    const kept = pinned[key];
+    if (kept !== undefined) return { written: kept, shadowed: [] };
+    const fromCode = (kind: 'override' | 'set_default', values: ReadonlyMap<string, unknown>): Written[] => {
+      if (!values.has(key)) return [];
+      const value = values.get(key);
+      const location = { kind, detail: kind.replace('_', ' ') };
+      return [{ group, opt, text: String(value), location, typed: { value } }];
+    };
+    const sources = option.mutable ? mutable : fixed;
+    // The option that says so is itself not looked up there.
+    const osCompat = opt !== 'os_env_compat' && this.says('os_env_compat');
+    const variables = { sources, osCompat, readFile: (path: string) => files.read(path) };
+    const [said = [], ...inFiles] = this.#writtenIn(sources);
+    const layers = [
+      fromCode('override', overrides),
+      said,
+      writtenInEnvironment(variables, wanted, report),
+      ...inFiles,
+      fromCode('set_default', defaults),
+    ];
+    return chooseWritten(layers, wanted, report);
+  }
+
+  #writtenIn(sources: Sources): Written[][] {
+    const known = this.#layers.get(sources) ?? writtenIn(sources);
+    this.#layers.set(sources, known);
+    return known;
+  }
+
+  /** The text of a value with its references put in. Secrets are taken as they are: a `$` in a password is a `$`. */
+  #interpolated(written: Written, wanted: DeclaredOption, path: readonly string[]): string {
+    const { group, opt } = wanted;
+    const marker = 'interpolate:';
+    const secret = holdsSecret(wanted);
+    if (secret && !written.text.startsWith(marker)) return written.text;
+    const key = `${group}.${opt}`;
+    if (path.includes(key)) {
+      const cycle = [...path.slice(path.indexOf(key)), key];
+      throw new BadReference(`refers to itself: ${cycle.join(' → ')}`, 0);
+    }
+    return interpolate(
+      secret ? written.text.slice(marker.length) : written.text,
+      (reference) => this.#referred(reference, { group, opt, secret }, [...path, key]),
+      (name) => this.#isGroup(name),
+    );
+  }
+
+  #isGroup(name: string): boolean {
+    const { files } = this.state.fixed;
+    return this.groups.has(name) || files.some(({ sections }) => sections.some((each) => each.name === name));
+  }
+
+  /** The text of the option a reference means. An undeclared one counts when it is written. */
+  #referred(
+    reference: Reference,
+    from: { group: string; opt: string; secret: boolean },
+    path: readonly string[],
+  ): string {
+    const places = reference.group === undefined ? [from.group, 'DEFAULT'] : [reference.group];
+    const name = reference.opt.replaceAll('-', '_');
+    for (const place of new Set(places)) {
+      const declared = this.groups.find(place, name);
+      const target = declared ?? undeclaredOption(place, name);
+      const { group, opt, option } = target;
+      const last = this.#choose(target, () => undefined).written.at(-1);
+      if (last === undefined && declared === undefined) continue;
+      if (holdsSecret(target) && !from.secret) {
+        throw new BadReference(`refers to the secret [${group}] ${opt}, which would show it`, reference.offset);
+      }
+      if (last === undefined) return option.default === undefined ? '' : option.format(option.default);
+      if (last.typed !== undefined) return String(last.typed.value);
+      return this.#interpolated(last, target, path);
+    }
+    const written = reference.group === undefined ? reference.opt : `${reference.group}.${reference.opt}`;
+    const near = suggestion(
+      name,
+      places.flatMap((place) => this.groups.spelledIn(place)),
+    );
+    const message = `unknown option '${written}' referenced by [${from.group}] ${from.opt}`;
+    throw new BadReference(message, reference.offset, near ?? 'write $$ for a dollar sign');
+  }
+
+  #whereToSet({ group, opt }: DeclaredOption): string {
+    const variable = variableName(this.state.fixed.envPrefix, group, opt);
+    return `set it in section [${group}] of a configuration file, with ${variable}, or with --set ${group}.${opt}=…`;
+  }
+}
+
+/** Stands for an option that is written and not declared. */
+const undeclared = string({ default: '' });
+
+function undeclaredOption(group: string, opt: string): DeclaredOption {
+  return { group, opt, option: undeclared, spellings: [{ group, opt, kind: 'name' }] };
+}
+
+/** Whether a value must neither be interpolated nor be referred to. A declaration decides, without one the name. */
+function holdsSecret({ opt, option }: DeclaredOption): boolean {
+  return option === undeclared ? looksSecret(opt) : option.secret;
+}
+
+/** What to do about a value that was refused with an error. */
+export function hintFor(error: unknown, option: Option, text: string, quoted = false): string | undefined {
+  if (option.plain && !quoted && /\s[#;]/.test(text)) {
+    return 'inline comments are not supported: put the comment on a line of its own';
+  }
+  return error instanceof InvalidValue ? error.hint : undefined;
+}
+
+/** The place of a reference inside a value. */
+function placeWithin(error: BadReference, { location, entry }: Written): Place {
+  if (entry === undefined || location.kind === 'environment') return location;
+  return placeInFile(originWithin(entry.pieces, error.offset), location.kind === 'source' ? 'source' : 'file');
+}

@@ -1,0 +1,211 @@
+/**
+ * Everything that is wrong with a generation: its sources, its values, and names that are written and not declared, in files, in
+ * the environment, on the command line.
+ */
+import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
+import { variableName } from '../sources/written.js';
+import type { Sources } from '../state.js';
+import type { DeclaredGroups } from './declared-groups.js';
+import type { Generation } from './generation.js';
+import { maskLocation } from './mask.js';
+import { suggestion } from './mistakes.js';
+
+const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
+const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
+const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
+
+/** What is judged. */
+interface Scope {
+  /**
+   * Every group that will ever be asked for is declared. Otherwise a name that is unknown now may still be declared: then
+   * names of `[DEFAULT]` that come near no known one are warnings, and such sections, variables and settings are left alone.
+   */
+  readonly complete: boolean;
+  /** Only this group. */
+  readonly only?: string;
+}
+
+/** What is wrong with files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
+export function problemsOf(generation: Generation, complete: boolean): Diagnostic[] {
+  const { state, groups } = generation;
+  const modes = generation.says('check_file_modes');
+  const isWanted = ({ code, place }: Diagnostic, group: string): boolean => {
+    if (code === 'PORTICO_CONFIG_REQUIRED') return !groups.sectional.has(group);
+    return code !== 'PORTICO_CONFIG_EXPOSED' || modes || place?.kind === 'command_line';
+  };
+  const values = generation.resolveAll();
+  return inOrder(
+    [
+      ...state.issues,
+      ...values.flatMap(({ group, issues }) => issues.filter((issue) => isWanted(issue, group))),
+      ...unknownNames(generation, { complete }),
+    ],
+    [...state.mutable.files.map(({ name }) => name), undefined],
+  );
+}
+
+/** All unknown names, each with the nearest known one. Sections whose name begins with `x-` are never reported. */
+export function unknownNames(generation: Generation, scope: Scope): Diagnostic[] {
+  const { groups, state } = generation;
+  groups.instantiate(state.mutable);
+  const judged = { groups, sources: state.mutable, strict: generation.says('strict_config'), ...scope };
+  if (scope.only !== undefined) return inFiles(judged);
+  return [...inFiles(judged), ...inArguments(judged), ...inEnvironment(judged)];
+}
+
+interface Judged extends Scope {
+  readonly groups: DeclaredGroups;
+  readonly sources: Sources;
+  /** Unknown sections and variables are errors too. */
+  readonly strict: boolean;
+}
+
+function inFiles(judged: Judged): Diagnostic[] {
+  const { groups, sources, only } = judged;
+  const issues: Diagnostic[] = [];
+  for (const file of sources.files) {
+    const reported = new Set<string>();
+    for (const { name, origin } of file.sections) {
+      if (only !== undefined || reported.has(name) || isKnownSection(groups, name)) continue;
+      reported.add(name);
+      issues.push(...unknownSection(judged, origin.section ?? name, placeInFile(origin, file.kind)));
+    }
+    for (const { section, name, origin } of file.entries) {
+      if (only !== undefined && only !== section) continue;
+      // A name always begins its line: one that is indented continues a value.
+      const place = maskLocation(name, undefined, placeInFile({ ...origin, column: 1 }, file.kind));
+      if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) {
+        const message = `can only be given on the command line, as --${name.replaceAll('_', '-')}`;
+        issues.push(unknown(OPTION, 'error', { section, option: name, place }, message));
+      } else if (groups.find(section, name) === undefined && isJudged(groups, section)) {
+        issues.push(...unknownOption(judged, section, name, place));
+      }
+    }
+  }
+  return issues;
+}
+
+/** Nothing else would ever say that an argument does not count: it is refused where a file's section is left alone. */
+function inArguments(judged: Judged): Diagnostic[] {
+  const { groups, complete } = judged;
+  return judged.sources.arguments.flatMap(({ group, opt, index }) => {
+    if (groups.find(group, opt) !== undefined) return [];
+    const place: Place = { kind: 'command_line', detail: `argument ${index}` };
+    if (isJudged(groups, group)) return unknownOption(judged, group, opt, place);
+    const hint = nearSetting(groups, group, opt);
+    if (group.startsWith('x-') || (hint === undefined && !complete)) return [];
+    const message = 'unknown option, of a group that is not declared';
+    return [unknown(OPTION, 'error', { section: group, option: opt, place }, message, hint)];
+  });
+}
+
+/** The option of another group that was meant: `api:hello.port` by `hello.port`. */
+function nearSetting(groups: DeclaredGroups, group: string, opt: string): string | undefined {
+  const own = groups.has(`api:${group}`) ? [`api:${group}`] : [];
+  const near = [...groups.groupNames(), 'DEFAULT'].filter(
+    (name) => nearestNames(group, [name, name.replace(/^api:/, '')]).length > 0,
+  );
+  for (const name of [...own, ...near]) {
+    const meant = groups.find(name, opt) === undefined ? nearestNames(opt, groups.spelledIn(name))[0] : opt;
+    if (meant !== undefined) return `did you mean ${name}.${meant}?`;
+  }
+  return undefined;
+}
+
+function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnostic[] {
+  const { envPrefix, environment, otherVariables = [] } = sources;
+  const known = new Set<string>();
+  for (const { option, spellings } of groups.all()) {
+    for (const { group, opt } of spellings) {
+      const name = variableName(envPrefix, group, opt);
+      known.add(name);
+      if (option.secret) known.add(`${name}_FILE`);
+    }
+  }
+  const severity = strict ? 'error' : 'warning';
+  const unknownVariable = (name: string, message: string, hint: string | undefined): Diagnostic =>
+    unknown(VARIABLE, severity, { place: { kind: 'environment', detail: name } }, message, hint);
+  const written = Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
+    const plain = known.has(name.replace(/_FILE$/, ''));
+    // An API's variable without the word that says so.
+    const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
+    const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
+    if (!complete && !plain && hint === undefined) return [];
+    return [
+      unknownVariable(name, plain ? 'only secret options are read from files' : 'no option has this variable', hint),
+    ];
+  });
+  const prefixes = ['DEFAULT', ...groups.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
+  const short = otherVariables.flatMap((name) => {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) return [];
+    const exact = [...known].find((each) => each.replace('__', '_') === name);
+    const hint = exact === undefined ? suggestion(name, known) : `did you mean '${exact}'?`;
+    return hint === undefined ? [] : [unknownVariable(name, 'two underscores stand between group and option', hint)];
+  });
+  return [...written, ...short];
+}
+
+function isJudged(groups: DeclaredGroups, section: string): boolean {
+  return !section.startsWith('x-') && (section === 'DEFAULT' || groups.has(section));
+}
+
+function isKnownSection(groups: DeclaredGroups, name: string): boolean {
+  return name === 'DEFAULT' || name.startsWith('x-') || groups.has(name) || groups.spelledIn(name).length > 0;
+}
+
+function unknownSection({ groups, strict, complete }: Judged, section: string, place: Place): Diagnostic[] {
+  const near = groups.has(`api:${section}`)
+    ? `did you mean [api:${section}]?`
+    : suggestion(section, ['DEFAULT', ...groups.groupNames()]);
+  if (near === undefined && !complete) return [];
+  const severity = strict && complete ? 'error' : 'warning';
+  const hint = near ?? 'a section called x-… is left alone';
+  return [unknown(SECTION, severity, { section, place }, 'unknown section', hint)];
+}
+
+function unknownOption(
+  { groups, strict, complete, only }: Judged,
+  group: string,
+  opt: string,
+  place: Place,
+): Diagnostic[] {
+  const subject = { section: group, option: opt, place };
+  const near = suggestion(opt, groups.spelledIn(group));
+  const section = groups.sectionOfSpelling(group, opt);
+  if (section !== undefined && near === undefined) {
+    // `metadata_workers` in a program that does not serve metadata: one file may be for several programs.
+    const message = `nothing here is called [${section}]`;
+    return [unknown(SECTION, strict ? 'error' : 'warning', subject, message)];
+  }
+  const hint = near ?? elsewhere(groups, opt);
+  // Code that is not loaded yet may declare it, in [DEFAULT] or in the section of its API.
+  const mayBeDeclared = !complete && hint === undefined;
+  if (mayBeDeclared && only === undefined && group.startsWith('api:')) return [];
+  const severity = mayBeDeclared && group === 'DEFAULT' ? 'warning' : 'error';
+  return [unknown(OPTION, severity, subject, 'unknown option', hint)];
+}
+
+/** The groups that have an option; else the one that has an option of nearly that name. */
+function elsewhere(groups: DeclaredGroups, opt: string): string | undefined {
+  const names = groups.groupNames();
+  const others = names.filter((name) => groups.option(name, opt) !== undefined).map((name) => `[${name}]`);
+  if (others.length > 0) return `'${opt}' is an option of ${others.slice(0, 3).join(', ')}`;
+  const near = suggestion(
+    opt,
+    [...groups.all()].map((each) => each.opt),
+  );
+  if (near === undefined) return undefined;
+  const owner = [...groups.all()].find((each) => near.includes(`'${each.opt}'`));
+  return owner === undefined ? near : `${near.slice(0, -1)} of [${owner.group}]?`;
+}
+
+function unknown(
+  code: string,
+  severity: Diagnostic['severity'],
+  subject: Pick<Diagnostic, 'section' | 'option' | 'place'>,
+  message: string,
+  hint?: string,
+): Diagnostic {
+  return { severity, code, ...subject, message, hint };
+}

@@ -1,0 +1,47 @@
+/** What a launcher gives of itself to those who answer its operator. */
+import type { Config } from '../../config/index.js';
+import type { Logger, LogLevel } from '../../log/index.js';
+import type { Totals } from '../../metrics/index.js';
+import type { RegistryHooks } from '../../registry/index.js';
+import type { ServiceBase } from '../../service/index.js';
+import type { LauncherStatus } from '../launcher-status.js';
+import type { ReloadReport } from '../reload/reload-report.js';
+import type { Answer } from '../report/questions.js';
+
+/** A launcher, with what its program is called. */
+export interface Controlled {
+  /** The program. */
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly config: Config;
+  readonly log: Logger;
+  status(): LauncherStatus;
+  /** Reloads, by what came of them. */
+  reloaded(): Readonly<Record<string, number>>;
+  /** What SIGHUP does. Undefined: a stop is under way. */
+  reload(): Promise<ReloadReport | undefined>;
+  /** What a reload would do. Undefined: a stop is under way. */
+  dryRun(): Promise<ReloadReport | undefined>;
+  stop(): void;
+  /** The report of this process, that of its workers included. */
+  report(): Promise<string>;
+  readonly runner: {
+    readonly generation: number;
+    /** What all that serves has counted. */
+    counted(): Totals;
+    readonly launched: readonly ServiceBase[];
+    readonly fleet?: Fleet | undefined;
+  };
+  readonly registryHooks: RegistryHooks;
+}
+
+/** What can be done with workers. */
+export interface Fleet {
+  scale(service: string, workers: number): Promise<void>;
+  /** Replaces all workers, with the configuration in force. */
+  restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
+  reportOf(pid: number): Promise<string | undefined>;
+  setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
+  /** The OpenAPI document of a service, made by one of its workers. Undefined: none serves. */
+  describe(service: string): Promise<Answer | undefined>;
+}

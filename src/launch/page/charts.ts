@@ -1,0 +1,75 @@
+/** The charts of the status page. */
+import { type Html, html } from './frame.js';
+import { KEPT, MINUTES, type Stretch } from './history.js';
+
+/** Each a line chart over the same stretch of time. */
+export function charts(history: readonly Stretch[]): Html {
+  const frame = { points: KEPT, minutes: MINUTES };
+  const rate = [
+    { name: 'all', style: '', values: history.map((each) => each.rate) },
+    { name: '5xx', style: 'second', values: history.map((each) => each.failed) },
+  ];
+  const time = [
+    { name: 'median', style: '', values: history.map(({ median }) => median) },
+    { name: '95 %', style: 'second', values: history.map(({ slow }) => slow) },
+  ];
+  return html`<div class="charts">
+${chart('Requests a second', rate, { ...frame, shown: (value) => value.toFixed(1) })}
+${chart('Time they take', time, { ...frame, shown: (value) => `${(value * 1000).toFixed(0)} ms` })}
+</div>`;
+}
+
+/** A line. */
+export interface Line {
+  readonly name: string;
+  /** Of the style sheet. */
+  readonly style: string;
+  /** Oldest first; undefined is a gap. */
+  readonly values: readonly (number | undefined)[];
+}
+
+const WIDTH = 600;
+const HEIGHT = 120;
+
+/** A small chart: one line for each row of numbers. `points`: how many there are room for. `shown`: a value with its unit. */
+export function chart(
+  title: string,
+  lines: readonly Line[],
+  { points, minutes, shown }: { points: number; minutes: number; shown: (value: number) => string },
+): Html {
+  const all = lines.flatMap(({ values }) => values).filter((value) => value !== undefined);
+  const most = Math.max(...all, 0);
+  const last = lines.map(({ name, values }) => {
+    const value = values.findLast((each) => each !== undefined);
+    return `${name} ${value === undefined ? '–' : shown(value)}`;
+  });
+  return html`<figure>
+<figcaption>${title}: ${last.join(', ')}</figcaption>
+<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title} over the last ${minutes} minutes: now ${last.join(', ')}; at most ${shown(most)}">
+<line class="axis" x1="0" x2="${WIDTH}" y1="${HEIGHT - 1}" y2="${HEIGHT - 1}"/>
+<text class="scale" x="4" y="12">${shown(most)}</text>
+${lines.map(
+  ({ style, values }) => html`<path class="line ${style}" d="${path(values, points, most)}"/>
+`,
+)}</svg>
+</figure>`;
+}
+
+/** The newest value is at the right. */
+function path(values: readonly (number | undefined)[], points: number, most: number): string {
+  const step = WIDTH / (points - 1);
+  const first = WIDTH - (values.length - 1) * step;
+  let isOpen = false;
+  return values
+    .map((value, at) => {
+      if (value === undefined) {
+        isOpen = false;
+        return '';
+      }
+      const y = HEIGHT - 1 - (most === 0 ? 0 : (value / most) * (HEIGHT - 18));
+      const point = `${isOpen ? 'L' : 'M'}${(first + at * step).toFixed(1)} ${y.toFixed(1)}`;
+      isOpen = true;
+      return point;
+    })
+    .join('');
+}

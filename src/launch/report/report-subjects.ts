@@ -1,0 +1,270 @@
+/**
+ * What a report tells of: the services of this process, where its code stands, and its children.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import type { Session } from 'node:inspector';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Counted } from '../../metrics/index.js';
+import type { ServiceBase } from '../../service/index.js';
+import type { Activity, PeriodicStatus } from '../../tasks/index.js';
+
+/** A request that has not been answered. */
+export interface ReportedRequest {
+  readonly method: string;
+  /** Without its query, which may hold secrets. */
+  readonly path: string;
+  readonly ageMs: number;
+}
+
+/** What a service may have beside its four verbs. */
+export interface Telling {
+  readonly tasks?: { activity?(): Iterable<Activity> };
+  readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
+  /** Requests that have not been answered. */
+  requestsInFlight?(): Iterable<ReportedRequest>;
+  /** When its certificate ends. */
+  readonly certificateEnds?: Date | undefined;
+  readonly meter?: {
+    /** Requests that wait for their turn. */
+    readonly queued?: number;
+    /** What is wrong with what it needs, such as a broker: it serves all the same. */
+    troubles?(): readonly string[];
+    /** Remote calls that it handles, and that it waits for. */
+    readonly calls?: { readonly running: number; readonly pending: number } | undefined;
+    /** What it has counted since it was asked last. */
+    take(): Counted;
+  };
+}
+
+export function activityOf(services: Iterable<ServiceBase & Telling>): Activity[] {
+  return [...services].flatMap(({ tasks }) => [...(tasks?.activity?.() ?? [])]);
+}
+
+export function requestsOf(services: Iterable<ServiceBase & Telling>): ReportedRequest[] {
+  return [...services].flatMap((service) => [...(service.requestsInFlight?.() ?? [])]);
+}
+
+/** More frames than this say nothing more. */
+const FRAMES = 40;
+
+/** A larger file is a bundle, whose lines are no help. */
+const LARGEST_SOURCE = 1024 * 1024;
+
+/** The files that a report shows lines of. */
+type Sources = Map<string, Promise<readonly string[]>>;
+
+/** The main thread's stack, worker threads by number, and what keeps the event loop alive, counted by kind. */
+export async function threads(stack: string): Promise<string> {
+  const sources: Sources = new Map();
+  const counted = Object.entries(activeResources()).map(([kind, count]) => `  ${kind}: ${count}`);
+  const parts = [`------ Thread #0 (main) ------\n${await frames(stack, sources)}`];
+  for (const worker of await workerStacks()) {
+    const text = worker.stack === undefined ? NOTHING_RUNS : await frames(worker.stack, sources);
+    parts.push(`------ Thread #${worker.id} (worker) ------\n${text}`);
+  }
+  parts.push(`Active resources:\n${counted.length === 0 ? '  none' : counted.join('\n')}`);
+  return parts.join('\n\n');
+}
+
+/** What keeps the event loop alive, counted by kind. */
+export function activeResources(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+const NOTHING_RUNS = '(no JavaScript is running: the event loop, or native code)';
+
+/** `file:line in function`, each with its line of source beneath where that can be read. */
+async function frames(stack: string, sources: Sources): Promise<string> {
+  const lines = stack
+    .split('\n')
+    .map((line) => /^\s*at (?:(.*?) \()?(.*?):(\d+)(?::\d+)?\)?$/.exec(line))
+    .filter((match) => match !== null)
+    .slice(0, FRAMES);
+  if (lines.length === 0) return NOTHING_RUNS;
+  const texts: string[] = [];
+  for (const [, name, file, line] of lines) {
+    texts.push(await frame(name ?? '(top level)', file!, Number(line), sources));
+  }
+  return texts.join('\n');
+}
+
+async function frame(name: string, url: string, line: number, sources: Sources): Promise<string> {
+  const file = url.startsWith('file:') ? fileURLToPath(url) : url;
+  const head = `${file}:${line} in ${name}`;
+  const source = file.startsWith('/') ? (await linesOf(file, sources))[line - 1]?.trim() : undefined;
+  return source === undefined || source === '' ? head : `${head}\n    \`${source.slice(0, 120)}\``;
+}
+
+/** The lines of a file, which is read once for each report, without holding up the event loop. */
+function linesOf(file: string, sources: Sources): Promise<readonly string[]> {
+  const lines = sources.get(file) ?? readLines(file);
+  sources.set(file, lines);
+  return lines;
+}
+
+async function readLines(file: string): Promise<readonly string[]> {
+  try {
+    return (await stat(file)).size > LARGEST_SOURCE ? [] : (await readFile(file, 'utf8')).split('\n');
+  } catch {
+    // Gone, or not readable: the place alone has to do.
+    return [];
+  }
+}
+
+/** How long worker threads may take to answer. */
+const ANSWER_MS = 300;
+
+/** One worker thread. */
+interface WorkerStack {
+  /** Its `threadId`. */
+  readonly id: number;
+  /** As `Error.stack` writes frames; absent where no JavaScript was running. */
+  readonly stack?: string;
+}
+
+/** What the inspector says about a thread, as far as it is read. */
+interface Message {
+  readonly method?: string;
+  readonly params?: {
+    readonly callFrames?: readonly {
+      readonly functionName: string;
+      readonly url: string;
+      readonly location: { readonly lineNumber: number; readonly columnNumber?: number };
+    }[];
+  };
+}
+
+/**
+ * The worker threads with what they are doing. One that does not answer in time runs no JavaScript:
+ * it is idle, or busy in native code. Each is held up for a moment, this thread is not.
+ */
+async function workerStacks(): Promise<WorkerStack[]> {
+  const session = await openSession();
+  if (session === undefined) return [];
+  const threads = new Map<string, { readonly id: number; stack?: string }>();
+  const over = new AbortController();
+  session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
+    threads.set(sessionId, { id: Number(workerInfo.workerId) });
+    for (const [index, method] of ['Debugger.enable', 'Debugger.pause'].entries()) {
+      tell(session, sessionId, index, method);
+    }
+  });
+  session.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, message } }) => {
+    const { method, params } = JSON.parse(message) as Message;
+    const thread = threads.get(sessionId);
+    if (method !== 'Debugger.paused' || thread === undefined) return;
+    tell(session, sessionId, 2, 'Debugger.resume');
+    thread.stack = framesOf(params);
+    if ([...threads.values()].every(({ stack }) => stack !== undefined)) over.abort();
+  });
+  try {
+    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+    // Those there are have been told of by now.
+    if (threads.size > 0) await delay(ANSWER_MS, undefined, { signal: over.signal, ref: false }).catch(() => {});
+    return [...threads.values()];
+  } finally {
+    // Else a thread that comes back from native code would be paused then, with no session left to resume it.
+    for (const sessionId of threads.keys()) tell(session, sessionId, 3, 'Debugger.disable');
+    session.post('NodeWorker.disable');
+    session.disconnect();
+  }
+}
+
+/** Undefined in a Node that was built without an inspector. */
+async function openSession(): Promise<Session | undefined> {
+  try {
+    const { Session: Inspector } = await import('node:inspector');
+    const session = new Inspector();
+    session.connect();
+    return session;
+  } catch {
+    return undefined;
+  }
+}
+
+function tell(session: Session, sessionId: string, id: number, method: string): void {
+  session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id, method }) });
+}
+
+function framesOf(params: Message['params']): string {
+  return (params?.callFrames ?? [])
+    .map(({ functionName, url, location: { lineNumber, columnNumber = 0 } }) => {
+      const place = `${url || 'evalmachine.<anonymous>'}:${lineNumber + 1}:${columnNumber + 1}`;
+      return `    at ${functionName || '<anonymous>'} (${place})`;
+    })
+    .join('\n');
+}
+
+/** What is known of one process. */
+interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  readonly state: string;
+}
+
+/** proc(5), `/proc/<pid>/stat`, field 3. */
+const STATES: Readonly<Record<string, string>> = {
+  R: 'running',
+  S: 'sleeping',
+  D: 'disk-sleep',
+  T: 'stopped',
+  t: 'tracing-stop',
+  Z: 'zombie',
+  X: 'dead',
+  I: 'idle',
+};
+
+/**
+ * `Process <pid> (under <ppid>) [ run by: <user> (<uid>), state: <state> ]`, and the same for each child, indented. Reads
+ * without holding up the event loop, however many processes the machine has.
+ */
+export async function processTree(pid: number, parent: number): Promise<string> {
+  const all = await processes();
+  const own = all.find((each) => each.pid === pid) ?? { pid, parent, state: 'running' };
+  const users = await readText('/etc/passwd');
+  const lines = async (one: ProcessFacts, indent: string): Promise<string[]> => {
+    const owner = await ownerOf(one.pid, users);
+    const text = `${indent}Process ${one.pid} (under ${one.parent}) [ run by: ${owner}, state: ${one.state} ]`;
+    const children = all.filter((each) => each.parent === one.pid);
+    const below: string[] = [];
+    for (const child of children) below.push(...(await lines(child, `${indent}  `)));
+    return [text, ...below];
+  };
+  return (await lines(own, '')).join('\n');
+}
+
+/** So many files are read at a time: each takes a thread of Node's pool. */
+const AT_ONCE = 16;
+
+/** All processes of the machine where it has a /proc; none elsewhere. */
+async function processes(): Promise<ProcessFacts[]> {
+  const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const found: (ProcessFacts | undefined)[] = [];
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    found.push(...(await Promise.all(names.slice(at, at + AT_ONCE).map(factsOf))));
+  }
+  return found.filter((facts) => facts !== undefined);
+}
+
+async function factsOf(pid: string): Promise<ProcessFacts | undefined> {
+  const stat = await readText(`/proc/${pid}/stat`);
+  // It ended while we looked.
+  if (stat === '') return undefined;
+  // The command's name is in parentheses and may hold any character, parentheses too.
+  const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { pid: Number(pid), parent: Number(parent), state: STATES[state] ?? state };
+}
+
+async function ownerOf(pid: number, users: string): Promise<string> {
+  const uid = /^Uid:\s+(\d+)/m.exec(await readText(`/proc/${pid}/status`))?.[1];
+  if (uid === undefined) return `unknown (${process.getuid?.() ?? '?'})`;
+  const user = new RegExp(`^([^:]*):[^:]*:${uid}:`, 'm').exec(users)?.[1] ?? 'unknown';
+  return `${user} (${uid})`;
+}
+
+function readText(file: string): Promise<string> {
+  return readFile(file, 'latin1').catch(() => '');
+}

@@ -1,0 +1,167 @@
+/**
+ * The token buckets that the workers of one service share: they are in the parent, and outlive workers and reloads.
+ *
+ * A worker asks one question at a time: what comes meanwhile is in the next. So a busy worker asks larger questions, not
+ * more of them, and its parent can take one that does otherwise for a hostile one.
+ */
+import { createHash } from 'node:crypto';
+import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
+import type { TakenOf } from './assignment.js';
+import { TAKE_ID, TAKE_KEY, TAKES, type Take, type TakeRule, type ToParent } from './worker-message.js';
+
+/** Of all rules together; 60 MB. Beyond that the longest idle bucket of the longest idle rule goes. */
+const MOST_KEYS = 300_000;
+/** So many rules; beyond that the longest idle goes. */
+const MOST_RULES = 1000;
+
+interface RuleBuckets {
+  readonly buckets: TokenBuckets;
+  /** When all are full, unless one more token is taken: full buckets say no more than none. */
+  fullAt: number;
+}
+
+/** The parent's end. */
+export class ServiceBuckets {
+  /** By the rule's id, in the order of use. */
+  readonly #rules = new Map<string, RuleBuckets>();
+  #keys = 0;
+
+  /** Takes a token for each; gives the time to wait, the tokens left and the time until the bucket is full. `now` in milliseconds. */
+  take(takes: readonly Take[], now: number): TakenOf[] {
+    return takes.map(([rule, key, patienceMs]) => {
+      const of = this.#bucketsOf(rule);
+      const before = of.buckets.size;
+      const { waitMs, left, resetMs } = of.buckets.take(key, now, patienceMs);
+      this.#keys += of.buckets.size - before;
+      if (this.#keys > MOST_KEYS) this.#forgetOne();
+      of.fullAt = Math.max(of.fullAt, now + resetMs);
+      return [waitMs, left, resetMs];
+    });
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#keys;
+  }
+
+  /** Lets go of rules that are no longer there: of those that are idle nothing is lost. */
+  sweep(now: number): void {
+    for (const [id, { fullAt }] of this.#rules) {
+      if (fullAt <= now) this.#forget(id);
+    }
+  }
+
+  #bucketsOf({ id, ...options }: TakeRule): RuleBuckets {
+    const found = this.#rules.get(id) ?? { buckets: new TokenBuckets(options), fullAt: 0 };
+    this.#rules.delete(id);
+    this.#rules.set(id, found);
+    if (this.#rules.size > MOST_RULES) this.#forget(this.#rules.keys().next().value!);
+    return found;
+  }
+
+  #forget(id: string): void {
+    this.#keys -= this.#rules.get(id)?.buckets.size ?? 0;
+    this.#rules.delete(id);
+  }
+
+  #forgetOne(): void {
+    for (const { buckets } of this.#rules.values()) {
+      if (!buckets.forgetOldest()) continue;
+      this.#keys -= 1;
+      return;
+    }
+  }
+}
+
+/** After so long a question is no longer waited for. */
+const ANSWER_MS = 100;
+/** So many takes wait for the next questions: a parent that is this far behind is not asked more. */
+const MOST_WAITING = 10 * TAKES;
+
+interface Waiting {
+  readonly rule: TakeRule;
+  readonly key: string;
+  readonly patienceMs: number;
+  readonly resolve: (taken: Taken | undefined) => void;
+}
+
+interface Asked {
+  readonly takes: readonly Waiting[];
+  readonly timer: NodeJS.Timeout;
+  /** Its takes are settled; the answer is still waited for. */
+  late: boolean;
+}
+
+/** The worker's end. */
+export class ParentBuckets implements SharedBuckets {
+  readonly #send: (message: ToParent) => void;
+  #waiting: Waiting[] = [];
+  #asked: Asked | undefined;
+  #planned = false;
+  /** Each rule as the parent is told it: the same object each time, so that a question has it once. */
+  readonly #rules = new WeakMap<SharedRule, TakeRule>();
+
+  constructor(send: (message: ToParent) => void) {
+    this.#send = send;
+  }
+
+  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | undefined {
+    if (this.#asked?.late === true || this.#waiting.length >= MOST_WAITING) return undefined;
+    return new Promise((resolve) => {
+      this.#waiting.push({ rule: this.#told(rule), key: short(key, TAKE_KEY), patienceMs, resolve });
+      if (this.#asked === undefined) this.#plan();
+    });
+  }
+
+  /** The answer of the parent: for each take the time to wait, the tokens left and the time until the bucket is full. */
+  answered(taken: readonly TakenOf[]): void {
+    const asked = this.#asked;
+    if (asked === undefined) return;
+    clearTimeout(asked.timer);
+    this.#asked = undefined;
+    for (const [at, { patienceMs, resolve }] of asked.takes.entries()) {
+      const [waitMs, left, resetMs] = taken[at]!;
+      resolve({ granted: waitMs <= patienceMs, waitMs, left, resetMs });
+    }
+    if (this.#waiting.length > 0) this.#plan();
+  }
+
+  /** At the end of this turn of the event loop: what its other requests ask goes along. */
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(() => {
+      this.#planned = false;
+      this.#ask();
+    });
+  }
+
+  #ask(): void {
+    const takes = this.#waiting.splice(0, TAKES);
+    // An answer that came while this process was busy is read in the turn before.
+    const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), ANSWER_MS).unref();
+    const asked: Asked = { takes, late: false, timer };
+    this.#asked = asked;
+    this.#send({ kind: 'take', takes: takes.map(({ rule, key, patienceMs }) => [rule, key, patienceMs]) });
+  }
+
+  #told(rule: SharedRule): TakeRule {
+    const { id, rate, burst, maxKeys } = rule;
+    const told = this.#rules.get(rule) ?? { id: short(id, TAKE_ID), rate, burst, maxKeys };
+    this.#rules.set(rule, told);
+    return told;
+  }
+
+  /** They are counted elsewhere then, and so is what comes until the answer is there. */
+  #giveUp(asked: Asked): void {
+    if (this.#asked !== asked) return;
+    asked.late = true;
+    for (const { resolve } of [...asked.takes, ...this.#waiting.splice(0)]) resolve(undefined);
+  }
+}
+
+/** As one byte a character, and no longer than the parent takes it. */
+function short(text: string, length: number): string {
+  if (text.length <= length && /^[\x20-\x7e]*$/.test(text)) return text;
+  return createHash('sha256').update(text).digest('base64url');
+}

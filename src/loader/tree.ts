@@ -1,0 +1,150 @@
+/**
+ * The published tree of a paste file, and what can be told from it: what a node says of itself, and the apps at its ends, each
+ * with the path at which requests reach it and the filters on their way.
+ */
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Conf, Description } from '../app/index.js';
+import type { Declared } from '../app/internal.js';
+import type { Config, WrittenValue } from '../config/index.js';
+import type { Origin } from '../errors/index.js';
+import { placeOf } from './composite/mount-table.js';
+import { urlmap } from './composite/urlmap.js';
+import { versionedUrlmap } from './composite/versioned-urlmap.js';
+import { type Child, type Context, headerOf, isComposite, sectionOf, valuesOf } from './context.js';
+import type { Kind } from './section.js';
+
+/** One node of a paste file's tree: what PasteDeploy calls a context. */
+export interface ContextTree {
+  readonly kind: Kind;
+  readonly type: 'app' | 'composite' | 'filter' | 'server' | 'pipeline' | 'filter-app' | 'filter-with';
+  /** The section's name without its prefix; of a factory named straight by a URI, the URI. */
+  readonly name: string;
+  readonly prefix: string;
+  readonly origin: Origin | undefined;
+  readonly protocol: string | null;
+  /** As written; absent where no factory is called: pipelines, filter-apps, filter-withs. */
+  readonly factory?: string;
+  /** What the factory expression leads to; absent until it was resolved. */
+  readonly resolved?: unknown;
+  /** Who answers when a composite asks for its children: the path of a file, `egg:…` or `call:…`. */
+  readonly loader: string;
+  readonly globalConf: Conf;
+  readonly localConf: Conf;
+  /** The options of `localConf` with their places. */
+  readonly options: ReadonlyMap<string, WrittenValue>;
+  readonly filters?: readonly ContextTree[];
+  readonly app?: ContextTree;
+  readonly filter?: ContextTree;
+  readonly next?: ContextTree;
+  /** Of a composite: its children, in the order it asks for them. */
+  readonly children?: readonly ChildTree[];
+}
+
+/** A child of a composite: the reference it asked for, and what that leads to. */
+export type ChildTree<C = ContextTree> = Child<C>;
+
+/** The tree from a context on, as it is now. `note` is told which node is of which context. */
+export function treeOf(
+  context: Context,
+  note: (node: ContextTree, context: Context) => void = () => undefined,
+): ContextTree {
+  const tree = (part: Context): ContextTree => treeOf(part, note);
+  const { kind, type, factory, answerer, inner } = context;
+  const composite = isComposite(context);
+  const filters = context.filters.map(tree);
+  const inside = inner === undefined ? undefined : tree(inner);
+  const node: ContextTree = {
+    kind,
+    type: type === 'plain' || type === 'broken' ? (composite ? 'composite' : kind) : type,
+    ...headerOf(context),
+    protocol: context.protocol,
+    ...(factory === undefined ? {} : { factory: factory.written }),
+    ...(factory?.resolved === true ? { resolved: factory.value } : {}),
+    loader:
+      answerer.form === 'file'
+        ? answerer.source.path
+        : answerer.form === 'egg'
+          ? `egg:${answerer.distribution}`
+          : `call:${answerer.expression}`,
+    globalConf: new Map(context.globalConf),
+    localConf: valuesOf(context),
+    options: sectionOf(context).options,
+    ...(inside === undefined
+      ? {}
+      : type === 'pipeline'
+        ? { filters, app: inside }
+        : { filter: filters[0]!, next: inside }),
+    ...(composite && { children: context.children.map((child) => ({ ...child, context: tree(child.context) })) }),
+  };
+  note(node, context);
+  return node;
+}
+
+/** What requests pass in a node: its filters, and what these are around; undefined where that is not of the file. */
+export function piped(node: ContextTree): { filters: readonly ContextTree[]; inner: ContextTree | undefined } {
+  const { filters = node.filter === undefined ? [] : [node.filter], app, next } = node;
+  return { filters, inner: app ?? next };
+}
+
+/** What a filter or an app says of itself, with the options it has; undefined where it says nothing. */
+export function describeNode(node: ContextTree, config: Config, req?: IncomingMessage): Description | undefined {
+  const { describe, group, options } = (node.resolved ?? {}) as Partial<Declared>;
+  if (describe === undefined) return undefined;
+  const local = Object.fromEntries(node.localConf);
+  const values = group === undefined ? local : config.group(group, options!, { local: node.options });
+  return describe(values as never, req, { config, section: node });
+}
+
+/** Of a filter that says nothing of itself. */
+export const UNDESCRIBED: Description = { does: 'may answer by itself, else hands on', answers: 'perhaps' };
+
+/** An app, or a composite that does not tell what is in it. */
+export interface MountedApp {
+  readonly app: ContextTree;
+  /** What stands before the path that the app sees; in front of it a domain, where only requests to that get there. */
+  readonly prefix: string;
+  /** Outermost first. */
+  readonly filters: readonly ContextTree[];
+}
+
+/** All of a tree, in the order in which the file names them. */
+export function mountedApps(tree: ContextTree, config: Config): readonly MountedApp[] {
+  return below(tree, { prefix: '', filters: [] }, config);
+}
+
+type Way = Pick<MountedApp, 'prefix' | 'filters'>;
+
+function below(node: ContextTree, way: Way, config: Config): readonly MountedApp[] {
+  const inside = (filters: readonly ContextTree[], app: ContextTree): readonly MountedApp[] =>
+    below(app, behind(filters.flatMap(plainFilters), way, config), config);
+  const { filters, inner } = piped(node);
+  if (inner !== undefined) return inside(filters, inner);
+  const { children = [] } = node;
+  const apps = children.filter(({ get }) => get === 'app');
+  if (apps.length === 0) return [{ app: node, ...way }];
+  if (node.resolved === urlmap || node.resolved === versionedUrlmap) {
+    return apps.flatMap(({ context, option }) => below(context, { ...way, prefix: at(way.prefix, option) }, config));
+  }
+  const members = children.filter(({ get }) => get === 'filter').map(({ context }) => context);
+  return apps.flatMap(({ context }) => inside(members, context));
+}
+
+function plainFilters(node: ContextTree): readonly ContextTree[] {
+  const { filters, inner } = piped(node);
+  return inner === undefined ? [node] : [...filters, inner].flatMap(plainFilters);
+}
+
+/** Behind filters: one that takes a prefix off the path is asked for it by `/`. */
+function behind(filters: readonly ContextTree[], way: Way, config: Config): Way {
+  const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/' });
+  const taken = filters.map((filter) => describeNode(filter, config, req)?.rewrites?.scriptName ?? '');
+  return { prefix: way.prefix + taken.join(''), filters: [...way.filters, ...filters] };
+}
+
+/** The place of a mount behind what was taken before. */
+function at(prefix: string, option: string | undefined): string {
+  if (option === undefined || option === 'not_found_app') return prefix;
+  const { domain, path } = placeOf(option);
+  return `${domain ?? ''}${prefix}${path.replace(/\/\+$/, '')}`;
+}

@@ -1,0 +1,197 @@
+/**
+ * A paste file as it is written: its pipelines, what an app leads to, and the files it is made of. Nothing is resolved, so
+ * that a process that imports no application can tell it.
+ */
+import { dirname } from 'node:path';
+import { ignoreErrors } from '../errors/index.js';
+import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
+import type { PlannedApp } from '../service/index.js';
+import { includedPath, parseReference } from './reference.js';
+import { definedBy, namesOf, sectionsByName, sectionsNamed } from './section.js';
+
+/** One pipeline: the words it is written as, and the section they stand in. */
+interface WrittenPipeline {
+  readonly name: string;
+  readonly section: PasteSection;
+  readonly words: readonly string[];
+}
+
+/**
+ * The pipelines by name, each with its filters in order and its app last: those of `pipeline` sections, and the lists
+ * that other apps choose from (`<section>.<option>`), as nova's do by `auth_strategy`.
+ */
+export function pipelinesOf(document: PasteDocument): ReadonlyMap<string, readonly string[]> {
+  return new Map(writtenPipelines(document).map(({ name, words }) => [name, words]));
+}
+
+/** The same, each with its section. */
+function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
+  const filters = new Set(namesOf(document, 'filter'));
+  const apps = new Set(namesOf(document, 'app'));
+  const isList = (words: readonly string[]): boolean =>
+    words.length > 1 && apps.has(words.at(-1)!) && words.slice(0, -1).every((word) => filters.has(word));
+  const pipelines: WrittenPipeline[] = [];
+  for (const section of document.sections.values()) {
+    const defined = definedBy(section);
+    if (defined?.kind !== 'app') continue;
+    for (const option of section.options.keys()) {
+      const words = wordsIn(section, option);
+      const isPipeline = defined.prefix === 'pipeline' && option === 'pipeline';
+      const name = isPipeline ? defined.name : `${defined.name}.${option}`;
+      if (isPipeline || isList(words)) pipelines.push({ name, section, words });
+    }
+  }
+  return pipelines;
+}
+
+/** An app with its pipelines, and what its composites choose between. `above`: what leads to it; a circle is told once. */
+export function writtenApp(document: PasteDocument, name: string, above: readonly string[] = []): PlannedApp {
+  const [section] = above.includes(name) ? [] : sectionsNamed(document, 'app', name);
+  if (section === undefined) return { name };
+  const inside = (word: string): PlannedApp => writtenApp(document, word, [...above, name]);
+  const piped = (filters: readonly string[], app: string | undefined): PlannedApp => ({
+    name,
+    pipeline: name,
+    filters,
+    ...(app === undefined ? {} : { inner: inside(app) }),
+  });
+  const prefix = definedBy(section)?.prefix;
+  if (prefix === 'pipeline') {
+    const words = wordsIn(section, 'pipeline');
+    return piped(words.slice(0, -1), words.at(-1));
+  }
+  if (prefix === 'filter-app') return piped([name], wordsIn(section, 'next')[0]);
+  // A section that takes another one by `use` leads to what that leads to; other options of an app are its own affair.
+  const [used] = wordsIn(section, 'use');
+  if (used !== undefined && used !== name && isApp(document, used)) return { name, inner: inside(used) };
+  if (prefix === 'app' || prefix === 'application') return { name };
+  const branches = branchesOf(document, section, name, inside);
+  return branches.length === 0 ? { name } : { name, branches };
+}
+
+/** What the options of a composite name: apps, and lists of filters that end with one. */
+function branchesOf(
+  document: PasteDocument,
+  section: PasteSection,
+  name: string,
+  inside: (word: string) => PlannedApp,
+): { at: string; app: PlannedApp }[] {
+  const lists = new Set(
+    writtenPipelines(document)
+      .filter((each) => each.section === section)
+      .map((each) => each.name),
+  );
+  return [...section.options.keys()].flatMap((option): { at: string; app: PlannedApp }[] => {
+    const words = wordsIn(section, option);
+    if (option === 'use') return [];
+    if (lists.has(`${name}.${option}`)) {
+      const app = { name: option, pipeline: name, filters: words.slice(0, -1), inner: inside(words.at(-1)!) };
+      return [{ at: option, app }];
+    }
+    return words.length === 1 && isApp(document, words[0]!) ? [{ at: option, app: inside(words[0]!) }] : [];
+  });
+}
+
+function isApp(document: PasteDocument, name: string): boolean {
+  return sectionsNamed(document, 'app', name).length > 0;
+}
+
+/** Paste files by absolute path, the main one first. */
+type PasteFiles = ReadonlyMap<string, PasteDocument>;
+
+/** The file and those it includes with `config:`, all the way down. One that cannot be opened is left out. */
+export function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): PasteFiles {
+  const files = new Map([[path, document]]);
+  // What is added meanwhile is visited as well.
+  for (const [from, { sections }] of files) {
+    for (const included of inclusionsOf(sections.values(), from)) {
+      // Why one cannot be opened is told when the app is built.
+      const opened = files.has(included) ? undefined : ignoreErrors(() => open(included));
+      if (opened !== undefined) files.set(included, opened);
+    }
+  }
+  return files;
+}
+
+/** For each file the pipelines that are made of it, each with a text of what it has of that file. */
+export type WrittenFiles = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/**
+ * What the pipelines that an app of the main file leads to have of each file: of the main one the sections they name, those
+ * that these name, and the defaults; included files as a whole. Two such texts differ where the pipelines may. An app
+ * without a pipeline stands for itself.
+ */
+export function writtenFiles(app: string, files: PasteFiles): WrittenFiles {
+  const [[path, document] = []] = files;
+  if (path === undefined || document === undefined) return new Map();
+  const named = sectionsByName(document);
+  const partsOf = (
+    words: readonly string[],
+  ): { sections: ReadonlySet<PasteSection>; included: ReadonlySet<string> } => {
+    const sections = new Set<PasteSection>();
+    const included = new Set<string>();
+    const visit = (word: string): void => {
+      const file = includedFile(word, path);
+      if (file !== undefined) included.add(file);
+      for (const section of named.get(word) ?? []) {
+        if (sections.has(section)) continue;
+        sections.add(section);
+        allWordsIn(section).forEach(visit);
+      }
+    };
+    words.forEach(visit);
+    return { sections, included };
+  };
+  const reached = partsOf([app]).sections;
+  const inPipelines = writtenPipelines(document).filter(({ section }) => reached.has(section));
+  const written = new Map([...files.keys()].map((file) => [file, new Map<string, string>()]));
+  for (const { name, words } of inPipelines.length > 0 ? inPipelines : [{ name: app, words: [app] }]) {
+    const { sections, included } = partsOf(words);
+    written.get(path)?.set(name, [JSON.stringify(words), textOf(document.defaults, ...sections)].join('\n'));
+    // What an included file includes belongs to it.
+    for (const file of included) {
+      for (const each of includedFrom(file, files)) {
+        const { defaults, sections: all } = files.get(each) ?? {};
+        written.get(each)?.set(name, textOf(defaults, ...(all?.values() ?? [])));
+      }
+    }
+  }
+  return written;
+}
+
+/** A file, and those that it includes. */
+function includedFrom(file: string, files: PasteFiles): ReadonlySet<string> {
+  const all = new Set([file]);
+  for (const each of all) {
+    for (const further of inclusionsOf(files.get(each)?.sections.values() ?? [], each)) all.add(further);
+  }
+  return all;
+}
+
+/** The files that sections of a file include. */
+function inclusionsOf(sections: Iterable<PasteSection>, from: string): string[] {
+  return [...sections].flatMap(allWordsIn).flatMap((word) => includedFile(word, from) ?? []);
+}
+
+function includedFile(word: string, from: string): string | undefined {
+  const reference = parseReference(word);
+  if (reference.form !== 'config') return undefined;
+  return includedPath(from, word, reference.path.replaceAll('%(here)s', dirname(from)));
+}
+
+function textOf(...sections: readonly (PasteSection | undefined)[]): string {
+  return sections
+    .map((section) => {
+      if (section === undefined) return '';
+      return JSON.stringify([section.name, ...[...section.options.values()].map(({ name, value }) => [name, value])]);
+    })
+    .join('\n');
+}
+
+function wordsIn(section: PasteSection, option: string): string[] {
+  return wordsOf(section.options.get(option)?.value ?? '').map(({ text }) => text);
+}
+
+function allWordsIn(section: PasteSection): string[] {
+  return [...section.options.keys()].flatMap((option) => wordsIn(section, option));
+}

@@ -1,0 +1,125 @@
+/**
+ * Standard error, or a file, as the place of a log, written synchronously so that nothing is lost at exit. A full disk, a reader that
+ * is gone or a descriptor that is closed must not end what logs: lines that cannot be written are counted instead.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { refuseForeignLink } from '../process/index.js';
+
+/** What may be read of a log file is for its owner and group. */
+const MODE = 0o640;
+
+/** What is shared by several processes may be non-blocking: so often, and so long each time, is waited for its reader. */
+const PATIENCE = { times: 200, ms: 5 } as const;
+
+const NEWLINE = 10;
+
+/**
+ * Takes whole lines and never throws. To a file each line is appended by one write, so that the lines of several processes stay
+ * whole, and one that is copied and truncated goes on at its beginning (`O_APPEND`).
+ */
+export class LogOutput {
+  readonly #path: string | undefined;
+  readonly #told: (dropped: number, code: string) => string;
+  #descriptor: number;
+  /** Lines that were lost. */
+  lost = 0;
+  /** Lines since the last one that was written. */
+  #dropped = 0;
+  #code = '';
+  /** A part of a line is out that has no end. */
+  #torn = false;
+
+  /**
+   * `told`: the line, with its end, that says how many were lost and by what; it goes before the first that can be written.
+   * `path`: a file instead of standard error, created where there is none. Throws the system's error where it cannot be opened.
+   */
+  constructor(told: (dropped: number, code: string) => string, path?: string) {
+    this.#told = told;
+    // A program may change its working directory.
+    this.#path = path === undefined ? undefined : resolve(path);
+    this.#descriptor = this.#path === undefined ? 2 : openLog(this.#path);
+  }
+
+  /**
+   * Writes from now on to the file that has this name now: the one before was renamed. Where it cannot be opened the one
+   * before stays, and the system's error is given.
+   */
+  reopen(): NodeJS.ErrnoException | undefined {
+    const before = this.#descriptor;
+    try {
+      this.#descriptor = openLog(this.#path!);
+    } catch (error) {
+      return error as NodeJS.ErrnoException;
+    }
+    this.#torn = false;
+    closeSync(before);
+    return undefined;
+  }
+
+  /** Writes a line, which has its end. */
+  write(line: string): void {
+    if (this.#dropped > 0) {
+      // Another process that shares the descriptor may have left a part of a line there: better an empty line than none.
+      this.#torn = true;
+      if (!this.#put(this.#told(this.#dropped, this.#code))) {
+        this.#drop();
+        return;
+      }
+      this.#dropped = 0;
+    }
+    if (!this.#put(line)) this.#drop();
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+    this.lost += 1;
+  }
+
+  #put(line: string): boolean {
+    const text = this.#torn ? `\n${line}` : line;
+    let done = 0;
+    try {
+      done = writeSync(this.#descriptor, text);
+      if (done === Buffer.byteLength(text)) {
+        this.#torn = false;
+        return true;
+      }
+    } catch (error) {
+      if (!this.#mayWait(error, 0)) return false;
+    }
+    return this.#putRest(Buffer.from(text), done);
+  }
+
+  #putRest(bytes: Buffer, written: number): boolean {
+    let done = written;
+    let waited = 0;
+    while (done < bytes.length) {
+      try {
+        done += writeSync(this.#descriptor, bytes, done);
+        waited = 0;
+      } catch (error) {
+        if (this.#mayWait(error, waited)) {
+          waited += 1;
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE.ms);
+          continue;
+        }
+        if (done > 0) this.#torn = bytes[done - 1] !== NEWLINE;
+        return false;
+      }
+    }
+    this.#torn = false;
+    return true;
+  }
+
+  /** Who has waited for a reader in vain once does so no more until lines get through. */
+  #mayWait(error: unknown, waited: number): boolean {
+    this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
+    return this.#code === 'EAGAIN' && this.#dropped === 0 && waited < PATIENCE.times;
+  }
+}
+
+function openLog(path: string): number {
+  refuseForeignLink(path);
+  return openSync(path, 'a', MODE);
+}

@@ -1,0 +1,164 @@
+/**
+ * What an action takes for a schema: JSON Schema, that of TypeBox, and Standard Schemas (https://standardschema.dev) as Zod, Valibot
+ * and ArkType make them; and the types of the values that JSON Schemas take.
+ */
+/** A schema of any library that follows the standard. */
+export interface StandardSchema {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    validate(value: unknown): StandardResult | Promise<StandardResult>;
+    /** Never there at run time. */
+    readonly types?: { readonly input: unknown; readonly output: unknown } | undefined;
+    /** Standard JSON Schema: Zod from 4.2, ArkType from 2.1.28, Valibot's `toStandardJsonSchema(schema)`. */
+    readonly jsonSchema?: Readonly<Record<Side, (options: { readonly target: Draft }) => Record<string, unknown>>>;
+  };
+}
+
+/** Before a schema's coercions, transformations and defaults, or after. */
+type Side = 'input' | 'output';
+type Draft = 'draft-07' | 'draft-2020-12';
+
+export type StandardResult =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** A schema of TypeBox 1: JSON Schema whose type has no index signature. */
+export interface TypeBoxSchema {
+  readonly '~kind': string;
+}
+
+/** What an action takes for a schema. */
+export type Schema = JsonSchema | TypeBoxSchema | StandardSchema;
+
+export function isStandardSchema(schema: unknown): schema is StandardSchema {
+  const isObject = (typeof schema === 'object' && schema !== null) || typeof schema === 'function';
+  return isObject && '~standard' in schema;
+}
+
+/** The JSON Schema of a schema. Throws an `Error` that says why there is none. */
+export function jsonSchemaOf(schema: Schema, side: Side, draft: Draft): JsonSchema {
+  if (!isStandardSchema(schema)) return schema as JsonSchema;
+  const { vendor, jsonSchema } = schema['~standard'];
+  if (jsonSchema === undefined) throw new Error(`this schema of ${vendor} has no Standard JSON Schema`);
+  const { $schema: _, ...made } = jsonSchema[side]({ target: draft });
+  return made;
+}
+
+/** What a document says of a schema; of one that has no JSON Schema, why. */
+export function documentedSchema(schema: Schema, side: Side): JsonSchema {
+  try {
+    return jsonSchemaOf(schema, side, 'draft-2020-12');
+  } catch (error) {
+    return { description: `No JSON Schema: ${(error as Error).message}.` };
+  }
+}
+
+/** A JSON Schema. */
+export type JsonSchema = Readonly<Record<string, unknown>> | boolean;
+
+interface TypeNames {
+  readonly string: string;
+  readonly number: number;
+  readonly integer: number;
+  readonly boolean: boolean;
+  readonly null: null;
+}
+
+/** The type of the values that a schema takes, as far as its literals tell; `unknown` where they do not. */
+export type FromSchema<S> = S extends false
+  ? never
+  : S extends { readonly const: infer C }
+    ? C
+    : S extends { readonly enum: readonly (infer E)[] }
+      ? E
+      : Both<OwnType<S>, Both<AllOf<S>, OneOf<S>>>;
+
+/** What `type` and the keywords beside it say. */
+type OwnType<S> = S extends { readonly type: infer T }
+  ? T extends readonly (infer One)[]
+    ? TypeOf<One, S>
+    : TypeOf<T, S>
+  : unknown;
+
+/** Values of every one of the schemas. */
+type AllOf<S> = S extends { readonly allOf: readonly [infer First, ...infer Others] }
+  ? Both<FromSchema<First>, AllOf<{ readonly allOf: Others }>>
+  : unknown;
+
+/** Values of one of the schemas or more. */
+type OneOf<S> = S extends { readonly anyOf: readonly (infer A)[] } | { readonly oneOf: readonly (infer A)[] }
+  ? FromSchema<A>
+  : unknown;
+
+/** `&`, shown as one object where it is of two. */
+type Both<A, B> = unknown extends A ? B : unknown extends B ? A : A & B extends object ? Simplify<A & B> : A & B;
+
+type TypeOf<T, S> = T extends keyof TypeNames
+  ? TypeNames[T]
+  : T extends 'array'
+    ? ArrayOf<S>
+    : T extends 'object'
+      ? ObjectOf<S>
+      : unknown;
+
+type ArrayOf<S> = S extends { readonly prefixItems: infer I extends readonly unknown[] }
+  ? TupleOf<I, S>
+  : S extends { readonly items: infer I }
+    ? I extends readonly unknown[]
+      ? TupleOf<I, S>
+      : FromSchema<I>[]
+    : unknown[];
+
+/** Items by their place: all are there where `minItems` says so, and no more where more are refused. */
+type TupleOf<I extends readonly unknown[], S> = [
+  ...(S extends { readonly minItems: I['length'] } ? ItemsOf<I> : Partial<ItemsOf<I>>),
+  ...(S extends { readonly additionalItems: false } | { readonly items: false } | { readonly maxItems: I['length'] }
+    ? []
+    : unknown[]),
+];
+
+type ItemsOf<I extends readonly unknown[]> = { -readonly [K in keyof I]: FromSchema<I[K]> };
+
+/** Patterns that every name has, as TypeBox writes records. */
+type AnyName = '^.*$' | '^(.*)$';
+
+type ObjectOf<S> = S extends { readonly properties: infer P }
+  ? Simplify<
+      { -readonly [K in keyof P as K extends RequiredOf<S> ? K : never]: FromSchema<P[K]> } & {
+        -readonly [K in keyof P as K extends RequiredOf<S> ? never : K]?: FromSchema<P[K]>;
+      }
+    >
+  : S extends { readonly patternProperties: infer P; readonly additionalProperties: false }
+    ? Record<string, FromSchema<P[keyof P]>>
+    : S extends { readonly patternProperties: { readonly [K in AnyName]?: infer V } }
+      ? Record<string, FromSchema<V>>
+      : S extends { readonly additionalProperties: infer A }
+        ? Record<string, A extends object ? FromSchema<A> : unknown>
+        : Record<string, unknown>;
+
+type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
+
+type Simplify<T> = { [K in keyof T]: T[K] };
+
+/** One type for the values of all versions: a member that some versions do not have, or need not have, is optional. */
+export type OfAllVersions<V> = [V] extends [readonly unknown[] | Date]
+  ? V
+  : [V] extends [object]
+    ? Simplify<
+        { [K in Exclude<MemberOf<V>, OptionalIn<V>>]: OfAllVersions<ValueOf<V, K>> } & {
+          [K in OptionalIn<V>]?: OfAllVersions<ValueOf<V, K>>;
+        }
+      >
+    : V;
+
+type MemberOf<V> = V extends unknown ? keyof V : never;
+/** The members that at least one of the types does not require. */
+type OptionalIn<V> = MemberOf<V> extends infer K ? (K extends PropertyKey ? NotRequired<V, K> : never) : never;
+type NotRequired<V, K extends PropertyKey> = V extends Record<K, unknown> ? never : K;
+type ValueOf<V, K> = V extends unknown ? (K extends keyof V ? V[K] : never) : never;

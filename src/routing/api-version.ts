@@ -1,0 +1,200 @@
+/**
+ * API versions as two integers, and ranges of them: OpenStack's microversions.
+ */
+
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { Fault, quoteClient } from '../app/index.js';
+
+/** A version such as 2.53. 2.9 is below 2.10. */
+export class ApiVersion {
+  readonly major: number;
+  readonly minor: number;
+  /** `2.53` */
+  readonly text: string;
+
+  constructor(major: number, minor: number) {
+    this.major = major;
+    this.minor = minor;
+    this.text = `${major}.${minor}`;
+  }
+
+  /** From `X.Y` without leading zeros; null for anything else. */
+  static parse(text: string): ApiVersion | null {
+    const found = /^([1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/.exec(text);
+    return found === null ? null : new ApiVersion(Number(found[1]), Number(found[2]));
+  }
+
+  /** From a version in code; throws a `RangeError` for a text that is not a version. */
+  static of(version: ApiVersion | string): ApiVersion {
+    const parsed = typeof version === 'string' ? ApiVersion.parse(version) : version;
+    if (parsed === null)
+      throw new RangeError(
+        `"${typeof version === 'string' ? version : version.text}" is no version: X.Y without leading zeros`,
+      );
+    return parsed;
+  }
+
+  /** Negative when this version is the lower one. */
+  compare(other: ApiVersion): number {
+    return this.major - other.major || this.minor - other.minor;
+  }
+
+  /** Whether this version is `version` or a later one. */
+  atLeast(version: ApiVersion | string): boolean {
+    return this.compare(known(version)) >= 0;
+  }
+
+  /** Whether this version is `version` or an earlier one. */
+  atMost(version: ApiVersion | string): boolean {
+    return this.compare(known(version)) <= 0;
+  }
+
+  /** Whether this version is within both bounds; an absent one is open. */
+  within({ from, to }: VersionRange): boolean {
+    return (from === null || this.compare(from) >= 0) && (to === null || this.compare(to) <= 0);
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** First and last version, both included; null is open. */
+export interface VersionRange {
+  readonly from: ApiVersion | null;
+  readonly to: ApiVersion | null;
+}
+
+/** A range as it is written: `['2.1', '2.35']`, `['2.36']` from there on, absent for all. */
+export type WrittenRange = readonly [from: string | null, to?: string | null];
+
+/** All versions. */
+export const EVERY_VERSION: VersionRange = Object.freeze({ from: null, to: null });
+
+/** Reads a range; throws a `RangeError` when an end is no version or they stand the wrong way round. */
+export function readRange(written: WrittenRange | undefined): VersionRange {
+  if (written === undefined) return EVERY_VERSION;
+  const [first, last] = written;
+  const from = first === null ? null : ApiVersion.of(first);
+  const to = last === null || last === undefined ? null : ApiVersion.of(last);
+  if (from !== null && to !== null && from.compare(to) > 0) {
+    throw new RangeError(`versions from ${from.text} to ${to.text}: the first is above the last`);
+  }
+  return { from, to };
+}
+
+/** Whether two ranges have a version in common. */
+export function rangesOverlap(a: VersionRange, b: VersionRange): boolean {
+  const starts = (x: VersionRange, y: VersionRange): boolean =>
+    x.from === null || y.to === null || x.from.compare(y.to) <= 0;
+  return starts(a, b) && starts(b, a);
+}
+
+/** Versions in code are parsed once for each text, not once for each request. */
+function known(version: ApiVersion | string): ApiVersion {
+  if (typeof version !== 'string') return version;
+  const dot = version.indexOf('.');
+  // No table: two numbers are cheaper to read than a map is to look up, and nothing has to be kept.
+  const major = Number(version.slice(0, dot));
+  const minor = Number(version.slice(dot + 1));
+  if (dot < 1 || !Number.isInteger(major) || !Number.isInteger(minor)) return ApiVersion.of(version);
+  return new ApiVersion(major, minor);
+}
+
+/** The versions a router serves. */
+export interface VersionOptions {
+  /** Names the API in the header: `OpenStack-API-Version: compute 2.53`. */
+  readonly serviceType: string;
+  /** The lowest version, such as `2.1`. */
+  readonly min: string;
+  /** The highest version, such as `2.79`. */
+  readonly max: string;
+  /** For requests that name none. Default: `min`. */
+  readonly default?: string;
+  /** A header of older clients, with the version alone, such as nova's `X-OpenStack-Nova-API-Version`. Default: none. */
+  readonly legacyHeader?: string | null;
+}
+
+const HEADER = 'OpenStack-API-Version';
+
+/** Negotiates versions for one router. */
+export class VersionNegotiation {
+  readonly min: ApiVersion;
+  readonly max: ApiVersion;
+  readonly #default: ApiVersion;
+  readonly #serviceType: string;
+  readonly #legacyHeader: string | null;
+  readonly #legacyKey: string | null;
+  readonly #vary: string;
+
+  /** Throws a `RangeError` for a text that is not a version, or a default out of bounds. */
+  constructor(options: VersionOptions) {
+    const { serviceType, min, max, legacyHeader = null } = options;
+    this.min = ApiVersion.of(min);
+    this.max = ApiVersion.of(max);
+    this.#default = ApiVersion.of(options.default ?? min);
+    if (!this.#default.within({ from: this.min, to: this.max })) {
+      throw new RangeError(
+        `versions: the default ${this.#default.text} is not between ${this.min.text} and ${this.max.text}`,
+      );
+    }
+    this.#serviceType = serviceType;
+    this.#legacyHeader = legacyHeader;
+    this.#legacyKey = legacyHeader?.toLowerCase() ?? null;
+    this.#vary = legacyHeader === null ? HEADER : `${HEADER}, ${legacyHeader}`;
+  }
+
+  /**
+   * The version for a request, announced in the answer's headers. Throws a `Fault`: 400 for what is no version, 406
+   * for one out of bounds, whose answer carries `Vary` alone.
+   */
+  negotiate(headers: IncomingHttpHeaders, res: ServerResponse): ApiVersion {
+    const asked = this.#asked(headers);
+    const version = asked === undefined ? this.#default : this.#parse(asked);
+    appendVary(res, this.#vary);
+    if (!version.within({ from: this.min, to: this.max })) {
+      throw new Fault(406, {
+        message:
+          `Version ${version.text} is not supported by the API. ` +
+          `Minimum is ${this.min.text} and maximum is ${this.max.text}.`,
+      });
+    }
+    res.setHeader(HEADER, `${this.#serviceType} ${version.text}`);
+    if (this.#legacyHeader !== null) res.setHeader(this.#legacyHeader, version.text);
+    return version;
+  }
+
+  /** The version text for our service type; the last one of ours counts. */
+  #asked(headers: IncomingHttpHeaders): string | undefined {
+    const header = headers['openstack-api-version'] as string | undefined;
+    let asked: string | undefined;
+    for (const item of header?.split(',') ?? []) {
+      const [type = '', version, ...more] = item.trim().split(/[ \t]+/);
+      if (type.toLowerCase() === this.#serviceType.toLowerCase()) asked = [version ?? '', ...more].join(' ');
+    }
+    if (asked !== undefined || this.#legacyKey === null) return asked;
+    return (headers[this.#legacyKey] as string | undefined)?.trim();
+  }
+
+  #parse(text: string): ApiVersion {
+    if (text.toLowerCase() === 'latest') return this.max;
+    const version = ApiVersion.parse(text);
+    if (version !== null) return version;
+    throw new Fault(400, {
+      message: `API Version String ${quoteClient(text)} is of invalid format. Must be of format MajorNum.MinorNum.`,
+    });
+  }
+}
+
+/** Adds names to `Vary`, whatever is there already. */
+function appendVary(res: ServerResponse, names: string): void {
+  const present = res.getHeader('vary');
+  res.setHeader('Vary', present === undefined ? names : joinVary(String(present), names));
+}
+
+/** Two lists of names as one, each name once. */
+export function joinVary(present: string, names: string): string {
+  const known = new Set(present.toLowerCase().split(/\s*,\s*/));
+  const added = names.split(/\s*,\s*/).filter((name) => !known.has(name.toLowerCase()));
+  return [present, ...added].join(', ');
+}

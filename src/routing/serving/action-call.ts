@@ -1,0 +1,206 @@
+/**
+ * A request to an action, from its match on: what was decided of it, and how the action runs: chosen, its input checked, called,
+ * and answered for.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Fault, quoteClient } from '../../app/index.js';
+import { tooLarge, usableHeaders } from '../../app/internal.js';
+import { isObject } from '../../errors/index.js';
+import type { ActionRequest } from '../actions/action-request.js';
+import { valueFor } from '../actions/compiled-action.js';
+import type { ApiVersion } from '../api-version.js';
+import { type AnswerTypes, discardAnswer, sendAnswer } from './send-answer.js';
+import { type ActionTarget, type Entry, methodFor, type ServedMethod } from './served-route.js';
+
+/** Answers what went wrong. */
+export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
+
+/** What the match has decided. */
+interface Matched {
+  readonly target: ActionTarget;
+  /** The way to the action. */
+  readonly entry: Entry;
+  /** Undefined: a key of the body selects the method. */
+  readonly method: ServedMethod | undefined;
+  readonly version: ApiVersion | null;
+  /** Arguments of the action, without the body. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The format that the path asks for. */
+  readonly format: string | null;
+}
+
+/** How actions of one router answer. */
+export interface AnsweringRules {
+  /** Null: all answers are JSON. */
+  readonly types: AnswerTypes | null;
+  readonly fail: Fail;
+}
+
+/** One request to one action. */
+export class ActionCall {
+  readonly request: ActionRequest;
+  readonly entry: Entry;
+  /** URL and method as the action is to see them. */
+  readonly url: string;
+  readonly verb: string | undefined;
+  /** Bytes of body that were read. */
+  received = 0;
+  /** What the action threw. */
+  failure: unknown = undefined;
+  readonly #matched: Matched;
+  /** The media type that was negotiated; null: JSON. */
+  #type: string | null = null;
+
+  constructor(request: ActionRequest, matched: Matched) {
+    this.request = request;
+    this.entry = matched.entry;
+    this.url = request.req.url ?? '/';
+    this.verb = request.req.method;
+    this.#matched = matched;
+  }
+
+  /** Answers at once where the action gives a value, and else when its promise settles. */
+  run(fastify: FastifyRequest, reply: FastifyReply, rules: AnsweringRules): void {
+    try {
+      const { body, query } = fastify;
+      const method = this.#matched.method ?? this.#selected(body);
+      if (rules.types !== null) this.#type = rules.types.choose(fastify.raw, this.#matched.format);
+      this.request.fastify = fastify;
+      this.request.reply = reply;
+      const value = this.#checkQuery(method, query, body);
+      if (isPromise(value)) void this.#settle(reply, method, value, rules);
+      else this.#answer(reply, method, value, rules);
+    } catch (error) {
+      this.#failed(reply, error, rules);
+    }
+  }
+
+  /** The query is checked first, then the body. A check that gives a promise is waited for. */
+  #checkQuery(method: ServedMethod, query: unknown, body: unknown): unknown {
+    const check = valueFor(method.queryChecks, this.#matched.version);
+    if (check === undefined) return this.#checkBody(method, query, body);
+    return goOn(check(query), (checked) => this.#checkBody(method, checked, body));
+  }
+
+  #checkBody(method: ServedMethod, query: unknown, body: unknown): unknown {
+    const { target, version } = this.#matched;
+    this.request.query = query;
+    const check = valueFor(method.bodyChecks, version);
+    if (check === undefined) return this.#call(method, target.passesBody ? body : undefined);
+    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+    return goOn(check(body), (checked) => this.#call(method, checked));
+  }
+
+  #call({ handler, controller }: ServedMethod, body: unknown): unknown {
+    const { args } = this.#matched;
+    if (body === undefined) return handler.call(controller, this.request, args);
+    this.request.body = body;
+    return handler.call(controller, this.request, { ...args, body });
+  }
+
+  async #settle(
+    reply: FastifyReply,
+    method: ServedMethod,
+    value: PromiseLike<unknown>,
+    rules: AnsweringRules,
+  ): Promise<void> {
+    try {
+      this.#answer(reply, method, await value, rules);
+    } catch (error) {
+      this.#failed(reply, error, rules);
+    }
+  }
+
+  #answer(reply: FastifyReply, method: ServedMethod, value: unknown, { types }: AnsweringRules): void {
+    // Answered already: the deadline has passed, or the action has done it.
+    if (reply.sent) {
+      discardAnswer(value);
+      return;
+    }
+    try {
+      sendAnswer(reply, value, {
+        status: valueFor(method.statuses, this.#matched.version),
+        response: method.response,
+        type: this.#type,
+        serializer: this.#type === null || types === null ? null : types.serializer(this.#type),
+      });
+    } catch (error) {
+      discardAnswer(value);
+      throw error;
+    }
+  }
+
+  /** Fastify is told of it, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
+  #failed(reply: FastifyReply, error: unknown, { fail }: AnsweringRules): void {
+    this.failure = error;
+    if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
+    else void reply.send(error);
+  }
+
+  /** The body was read under the largest limit of the actions it could select; now the one's own holds. */
+  #selected(body: unknown): ServedMethod {
+    const method = this.#methodByKey(body);
+    if (method.bodyLimit !== undefined && this.received > method.bodyLimit) throw tooLarge(method.bodyLimit);
+    return method;
+  }
+
+  /** The method that the only key of the body selects. */
+  #methodByKey(body: unknown): ServedMethod {
+    const { target, version } = this.#matched;
+    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+    if (!isObject(body)) {
+      throw new Fault(400, { message: 'The body must be an object with one key: the name of an action.' });
+    }
+    const keys = Object.keys(body);
+    if (keys.length !== 1) {
+      throw new Fault(400, {
+        message: `The body must have exactly one key, the name of an action, not ${keys.length}.`,
+      });
+    }
+    const key = keys[0]!;
+    const methods = target.byKey!.actions.get(key);
+    if (methods === undefined) throw new Fault(400, { message: `There is no such action: ${quoteClient(key)}.` });
+    const method = methodFor(methods, version);
+    if (method === undefined)
+      throw new Fault(404, { message: 'The action does not exist in this version of the API.' });
+    return method;
+  }
+}
+
+const CALL: unique symbol = Symbol('portico.routing.call');
+
+type Carrier = IncomingMessage & { [CALL]?: ActionCall };
+
+export function setCall(call: ActionCall): void {
+  (call.request.req as Carrier)[CALL] = call;
+}
+
+/** That of a request which was matched. */
+export function callOf(req: IncomingMessage): ActionCall {
+  return (req as Carrier)[CALL]!;
+}
+
+/** Answers what went wrong in Fastify, with the headers that its reply has by then. */
+export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
+  const { raw: res, request } = reply;
+  if (!res.headersSent) {
+    for (const [name, value] of usableHeaders(reply.getHeaders())) {
+      // Those that are there keep their spelling.
+      if (res.getHeader(name) !== value) res.setHeader(name, value);
+    }
+  }
+  if (!reply.sent) reply.hijack();
+  fail(request.raw, res, error);
+}
+
+/** Goes on with a value: at once, or when its promise settles. */
+function goOn(value: unknown, use: (value: unknown) => unknown): unknown {
+  return isPromise(value) ? value.then(use) : use(value);
+}
+
+/** Whether a value is to be waited for. */
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

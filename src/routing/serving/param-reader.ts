@@ -1,0 +1,75 @@
+/**
+ * From a match to what an action gets: path variables, and the arguments made of them and the route's defaults.
+ */
+
+import { isTruthy } from '../mapper/route.js';
+import type { CompiledRoute, Found } from '../matching/compiled-route.js';
+import { type ParamType, parseParam } from '../template/param-types.js';
+
+const NOT_ARGUMENTS: ReadonlySet<string> = new Set(['controller', 'action', 'format']);
+
+/** Reads the values of one route, into tables without prototype: `__proto__` is a name like others. */
+export class ParamReader {
+  readonly #compiled: CompiledRoute;
+  readonly #types: ReadonlyMap<string, ParamType>;
+  /** Default text for each variable, where it has one. */
+  readonly #fallbacks: readonly (string | undefined)[];
+  /** Arguments besides the variables. */
+  readonly #defaults: readonly (readonly [string, unknown])[];
+  /** The arguments are just the variables. */
+  readonly #same: boolean;
+
+  constructor(compiled: CompiledRoute, types: ReadonlyMap<string, ParamType> = new Map()) {
+    const { names, route, conditional } = compiled;
+    this.#compiled = compiled;
+    this.#types = types;
+    this.#fallbacks = names.map((name) => {
+      const fallback = route.defaults.get(name);
+      return typeof fallback === 'string' && isTruthy(fallback) ? fallback : undefined;
+    });
+    this.#defaults = [...route.defaults].filter(([name]) => !names.includes(name) && !NOT_ARGUMENTS.has(name));
+    this.#same = !conditional && this.#defaults.length === 0 && !names.some((name) => NOT_ARGUMENTS.has(name));
+  }
+
+  /** The path's variables as text; an optional one that is not there is absent. */
+  texts({ captured }: Found): Record<string, string> {
+    const { names } = this.#compiled;
+    const params = emptyTable() as Record<string, string>;
+    for (let index = 0; index < names.length; index++) {
+      const value = captured[index] || (this.#fallbacks[index] ?? captured[index]);
+      if (value !== undefined) params[names[index]!] = value;
+    }
+    return params;
+  }
+
+  /** The variables with their types; the same object where the template gives none. */
+  typed(texts: Record<string, string>): Record<string, unknown> {
+    if (this.#types.size === 0) return texts;
+    const params: Record<string, unknown> = Object.assign(emptyTable(), texts);
+    for (const [name, type] of this.#types) {
+      const text = texts[name];
+      if (text !== undefined) params[name] = parseParam(type, text);
+    }
+    return params;
+  }
+
+  /** The match without controller, action and format. Not to be written to: it may be `typed` itself. */
+  args(found: Found, typed: Record<string, unknown>): Readonly<Record<string, unknown>> {
+    if (this.#same) return typed;
+    const args = emptyTable();
+    const source = this.#compiled.conditional ? Object.entries(found.match) : this.#defaults;
+    for (const [name, value] of source) if (!NOT_ARGUMENTS.has(name)) args[name] = value;
+    for (const name of Object.keys(typed)) if (!NOT_ARGUMENTS.has(name)) args[name] = typed[name];
+    return args;
+  }
+
+  /** The format that the path asks for, by its suffix. */
+  format({ captured }: Found): string | null {
+    const place = this.#compiled.names.indexOf('format');
+    return place < 0 ? null : (captured[place] ?? null);
+  }
+}
+
+function emptyTable(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}

@@ -1,0 +1,151 @@
+/**
+ * The bodies that a router reads: of which types, how it refuses others (RFC 9110 §15.5.16), and what is JSON.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { FastifyContentTypeParser, FastifyInstance } from 'fastify';
+import { Fault, quoteClient } from '../../app/index.js';
+import { collectBody } from '../../app/internal.js';
+
+/** Methods whose body is read. */
+export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Types that are read as JSON; of others there is no parser but those of plugins. */
+const JSON_TYPES: readonly RegExp[] = [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i];
+
+type AddParser = (...args: [type: string | RegExp | string[], ...rest: unknown[]]) => FastifyInstance;
+
+/** The parsers of a Fastify instance. */
+export class BodyTypes {
+  readonly #named = new Set(['application/json']);
+
+  /** `read` reads JSON. */
+  constructor(fastify: FastifyInstance, read: FastifyContentTypeParser) {
+    fastify.removeAllContentTypeParsers();
+    for (const type of JSON_TYPES) fastify.addContentTypeParser(type, read);
+    // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
+    fastify.addContentTypeParser('*', (request, payload, done) => {
+      if (request.headers['content-type'] === undefined) void read(request, payload, done);
+      else done(hasBody(request.raw) ? this.refusal(request.raw) : null);
+    });
+    this.#note(fastify);
+  }
+
+  /** Of a body for whose type there is no parser: the connection ends with it. */
+  refusal({ headers }: IncomingMessage): Fault {
+    const types = [...this.#named];
+    const message = `The body must be ${types.join(' or ')}, not ${quoteClient(headers['content-type'] || 'of no type')}.`;
+    return new Fault(415, { message, headers: { connection: 'close', Accept: types.join(', ') } });
+  }
+
+  /** Fastify does not tell which parsers plugins have added. */
+  #note(fastify: FastifyInstance): void {
+    const named = this.#named;
+    const add = fastify.addContentTypeParser as AddParser;
+    const noting: AddParser = function (this: FastifyInstance, ...args) {
+      for (const type of [args[0]].flat()) if (typeof type === 'string') named.add(type);
+      return Reflect.apply(add, this, args);
+    };
+    Object.assign(fastify, { addContentTypeParser: noting });
+  }
+}
+
+/** By these fields alone (RFC 9112 §6.3). */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Throws a `Fault` 415 for a body that was compressed. */
+export function refuseEncoding(req: IncomingMessage): void {
+  const encoding = req.headers['content-encoding'] ?? '';
+  if (!WITH_BODY.has(req.method ?? '') || !hasBody(req) || encoding.trim().toLowerCase() === 'identity') return;
+  throw new Fault(415, {
+    message: 'Bodies with a Content-Encoding are not accepted.',
+    headers: { 'Accept-Encoding': 'identity' },
+  });
+}
+
+/** Told of the value and how many bytes it was, or of what went wrong. */
+export type BodyDone = (error: Error | null, body: unknown, size: number) => void;
+
+/**
+ * Reads a body: 413 when it is larger than `limit` bytes, before reading where the length is declared; 400 when it does
+ * not arrive whole, or is not JSON; `PORTICO_BODY_CONSUMED` when it was read already.
+ */
+export function readJson(payload: Readable, limit: number, done: BodyDone): void {
+  collectBody(payload, limit, (error, bytes) => {
+    if (error === null) parseInto(bytes!, done);
+    else if (!isAborted(error)) done(error, undefined, 0);
+    else done(new Fault(400, { message: 'The body did not arrive whole.', cause: error }), undefined, 0);
+  });
+}
+
+function isAborted(error: Error): boolean {
+  return (error as { code?: unknown }).code === 'PORTICO_REQUEST_ABORTED';
+}
+
+function parseInto(bytes: Buffer, done: BodyDone): void {
+  let value: unknown;
+  try {
+    value = parseJsonBody(bytes);
+  } catch (error) {
+    done(error as Error, undefined, 0);
+    return;
+  }
+  done(null, value, bytes.length);
+}
+
+/**
+ * A body as a value; undefined for an empty one. Throws a `Fault` 400 for bytes that are not UTF-8, text that is not
+ * JSON, and keys that would reach a prototype: `__proto__`, and `prototype` below `constructor`.
+ */
+export function parseJsonBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined;
+  const marked = bytes.toString('utf8');
+  // A TextDecoder for each body, even one for all, takes longer than the parser.
+  if (marked.includes(REPLACEMENT) && !isUtf8(bytes)) throw new Fault(400, { message: 'The body is not UTF-8.' });
+  const text = marked.charCodeAt(0) === BYTE_ORDER_MARK ? marked.slice(1) : marked;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Fault(400, { message: `The body is not JSON: ${quoteClient((cause as Error).message)}`, cause });
+  }
+  if (mayReachPrototype(text)) refusePrototypeKeys(value);
+  return value;
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** Stands where bytes were no UTF-8; or was sent. */
+const REPLACEMENT = '\ufffd';
+
+/**
+ * A key may be written with escapes, `\u005f` for `_`: any escape of that kind asks for a closer look. Three searches: one
+ * pattern for all takes 0.25 µs for 1 KB, four times as long.
+ */
+function mayReachPrototype(text: string): boolean {
+  return text.includes('__proto__') || text.includes('constructor') || text.includes('\\u00');
+}
+
+/** Without recursion: the depth of a body is the client's choice. */
+function refusePrototypeKeys(value: unknown): void {
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    if (Object.hasOwn(next, '__proto__') || hasPrototype(next)) {
+      throw new Fault(400, {
+        message: 'The body has a key that is not allowed: "__proto__" or "constructor.prototype".',
+      });
+    }
+    for (const item of Array.isArray(next) ? (next as unknown[]) : Object.values(next)) pending.push(item);
+  }
+}
+
+function hasPrototype(value: object): boolean {
+  const inner: unknown = Object.hasOwn(value, 'constructor') ? (value as { constructor: unknown }).constructor : null;
+  return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, 'prototype');
+}

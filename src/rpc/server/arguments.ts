@@ -1,0 +1,129 @@
+/**
+ * The arguments of a call: checked by the JSON Schema that their method has for them, and shown in the log without what is secret.
+ */
+import type { Ajv, ValidateFunction } from 'ajv';
+import { quoteClient } from '../../app/index.js';
+import { compiledSchema, createAjv, isSecretName, refusedValue, SchemaMistake } from '../../app/internal.js';
+import { didYouMean, PorticoError } from '../../errors/index.js';
+import { masked, maskUris } from '../../text/index.js';
+import { BadArguments } from '../errors.js';
+
+/** A JSON Schema of the object of a method's arguments. */
+export type ArgumentSchema = Readonly<Record<string, unknown>>;
+
+/** Throws `BadArguments` for arguments that the schema does not take. */
+export type ArgumentCheck = (args: Readonly<Record<string, unknown>>) => void;
+
+/** Makes the checks of one server. */
+export class ArgumentChecks {
+  /** Loaded with the first schema. */
+  #ajv: Ajv | undefined;
+
+  /** `method`: `Images.resize`. Throws `PORTICO_RPC_METHOD` for a schema that does not compile. */
+  check(method: string, schema: ArgumentSchema): ArgumentCheck {
+    this.#ajv ??= createAjv('draft-07', { coerceTypes: false, verbose: true });
+    const validate = compiled(method, { type: 'object', additionalProperties: false, ...schema }, this.#ajv);
+    const names = Object.keys((schema.properties ?? {}) as object);
+    const secrets = writeOnlyNames(schema);
+    return (args) => {
+      if (!validate(args)) throw refusal(method, validate, args, { names, secrets });
+    };
+  }
+}
+
+function compiled(method: string, schema: ArgumentSchema, ajv: Ajv): ValidateFunction {
+  try {
+    return compiledSchema(schema, ajv);
+  } catch (cause) {
+    throw new PorticoError('PORTICO_RPC_METHOD', {
+      message: `the schema of ${method}: ${(cause as Error).message}`,
+      hint: cause instanceof SchemaMistake ? cause.hint : undefined,
+      cause,
+    });
+  }
+}
+
+/** The first error. The nearest name is in the message, for that is what travels to the caller. */
+function refusal(
+  method: string,
+  validate: ValidateFunction,
+  args: Readonly<Record<string, unknown>>,
+  { names, secrets }: { readonly names: readonly string[]; readonly secrets: ReadonlySet<string> },
+): BadArguments {
+  const { instancePath, keyword, params } = validate.errors![0]!;
+  if (keyword === 'additionalProperties' && instancePath === '') {
+    const name = String(params.additionalProperty);
+    const known = didYouMean(name, names) ?? `There are: ${names.join(', ') || 'none'}.`;
+    return new BadArguments({ message: `${method} has no argument "${quoteClient(name)}". ${known}` });
+  }
+  const { path, wanted, shown } = refusedValue(validate, args)!;
+  const isSecret = ['', ...path.split('.')].some((step) => secrets.has(step));
+  const value = shown === undefined || isSecret ? '' : `, not ${shown}`;
+  return new BadArguments({ message: `${method}: ${path === '' ? 'the arguments' : path}: ${wanted}${value}` });
+}
+
+/** More characters are cut off. */
+const LONGEST = 2000;
+
+/**
+ * As JSON, with `****` for what the schema marks `writeOnly`, and for what has the name of a secret, wherever it stands; URIs
+ * without their passwords; of bytes their number. 2000 characters at most.
+ */
+export function shownArguments(
+  args: Readonly<Record<string, unknown>>,
+  schema: ArgumentSchema | undefined = {},
+): string {
+  const secrets = writeOnlyNames(schema);
+  const isSecret = (name: string): boolean => secrets.has(name) || isSecretName(name);
+  try {
+    const text = JSON.stringify(shown('', args, isSecret));
+    return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  } catch (error) {
+    if (error instanceof RangeError) return 'too deep to be shown';
+    throw error;
+  }
+}
+
+function shown(name: string, value: unknown, isSecret: (name: string) => boolean): unknown {
+  if (isSecret(name)) return masked;
+  if (typeof value === 'string') return maskUris(value);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
+  if (value instanceof Set || Array.isArray(value)) return [...value].map((each) => shown('', each, isSecret));
+  const members = value instanceof Map ? [...value] : Object.entries(value);
+  return Object.fromEntries(members.map(([key, each]) => [key, shown(String(key), each, isSecret)]));
+}
+
+/**
+ * The names of properties whose schema, or a part of it that is about the same value, says `writeOnly`; the empty name for the
+ * arguments as a whole. A name is a secret at any depth: rather too much is masked than a secret shown.
+ */
+function writeOnlyNames(schema: ArgumentSchema): ReadonlySet<string> {
+  const names = new Set<string>();
+  const seen = new Map<unknown, Set<string>>();
+  const visit = (part: unknown, name: string): void => {
+    if (typeof part !== 'object' || part === null) return;
+    const visited = seen.get(part) ?? new Set();
+    if (visited.has(name)) return;
+    seen.set(part, visited.add(name));
+    for (const [keyword, value] of Object.entries(part)) {
+      if (keyword === 'writeOnly' && value === true) names.add(name);
+      else if (keyword === '$ref') visit(referred(schema, value), name);
+      else if (keyword === 'properties')
+        for (const [inner, each] of Object.entries(value as object)) visit(each, inner);
+      // These are reached by those who refer to them.
+      else if (keyword !== 'definitions' && keyword !== '$defs') visit(value, name);
+    }
+  };
+  visit(schema, '');
+  return names;
+}
+
+/** What a pointer within the schema leads to. */
+function referred(schema: ArgumentSchema, pointer: unknown): unknown {
+  if (typeof pointer !== 'string' || !pointer.startsWith('#')) return undefined;
+  const steps = decodeURIComponent(pointer).split('/').slice(1);
+  return steps
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((part, step) => (part as Readonly<Record<string, unknown>> | undefined)?.[step], schema);
+}

@@ -1,0 +1,311 @@
+/**
+ * One call or cast that has come, from the message to the reply.
+ */
+import { RequestContext } from '../../app/index.js';
+import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
+import type { Logger } from '../../log/index.js';
+import type { TaskTracker } from '../../service/index.js';
+import type { Cancel, Clock } from '../../tasks/index.js';
+import { maskUris } from '../../text/index.js';
+import type { CallMeter } from '../call-meter.js';
+import type { ActiveTrace, CallSpans } from '../call-spans.js';
+import { deadlineOf, type FailureEnvelope, type RequestEnvelope } from '../message/envelope.js';
+import { failureOf, shortened } from '../message/failure.js';
+import { eachArgument, type Serializer } from '../message/serializer.js';
+import type { Delivery } from '../transport/transport.js';
+import { shownArguments } from './arguments.js';
+import type { Endpoints, ServedMethod } from './endpoints.js';
+import { isCutOff, isExpected, isIgnored, logFailure } from './failed-method.js';
+import type { HeldLoop } from './held-loop.js';
+import type { RecentKeys } from './recent-keys.js';
+import type { ReplySender } from './reply-sender.js';
+
+/** Of an error, with a dead letter. */
+const REASON_CHARACTERS = 300;
+
+/** What all calls of a server are served with. */
+export interface ServedWith {
+  readonly topic: string;
+  readonly host: string;
+  readonly binary: string;
+  readonly endpoints: Endpoints;
+  readonly tracker: TaskTracker;
+  readonly serializer: Required<Serializer>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Undefined: nothing is counted. */
+  readonly meter: CallMeter | undefined;
+  /** Undefined: no spans are made. */
+  readonly spans: CallSpans | undefined;
+  /** Tell callers the stack of what failed. */
+  readonly sendStack: boolean;
+  readonly replies: ReplySender;
+  readonly held: HeldLoop;
+  /** Messages that were begun. */
+  readonly seen: RecentKeys;
+  /** Calls under way that are acknowledged late, by their messages. */
+  readonly late: Map<string, ServedCall>;
+}
+
+export class ServedCall {
+  readonly #with: ServedWith;
+  readonly #request: RequestEnvelope;
+  /** Of a method that is acknowledged late another one, where the message came again while it runs. */
+  #delivery: Delivery;
+  readonly #isCopy: boolean;
+  /** When it came, and when its caller stops waiting, by the clock. */
+  readonly #since: number;
+  readonly #deadline: number | undefined;
+  readonly #abort = new AbortController();
+  #interrupt: (reason: Error) => void = () => {};
+
+  /** `isCopy`: a fanout, every other process of the topic has it as well. */
+  constructor(parts: ServedWith, request: RequestEnvelope, delivery: Delivery, isCopy: boolean) {
+    this.#with = parts;
+    this.#request = request;
+    this.#delivery = delivery;
+    this.#isCopy = isCopy;
+    this.#since = parts.clock.now();
+    this.#deadline = deadlineOf(request, this.#since);
+  }
+
+  /** Whether its caller knows it by this id. */
+  isKnownAs(id: string): boolean {
+    return (this.#request.reply?.id ?? this.#request.id) === id;
+  }
+
+  /** Raises the signal of its method: the caller does not wait any more, or the server ends. */
+  cancel(reason: Error): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Its method is not waited for any more. */
+  interrupt(reason: Error): void {
+    this.#interrupt(reason);
+  }
+
+  /** Runs its method, and sends what came of that. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      const method = await this.#begin();
+      if (method !== undefined) await this.#serve(method);
+    } catch (err) {
+      this.#with.log.error(`${this.#request.method}: its call could not be handled`, { err });
+    }
+  }
+
+  /** It is not begun here, because the server ends. Another one gets it, unless nothing is to run it. Never rejects. */
+  async giveBack(): Promise<void> {
+    const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'the service stops' : undefined);
+    if (reason === undefined) await this.#delivery.requeue();
+    else await this.#drop(reason);
+  }
+
+  /** The method that is to run; undefined where none is. A message that need not come again is acknowledged. */
+  async #begin(): Promise<ServedMethod | undefined> {
+    const { seen, late, endpoints, meter, topic } = this.#with;
+    const { id, args, method: name } = this.#request;
+    if (this.#delivery.redelivered) meter?.redelivered(topic);
+    const running = late.get(id);
+    if (running !== undefined) {
+      // The connection was lost meanwhile: what comes of it settles the message that is there now.
+      running.#delivery = this.#delivery;
+      return undefined;
+    }
+    const reason = this.#reasonToDrop();
+    if (reason !== undefined) {
+      await this.#drop(reason);
+      return undefined;
+    }
+    let method: ServedMethod;
+    try {
+      method = endpoints.find(this.#request);
+      method.checkArguments?.(args);
+    } catch (error) {
+      if (await this.#acknowledge()) await this.#replyFailure(name, error, true);
+      return undefined;
+    }
+    if (method.options.ack !== 'late' && !(await this.#acknowledge())) return undefined;
+    seen.add(id);
+    return method;
+  }
+
+  #reasonToDrop(): string | undefined {
+    const { seen, clock } = this.#with;
+    if (seen.has(this.#request.id)) return 'it came before';
+    if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'its caller does not wait any more';
+    return this.#abort.signal.aborted ? 'its caller took it back' : undefined;
+  }
+
+  /** It is not begun, here or anywhere else. */
+  async #drop(reason: string): Promise<void> {
+    const { log, meter, topic } = this.#with;
+    const { id, method } = this.#request;
+    if (!(await this.#acknowledge())) return;
+    log.info(`${method}: message ${id} was dropped, ${reason}`);
+    meter?.dropped(topic, reason);
+  }
+
+  /** False where the message will come again. */
+  async #acknowledge(): Promise<boolean> {
+    try {
+      await this.#delivery.ack();
+      return true;
+    } catch (err) {
+      const { id, method } = this.#request;
+      this.#with.log.info(`${method}: message ${id} was not begun, it will come again`, { err });
+      return false;
+    }
+  }
+
+  async #serve(method: ServedMethod): Promise<void> {
+    const { log, clock, replies, held, late, seen, meter, topic } = this.#with;
+    const { id, args } = this.#request;
+    const { name, options } = method;
+    if (log.enabled('trace')) {
+      log.debug(`${name}: called`, { ...this.#facts, args: shownArguments(args, options.args) });
+    }
+    const isLate = options.ack === 'late';
+    if (isLate) late.set(id, this);
+    const ends = [replies.beat(this.#request, name), this.#limit(), held.begin(name)];
+    let result: unknown;
+    try {
+      result = await this.#untilInterrupted(this.#observed(method));
+    } catch (error) {
+      late.delete(id);
+      if (isLate && (await this.#runsAgain(method, error))) return;
+      await this.#failed(method, error);
+      if (isLate) {
+        // Where the connection is lost the message comes again, and is no dead letter.
+        seen.forget(id);
+        if (await this.#delivery.deadLetter(deathReason(error))) meter?.died(topic, 'failed');
+      }
+      return;
+    } finally {
+      for (const end of ends) end();
+    }
+    log.debug(`${name}: done`, { ...this.#facts, elapsedMs: Math.round(clock.now() - this.#since) });
+    await this.#replyResult(name, result);
+    late.delete(id);
+    // Not written: the message comes again, and is known then.
+    if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info(`${name}: not acknowledged`, { err }));
+  }
+
+  /** Counted, and in a span of its own, where that is wanted. */
+  #observed(method: ServedMethod): Promise<unknown> {
+    const { meter, spans, topic } = this.#with;
+    const { method: name, reply, trace } = this.#request;
+    const kind = reply === undefined ? 'cast' : 'call';
+    const expected = (error: unknown): boolean => isExpected(error, method);
+    const counted = (active?: ActiveTrace): Promise<unknown> => {
+      const run = (): Promise<unknown> => this.#invoke(method, active);
+      return meter === undefined ? run() : meter.served(kind, topic, name, { run, isExpected: expected });
+    };
+    return spans === undefined
+      ? counted()
+      : spans.served(kind, topic, name, { trace, run: counted, isExpected: expected });
+  }
+
+  async #invoke(method: ServedMethod, active: ActiveTrace | undefined): Promise<unknown> {
+    const { serializer, tracker } = this.#with;
+    const { id, ctx, args } = this.#request;
+    const { redelivered, count } = this.#delivery;
+    const here = { signal: this.#abort.signal, delivery: Object.freeze({ id, redelivered, count }) };
+    const context = serializer.deserializeContext(ctx, here);
+    const given = eachArgument(args, context, serializer.deserializeEntity);
+    const requestId = this.#requestId;
+    const deadline = this.#deadline;
+    const env = {
+      ...(context instanceof RequestContext && { context }),
+      ...(requestId && { requestId }),
+      ...(deadline !== undefined && { deadline }),
+      ...(active && { [ACTIVE_TRACE]: active }),
+    };
+    const work = async (): Promise<unknown> => serializer.serializeEntity(context, await method.call(context, given));
+    return runInRequest(env, () => (method.tracked ? tracker.record(method.name, work, { requestId }) : work()));
+  }
+
+  /** A promise for this call alone: one that all calls race with would keep every result for as long as the server runs. */
+  #untilInterrupted<T>(work: Promise<T>): Promise<T> {
+    const interrupted = new Promise<never>((_, reject) => {
+      this.#interrupt = reject;
+    });
+    return Promise.race([work, interrupted]);
+  }
+
+  /** The method's signal fires when its caller's time is up. */
+  #limit(): Cancel {
+    const { clock } = this.#with;
+    if (this.#deadline === undefined) return () => {};
+    const late = (): void => this.cancel(new Error('the time of the caller is up'));
+    return clock.after(this.#deadline - clock.now(), late, { unref: true });
+  }
+
+  /** True where the message comes again: it failed in a way that may pass, or the server ends. */
+  async #runsAgain({ name, options }: ServedMethod, err: unknown): Promise<boolean> {
+    const { seen, log } = this.#with;
+    const ends = isCutOff(err);
+    if (!ends && (err as { retryable?: unknown } | null)?.retryable !== true) return false;
+    log.warn(`${name}: failed and will run again`, { err, delivery: this.#delivery.count });
+    seen.forget(this.#request.id);
+    await this.#delivery.requeue(ends ? {} : { delayMs: (options.retryDelay ?? 5) * 1000 });
+    return true;
+  }
+
+  async #failed(method: ServedMethod, error: unknown): Promise<void> {
+    const { name } = method;
+    const expected = isExpected(error, method);
+    if (!isIgnored(error, method)) return this.#replyFailure(name, error, expected);
+    logFailure(this.#with.log, { name, error, isExpected: expected }, this.#facts);
+    await this.#replyResult(name, null);
+  }
+
+  /** A result that cannot travel is a failure. */
+  async #replyResult(name: string, result: unknown): Promise<void> {
+    try {
+      await this.#reply(name, { result });
+    } catch (error) {
+      await this.#replyFailure(name, error, false);
+    }
+  }
+
+  async #replyFailure(name: string, error: unknown, expected: boolean): Promise<void> {
+    const { log, host, binary, sendStack } = this.#with;
+    logFailure(log, { name, error, isExpected: expected }, this.#facts);
+    if (this.#request.reply === undefined) return;
+    const from = { host, binary, requestId: this.#requestId };
+    const failure = failureOf(error, from, { expected, stack: sendStack });
+    try {
+      await this.#reply(name, { failure });
+    } catch {
+      await this.#reply(name, { failure: shortened(failure) });
+    }
+  }
+
+  /** Nothing is sent where no reply is wanted. */
+  async #reply(
+    name: string,
+    what: { readonly result: unknown } | { readonly failure: FailureEnvelope },
+  ): Promise<void> {
+    const { reply } = this.#request;
+    if (reply === undefined) return;
+    await this.#with.replies.send({ to: reply.to, envelope: { id: reply.id, ...what }, name, since: this.#since });
+  }
+
+  /** Of the request that the call is made for. */
+  get #requestId(): string | undefined {
+    const { request_id: id, requestId = id } = this.#request.ctx;
+    return typeof requestId === 'string' ? requestId : undefined;
+  }
+
+  /** Which call a line of the log is about. */
+  get #facts(): { readonly requestId: string | undefined; readonly message: string } {
+    return { requestId: this.#requestId, message: this.#request.id };
+  }
+}
+
+/** For the operator who reads dead letters. */
+function deathReason(error: unknown): string {
+  const { type, message } = failureOf(error, { host: '', binary: '' });
+  return `failed: ${type}: ${maskUris(message)}`.slice(0, REASON_CHARACTERS);
+}

@@ -1,0 +1,222 @@
+/**
+ * What an RPC service is given in code, looked at before anything is made of it, and the names that its records, topics and options
+ * are made of. Absent and null mean the default; 0 and false are values.
+ */
+import { type Config, defineOptions, module } from '../config/index.js';
+import { commandName } from '../config/internal.js';
+import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import type { ManagerContext, ManagerOption } from '../registry/index.js';
+import { heartbeatOptions, namedManager } from '../registry/internal.js';
+import type { ManagerSource, Registration } from '../service/index.js';
+import type { Serializer } from './message/serializer.js';
+import { wrongName } from './transport/route.js';
+import type { Transport } from './transport/transport.js';
+
+/** How `RPCService.create` makes a service. Times in seconds. */
+export interface RPCServiceOptions {
+  /** The name of this machine. Default: `[DEFAULT] host`. */
+  readonly host?: string | null;
+  /** What runs, unique on its host. Default: the name of the command. */
+  readonly binary?: string | null;
+  /** What it takes calls for. Default: the binary without its `<project>-`; without that, the whole of it. */
+  readonly topic?: string | null;
+  /** A second topic that it takes calls for. Default: none. */
+  readonly altTopic?: string | null;
+  /**
+   * The domain behind it, or several, the first of which is the main one. Default: what `[DEFAULT] <topic>_manager` names,
+   * else what `managers` has for the binary.
+   */
+  readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[] | null;
+  /** The option that names the manager. Default: `[DEFAULT] <topic>_manager`. */
+  readonly managerOption?: ManagerOption | null;
+  /** The managers of an application, by binary. */
+  readonly managers?: Readonly<Record<string, ManagerSource<ManagerContext>>>;
+  /** Between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`. */
+  readonly reportInterval?: number | null;
+  /** Whether periodic tasks run. Default: `[DEFAULT] periodic_enable`. */
+  readonly periodicEnable?: boolean | null;
+  /** The first periodic tasks come after a random part of it; 0: at once. Default: `[DEFAULT] periodic_fuzzy_delay`. */
+  readonly periodicFuzzyDelay?: number | null;
+  /** Between two passes over the periodic tasks, at most; 0: no passes. Default: `[DEFAULT] periodic_interval_max`. */
+  readonly periodicIntervalMax?: number | null;
+  /** Default: an empty one, so that every option has its default. */
+  readonly config?: Config;
+  /** In front of the binary's name. Default `portico`. */
+  readonly project?: string;
+  /** The version of its code, as it numbers it. Default 0. */
+  readonly version?: number;
+  /** How many processes are to run it. Default 1. */
+  readonly workers?: number;
+  /** What a launcher calls it. Default: the binary. */
+  readonly name?: string;
+  /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
+  readonly registration?: Registration | null;
+  /** What periodic tasks are given: an administrator's request context. Called for each pass. */
+  readonly context?: () => unknown;
+  /** What carries calls: a URL, or a transport that is not closed with the service. Default: `[rpc] transport_url`. */
+  readonly transport?: string | Transport;
+  /** How the application's own objects travel. Default: plain data alone, and a `RequestContext`. */
+  readonly serializer?: Serializer;
+  /** The command line that the binary's name is taken from. Default: the process's. */
+  readonly argv?: readonly string[];
+  /** Default: standard error. */
+  readonly log?: Logger;
+}
+
+type Kind = readonly [is: (value: unknown) => boolean, wanted: string];
+
+const text: Kind = [(value) => typeof value === 'string', 'a string'];
+const seconds: Kind = [(value) => typeof value === 'number', 'a number of seconds'];
+const callable: Kind = [(value) => typeof value === 'function', 'a function'];
+const object: Kind = [(value) => typeof value === 'object', 'an object'];
+
+/** Every option, and what it may be where it is given. */
+const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
+  host: text,
+  binary: text,
+  topic: text,
+  altTopic: text,
+  manager: [
+    (value) => ['string', 'function', 'object'].includes(typeof value),
+    'an object, a class, a function or a name',
+  ],
+  managerOption: object,
+  managers: object,
+  reportInterval: seconds,
+  periodicEnable: [(value) => typeof value === 'boolean', 'true or false'],
+  periodicFuzzyDelay: seconds,
+  periodicIntervalMax: seconds,
+  config: object,
+  project: text,
+  version: [(value) => Number.isInteger(value) && (value as number) >= 0, 'a whole number, 0 or more'],
+  workers: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number, 1 or more'],
+  name: [(value) => typeof value === 'string' && value !== '', 'a string with something in it'],
+  registration: object,
+  context: callable,
+  transport: [(value) => ['string', 'object'].includes(typeof value), 'a URL or a transport'],
+  serializer: object,
+  argv: [Array.isArray, 'a list of strings'],
+  log: object,
+};
+
+/**
+ * Throws `PORTICO_RPC_OPTION` for an unknown option, with the nearest name, and for a value that cannot be;
+ * `PORTICO_MANAGER` for a list without managers, `PORTICO_INVALID_INTERVAL` for a time below 0. Undefined and null are always right.
+ */
+export function checkOptions(options: RPCServiceOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(KINDS, name)) {
+      throw new PorticoError('PORTICO_RPC_OPTION', {
+        message: `an RPC service has no option "${name}"`,
+        hint: didYouMean(name, Object.keys(KINDS)) ?? `There are: ${Object.keys(KINDS).join(', ')}.`,
+      });
+    }
+    const [is, wanted] = KINDS[name as keyof RPCServiceOptions];
+    if (value === undefined || value === null || is(value)) continue;
+    throw new PorticoError('PORTICO_RPC_OPTION', { message: `${name} is ${shown(value)}: ${wanted} is wanted` });
+  }
+  if (Array.isArray(options.manager) && options.manager.length === 0) {
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message: 'manager is a list without managers',
+      hint: 'Give one, or leave manager out for what the configuration names.',
+    });
+  }
+  const { reportInterval, periodicFuzzyDelay, periodicIntervalMax } = options;
+  for (const [name, seconds] of Object.entries({ reportInterval, periodicFuzzyDelay, periodicIntervalMax })) {
+    if (seconds == null || seconds >= 0) continue;
+    throw new PorticoError('PORTICO_INVALID_INTERVAL', {
+      message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
+      hint: 'Give 0 to switch it off, null for what the configuration says.',
+    });
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
+}
+
+/** The names of one service. */
+export interface RPCIdentity {
+  readonly host: string;
+  readonly binary: string;
+  readonly topic: string;
+}
+
+/**
+ * The names that options and configuration give a service. Throws `PORTICO_RPC_NAME` for one that cannot be part of a
+ * topic, and where there is none.
+ */
+export function identityOf(options: RPCServiceOptions, config: Config): RPCIdentity {
+  const host = options.host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
+  const binary = options.binary ?? commandName(options.argv);
+  const topic = options.topic ?? topicOf(binary, options.project ?? 'portico');
+  checkName('host', host);
+  if (binary === '' || binary.length > 255) {
+    throw new PorticoError('PORTICO_RPC_NAME', {
+      message: `the binary ${JSON.stringify(binary)} is no name of 1 to 255 characters`,
+      hint: 'Give the service a binary: the name of its program.',
+    });
+  }
+  for (const name of [topic, ...(options.altTopic == null ? [] : [options.altTopic])]) {
+    checkName('topic', name);
+  }
+  return { host, binary, topic };
+}
+
+/** The binary behind its last `<project>-`; without that, the whole of it. */
+function topicOf(binary: string, project: string): string {
+  const prefix = `${project}-`;
+  const at = binary.lastIndexOf(prefix);
+  return at === -1 ? binary : binary.slice(at + prefix.length);
+}
+
+/** The option that names a service's manager. */
+export function managerOption(topic: string, { managerOption: given }: RPCServiceOptions): ManagerOption {
+  return given ?? { group: 'DEFAULT', opt: `${topic.replaceAll('-', '_')}_manager` };
+}
+
+/**
+ * Gives the managers of a service as a configuration has them: in code, else named by its option, else
+ * those of its binary. The function it gives throws `PORTICO_MANAGER` where there is none.
+ */
+export function managersFor(
+  { binary, topic }: RPCIdentity,
+  options: RPCServiceOptions,
+): (config: Config) => readonly ManagerSource<ManagerContext>[] {
+  const option = managerOption(topic, options);
+  const declared = defineOptions({
+    [option.opt]: module({ help: `Module and export of the manager behind ${binary}.` }),
+  });
+  return (config) => {
+    if (options.manager != null) return [options.manager].flat() as ManagerSource<ManagerContext>[];
+    if (options.managerOption == null) config.group(option.group, declared, { partial: true });
+    const named = namedManager(config, option);
+    return named === undefined ? [ofBinary(binary, options, option)] : [named];
+  };
+}
+
+function ofBinary(
+  binary: string,
+  options: RPCServiceOptions,
+  { group, opt }: ManagerOption,
+): ManagerSource<ManagerContext> {
+  const { managers = {} } = options;
+  if (Object.hasOwn(managers, binary)) return managers[binary]!;
+  const known = Object.keys(managers);
+  throw new ConfigurationRefused('PORTICO_MANAGER', {
+    message: `${binary} has no manager: [${group}] ${opt} is not set`,
+    hint: [
+      `Write ${opt} = ./file.js:Manager, or give one in code.`,
+      didYouMean(binary, known) ?? (known.length === 0 ? undefined : `There are managers for ${known.join(', ')}.`),
+    ]
+      .filter((part) => part !== undefined)
+      .join(' '),
+  });
+}
+
+function checkName(what: 'host' | 'topic', name: string): void {
+  const wrong = wrongName(what, name);
+  if (wrong !== undefined) throw new PorticoError('PORTICO_RPC_NAME', wrong);
+}

@@ -1,0 +1,216 @@
+/**
+ * The contract of remote calls, for the managers that make them: what is called, and how; and their options, by which every program
+ * judges its files. `portico/rpc` implements the one and reads the other: few programs load it.
+ */
+import {
+  boolean,
+  bytes,
+  defineOptions,
+  dict,
+  duration,
+  integer,
+  type OptionDeclarations,
+  oneOf,
+  path,
+  string,
+  uri,
+} from '../config/index.js';
+
+/** The methods of a manager as others call them: each gives a promise. */
+export type ManagerCalls<M> = {
+  readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: M[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? (...args: A) => Promise<Awaited<R>>
+    : never;
+};
+
+/** What is called and how. Times in seconds. */
+export interface CallOptions {
+  /** Separates applications of one broker. Default: `[rpc] exchange`. */
+  readonly exchange?: string;
+  /** The topic of the service. Default: that of the client. */
+  readonly topic?: string;
+  /** A host: its service alone. Default: any service of the topic. */
+  readonly server?: string | undefined;
+  /** Every service of the topic: for casts. Default false. */
+  readonly fanout?: boolean;
+  /** An interface of its own on the topic. */
+  readonly namespace?: string;
+  /** The version that is asked for. Default 1.0. */
+  readonly version?: string;
+  /** The highest version that may be sent, because older services are there. Default: as `[upgrade_levels]` has it, else any. */
+  readonly versionCap?: string;
+  /** How long a call waits for its reply. Default: `[rpc] response_timeout`; never longer than the current request has. */
+  readonly timeout?: number;
+  /**
+   * The longest silence of a server that works on the call, 2 at least. Default: `[rpc] call_monitor_threshold`, for calls that
+   * wait longer than that.
+   */
+  readonly callMonitorTimeout?: number;
+  /** How often a message is sent again that did not reach the broker; -1: until the time is up. Default -1. */
+  readonly retry?: number;
+  /** How long a cast waits in its queue before it is a dead letter; 0: for ever. Default: `[rpc] cast_ttl`. */
+  readonly ttl?: number;
+  /** Ends the wait, and has the handler's `ctx.signal` fire. */
+  readonly signal?: AbortSignal;
+  /** Refuses at once what has no queue. Default true for calls and for casts to a host. */
+  readonly mandatory?: boolean;
+  /** The second topic of the service, for methods marked as continuations; the first one where nothing serves it. */
+  readonly altTopic?: string;
+}
+
+/** What a client is for. */
+export interface ClientOptions extends CallOptions {
+  /** The topic of the service that is called. */
+  readonly topic: string;
+  /** Errors that come back as what they are: a class for each name. Others come back as `RemoteError`. */
+  readonly allowedErrors?: readonly (abstract new (
+    ...args: never[]
+  ) => Error)[];
+  /**
+   * The version that releases of the service speak, for `[upgrade_levels]`: by a name of the release, and by the number that its
+   * record has as `version`, for `auto`: `{ 0: '1.0', 7: '1.4', autumn: '1.4' }`.
+   */
+  readonly releases?: Readonly<Record<string, string>>;
+  /** Methods that run for long: their calls wait `[rpc] long_timeout`. */
+  readonly long?: readonly string[];
+}
+
+/** Calls the services of a topic. Cheap and immutable. */
+export interface RPCClient {
+  /** A client with some options changed. */
+  prepare(options: CallOptions): RPCClient;
+  /** The result of a method. `args` by name. */
+  call<T = unknown>(context: unknown, method: string, args?: object): Promise<T>;
+  /** Settles when the broker has the message, not when the method has run. */
+  cast(context: unknown, method: string, args?: object): Promise<void>;
+  /** Whether the version cap lets that version be sent. */
+  canSend(version: string): Promise<boolean>;
+  /** The methods of a manager, each a call: `await client.of<Images>().resize(context, { id })`. */
+  of<M extends object>(): ManagerCalls<M>;
+}
+
+/** Where clients come from: a service's way to the others. */
+export interface RPCClients {
+  /** With `memory://`: no service of another process is reached. */
+  readonly isInProcess: boolean;
+  client(options: ClientOptions): RPCClient;
+}
+
+/** The same for those who end it. */
+export interface OwnRPCClients extends RPCClients {
+  close(): Promise<void>;
+}
+
+/** `[rpc]`. */
+export const rpcOptions = defineOptions({
+  transport_url: uri({
+    default: 'memory://',
+    secret: true,
+    help: 'What carries remote calls: memory:// inside one process, amqp://user:password@host/ (RabbitMQ) between processes. Options of this group may follow behind a ?.',
+  }),
+  exchange: string({
+    aliases: ['control_exchange'],
+    help: 'Separates applications that share a broker. Default: the name of the project.',
+  }),
+  response_timeout: duration({ default: 60, help: 'Seconds a call waits for its reply.' }),
+  long_timeout: duration({ default: 1800, help: 'Seconds a call of a method waits that runs for long.' }),
+  cast_ttl: duration({
+    default: 3600,
+    help: 'Seconds a cast waits to be handled before it is a dead letter; 0: for ever.',
+  }),
+  executor_pool_size: integer({ default: 64, min: 1, help: 'How many remote calls a process handles at a time.' }),
+  prefetch: integer({
+    min: 1,
+    help: 'How many messages each consumer holds that have not begun. Default: executor_pool_size.',
+  }),
+  access_policy: oneOf(['public', 'explicit'], {
+    default: 'public',
+    help: 'Which methods of managers can be called: all that their class defines, unless it marks some, or those marked alone.',
+  }),
+  call_monitor_threshold: duration({
+    default: 60,
+    min: 2,
+    help: 'Calls that wait longer than so many seconds fail after so long a silence of their server.',
+  }),
+  connect_timeout: duration({ default: 10, help: 'Seconds one try to connect to a broker may take.' }),
+  start_wait: duration({ default: 60, help: 'Seconds a start waits for a broker that is away.' }),
+  heartbeat: duration({ default: 20, help: 'Seconds between two heartbeats of a connection to a broker.' }),
+  retry_interval: duration({
+    default: 1,
+    help: 'Seconds before a message is sent again that did not reach the broker.',
+  }),
+  retry_backoff: duration({ default: 2, help: 'How many seconds longer each further wait is.' }),
+  retry_interval_max: duration({ default: 30, help: 'Seconds between two such tries, at most.' }),
+  failover_strategy: oneOf(['shuffle', 'round-robin'], {
+    default: 'shuffle',
+    help: 'The order in which several hosts of the URL are tried: one of each process, or as they are written.',
+  }),
+  ssl_ca_file: path({
+    mustExist: true,
+    kind: 'file',
+    help: 'The authorities that the certificate of the broker is verified with, for amqps://. Default: those that Node knows.',
+  }),
+  ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'The certificate that the broker is shown.' }),
+  ssl_key_file: path({ mustExist: true, kind: 'file', mode: 0o640, help: 'The private key of ssl_cert_file.' }),
+  ssl_verify_hostname: boolean({
+    default: true,
+    help: 'Refuse a certificate for another host than that of the URL.',
+  }),
+  reply_retry_timeout: duration({ default: 30, help: 'Seconds a reply is tried whose caller cannot be reached.' }),
+  transient_queue_ttl: duration({
+    default: 600,
+    help: 'Seconds a broker keeps the queues of a process that is gone, for its replies and fanouts.',
+  }),
+  host_queue_ttl: duration({
+    default: 86_400,
+    help: 'Seconds a broker keeps the queue of a host whose service is gone.',
+  }),
+  queue_type: oneOf(['quorum', 'classic'], {
+    default: 'quorum',
+    help: 'The type of the queues that outlive a process. Methods that are acknowledged late need quorum. A change needs new queues.',
+  }),
+  delivery_limit: integer({
+    default: 5,
+    min: 1,
+    help: 'How often a message may come back before it is a dead letter.',
+  }),
+  dead_letter: boolean({
+    default: true,
+    help: 'Keep what was not delivered in time, refused, or came back too often.',
+  }),
+  max_message_size: bytes({
+    default: 16 * 1024 * 1024,
+    min: 1024,
+    help: 'The longest message, in bytes, at both ends.',
+  }),
+  compress_over: bytes({
+    min: 1,
+    help: 'Compress longer messages by gzip. Default: none.',
+  }),
+  signing_keys: dict({
+    secret: true,
+    help: 'Keys that messages are signed with, id:secret,id:secret: by the first, and verified by all. Default: messages are not signed.',
+  }),
+  require_signature: boolean({
+    default: false,
+    help: 'Refuse messages that none of signing_keys has signed.',
+  }),
+  manage_topology: boolean({
+    default: true,
+    help: 'Declare exchanges and queues; false only looks for them, on brokers where an administrator declares them.',
+  }),
+  send_remote_stack: boolean({
+    default: false,
+    help: 'Tell callers the stack of what failed, for their logs.',
+  }),
+});
+
+/** `[upgrade_levels]`: an option for each topic, in whose name `-` is `_`. */
+export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
+  '<name>': string({
+    mutable: true,
+    help: 'The highest version that may be sent to the services of the topic of this name, while older ones are there: a version, a release that the client knows, or auto, by the lowest version among the services that are up.',
+  }),
+});
