@@ -81,12 +81,12 @@ export interface PipelineNode {
 }
 
 /** A tree of lines, each with the place in the file. */
-export function printText(roots: readonly PipelineNode[]): string {
+function printText(roots: readonly PipelineNode[]): string {
   return roots.map((root) => [headline(root), ...below(root, '')].join('\n')).join('\n\n');
 }
 
 /** A flowchart in Mermaid's language: requests go along the arrows. */
-export function printMermaid(roots: readonly PipelineNode[]): string {
+function printMermaid(roots: readonly PipelineNode[]): string {
   const lines = ['flowchart TD'];
   draw(roots, {
     node: (id, node) => lines.push(`  ${id}["${quoted(caption(node))}"]`),
@@ -97,7 +97,7 @@ export function printMermaid(roots: readonly PipelineNode[]): string {
 }
 
 /** A graph in Graphviz's language. */
-export function printDot(roots: readonly PipelineNode[]): string {
+function printDot(roots: readonly PipelineNode[]): string {
   const lines = ['digraph pipeline {', '  node [shape=box];'];
   draw(roots, {
     node: (id, node) => lines.push(`  ${id} [label=${JSON.stringify(caption(node))}];`),
@@ -165,7 +165,7 @@ function quoted(text: string): string {
  * Declared options with their effective values; of factories that declare none, the section's options as they
  * are written. Options that are refused are shown as written: `check` says what is wrong with them.
  */
-export function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
+function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
   const { group, options } = (node.resolved ?? {}) as { group?: string; options?: OptionDeclarations };
   if (group === undefined || options === undefined) return asWritten(node, options);
   try {

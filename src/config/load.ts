@@ -190,7 +190,7 @@ export interface WorkerConfiguration {
 const WORKER_LINK = Symbol.for('portico.worker');
 
 /** Undefined in a process that is no worker. */
-export function workerConfiguration(): WorkerConfiguration | undefined {
+function workerConfiguration(): WorkerConfiguration | undefined {
   return (process as { [WORKER_LINK]?: WorkerConfiguration })[WORKER_LINK];
 }
 

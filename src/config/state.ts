@@ -136,7 +136,7 @@ interface AcceptedFile {
  * The files a configuration rests on, by absolute path: paste files, certificates, files with secrets. Each is read once and kept,
  * so that a worker started later works from what was accepted and not from what an editor has made of it since.
  */
-export class AcceptedFiles {
+class AcceptedFiles {
   readonly #files = new Map<string, { readonly bytes: Buffer; readonly mutable: boolean }>();
 
   /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */

@@ -12,7 +12,7 @@ export const STATUS_STOPPED = 0;
 /** A start failed, a stop failed, work had to be cut off, or SIGINT. */
 export const STATUS_FAILED = 1;
 /** An unhandled error ended a worker. */
-export const STATUS_UNHANDLED = 2;
+const STATUS_UNHANDLED = 2;
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
 

@@ -18,7 +18,7 @@ import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
 import { removeHeaders } from './headers.js';
 
-export const basicAuthOptions = defineOptions({
+const basicAuthOptions = defineOptions({
   user_file: path({ required: true, kind: 'file', help: 'Users with their bcrypt hashes, as htpasswd -B writes it.' }),
   realm: string({ default: 'Restricted', help: 'What browsers show when they ask for a password.' }),
   set_headers: boolean({ default: true, help: 'Hands the user on as X-User and X-User-Name too.' }),

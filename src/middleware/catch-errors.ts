@@ -7,7 +7,7 @@ import { catching, ownFaultStyle, targetMask } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 
-export const catchErrorsOptions = defineOptions({
+const catchErrorsOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Further request headers whose values the log does not show.' }),
   mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
   log_headers: boolean({ default: false, help: 'Logs the request headers of a request that failed, masked.' }),

@@ -18,7 +18,7 @@ import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../confi
 import type {} from './auth/identity.js';
 import { appendVary } from './headers.js';
 
-export const compressionOptions = defineOptions({
+const compressionOptions = defineOptions({
   threshold: bytes({ default: 1024, min: 0, help: 'Bodies known to be smaller are sent as they are.' }),
   compress_level: integer({ default: 6, min: 1, max: 9, help: 'How hard gzip tries.' }),
   brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'How hard brotli tries; above 5 it is slow.' }),

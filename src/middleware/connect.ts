@@ -16,7 +16,7 @@ import { boolean, defineOptions, module, type OptionsOf, string } from '../confi
 import { ConfigurationRefused, isObject } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
-export const connectOptions = defineOptions({
+const connectOptions = defineOptions({
   middleware: module({ required: true, help: 'The middleware: a package, or a module:export beside the paste file.' }),
   options: string({ default: '{}', help: 'What the package is told, as JSON.' }),
   call: boolean({
@@ -25,7 +25,7 @@ export const connectOptions = defineOptions({
   }),
 });
 
-export const fastifyPluginOptions = defineOptions({
+const fastifyPluginOptions = defineOptions({
   plugin: module({ required: true, help: 'The plugin: a package, or a module:export beside the paste file.' }),
   options: string({ default: '{}', help: 'What the plugin is told, as JSON.' }),
 });

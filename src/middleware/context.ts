@@ -6,7 +6,7 @@ import { runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import type {} from './auth/identity.js';
 
-export const contextOptions = defineOptions({
+const contextOptions = defineOptions({
   require_identity: boolean({ default: true, help: 'Refuses a request without an authenticated caller, with 401.' }),
   admin_roles: list({ default: ['admin'], help: 'Roles any of which makes the caller an administrator.' }),
   service_roles: list({ default: ['service'], help: 'Roles any of which marks the caller as another service.' }),

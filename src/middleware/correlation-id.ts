@@ -14,7 +14,7 @@ declare module '../app/index.js' {
   }
 }
 
-export const correlationIdOptions = defineOptions({
+const correlationIdOptions = defineOptions({
   header: string({ default: 'x-correlation-id', regex: TOKEN, help: 'The header it comes in.' }),
   echo: boolean({ default: false, help: 'Answers with it.' }),
   max_length: integer({ default: 128, min: 1, help: 'Longer ones are replaced.' }),

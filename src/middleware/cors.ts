@@ -18,7 +18,7 @@ import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { appendVary, TOKEN } from './headers.js';
 
-export const corsOptions = defineOptions({
+const corsOptions = defineOptions({
   allowed_origin: list({
     default: [],
     mutable: true,

@@ -16,7 +16,7 @@ declare module '../app/index.js' {
   }
 }
 
-export const deadlineOptions = defineOptions({
+const deadlineOptions = defineOptions({
   default_s: duration({ default: 60, min: 0.001, mutable: true, help: 'How long a request may take, in seconds.' }),
   overrides: dict({
     value: duration({ default: 60, min: 0.001 }),

@@ -8,7 +8,7 @@ import { defineOptions, list } from '../config/index.js';
 import { requireDebug } from './debug-only.js';
 import { headerMask } from './headers.js';
 
-export const debugOptions = defineOptions({
+const debugOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Further headers whose values the log does not show.' }),
   mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
 });

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Description, filterFactory, holdBody } from '../app/index.js';
 import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
 
-export const etagOptions = defineOptions({
+const etagOptions = defineOptions({
   max_size: bytes({ default: 1_048_576, min: 0, help: 'Larger bodies are not held back and get no ETag.' }),
 });
 

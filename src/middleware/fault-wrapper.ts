@@ -6,7 +6,7 @@ import { type Description, environ, Fault, faultStyleOf, filterFactory, renderFa
 import { catching, ownFaultStyle } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
-export const faultWrapperOptions = defineOptions({
+const faultWrapperOptions = defineOptions({
   fault_style: ownFaultStyle,
 });
 

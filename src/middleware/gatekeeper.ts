@@ -6,7 +6,7 @@ import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
 import { folded, removeHeaders } from './headers.js';
 
-export const gatekeeperOptions = defineOptions({
+const gatekeeperOptions = defineOptions({
   strip_request: list({ default: [], help: 'Request headers no client may send; one that ends in * is a prefix.' }),
   strip_response: list({ default: [], help: 'Response headers no client may see; one that ends in * is a prefix.' }),
   move_request: dict({ help: 'Request headers that are kept under another name: x-timestamp:x-backend-timestamp.' }),

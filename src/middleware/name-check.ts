@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, integer, type OptionsOf } from '../config/index.js';
 
-export const nameCheckOptions = defineOptions({
+const nameCheckOptions = defineOptions({
   max_length: integer({ default: 8192, min: 1, help: 'The longest path, in bytes as sent.' }),
   max_segment_length: integer({ default: 255, min: 1, help: 'The longest part between two slashes, in bytes.' }),
   strict: boolean({ default: false, help: 'Refuses slashes that are encoded twice, too.' }),

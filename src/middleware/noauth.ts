@@ -22,7 +22,7 @@ import { isLoopback } from './addresses.js';
 import { stripIdentity } from './auth/identity.js';
 import type {} from './proxy-headers.js';
 
-export const noauthOptions = defineOptions({
+const noauthOptions = defineOptions({
   i_know_this_is_open: boolean({
     default: false,
     help: 'Serves other addresses than loopback too: everybody who reaches them is an administrator.',

@@ -6,7 +6,7 @@ import { type Description, environ, filterFactory, remoteOf, writtenPath } from 
 import { catching, encodedPath } from '../app/internal.js';
 import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
-export const pathPrefixOptions = defineOptions({
+const pathPrefixOptions = defineOptions({
   prefix: string({
     default: '/',
     help: 'What is taken off the path, on a segment border, and becomes the script name.',

@@ -18,7 +18,7 @@ declare module '../app/index.js' {
   }
 }
 
-export const proxyHeadersOptions = defineOptions({
+const proxyHeadersOptions = defineOptions({
   trusted_proxies: list({
     default: [],
     help: 'The proxies whose headers are believed: networks (10.0.0.0/8), loopback, linklocal, uniquelocal, or one number, of hops. Without any, the headers of no client are believed.',

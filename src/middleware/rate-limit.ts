@@ -23,7 +23,7 @@ import { systemClock } from '../tasks/index.js';
 import { isInNetworks, networkList } from './addresses.js';
 import { callerKey, parseRule, type RateRule } from './rates/rate-rules.js';
 
-export const rateLimitOptions = defineOptions({
+const rateLimitOptions = defineOptions({
   rules: multi({
     help: 'name key rate burst [methods] [path], such as "all address 10/s 20" or "boot project 5/m 5 POST /servers". Keys: address, project, user, token-hash, route.',
     mutable: true,

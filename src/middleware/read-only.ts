@@ -6,7 +6,7 @@ import { type Description, environ, Fault, filterFactory, methodsOf, requestPath
 import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { isBelow } from './path-prefix-match.js';
 
-export const readOnlyOptions = defineOptions({
+const readOnlyOptions = defineOptions({
   enabled: boolean({ default: false, mutable: true, help: 'Refuses writes.' }),
   mode: oneOf(['read_only', 'maintenance'], {
     default: 'read_only',

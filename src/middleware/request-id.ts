@@ -8,7 +8,7 @@ import { addForwarded, type Forwarded, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
-export const requestIdOptions = defineOptions({
+const requestIdOptions = defineOptions({
   header: string({
     default: 'x-openstack-request-id',
     regex: TOKEN,

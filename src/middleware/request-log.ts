@@ -16,7 +16,7 @@ import { boolean, type Config, defineOptions, float, integer, list, type Options
 import { printable } from '../text/index.js';
 import { isBelow } from './path-prefix-match.js';
 
-export const requestLogOptions = defineOptions({
+const requestLogOptions = defineOptions({
   enabled: boolean({ default: true, help: 'Writes the lines.' }),
   format: oneOf(['json', 'text'], {
     default: 'json',

@@ -9,7 +9,7 @@ import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '
 import { ConfigurationRefused } from '../errors/index.js';
 import type {} from './auth/identity.js';
 
-export const securityHeadersOptions = defineOptions({
+const securityHeadersOptions = defineOptions({
   hsts_max_age: integer({
     default: 31_536_000,
     min: 0,

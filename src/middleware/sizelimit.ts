@@ -7,7 +7,7 @@ import { tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 
-export const sizelimitOptions = defineOptions({
+const sizelimitOptions = defineOptions({
   max_request_body_size: bytes({
     default: 114_688,
     min: 0,

@@ -18,7 +18,7 @@ import { guardPipe, optionOrigin } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 
-export const staticFilesOptions = defineOptions({
+const staticFilesOptions = defineOptions({
   document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'The folder the files are in.' }),
   cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep them, in seconds.' }),
   index: list({ default: ['index.html'], help: 'What is served for a folder.' }),

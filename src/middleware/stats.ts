@@ -6,7 +6,7 @@ import { isIPv6 } from 'node:net';
 import { afterResponse, type Description, environ, filterFactory } from '../app/index.js';
 import { defineOptions, float, host, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
-export const statsOptions = defineOptions({
+const statsOptions = defineOptions({
   name: string({ required: true, help: 'What the names of the metrics begin with.' }),
   host: host({ default: '127.0.0.1', deprecated: ['stats_host'], help: 'Where the statsd is.' }),
   port: port({ default: 8125, help: 'Its port.' }),

@@ -214,7 +214,7 @@ function missed(router: BuiltRouter, method: string, { path, allowed }: Judgemen
 const FAR = 3;
 
 /** The route whose template is least unlike a path; undefined where none comes near. */
-export function nearestRoute(router: BuiltRouter, path: string): CompiledRoute | undefined {
+function nearestRoute(router: BuiltRouter, path: string): CompiledRoute | undefined {
   const wanted = path.split('/');
   const judged = router.compile().ranked.map((compiled) => {
     const template = pathText(compiled.route.parts).split('/');

@@ -224,7 +224,7 @@ export class AmqpLink {
  * Connects. Rejects with what the network, TLS or the broker said, or `PORTICO_AMQP_MISSING`; gives up when `signal` is raised.
  * The connection does not connect again by itself: after its first error event it is dead.
  */
-export async function openConnection(
+async function openConnection(
   host: TransportHost,
   settings: ConnectionSettings,
   signal: AbortSignal,
