@@ -123,7 +123,7 @@ export class Router extends Mapper {
   /** Another app at a path and below it, on segment borders; it sees what is left of the path. */
   mount(path: string, app: App): this {
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
-    const options = { mounted: connectApp(app) } as RouteOptions;
+    const options = { _mounted: connectApp(app) } as RouteOptions;
     if (prefix !== '') this.addRoute(null, prefix, options);
     this.addRoute(null, `${prefix}/{path_info:.*}`, options);
     return this;
@@ -186,7 +186,7 @@ export class Router extends Mapper {
     const { template: bare, types } = takeTypes(template, strict ? this.#types : new Map());
     const route = super.makeRoute(name, bare, withTypes(this.#withController(rest, settings), types));
     if (strict) {
-      const answered = settings.handler !== undefined || settings.mounted !== undefined;
+      const answered = settings.handler !== undefined || settings._mounted !== undefined;
       const meant = new Set([...route.variables.keys(), ...(answered ? ['controller', 'action'] : [])]);
       checkOptionNames(options, ROUTE_OPTIONS, meant);
       if (!this.#options.prefix) checkSlash(route);
@@ -235,8 +235,8 @@ export class Router extends Mapper {
     this.#issues.push(error);
   }
 
-  #withController(options: RouteOptions, { handler, mounted }: KeptSettings): RouteOptions {
-    if (mounted !== undefined) return options;
+  #withController(options: RouteOptions, { handler, _mounted }: KeptSettings): RouteOptions {
+    if (_mounted !== undefined) return options;
     if (handler !== undefined) {
       return { ...options, controller: this.#controllers.nameOfHandler(handler), action: HANDLER_ACTION };
     }
@@ -265,7 +265,7 @@ export class Router extends Mapper {
   }
 
   mountedApp(route: Route): App | undefined {
-    return this.#settings.get(route)?.mounted;
+    return this.#settings.get(route)?._mounted;
   }
 
   /** The filters around a route's controller, outermost first. */

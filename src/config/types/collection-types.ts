@@ -27,9 +27,9 @@ export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}):
     kind: 'object',
     empty: 'value',
     fallback: [],
-    format: (items) => bracket(spec.bounds, items.map((each) => quoteItem(item.format(each))).join(',')),
+    format: (items) => within(spec.bounds && '[]', items.map((each) => quoteItem(item.format(each))).join(',')),
     parse: (text) => {
-      const items = splitItems(unbracket(spec.bounds, text)).map((each) => parseItem(item, each));
+      const items = splitItems(inside(spec.bounds && '[]', text)).map((each) => parseItem(item, each));
       checkLength(spec.minLength, items.length);
       if (spec.unique === true && new Set(items).size < items.length)
         throw new InvalidValue('should name no item twice');
@@ -49,7 +49,7 @@ export function multi(
   const item = spec.item ?? string({ default: '' });
   const parseAll = (texts: readonly unknown[]) =>
     (texts.length === 1 && texts[0] === '' ? [] : texts).map((each) => parseItem(item, each));
-  return makeOption<readonly unknown[]>('multi', 'item bounds minLength unique', spec, {
+  return makeOption<readonly unknown[]>('multi', 'item', spec, {
     kind: 'object',
     empty: 'value',
     fallback: [],
@@ -88,10 +88,13 @@ export function dict(
     kind: 'object',
     empty: 'value',
     fallback: immutable(new Map()),
-    format: (pairs) => [...pairs].map(([key, each]) => quoteItem(`${key}${separator}${item.format(each)}`)).join(','),
+    format: (pairs) => {
+      const written = [...pairs].map(([key, each]) => quoteItem(`${key}${separator}${item.format(each)}`));
+      return within(spec.bounds && '{}', written.join(','));
+    },
     parse: (text) => {
       const pairs = new Map<string, unknown>();
-      for (const each of splitItems(text)) {
+      for (const each of splitItems(inside(spec.bounds && '{}', text))) {
         const at = each.indexOf(separator);
         if (at < 0) throw new InvalidValue(`should be pairs such as key${separator}value`);
         const key = each.slice(0, at).trim();
@@ -141,14 +144,19 @@ function checkLength(least: number | undefined, length: number): void {
   if (least !== undefined && length < least) throw new InvalidValue(`should have at least ${least} items`);
 }
 
-function bracket(bounds: boolean | undefined, text: string): string {
-  return bounds === true ? `[${text}]` : text;
+/** The pair of brackets that a value stands in, where it is declared so. */
+type Brackets = '[]' | '{}' | false | undefined;
+
+function within(brackets: Brackets, text: string): string {
+  return brackets ? `${brackets[0]}${text}${brackets[1]}` : text;
 }
 
-function unbracket(bounds: boolean | undefined, text: string): string {
+function inside(brackets: Brackets, text: string): string {
   const trimmed = text.trim();
-  if (bounds !== true || trimmed === '') return text;
-  if (!trimmed.startsWith('[') || !trimmed.endsWith(']')) throw new InvalidValue('should stand between [ and ]');
+  if (!brackets || trimmed === '') return text;
+  const [open, close] = brackets;
+  if (!trimmed.startsWith(open!) || !trimmed.endsWith(close!))
+    throw new InvalidValue(`should stand between ${open} and ${close}`);
   return trimmed.slice(1, -1);
 }
 

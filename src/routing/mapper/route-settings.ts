@@ -28,7 +28,7 @@ export interface RouteSettings {
 
 /** The settings as they are kept; a mount has an app. */
 export interface KeptSettings extends RouteSettings {
-  readonly mounted?: App | undefined;
+  readonly _mounted?: App | undefined;
   /** The types of variables, by name. */
   readonly types?: ReadonlyMap<string, ParamType> | undefined;
 }
@@ -41,7 +41,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof KeptSettings>([
   'schema',
   'logLevel',
   'config',
-  'mounted',
+  '_mounted',
 ]);
 
 /** What a router's route may have among its options. */
@@ -52,7 +52,7 @@ export const ROUTE_OPTIONS: OptionNames = {
       ' ',
     ),
   ),
-  other: new Set('conditions handler filters requirements schema config mounted _filter _parentResource'.split(' ')),
+  other: new Set('conditions handler filters requirements schema config _mounted _filter _parentResource'.split(' ')),
 };
 
 /** What a router's resource may have among its options. */

@@ -121,7 +121,7 @@ export class RouteServing {
     const shared = { matched: matchedOf(compiled), params: new ParamReader(compiled, settings.types) };
     const redirect = this.#parts.mapper.redirectOf(route);
     if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
-    if (settings.mounted !== undefined) return { kind: 'mount', ...shared, app: settings.mounted };
+    if (settings._mounted !== undefined) return { kind: 'mount', ...shared, app: settings._mounted };
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dict, integer, list, multi, port, regexp } from 'portico/config';
+import { defineOptions, dict, integer, list, multi, port, regexp } from 'portico/config';
 
 test('CF-37 a list splits at commas, trims, drops what is empty, and knows quotes and backslashes', () => {
   assert.deepEqual(list().parse(' a, b ,,c,'), ['a', 'b', 'c']);
@@ -32,6 +32,8 @@ test('CF-38 a repeated key gives its items in order; one empty one is none', () 
   assert.deepEqual(multi().parseAll(['', 'a']), ['', 'a']);
   assert.deepEqual(multi({ item: integer() }).parseAll(['1', '2']), [1, 2]);
   assert.deepEqual(multi({ default: ['x'] }).default, ['x']);
+  const declaration = { hosts: multi({ help: 'Hosts.', unique: true } as { help: string }) };
+  assert.throws(() => defineOptions(declaration), { code: 'PORTICO_OPTION_DECLARATION', message: /unique/ });
 });
 
 test('CF-39 a dictionary has pairs; a key twice is refused', () => {
@@ -53,6 +55,20 @@ test('CF-39 a dictionary has pairs; a key twice is refused', () => {
   assert.deepEqual([...dict({ separator: '=' }).parse('a=1')], [['a', '1']]);
   assert.throws(() => dict().parse('a:1,a:2'), /no key twice \(a\)/);
   assert.throws(() => dict().parse('a'), /pairs such as key:value/);
+});
+
+test('CF-39 a dictionary that is declared to stand in braces is read and written with them, and refused without', () => {
+  const braced = dict({ bounds: true, default: '{a:1,b:2}' });
+  assert.deepEqual(
+    [...braced.parse(' { a:1, b:2 } ')],
+    [
+      ['a', '1'],
+      ['b', '2'],
+    ],
+  );
+  assert.equal(braced.format(braced.parse('{a:1,b:2}')), '{a:1,b:2}');
+  assert.equal(braced.parse('').size, 0);
+  assert.throws(() => braced.parse('a:1,b:2'), /between { and }/);
 });
 
 test('CF-110 lists and dictionaries cannot be changed', () => {
