@@ -81,7 +81,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** What calls the services of a topic. Throws as `CallClient`. */
   client(options: ClientOptions): RPCClient {
-    return new CallClient(this, options);
+    // It stays what it was made with, whatever becomes of the object.
+    return new CallClient(this, { ...options });
   }
 
   /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */

@@ -69,6 +69,50 @@ test(
   }),
 );
 
+test('RP-2 RP-30 a prepared client has options of its own, and the client that it comes from stays what it was', async () => {
+  const clock = new FakeClock();
+  const transport = new MemoryTransport(new MemoryBroker());
+  const connection = new RPCConnection({ transport, clock, log: recordedLog().log });
+  const sent: unknown[] = [];
+  const arrived = gate();
+  transport.publish = async (to, { body }, { ttlMs, mandatory } = {}) => {
+    const { method, ns, ver, deadline, monitor } = JSON.parse(Buffer.from(body).toString()) as Record<string, unknown>;
+    // A call that ends before its time is cancelled as well.
+    if (method === undefined) return;
+    // As it travels: without what is undefined.
+    sent.push(JSON.parse(JSON.stringify({ to, method, ns, ver, deadline, monitor, ttlMs, mandatory })));
+    if (sent.length === 4) arrived.open();
+  };
+  const options = { topic: 'images', version: '1.5', timeout: 20 };
+  const images = connection.client(options);
+  Object.assign(options, { topic: 'other', version: '2.0', timeout: 7 });
+  const target = { exchange: 'archive', topic: 'pictures', server: 'north', namespace: 'admin', version: '2.1' };
+  const pictures = images.prepare({ ...target, timeout: 5, callMonitorTimeout: 3, ttl: 7, mandatory: false });
+  assert.equal(transport.state, 'new');
+  await pictures.cast({}, 'note');
+  await images.prepare({ fanout: true }).cast({}, 'note');
+  const calls = [pictures, images].map((client) => assert.rejects(client.call({}, 'resize'), { name: 'RpcTimeout' }));
+  await arrived.opened;
+  const given = AbortSignal.abort(new Error('not any more'));
+  await assert.rejects(images.prepare({ signal: given }).call({}, 'resize'), /^Error: not any more$/);
+  await clock.advance(20_000);
+  await Promise.all(calls);
+  await images.cast({}, 'note');
+  const admin = { ns: 'admin', ver: '2.1' };
+  const [toPictures, toImages] = [
+    { exchange: 'archive', topic: 'pictures', server: 'north' },
+    { exchange: 'portico', topic: 'images' },
+  ];
+  assert.deepEqual(sent, [
+    { to: toPictures, method: 'note', ...admin, ttlMs: 7000, mandatory: false },
+    { to: { ...toImages, fanout: true }, method: 'note', ver: '1.5', ttlMs: 3_600_000, mandatory: false },
+    { to: toPictures, method: 'resize', ...admin, deadline: 5000, monitor: 3000, ttlMs: 5000, mandatory: false },
+    { to: toImages, method: 'resize', ver: '1.5', deadline: 20_000, ttlMs: 20_000, mandatory: true },
+    { to: toImages, method: 'note', ver: '1.5', ttlMs: 3_600_000, mandatory: false },
+  ]);
+  await connection.close();
+});
+
 test(
   'RP-3 RP-31 RP-35 what cannot be called is refused before anything is sent',
   withNetwork(async ({ client }) => {
