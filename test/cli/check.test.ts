@@ -279,7 +279,7 @@ test('OP-3 an address that somebody has is a warning with who it is, and check l
   assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it could not be bound now: .*192\.0\.2\.1/m);
 });
 
-test('OP-3 CF-51 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
+test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
   const cwd = folder(t, {
     'portico.ini': '[DEFAULT]\ngraceful_shutdown_timeout = 30\nmanager_shutdown_timeout = 40\n[api:main]\nport = 0\n',
   });

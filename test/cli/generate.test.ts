@@ -105,7 +105,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['nginx', 'proxy_pass http:', 'proxy_pass https:', /speaks https, and hello http/],
 ];
 
-test('OP-15 --check says of each edit its line and what is wrong with it', (t) => {
+test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
   const run = generating(t);
   // All edits of a kind in one file, but those of one place.
   for (const kind of KINDS) {

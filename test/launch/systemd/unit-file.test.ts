@@ -12,7 +12,7 @@ const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
 const missing = spawnSync('systemd-analyze', ['--version']).error !== undefined;
 const skip = missing ? 'systemd-analyze is not installed' : false;
 
-test('LC-910 the unit file that ships tells systemd how this program starts, reloads and stops', () => {
+test('LC-910 RP-88 the unit file that ships tells systemd how this program starts, reloads and stops', () => {
   const value = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
   assert.equal(value('Type'), 'notify');
   assert.equal(value('NotifyAccess'), 'all');

@@ -134,7 +134,7 @@ test(
 );
 
 test(
-  'RP-37 a target without a queue is refused at once, a cast to no host in particular is not',
+  'RP-37 RP-48 a target without a queue is refused at once, a cast to no host in particular is not',
   withNetwork(async ({ client }) => {
     const refused = { code: 'PORTICO_RPC_NO_SERVERS', message: 'there is no queue for images (exchange portico)' };
     await assert.rejects(client().call({}, 'echo'), refused);
@@ -184,7 +184,7 @@ class Slow {
 }
 
 test(
-  'RP-33 RP-39 a call that is not answered in time ends; its reply is told as late',
+  'RP-33 RP-39 RP-47 a call that is not answered in time ends; its reply is told as late',
   withNetwork(async ({ serve, client, log }) => {
     const slow = new Slow();
     await serve(slow);

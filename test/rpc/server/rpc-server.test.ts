@@ -132,7 +132,7 @@ test(
 );
 
 test(
-  'RP-33 RP-98 a call whose caller waits no longer is never run',
+  'RP-33 RP-47 RP-98 a call whose caller waits no longer is never run',
   withNetwork(async ({ serve, client, log }) => {
     const held = new Held();
     await serve(held, { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 5\n' });

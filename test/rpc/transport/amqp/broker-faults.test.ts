@@ -190,7 +190,7 @@ test('RP-79 all connections of the broker are closed at once: every confirmed me
   });
 });
 
-test('RP-80 a broker with a memory alarm: publishes fail in their time, what was delivered is acknowledged, and it goes on', {
+test('RP-69 RP-80 a broker with a memory alarm: publishes fail in their time, what was delivered is acknowledged, and it goes on', {
   skip: disturbing,
 }, async (t) => {
   const { route, open } = ground(t);

@@ -38,7 +38,7 @@ test('RP-62 a publish can be made to fail; after a failure that leaves it unknow
   assert.equal(got.length, 1);
 });
 
-test('RP-73 after a loss of the connection an acknowledgement fails, nothing is sent, and the message comes again', async () => {
+test('RP-69 RP-73 after a loss of the connection an acknowledgement fails, nothing is sent, and the message comes again', async () => {
   const transport = new MemoryTransport(new MemoryBroker());
   await transport.connect();
   const states: string[] = [];
