@@ -9,7 +9,7 @@ import { type RPCClient, RPCConnection } from 'portico/rpc';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { emptyProject, Program } from './program.js';
 
-/** Serves `images` on the host that it is given; each run of its method is a line. */
+/** Serves `images` on the host that it is given; each run of a method is a line. */
 const MAIN = `
 import { writeSync } from 'node:fs';
 import { Config, createLogger, ProcessLauncher, RPCService, ServiceLauncher } from 'portico';
@@ -19,6 +19,10 @@ class Images {
     await new Promise((resolve) => setTimeout(resolve, 5));
     writeSync(1, 'done ' + id + '\\n');
     return id;
+  }
+  hold(_, { id }) {
+    writeSync(1, 'begun ' + id + '\\n');
+    return new Promise(() => {});
   }
   postStartHook() { writeSync(1, 'serves ' + process.pid + '\\n'); }
 }
@@ -41,12 +45,12 @@ interface Ground {
   serve(host: string, workers?: number): Program;
 }
 
-function ground(t: TestContext): Ground {
+function ground(t: TestContext, more = ''): Ground {
   const exchange = `load-${randomUUID().slice(0, 8)}`;
   const url = `${brokerUrl}?exchange=${exchange}`;
   const { folder, remove } = emptyProject({
     'main.js': MAIN,
-    'portico.ini': `[rpc]\ntransport_url = ${url}\nexecutor_pool_size = ${POOL}\n[servicegroup]\ndriver = memory\n`,
+    'portico.ini': `[rpc]\ntransport_url = ${url}\nexecutor_pool_size = ${POOL}\n${more}[servicegroup]\ndriver = memory\n`,
   });
   const programs: Program[] = [];
   const connection = new RPCConnection({ transport: url, log: silentLogger() });
@@ -135,6 +139,30 @@ test('RP-70 RP-98 of 1000 queued messages and two servers one is killed: none is
   const twice = idsOf(other, 'begun').filter((id) => idsOf(killed, 'done').includes(id));
   assert.ok(twice.length <= POOL, `run twice: ${twice.join(' ')}`);
   assert.equal(new Set(idsOf(other, 'begun')).size, idsOf(other, 'begun').length);
+});
+
+test('RP-83 the caller of a method whose server is killed hears that it gives no sign of life, and no other server runs the method', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { serve, client, queue } = ground(t, 'prefetch = 1\n');
+  const killed = serve('north');
+  await killed.printed(serves);
+  const call = client.prepare({ callMonitorTimeout: 5 }).call({}, 'hold', { id: 'held' });
+  const told = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', monitor: true });
+  await killed.printed(/^begun held$/m);
+  // The prefetch is one: this comes when the broker has the acknowledgement of the first.
+  assert.equal(await client.call({}, 'size', { id: 'next' }), 'next');
+  killed.kill('SIGKILL');
+  await killed.ended;
+  const other = serve('south');
+  await other.printed(serves);
+  assert.equal(await client.call({}, 'size', { id: 'last' }), 'last');
+  await told;
+  other.kill('SIGTERM');
+  assert.deepEqual(await other.ended, { code: 0, signal: null });
+  assert.deepEqual(idsOf(other, 'begun'), ['last']);
+  const left = await withBroker((connection) => connection.queueDeclare({ queue, passive: true }));
+  assert.equal(left.messageCount, 0);
 });
 
 test('RP-89 RP-98 of two hosts under load each is stopped and started again, and no call fails', {

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { isAlive } from '../fixtures/running-program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, startApiCli, startProject } from './program.js';
@@ -18,6 +19,10 @@ export class Images {
   reset() { this.#log.info('images were reset'); }
   cleanupHost() { this.#log.info('images are gone'); }
   size(_context, { id }) { return id.length; }
+}
+export class Stuck {
+  postStartHook() { process.stdout.write('stuck ' + process.pid + '\\n'); }
+  gracefulShutdown() { for (;;); }
 }
 let images;
 export class Front {
@@ -65,6 +70,18 @@ test('MG-1 --enabled-services starts a service alone: its manager, its workers, 
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.equal(program.output().match(/images are gone/g)?.length, 2);
+});
+
+test('RP-88 a worker whose drain outlives graceful_shutdown_timeout is killed, and the status is 1', async (t) => {
+  const times = 'graceful_shutdown_timeout = 1\nmanager_shutdown_timeout = 0.5\n';
+  const project = projectOf(`${times}[service:images]\nmanager = ./managers.js:Stuck\nworkers = 1\n`);
+  const program = startProject(t, project);
+  const [, pid] = await program.printed(/^stuck (\d+)$/m);
+  await program.printed(/^images +topic/m);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+  assert.match(program.output(), new RegExp(`"pid":${pid},"msg":"Graceful shutdown timeout exceeded, killing worker"`));
+  assert.equal(isAlive(Number(pid)), false);
 });
 
 test('without lists every section of APIs and services starts; --enabled-apis alone starts no service', async (t) => {

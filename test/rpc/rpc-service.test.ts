@@ -10,6 +10,7 @@ import type { BaseEndpoint, RPCServiceOptions } from 'portico/rpc';
 import type { Manager, Registration, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { recordedLog } from '../tasks/recorded-log.js';
+import { gate, withNetwork } from './services.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rpc-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -498,6 +499,42 @@ test('LC-1337 stopping a service during its start: start says it was stopped, wa
   await assert.rejects(starting, { code: 'PORTICO_SERVICE_STOPPED' });
   await Promise.all([stopping, images.wait()]);
 });
+
+test(
+  'RP-15 a service starts and stops once however often it is asked; its wait settles when what ran has ended, and a start behind that serves anew',
+  withNetwork(async ({ transport, client }) => {
+    const [begun, draining, go] = [gate(), gate(), gate()];
+    const events: string[] = [];
+    class Images {
+      initHost = (): void => void events.push('initHost');
+      reset = (): void => void events.push('reset');
+      gracefulShutdown = (): void => draining.open();
+      cleanupHost = (): void => void events.push('cleanupHost');
+      async work(_context: unknown, { id }: { id: string }): Promise<void> {
+        events.push(id);
+        begun.open();
+        await go.opened;
+        events.push(`${id} done`);
+      }
+    }
+    const service = create({ manager: new Images(), transport });
+    const waited = service.wait().then(() => void events.push('waited'));
+    await Promise.all([service.start(), service.start()]);
+    await service.reset();
+    const first = client().call({}, 'work', { id: 'first' });
+    await begun.opened;
+    const stopped = [service.stop({ graceful: true }), service.stop({ graceful: true })];
+    await draining.opened;
+    const second = client().call({}, 'work', { id: 'second' });
+    go.open();
+    await Promise.all([first, waited, ...stopped]);
+    assert.deepEqual(events.splice(0), ['initHost', 'reset', 'first', 'first done', 'cleanupHost', 'waited']);
+    await service.start();
+    await second;
+    await Promise.all([service.stop(), service.wait()]);
+    assert.deepEqual(events, ['initHost', 'second', 'second done', 'cleanupHost']);
+  }),
+);
 
 test('MG-1 options that cannot be are refused when the service is made', () => {
   const refused = (options: object, code: string): void => {

@@ -42,6 +42,22 @@ test('RP-8 RP-41 the first endpoint that has namespace, version and method serve
   );
 });
 
+test('RP-2 an endpoint is served under the target that it had when its server began', () => {
+  const target = { namespace: 'admin', version: '1.1', acceptedNamespaces: ['root'] };
+  const endpoints = new Endpoints([{ target, drop() {} }]);
+  Object.assign(target, { namespace: 'other', version: '2.0' });
+  target.acceptedNamespaces.push('late');
+  for (const ns of ['admin', 'root'])
+    assert.equal(endpoints.find({ method: 'drop', ns, ver: '1.1' }).name, 'endpoint.drop');
+  for (const [ns, ver] of [
+    ['other', '1.1'],
+    ['late', '1.1'],
+    ['admin', '2.0'],
+  ] as const) {
+    assert.throws(() => endpoints.find({ method: 'drop', ns, ver }), { code: 'PORTICO_RPC_UNSUPPORTED_VERSION' });
+  }
+});
+
 test('RP-9 RP-10 RP-98 a method that is not exposed does not exist, whatever objects inherit', () => {
   const endpoints = new Endpoints([new Old(), new Admin()]);
   for (const method of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'target', 'drop']) {

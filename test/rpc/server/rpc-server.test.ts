@@ -341,6 +341,29 @@ test('RP-21 RP-75 a message that cannot be read is a dead letter, and its conten
   assert.ok(!JSON.stringify(lines).includes('secret'));
 });
 
+test('RP-22 a server does not read the envelope of oslo.messaging, and a client does not write it', async () => {
+  const called: object[] = [];
+  const size = (_context: unknown, args: object): void => void called.push(args);
+  const { transport, client, deadLetters } = await served({ size });
+  const ids = { _msg_id: 'call-1', _reply_q: 'reply_1', _unique_id: 'id-1', _context_user_id: 'me' };
+  const inner = { method: 'size', args: { id: 'oslo' }, version: '1.0', ...ids };
+  for (const each of [{ 'oslo.version': '2.0', 'oslo.message': JSON.stringify(inner) }, inner]) {
+    await transport.publish(route, { id: 'id-1', body: Buffer.from(JSON.stringify(each)) });
+  }
+  const sent: string[] = [];
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, message, options) => {
+    sent.push(Buffer.from(message.body).toString());
+    return publish(to, message, options);
+  };
+  await client.call(new RequestContext({ userId: 'me' }), 'size', { id: 'ours' });
+  await settled();
+  assert.deepEqual(await deadLetters(), ['unreadable: it has no version', 'unreadable: it has no version']);
+  assert.deepEqual(called, [{ id: 'ours' }]);
+  assert.equal(sent.length, 2);
+  assert.doesNotMatch(sent.join('\n'), /oslo|_context_|_msg_id|_reply_q|_unique_id/);
+});
+
 class Late {
   readonly runs: [number, boolean][] = [];
   fails: Error | undefined;
