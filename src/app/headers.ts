@@ -41,19 +41,35 @@ export type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undef
 
 /**
  * Sets the headers given to `writeHead`, as Node itself does when `setHeader` was used before: each name replaces what
- * was set, and an array of names and values may repeat a name.
+ * was set, and an array of names and values may repeat a name. Where Node refuses one of them none is set.
  */
 export function foldHeaders(res: ServerResponse, headers: HeadersArgument): void {
   if (headers === undefined || headers === null) return;
+  const before = res.getHeaders();
+  // Node also takes an array of pairs, though its manual does not say so.
+  const given =
+    Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
+  try {
+    setHeaders(res, given);
+  } catch (error) {
+    const names = Array.isArray(given) ? given.filter((_each, at) => at % 2 === 0).map(String) : Object.keys(given);
+    for (const name of names) {
+      const value = before[name.toLowerCase()];
+      if (value === undefined) res.removeHeader(name);
+      else res.setHeader(name, value);
+    }
+    throw error;
+  }
+}
+
+function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | OutgoingHttpHeader[]): void {
   if (!Array.isArray(headers)) {
     for (const name of Object.keys(headers)) res.setHeader(name, headers[name] as OutgoingHttpHeader);
     return;
   }
-  // Node also takes an array of pairs, though its manual does not say so.
-  const flat = Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
-  for (let at = 0; at < flat.length; at += 2) res.removeHeader(String(flat[at]));
-  for (let at = 0; at < flat.length; at += 2) {
-    res.appendHeader(String(flat[at]), flat[at + 1] as string | readonly string[]);
+  for (let at = 0; at < headers.length; at += 2) res.removeHeader(String(headers[at]));
+  for (let at = 0; at < headers.length; at += 2) {
+    res.appendHeader(String(headers[at]), headers[at + 1] as string | readonly string[]);
   }
 }
 

@@ -1,6 +1,5 @@
 /** `portico/app`: the App contract and its tools. */
 
-export { DirectResponse } from '../wire/index.js';
 export {
   abortResponse,
   afterResponse,

@@ -15,7 +15,6 @@ import { countAnswer, serverState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,
-  DirectResponse,
   emitMissedEnd,
   endEmptyBody,
   isLastAnswer,
@@ -108,7 +107,7 @@ export class Front {
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
     await proveWire();
     const IncomingMessage = upgradableRequest(isUpgradable);
-    const options = { ...nodeOptions(this.#limits), IncomingMessage, ServerResponse: DirectResponse };
+    const options = { ...nodeOptions(this.#limits), IncomingMessage };
     const server =
       tls === undefined
         ? createHttpServer(options)

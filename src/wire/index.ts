@@ -1,8 +1,6 @@
 /** What rests on Node's insides; for the folders above alone. */
 export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
-export { DirectResponse, isPlainWriteHead } from './direct-response.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';
-export { type HeaderList, keepHead, wholeHead } from './header-list.js';
 export {
   advertiseIdleTime,
   beforeFirstRead,

@@ -2,12 +2,11 @@
  * Connections that stop being HTTP: WebSocket and the like. Node's server loses sight of them; here they stay in the list
  * of connections until they are closed, and are told when the server drains.
  */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
 import { offerUpgrade } from '../../app/internal.js';
-import { DirectResponse } from '../../wire/index.js';
 import { requestFacts } from '../requests/run-app.js';
 import type { Connection } from './connections.js';
 
@@ -41,9 +40,9 @@ export class Upgrades {
    * The response to a request with `Upgrade`, for which Node makes none. An app may take the connection instead
    * (`takeUpgrade`); then the response ends with 101, of which nothing is sent.
    */
-  answerTo(req: IncomingMessage, connection: Connection, head: Buffer): DirectResponse {
+  answerTo(req: IncomingMessage, connection: Connection, head: Buffer): ServerResponse {
     const { socket } = connection;
-    const res = new DirectResponse(req);
+    const res = new ServerResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
     const early = readEarly(socket, head);
@@ -66,7 +65,7 @@ export class Upgrades {
     return res;
   }
 
-  #take(req: IncomingMessage, res: DirectResponse, connection: Connection): void {
+  #take(req: IncomingMessage, res: ServerResponse, connection: Connection): void {
     const { socket } = connection;
     const { method, path } = requestFacts(req);
     this.#open.set(connection, { target: `${method} ${path}`, since: performance.now() });

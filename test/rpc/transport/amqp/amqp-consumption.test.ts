@@ -57,7 +57,9 @@ test('RP-81 a queue that is deleted under its consumer is declared and consumed 
   );
 });
 
-test('RP-69 RP-84 a connection on which nothing comes is lost after two heartbeats', { skip: withoutBroker }, async (t) => {
+test('RP-69 RP-84 a connection on which nothing comes is lost after two heartbeats', {
+  skip: withoutBroker,
+}, async (t) => {
   const { route, open, proxy: opened } = ground(t);
   const proxy = await opened();
   const transport = await open(proxy.url, { heartbeatMs: 1000 });
