@@ -187,6 +187,23 @@ test('CF-9 CF-12 the environment has its own names; an unknown one is a warning,
   assert.throws(() => strict.validate(), /env PORTICO_APP__LEVLE: error/);
 });
 
+test('CF-12 a variable that names no group, or lacks an underscore, is a warning with the variable that was meant', async () => {
+  const env = { PORTICO_OS_ENV_COMPAT: '1', PORTICO_APP_LEVEL: '3', PORTICO_WORKER_ID: '1' };
+  const config = await load({ env, groups: { app: options } });
+  assert.deepEqual(
+    config.problems().map(({ severity, place, message, hint }) => [severity, place?.detail, message, hint]),
+    [
+      ['warning', 'PORTICO_OS_ENV_COMPAT', 'no group is named', "did you mean 'PORTICO_DEFAULT__OS_ENV_COMPAT'?"],
+      [
+        'warning',
+        'PORTICO_APP_LEVEL',
+        'two underscores stand between group and option',
+        "did you mean 'PORTICO_APP__LEVEL'?",
+      ],
+    ],
+  );
+});
+
 test('CF-9 OS_ variables count under os_env_compat; two different ones are an error', async () => {
   const both = { OS_APP__LEVEL: '1', PORTICO_DEFAULT__OS_ENV_COMPAT: 'yes' };
   assert.equal((await load({ env: { OS_APP__LEVEL: '1' } })).group('app', options).level, 0);

@@ -138,6 +138,8 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
   });
   const prefixes = ['DEFAULT', ...groups.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
   const short = otherVariables.flatMap((name) => {
+    const ofDefault = name.replace(`${envPrefix}_`, `${envPrefix}_DEFAULT__`);
+    if (known.has(ofDefault)) return [unknownVariable(name, 'no group is named', `did you mean '${ofDefault}'?`)];
     if (!prefixes.some((prefix) => name.startsWith(prefix))) return [];
     const exact = [...known].find((each) => each.replace('__', '_') === name);
     const hint = exact === undefined ? suggestion(name, known) : `did you mean '${exact}'?`;
