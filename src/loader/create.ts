@@ -126,9 +126,8 @@ export class Creation {
   }
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
-    const takesResponse = filter.length > 1;
-    const wrapped: unknown = await guarded(context, () => filter(app), takesResponse);
-    if (typeof wrapped !== 'function') throw wrongResult(context, 'its filter gave', wrapped, 'an app', takesResponse);
+    const wrapped: unknown = await guarded(context, () => filter(app));
+    if (typeof wrapped !== 'function') throw wrongResult(context, 'its filter gave', wrapped, 'an app');
     return wrapped as App;
   }
 
@@ -157,6 +156,8 @@ export class Creation {
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
     const result = await guarded(context, () => call(...first, globalConf, localConf, ctx));
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
+    // An app in the place of a filter would take the app inside for a request, and fail far from here.
+    if (kind === 'filter' && result.length > 1) throw appForFilter(context);
     const { aroundApp } = this.#options;
     if (aroundApp !== undefined && kind === 'app' && !isComposite(context)) return aroundApp(result as App);
     return result as Created;
@@ -187,8 +188,7 @@ export class Creation {
 /** How many references deep creation goes on one stack. */
 const STACKED = 64;
 
-/** `isApp`: what is called takes more than a filter does. */
-async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = false): Promise<T> {
+async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
   try {
     return await whileLoading(() => loadingText(context), call);
   } catch (error) {
@@ -200,7 +200,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = fa
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${errorText(error)}`,
       origin,
       cause: error,
-      hint: isNoFactory(error) || (isApp && error instanceof TypeError) ? HOW_CALLED : hintOf(error),
+      hint: isNoFactory(error) ? HOW_CALLED : hintOf(error),
     });
     throw context.reference.explain(failed);
   }
@@ -249,14 +249,20 @@ export function unknownProtocol(context: Context): PasteError {
   });
 }
 
-function wrongResult(context: Context, verb: string, result: unknown, wanted: string, isApp = false): PasteError {
+function wrongResult(context: Context, verb: string, result: unknown, wanted: string): PasteError {
   return refused('PORTICO_PASTE_BAD_TYPE', context, {
     message: `${named(context)}: ${context.factory?.written ?? 'the filter'} ${verb} ${kindOfValue(result)} instead of ${wanted}.`,
-    hint: isApp
-      ? HOW_CALLED
-      : wanted === 'an app'
+    hint:
+      wanted === 'an app'
         ? 'An app is a function (req, res); a factory returns it, or a promise of it.'
         : 'A filter is a function that takes an app and returns one; its factory returns that function.',
+  });
+}
+
+function appForFilter(context: Context): PasteError {
+  return refused('PORTICO_PASTE_BAD_TYPE', context, {
+    message: `${named(context)}: ${context.factory!.written} gave an app, (req, res), instead of a filter.`,
+    hint: `A filter is a function (app) that gives an app. An app, as that of a Router, has a section [app:…] with paste.app_factory. ${HOW_CALLED}`,
   });
 }
 

@@ -6,6 +6,7 @@ import { PorticoError } from 'portico';
 import type { App, Conf, FactoryContext, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
+import { Router } from 'portico/routing';
 import { composed, loaderOf } from './composed.js';
 
 /** Factories that note when they are called, at once or a little later. */
@@ -182,6 +183,22 @@ test('a filter factory without its outer function is asked for it, whatever it d
       return true;
     });
   }
+});
+
+test('an app that a filter factory gives, as that of a Router, is refused at the section of the filter', async (t) => {
+  const routed = (): Promise<unknown> => new Router().build();
+  const ini =
+    '[pipeline:main]\npipeline = orders app\n[app:app]\npaste.app_factory = app\n[filter:orders]\npaste.filter_factory = routed';
+  await assert.rejects(composed(t, ini, { app: () => () => undefined, routed }), (error: unknown) => {
+    assert.ok(error instanceof PasteError);
+    assert.deepEqual(
+      [error.code, error.origin?.line, error.origin?.section],
+      ['PORTICO_PASTE_BAD_TYPE', 5, 'filter:orders'],
+    );
+    assert.match(error.message, /filter "orders": routed gave an app, \(req, res\), instead of a filter/);
+    assert.match(error.hint ?? '', /\[app:…\] with paste\.app_factory/);
+    return true;
+  });
 });
 
 test('PD-164 an app is a function, a filter a function that returns one', async (t) => {
