@@ -40,15 +40,15 @@ export function register(program: Command): void {
   addReading(config.command('generate'))
     .description("print a sample with every option, its help and its default, those of the paste file's factories too")
     .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
-    .option('--output-file <path>', 'write it there instead')
+    .option('--output-file <path>', 'write it there instead, to a file that is not there yet')
     .option('--wrap-width <columns>', 'columns of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
     .option('--minimal', 'required options alone, not commented out')
     .option('--summarize', 'the first paragraph of each help text alone')
-    .addHelpText('after', example('api-cli config generate --output-file portico.ini'))
+    .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
       const sample = generateSample(await allOptions(options), options);
       if (outputFile === undefined) process.stdout.write(sample);
-      else writeOut(outputFile, sample);
+      else writeOut(outputFile, sample, 'wx');
     });
 
   addReading(config.command('validate'))
@@ -105,15 +105,16 @@ function addReading(command: Command): Command {
 
 const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
 
-function writeOut(file: string, text: string): void {
+/** With the flag `wx` only a file that is not there yet: what an operator has written does not go for a sample. */
+function writeOut(file: string, text: string, flag: 'w' | 'wx' = 'w'): void {
   try {
-    writeFileSync(file, text);
+    writeFileSync(file, text, { flag });
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     const reason = WHY_NOT_WRITTEN[code];
     throw new PorticoError('PORTICO_CLI_OUTPUT', {
       message: `cannot write ${file}: ${reason === undefined ? message : `${reason} (${code})`}`,
-      hint: code === 'ENOENT' ? 'Make the folder first, or name another file.' : 'Name another file.',
+      hint: WHAT_ELSE[code] ?? 'Name another file.',
       cause: error,
     });
   }
@@ -124,6 +125,12 @@ const WHY_NOT_WRITTEN: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is no folder',
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',
+  EEXIST: 'it is there already',
+};
+
+const WHAT_ELSE: Readonly<Record<string, string>> = {
+  ENOENT: 'Make the folder first, or name another file.',
+  EEXIST: 'Name another file, or move this one away first.',
 };
 
 /** What ships, and what the paste file of the configuration brings along, where there is one. */

@@ -6,7 +6,10 @@ import { test } from 'node:test';
 import { emptyProject, startApiCli } from '../e2e/program.js';
 
 interface Description {
-  readonly groups: readonly { name: string; options: readonly { required?: boolean }[] }[];
+  readonly groups: readonly {
+    name: string;
+    options: readonly { name: string; default?: string; required?: boolean }[];
+  }[];
 }
 
 async function run(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
@@ -20,9 +23,9 @@ test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and cha
   try {
     const { out, code } = await run(['generate'], project.folder);
     assert.equal(code, 0);
-    assert.match(out, /^\[api:<name>\]$/m);
-    // A template's name and what has no default stay commented out.
-    const plain = out.replaceAll(/^#(?=[a-z_]+ = )/gm, '').replaceAll('[api:<name>]', '[api:sample]');
+    assert.match(out, /^# \[api:<name>\]$/m);
+    // A template and what has no default stay commented out.
+    const plain = out.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
     // Filters that cannot do without an option stand in no file that does not set it.
     const description = JSON.parse((await run(['generate', '--format', 'json'], project.folder)).out) as Description;
     const demanding = description.groups.filter(({ options }) => options.some(({ required }) => required));
@@ -30,11 +33,34 @@ test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and cha
       .split(/^(?=\[)/m)
       .filter((text) => !demanding.some(({ name }) => text.startsWith(`[${name}]`)));
     assert.ok(sections.length > 20);
-    writeFileSync(join(project.folder, 'portico.ini'), sections.join(''));
+    const ofApis = description.groups.find(({ name }) => name === 'api:<name>')!.options;
+    const defaults = ofApis.flatMap((each) => (each.default === undefined ? [] : [`${each.name} = ${each.default}\n`]));
+    writeFileSync(join(project.folder, 'portico.ini'), `${sections.join('')}\n[api:sample]\n${defaults.join('')}`);
     const validated = await run(['validate'], project.folder);
     assert.deepEqual([validated.code, validated.err], [0, '']);
     const changed = await run(['show', '--changed', '--json'], project.folder);
     assert.deepEqual((JSON.parse(changed.out) as { options: unknown[] }).options, []);
+  } finally {
+    project.remove();
+  }
+});
+
+test('OP-8 CF-95 a generated file passes check as it is, and no file that is there is written over', async () => {
+  const project = emptyProject({
+    'api-paste.ini': '[app:hello]\npaste.app_factory = portico/middleware:echo\n',
+  });
+  try {
+    const generate = () => run(['generate', '--output-file', 'portico.ini'], project.folder);
+    assert.deepEqual(await generate(), { code: 0, out: '', err: '' });
+    const check = startApiCli(['check'], { cwd: project.folder });
+    assert.equal((await check.ended).code, 0, check.output());
+    const path = join(project.folder, 'portico.ini');
+    writeFileSync(path, '[api:hello]\nport = 8080\n');
+    const { code, err } = await generate();
+    assert.equal(code, 1);
+    assert.match(err, /cannot write portico\.ini: it is there already \(EEXIST\)/);
+    assert.match(err, /Name another file, or move this one away first\./);
+    assert.equal(readFileSync(path, 'utf8'), '[api:hello]\nport = 8080\n');
   } finally {
     project.remove();
   }
@@ -125,7 +151,7 @@ export const app = appFactory('hello', {}, () => () => undefined, { groups: { 'a
     const { out } = await run(['generate'], project.folder);
     assert.match(out, /^\[limit\]\n\n# How many of them\. \(integer\)\n#most = 4$/m);
     assert.match(out, /^\[api:hello\]\n\n# What the proxy signs with\. \(string\)\n#proxy_key =$/m);
-    assert.match(out, /^\[api:<name>\]$/m);
+    assert.match(out, /^# \[api:<name>\]$/m);
     const check = startApiCli(['check', '--set', 'api:hello.proxy_key=x'], { cwd: project.folder });
     assert.equal((await check.ended).code, 0, check.output());
     assert.doesNotMatch(check.stdout, /unknown/);

@@ -38,32 +38,39 @@ export function generateSample(registrations: Iterable<Registration>, options: S
 function iniGroup(group: GroupDescription, options: SampleOptions): string {
   const wanted = group.options.filter(({ required }) => options.minimal !== true || required);
   if (wanted.length === 0) return '';
-  const parts = wanted.map((option) => `${iniOption(option, options)}\n`);
+  // A header with <name> in it would be read as a section of that very name.
+  const isTemplate = group.name.endsWith('<name>');
+  const parts = wanted.map((option) => `${iniOption(option, options, isTemplate)}\n`);
   const help = group.help === undefined ? '' : `${comment(group.help, options.wrapWidth)}\n`;
-  return `[${group.name}]\n${help}\n${parts.join('\n')}`;
+  return `${isTemplate ? '# ' : ''}[${group.name}]\n${help}\n${parts.join('\n')}`;
 }
 
-function iniOption(option: OptionDescription, { wrapWidth, summarize, minimal }: SampleOptions): string {
+function iniOption(
+  option: OptionDescription,
+  { wrapWidth, summarize, minimal = false }: SampleOptions,
+  isTemplate: boolean,
+): string {
   const help = summarize === true ? (option.help.split(/\n\s*\n/)[0] ?? '') : option.help;
   const notes = notesOf(option).map((note) => `# ${note}`);
-  return [comment(`${help} (${option.type})`, wrapWidth), ...notes, assignment(option, minimal === true)].join('\n');
+  return [comment(`${help} (${option.type})`, wrapWidth), ...notes, assignment(option, minimal, isTemplate)].join('\n');
 }
 
 /**
  * `#name = default`. With a blank behind the `#` where the line without it would not set the default: the default depends on
- * the machine, does not exist, or the option is deprecated.
+ * the machine, does not exist, the option is deprecated, or the header above is a comment too.
  */
-function assignment(option: OptionDescription, minimal: boolean): string {
+function assignment(option: OptionDescription, minimal: boolean, isTemplate: boolean): string {
+  const isPlain = minimal && !isTemplate;
   if (option.default === undefined) {
     const value = option.sampleDefault ?? `<${option.type}>`;
-    return minimal ? `${option.name} = ${value}` : `# ${option.name} = ${value}`;
+    return isPlain ? `${option.name} = ${value}` : `# ${option.name} = ${value}`;
   }
   // A secret is taken as it stands; elsewhere a dollar sign would be a reference.
   const value = option.secret ? option.default : option.default.replaceAll('$', '$$$$');
   const lines = option.type === 'multi' && value !== '' ? value.split('\n') : [value];
   const written = lines.map((line) => writeOption(option.name, line)).join('\n');
-  if (minimal) return written;
-  return written.replaceAll(/^/gm, option.removal === undefined ? '#' : '# ');
+  if (isPlain) return written;
+  return written.replaceAll(/^/gm, option.removal === undefined && !isTemplate ? '#' : '# ');
 }
 
 function comment(text: string, width = 70): string {

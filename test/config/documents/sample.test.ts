@@ -99,6 +99,13 @@ test('CF-95 CF-118 the sample, uncommented whole, loads without an issue and equ
   }
 });
 
+test('CF-95 CF-118 the header and the options of a section that stands for all of its kind are comments', () => {
+  const template = { group: 'api:<name>', options: defineOptions({ port: integer({ default: 1, help: 'Where.' }) }) };
+  assert.equal(generateSample([template]), '# [api:<name>]\n\n# Where. (integer)\n# port = 1\n');
+  const needs = { group: 'api:<name>', options: defineOptions({ it: string({ required: true, help: 'It.' }) }) };
+  assert.deepEqual(Config.fromText(generateSample([needs], { minimal: true })).listAllSections(), []);
+});
+
 test('CF-95 --minimal prints only what is required, --summarize only the first paragraph', () => {
   assert.equal(
     generateSample(registrations, { minimal: true }),
