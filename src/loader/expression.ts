@@ -16,7 +16,7 @@ import {
   parseExportReference,
   searchFolders,
 } from '../modules/index.js';
-import { PasteError } from './paste-error.js';
+import { firstNames, PasteError } from './paste-error.js';
 
 /** Takes an expression apart; extras in brackets, as Python's entry points may have them, are left out. */
 export function parseExpression(text: string): ExportReference | undefined {
@@ -69,7 +69,7 @@ export function findModule(module: string, folder: string, written: string, orig
 }
 
 function noExport({ module, name }: ExportReference, { part, known }: ExportMissing, origin: Origin): PasteError {
-  const there = known.length === 0 ? 'It exports nothing.' : `It has: ${known.slice(0, 10).join(', ')}.`;
+  const there = known.length === 0 ? 'It exports nothing.' : `It has: ${firstNames(known)}.`;
   return new PasteError('PORTICO_PASTE_BAD_FACTORY_EXPRESSION', {
     message: name === undefined ? `${module} has no default export.` : `${module} has no export "${name}".`,
     hint: [didYouMean(part, known), there].filter((sentence) => sentence !== undefined).join(' '),
@@ -116,7 +116,7 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
   }
   const others =
     error.what === 'package' ? looked : 'Others are looked for in node_modules, from the folder of this file.';
-  const known = error.what === 'subpath' ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined;
+  const known = error.what === 'subpath' ? `It has: ${firstNames(error.known)}.` : undefined;
   const hint = didYouMean(module, error.known) ?? known ?? `Relative modules begin with "./". ${others}`;
   return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint });
 }

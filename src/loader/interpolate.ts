@@ -5,7 +5,7 @@
 import { isSecret } from '../config/internal.js';
 import { didYouMean } from '../errors/index.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
-import { PasteError } from './paste-error.js';
+import { firstNames, PasteError } from './paste-error.js';
 
 /** A value that is read, and what the names in it mean. */
 export interface Reading {
@@ -125,7 +125,7 @@ function missing(name: string, reading: Reading, at: number, before: readonly st
   const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
   const hint = names.includes(`set ${name}`)
     ? `"set ${name}" goes into global_conf; it defines nothing for interpolation.`
-    : (didYouMean(name, names) ?? `Names there are: ${names.slice(0, 10).join(', ')}.`);
+    : (didYouMean(name, names) ?? `Names there are: ${firstNames(names)}.`);
   const tell = (by: string): string => `"%(${name})s"${by} refers to an option that ${owners}${wayOf(before)}`;
   return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, tell);
 }

@@ -67,6 +67,15 @@ export class ConfigNotFound extends PasteError {
   }
 }
 
+/** The first ten names, and how many more there are. */
+export function firstNames(names: readonly string[]): string {
+  const shown = names
+    .slice(0, 10)
+    .map((name) => name || '""')
+    .join(', ');
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
+}
+
 /** The app a program asked for by name is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}
 

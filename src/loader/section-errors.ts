@@ -4,7 +4,7 @@
  */
 import { didYouMean, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
-import { PasteAppNotFound, PasteError } from './paste-error.js';
+import { firstNames, PasteAppNotFound, PasteError } from './paste-error.js';
 import type { Reference } from './reference.js';
 import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, namesOf, PROTOCOLS } from './section.js';
 import type { Setting, Source } from './source.js';
@@ -165,7 +165,7 @@ function missingHint(document: PasteDocument, kind: Kind, name: string): string 
 function didYouMeanOf(document: PasteDocument, kind: Kind, name: string): string {
   const names = namesOf(document, kind);
   const there =
-    names.length === 0 ? `There is no ${kind} in this file.` : `${listed(kind)} in this file: ${upTo10(names)}.`;
+    names.length === 0 ? `There is no ${kind} in this file.` : `${listed(kind)} in this file: ${firstNames(names)}.`;
   const near = didYouMean(name, names);
   return near === undefined ? there : `${near} ${there}`;
 }
@@ -216,13 +216,4 @@ function spoiltName(document: PasteDocument, kind: Kind, name: string): string |
 
 function listed(kind: Kind): string {
   return `${kind[0]!.toUpperCase()}${kind.slice(1)}s`;
-}
-
-/** The first ten names, and how many more there are. */
-function upTo10(names: readonly string[]): string {
-  const shown = names
-    .slice(0, 10)
-    .map((name) => name || '""')
-    .join(', ');
-  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }

@@ -13,7 +13,7 @@ import {
 } from '../ini/index.js';
 import { interpolate, interpolatedParts, type Reading } from './interpolate.js';
 import { isLimit, type Usage } from './limits.js';
-import { PasteError, type PasteReference } from './paste-error.js';
+import { firstNames, PasteError, type PasteReference } from './paste-error.js';
 
 /** One value as a section was read: the text, and the option it came from. */
 export interface Setting {
@@ -197,7 +197,7 @@ function attempt<T>(work: () => T, mistake: Mistake): T | undefined {
 
 function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, string>): PasteError {
   const names = [...globalConf.keys()].filter((name) => name !== 'here' && name !== '__file__');
-  const there = names.length === 0 ? 'It is empty.' : `It has: ${names.slice(0, 10).join(', ')}.`;
+  const there = names.length === 0 ? 'It is empty.' : `It has: ${firstNames(names)}.`;
   return new PasteError('PORTICO_PASTE_MISSING_KEY', {
     message: `global_conf has no ${JSON.stringify(value)} to get.`,
     hint: `${didYouMean(value, names) ?? there} Define it in [DEFAULT] or with "set ${value} = …".`,

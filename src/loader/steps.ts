@@ -6,7 +6,7 @@ import { didYouMean, errorText, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Context } from './context.js';
-import { PasteError } from './paste-error.js';
+import { firstNames, PasteError } from './paste-error.js';
 import type { Reference } from './reference.js';
 import { type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS } from './section.js';
@@ -151,7 +151,7 @@ function withProposal(error: unknown, kind: Kind, distribution: string, name: st
 
 function noEntryPoint(groups: EntryPoints, kind: Kind, distribution: string, name: string, origin: Origin): PasteError {
   const names = [...new Set(PROTOCOLS[kind].flat().flatMap((group) => [...entryPointsOf(groups, group).keys()]))];
-  const there = names.length === 0 ? `It has none for ${kind}s.` : `It has: ${names.slice(0, 10).join(', ')}.`;
+  const there = names.length === 0 ? `It has none for ${kind}s.` : `It has: ${firstNames(names)}.`;
   return new PasteError('PORTICO_PASTE_NO_ENTRY_POINT', {
     message: `the distribution "${distribution}" has no ${kind} entry point ${JSON.stringify(name)}.`,
     hint: [didYouMean(name, names), there].filter((part) => part !== undefined).join(' '),

@@ -126,8 +126,16 @@ export function* packagesFrom(from: string): Generator<OwnPackage> {
  */
 export function searchFolders(folder: string): string[] {
   const script = process.argv[1];
-  return [...new Set([resolve(folder), ...(script === undefined ? [] : [dirname(resolve(script))]), process.cwd()])];
+  return [...new Set([resolve(folder), ...(script === undefined ? [] : [folderOfProgram(script)]), process.cwd()])];
 }
+
+/** A command of a package is started from the `node_modules/.bin` of the project that has the packages. */
+function folderOfProgram(script: string): string {
+  const folder = dirname(resolve(script));
+  return folder.endsWith(BIN_FOLDER) ? dirname(dirname(folder)) : folder;
+}
+
+const BIN_FOLDER = join('/', 'node_modules', '.bin');
 
 /** All `node_modules` folders that files in one of these folders can reach, nearest first. */
 function moduleFolders(from: readonly string[]): Set<string> {

@@ -254,6 +254,30 @@ test('a module that lies beside the file, without "./" in front, is named with i
   }
 });
 
+test('of many exports the first ten are told, and how many more there are', async (t) => {
+  const names = Array.from({ length: 13 }, (_, at) => `export${at}`);
+  const more = { 'etc/many.js': names.map((name) => `export const ${name} = 1;`).join('\n') };
+  await assert.rejects(said(t, '[app:main]\npaste.app_factory = ./many.js:other\n', {}, more), (error: PasteError) => {
+    assert.equal(error.code, 'PORTICO_PASTE_BAD_FACTORY_EXPRESSION');
+    assert.match(error.hint ?? '', /^It has: export0, export1, (export\d+, ){7}export\d+ and 3 more\.$/);
+    return true;
+  });
+});
+
+test('packages are looked for in the project of a command in node_modules/.bin, and that folder is not told', async (t) => {
+  const project = folderOf(t, { 'node_modules/.bin/api-cli': '' });
+  const script = process.argv[1]!;
+  t.after(() => {
+    process.argv[1] = script;
+  });
+  process.argv[1] = join(project, 'node_modules/.bin/api-cli');
+  await assert.rejects(said(t, using('not-there-1:app')), (error: PasteError) => {
+    assert.match(error.hint ?? '', new RegExp(`node_modules of .*, ${project}, `));
+    assert.doesNotMatch(error.hint ?? '', /\.bin/);
+    return true;
+  });
+});
+
 test('names of Python in any script are taken for what they are', async (t) => {
   const alias = '[portico:aliases]\na = módulo.app:fábrica ./local.js:app\n';
   const main = '[app:main]\npaste.app_factory = módulo.app:fábrica\n';
