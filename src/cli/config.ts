@@ -22,6 +22,7 @@ import { Loader } from '../loader/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
+import { pastedSections } from './names.js';
 import { type Registration, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
@@ -176,7 +177,10 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
   const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
   // Applications declare groups of their own, which this command does not load.
-  const issues = config.problems({ complete: args.strict === true });
+  const isPasted = pastedSections(config);
+  const issues = config
+    .problems({ complete: args.strict === true })
+    .filter(({ code, section = '' }) => code !== 'PORTICO_CONFIG_UNKNOWN_SECTION' || !isPasted(section));
   const errors = issues.filter(({ severity }) => severity === 'error');
   if (args.json === true) {
     const listed = issues.map((each) => {

@@ -7,7 +7,7 @@ import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.j
 import { connectionProblem, registryConnection, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
-import { apiNames, appsOf, missingComma, sectionNames, serviceNames } from './names.js';
+import { apiNames, appsOf, missingComma, pastedSections, sectionNames, serviceNames } from './names.js';
 import { logOptions } from './program-log.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
@@ -174,8 +174,11 @@ function strangeArguments(
 /** Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. */
 function misspelledSections(config: Config): OptionMistake[] {
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
-  return config.listAllSections().flatMap((section) => {
-    if (known.has(section) || section.startsWith('x-')) return [];
+  const strange = config.listAllSections().filter((section) => !known.has(section) && !section.startsWith('x-'));
+  if (strange.length === 0) return [];
+  const isPasted = pastedSections(config);
+  return strange.flatMap((section) => {
+    if (isPasted(section)) return [];
     const names = config.listOptions(section);
     const near = nearTo(section, known).find((group) => names.some((name) => config.has(group, name)));
     if (near === undefined) return [];

@@ -3,6 +3,7 @@
  * the paste file; and what the section of a service may have.
  */
 import { type Config, defineOptions, integer, list, module, string } from '../config/index.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
@@ -68,6 +69,25 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
   } catch (error) {
     // What is wrong with the paste file is found by looking at that.
     if (error instanceof PasteError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Says of a section whether the paste file has one of that name, `[filter:<name>]` for one: then code may read it. The name of an
+ * enabled API is no such name, for `[api:<name>]` is what was meant.
+ */
+export function pastedSections(config: Config): (section: string) => boolean {
+  try {
+    const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+    const path = config.findFile(apiPasteConfig);
+    if (path === undefined) return () => false;
+    const names = new Set(new Loader(path, { config }).sections().map(({ name }) => name.toLowerCase()));
+    for (const name of apiNames(config)) names.delete(name.toLowerCase());
+    return (section) => names.has(section.toLowerCase());
+  } catch (error) {
+    // What is wrong with either file is found by looking at that.
+    if (error instanceof ConfigurationRefused) return () => false;
     throw error;
   }
 }

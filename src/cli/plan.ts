@@ -14,7 +14,7 @@ import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
-import { apiNames, pipelineOf, sectionNames, serviceNames } from './names.js';
+import { apiNames, pastedSections, pipelineOf, sectionNames, serviceNames } from './names.js';
 import { logFileIssue } from './program-log.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
@@ -99,7 +99,9 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   // A manager may read any option.
   const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis));
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
+  const isPasteSection = pastedSections(judged);
   const written = judged.problems({ complete: told }).flatMap((issue): Diagnostic[] => {
+    if (isUnknownSection(issue) && isPasteSection(issue.section ?? '')) return [];
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
     if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
     if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
@@ -109,7 +111,13 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
   const calls = makesCalls ? await remoteCallMistakes(judged) : [];
   const whole = [...written, ...managers, ...calls, ...pasted.diagnostics];
-  return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
+  // Factories have declared their groups since.
+  const others = given.diagnostics.filter((each) => !isUnknownSection(each));
+  return { ...given, diagnostics: inOrder(joined(whole, others)).map(asForOthers) };
+}
+
+function isUnknownSection({ code }: Diagnostic): boolean {
+  return code === 'PORTICO_CONFIG_UNKNOWN_SECTION';
 }
 
 /** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */

@@ -17,6 +17,9 @@ export const greeter = (_globalConf, _localConf, ctx) => {
 };
 const own = defineOptions({ most: integer({ required: true, min: 1, help: 'How many.' }) });
 export const limited = filterFactory('limited', own, () => (inner) => inner);
+const level = defineOptions({ level: integer({ default: 1, help: 'How much.' }) });
+export const stamp = filterFactory('stamp', level, () => (inner) => inner);
+export const plain = (_globalConf, _localConf) => (inner) => inner;
 const further = defineOptions({ extra: integer({ default: 1, help: 'How many more.' }) });
 export const reading = filterFactory('reading', {}, (_options, ctx) => {
   ctx.config.group('api:hello', further, { partial: true });
@@ -106,6 +109,17 @@ const SERVED: Readonly<Record<string, Case>> = {
     defaults: 'strict_config = true',
     env: { PORTICO_WIRE: 'node', PORTICO_HOME: '/srv', PORTICO_API_KEY: 'x', PORTICO_DATABASE_URL: 'x' },
     never: /env PORTICO_/,
+  },
+  "the group of a filter of one's own, whose name comes near a known one": {
+    ...filter('stamp', '', './app.js:stamp'),
+    more: '[stamp]\nlevel = 4\n',
+    never: /unknown section/,
+  },
+  'a section of the name of one in the paste file, with an option of a group whose name is near': {
+    filters: ['stamp'],
+    sections: '[filter:stamp]\npaste.filter_factory = ./app.js:plain\n',
+    more: '[stamp]\nport = 4\n',
+    never: /unknown section/,
   },
   'a section that nobody knows': { more: '[elsewhere]\nx = 1\n' },
   'a name of [DEFAULT] that comes near nothing': { defaults: 'zzzzzzzzzz = 1' },
