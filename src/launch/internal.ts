@@ -9,4 +9,5 @@ export { SignalHandler } from './process/signals.js';
 export { supervisorOptions } from './report/diagnosis.js';
 export { DESCRIBE_TOPIC } from './report/questions.js';
 export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
+export { holderOf } from './sockets/address-holder.js';
 export { isRehearsal, isWorker } from './worker/parent-link.js';

@@ -10,6 +10,7 @@ import { describeError, PorticoError } from '../../errors/index.js';
 import { connectError, createWithMode } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
+import { holderOf } from './address-holder.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
 /** The sockets of one address of one service. */
@@ -166,12 +167,14 @@ export function bindFailures(failures: readonly PorticoError[]): PorticoError {
   return new PorticoError(first!.code, { message, cause: first });
 }
 
-/** How an operator finds the process that listens there. */
-function whoHasIt(address: string): string {
-  const isTcp = /:\d+$/.test(address);
+/** The process that listens there, or how an operator finds it: the system tells of other users' to root only. */
+function whoHasIt(shown: string): string {
+  const port = /:(\d+)$/.exec(shown)?.[1];
+  const holder = holderOf(port === undefined ? { path: shown } : { host: '', port: Number(port) });
+  if (holder !== undefined) return `Is another copy of this service running? It is ${holder} that has it.`;
   const linux = process.platform === 'linux';
   // Without the port: a search of the log for it finds the one line that says what is wrong.
   const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
-  const unix = linux ? `ss -lxp src '${address}'` : `lsof ${address}`;
-  return `Is another copy of this service running? This shows who has it: ${isTcp ? tcp : unix}`;
+  const unix = linux ? `ss -lxp src '${shown}'` : `lsof ${shown}`;
+  return `Is another copy of this service running? This shows who has it: ${port === undefined ? unix : tcp}`;
 }
