@@ -17,13 +17,13 @@ import {
   UsageError,
   upgradeText,
 } from '../config/index.js';
-import { ConfigurationRefused, type Place, PorticoError, placeOf } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, type Place, PorticoError, placeOf } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
 import { pastedSections } from './names.js';
-import { type Registration, registerShippedOptions, shippedOptions } from './shipped-options.js';
+import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
   readonly outputFile?: string;
@@ -43,11 +43,12 @@ export function register(program: Command): void {
     .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
     .option('--output-file <path>', 'write it there instead, to a file that is not there yet')
     .option('--wrap-width <columns>', 'columns of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
-    .option('--minimal', 'required options alone, not commented out')
+    .option('--minimal', 'only what this configuration has to set, not commented out')
     .option('--summarize', 'the first paragraph of each help text alone')
     .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
-      const sample = generateSample(await allOptions(options), options);
+      const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);
+      const sample = generateSample(wanted, options);
       if (outputFile === undefined) process.stdout.write(sample);
       else writeOut(outputFile, sample, 'wx');
     });
@@ -148,6 +149,20 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
   return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];
 }
 
+/** What is required of this configuration. What a section of the paste file sets itself need not stand in it. */
+async function neededOptions(args: ReadArguments): Promise<Registration[]> {
+  const config = await readConfiguration(args, { collect: true });
+  refuseUnread(config);
+  registerServedOptions(config);
+  const found = args.import === false ? [] : await declareFactories(config);
+  const missing = found.filter(({ code }) => code === 'PORTICO_CONFIG_REQUIRED');
+  return config.resolveAll().flatMap(({ group, opt, option, location }) => {
+    const isMissing = missing.some((each) => each.section === group && each.option === opt);
+    const isNeeded = isMissing || location.kind !== 'default' || !config.isSectional(group);
+    return option.required && isNeeded ? [{ group, options: { [opt]: option } }] : [];
+  });
+}
+
 /** Reads a configuration, however wrong it is. Throws ConfigError where none of its files can be read. */
 async function read(args: ReadArguments): Promise<Config> {
   const config = await readConfiguration(args, { collect: true });
@@ -230,11 +245,12 @@ function place(location: Place): string {
 }
 
 /** Imports what the paste file names, and declares the options that its factories say they read. Calls none of them. */
-async function declareFactories(config: Config): Promise<void> {
+async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
   try {
     // What is wrong with the file, or keeps it from being found, is told by `check`.
-    await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
+    return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
   } catch (error) {
     if (!(error instanceof ConfigurationRefused)) throw error;
+    return [];
   }
 }

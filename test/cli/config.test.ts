@@ -66,6 +66,35 @@ test('OP-8 CF-95 a generated file passes check as it is, and no file that is the
   }
 });
 
+test('OP-8 CF-95 --minimal prints the options that this configuration has to set, and none of filters it does not use', async () => {
+  const project = emptyProject({
+    'api-paste.ini': `[pipeline:hello]
+pipeline = named counted app
+[filter:named]
+paste.filter_factory = portico/middleware:basicAuth
+[filter:counted]
+paste.filter_factory = portico/middleware:stats
+name = hello
+[app:app]
+paste.app_factory = portico/middleware:echo
+`,
+    'portico.ini': '[api:hello]\nport = 0\n',
+  });
+  try {
+    const missing = await run(['generate', '--minimal', '--summarize'], project.folder);
+    assert.deepEqual([missing.code, missing.out.match(/^[^#\n].*$/gm)], [0, ['[basic_auth]', 'user_file = <path>']]);
+    writeFileSync(join(project.folder, 'portico.ini'), '[api:hello]\nport = 0\n[basic_auth]\nuser_file = users\n');
+    assert.equal((await run(['generate', '--minimal', '--summarize'], project.folder)).out, missing.out);
+    assert.deepEqual(await run(['generate', '--minimal', '--no-import'], project.folder), {
+      code: 0,
+      out: '',
+      err: '',
+    });
+  } finally {
+    project.remove();
+  }
+});
+
 test('OP-8 CF-71 CF-97 validate names every mistake with its place, and ends with 78', async () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_api = x\n\n[wsgi]\nmax_headers = many\n' });
   try {
