@@ -120,6 +120,10 @@ export async function namedApp(
   }
   const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
   if (roots.length === 1) return { loader, config, log, app: roots[0]! };
+  if (port !== undefined && apis.length > 0 && there.length === 0) {
+    const ports = apis.flatMap((each) => (each.port === undefined ? [] : [`${each.port} (${each.name})`]));
+    throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or name one with --api.`);
+  }
   const message =
     roots.length === 0 ? `${loader.path} has no app to begin with` : `there are several: ${roots.join(', ')}`;
   throw new UsageError(message, 'Name one with --api.');

@@ -68,7 +68,7 @@ export function register(program: Command): void {
         ? tables(await routedApps(config, apis), args.check === true ? checkResult : tableResult)
         : await matchedRoutes(config, apis, args.match);
     const routers = results.map(({ api, data }) => ({ api, ...data }));
-    print(args, { schema: 'portico/routes', version: 1, routers }, () => text(results));
+    print(args, { schema: 'portico/routes', version: 1, routers }, () => text(apis, results));
   });
 }
 
@@ -81,9 +81,13 @@ function wantedRequest(text: string): NamedRequest {
   );
 }
 
-function text(results: readonly RoutesResult[]): string {
-  if (results.length === 0) return 'No enabled API has a router.';
-  return results.map(({ heading, lines }) => [heading, ...lines.map((line) => `  ${line}`)].join('\n')).join('\n\n');
+function text(apis: readonly WSGIService[], results: readonly RoutesResult[]): string {
+  if (apis.length === 0) return 'No API is enabled.';
+  const shown = apis.flatMap(({ name }): Pick<RoutesResult, 'heading' | 'lines'>[] => {
+    const own = results.filter(({ api }) => api === name);
+    return own.length > 0 ? own : [{ heading: name, lines: ['has no app that is a router'] }];
+  });
+  return shown.map(({ heading, lines }) => [heading, ...lines.map((line) => `  ${line}`)].join('\n')).join('\n\n');
 }
 
 type Shown = Pick<RoutesResult, 'data' | 'lines'>;

@@ -288,6 +288,12 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
     [2, true],
     many.stderr,
   );
+  const elsewhere = run('explain', 'GET', 'http://127.0.0.1:9999/things');
+  assert.equal(elsewhere.status, 2);
+  assert.match(
+    elsewhere.stderr,
+    /no API has port 9999[\s\S]*Ports: 8774 \(things\), 8775 \(other\)\. Or name one with --api\./,
+  );
   const unknown = run('explain', 'GET', '/things', '--api', 'thing');
   assert.deepEqual(
     [unknown.status, /called "thing"[\s\S]*Did you mean "things"/.test(unknown.stderr)],

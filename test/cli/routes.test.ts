@@ -140,6 +140,31 @@ export const other = () => (_req, res) => res.end();
   assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
 });
 
+test('an API whose app is no Router is told to have none, alone and beside others', (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini':
+      '[DEFAULT]\nenabled_apis = things,stock\napi_paste_config = api-paste.ini\n[api:things]\nport = 0\n[api:stock]\nport = 0\n',
+    'api-paste.ini':
+      '[app:things]\npaste.app_factory = ./app.mjs:things\n[app:stock]\npaste.app_factory = ./app.mjs:stock\n',
+    'app.mjs': `import { Router } from 'portico/routing';
+export const things = () => new Router().connect('/things', { handler: () => [] }).build();
+export const stock = () => (req, res) => res.end('stock');
+`,
+  });
+  t.after(remove);
+  const routes = (...words: string[]): string => {
+    const ran = spawnSync(process.execPath, [apiCli, 'routes', ...words], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    assert.equal(ran.status, 0, ran.stderr);
+    return ran.stdout;
+  };
+  assert.equal(routes('--api', 'stock'), 'stock\n  has no app that is a router\n');
+  assert.match(routes(), /^things, things at \/\n {2}any .*\n\nstock\n {2}has no app that is a router\n$/);
+});
+
 test('routes of an API that is not there: the nearest name', (t) => {
   const { status, stderr } = run(t, 'routes', '--api', 'thing');
   assert.equal(status, 2);
