@@ -4,7 +4,7 @@
 import { Config, ConfigError, type LoadOptions } from '../config/index.js';
 import { searchedDirs } from '../config/internal.js';
 import { type Diagnostic, shownPath } from '../errors/index.js';
-import { noPasteFile, servingOptions } from '../server/internal.js';
+import { configuredPasteFile as pasteFileOf } from '../server/internal.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { addCrossChecks } from './cross-checks.js';
 import { programOptions } from './shipped-options.js';
@@ -38,9 +38,9 @@ export function refuseUnread(config: Config): void {
   if (issues.length > 0) throw new ConfigError(issues);
 }
 
-/** That no configuration file was found, and where it was looked for; undefined where there is one. */
+/** That no configuration file was found, and where it was looked for; undefined where there is one, be it that it cannot be read. */
 export function noConfiguration(config: Config): string | undefined {
-  if (config.configFiles.length > 0) return undefined;
+  if (config.configFiles.length > 0 || unread(config).length > 0) return undefined;
   const places = searchedDirs({ project: 'portico', prog: '', env: process.env });
   return `No configuration file was found: neither portico.ini nor paste/portico.ini in ${process.cwd()}, nor portico.conf in ${places.join(', ')}.`;
 }
@@ -51,10 +51,7 @@ export const NAME_A_CONFIGURATION = 'Name one with --config-file, or go to its f
 /** The option that names a paste file. */
 export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: the one the configuration names)'] as const;
 
-/** The file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound when there is none. */
+/** The file that `[DEFAULT] api_paste_config` names, as it is shown. Throws ConfigNotFound when there is none. */
 export function configuredPasteFile(config: Config): string {
-  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  const path = config.findFile(apiPasteConfig);
-  if (path !== undefined) return shownPath(path);
-  throw noPasteFile(config, apiPasteConfig);
+  return shownPath(pasteFileOf(config));
 }

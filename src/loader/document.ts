@@ -38,16 +38,18 @@ export function openDocument(
   return document;
 }
 
-function unreadable(error: unknown, name: string): PasteError {
+/** What a file is refused with that cannot be read. */
+export function unreadable(error: unknown, name: string): PasteError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'EISDIR') {
     const message = `${name} is a folder, not a paste file.`;
     return new PasteError('PORTICO_PASTE_IS_A_DIRECTORY', { message, cause: error });
   }
-  const reason = code === 'ENOENT' ? 'there is no such file' : errorText(error);
+  const isMissing = code === 'ENOENT';
+  const reason = isMissing ? 'there is no such file' : errorText(error);
   return new PasteError('PORTICO_PASTE_NO_FILE', {
     message: `${name} cannot be read: ${reason}.`,
-    hint: 'A relative path after "config:" begins in the folder of the file it stands in.',
+    hint: isMissing ? 'A relative path after "config:" begins in the folder of the file it stands in.' : undefined,
     cause: error,
   });
 }

@@ -3,6 +3,7 @@ export { aliasBlock } from './check/findings.js';
 export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';
 export type { CreateOptions } from './create.js';
+export { unreadable } from './document.js';
 export {
   type ExplainApp,
   type ExplainedStep,

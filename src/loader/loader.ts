@@ -237,7 +237,8 @@ function mainDocument(path: string, access: FileAccess, name?: string): ReturnTy
     return openDocument(path, access, name);
   } catch (error) {
     if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
-    const hint = 'A relative path begins in the folder the program was started in.';
+    // Only what is not there may have been looked for in another folder.
+    const hint = error.hint && 'A relative path begins in the folder the program was started in.';
     throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
   }
 }

@@ -1,7 +1,7 @@
 /** Files that are not there, not what they are taken for, or lie in another folder: what `api-cli` says of them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { developmentCertificate } from '#internal/server';
 
 const main = resolve(fileURLToPath(import.meta.url), '..', '..', '..', 'lib', 'cli', 'main.js');
+/** Root reads everything. */
+const asRoot = process.getuid?.() === 0;
 const pasted = {
   'x.js': 'export const app = () => (_req, res) => res.end();\n',
   'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n[app:world]\npaste.app_factory = ./x.js:app\n',
@@ -81,6 +83,17 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
   assert.equal(cli(cwd, 'check', '--config-file', 'portico.ini').stdout, `${line}1 error, 0 warnings.\n`);
 });
 
+test('OP-1 a configuration file that is found and cannot be read is the one cause that is told', (t) => {
+  const cwd = folder(t, {});
+  mkdirSync(join(cwd, 'portico.ini'));
+  const line = 'error: cannot read config file portico.ini: it is a folder (EISDIR)\n';
+  const { status, stderr } = cli(cwd);
+  assert.equal(status, 78);
+  assert.ok(stderr.endsWith(line.replace('portico.ini', `portico.ini (${join(cwd, 'portico.ini')})`)), stderr);
+  assert.doesNotMatch(stderr, /No configuration file was found/);
+  assert.doesNotMatch(cli(cwd, 'check').stdout, /No configuration file was found/);
+});
+
 test('LC-1221 OP-3 a paste file that is not there is told at its place, with what is beside it, by every command', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-pste.ini\n';
   const cwd = folder(t, { ...pasted, 'portico.ini': ini });
@@ -92,6 +105,31 @@ test('LC-1221 OP-3 a paste file that is not there is told at its place, with wha
   assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
   writeFileSync(join(cwd, 'portico.ini'), ini.replace('api-pste', 'composition'));
   assert.match(cli(cwd, 'check').stdout, /^ {2}There is api-paste\.ini\. /m);
+});
+
+test('LC-1221 a paste file that is a folder is told at the place of the option that names it', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = hello\napi_paste_config = app\n[api:hello]\nport = 0\nworkers = 1\n',
+  });
+  mkdirSync(join(cwd, 'app'));
+  const told =
+    /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: app is a folder, not a paste file\.\n(?! {2}A relative)/m;
+  assert.match(cli(cwd).stderr, told);
+  assert.match(cli(cwd, 'check').stdout, told);
+  assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
+});
+
+test('a paste file without permission is told where it is named, without a hint about folders', {
+  skip: asRoot,
+}, (t) => {
+  const cwd = folder(t, {
+    ...pasted,
+    'portico.ini': '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-paste.ini\n',
+  });
+  chmodSync(join(cwd, 'api-paste.ini'), 0);
+  const told = cli(cwd, 'check').stdout;
+  assert.match(told, /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: api-paste\.ini cannot be read: EACCES/m);
+  assert.doesNotMatch(told, /A relative path/);
 });
 
 test('LC-1011 RL-92 certificates are found beside the file that names them, then in the working directory', async (t) => {

@@ -4,8 +4,9 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, gatherRefusals } from '../../errors/index.js';
+import { ConfigurationRefused, gatherRefusals, shownPath } from '../../errors/index.js';
 import { ConfigNotFound, Loader, PasteAppNotFound } from '../../loader/index.js';
+import { unreadable } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { ServiceFile, ServicePlan } from '../../service/index.js';
 import { missingFileHint } from '../missing-file.js';
@@ -96,10 +97,21 @@ function pasteFiles(loader: Loader | undefined, settings: ApiSettings | undefine
 
 /** A Loader of the file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, or what is wrong with it. */
 export function pasteLoader(config: Config, log: Logger, service: string): Loader {
+  return new Loader(configuredPasteFile(config), { config, service, log });
+}
+
+/** The file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, at that place, when there is none that can be read. */
+export function configuredPasteFile(config: Config): string {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const found = config.findFile(apiPasteConfig);
   if (found === undefined) throw noPasteFile(config, apiPasteConfig);
-  return new Loader(found, { config, service, log });
+  try {
+    config.readFile(found);
+  } catch (cause) {
+    const { code, message, hint } = unreadable(cause, shownPath(found));
+    throw new ConfigNotFound(code, { message, hint, cause }, config.getLocation('DEFAULT', 'api_paste_config'));
+  }
+  return found;
 }
 
 /**
@@ -117,7 +129,7 @@ function checkApp(loader: AppLoader, name: string): void {
 }
 
 /** There is no paste file where the configuration says: who says so, and what is there instead. */
-export function noPasteFile(config: Config, file: string): ConfigNotFound {
+function noPasteFile(config: Config, file: string): ConfigNotFound {
   const location = config.getLocation('DEFAULT', 'api_paste_config');
   const near = missingFileHint(
     resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file),
