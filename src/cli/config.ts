@@ -17,7 +17,14 @@ import {
   UsageError,
   upgradeText,
 } from '../config/index.js';
-import { ConfigurationRefused, type Diagnostic, type Place, PorticoError, placeOf } from '../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  didYouMean,
+  type Place,
+  PorticoError,
+  placeOf,
+} from '../errors/index.js';
 import { Loader } from '../loader/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
@@ -230,7 +237,10 @@ function one(config: Config, name: string): ShownOption {
   const [group, opt] = dot < 0 ? ['DEFAULT', name] : [name.slice(0, dot), name.slice(dot + 1)];
   for (const candidate of [group, `api:${group}`])
     if (config.has(candidate, opt)) return showOption(config, candidate, opt);
-  const hint = 'Name it as group.option; without a name all options are shown.';
+  const names = config.resolveAll().map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
+  const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
+  const hint =
+    didYouMean(name, [...names, ...short]) ?? 'Name it as group.option; without a name all options are shown.';
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 

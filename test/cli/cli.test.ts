@@ -141,6 +141,8 @@ test('values of options that cannot be are a wrong command line: 2, with what th
     [['routes', '--match', ''], /--match takes a method and the URL of a client/],
     [['routes', '--match', '/servers'], /--match takes a method and the URL of a client/],
     [['config', 'show', 'nope'], /there is no option nope in \[DEFAULT\]/],
+    [['config', 'show', 'wsgi.keep_alve'], /no option keep_alve in \[wsgi\]\n {2}Did you mean "wsgi\.keep_alive"\?/],
+    [['config', 'show', 'hello.worker'], /no option worker in \[hello\]\n {2}Did you mean "hello\.workers"\?/],
     [['--set', 'x'], /--set takes group\.option=value/],
     [['check', '--set', 'x'], /--set takes group\.option=value/],
     [['--enabled-apis', ','], /--enabled-apis names no API/],

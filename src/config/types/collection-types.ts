@@ -70,8 +70,9 @@ export interface DictSpec<T> {
 }
 
 /**
- * Pairs between commas, `key:value,key:value`. A key twice is refused; an empty value is the empty dictionary. A Map,
- * because keys may be `__proto__` or `17`.
+ * Pairs between commas, `key:value,key:value`. A key twice is refused; an empty value is the empty dictionary. Value and default are
+ * a Map, because keys may be `__proto__` or `17`; a default may be text as well. With `bounds` the text stands in braces,
+ * `{key:value}`, and is refused without.
  */
 export function dict(
   spec?: DictSpec<string> & Filled<ReadonlyMap<string, string>> & { readonly value?: undefined },
@@ -89,6 +90,7 @@ export function dict(
     empty: 'value',
     fallback: immutable(new Map()),
     format: (pairs) => {
+      if (!(pairs instanceof Map)) throw new InvalidValue(`should be a Map, or text such as key${separator}value`);
       const written = [...pairs].map(([key, each]) => quoteItem(`${key}${separator}${item.format(each)}`));
       return within(spec.bounds && '{}', written.join(','));
     },

@@ -57,6 +57,14 @@ test('CF-39 a dictionary has pairs; a key twice is refused', () => {
   assert.throws(() => dict().parse('a'), /pairs such as key:value/);
 });
 
+test('the default of a dictionary is a Map or text, and any other is refused in a sentence that says so', () => {
+  assert.deepEqual([...dict({ default: new Map([['a', '1']]) }).default], [['a', '1']]);
+  assert.deepEqual([...dict({ default: 'a:1' }).default], [['a', '1']]);
+  const pairs = { a: '1' } as unknown as Map<string, string>;
+  const said = 'bad default of a dict option: should be a Map, or text such as key:value';
+  assert.throws(() => dict({ default: pairs }), { name: 'TypeError', message: said });
+});
+
 test('CF-39 a dictionary that is declared to stand in braces is read and written with them, and refused without', () => {
   const braced = dict({ bounds: true, default: '{a:1,b:2}' });
   assert.deepEqual(
