@@ -4,7 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Diagnostic, inOrder, PorticoError, placeInFile, printDiagnostics } from '../errors/index.js';
+import {
+  type Diagnostic,
+  inOrder,
+  PorticoError,
+  placeInFile,
+  printDiagnostic,
+  printDiagnostics,
+} from '../errors/index.js';
 import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -39,8 +46,13 @@ export function register(program: Command): void {
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
     const deployment = await deploymentOf(await readConfiguration(args), args);
-    if (args.check !== undefined) check(KINDS[kind], args.check, args, deployment);
-    else process.stdout.write(`${KINDS[kind].generate(deployment)}\n`);
+    const file: DeploymentFile = KINDS[kind];
+    if (args.check !== undefined) return check(file, args.check, args, deployment);
+    process.stdout.write(`${file.generate(deployment)}\n`);
+    const warnings = file.warnings?.(deployment) ?? [];
+    for (const each of warnings) {
+      process.stderr.write(`${printDiagnostic({ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...each })}\n`);
+    }
   });
 }
 

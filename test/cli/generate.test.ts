@@ -240,6 +240,29 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
 });
 
+test('OP-15 a package from outside of the folder is warned of, and one that is packed into it is copied', (t) => {
+  const run = generating(t);
+  const naming = (portico: string) => {
+    writeFileSync(join(run.folder, 'package.json'), JSON.stringify({ type: 'module', dependencies: { portico } }));
+    const { status, stdout, stderr } = run('docker');
+    assert.equal(status, 0, stderr);
+    return { copied: stdout.match(/^COPY .*$/gm)!, stderr };
+  };
+  const outside = naming('file:../portico');
+  assert.match(
+    outside.stderr,
+    /^warning: the image cannot be built: package\.json names portico as file:\.\.\/portico/,
+  );
+  assert.match(outside.stderr, /npm install "\.\/\$\(npm pack --silent \.\.\/portico \| tail -n 1\)"/);
+  const manifests = 'COPY package.json package-lock.json ./';
+  assert.deepEqual(outside.copied, [manifests, 'COPY . .']);
+  assert.deepEqual(naming('file:portico-0.1.0.tgz'), {
+    copied: [manifests, 'COPY ["portico-0.1.0.tgz","./portico-0.1.0.tgz"]', 'COPY . .'],
+    stderr: '',
+  });
+  assert.equal(naming('^0.1.0').stderr, '');
+});
+
 test('OP-15 an API that takes any free port has no place in a container', (t) => {
   const { status, stderr } = generating(t, { api: 'port = 0' })('docker');
   assert.equal(status, 1);

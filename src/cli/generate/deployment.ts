@@ -4,7 +4,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, type HostPort, UsageError } from '../../config/index.js';
-import { PorticoError } from '../../errors/index.js';
+import { type Diagnostic, PorticoError } from '../../errors/index.js';
 import { adminOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
@@ -59,6 +59,8 @@ export type Tell = (line: number, message: string, hint?: string) => void;
 export interface DeploymentFile {
   generate(deployment: Deployment): string;
   check(text: string, deployment: Deployment, tell: Tell): void;
+  /** What else has to be done before the file is of use. */
+  warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
 }
 
 /** The first line of a file. */

@@ -1,7 +1,9 @@
 /**
  * A Dockerfile.
  */
-import { isAbsolute, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { isLoopback } from '../../launch/internal.js';
 import {
   type DeployedApi,
@@ -14,7 +16,7 @@ import {
   writtenBy,
 } from './deployment.js';
 
-export const docker: DeploymentFile = { generate, check };
+export const docker: DeploymentFile = { generate, check, warnings };
 
 function generate(deployment: Deployment): string {
   const { apis, stopSeconds, statePath } = deployment;
@@ -35,6 +37,10 @@ function generate(deployment: Deployment): string {
     'ENV NODE_ENV=production',
     'WORKDIR /app',
     'COPY package.json package-lock.json ./',
+    // npm installs a tarball of the project before the rest of the project is there.
+    ...filesNamed(deployment)
+      .filter(({ path }) => isInside(path) && path.endsWith('.tgz'))
+      .map(({ path }) => `COPY ${JSON.stringify([path, `./${path}`])}`),
     'RUN npm ci --omit=dev',
     'COPY . .',
     `RUN mkdir -p ${state} && chown node:node ${state}`,
@@ -48,6 +54,33 @@ function generate(deployment: Deployment): string {
     `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
   ];
   return lines.join('\n');
+}
+
+/** A package that package.json names as a file or a folder, with its path from the working directory. */
+interface FileNamed {
+  readonly name: string;
+  readonly spec: string;
+  readonly path: string;
+}
+
+function filesNamed({ folder }: Deployment): FileNamed[] {
+  const text = ignoreErrors(() => readFileSync(join(folder, 'package.json'), 'utf8')) ?? '{}';
+  const manifest = ignoreErrors(() => JSON.parse(text) as { dependencies?: Readonly<Record<string, string>> });
+  return Object.entries(manifest?.dependencies ?? {}).flatMap(([name, spec]) =>
+    spec.startsWith('file:') ? [{ name, spec, path: relative(folder, resolve(folder, spec.slice(5))) }] : [],
+  );
+}
+
+const isInside = (path: string): boolean => !path.startsWith('..') && !isAbsolute(path);
+
+/** The build of an image has what stands in the working directory, and nothing beside it. */
+function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
+  return filesNamed(deployment)
+    .filter(({ path }) => !isInside(path))
+    .map(({ name, spec, path }) => ({
+      message: `the image cannot be built: package.json names ${name} as ${spec}, which is outside of this folder`,
+      hint: `Pack it into this folder: npm install "./$(npm pack --silent ${path} | tail -n 1)". Then generate the file again.`,
+    }));
 }
 
 /** Ports that are reached from outside. */
