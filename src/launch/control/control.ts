@@ -22,7 +22,7 @@ import { RegisteredServices } from './registered-services.js';
 export const controlOptions = defineOptions({
   socket: string({
     restart: true,
-    help: 'The Unix socket on which a running service answers api-cli status, reload and the like; only its user may open it. Default: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a directory of its own below /tmp, named after program and configuration. Empty: none.',
+    help: 'The Unix socket on which a running service answers api-cli status, reload and the like; only its user may open it. Not set, which api-cli config show prints as none: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a directory of its own below /tmp, named after program and configuration. An empty value: no socket.',
   }),
 });
 
