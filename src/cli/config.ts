@@ -1,7 +1,7 @@
 /**
  * `api-cli config`: samples, validation, and where values come from.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   type Config,
@@ -117,7 +117,9 @@ const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
 /** With the flag `wx` only a file that is not there yet: what an operator has written does not go for a sample. */
 function writeOut(file: string, text: string, flag: 'w' | 'wx' = 'w'): void {
   try {
-    writeFileSync(file, text, { flag });
+    // A device or a pipe holds nothing that could go, and a folder is refused as such.
+    const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+    writeFileSync(file, text, { flag: isFile ? flag : 'w' });
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     const reason = WHY_NOT_WRITTEN[code];
