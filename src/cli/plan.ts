@@ -38,7 +38,7 @@ export async function plan(config: Config, options: EnabledApisOptions): Promise
   const { apis, services, diagnostics } = await enabled(config, options);
   const more = apis.length + services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
   const { judged, problems } = await asJudged(config);
-  const written = problems.filter(({ section = '' }) => !judged.isSectional(section));
+  const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   // A reload keeps the file that is open.
   const unlogged = options.running?.length ? undefined : logFileIssue(judged);
   if (unlogged !== undefined) more.push(unlogged);
@@ -99,9 +99,7 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   // A manager may read any option.
   const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis));
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
-  const isPasteSection = pastedSections(judged);
-  const written = judged.problems({ complete: told }).flatMap((issue): Diagnostic[] => {
-    if (isUnknownSection(issue) && isPasteSection(issue.section ?? '')) return [];
+  const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
     if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
     if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
@@ -114,6 +112,13 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   // Factories have declared their groups since.
   const others = given.diagnostics.filter((each) => !isUnknownSection(each));
   return { ...given, diagnostics: inOrder(joined(whole, others)).map(asForOthers) };
+}
+
+/** Code that a section of the paste file names may read the section of that name. */
+function withoutPasted(config: Config, issues: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (!issues.some(isUnknownSection)) return issues;
+  const isPasted = pastedSections(config);
+  return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
 }
 
 function isUnknownSection({ code }: Diagnostic): boolean {

@@ -114,11 +114,10 @@ export class Current {
     }
   }
 
-  /** Logs warnings, each once. While groups may still be declared an unknown section is none: code may declare it. */
+  /** Logs warnings, each once. */
   warn(issues: readonly Diagnostic[]): void {
     if (this.#judging) return;
     for (const issue of issues) {
-      if (this.complete !== true && issue.code === 'PORTICO_CONFIG_UNKNOWN_SECTION') continue;
       const text = inOneLine(issue);
       if (issue.severity !== 'warning' || this.warned.has(text)) continue;
       this.warned.add(text);

@@ -111,7 +111,8 @@ const SERVED: Readonly<Record<string, Case>> = {
     never: /env PORTICO_/,
   },
   "the group of a filter of one's own, whose name comes near a known one": {
-    ...filter('stamp', '', './app.js:stamp'),
+    filters: ['stamp'],
+    sections: '[filter:stamp]\npaste.filter_factory = ./app.js:stamp\n',
     more: '[stamp]\nlevel = 4\n',
     never: /unknown section/,
   },
@@ -121,6 +122,7 @@ const SERVED: Readonly<Record<string, Case>> = {
     more: '[stamp]\nport = 4\n',
     never: /unknown section/,
   },
+  'a misspelt section': { more: '[crs]\nx = 1\n', says: /\[crs\] unknown section.*did you mean 'cors'/s },
   'a section that nobody knows': { more: '[elsewhere]\nx = 1\n' },
   'a name of [DEFAULT] that comes near nothing': { defaults: 'zzzzzzzzzz = 1' },
   'a manager that would get more time than there is': {
