@@ -186,7 +186,11 @@ async function read(args: ReadArguments): Promise<Config> {
 /** Throws ConfigError where a file has lines that cannot be read, or the value of one of these options is refused. */
 function refuseRefused(config: Config, options: readonly { readonly group: string; readonly opt: string }[]): void {
   const lines = config.problems({ complete: false }).filter(({ code }) => UNREADABLE.has(code));
-  const values = options.flatMap(({ group, opt }) => (config.has(group, opt) ? config.resolve(group, opt).issues : []));
+  const values = options.flatMap(({ group, opt }) => {
+    const issues = config.has(group, opt) ? config.resolve(group, opt).issues : [];
+    // A section of the paste file may set it.
+    return config.isSectional(group) ? issues.filter(({ code }) => code !== 'PORTICO_CONFIG_REQUIRED') : issues;
+  });
   const errors = [...lines, ...values].filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new ConfigError(errors);
 }

@@ -133,6 +133,17 @@ test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, an
   }
 });
 
+test('OP-8 CF-98 show of all options asks for none of a filter, which a section of the paste file may set', async () => {
+  const project = emptyProject({ 'portico.ini': '[api:hello]\nport = 8080\n' });
+  try {
+    const { code, out, err } = await run(['show'], project.folder);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^\[api:hello\] port = 8080 {2}\(portico\.ini:2:8\)$/m);
+  } finally {
+    project.remove();
+  }
+});
+
 test('OP-8 CF-99 CF-100 diff compares two files; upgrade rewrites deprecated names', async () => {
   const project = emptyProject({
     'a.ini': '[wsgi]\nkeep_alive_timeout = 10\n',
