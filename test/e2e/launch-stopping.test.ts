@@ -166,6 +166,17 @@ test('LC-1612 LC-513 RL-83 SIGINT to the whole group, as a terminal sends it, en
   assert.deepEqual(workers.filter(isAlive), []);
 });
 
+test('LC-513 LC-322 after SIGINT the log has the end of each worker at info: the parent has killed it as it was told to', async (t) => {
+  const { fleet, workers } = await running(t);
+  fleet.kill('SIGINT');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  const exits = fleet.lines.filter(({ event }) => event === 'worker_exited');
+  assert.deepEqual(
+    exits.map(({ level, signal }) => [level, signal]),
+    workers.map(() => ['info', 'SIGKILL']),
+  );
+});
+
 test('LC-521 LC-371 SIGTERM ends a parent, its workers and a lone process alike with 0', async (t) => {
   const { fleet } = await running(t);
   const alone = new RunningProgram('single', {});

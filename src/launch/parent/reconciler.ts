@@ -178,8 +178,9 @@ export class Reconciler {
     const held = this.#pool.slot(index).includes(worker);
     workers.delete(worker);
     this.poke();
-    // A worker that was not ready yet and ends by the SIGTERM of a stop has not failed.
-    const called = worker.dismissed || (phase === 'stopping' && !worker.wasReady && exit.signal === 'SIGTERM');
+    // A stop that kills has said so, and a worker that was not ready yet and ends by the SIGTERM of a stop has not failed.
+    const calledByStop = worker.killed || (!worker.wasReady && exit.signal === 'SIGTERM');
+    const called = worker.dismissed || (phase === 'stopping' && calledByStop);
     logExit(log, { service, worker, exit, called });
     if (phase === 'over' || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
