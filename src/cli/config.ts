@@ -29,7 +29,7 @@ import { Loader } from '../loader/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
-import { pastedSections } from './names.js';
+import { withoutPasted } from './names.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
@@ -205,10 +205,7 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
   const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
   // Applications declare groups of their own, which this command does not load.
-  const isPasted = pastedSections(config);
-  const issues = config
-    .problems({ complete: args.strict === true })
-    .filter(({ code, section = '' }) => code !== 'PORTICO_CONFIG_UNKNOWN_SECTION' || !isPasted(section));
+  const issues = withoutPasted(config, config.problems({ complete: args.strict === true }));
   const errors = issues.filter(({ severity }) => severity === 'error');
   if (args.json === true) {
     const listed = issues.map((each) => {

@@ -3,7 +3,7 @@
  * the paste file; and what the section of a service may have.
  */
 import { type Config, defineOptions, integer, list, module, string } from '../config/index.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
@@ -59,11 +59,9 @@ export function pipelineOf(config: Config, name: string): string {
  * where it has none for any enabled API: then it is not the file of this program, or that is what is wrong.
  */
 export function appsOf(config: Config): ((name: string) => boolean) | undefined {
-  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  const path = config.findFile(apiPasteConfig);
-  if (path === undefined) return undefined;
   try {
-    const loader = new Loader(path, { config });
+    const loader = configuredLoader(config);
+    if (loader === undefined) return undefined;
     const has = (name: string): boolean => loader.has(pipelineOf(config, name));
     return apiNames(config).some(has) ? has : undefined;
   } catch (error) {
@@ -79,10 +77,8 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
  */
 export function pastedSections(config: Config): (section: string) => boolean {
   try {
-    const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-    const path = config.findFile(apiPasteConfig);
-    if (path === undefined) return () => false;
-    const names = new Set(new Loader(path, { config }).sections().map(({ name }) => name.toLowerCase()));
+    const sections = configuredLoader(config)?.sections() ?? [];
+    const names = new Set(sections.map(({ name }) => name.toLowerCase()));
     for (const name of apiNames(config)) names.delete(name.toLowerCase());
     return (section) => names.has(section.toLowerCase());
   } catch (error) {
@@ -90,6 +86,24 @@ export function pastedSections(config: Config): (section: string) => boolean {
     if (error instanceof ConfigurationRefused) return () => false;
     throw error;
   }
+}
+
+/** Without the unknown sections that the paste file has one of the same name for. */
+export function withoutPasted(config: Config, issues: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (!issues.some(isUnknownSection)) return issues;
+  const isPasted = pastedSections(config);
+  return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
+}
+
+export function isUnknownSection({ code }: Diagnostic): boolean {
+  return code === 'PORTICO_CONFIG_UNKNOWN_SECTION';
+}
+
+/** Undefined where there is no paste file. Throws what is wrong with it. */
+function configuredLoader(config: Config): Loader | undefined {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  return path === undefined ? undefined : new Loader(path, { config });
 }
 
 /** What to write instead of a name that is several with blanks between them, one of them `known`; else undefined. */

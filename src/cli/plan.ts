@@ -14,7 +14,7 @@ import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
-import { apiNames, pastedSections, pipelineOf, sectionNames, serviceNames } from './names.js';
+import { apiNames, isUnknownSection, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { logFileIssue } from './program-log.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
@@ -112,17 +112,6 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   // Factories have declared their groups since.
   const others = given.diagnostics.filter((each) => !isUnknownSection(each));
   return { ...given, diagnostics: inOrder(joined(whole, others)).map(asForOthers) };
-}
-
-/** Code that a section of the paste file names may read the section of that name. */
-function withoutPasted(config: Config, issues: readonly Diagnostic[]): readonly Diagnostic[] {
-  if (!issues.some(isUnknownSection)) return issues;
-  const isPasted = pastedSections(config);
-  return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
-}
-
-function isUnknownSection({ code }: Diagnostic): boolean {
-  return code === 'PORTICO_CONFIG_UNKNOWN_SECTION';
 }
 
 /** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */

@@ -1,22 +1,14 @@
 /** Heads that filters work on: what clients of a plain `node:http` server read, and what the response tells of them afterwards. */
 import assert from 'node:assert/strict';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import express from 'express';
 import { type App, beforeHead, defaultHeaders } from 'portico/app';
-import { exchange } from '../server/raw-client.js';
+import { rawRequest } from 'portico/testing';
 
 /** What a client reads of two answers on one connection. */
-async function answersOf(app: App): Promise<string> {
-  const server = createServer(app as Parameters<typeof createServer>[1]);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const twice = 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-  const answers = await exchange((server.address() as AddressInfo).port, twice);
-  await new Promise((resolve) => server.close(resolve));
-  return answers.replace(/^Date: .*\r\n/gm, '');
-}
-
+const answersOf = (app: App): Promise<string> =>
+  rawRequest(app, 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 const first = (answer: string): string => answer.slice(0, answer.indexOf('HTTP/1.1', 1));
 
 test('an Express app answers with the headers of the filters around it, and tells them', async () => {

@@ -93,7 +93,7 @@ function portsOf({ apis, admin }: Deployment): number[] {
 function wordsInside({ words, folder, apis }: Deployment): string[] {
   const named = words.flatMap(({ option, value }) => {
     const inside = isAbsolute(value) ? relative(folder, value) : value;
-    return [option, inside.startsWith('..') ? value : inside];
+    return [option, isInside(inside) ? inside : value];
   });
   const opened = apis.filter(isHidden).flatMap((api) => ['--set', `api:${api.name}.listen=0.0.0.0:${portOf(api)}`]);
   return [...named, ...opened];
