@@ -1,9 +1,9 @@
 /**
- * The options that serving and all commands have, in one list for Node's own parser, with which a program makes do that only
- * serves, and for the one that explains commands.
+ * The options that serving and all commands have, in one list for the reader that makes do where a program only serves, and for
+ * the one that explains commands.
  */
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Command } from 'commander';
+import { commandLineWords } from '../process/index.js';
 
 /** What the options that name a configuration come to. */
 export interface ConfigurationArguments {
@@ -21,27 +21,28 @@ export interface ServeArguments extends ConfigurationArguments {
   readonly traceErrors?: boolean | undefined;
 }
 
-/** Options as Node's parser has them, with what each takes, and what it is for. */
-type Options = Readonly<
-  Record<string, NonNullable<ParseArgsConfig['options']>[string] & { readonly takes?: string; readonly help: string }>
->;
+/** An option: what it takes where it takes a value, whether it may come again, and what it is for. */
+interface KnownOption {
+  readonly takes?: string;
+  readonly repeats?: boolean;
+  readonly help: string;
+}
+
+type Options = Readonly<Record<string, KnownOption>>;
 
 const CONFIGURATION: Options = {
   'config-file': {
-    type: 'string',
-    multiple: true,
+    repeats: true,
     takes: '<path>',
     help: 'read this file; may repeat (default: portico.ini, paste/portico.ini)',
   },
   'config-dir': {
-    type: 'string',
-    multiple: true,
+    repeats: true,
     takes: '<path>',
     help: 'read every *.conf in this folder after the files; may repeat',
   },
   set: {
-    type: 'string',
-    multiple: true,
+    repeats: true,
     takes: '<group.option=value>',
     help: 'set any option, above files and environment; may repeat',
   },
@@ -49,25 +50,22 @@ const CONFIGURATION: Options = {
 
 const SERVE: Options = {
   'enabled-apis': {
-    type: 'string',
     takes: '<names>',
     help: 'the APIs to start, between commas, and no service (default: what the configuration enables)',
   },
-  'enabled-ssl-apis': { type: 'string', takes: '<names>', help: 'those of them that speak HTTPS' },
+  'enabled-ssl-apis': { takes: '<names>', help: 'those of them that speak HTTPS' },
   'enabled-services': {
-    type: 'string',
     takes: '<names>',
     help: 'the services to start, between commas, and no API that --enabled-apis does not name',
   },
   dev: {
-    type: 'boolean',
     help: 'one worker, anew when a file of it changes, readable logs, and a certificate of its own where HTTPS names none',
   },
 };
 
 /** Options of every command. */
 const EVERYWHERE: Options = {
-  'trace-errors': { type: 'boolean', help: 'show stack traces for mistakes of the configuration too' },
+  'trace-errors': { help: 'show stack traces for mistakes of the configuration too' },
 };
 
 const ALL: Options = { ...CONFIGURATION, ...SERVE, ...EVERYWHERE };
@@ -82,9 +80,9 @@ export const addServeOptions = (command: Command): Command => add(command, SERVE
 export const addCommonOptions = (program: Command): Command => add(program, EVERYWHERE);
 
 function add(command: Command, options: Options): Command {
-  for (const [name, { takes = '', multiple, help }] of Object.entries(options)) {
+  for (const [name, { takes = '', repeats, help }] of Object.entries(options)) {
     const flags = `--${name} ${takes}`.trim();
-    if (multiple) command.option(flags, help, collect);
+    if (repeats) command.option(flags, help, collect);
     else command.option(flags, help);
   }
   return command;
@@ -100,23 +98,19 @@ export function collect(value: string, before: readonly string[] = []): readonly
  * A word behind an unknown option is taken for its value, unless it is a command. Without a command the words stay as they are.
  */
 export function commandFirst(words: readonly string[], commands: readonly string[]): readonly string[] {
-  let takes: 'nothing' | 'perhaps' | 'value' = 'nothing';
-  for (const [at, word] of words.entries()) {
+  const takesNext = (option: string, next: string): boolean => {
+    const known = knownOption(option);
+    return known === undefined ? !next.startsWith('-') && !commands.includes(next) : known.takes !== undefined;
+  };
+  for (const { at, word, isOption } of commandLineWords(words, takesNext)) {
     if (word === '--') return words;
-    if (word.startsWith('-')) takes = taking(word);
-    else if (takes === 'nothing' || (takes === 'perhaps' && commands.includes(word))) {
-      return [word, ...words.slice(0, at), ...words.slice(at + 1)];
-    } else takes = 'nothing';
+    if (!isOption) return [words[at]!, ...words.slice(0, at), ...words.slice(at + 1)];
   }
   return words;
 }
 
-/** Whether the next word is an option's value. */
-function taking(option: string): 'nothing' | 'perhaps' | 'value' {
-  if (option.includes('=')) return 'nothing';
-  const known = ALL[option.replace(/^--/, '')];
-  if (known === undefined) return 'perhaps';
-  return known.type === 'boolean' ? 'nothing' : 'value';
+function knownOption(word: string): KnownOption | undefined {
+  return word.startsWith('--') ? ALL[word.slice(2)] : undefined;
 }
 
 /**
@@ -124,12 +118,14 @@ function taking(option: string): 'nothing' | 'perhaps' | 'value' {
  * anything else in it, which is for the parser of all commands to explain.
  */
 export function serveArguments(words: readonly string[]): ServeArguments | undefined {
-  try {
-    const { values } = parseArgs({ args: words[0] === 'serve' ? words.slice(1) : [...words], options: ALL });
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [camelCased(name), value]));
-  } catch {
-    return undefined;
+  const found: Record<string, string | true | readonly string[]> = {};
+  const line = words[0] === 'serve' ? words.slice(1) : words;
+  for (const { word, value } of commandLineWords(line, (option) => knownOption(option)?.takes !== undefined)) {
+    const known = knownOption(word);
+    if (known === undefined || (known.takes === undefined) !== (value === undefined)) return undefined;
+    const name = word.slice(2).replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());
+    const before = found[name] as readonly string[] | undefined;
+    found[name] = known.repeats && value !== undefined ? collect(value, before) : (value ?? true);
   }
+  return found;
 }
-
-const camelCased = (name: string): string => name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());

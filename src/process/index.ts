@@ -1,4 +1,5 @@
-/** This process: its first signals and its end, Portico's own files, what is loaded when, and timers of any length. */
+/** This process: its arguments, its first signals and its end, Portico's own files, what is loaded when, and timers of any length. */
+export { commandLineWords } from './arguments.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';

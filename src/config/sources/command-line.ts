@@ -3,6 +3,7 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
+import { commandLineWords } from '../../process/index.js';
 import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Argument } from '../state.js';
 import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
@@ -36,46 +37,46 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
   const [configFiles, configDirs, settings]: [string[], string[], Argument[]] = [[], [], []];
   let [help, version] = [false, false];
   let stray: string | undefined;
-  for (let at = 0; at < argv.length; at++) {
-    const index = at + 1;
-    const word = argv[at]!;
+  const takesNext = (word: string): boolean => {
+    const flag = flags.get(flagName(word));
+    return flag === undefined ? TAKE_VALUES.includes(flagName(word)) : flag.fixed === undefined && !isSwitch(flag);
+  };
+  for (const { at, word, isOption, value } of commandLineWords(argv, takesNext)) {
     if (word === '--') {
-      stray ??= argv[index];
+      stray ??= argv[at + 1];
       break;
     }
-    if (!word.startsWith('-') || word === '-') {
-      stray ??= word;
+    if (!isOption) {
+      stray ??= argv[at];
       continue;
     }
-    const { name, value: attached } = cut(word);
-    const value = (): string => {
-      if (attached === undefined) at++;
-      const found = attached ?? argv[at];
-      if (found === undefined) throw new UsageError(`${name} needs a value`);
-      return found;
+    const name = flagName(word);
+    const needed = (): string => {
+      if (value === undefined) throw new UsageError(`${name} needs a value`);
+      return value;
     };
     const flag = flags.get(name);
-    if (name === '--config-file') configFiles.push(value());
-    else if (name === '--config-dir') configDirs.push(value());
-    else if (name === '--set') settings.push(parseSetting(value(), index));
+    if (name === '--config-file') configFiles.push(needed());
+    else if (name === '--config-dir') configDirs.push(needed());
+    else if (name === '--set') settings.push(parseSetting(needed(), at + 1));
     else if (name === '--help' || name === '-h') help = true;
     else if (name === '--version') version = true;
     else if (flag === undefined)
       throw new UsageError(`unknown argument ${name}`, suggestion(name, [...standardNames, ...flags.keys()]));
     else {
       const { group, opt } = flag.wanted;
-      const text = flag.fixed ?? attached ?? (isSwitch(flag) ? 'true' : value());
-      settings.push({ group, opt, value: text, index });
+      const text = flag.fixed ?? value ?? (isSwitch(flag) ? 'true' : needed());
+      settings.push({ group, opt, value: text, index: at + 1 });
     }
   }
   return { configFiles, configDirs, arguments: settings, stray, help, version };
 }
 
-/** `--a_b=c` as `--a-b` and `c`. */
-function cut(word: string): { readonly written: string; readonly name: string; readonly value: string | undefined } {
-  const equals = word.indexOf('=');
-  const written = equals < 0 ? word : word.slice(0, equals);
-  return { written, name: written.replaceAll('_', '-'), value: equals < 0 ? undefined : word.slice(equals + 1) };
+const TAKE_VALUES = ['--config-file', '--config-dir', '--set'];
+
+/** `--a-b`, which may be written `--a_b`. */
+function flagName(word: string): string {
+  return word.replaceAll('_', '-');
 }
 
 /** Reads the `group.opt=value` of a `--set`; without group it is `[DEFAULT]`. Throws {@link UsageError}. */
@@ -154,19 +155,19 @@ export function maskArguments(argv: readonly string[], groups?: DeclaredGroups, 
     if (flag === undefined) return looksSecret(name);
     return !isSwitch(flag) && isSecret(flag.wanted.opt, flag.wanted.option);
   };
-  let next: 'setting' | 'value' | undefined;
-  return argv.map((word) => {
-    const expected = next;
-    next = undefined;
-    if (expected === 'setting') return maskSetting(word);
-    if (expected === 'value') return masked;
-    const { written, name, value } = cut(word);
-    if (name === '--set' && value !== undefined) return `--set=${maskSetting(value)}`;
-    if (name === '--set') next = 'setting';
-    else if (value !== undefined && hides(name)) return `${written}=${masked}`;
-    else if (value === undefined && name.startsWith('-') && hides(name)) next = 'value';
-    return shown(word);
-  });
+  const line = argv.map((word) => shown(word));
+  for (const { at, word, value, isAttached } of commandLineWords(
+    argv,
+    (option) => option === '--set' || hides(flagName(option)),
+  )) {
+    if (value === undefined) continue;
+    const isSetting = word === '--set';
+    if (!isSetting && !hides(flagName(word))) continue;
+    const covered = isSetting ? maskSetting(value) : masked;
+    if (isAttached) line[at] = `${word}=${covered}`;
+    else line[at + 1] = covered;
+  }
+  return line;
 }
 
 /** The command line asks for help or the version instead of a start: print `text` and end with status 0. */
