@@ -32,12 +32,6 @@ test('MW-49 bodies that are no text are only measured', async () => {
   assert.equal(lines.at(-1)?.bytes, 3);
 });
 
-test('MW-49 it loads only while debugging', async () => {
-  for (const config of ['', '[DEFAULT]\ndebug = false\n']) {
-    await assert.rejects(async () => buildFilter(debug, { config }), { code: 'PORTICO_DEBUG_OFF' });
-  }
-});
-
 test('MW-49 MW-12 a context that carries its token does not take it into the log', async () => {
   const { log, lines, text } = captureLog();
   const { made } = await buildFilter(debug, { log, config: '[DEFAULT]\ndebug = true\n' });

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addressKey, isInNetworks, isLoopback, networkList } from '../../dist/middleware/addresses.js';
+
+test('an address of this machine alone is told from others, in each of its spellings', () => {
+  for (const own of [
+    '127.0.0.1',
+    '127.8.9.10',
+    '::1',
+    '::ffff:127.0.0.1',
+    '::FFFF:127.0.0.1',
+    'localhost',
+    undefined,
+  ]) {
+    assert.equal(isLoopback(own), true, own);
+  }
+  for (const other of ['0.0.0.0', '128.0.0.1', '::', '::2', '127.0.0.1.example', '10.0.0.127']) {
+    assert.equal(isLoopback(other), false, other);
+  }
+});
+
+test('MW-20 of IPv6 the /64 network is counted, in whatever spelling an address of it comes', () => {
+  const spellings = [
+    '2001:db8::1',
+    '2001:db8:0:0:ffff::1',
+    '2001:0DB8:0000::',
+    '2001:db8:0:0:1:2:3:4',
+    '2001:db8::1%eth0',
+  ];
+  assert.deepEqual([...new Set(spellings.map(addressKey))], ['2001:db8:0:0']);
+  assert.equal(addressKey('2001:db8:0:1::1'), '2001:db8:0:1');
+  assert.equal(addressKey('::1'), '0:0:0:0');
+  assert.equal(addressKey('192.0.2.1'), '192.0.2.1');
+});
+
+test('an address lies in a network of its own family, and what is no address in none', () => {
+  const networks = networkList(['10.0.0.0/8', '2001:db8::/32']);
+  assert.equal(isInNetworks(networks, '10.255.0.1'), true);
+  assert.equal(isInNetworks(networks, '11.0.0.1'), false);
+  assert.equal(isInNetworks(networks, '2001:db8:ffff::1'), true);
+  assert.equal(isInNetworks(networks, '2001:db9::1'), false);
+  for (const none of ['', '10.0.0', 'localhost', '10.0.0.1, 11.0.0.1'])
+    assert.equal(isInNetworks(networks, none), false);
+});

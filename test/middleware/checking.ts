@@ -1,0 +1,33 @@
+/** Health checks as applications of a paste file, and a server for one. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { type App, environ } from 'portico/app';
+import { healthcheck } from 'portico/middleware';
+import { buildApp, lint } from 'portico/testing';
+
+/** The app as urlmap mounts it. */
+export const mounted =
+  (app: App): App =>
+  (req, res) => {
+    environ(req).scriptName = '/healthcheck';
+    req.url = (req.url ?? '').slice('/healthcheck'.length);
+    return app(req, res);
+  };
+
+/** A server of its own, closed at the end of the test: for what depends on the port, or counts requests. */
+export async function serve(t: TestContext, app: App): Promise<{ server: Server; port: number; url: string }> {
+  const server = createServer((req, res) => void app(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { server, port, url: `http://127.0.0.1:${port}/healthcheck` };
+}
+
+export async function checking(local: Record<string, string> = {}): Promise<App & { close?: () => Promise<void> }> {
+  const { made, close } = await buildApp(healthcheck, { local: { cache_ms: '0', ...local } });
+  return Object.assign(mounted(lint(made)), { close });
+}

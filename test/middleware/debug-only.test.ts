@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { authToken, debug } from 'portico/middleware';
+import { buildFilter, tempConfig } from 'portico/testing';
+
+test('MW-49 MW-32 what is for debugging alone loads only while debugging, and says what to do', async (t) => {
+  const files = await tempConfig({ 'tokens.json': '{}' });
+  t.after(() => files.remove());
+  const local = { validator: 'static', static_tokens_file: files.path('tokens.json') };
+  for (const config of ['', '[DEFAULT]\ndebug = false\n']) {
+    await assert.rejects(async () => buildFilter(debug, { config }), {
+      code: 'PORTICO_DEBUG_OFF',
+      hint: 'Write debug = true in [DEFAULT] of the service configuration, or leave the filter out.',
+    });
+    await assert.rejects(async () => buildFilter(authToken, { config, local }), { code: 'PORTICO_DEBUG_OFF' });
+  }
+  const config = '[DEFAULT]\ndebug = true\n';
+  await buildFilter(debug, { config });
+  t.after((await buildFilter(authToken, { config, local })).close);
+});
