@@ -7,8 +7,8 @@ import Negotiator from 'negotiator';
 /**
  * The media type among `types` that the client likes best; undefined when it accepts none of them.
  *
- * Types it likes equally are decided by their order in `types`, so the first is what a client gets that says nothing
- * or accepts everything.
+ * Types it likes equally are decided by their order in its header. One that says nothing, or accepts everything, gets the
+ * first of `types`.
  */
 export function preferredType<T extends string>(req: IncomingMessage, types: readonly T[]): T | undefined {
   const accept = req.headers.accept;

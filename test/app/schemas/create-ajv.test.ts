@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { areEqual, equalPair } from '../../../dist/app/schemas/json-equality.js';
-import { checking, serveRouter } from '../served-router.js';
+import { areEqual, equalPair } from '../../../dist/app/schemas/create-ajv.js';
+import { checking, serveRouter } from '../../routing/served-router.js';
 
 const NAMES = ['toString', 'valueOf', 'constructor', 'hasOwnProperty', 'toJSON', 'length'];
 

@@ -1,10 +1,14 @@
 /** A head that fails under a stream takes its own request with it, and neither its connection nor the requests behind it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Readable, Transform } from 'node:stream';
 import { describe, test } from 'node:test';
 import { type App, beforeHead, compose, type Filter, fastifyApp, fromFetch, transformBody } from 'portico/app';
+import { Loader } from 'portico/loader';
 import { Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { keepingLogger } from '../routing/served-router.js';
@@ -121,4 +125,103 @@ describe('pipelined', () => {
     for (const source of opened) if (!source.destroyed) await once(source, 'close');
     assert.equal(opened.length, 1);
   });
+});
+
+const failing =
+  (count: number): Filter =>
+  (app) =>
+  (req, res) => {
+    for (let n = 0; n < count; n++) {
+      beforeHead(res, () => {
+        throw new Error('no head today');
+      });
+    }
+    return app(req, res);
+  };
+
+async function staticFiles(folder: string, maxAge = 0): Promise<App> {
+  const file = join(folder, 'api-paste.ini');
+  writeFileSync(file, `[app:main]\nuse = egg:Paste#static\ndocument_root = ${folder}\ncache_max_age = ${maxAge}\n`);
+  return new Loader(file).loadApp();
+}
+
+test('RT-178 a listener of the head that throws under a stream ends the request as an error, and nothing else', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'large');
+  for (const name of ['file', 'text', 'empty', 'later']) writeFileSync(join(folder, name), name);
+  writeFileSync(file, Buffer.alloc(1_000_000, 'a'));
+  const streams: Readonly<Record<string, () => Readable>> = {
+    '/file': () => createReadStream(file),
+    '/text': () => Readable.from(['a', 'b']),
+    '/empty': () => Readable.from([]),
+    '/later': () => {
+      const stream = new PassThrough();
+      setImmediate(() => stream.end('late'));
+      return stream;
+    },
+  };
+  const log = keepingLogger();
+  log.child = () => log;
+  const opened: Readable[] = [];
+  const keep = (stream: Readable): Readable => {
+    opened.push(stream);
+    return stream;
+  };
+  const router = new Router({ log });
+  for (const [path, make] of Object.entries(streams)) {
+    router.connect(path, { handler: () => new Reply(keep(make()), { headers: { 'content-type': 'text/plain' } }) });
+  }
+  const apps: Readonly<Record<string, App>> = {
+    router: await router.build(),
+    fastify: await fastifyApp(async (fastify) => {
+      for (const [path, make] of Object.entries(streams)) fastify.get(path, (_, reply) => reply.send(keep(make())));
+    }),
+    files: await staticFiles(folder),
+    fetch: fromFetch((request) => {
+      const body = streams[new URL(request.url).pathname]!();
+      return new Response(Readable.toWeb(keep(body)) as ReadableStream);
+    }),
+  };
+  for (const [name, app] of Object.entries(apps)) {
+    // Two more fail under the answers to the first: then nothing is left but to end the connection.
+    for (const count of [1, 3]) {
+      const server = new Server('streams', failing(count)(app), { port: 0, host: '127.0.0.1', log });
+      await server.start();
+      t.after(() => server.stop());
+      const { port } = server.addresses[0] as { port: number };
+      for (const path of Object.keys(streams)) {
+        const status = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5000) }).then(
+          async (answer) => {
+            await answer.arrayBuffer();
+            return answer.status;
+          },
+          (error: Error) => (error.name === 'TimeoutError' ? 'hung' : 'cut'),
+        );
+        assert.equal(status, count === 1 ? 500 : 'cut', `${name} ${path}, ${count} failing`);
+      }
+    }
+  }
+  for (const stream of opened) assert.equal(stream.destroyed, true);
+});
+
+test('RT-178 a 500 in place of a stream says nothing of the answer that failed: no cache keeps it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'file'), 'a file');
+  const headers = { 'cache-control': 'max-age=600', location: '/new', 'set-cookie': 'a=1', 'x-any': 'stays' };
+  const apps = {
+    files: await staticFiles(folder, 600),
+    fetch: fromFetch(() => new Response('made', { status: 201, headers })),
+  };
+  for (const [name, app] of Object.entries(apps)) {
+    const server = new Server('streams', failing(1)(app), { port: 0, host: '127.0.0.1' });
+    await server.start();
+    t.after(() => server.stop());
+    const { port } = server.addresses[0] as { port: number };
+    const answer = await fetch(`http://127.0.0.1:${port}/file`, { redirect: 'manual' });
+    assert.equal(answer.status, 500, name);
+    for (const key of ['cache-control', 'location', 'set-cookie', 'etag']) assert.equal(answer.headers.get(key), null);
+    if (name === 'fetch') assert.equal(answer.headers.get('x-any'), 'stays');
+  }
 });

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { type App, compose, type Filter, takesOwnSlot, withSlot } from 'portico/app';
+import { lint, request } from 'portico/testing';
+import { catching, serverState } from '#internal/app';
+
+const noting =
+  (notes: string[], name: string): Filter =>
+  (app) =>
+  (req, res) => {
+    notes.push(name);
+    return app(req, res);
+  };
+
+test('the first filter named is the outermost, and a filter may answer without calling its app', async () => {
+  const notes: string[] = [];
+  const refusing: Filter = () => (_req, res) => void res.writeHead(401).end();
+  const app: App = (_req, res) => void res.end('app');
+  const names = (...filters: Filter[]): Promise<number> =>
+    request(lint(compose(filters, app)), 'GET', '/').then(({ status }) => status);
+  assert.equal(await names(noting(notes, 'outer'), noting(notes, 'inner')), 200);
+  assert.equal(await names(noting(notes, 'before'), refusing, noting(notes, 'never')), 401);
+  assert.deepEqual(notes, ['outer', 'inner', 'before']);
+  assert.equal(compose([], app), app);
+});
+
+test('what is no pipeline is refused when it is composed, and not by a request', () => {
+  const app: App = () => undefined;
+  const slips: [filters: unknown, app: unknown, said: RegExp][] = [
+    [app, app, /the filters are a list, not a function/],
+    [[{}], app, /a filter is a function, not an object/],
+    [[], 'app', /the app is a function, not /],
+  ];
+  for (const [filters, inner, said] of slips) {
+    assert.throws(() => compose(filters as Filter[], inner as App), { code: 'PORTICO_PIPELINE', message: said });
+  }
+});
+
+test('a throw and a rejection are told alike, and an app that returns nothing costs no promise', async () => {
+  const caught: unknown[] = [];
+  const run = (app: () => unknown): unknown =>
+    catching(app as App, {} as never, {} as never, (error) => void caught.push(error));
+  assert.equal(
+    run(() => undefined),
+    undefined,
+  );
+  assert.equal(
+    run(() => ({ listening: true })),
+    undefined,
+  );
+  assert.equal(
+    run(() => {
+      throw 'thrown';
+    }),
+    undefined,
+  );
+  await run(() => Promise.reject('rejected'));
+  assert.deepEqual(caught, ['thrown', 'rejected']);
+});
+
+test('RL-16 an app waits for its turn once, behind its filters, and not where it takes its own', async (t) => {
+  const order: string[] = [];
+  const app: App = (_req, res) => {
+    order.push('app');
+    res.end();
+  };
+  const waiting = compose([noting(order, 'filter')], app);
+  const own = compose(
+    [noting(order, 'filter')],
+    takesOwnSlot((req, res) => app(req, res)),
+  );
+  const server = createServer((req, res) => void withSlot(req.url === '/own' ? own : waiting)(req, res));
+  serverState(server).limit = {
+    enter: () => {
+      order.push('turn');
+      return Promise.resolve(true);
+    },
+  };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  await fetch(`http://127.0.0.1:${port}/`);
+  await fetch(`http://127.0.0.1:${port}/own`);
+  assert.deepEqual(order, ['filter', 'turn', 'app', 'filter', 'app']);
+});

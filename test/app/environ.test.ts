@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, environ, remoteOf } from 'portico/app';
+import { lint, request } from 'portico/testing';
+import { judgeRouted, offerSignal, routedTo, whenRouted } from '#internal/app';
+
+test('a request has one environ, with its target as it came, whatever a mount does to its URL', async () => {
+  const app: App = (req, res) => {
+    const env = environ(req);
+    req.url = '/rest';
+    res.end(JSON.stringify([env === environ(req), env.originalUrl, env.scriptName, env.params, env.route ?? null]));
+  };
+  assert.deepEqual((await request(app, 'GET', '//a/%2e?b')).json(), [true, '//a/%2e?b', '', {}, null]);
+});
+
+test('who asks is the connection, until a filter has found out who it was', async () => {
+  const app: App = (req, res) => {
+    const first = remoteOf(req);
+    environ(req).remote = { address: '192.0.2.1', port: undefined, scheme: 'https', host: 'api.example' };
+    res.end(JSON.stringify([first.address, first.scheme, remoteOf(req).address, remoteOf(req).scheme]));
+  };
+  assert.deepEqual((await request(lint(app), 'GET', '/')).json(), ['127.0.0.1', 'http', '192.0.2.1', 'https']);
+});
+
+test('a signal that was there fires the one that is offered later', async () => {
+  const [client, deadline] = [new AbortController(), new AbortController()];
+  let made = 0;
+  const app: App = (req, res) => {
+    const env = environ(req);
+    env.signal = client.signal;
+    offerSignal(env, () => {
+      made++;
+      return deadline.signal;
+    });
+    const before = made;
+    const both = env.signal!;
+    client.abort('left');
+    res.end(JSON.stringify([before, made, both === env.signal, both.reason]));
+  };
+  assert.deepEqual((await request(app, 'GET', '/')).json(), [0, 1, true, 'left']);
+});
+
+test('MW-20 judges that wait for a route are asked in their order, until one has ended the matter', async () => {
+  const route = { name: 'server', template: '/servers/{id}', controller: 'servers', action: 'show' };
+  const asked: string[] = [];
+  const app: App = async (req, res) => {
+    const before = routedTo(req);
+    for (const [name, goesOn] of [
+      ['first', true],
+      ['second', false],
+      ['third', true],
+    ] as const) {
+      whenRouted(req, async ({ template }) => {
+        asked.push(`${name} ${template}`);
+        return goesOn;
+      });
+    }
+    const outcome = await judgeRouted(req, route);
+    res.end(JSON.stringify([before ?? null, outcome, routedTo(req)]));
+  };
+  assert.deepEqual((await request(app, 'GET', '/')).json(), [null, false, route]);
+  assert.deepEqual(asked, ['first /servers/{id}', 'second /servers/{id}']);
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { action, type JsonSchema, Router } from 'portico/routing';
+import { type Answer, type Send, serveRouter } from '../../routing/served-router.js';
+
+const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
+
+/** A router whose POST / checks bodies, and whose GET / checks queries and answers with what it got. */
+function checking(schema: JsonSchema): Router {
+  const controller = {
+    body: action({ body: schema }, ({ body }) => ({ body })),
+    query: action({ query: schema }, (request) => ({
+      query: request.query,
+      last: request.queryValue('limit') ?? null,
+    })),
+  };
+  return new Router()
+    .connect('/', { controller, action: 'body', conditions: { method: ['POST'] } })
+    .connect('/', { controller, action: 'query', conditions: { method: ['GET'] } });
+}
+
+const post = (send: Send, body: unknown): Promise<Answer> => send('POST', '/', { body: JSON.stringify(body) });
+
+test('RT-182 the message names the field, the value, and what was wanted', async (t) => {
+  const send = await serveRouter(
+    t,
+    checking({
+      type: 'object',
+      required: ['server'],
+      properties: {
+        server: {
+          type: 'object',
+          properties: {
+            name: { type: 'string', maxLength: 3 },
+            size: { enum: ['s', 'm'] },
+            adminPass: { type: 'string', minLength: 5 },
+            key: { type: 'string', minLength: 5, writeOnly: true },
+            tags: { type: 'array', items: { type: 'string' } },
+            labels: { propertyNames: { pattern: '^[a-z]+$' } },
+          },
+          additionalProperties: false,
+        },
+      },
+    }),
+  );
+  const cases: [body: unknown, said: RegExp, unsaid?: RegExp][] = [
+    [{}, /for server: it is required/],
+    [{ server: { name: 'long' } }, /for server\.name: must NOT have more than 3 characters\. Value: "long"/],
+    [{ server: { size: 'x' } }, /for server\.size: must be one of \["s","m"\]\. Value: "x"/],
+    [{ server: { tags: ['a', 7] } }, /for server\.tags\.1: must be string\. Value: 7/],
+    [{ server: { other: [1] } }, /for server\.other: additional properties are not allowed\. Value: \[1\]/],
+    [{ server: { adminPass: 'abc' } }, /server\.adminPass/, /abc/],
+    [{ server: { key: 'abc' } }, /server\.key/, /abc/],
+    [{ server: { labels: { UP: 1 } } }, /server\.labels: must match pattern "\^\[a-z\]\+\$"\. Value: "UP"/],
+    [7, /for the body: must be object/],
+    [{ server: { name: { adminPass: 'abc' } } }, /server\.name: must be string\. Value: \{"adminPass":"…"\}/, /abc/],
+  ];
+  for (const [body, said, unsaid] of cases) {
+    const answer = await post(send, body);
+    assert.equal(answer.status, 400);
+    assert.match(message(answer), said);
+    if (unsaid !== undefined) assert.doesNotMatch(message(answer), unsaid);
+  }
+  const long = await post(send, { server: { name: 'x'.repeat(5000) } });
+  assert.ok(message(long).length < 400);
+  const deep = `{"server":{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+  const answer = await send('POST', '/', { body: deep });
+  assert.deepEqual([answer.status, /too deep/.test(message(answer))], [400, true]);
+});
