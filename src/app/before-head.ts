@@ -41,11 +41,14 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
  * {@link beforeHead}.
  */
 export function defaultHeaders(res: ServerResponse, headers: readonly string[]): void {
-  beforeHead(res, () => {
-    for (let at = 0; at < headers.length; at += 2) {
-      if (!res.hasHeader(headers[at]!)) res.setHeader(headers[at]!, headers[at + 1]!);
-    }
-  });
+  beforeHead(res, () => setMissingHeaders(res, headers));
+}
+
+/** Sets those that are not there, names and values in turn. */
+export function setMissingHeaders(res: ServerResponse, headers: readonly string[]): void {
+  for (let at = 0; at < headers.length; at += 2) {
+    if (!res.hasHeader(headers[at]!)) res.setHeader(headers[at]!, headers[at + 1]!);
+  }
 }
 
 /**

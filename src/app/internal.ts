@@ -2,6 +2,7 @@
 export { GatheredBytes } from '../wire/index.js';
 export { destroyReason } from './after-response.js';
 export { catching, connectApp, noteOriginal } from './app.js';
+export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
 export { ACTIVE_TRACE, currentDeadline, type RequestTrace, runInRequest, type TraceIds } from './context.js';
 export {

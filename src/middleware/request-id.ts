@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, type Description, defaultHeaders, environ, filterFactory } from '../app/index.js';
+import { beforeHead, type Description, environ, filterFactory } from '../app/index.js';
 import { addForwarded, type Forwarded, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
@@ -46,7 +46,7 @@ export const requestId = filterFactory(
   (options, ctx) => {
     const header = options.header.toLowerCase();
     const inbound = (options.inboundHeader ?? header).toLowerCase();
-    const { compatHeaders } = options;
+    const names = [header, ...options.compatHeaders];
     // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
     const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
     let ignored = 0;
@@ -64,8 +64,7 @@ export const requestId = filterFactory(
 
     const answerWith = (res: ServerResponse, id: string): void => {
       const value = res.getHeader(header) ?? id;
-      res.setHeader(header, value);
-      for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, value);
+      for (const name of names) if (!res.hasHeader(name)) res.setHeader(name, value);
     };
 
     return (app) => (req, res) => {
@@ -74,8 +73,7 @@ export const requestId = filterFactory(
       env.requestId = id;
       const global = globalId(req);
       if (global !== undefined) env.globalRequestId = global;
-      if (compatHeaders.length === 0) defaultHeaders(res, [header, id]);
-      else beforeHead(res, () => answerWith(res, id));
+      beforeHead(res, () => answerWith(res, id));
       addForwarded(env, forwarded);
       return runInRequest(env, () => app(req, res));
     };

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
 import { beforeHead, type Description, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
+import { setMissingHeaders } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import type {} from './auth/identity.js';
@@ -35,7 +36,8 @@ const securityHeadersOptions = defineOptions({
 
 type Options = OptionsOf<typeof securityHeadersOptions>;
 type Helmet = typeof import('helmet').default;
-type Headers = readonly (readonly [name: string, value: string])[];
+/** Names and values in turn. */
+type Headers = readonly string[];
 
 /**
  * Adds what is missing: `nosniff`, framing, referrers, HSTS on https, what concerns documents to HTML, `no-store` for
@@ -54,12 +56,12 @@ export const securityHeaders = filterFactory(
     return (app) => (req, res) => {
       beforeHead(res, () => {
         res.removeHeader('x-powered-by');
-        setMissing(res, always);
-        if (https.length > 0 && remoteOf(req).scheme === 'https') setMissing(res, https);
-        if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) setMissing(res, html);
+        setMissingHeaders(res, always);
+        if (https.length > 0 && remoteOf(req).scheme === 'https') setMissingHeaders(res, https);
+        if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) setMissingHeaders(res, html);
         const { context, identity } = environ(req);
         const authenticated = identity !== undefined || context?.userId !== undefined;
-        if (options.noStore && authenticated) setMissing(res, NO_STORE);
+        if (options.noStore && authenticated) setMissingHeaders(res, NO_STORE);
       });
       return app(req, res);
     };
@@ -73,11 +75,7 @@ function describe({ noStore }: Options): Description {
   };
 }
 
-const NO_STORE: Headers = [['cache-control', 'no-store']];
-
-function setMissing(res: ServerResponse, headers: Headers): void {
-  for (const [name, value] of headers) if (!res.hasHeader(name)) res.setHeader(name, value);
-}
+const NO_STORE: Headers = ['cache-control', 'no-store'];
 
 /** All of helmet's headers, off: it sends by itself whatever it is not told about. */
 const NOTHING = {
@@ -136,8 +134,8 @@ function forDocuments({ contentSecurityPolicy }: Options, helmet: Helmet): Told 
 
 /** The headers that helmet sets when told so. They do not depend on the request, so it is asked once. */
 function headersOf(helmet: Helmet, told: Told, { section }: FactoryContext): Headers {
-  const headers: [string, string][] = [];
-  const recorder = { setHeader: (name: string, value: string) => headers.push([name.toLowerCase(), value]) };
+  const headers: string[] = [];
+  const recorder = { setHeader: (name: string, value: string) => headers.push(name.toLowerCase(), value) };
   try {
     const middleware = helmet({ ...NOTHING, ...told } as HelmetOptions);
     middleware({} as IncomingMessage, recorder as unknown as ServerResponse, (error) => {
