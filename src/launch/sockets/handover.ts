@@ -2,13 +2,14 @@
  * The sockets of services that a reload removes, for those that come in their place: while one process after another
  * listens on a socket, no connection to it is refused.
  */
+
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import { PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
-import { pause } from '../waiting.js';
+import { pause } from '../../tasks/index.js';
 import { type AddressOwner, bindFailure, type ListenSockets, openListenSockets } from './listen-sockets.js';
 
 /** How often an address that is about to be free is tried. */
@@ -126,7 +127,7 @@ export class Handover {
         const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         const over = performance.now() > giveUpAt || stopped?.aborted === true;
         if (!inUse || over || (await among(draining, address)) === undefined) throw error;
-        await pause(RETRY_MS, stopped);
+        await pause(RETRY_MS, { signal: stopped });
       }
     }
   }

@@ -35,8 +35,7 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   const resolved = isIP(address.host) === 0 ? await lookup(address.host) : undefined;
   const host = resolved?.address ?? address.host;
   const family = isIP(host) === 6 ? 6 : 4;
-  const shown = formatAddress(address);
-  const refused = (code: string): Error => taken(code, shown);
+  const refused = (code: string): Error => new BindError(code, address);
   // First without SO_REUSEPORT, with which two programs of one user would share a port in silence.
   const handle = bindSocket({ host, port: address.port, family }, refused);
   const port = handle.port ?? address.port;
@@ -65,13 +64,13 @@ export function addressOfDescriptor(descriptor: number, meant: ListenAddress): L
   return { ...(meant.backlog === undefined ? {} : { backlog: meant.backlog }), host: name.address, port: name.port };
 }
 
-async function openUnix(address: Extract<ListenAddress, { path: string }>): Promise<ListenSockets> {
-  await removeStale(address.path);
+async function openUnix(address: UnixAddress): Promise<ListenSockets> {
+  await removeStale(address);
   const folder = dirname(address.path);
   // bind(2) says ENOENT, for which libuv says EACCES.
   if (!address.path.startsWith('\0') && !existsSync(folder))
-    throw taken('ENOENT', address.path, `the folder ${folder} does not exist`);
-  const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => taken(code, address.path));
+    throw new BindError('ENOENT', address, `the folder ${folder} does not exist`);
+  const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => new BindError(code, address));
   // Group members may connect, others not, whatever the umask.
   const handle = address.path.startsWith('\0') ? bind() : createWithMode(address.path, 0o660, bind);
   const close = (): void => {
@@ -86,20 +85,31 @@ async function openUnix(address: Extract<ListenAddress, { path: string }>): Prom
 }
 
 /** A socket file without a listener is left from a process that was killed; anything else is not ours to remove. */
-async function removeStale(path: string): Promise<void> {
+async function removeStale(address: UnixAddress): Promise<void> {
+  const { path } = address;
   let isSocket: boolean;
   try {
     isSocket = lstatSync(path).isSocket();
   } catch {
     return;
   }
-  if (!isSocket || (await connectError(path)) !== 'ECONNREFUSED') throw taken('EADDRINUSE', path);
+  if (!isSocket || (await connectError(path)) !== 'ECONNREFUSED') throw new BindError('EADDRINUSE', address);
   unlinkSync(path);
 }
 
-function taken(code: string, shown: string, why = REASONS[code] ?? 'the system refused it'): NodeJS.ErrnoException {
-  const message = `Could not bind to ${shown}: ${why} (${code})`;
-  return Object.assign(new Error(message), { code, syscall: 'bind', address: shown });
+type UnixAddress = Extract<ListenAddress, { path: string }>;
+
+/** An address that could not be bound, with the system's code. */
+export class BindError extends Error {
+  readonly syscall = 'bind';
+  readonly code: string;
+  readonly address: ListenAddress;
+
+  constructor(code: string, address: ListenAddress, why = REASONS[code] ?? 'the system refused it') {
+    super(`Could not bind to ${'path' in address ? address.path : formatAddress(address)}: ${why} (${code})`);
+    this.code = code;
+    this.address = address;
+  }
 }
 
 /** What the codes of bind(2) mean to an operator. */
@@ -130,29 +140,27 @@ export interface AddressOwner {
 /** What came of binding one address of a service, as an error that says it all. */
 export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
-  const { code = '', message, address = '', hostname } = error as BindError;
+  const { code = '', message, hostname } = error as LookupError;
   const where = place === undefined || place === '' ? '' : `${place}: `;
   const what = hostname === undefined ? message : `no address is known for ${hostname} (${code})`;
   return new PorticoError(code === 'EADDRINUSE' ? 'PORTICO_ADDRESS_TAKEN' : 'PORTICO_START_FAILED', {
     message: `${where}${name}: ${what}`,
     cause: error,
-    hint: HINTS[code]?.(hostname ?? address),
+    hint: error instanceof BindError ? HINTS[code]?.(error.address) : hostname && lookItUp(hostname),
   });
 }
 
-/** Of bind(2), or of getaddrinfo(3), which says for which name. */
-type BindError = NodeJS.ErrnoException & { readonly address?: string; readonly hostname?: string };
+/** Of getaddrinfo(3), which says for which name. */
+type LookupError = NodeJS.ErrnoException & { readonly hostname?: string };
 
-/** What an operator can do, by the system's code. */
-const HINTS: Readonly<Record<string, (address: string) => string | undefined>> = {
+/** What an operator can do, by the code of bind(2). */
+const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefined>> = {
   EADDRINUSE: whoHasIt,
   EACCES: (address) =>
-    /:\d+$/.test(address)
-      ? 'Ports below 1024 take CAP_NET_BIND_SERVICE (AmbientCapabilities= of a unit), or a socket that the service manager opens.'
-      : undefined,
+    'path' in address
+      ? undefined
+      : 'Ports below 1024 take CAP_NET_BIND_SERVICE (AmbientCapabilities= of a unit), or a socket that the service manager opens.',
   EADDRNOTAVAIL: () => 'This shows the addresses it has: ip addr. 0.0.0.0 stands for all of them.',
-  ENOTFOUND: lookItUp,
-  EAI_AGAIN: lookItUp,
 };
 
 function lookItUp(host: string): string {
@@ -168,13 +176,12 @@ export function bindFailures(failures: readonly PorticoError[]): PorticoError {
 }
 
 /** The process that listens there, or how an operator finds it: the system tells of other users' to root only. */
-function whoHasIt(shown: string): string {
-  const port = /:(\d+)$/.exec(shown)?.[1];
-  const holder = holderOf(port === undefined ? { path: shown } : { host: '', port: Number(port) });
+function whoHasIt(address: ListenAddress): string {
+  const holder = holderOf(address);
   if (holder !== undefined) return `Is another copy of this service running? It is ${holder} that has it.`;
   const linux = process.platform === 'linux';
   // Without the port: a search of the log for it finds the one line that says what is wrong.
   const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
-  const unix = linux ? `ss -lxp src '${shown}'` : `lsof ${shown}`;
-  return `Is another copy of this service running? This shows who has it: ${port === undefined ? unix : tcp}`;
+  const unix = (path: string): string => (linux ? `ss -lxp src '${path}'` : `lsof ${path}`);
+  return `Is another copy of this service running? This shows who has it: ${'path' in address ? unix(address.path) : tcp}`;
 }

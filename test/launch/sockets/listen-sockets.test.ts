@@ -4,7 +4,8 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import type { ListenAddress } from 'portico/service';
+import { BindError, bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 const folder = temporaryFolder('portico-sockets-');
@@ -83,6 +84,15 @@ test('RL-95 a stale unix socket is replaced, a live one is not, and no other fil
   sockets.close();
 });
 
+test('who has a unix socket is said of its path, also of one that ends like a port', async () => {
+  const path = join(folder, 'api:8774');
+  writeFileSync(path, '');
+  await assert.rejects(openListenSockets({ path }), (error) => {
+    assert.match(bindFailure({ name: 'api' }, error).hint ?? '', /This shows who has it: .* '?.*api:8774'?$/);
+    return true;
+  });
+});
+
 test('a file that is no socket is not removed', async () => {
   const path = join(folder, 'precious');
   writeFileSync(path, 'data');
@@ -131,7 +141,7 @@ test('an address of another machine is told with how to see those of this one', 
 });
 
 test('a port that takes a right is told with that right, a path that may not be written without', () => {
-  const refused = (address: string) => Object.assign(new Error('permission denied'), { code: 'EACCES', address });
-  assert.match(bindFailure({ name: 'a' }, refused('127.0.0.1:80')).hint ?? '', /CAP_NET_BIND_SERVICE/);
-  assert.equal(bindFailure({ name: 'a' }, refused('/run/a.sock')).hint, undefined);
+  const hint = (address: ListenAddress) => bindFailure({ name: 'a' }, new BindError('EACCES', address)).hint;
+  assert.match(hint({ host: '127.0.0.1', port: 80 }) ?? '', /CAP_NET_BIND_SERVICE/);
+  assert.equal(hint({ path: '/run/a.sock' }), undefined);
 });
