@@ -29,29 +29,18 @@ import type { ReportSection } from './report/report.js';
 import { parentLink } from './worker/parent-link.js';
 import { WorkerSide } from './worker/worker-side.js';
 
-/**
- * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
- * dies is not started again: the launcher stops the others and ends with status 1.
- */
-export class ServiceLauncher implements Launcher {
+/** What both launchers have in common. */
+abstract class CoreLauncher implements Launcher {
   /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
   readonly signalHandler: SignalHandler;
-  readonly #core: LauncherCore<InProcessRunner>;
+  readonly #core: LauncherCore;
 
-  constructor(options: ServiceLauncherOptions = {}) {
-    checkLauncherOptions(options);
-    this.#core = new LauncherCore(options, (core) => new InProcessRunner(core, options));
-    this.signalHandler = this.#core.signalHandler;
+  constructor(core: LauncherCore) {
+    this.#core = core;
+    this.signalHandler = core.signalHandler;
   }
 
-  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
-    const { workers } = options;
-    if (workers !== undefined && workers !== null && workers !== 1) {
-      const code = 'PORTICO_INVALID_WORKERS';
-      throw Object.assign(new RangeError('Launcher asked to start multiple workers'), { code });
-    }
-    await this.#core.runner.launchService(service);
-  }
+  abstract launchService(service: ServiceBase, options?: { workers?: number }): Promise<void>;
 
   wait(options: { signal?: AbortSignal } = {}): Promise<number> {
     return this.#core.wait(options);
@@ -65,29 +54,56 @@ export class ServiceLauncher implements Launcher {
     return this.#core.reload();
   }
 
-  /** What is known of the services, without asking them. */
+  /** What is known of all services and processes, without asking them; in a worker of itself. */
   status(): LauncherStatus {
     return this.#core.status();
   }
 
+  /**
+   * Adds a section to the report that SIGUSR2 writes, in the process it is called in: a parent's own, which ends with those of
+   * all workers, or a worker's. One that fails shows its error, and the rest still appears.
+   */
+  registerReportSection(title: string, text: ReportSection): void {
+    this.#core.diagnosis.reporter.registerReportSection(title, text);
+  }
+}
+
+/**
+ * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
+ * dies is not started again: the launcher stops the others and ends with status 1.
+ */
+export class ServiceLauncher extends CoreLauncher {
+  readonly #runner: InProcessRunner;
+
+  constructor(options: ServiceLauncherOptions = {}) {
+    checkLauncherOptions(options);
+    const core = new LauncherCore<InProcessRunner>(options, (launcher) => new InProcessRunner(launcher, options));
+    super(core);
+    this.#runner = core.runner;
+  }
+
+  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+    const { workers } = options;
+    if (workers !== undefined && workers !== null && workers !== 1) {
+      const code = 'PORTICO_INVALID_WORKERS';
+      throw Object.assign(new RangeError('Launcher asked to start multiple workers'), { code });
+    }
+    await this.#runner.launchService(service);
+  }
+
   /** Answers a topic of {@link ask}; the function it gives ends that. */
   answer(topic: string, answer: AnswerQuestion): () => void {
-    return this.#core.runner.questions.answer(topic, answer);
+    return this.#runner.questions.answer(topic, answer);
   }
 
   /** Asks this process, as a `ProcessLauncher` asks all its workers. */
   ask(topic: string, body?: unknown): Promise<Answer[]> {
-    return this.#core.runner.ask(topic, body);
-  }
-
-  /** Adds a section to the report that SIGUSR2 writes. One that fails shows its error, and the rest still appears. */
-  registerReportSection(title: string, text: ReportSection): void {
-    this.#core.diagnosis.reporter.registerReportSection(title, text);
+    return this.#runner.ask(topic, body);
   }
 
   /** Adds what `collect` gives to the facts of `status()`. */
   addFacts(collect: () => Readonly<Record<string, unknown>>): void {
-    this.#core.runner.addFacts(collect);
+    this.#runner.addFacts(collect);
   }
 }
 
@@ -96,12 +112,9 @@ export class ServiceLauncher implements Launcher {
  * what ended, and passes signals on. A service whose first start fails ends the launch; one that was ready once is started
  * again for ever.
  */
-export class ProcessLauncher implements Launcher {
+export class ProcessLauncher extends CoreLauncher {
   /** Work that only one process may do belongs behind `role === 'parent'`. */
   readonly role: 'parent' | 'worker';
-  /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
-  readonly signalHandler: SignalHandler;
-  readonly #core: LauncherCore;
   /** In the parent alone. */
   readonly #fleet: FleetRunner | undefined;
   /** In a worker alone. */
@@ -110,19 +123,17 @@ export class ProcessLauncher implements Launcher {
   constructor(options: ProcessLauncherOptions = {}) {
     checkLauncherOptions(options);
     const link = parentLink(options.host ?? currentProcess());
-    if (link === undefined) {
-      this.role = 'parent';
-      const core = new LauncherCore<FleetRunner>(options, (launcher) => new FleetRunner(launcher, options));
-      const { runner } = core;
-      core.diagnosis.reporter.registerReportSection('Workers', () => runner.workerReports(), REPORTS_MS);
-      this.#core = core;
-      this.#fleet = runner;
-    } else {
-      this.role = 'worker';
-      this.#worker = new WorkerSide(link, options);
-      this.#core = this.#worker.core;
-    }
-    this.signalHandler = this.#core.signalHandler;
+    const worker = link && new WorkerSide(link, options);
+    const parent =
+      link === undefined
+        ? new LauncherCore<FleetRunner>(options, (launcher) => new FleetRunner(launcher, options))
+        : undefined;
+    super(worker?.core ?? parent!);
+    this.role = worker === undefined ? 'parent' : 'worker';
+    this.#worker = worker;
+    this.#fleet = parent?.runner;
+    const reporter = parent?.diagnosis.reporter;
+    reporter?.registerReportSection('Workers', () => parent!.runner.workerReports(), REPORTS_MS);
   }
 
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
@@ -138,21 +149,8 @@ export class ProcessLauncher implements Launcher {
     await this.#fleet?.bindAll(requests);
   }
 
-  wait(options: { signal?: AbortSignal } = {}): Promise<number> {
-    return this.#worker?.wait() ?? this.#core.wait(options);
-  }
-
-  stop(): Promise<void> {
-    return this.#core.stop();
-  }
-
-  restart(): Promise<void> {
-    return this.#core.reload();
-  }
-
-  /** What is known of all services and processes, without asking them; in a worker of itself. */
-  status(): LauncherStatus {
-    return this.#core.status();
+  override wait(options: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.#worker?.wait() ?? super.wait(options);
   }
 
   /** Where a service of the parent listens, with the real ports; empty for one that does not, and in a worker. */
@@ -169,14 +167,6 @@ export class ProcessLauncher implements Launcher {
   ask(topic: string, body?: unknown, options: { timeoutMs?: number } = {}): Promise<Answer[]> {
     if (this.#worker !== undefined) return this.#worker.core.runner.ask(topic, body);
     return this.#fleet!.ask(topic, body, options.timeoutMs ?? 1000);
-  }
-
-  /**
-   * Adds a section to the report that SIGUSR2 writes, in the process it is called in: the parent's own, which ends with
-   * those of all workers, or a worker's. One that fails shows its error, and the rest still appears.
-   */
-  registerReportSection(title: string, text: ReportSection): void {
-    this.#core.diagnosis.reporter.registerReportSection(title, text);
   }
 
   /** In each worker: adds what `collect` gives to the facts that `status()` has of it. Does nothing in the parent. */

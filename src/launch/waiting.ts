@@ -1,22 +1,8 @@
 /**
- * Waiting: for a limited time, until a deadline, until a signal is raised, one run behind another.
+ * Waiting: until a deadline, until a signal is raised, one run behind another.
  */
-
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
-import { LONGEST_DELAY_MS, setLongTimeout } from '../process/index.js';
-
-/** What `promise` gives, or undefined when that takes longer than `ms`. The timer goes with the answer. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.min(ms, LONGEST_DELAY_MS));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+import { setLongTimeout } from '../process/index.js';
+import { within } from '../tasks/internal.js';
 
 /** True once `promise` is settled, either way. */
 export function settled(promise: Promise<unknown>): Promise<true> {
@@ -26,22 +12,10 @@ export function settled(promise: Promise<unknown>): Promise<true> {
   );
 }
 
-/** Settles after `ms`, or as soon as the signal is raised. Never rejects. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await settled(setTimeoutPromise(Math.min(ms, LONGEST_DELAY_MS), undefined, { signal }));
-}
-
 /** What `promise` gives, or undefined as soon as the signal is raised. Afterwards nothing listens to it. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return undefined;
-  const aborted = deferred<undefined>();
-  const raised = (): void => aborted.resolve(undefined);
-  signal.addEventListener('abort', raised);
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', raised);
-  }
+  return within(promise, { ms: Number.POSITIVE_INFINITY, signal, unref: true });
 }
 
 /** A promise with its two handles. A rejection without a handler is not reported as unhandled. */

@@ -2,7 +2,8 @@
  * The heartbeat of one worker: a timer in its own event loop, so that a blocked worker stops beating.
  */
 import type { Logger } from '../log/index.js';
-import { type Clock, DynamicLoopingCall, pause } from '../tasks/index.js';
+import { type Clock, DynamicLoopingCall } from '../tasks/index.js';
+import { within } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { RegistryUnavailable } from './service-store.js';
 
@@ -114,16 +115,9 @@ export class Heartbeat {
   async #limited(): Promise<void> {
     const { beat, reportInterval, clock } = this.#options;
     const limit = TIMEOUT_PART * reportInterval;
-    const over = new AbortController();
-    const late = pause(limit * 1000, { clock, signal: over.signal, unref: true }).then((whole) => {
-      if (whole) throw new RegistryUnavailable(new Error(`a heartbeat took more than ${formatDuration(limit)}`));
+    await within(beat(), { ms: limit * 1000, clock, unref: true }, () => {
+      throw new RegistryUnavailable(new Error(`a heartbeat took more than ${formatDuration(limit)}`));
     });
-    late.catch(() => {});
-    try {
-      await Promise.race([beat(), late]);
-    } finally {
-      over.abort();
-    }
   }
 
   #recovered(): void {

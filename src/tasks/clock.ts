@@ -71,8 +71,16 @@ export interface Limit {
 
 const LATE: unique symbol = Symbol('late');
 
-/** What comes of `work`; what `late` gives, or throws, when the time is up or the signal is raised before. The work goes on. */
-export async function within<T, L>(work: Promise<T>, { ms, signal, ...options }: Limit, late: () => L): Promise<T | L> {
+/**
+ * What comes of `work`; what `late` gives, or throws, when the time is up or the signal is raised before: undefined where it is left
+ * out. The work goes on. `limit`: milliseconds, or more than these.
+ */
+export async function within<T, L = undefined>(
+  work: Promise<T>,
+  limit: number | Limit,
+  late: () => L = () => undefined as L,
+): Promise<T | L> {
+  const { ms, signal, ...options }: Limit = typeof limit === 'number' ? { ms: limit } : limit;
   const over = new AbortController();
   const end = (): void => over.abort();
   signal?.addEventListener('abort', end, { once: true });

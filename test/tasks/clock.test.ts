@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pause, systemClock } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { within } from '#internal/tasks';
 
 test('LC-612 a delay beyond 2^31 - 1 ms is split, not fired after 1 ms', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -46,6 +47,20 @@ test('pause is true for a whole wait and false for one that was cut short, and l
   controller.abort();
   assert.equal(await cut, false);
   assert.equal(await pause(10, { signal: AbortSignal.abort() }), false);
+  assert.equal(clock.pending, 0);
+});
+
+test('what takes longer than it may is undefined, or what is said for that; what came in time leaves no timer', async () => {
+  const clock = new FakeClock();
+  const never = new Promise<string>(() => undefined);
+  const late = within(never, { ms: 10, clock });
+  const told = within(never, { ms: 10, clock }, () => 'late');
+  const cut = within(never, { ms: Number.POSITIVE_INFINITY, clock, signal: AbortSignal.abort() });
+  assert.equal(await cut, undefined);
+  await clock.advance(10);
+  assert.deepEqual([await late, await told], [undefined, 'late']);
+  assert.equal(await within(Promise.resolve('soon'), { ms: 10, clock }), 'soon');
+  assert.equal(await within(Promise.resolve('soon'), 10_000), 'soon');
   assert.equal(clock.pending, 0);
 });
 

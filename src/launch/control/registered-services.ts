@@ -3,6 +3,7 @@
  * services; who may change something there may change them (`admin-guard.ts`). Of all launchers that are asked for metrics
  * one at a time tells which services are up: the registry has the lease.
  */
+
 import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import {
@@ -13,7 +14,7 @@ import {
   type ViewFilter,
 } from '../../registry/index.js';
 import { heartbeatOptions, neededRegistry, serviceJson } from '../../registry/internal.js';
-import { within } from '../waiting.js';
+import { within } from '../../tasks/internal.js';
 import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-server.js';
 import type { Controlled } from './controlled.js';
 
@@ -53,12 +54,9 @@ export class RegisteredServices {
 
   /** What `ask` gives of the registry. Rejects with `RegistryUnavailable` too when that takes long. */
   async ask<T>(ask: (registry: ServiceRegistry) => Promise<T>): Promise<T> {
-    const answer = await within(
-      LIMIT_MS,
-      ask(this.registry).then((value) => ({ value })),
-    );
-    if (answer === undefined) throw new RegistryUnavailable(new Error(`it did not answer within ${LIMIT_MS / 1000} s`));
-    return answer.value;
+    return within(ask(this.registry), LIMIT_MS, (): never => {
+      throw new RegistryUnavailable(new Error(`it did not answer within ${LIMIT_MS / 1000} s`));
+    });
   }
 
   /**
@@ -87,7 +85,7 @@ export class RegisteredServices {
     if (registry === undefined) return;
     const released = this.#exports ? registry.store.lease(EXPORTER, this.#owner, 0) : undefined;
     const closed = Promise.allSettled([released]).then(() => registry.close());
-    await within(END_LIMIT_MS, Promise.allSettled([closed]));
+    await within(Promise.allSettled([closed]), END_LIMIT_MS);
   }
 
   /** Each launcher is another one, also on one host. */

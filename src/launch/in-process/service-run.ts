@@ -1,11 +1,14 @@
 /**
  * One service's life in this process: started, watched, stopped within its deadline, restarted in place.
  */
+
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
+import { pause } from '../../tasks/index.js';
+import { within } from '../../tasks/internal.js';
 import { chosenStatus, isRefusal } from '../exit-status.js';
-import { Deadline, pause, settled, unlessAborted, within } from '../waiting.js';
+import { Deadline, settled, unlessAborted } from '../waiting.js';
 
 /** After its deadline: how long a service may take to let go. */
 const LETTING_GO_MS = 500;
@@ -134,8 +137,8 @@ export class ServiceRun {
     this.#state = 'stopped';
     this.#life += 1;
     await within(
-      LETTING_GO_MS / 2,
       this.#attempt(() => this.service.stop({ graceful: false })),
+      LETTING_GO_MS / 2,
     );
   }
 
@@ -208,7 +211,7 @@ export class ServiceRun {
   }
 
   async #cutOff(ended: Promise<boolean>, busy: readonly string[]): Promise<boolean> {
-    const late = await within(LETTING_GO_MS, ended);
+    const late = await within(ended, LETTING_GO_MS);
     if (late === undefined) this.hung = ended;
     if (busy.length === 0 && late === true) return true;
     const named = busy.length === 0 && this.#overran;
@@ -268,7 +271,9 @@ export async function stopServices(
   const known = runs.some(({ wasReady }) => wasReady);
   if (known && request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
     for (const run of runs) run.service.markDraining?.();
-    await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs), superseded);
+    await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs), {
+      signal: superseded,
+    });
     if (superseded.aborted) return true;
   }
   const spentMs = performance.now() - began;

@@ -1,11 +1,13 @@
 /**
  * Runs the services of a `ProcessLauncher` in workers: what the launcher asks for reaches them by the `Supervisor`.
  */
+
 import type { Config } from '../../config/index.js';
 import { maskArguments } from '../../config/internal.js';
 import type { PorticoError } from '../../errors/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
+import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
@@ -19,7 +21,7 @@ import type { LaunchRequest, ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, DESCRIBE_TOPIC } from '../report/questions.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
-import { Deadline, within } from '../waiting.js';
+import { Deadline } from '../waiting.js';
 import { placeOfAddress, Supervisor } from './supervisor.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { mainModule, type WorkerProgram } from './worker-process.js';
@@ -294,7 +296,7 @@ async function reportOf(worker: WorkerHandle): Promise<Answer> {
   const answer = worker.ask('report', undefined, REPORT_MS);
   for (;;) {
     const { stack } = worker;
-    const answered = await within(stack === undefined ? LOOK_MS : 0, answer);
+    const answered = await within(answer, stack === undefined ? LOOK_MS : 0);
     if (answered !== undefined) return answered;
     if (stack !== undefined || worker.silentSeconds > STACKLESS_SECONDS) return stuckAnswer(worker, stack);
   }

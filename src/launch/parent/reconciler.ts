@@ -6,8 +6,8 @@
 
 import type { Logger } from '../../log/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
+import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.js';
-import { within } from '../waiting.js';
 import type { Missing, PoolState } from './pool-state.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { RestartBudget, StartThrottle } from './start-limits.js';
@@ -246,7 +246,7 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
   if ((worker.rehearsing || worker.dismissed) && (await endEarly(worker, timeoutMs))) return true;
   // One that never served keeps no deadline of its own: its loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
-  if (timeoutMs > 0 && (await within(limitMs, worker.exited)) === undefined) {
+  if (timeoutMs > 0 && (await within(worker.exited, limitMs)) === undefined) {
     log.error('Graceful shutdown timeout exceeded, killing worker', {
       service: worker.assignment.service,
       workerId: worker.assignment.index,
@@ -277,7 +277,7 @@ export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<boo
     () => true,
     () => worker.exited.then(() => false),
   );
-  const known = await within(limitMs, Promise.race([serves, worker.exited.then(() => false)]));
+  const known = await within(Promise.race([serves, worker.exited.then(() => false)]), limitMs);
   if (known === true) return false;
   if (known === undefined) worker.kill();
   await worker.exited;

@@ -2,9 +2,11 @@
  * Workers of a service are replaced one slot after another, by a reload or because an operator asks for it: which of them is
  * next, and for how long it is tried.
  */
+
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { deferred, within } from '../waiting.js';
+import { within } from '../../tasks/internal.js';
+import { deferred } from '../waiting.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
@@ -82,7 +84,7 @@ export class Roll {
   /** A worker leaves its slot to a new one. `drained` is called when it accepts nothing any more. */
   leaves(worker: WorkerHandle, drained: () => void): void {
     this.leaving = true;
-    void within(DRAINED_WITHIN_MS, worker.drained).then(() => {
+    void within(worker.drained, DRAINED_WITHIN_MS).then(() => {
       this.leaving = false;
       drained();
     });

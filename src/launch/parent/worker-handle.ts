@@ -5,10 +5,11 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { errorText } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
+import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { STATUS_FAILED, startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../report/questions.js';
-import { type Deferred, deferred, within } from '../waiting.js';
+import { type Deferred, deferred } from '../waiting.js';
 import type { WorkerFailure } from '../worker-message.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';
@@ -156,8 +157,8 @@ export class WorkerHandle {
     const { settings, configuration } = next;
     const answer = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
     return await within(
-      timeoutMs,
       answer.then((taken) => taken === true),
+      timeoutMs,
     );
   }
 
@@ -169,7 +170,7 @@ export class WorkerHandle {
       (answer) => ({ ...from, body: answer }),
       (error: unknown) => ({ ...from, error: errorText(error) }),
     );
-    return (await within(timeoutMs, answered)) ?? { ...from, error: `no answer within ${timeoutMs} ms` };
+    return within(answered, timeoutMs, () => ({ ...from, error: `no answer within ${timeoutMs} ms` }));
   }
 
   /** Tells it to listen on these sockets of another slot as well. */
@@ -267,7 +268,7 @@ export class WorkerHandle {
 
   /** Without its channel a worker ends. One that does not cannot be told anything. */
   async #silenced(): Promise<void> {
-    if ((await within(SPEECHLESS_MS, this.exited)) !== undefined || this.stopping) return;
+    if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
     this.kill();
     this.#listener.fault?.('it has closed its channel');
   }
@@ -284,7 +285,7 @@ export class WorkerHandle {
     const closed = new Promise<void>((resolve) => {
       this.#child.once('close', () => resolve());
     });
-    if (this.pid !== undefined) await within(LAST_WORDS_MS, closed);
+    if (this.pid !== undefined) await within(closed, LAST_WORDS_MS);
     this.#gone = true;
     const exit = { code, signal, uptimeMs, failure: this.#failure };
     const error = startError(this.assignment, exit);

@@ -1,10 +1,11 @@
 /**
  * Functions of the application that run at a turning point of a launcher.
  */
+
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
-import { within } from '../waiting.js';
+import { within } from '../../tasks/internal.js';
 
 /** Runs in the order of registration. One that fails is logged, and those after it are skipped, for that event only. */
 export class HookList<A extends unknown[]> {
@@ -50,7 +51,7 @@ export class HookList<A extends unknown[]> {
       }
       return true;
     };
-    if ((await within(ms || Number.POSITIVE_INFINITY, run())) === true) return undefined;
+    if ((await within(run(), ms || Number.POSITIVE_INFINITY)) === true) return undefined;
     over = true;
     return `the hook ${current} for ${this.#event} did not end within ${Math.round(ms) / 1000} s`;
   }
@@ -58,12 +59,9 @@ export class HookList<A extends unknown[]> {
 
 /** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: for ever. */
 export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
-  const done = await within(
-    ms || Number.POSITIVE_INFINITY,
-    Promise.resolve(work).then((value) => ({ value })),
-  );
-  if (done === undefined) throw reloadTimeout(late(`within ${ms / 1000} s`));
-  return done.value;
+  return within(Promise.resolve(work), ms || Number.POSITIVE_INFINITY, (): never => {
+    throw reloadTimeout(late(`within ${ms / 1000} s`));
+  });
 }
 
 /** A reload that something of the application holds up. */

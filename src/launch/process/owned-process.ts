@@ -1,12 +1,14 @@
 /**
  * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
  */
+
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { takeHeldSignals } from '../../process/index.js';
+import { within } from '../../tasks/internal.js';
 import { type LaunchSettings, logConfiguration } from '../launcher-options.js';
 import { FileChanges } from '../reload/file-changes.js';
-import { deferred, settled, within } from '../waiting.js';
+import { deferred, settled } from '../waiting.js';
 import { type LoopFacts, startWatching, type Watch } from '../worker/watch.js';
 import {
   claimProcess,
@@ -144,7 +146,7 @@ export class OwnedProcess {
   /** Waits a moment for work that was called off, and then leaves it behind. */
   async letGo(work: Promise<unknown>): Promise<void> {
     const limitMs = this.#leftBehind.size > 0 ? 0 : LETTING_GO_MS;
-    if ((await within(limitMs, settled(work))) === undefined) this.leaveBehind(work);
+    if ((await within(settled(work), limitMs)) === undefined) this.leaveBehind(work);
   }
 
   /** A program that lets this error pass ends with that status, and not with Node's 1 for unhandled errors. */

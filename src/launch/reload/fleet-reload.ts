@@ -6,11 +6,13 @@
  * of them becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then
  * the others are replaced, one after another.
  */
+
 import type { Change, Config } from '../../config/index.js';
 import { ignoreErrors, type PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
+import { within } from '../../tasks/internal.js';
 import { serviceName } from '../launcher.js';
 import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
@@ -19,7 +21,6 @@ import type { FleetGeneration } from '../parent/worker-process.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
 import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
-import { within } from '../waiting.js';
 import { digest } from './file-changes.js';
 import { allThatIsWrong, changedMeanwhile, Rehearsal } from './rehearsal.js';
 import { type LaunchRequest, type NextConfiguration, type ReloadRequest, reload } from './reload.js';
@@ -250,5 +251,5 @@ function tell(log: Logger, name: string, request: LaunchRequest): void {
 
 /** The number of workers that the program asked for in the first of the new ones. */
 async function askedByNewWorker({ trial }: WorkerPool): Promise<number | undefined> {
-  return trial?.worker && (await within(LAUNCHED_WITHIN_MS, trial.worker.workersAsked));
+  return trial?.worker && (await within(trial.worker.workersAsked, LAUNCHED_WITHIN_MS));
 }

@@ -2,6 +2,7 @@
  * The check of a reload: for each service a spare child that runs the program with the new configuration, loads all that
  * a worker would need, and serves nothing. What it finds wrong ends the reload before anything is touched.
  */
+
 import {
   ConfigurationRefused,
   describeError,
@@ -10,11 +11,13 @@ import {
   severalRefusals,
   untold,
 } from '../../errors/index.js';
+import { pause } from '../../tasks/index.js';
+import { within } from '../../tasks/internal.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
 import { inCheckTime } from '../process/hook-list.js';
-import { deferred, pause, within } from '../waiting.js';
+import { deferred } from '../waiting.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
 
 /** After the first mistake: how long the other children may take to report theirs. */
@@ -104,7 +107,7 @@ async function failuresOf(works: readonly Promise<unknown>[], limitMs?: number):
     }),
   );
   const known = Promise.race([Promise.all(noted), first.promise.then(() => pause(OTHERS_MS))]);
-  await (limitMs === undefined ? known : within(limitMs, known));
+  await (limitMs === undefined ? known : within(known, limitMs));
   return [...failures];
 }
 

@@ -10,8 +10,8 @@ import { type Config, defineOptions, float, path } from '../../config/index.js';
 import { packageOf } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
+import { within } from '../../tasks/internal.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
-import { within } from '../waiting.js';
 import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */
@@ -98,7 +98,7 @@ export class GuruMeditation {
     for (const { title, text } of built) parts.push(`${sectionBanner(title)}\n${await sectionText(text)}`);
     // Side by side, so that all of them together take no longer than one.
     const added = this.#sections.map(async ({ title, text, limitMs }) => {
-      const shown = await within(limitMs, sectionText(text));
+      const shown = await within(sectionText(text), limitMs);
       return `${sectionBanner(title)}\n${shown ?? `(this section did not answer within ${limitMs} ms)`}`;
     });
     parts.push(...(await Promise.all(added)));

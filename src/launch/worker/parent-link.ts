@@ -4,12 +4,13 @@
  * Made by the bootstrap before the program's main module runs, and left on the process object under
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
+
 import { ConfigurationRefused, type PorticoError } from '../../errors/index.js';
 import { exitPlace, watchLoading } from '../../process/index.js';
+import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
-import { within } from '../waiting.js';
 import { fittingMessage, type ToParent } from '../worker-message.js';
 import { type LoopFacts, startWatching } from './watch.js';
 
@@ -179,7 +180,7 @@ export class ParentLink {
 
   /** Tells the parent why this worker is going to end. */
   async explain(error: unknown): Promise<void> {
-    await within(1000, this.send({ kind: 'failed', ...failureOf(error) }));
+    await within(this.send({ kind: 'failed', ...failureOf(error) }), 1000);
   }
 
   /** The process exits by a call at `place` and never served: the application, most likely, as it was loaded. */

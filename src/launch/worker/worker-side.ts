@@ -10,6 +10,7 @@ import type { Logger } from '../../log/index.js';
 import { Meter } from '../../metrics/index.js';
 import type { Awaitable, ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
+import { within } from '../../tasks/internal.js';
 import type { InheritedSockets, ToWorker } from '../assignment.js';
 import { logFailure, STATUS_FAILED } from '../exit-status.js';
 import { InProcessRunner } from '../in-process/in-process-runner.js';
@@ -26,7 +27,7 @@ import {
 } from '../process/host-process.js';
 import { digest } from '../reload/file-changes.js';
 import type { Telling } from '../report/report-subjects.js';
-import { deferred, within } from '../waiting.js';
+import { deferred } from '../waiting.js';
 import { notLaunched, type ParentLink } from './parent-link.js';
 
 /** How long a worker may take to tell its parent that it ends. */
@@ -134,9 +135,9 @@ export class WorkerSide {
     });
     void core.wait().then(async (status) => {
       await this.#explained;
-      await within(LAST_WORD_MS, attempt(this.#letGo));
-      await within(LAST_WORD_MS, this.#tellCounted(service));
-      await within(LAST_WORD_MS, link.send({ kind: 'ended', status, cutOff: core.runner.cutOff }));
+      await within(attempt(this.#letGo), LAST_WORD_MS);
+      await within(this.#tellCounted(service), LAST_WORD_MS);
+      await within(link.send({ kind: 'ended', status, cutOff: core.runner.cutOff }), LAST_WORD_MS);
       exitProcess(this.#host, status);
     });
   }
