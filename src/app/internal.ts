@@ -1,5 +1,4 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { GatheredBytes } from '../wire/index.js';
 export { destroyReason } from './after-response.js';
 export { catching, connectApp, noteOriginal } from './app.js';
 export { setMissingHeaders } from './before-head.js';

@@ -43,17 +43,6 @@ export class GatheredBytes {
     return [...this.#pieces, this.#block.subarray(0, this.#filled)];
   }
 
-  /** A piece of what follows the first `offset` bytes; undefined where nothing does. */
-  after(offset: number): Buffer | undefined {
-    if (offset >= this.size) return undefined;
-    let begin = offset;
-    for (const piece of this.#pieces) {
-      if (begin < piece.length) return piece.subarray(begin);
-      begin -= piece.length;
-    }
-    return this.#block!.subarray(begin, this.#filled);
-  }
-
   /** Forgets it all. */
   clear(): void {
     this.size = 0;

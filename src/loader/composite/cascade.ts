@@ -37,8 +37,8 @@ const CATCHABLE: ReadonlySet<number> = new Set([
  * in the order of their names as text: `app10` before `app2`.
  *
  * Each app but the last gets a copy of the request, and its answer is held back until its status is known. The body
- * can be read from its start each time: what an app reads is kept for the next ones, up to 1 MiB; beyond, the request
- * is answered with 413.
+ * can be read from its start each time: at the first read all of it is taken, up to 1 MiB; beyond, the request
+ * is answered with 413. One that nobody has read reaches the last app as it comes, of any size.
  */
 export const cascade: CompositeFactory & TellsChildren = Object.assign(
   async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {
@@ -70,15 +70,12 @@ async function attempt(
   if (apps.length === 1) return last(req, res);
   const copies = new RequestCopies(req);
   for (const app of apps.slice(0, -1)) {
-    const copy = copies.next();
-    const held = new HeldResponse(copy, res, caught);
+    const held = new HeldResponse(copies.next(), res, caught);
     try {
       if (!(await held.answeredBy(app))) continue;
     } catch (error) {
       if (!(error instanceof Fault) || !caught.has(error.status) || held.passedOn) throw error;
       continue;
-    } finally {
-      copies.finished(copy);
     }
     return;
   }

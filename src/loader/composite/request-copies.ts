@@ -3,10 +3,10 @@
  * they came, and can read the body from its start.
  */
 import { IncomingMessage } from 'node:http';
-import { environ, Fault } from '../../app/index.js';
-import { GatheredBytes, noteOriginal } from '../../app/internal.js';
+import { environ, Fault, readBody } from '../../app/index.js';
+import { noteOriginal } from '../../app/internal.js';
 
-/** How much of a body is kept for the apps still to be tried. */
+/** The largest body that several apps can read. */
 const MAX_KEPT_BYTES = 1_048_576;
 
 /** Gives copies of one request, and the request itself to the last app if its body was not read yet. */
@@ -15,49 +15,42 @@ export class RequestCopies {
   readonly #environ: object;
   readonly #headers: IncomingMessage['headers'];
   readonly #url: string | undefined;
-  readonly #body: RecordedBody;
+  /** The whole body, read when the first app asks for it. */
+  #body: Promise<Buffer> | undefined;
 
   constructor(request: IncomingMessage) {
     this.#request = request;
     this.#environ = { ...environ(request) };
     this.#headers = { ...request.headers };
     this.#url = request.url;
-    this.#body = new RecordedBody(request);
   }
 
   /** A copy for an app that is not the last. */
-  next(): RequestCopy {
-    return this.#copy();
-  }
-
-  /** What the last app gets. Its body is not kept any more. */
-  last(): IncomingMessage {
-    this.#body.keep = false;
-    return this.#body.touched ? this.#copy() : this.#request;
-  }
-
-  /** The app is done with its copy: it gets no more of the body. */
-  finished(copy: RequestCopy): void {
-    this.#body.forget(copy);
-  }
-
-  #copy(): RequestCopy {
-    const copy = new RequestCopy(this.#request, this.#body);
+  next(): IncomingMessage {
+    const copy = new RequestCopy(this.#request, () => this.#whole());
     copy.url = this.#url ?? '/';
     copy.headers = { ...this.#headers };
     Object.assign(environ(copy), this.#environ);
     return copy;
   }
+
+  /** What the last app gets. */
+  last(): IncomingMessage {
+    return this.#body === undefined ? this.#request : this.next();
+  }
+
+  #whole(): Promise<Buffer> {
+    this.#body ??= readBody(this.#request, { limit: MAX_KEPT_BYTES });
+    return this.#body;
+  }
 }
 
 /** One copy of a request. */
 class RequestCopy extends IncomingMessage {
-  /** How much of what is kept of the body it has got. */
-  cursor = 0;
   readonly #original: IncomingMessage;
-  readonly #body: RecordedBody;
+  readonly #body: () => Promise<Buffer>;
 
-  constructor(original: IncomingMessage, body: RecordedBody) {
+  constructor(original: IncomingMessage, body: () => Promise<Buffer>) {
     super(original.socket);
     pinMethods(this, RequestCopy.prototype);
     noteOriginal(this, original);
@@ -71,96 +64,23 @@ class RequestCopy extends IncomingMessage {
   }
 
   override _read(): void {
-    this.#body.serve(this);
+    this.#body().then(
+      (bytes) => {
+        if (this.complete) return;
+        this.complete = true;
+        this.push(bytes);
+        this.push(null);
+      },
+      // Node tells nobody else of an error of a request that nobody listens for; nobody will answer it either.
+      (error: Error) => (this.listenerCount('error') > 0 ? this : this.#original).destroy(error),
+    );
   }
 
   /** An app that gives up on the body gives up on the request; otherwise the connection is not the copy's to close. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#body.forget(this);
     if (!this.complete && error !== null && !(error instanceof Fault)) this.#original.destroy(error);
     done(error);
   }
-}
-
-/** A body that is read from the connection once, at the first read of a copy, and handed out as often as needed. */
-class RecordedBody {
-  /** Whether chunks are kept for later copies. */
-  keep = true;
-  /** True once anything was asked for: the request itself cannot be read any more. */
-  touched = false;
-  readonly #source: IncomingMessage;
-  readonly #kept = new GatheredBytes();
-  readonly #waiting = new Set<RequestCopy>();
-  #came = 0;
-  #ended = false;
-  #failure: Error | undefined;
-
-  constructor(source: IncomingMessage) {
-    this.#source = source;
-  }
-
-  /** Gives a copy its next chunk, now or when it arrives. */
-  serve(copy: RequestCopy): void {
-    this.#open();
-    const chunk = this.#kept.after(copy.cursor);
-    if (chunk !== undefined) {
-      copy.cursor += chunk.length;
-      give(copy, chunk);
-    } else if (this.#failure !== undefined) {
-      copy.destroy(this.#failure);
-    } else if (this.#ended) {
-      copy.complete = true;
-      copy.push(null);
-    } else {
-      this.#waiting.add(copy);
-      this.#source.resume();
-    }
-  }
-
-  forget(copy: RequestCopy): void {
-    this.#waiting.delete(copy);
-  }
-
-  #open(): void {
-    if (this.touched) return;
-    this.touched = true;
-    const source = this.#source;
-    source.on('data', (chunk: Buffer) => this.#arrived(chunk));
-    source.on('end', () => this.#over(undefined));
-    source.on('error', (error: Error) => this.#over(error));
-    source.on('aborted', () => this.#over(new Error('the client went away')));
-  }
-
-  #arrived(chunk: Buffer): void {
-    this.#source.pause();
-    this.#came += chunk.length;
-    if (this.keep && this.#came > MAX_KEPT_BYTES) {
-      this.#over(new Fault(413, { message: `More than ${MAX_KEPT_BYTES} bytes cannot be tried with several apps.` }));
-      return;
-    }
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    const store = this.keep || waiting.length === 0;
-    if (store) this.#kept.add(chunk);
-    for (const copy of waiting) {
-      if (store) copy.cursor += chunk.length;
-      give(copy, chunk);
-    }
-  }
-
-  #over(failure: Error | undefined): void {
-    this.#ended = true;
-    this.#failure ??= failure;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const copy of waiting) this.serve(copy);
-  }
-}
-
-/** An IncomingMessage does not ask for more by itself: Node's parser pushes. `read(0)` asks without taking anything. */
-function give(copy: RequestCopy, chunk: Buffer): void {
-  copy.push(chunk);
-  process.nextTick(() => copy.read(0));
 }
 
 /**
