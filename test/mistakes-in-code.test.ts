@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PorticoError, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
 import { Config, defineOptions, integer, list, printDiagnostic, string } from 'portico/config';
-import { action, Router, RouteTableError } from 'portico/routing';
+import { action, Router } from 'portico/routing';
+import { RouteTableError } from '#internal/routing';
 
 const anything = (value: unknown): never => value as never;
 

@@ -36,14 +36,6 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   carrier.writeHead = layer.writeHead;
 }
 
-/**
- * Answers with each of these headers, names in lower case and values in turn, that nothing further in gives: a listener of
- * {@link beforeHead}.
- */
-export function defaultHeaders(res: ServerResponse, headers: readonly string[]): void {
-  beforeHead(res, () => setMissingHeaders(res, headers));
-}
-
 /** Sets those that are not there, names and values in turn. */
 export function setMissingHeaders(res: ServerResponse, headers: readonly string[]): void {
   for (let at = 0; at < headers.length; at += 2) {

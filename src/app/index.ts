@@ -1,14 +1,8 @@
 /** `portico/app`: the App contract and its tools. */
 
-export {
-  abortResponse,
-  afterResponse,
-  muteWhenEnded,
-  type ResponseListener,
-  type ResponseOutcome,
-} from './after-response.js';
-export { type App, compose, type Filter, takesOwnSlot, withSlot } from './app.js';
-export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
+export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
+export { type App, compose, type Filter } from './app.js';
+export { beforeHead, type HeadListener } from './before-head.js';
 export { quoteClient } from './client-text.js';
 export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
@@ -31,29 +25,18 @@ export {
   type Section,
   type SectionLoader,
 } from './factory.js';
-export {
-  type ClosableApp,
-  type CreateFastifyOptions,
-  createFastify,
-  type FastifyAppOptions,
-  fastifyApp,
-  listenerOf,
-} from './fastify-app.js';
-export { asFault, Fault, type FaultDetails, type FaultStyle, faultStyleOf, renderFault } from './fault.js';
-export { type Folder, type FolderLookUp, type FolderNode, folderApp, nodeAt } from './folder-app.js';
+export { type ClosableApp, type FastifyAppOptions, fastifyApp } from './fastify-app.js';
+export { Fault, type FaultDetails, type FaultStyle, faultStyleOf } from './fault.js';
 export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
-export { preferredEncoding, preferredType } from './negotiate.js';
-export { limitBody, type ReadBodyOptions, readBody } from './read-body.js';
-export { methodsOf, type OverrideSource, requestPath, writtenPath } from './request-path.js';
+export { type ReadBodyOptions, readBody } from './read-body.js';
+export { methodsOf, requestPath, writtenPath } from './request-path.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {
   type SharedDatabaseOptions,
-  type SharedOptions,
   type SharingContext,
-  sharedByConfig,
   sharedDatabase,
   sqliteConnection,
 } from './shared-by-config.js';

@@ -1,6 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { destroyReason } from './after-response.js';
-export { catching, connectApp, noteOriginal } from './app.js';
+export { abortResponse, destroyReason, muteWhenEnded } from './after-response.js';
+export { catching, connectApp, noteOriginal, takesOwnSlot, withSlot } from './app.js';
 export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
 export { ACTIVE_TRACE, currentDeadline, type RequestTrace, runInRequest, type TraceIds } from './context.js';
@@ -17,11 +17,12 @@ export {
   whenRouted,
 } from './environ.js';
 export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, type WantedOrder } from './factory.js';
-export type { LeafPlugin } from './fastify-app.js';
-export { type AnswerFaultOptions, answerFault, faultOptions, ownFaultStyle } from './fault.js';
+export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
+export { type AnswerFaultOptions, answerFault, asFault, faultOptions, ownFaultStyle, renderFault } from './fault.js';
 export { addForwarded, type Forwarded } from './forward-headers.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
-export { collectBody, tooLarge } from './read-body.js';
+export { preferredEncoding, preferredType } from './negotiate.js';
+export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { collapsed, decodePath, encodedPath, mountPath, overriddenMethod } from './request-path.js';
 export { answeredStatus, countAnswer, sentBytes, wrongLength } from './response-length.js';
 export { guardPipe, isOwnPatch } from './response-patches.js';

@@ -5,7 +5,7 @@ import type { Config } from '../config/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { describeNode, type MountedApp, mountedApps } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
-import type { DescribedRoute } from '../routing/index.js';
+import type { DescribedRoute } from '../routing/internal.js';
 import { type BuiltRouter, collectRouters, outerRouters, type PlacedRouter, withMounted } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';
 import { unknownName } from './command.js';

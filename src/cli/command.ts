@@ -3,7 +3,7 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { didYouMean, nearestOrAll, type Origin } from '../errors/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
 import { addConfigurationOptions } from './command-line.js';

@@ -3,20 +3,18 @@
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { type Config, ConfigError, type Option } from '../config/index.js';
 import {
-  type Config,
-  ConfigError,
   diffConfigs,
   differencesFromDefaults,
   generateSample,
-  type Option,
   type SampleOptions,
   type ShownOption,
   showOption,
   showOptions,
   UsageError,
   upgradeText,
-} from '../config/index.js';
+} from '../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,

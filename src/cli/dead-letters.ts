@@ -2,7 +2,7 @@
  * `api-cli rpc dead`: remote calls that were not handled in time, were refused, or came back too often.
  */
 import type { Command } from 'commander';
-import { UsageError } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { didYouMean, PorticoError } from '../errors/index.js';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
 import { formatDuration, printable } from '../text/index.js';

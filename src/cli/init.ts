@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { UsageError } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { ignoreErrors } from '../errors/index.js';
 import { packageOf } from '../modules/index.js';
 import { printable } from '../text/index.js';

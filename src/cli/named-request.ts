@@ -2,7 +2,8 @@
  * A request as a command line names it: method, URL and headers, and the app that it is for.
  */
 import type { Command } from 'commander';
-import { type Config, UsageError } from '../config/index.js';
+import type { Config } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { Loader } from '../loader/index.js';
 import type { ImaginedRequest } from '../loader/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';

@@ -2,7 +2,7 @@
  * `api-cli notify` and `api-cli wait-ready`: the two ends of sd_notify(3), for scripts.
  */
 import type { Command } from 'commander';
-import { UsageError } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import { notify, onReady } from '../launch/index.js';
 

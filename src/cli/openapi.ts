@@ -3,7 +3,8 @@
  */
 import type { Command } from 'commander';
 import { faultStyleOf } from '../app/index.js';
-import { type Config, UsageError } from '../config/index.js';
+import type { Config } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { describeNode } from '../loader/internal.js';
 import { ApiVersion, type DocumentedRouter, openApiOf } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';

@@ -5,20 +5,19 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
 import { decodePath } from '../app/internal.js';
-import { type Config, UsageError } from '../config/index.js';
+import type { Config } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import type { ContextTree } from '../loader/index.js';
 import { describeNode, type ExplainedStep, explainRequest } from '../loader/internal.js';
 import {
+  type BuiltRouter,
   type DescribedRoute,
   describeRoutes,
   type ExplainedMatch,
-  explainMatch,
-  findOverlaps,
-} from '../routing/index.js';
-import {
-  type BuiltRouter,
   enterMount,
+  explainMatch,
   explainRoute,
+  findOverlaps,
   legacyRules,
   mountedRouter,
   type PlacedRouter,

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { UsageError } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
 import { columns, print, unknownName } from './command.js';

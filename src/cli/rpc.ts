@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
-import { UsageError } from '../config/index.js';
+import { UsageError } from '../config/internal.js';
 import { isObject } from '../errors/index.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';

@@ -3,8 +3,8 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { type Config, UsageError } from '../config/index.js';
-import { workerAssignment } from '../config/internal.js';
+import type { Config } from '../config/index.js';
+import { UsageError, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';

@@ -14,25 +14,11 @@ export { Config, type CrossCheck, type MutateHook, type PreparedReload } from '.
 export {
   type ConfigDescription,
   declareDescribed,
-  describeOptions,
   type GroupDescription,
   type OptionDescription,
   type Registration,
 } from './documents/describe-options.js';
-export { generateSample, type SampleOptions } from './documents/sample.js';
-export {
-  diffConfigs,
-  differencesFromDefaults,
-  logOptions,
-  type ShownDifference,
-  type ShownOption,
-  showOption,
-  showOptions,
-} from './documents/show.js';
-export { type Renaming, type Upgrade, upgradeText } from './documents/write-ini.js';
 export type { LoadOptions, WorkerAssignment } from './load.js';
-export { UsageError } from './sources/command-line.js';
-export { type WatchOptions, watchFiles } from './sources/read-files.js';
 export { withOverrides } from './sources/with-overrides.js';
 export type { Resolved } from './sources/written.js';
 export type { ConfigSnapshot } from './state.js';
@@ -40,7 +26,7 @@ export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } fro
 export { dict, list, multi } from './types/collection-types.js';
 export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
 export { boolean, bytes, duration, float, integer, type NumberRange, port, range } from './types/number-types.js';
-export type { Option, OptionDeclarations, OptionSpec, OptionsOf, ValueType, WrittenValue } from './types/option.js';
+export type { Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError, type OptionMistake, refuseOption } from './values/mistakes.js';

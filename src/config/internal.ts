@@ -1,8 +1,18 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { writeIni, writeOption } from './documents/write-ini.js';
+export { generateSample, type SampleOptions } from './documents/sample.js';
+export {
+  diffConfigs,
+  differencesFromDefaults,
+  logOptions,
+  type ShownOption,
+  showOption,
+  showOptions,
+} from './documents/show.js';
+export { upgradeText, writeIni, writeOption } from './documents/write-ini.js';
 export { workerAssignment } from './load.js';
-export { HelpRequested, maskArguments } from './sources/command-line.js';
+export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
+export { watchFiles } from './sources/read-files.js';
 export { writeHostPort } from './types/address-types.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';

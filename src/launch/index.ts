@@ -1,5 +1,4 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
-export type { Assignment } from './assignment.js';
 export {
   type Backdoor,
   BackdoorConfigValueError,

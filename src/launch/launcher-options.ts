@@ -1,7 +1,8 @@
 /**
  * The settings of launchers: resolved, in milliseconds, and the options of `[DEFAULT]` that they are read from.
  */
-import { boolean, Config, defineOptions, duration, integer, logOptions, oneOf } from '../config/index.js';
+import { boolean, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
+import { logOptions } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 
 /** What SIGHUP does: replace or restart the services, or change the mutable options in place. */

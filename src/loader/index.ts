@@ -6,7 +6,7 @@ export { type Cascade, cascade } from './composite/cascade.js';
 export { type URLMap, urlmap } from './composite/urlmap.js';
 export { versionedUrlmap } from './composite/versioned-urlmap.js';
 export type { LoadedApp } from './context.js';
-export type { AwaitableFilter, ComposedFilter, Created, ServerFactory } from './create.js';
+export type { AwaitableFilter, Created, ServerFactory } from './create.js';
 export { type ListedSection, type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
 export type { EntryPoints, Resolver } from './resolver.js';

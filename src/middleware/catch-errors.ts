@@ -2,8 +2,8 @@
  * catch_errors: whatever an inner layer fails with becomes an answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, type Description, environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
-import { catching, ownFaultStyle, targetMask } from '../app/internal.js';
+import { type Description, environ, Fault, faultStyleOf, filterFactory } from '../app/index.js';
+import { asFault, catching, ownFaultStyle, renderFault, targetMask } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 

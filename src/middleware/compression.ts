@@ -6,14 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
-import {
-  beforeHead,
-  type Description,
-  environ,
-  filterFactory,
-  preferredEncoding,
-  transformBody,
-} from '../app/index.js';
+import { beforeHead, type Description, environ, filterFactory, transformBody } from '../app/index.js';
+import { preferredEncoding } from '../app/internal.js';
 import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
 import type {} from './auth/identity.js';
 import { appendVary } from './headers.js';

@@ -104,9 +104,19 @@ function describe(
   return { does: `lets a page of ${origin} read the answer where it is allowed; allowed origins: ${origins}` };
 }
 
-/** The same filter with a policy made in code; `policy.add()` adds a set of origins at any time, as oslo.middleware's `add_origin()`. */
-export function corsFilter(policy: CorsPolicy, log: Logger = silentLogger()): Filter {
-  return filterBy(() => policy, log);
+/** The filter {@link corsFilter} makes. */
+export interface CorsFilter extends Filter {
+  /** Adds a set of origins, at any time, as oslo.middleware's `add_origin()`. Throws `PORTICO_CORS_ORIGIN` for rules that cannot be. */
+  add(rules: CorsRules): void;
+}
+
+/** The same filter with rules given in code, by its `add()`: without any it allows nothing. */
+export function corsFilter(log: Logger = silentLogger()): CorsFilter {
+  const policy = new CorsPolicy();
+  return Object.assign(
+    filterBy(() => policy, log),
+    { add: (rules: CorsRules) => policy.add(rules) },
+  );
 }
 
 function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
@@ -210,7 +220,7 @@ interface RuleSet {
 }
 
 /** Sets of origins with what each may do; the first set that has an origin decides. */
-export class CorsPolicy {
+class CorsPolicy {
   readonly #sets: RuleSet[] = [];
 
   /**

@@ -2,10 +2,10 @@
  * deadline: no request for ever.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterResponse, type Description, environ, Fault, filterFactory, muteWhenEnded } from '../app/index.js';
-import { addForwarded, type Forwarded, offerSignal } from '../app/internal.js';
+import { afterResponse, type Description, environ, Fault, filterFactory } from '../app/index.js';
+import { addForwarded, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
-import { systemClock } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import { TOKEN } from './headers.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 

@@ -2,8 +2,8 @@
  * fault_wrapper: errors of an app that is no Router, as faults.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Description, environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
-import { catching, ownFaultStyle } from '../app/internal.js';
+import { type Description, environ, Fault, faultStyleOf, filterFactory } from '../app/index.js';
+import { catching, ownFaultStyle, renderFault } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
 const faultWrapperOptions = defineOptions({

@@ -14,12 +14,10 @@ import {
   filterFactory,
   isDraining,
   type LiveOptions,
-  preferredType,
   requestPath,
-  takesOwnSlot,
   writtenPath,
 } from '../app/index.js';
-import { connectionAddress, isRecordLost } from '../app/internal.js';
+import { connectionAddress, isRecordLost, preferredType, takesOwnSlot } from '../app/internal.js';
 import type { OptionsOf } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { isInNetworks, networkList } from './addresses.js';

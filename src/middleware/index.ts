@@ -1,6 +1,6 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
 
-export { IDENTITY_HEADERS, type Identity, stripIdentity } from './auth/identity.js';
+export { type Identity, stripIdentity } from './auth/identity.js';
 export {
   type AccessRule,
   type AppCredential,
@@ -12,14 +12,14 @@ export {
   type ValidatorSettings,
   ValidatorUnavailable,
 } from './auth/token-validator.js';
-export { type AuthTokenFilter, authToken, jwtAuth } from './auth-token.js';
+export { authToken, jwtAuth } from './auth-token.js';
 export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
 export { compression } from './compression.js';
 export { connect, fastifyPlugin } from './connect.js';
 export { context } from './context.js';
 export { correlationId } from './correlation-id.js';
-export { CorsPolicy, type CorsRules, cors, corsFilter } from './cors.js';
+export { type CorsFilter, type CorsRules, cors, corsFilter } from './cors.js';
 export { deadline } from './deadline.js';
 export { debug } from './debug.js';
 export { echo } from './echo.js';

@@ -17,7 +17,7 @@ import { authOptions, connectionAddress, runInRequest } from '../app/internal.js
 import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
-import { systemClock } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import { isLoopback } from './addresses.js';
 import { stripIdentity } from './auth/identity.js';
 import type {} from './proxy-headers.js';

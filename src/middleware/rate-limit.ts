@@ -19,7 +19,7 @@ import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../co
 import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
-import { systemClock } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import { isInNetworks, networkList } from './addresses.js';
 import { callerKey, parseRule, type RateRule } from './rates/rate-rules.js';
 

@@ -2,8 +2,8 @@
  * sizelimit: no request body larger than allowed.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Description, Fault, filterFactory, limitBody } from '../app/index.js';
-import { tooLarge } from '../app/internal.js';
+import { type Description, Fault, filterFactory } from '../app/index.js';
+import { limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 

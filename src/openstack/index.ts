@@ -8,20 +8,14 @@ export {
   isoSeconds,
 } from './client-values.js';
 export {
-  bookmarkUrl,
   type CollectionPageOptions,
   collectionPage,
-  cutPage,
-  type Page,
-  type PageLink,
   type PageOptions,
   type PageRequest,
   type PageRequester,
-  pageOf,
   pageRequest,
   type ResourceLink,
   resourceLinks,
-  unknownMarker,
 } from './pages.js';
 export {
   type DocumentAppOptions,

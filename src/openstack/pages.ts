@@ -24,19 +24,6 @@ export interface PageRequest {
   readonly offset: number;
 }
 
-/** The page of items, with the link to the next one. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** `[{ rel: 'next', href }]` when the page is full, else empty. */
-  readonly links: readonly PageLink[];
-}
-
-/** A link between pages. */
-export interface PageLink {
-  readonly rel: 'next';
-  readonly href: string;
-}
-
 /** Any `ActionRequest`, whatever its path variables, body and query. */
 export type PageRequester = Pick<ActionRequest, 'queryValue' | 'url' | 'req'>;
 
@@ -53,34 +40,20 @@ export function pageRequest(request: PageRequester, options: PageOptions = {}): 
   };
 }
 
-/**
- * Cuts a page out of all items, which must stand in a total order. Throws a `Fault` 400 for an unknown marker: an
- * empty page would look like the end.
- */
-export function cutPage<T>(
-  request: PageRequester,
-  items: readonly T[],
-  idOf: (item: T) => string,
-  options: PageOptions = {},
-): Page<T> {
-  const { limit, marker, offset } = pageRequest(request, options);
-  const seen = marker === null ? -1 : items.findIndex((item) => idOf(item) === marker);
-  if (marker !== null && seen < 0) throw unknownMarker(marker);
-  const start = seen + 1 + offset;
-  return pageOf(request, items.slice(start, start + limit), idOf, limit);
-}
-
 /** How a collection is shown, and paged. */
 export interface CollectionPageOptions<T> extends PageOptions {
   /** The member of an item that a marker names. Default `id`. */
   readonly marker?: (keyof T & string) | undefined;
   /** What an item looks like. Default: as it is. */
   readonly show?: ((item: T) => unknown) | undefined;
+  /** True: the items are the page, as a store has cut it by {@link pageRequest} with the same options. Default false. */
+  readonly isCut?: boolean | undefined;
 }
 
 /**
- * The answer to a list request, by pages: `{ flavors: […] }`, and `flavors_links` where there may be a next page. Throws
- * as {@link cutPage} does.
+ * The answer to a list request, by pages: `{ flavors: […] }`, and `flavors_links` where there may be a next page. The items
+ * stand in a total order. Throws as {@link pageRequest} does, and a `Fault` 400 for a marker that no item has: an empty page
+ * would look like the end.
  */
 export function collectionPage<T extends object>(
   request: PageRequester,
@@ -88,29 +61,28 @@ export function collectionPage<T extends object>(
   items: readonly T[],
   options: CollectionPageOptions<T> = {},
 ): Record<string, unknown> {
-  const { marker = 'id' as keyof T & string, show = (item) => item } = options;
-  const page = cutPage(request, items, (item) => String(item[marker]), options);
+  const { marker: member = 'id' as keyof T & string, show = (item) => item, isCut = false } = options;
+  const asked = pageRequest(request, options);
+  const page = isCut ? items : cutPage(items, (item) => String(item[member]), asked);
+  const last = page.at(-1);
+  const isFull = last !== undefined && page.length === asked.limit;
   return {
-    [name]: page.items.map((item) => show(item)),
-    ...(page.links.length > 0 && { [`${name}_links`]: page.links }),
+    [name]: page.map((item) => show(item)),
+    ...(isFull && { [`${name}_links`]: [{ rel: 'next', href: nextHref(request, String(last[member])) }] }),
   };
 }
 
-/** A page that a store has cut already, `limit` items at most. */
-export function pageOf<T>(
-  request: PageRequester,
+function cutPage<T>(
   items: readonly T[],
   idOf: (item: T) => string,
-  limit: number,
-): Page<T> {
-  const last = items.at(-1);
-  const full = last !== undefined && items.length === limit;
-  return { items, links: full ? [{ rel: 'next', href: nextHref(request, idOf(last)) }] : [] };
-}
-
-/** The fault for a marker that is no item's id. */
-export function unknownMarker(marker: string): Fault {
-  return new Fault(400, { message: `marker [${quoteClient(marker)}] not found` });
+  { limit, marker, offset }: PageRequest,
+): readonly T[] {
+  const seen = marker === null ? -1 : items.findIndex((item) => idOf(item) === marker);
+  if (marker !== null && seen < 0) {
+    throw new Fault(400, { message: `marker [${quoteClient(marker)}] not found` });
+  }
+  const start = seen + 1 + offset;
+  return items.slice(start, start + limit);
 }
 
 function wholeNumber(request: PageRequester, name: string): number | undefined {
@@ -140,20 +112,15 @@ export interface ResourceLink {
   readonly href: string;
 }
 
-/** `self`, the absolute URL of the named route, and `bookmark`, the one without the version. */
-export function resourceLinks(request: AnyRequest, route: string, values: UrlValues): ResourceLink[] {
+/** `self`, the absolute URL of the named route, and `bookmark`, the one without the prefix the app is mounted at (`/v2.1`). */
+export function resourceLinks(
+  request: AnyRequest,
+  route: string,
+  values: UrlValues,
+): [self: ResourceLink, bookmark: ResourceLink] {
   const self = request.url(route, values);
   return [
     { rel: 'self', href: self },
-    { rel: 'bookmark', href: withoutPrefix(request, self) },
+    { rel: 'bookmark', href: self.replace(`${request.environ.scriptName}/`, '/') },
   ];
-}
-
-/** The URL of the named route without the prefix the app is mounted at (`/v2.1`): one that outlives versions. */
-export function bookmarkUrl(request: AnyRequest, route: string, values: UrlValues): string {
-  return withoutPrefix(request, request.url(route, values));
-}
-
-function withoutPrefix(request: AnyRequest, url: string): string {
-  return url.replace(`${request.environ.scriptName}/`, '/');
 }

@@ -1,5 +1,5 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { checkManager, namedManager } from './managed-service.js';
+export { checkManager, ManagedService, type ManagerOption, namedManager } from './managed-service.js';
 export { connectionProblem, neededRegistry, registryConnection, sqlitePath } from './open-registry.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 export { type ServiceJson, serviceJson } from './service-view.js';

@@ -3,7 +3,7 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
-import { pause } from '../tasks/index.js';
+import { pause } from '../tasks/internal.js';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.js';
 import type { ServiceRegistry } from './service-registry.js';
 import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';

@@ -8,7 +8,7 @@ import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { systemClock } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { MemoryStore } from './memory-store.js';
 import { PostgresqlStore } from './postgresql-store.js';

@@ -4,7 +4,8 @@
 import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
-import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
+import { type Clock, DynamicLoopingCall } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import {
   type RecordChanges,
   RegistryUnavailable,

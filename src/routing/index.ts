@@ -11,24 +11,17 @@ export {
   type Since,
   type Versioned,
 } from './actions/action.js';
-export { ActionRequest, type Args, Reply, SENT } from './actions/action-request.js';
+export { type ActionRequest, type Args, Reply, SENT } from './actions/action-request.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
 export type { FromSchema, JsonSchema, Schema, StandardSchema } from './actions/schema.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource } from './built-router.js';
-export {
-  type DescribedRoute,
-  describeRoutes,
-  type ExplainedMatch,
-  explainMatch,
-  type PassedOver,
-} from './describe-routes.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './mapper/conditions.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
 export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './mapper/route.js';
-export { type GenerationError, type RouteError, RouteTableError } from './mapper/route-error.js';
+export type { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
 export type { RouteSettings } from './mapper/route-settings.js';
 export type {
   CollectionOptions,
@@ -37,7 +30,6 @@ export type {
   SubMapperAction,
   SubMapperOptions,
 } from './mapper/submapper.js';
-export { findOverlaps, findShadowed, type Overlap, type Shadowed } from './matching/check-table.js';
 export type { Found } from './matching/compiled-route.js';
 export { type OpenApiOptions, openApiDocument } from './openapi.js';
 export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';

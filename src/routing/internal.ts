@@ -9,9 +9,18 @@ export {
   type PlacedRouter,
   withMounted,
 } from './built-router.js';
-export { type ExplainedRoute, explainRoute, filterName } from './describe-routes.js';
+export {
+  type DescribedRoute,
+  describeRoutes,
+  type ExplainedMatch,
+  type ExplainedRoute,
+  explainMatch,
+  explainRoute,
+  filterName,
+} from './describe-routes.js';
 export { Route } from './mapper/route.js';
-export { GenerationError, RouteError } from './mapper/route-error.js';
+export { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
+export { findOverlaps, findShadowed } from './matching/check-table.js';
 export { type DocumentedRouter, openApiOf } from './openapi.js';
 export { enterMount } from './serving/mount.js';
 export { dispatch } from './serving/router-answers.js';

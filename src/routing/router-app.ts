@@ -2,10 +2,11 @@
  * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, environ, Fault, quoteClient } from '../app/index.js';
+import { environ, Fault, quoteClient } from '../app/index.js';
 import {
   type AnswerFaultOptions,
   answerFault,
+  asFault,
   decodePath,
   judgeRouted,
   mountPath,

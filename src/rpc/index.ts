@@ -15,21 +15,14 @@ export {
   UnsupportedVersion,
   VersionCapError,
 } from './errors.js';
-export {
-  type ExposurePolicy,
-  expose,
-  exposedMethods,
-  type RemoteMethod,
-  type RpcMethodOptions,
-  rpc,
-} from './exposed-methods.js';
+export { expose, type RpcMethodOptions, rpc } from './exposed-methods.js';
 export type { ManagerApi } from './manager-api.js';
-export type { ErrorClass, RemoteFailure } from './message/failure.js';
+export type { ErrorClass } from './message/failure.js';
 export type { ContextHere, Serializer } from './message/serializer.js';
 export { type Consumer, RPCService } from './rpc-service.js';
 export type { ArgumentSchema } from './server/arguments.js';
 export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';
-export { contractMistakes, type RpcContract, rpcContract } from './server/contract.js';
+export { contractMistakes, type RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export type { RPCServiceOptions } from './service-options.js';
 export type {

@@ -2,10 +2,12 @@
 export { CallMeter } from './call-meter.js';
 export { type DeadLetter, type DeadLetterFilter, DeadLetters, removeHostQueue } from './client/dead-letters.js';
 export { RPCConnection } from './client/rpc-connection.js';
+export { exposedMethods } from './exposed-methods.js';
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
 export { isCompatible } from './message/versions.js';
 export { WireFormat } from './message/wire-format.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
+export { rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer, ServedTopics } from './server/rpc-server.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';

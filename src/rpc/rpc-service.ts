@@ -6,7 +6,7 @@ import { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import { ManagedService } from '../registry/index.js';
+import { ManagedService } from '../registry/internal.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -17,7 +17,8 @@ import {
   type WorkerContext,
 } from '../service/index.js';
 import { managerSettings } from '../service/internal.js';
-import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
+import { type PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';

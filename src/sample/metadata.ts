@@ -1,10 +1,11 @@
 /** The metadata API: what a server asks about itself, through a proxy that says, and signs, which server it is. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type App, Fault, type Folder, type FolderNode, folderApp, nodeAt } from 'portico/app';
+import { type App, Fault } from 'portico/app';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from './cloud.js';
 import { settled } from './compute/servers/transitions.js';
+import { type Folder, type FolderNode, folderApp, nodeAt } from './folder-app.js';
 import { hex8, hostName } from './names.js';
 import type { Server } from './records.js';
 

@@ -10,8 +10,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse } from '../app/index.js';
-import { countAnswer, serverState } from '../app/internal.js';
+import { abortResponse, countAnswer, serverState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,

@@ -1,7 +1,6 @@
 /** `portico/service`: what one needs to write a service. */
 export type { DriverKind } from './driver-kind.js';
 export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
-export type { HookName } from './hook-caller.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
 export { ManagerHooks, type ManagerHooksOptions, type ProtocolSteps } from './manager-hooks.js';

@@ -2,7 +2,8 @@
  * The states behind start, stop and wait, written once for every service.
  */
 import { PorticoError } from '../errors/index.js';
-import { type Clock, systemClock } from '../tasks/index.js';
+import type { Clock } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 import type { Awaitable, StopOptions } from './service.js';
 
 /** Where a service is. `failed`: it died by itself, or its start failed. */

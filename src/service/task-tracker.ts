@@ -2,8 +2,8 @@
  * The work of managers that must be known by name when a service stops: what is under way, and what came of it.
  */
 import type { Logger } from '../log/index.js';
-import { type Clock, pause, systemClock } from '../tasks/index.js';
-import { within } from '../tasks/internal.js';
+import type { Clock } from '../tasks/index.js';
+import { pause, systemClock, within } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { Awaitable } from './service.js';
 

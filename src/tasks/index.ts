@@ -1,5 +1,5 @@
 /** `portico/tasks`: things that run again, and things that stop together. */
-export { type Cancel, type Clock, pause, systemClock } from './clock.js';
+export type { Cancel, Clock } from './clock.js';
 export {
   BackOffLoopingCall,
   type BackOffOptions,

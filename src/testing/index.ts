@@ -16,6 +16,6 @@ export {
 } from './conformance.js';
 export { FakeClock } from './fake-clock.js';
 export { type CapturedLog, captureLog, type TempConfig, tempConfig } from './fixtures.js';
-export { LintError, type LintedApp, type LintOptions, lint } from './lint.js';
-export { type RequestInput, rawRequest, request, type TestResponse } from './request.js';
+export { type LintError, type LintedApp, type LintOptions, lint } from './lint.js';
+export { type RequestInput, request, type TestResponse } from './request.js';
 export { type MakeStore, serviceStoreConformance } from './service-store-conformance.js';

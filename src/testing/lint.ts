@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ } from '../app/index.js';
 import { isOwnPatch } from '../app/internal.js';
 import { PorticoError } from '../errors/index.js';
-import { type Clock, systemClock } from '../tasks/index.js';
+import type { Clock } from '../tasks/index.js';
+import { systemClock } from '../tasks/internal.js';
 
 /** A rule of the App contract was broken. `rule` is its number in `src/app/README.md`. */
 export class LintError extends PorticoError {

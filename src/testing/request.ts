@@ -11,8 +11,8 @@ import {
   request as send,
 } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { type App, asFault, Fault } from '../app/index.js';
-import { answerFault } from '../app/internal.js';
+import { type App, Fault } from '../app/index.js';
+import { answerFault, asFault } from '../app/internal.js';
 import { LintError } from './lint.js';
 
 /** What is sent besides method and path. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
-import { abortResponse, afterResponse, type ResponseOutcome } from 'portico/app';
+import { afterResponse, type ResponseOutcome } from 'portico/app';
 import { lint, request } from 'portico/testing';
+import { abortResponse } from '#internal/app';
 
 test('MW-7 the end of a response is told once, in reverse order', async () => {
   const told: [string, ResponseOutcome][] = [];

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import express from 'express';
-import { type App, beforeHead, defaultHeaders } from 'portico/app';
-import { rawRequest } from 'portico/testing';
+import { type App, beforeHead } from 'portico/app';
+import { rawRequest } from '#internal/testing';
+import { defaultHeaders } from './default-headers.js';
 
 /** What a client reads of two answers on one connection. */
 const answersOf = (app: App): Promise<string> =>

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { type App, compose, type Filter, takesOwnSlot, withSlot } from 'portico/app';
+import { type App, compose, type Filter } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { catching, serverState } from '#internal/app';
+import { catching, serverState, takesOwnSlot, withSlot } from '#internal/app';
 
 const noting =
   (notes: string[], name: string): Filter =>

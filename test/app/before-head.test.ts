@@ -3,7 +3,8 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type App, beforeHead, compose, type Filter } from 'portico/app';
-import { lint, rawRequest, request } from 'portico/testing';
+import { lint, request } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 
 const listening =
   (listener: (res: ServerResponse) => void): Filter =>

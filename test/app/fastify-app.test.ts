@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type {} from '@fastify/middie';
 import { fastify } from 'fastify';
-import { type ClosableApp, createFastify, environ, Fault, fastifyApp, listenerOf } from 'portico/app';
+import { type ClosableApp, environ, Fault, fastifyApp } from 'portico/app';
 import { lint, request } from 'portico/testing';
+import { createFastify, listenerOf } from '#internal/app';
 
 /** Serves one request with the app and gives its answer, or what the app failed with. */
 async function ask(

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { beforeHead, environ, Fault, type FaultStyle, renderFault } from 'portico/app';
+import { beforeHead, environ, Fault, type FaultStyle } from 'portico/app';
 import { Server } from 'portico/server';
+import { renderFault } from '#internal/app';
 import { keepingLogger } from '../routing/served-router.js';
 
 interface Answer {

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import express from 'express';
 import { type App, type ConnectMiddleware, compose, environ, fromConnect } from 'portico/app';
 import { Router } from 'portico/routing';
-import { type LintError, lint, request } from 'portico/testing';
+import { lint, request } from 'portico/testing';
+import type { LintError } from '#internal/testing';
 
 type Next = (error?: unknown) => void;
 

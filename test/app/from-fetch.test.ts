@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { type App, environ, fromFetch } from 'portico/app';
-import { lint, rawRequest, request } from 'portico/testing';
+import { lint, request } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 
 test('a Fetch-style handler is an App: method, URL, headers and body go in, a Response comes out', async () => {
   const app = fromFetch(async (incoming, req) => {

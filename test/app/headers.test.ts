@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { type App, beforeHead } from 'portico/app';
-import { rawRequest, request } from 'portico/testing';
+import { request } from 'portico/testing';
 import { foldHeaders, replaceRawHeaders, usableHeaders } from '#internal/app';
+import { rawRequest } from '#internal/testing';
 
 test('MW-7 a name repeated in an array of headers is sent as often, whatever was set before', async () => {
   const app: App = (_req, res) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type App, preferredEncoding, preferredType } from 'portico/app';
+import type { App } from 'portico/app';
 import { request } from 'portico/testing';
+import { preferredEncoding, preferredType } from '#internal/app';
 
 const TYPES = ['application/json', 'text/html', 'text/plain'] as const;
 

@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type App, limitBody, readBody } from 'portico/app';
+import { type App, readBody } from 'portico/app';
 import { Server } from 'portico/server';
 import { lint, request } from 'portico/testing';
-import { tooLarge } from '#internal/app';
+import { limitBody, tooLarge } from '#internal/app';
 import { Client, portOf } from '../server/raw-client.js';
 
 const echo =

@@ -4,13 +4,14 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import express from 'express';
-import { type App, afterResponse, beforeHead, compose, defaultHeaders, type ResponseOutcome } from 'portico/app';
+import { type App, afterResponse, beforeHead, compose, type ResponseOutcome } from 'portico/app';
 import { compression, requestLog } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { deferred } from '../../dist/launch/waiting.js';
 import { memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
+import { defaultHeaders } from './default-headers.js';
 
 const TWO = 'GET /first?token=secret HTTP/1.1\r\nhost: x\r\n\r\nGET /second HTTP/1.1\r\nhost: x\r\n\r\n';
 

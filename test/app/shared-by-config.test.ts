@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FactoryContext, sharedByConfig } from 'portico/app';
+import type { FactoryContext } from 'portico/app';
 import { Config } from 'portico/config';
+import { sharedByConfig } from '../../dist/app/shared-by-config.js';
 
 function appOf(config: Config): { readonly ctx: FactoryContext; readonly close: () => void } {
   const releases: (() => unknown)[] = [];

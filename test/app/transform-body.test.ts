@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { createGunzip, createGzip, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type App, afterResponse, beforeHead, compose, type Filter, transformBody } from 'portico/app';
-import { lint, rawRequest, request } from 'portico/testing';
+import { lint, request } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 
 const through =
   (make: (res: ServerResponse) => Transform | undefined): Filter =>

@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
+import { Config, defineOptions, integer, lintOptions, path, string, uri } from 'portico/config';
 import {
-  Config,
-  defineOptions,
   diffConfigs,
   differencesFromDefaults,
-  integer,
-  lintOptions,
   logOptions,
-  path,
   showOption,
   showOptions,
-  string,
   upgradeText,
-  uri,
-} from 'portico/config';
+} from '#internal/config';
 
 const options = defineOptions({
   workers: integer({ default: 1, help: 'x', deprecated: ['processes', 'DEFAULT.app_workers'] }),

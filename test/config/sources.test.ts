@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Config, type ConfigError, defineOptions, integer, list, multi, string, UsageError, uri } from 'portico/config';
+import { Config, type ConfigError, defineOptions, integer, list, multi, string, uri } from 'portico/config';
+import { UsageError } from '#internal/config';
 
 const options = defineOptions({
   level: integer({ default: 0, help: 'A number.', deprecated: ['DEFAULT.old_level'], cli: true }),

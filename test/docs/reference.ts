@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argument, Command, Option as Flag } from 'commander';
-import { Config, generateSample, type Option, type OptionDeclarations } from 'portico/config';
+import { Config, type Option, type OptionDeclarations } from 'portico/config';
+import { generateSample } from '#internal/config';
 import { completeProgram } from '../../dist/cli/program.js';
 import { type Registration, shippedOptions } from '../../dist/cli/shipped-options.js';
 import * as middleware from '../../dist/middleware/index.js';

@@ -1,5 +1,6 @@
 /** `paste/portico.ini` written anew: help, unit and default of each option from the code; what is set there stays. */
-import { generateSample, type Option } from 'portico/config';
+import type { Option } from 'portico/config';
+import { generateSample } from '#internal/config';
 import type { Registration } from '../../dist/cli/shipped-options.js';
 
 /** The sections that stand for all of their kind. */

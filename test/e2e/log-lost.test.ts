@@ -120,7 +120,7 @@ import { openSync, closeSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import { spawnSync } from 'node:child_process';
 import { createLogger } from 'portico';
-import { preferredEncoding, preferredType } from 'portico/app';
+import { preferredEncoding, preferredType } from ${JSON.stringify(import.meta.resolve('#internal/app'))};
 import { Router, action } from 'portico/routing';
 
 if (process.argv[2] === undefined) {

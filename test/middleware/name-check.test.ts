@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { nameCheck } from 'portico/middleware';
-import { buildFilter, lint, rawRequest } from 'portico/testing';
+import { buildFilter, lint } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 
 const app: App = (_req, res) => {
   res.end('done');

@@ -6,7 +6,8 @@ import { type App, compose, environ, fastifyApp, readBody } from 'portico/app';
 import { Config } from 'portico/config';
 import { catchErrors, sizelimit } from 'portico/middleware';
 import { Server } from 'portico/server';
-import { buildFilter, lint, rawRequest, request, tempConfig } from 'portico/testing';
+import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 
 const counting: App = async (req, res) => {
   res.end(String((await readBody(req, { limit: Number.POSITIVE_INFINITY })).length));

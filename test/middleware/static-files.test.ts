@@ -3,7 +3,8 @@ import { symlink } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import type { App } from 'portico/app';
 import { staticFiles, staticFilesFilter } from 'portico/middleware';
-import { buildApp, buildFilter, lint, rawRequest, request, tempConfig } from 'portico/testing';
+import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 
 async function folder(t: TestContext): Promise<string> {
   const files = await tempConfig({

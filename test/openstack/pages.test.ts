@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { environ } from 'portico/app';
-import { cutPage, type PageOptions } from 'portico/openstack';
+import { type CollectionPageOptions, collectionPage, pageRequest } from 'portico/openstack';
 import { type ActionRequest, Reply, Router } from 'portico/routing';
 import { serveApp, serveRouter } from '../routing/served-router.js';
 
 const items = ['a', 'b', 'c', 'd'].map((id) => ({ id }));
 
-function paged(options: PageOptions = {}, linkPrefix?: string): Router {
-  const index = (request: ActionRequest): unknown => {
-    const { items: page, links } = cutPage(request, items, ({ id }) => id, options);
-    return { things: page.map(({ id }) => id), ...(links.length > 0 ? { things_links: links } : {}) };
-  };
+function paged(options: CollectionPageOptions<{ id: string }> = {}, linkPrefix?: string): Router {
+  const index = (request: ActionRequest): unknown =>
+    collectionPage(request, 'things', items, { show: ({ id }) => id, ...options });
   const create = (request: ActionRequest): Reply =>
     new Reply(null, { status: 201, headers: { location: request.url('thing', { id: 'x y' }) } });
   return new Router({ controllers: { things: { index, create } }, linkPrefix })
@@ -51,6 +49,21 @@ test('RT-186 offset and page_size where they are enabled', async (t) => {
   assert.equal((await send('GET', '/p/things?offset=-1')).status, 400);
   const plain = await serveRouter(t, paged());
   assert.equal((await plain('GET', '/p/things?offset=-1&page_size=x')).status, 200);
+});
+
+test('RT-187 a page that a store has cut is answered as it is, with a link when it is full', async (t) => {
+  const index = (request: ActionRequest): unknown => {
+    const { limit, marker } = pageRequest(request, { maxLimit: 3 });
+    const found = items.filter(({ id }) => marker === null || id > marker).slice(0, limit);
+    return collectionPage(request, 'things', found, { maxLimit: 3, isCut: true });
+  };
+  const router = new Router({ controllers: { things: { index } } });
+  const send = await serveRouter(t, router.connect('/things', { controller: 'things', action: 'index' }));
+  const page = async (query: string): Promise<unknown> => (await send('GET', `/things${query}`)).json;
+  const { things, things_links } = (await page('?marker=a')) as { things: unknown; things_links: { href: string }[] };
+  assert.deepEqual(things, [{ id: 'b' }, { id: 'c' }, { id: 'd' }]);
+  assert.match(things_links[0]!.href, /\/things\?marker=d$/);
+  assert.deepEqual(await page('?marker=b'), { things: [{ id: 'c' }, { id: 'd' }] });
 });
 
 test('RT-188 RT-189 RT-190 the next page is the request’s own URL, parameters sorted, marker in place', async (t) => {

@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { environ, Fault } from 'portico/app';
-import { type ActionRequest, type Args, action, Reply, Resource, Router, RouteTableError, SENT } from 'portico/routing';
+import { type ActionRequest, type Args, action, Reply, Resource, Router, SENT } from 'portico/routing';
+import { RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
 /** A router whose POST /x answers with what the action got. */

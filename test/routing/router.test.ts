@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
-import { action, type MatchRequest, Router, RouteTableError } from 'portico/routing';
-import { GenerationError } from '#internal/routing';
+import { action, type MatchRequest, Router } from 'portico/routing';
+import { GenerationError, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
 /** A filter that writes its name before and after. */

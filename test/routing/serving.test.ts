@@ -13,7 +13,7 @@ import {
   type RouterPlugin,
   SENT,
 } from 'portico/routing';
-import { rawRequest } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 import { keepingLogger, serveRouter } from './served-router.js';
 
 const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] } as const;

@@ -3,8 +3,8 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { environ } from 'portico/app';
-import { type ActionRequest, action, Router, RouteTableError } from 'portico/routing';
-import { ApiVersion } from '#internal/routing';
+import { type ActionRequest, action, Router } from 'portico/routing';
+import { ApiVersion, RouteTableError } from '#internal/routing';
 import { type Answer, serveApp, serveRouter } from './served-router.js';
 
 const versions = {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { expose, exposedMethods } from 'portico/rpc';
+import { expose } from 'portico/rpc';
 import type { Track } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
-import { BaseEndpoint } from '#internal/rpc';
+import { BaseEndpoint, exposedMethods } from '#internal/rpc';
 
 class Parent {
   fromParent(): string {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { type App, abortResponse, readBody } from 'portico/app';
+import { type App, readBody } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
+import { abortResponse } from '#internal/app';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pause, systemClock } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { within } from '#internal/tasks';
+import { pause, systemClock, within } from '#internal/tasks';
 
 test('LC-612 a delay beyond 2^31 - 1 ms is split, not fired after 1 ms', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });

@@ -7,10 +7,10 @@ import {
   FixedIntervalLoopingCall,
   FixedIntervalWithTimeoutLoopingCall,
   LoopingCallDone,
-  pause,
   type TaskContext,
 } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { pause } from '#internal/tasks';
 import { recordedLog } from './recorded-log.js';
 
 /** Seconds, without the noise of adding fractions. */

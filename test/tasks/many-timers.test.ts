@@ -8,10 +8,10 @@ import {
   FixedIntervalWithTimeoutLoopingCall,
   PeriodicRunner,
   PeriodicTasks,
-  pause,
   TaskGroup,
 } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { pause } from '#internal/tasks';
 import { recordedLog } from './recorded-log.js';
 
 /** A timer under test: when it ran, and whether two runs of it ever overlapped. */

@@ -5,12 +5,12 @@ import {
   type PeriodicTaskOptions,
   PeriodicTasks,
   type PeriodicTasksOptions,
-  pause,
   periodicTask,
   type TaskContext,
   TaskGroup,
 } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { pause } from '#internal/tasks';
 import { recordedLog } from './recorded-log.js';
 
 /** An object without methods of its own, its tasks, and the clock they go by. */

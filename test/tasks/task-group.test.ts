@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { createLogger, type Logger, silentLogger } from 'portico';
-import { pause, type Task, type TaskContext, TaskGroup } from 'portico/tasks';
+import { type Task, type TaskContext, TaskGroup } from 'portico/tasks';
+import { pause } from '#internal/tasks';
 
 const log = silentLogger();
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { type App, beforeHead, environ, Fault, transformBody } from 'portico/app';
-import { FakeClock, LintError, lint, request } from 'portico/testing';
+import { FakeClock, lint, request } from 'portico/testing';
+import { LintError } from '#internal/testing';
 
 /** Runs one request and gives the numbers of the rules that were broken. */
 async function broken(app: App): Promise<number[]> {

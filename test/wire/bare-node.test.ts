@@ -6,8 +6,9 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Filter, readBody } from 'portico/app';
+import { type App, afterResponse, beforeHead, compose, type Filter, readBody } from 'portico/app';
 import { Server } from 'portico/server';
+import { defaultHeaders } from '../app/default-headers.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
 

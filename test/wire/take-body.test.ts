@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import type { PorticoError } from 'portico';
-import { type App, Fault, limitBody, readBody } from 'portico/app';
+import { type App, Fault, readBody } from 'portico/app';
 import { Server } from 'portico/server';
-import { collectBody } from '#internal/app';
+import { collectBody, limitBody } from '#internal/app';
 import { deferred } from '../../dist/launch/waiting.js';
 import { Client, portOf } from '../server/raw-client.js';
 

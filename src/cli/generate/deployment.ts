@@ -3,7 +3,8 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Config, type HostPort, UsageError } from '../../config/index.js';
+import type { Config, HostPort } from '../../config/index.js';
+import { UsageError } from '../../config/internal.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';
 import { adminOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';

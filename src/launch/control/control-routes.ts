@@ -2,7 +2,7 @@
  * What a running launcher answers its operator: one table of routes, whichever server they are reached by. Every answer comes
  * from what this process knows; a worker is waited for only where it has to do something.
  */
-import { differencesFromDefaults } from '../../config/index.js';
+import { differencesFromDefaults } from '../../config/internal.js';
 import { nearestOrAll } from '../../errors/index.js';
 import { LOG_LEVELS, type LogLevel } from '../../log/index.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';

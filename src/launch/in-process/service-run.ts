@@ -5,8 +5,7 @@
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
-import { pause } from '../../tasks/index.js';
-import { within } from '../../tasks/internal.js';
+import { pause, within } from '../../tasks/internal.js';
 import { chosenStatus, isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
 

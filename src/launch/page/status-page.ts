@@ -2,7 +2,7 @@
  * The status page: what a launcher knows of itself and its workers, for a person. All of it is made here; its script only
  * fetches it again.
  */
-import { differencesFromDefaults, type ShownOption } from '../../config/index.js';
+import { differencesFromDefaults, type ShownOption } from '../../config/internal.js';
 import { describeError, placeOf } from '../../errors/index.js';
 import { metricsOptions, type Totals } from '../../metrics/index.js';
 import { formatAddress } from '../../service/internal.js';

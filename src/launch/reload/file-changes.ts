@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Config, watchFiles } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
+import { watchFiles } from '../../config/internal.js';
 
 /**
  * Calls back when the configuration files, or other files that were read with them (paste files, certificates), hold other

@@ -11,8 +11,7 @@ import {
   severalRefusals,
   untold,
 } from '../../errors/index.js';
-import { pause } from '../../tasks/index.js';
-import { within } from '../../tasks/internal.js';
+import { pause, within } from '../../tasks/internal.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';

@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import { PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
-import { pause } from '../../tasks/index.js';
+import { pause } from '../../tasks/internal.js';
 import { type AddressOwner, bindFailure, type ListenSockets, openListenSockets } from './listen-sockets.js';
 
 /** How often an address that is about to be free is tried. */

@@ -5,7 +5,7 @@
 import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http';
 import { request as secureRequest, Agent as TlsAgent } from 'node:https';
 import { isObject } from '../../errors/index.js';
-import { pause, systemClock } from '../../tasks/index.js';
+import { pause, systemClock } from '../../tasks/internal.js';
 import {
   type AccessRule,
   type AppCredential,

@@ -7,7 +7,8 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JW
 import { Fault } from '../../app/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { importModuleExport } from '../../service/internal.js';
-import { type Clock, systemClock } from '../../tasks/index.js';
+import type { Clock } from '../../tasks/index.js';
+import { systemClock } from '../../tasks/internal.js';
 import { type JwtOptions, jwtOptions } from './auth-token-options.js';
 import {
   isRefused,

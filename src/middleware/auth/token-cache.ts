@@ -3,7 +3,8 @@
  */
 import { createHmac, hash } from 'node:crypto';
 import { quoteClient } from '../../app/index.js';
-import { type Clock, systemClock } from '../../tasks/index.js';
+import type { Clock } from '../../tasks/index.js';
+import { systemClock } from '../../tasks/internal.js';
 import { endOf, isRefused, type RefusedToken, type TokenInfo, type TokenValidator } from './token-validator.js';
 
 /** How long and how much is remembered. */

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Fault, methodsOf, requestPath } from '../../app/index.js';
 import type { Logger } from '../../log/index.js';
-import { systemClock } from '../../tasks/index.js';
+import { systemClock } from '../../tasks/internal.js';
 import { type CompiledRules, compileRules, isAllowed, LONGEST_RULE, MOST_RULES } from './access-rules.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import { isPlausible } from './presented-token.js';

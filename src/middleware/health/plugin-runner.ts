@@ -7,8 +7,7 @@ import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import type { OptionsOf } from '../../config/index.js';
 import { ConfigurationRefused, errorText, type Origin, PorticoError, Refusals } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
-import { systemClock } from '../../tasks/index.js';
-import { within } from '../../tasks/internal.js';
+import { systemClock, within } from '../../tasks/internal.js';
 import {
   type AskedAt,
   type HealthcheckPlugin,

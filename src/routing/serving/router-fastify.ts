@@ -16,8 +16,8 @@ import type {
   HTTPMethods,
   RouteOptions,
 } from 'fastify';
-import { type App, createFastify, environ, Fault, limitBody, listenerOf } from '../../app/index.js';
-import { guardPipe, tooLarge } from '../../app/internal.js';
+import { type App, environ, Fault } from '../../app/index.js';
+import { createFastify, guardPipe, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
 import { Readable, Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { Fault, preferredType } from '../../app/index.js';
+import { Fault } from '../../app/index.js';
+import { preferredType } from '../../app/internal.js';
 import { Reply, SENT } from '../actions/action-request.js';
 import { joinVary } from '../api-version.js';
 

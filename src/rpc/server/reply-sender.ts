@@ -3,8 +3,8 @@
  * not held up by it.
  */
 import type { Logger } from '../../log/index.js';
-import { type Cancel, type Clock, pause } from '../../tasks/index.js';
-import { within } from '../../tasks/internal.js';
+import type { Cancel, Clock } from '../../tasks/index.js';
+import { pause, within } from '../../tasks/internal.js';
 import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
 import type { Transport } from '../transport/transport.js';

@@ -1,5 +1,5 @@
 /** Images: a fixed set, for clients that have one endpoint for everything. Gone from 2.36 on, as in nova. */
-import { bookmarkUrl, collectionPage, resourceLinks } from 'portico/openstack';
+import { collectionPage, resourceLinks } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Image } from '../records.js';
 import { Controller, refuse } from './api.js';
@@ -31,9 +31,9 @@ export class Images extends Controller {
 
 /** An image in a list without details. */
 function imageReference(request: ActionRequest, { id, name }: Image) {
-  const href = bookmarkUrl(request, 'image', { id });
-  const alternate = { rel: 'alternate', type: 'application/vnd.openstack.image', href };
-  return { id, name, links: [...resourceLinks(request, 'image', { id }), alternate] };
+  const [self, bookmark] = resourceLinks(request, 'image', { id });
+  const alternate = { rel: 'alternate', type: 'application/vnd.openstack.image', href: bookmark.href };
+  return { id, name, links: [self, bookmark, alternate] };
 }
 
 function imageView(request: ActionRequest, image: Image) {

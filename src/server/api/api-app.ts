@@ -2,7 +2,8 @@
  * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
  * closed, and the present one goes on if that fails.
  */
-import { type App, Fault, takesOwnSlot, withSlot } from '../../app/index.js';
+import { type App, Fault } from '../../app/index.js';
+import { takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';

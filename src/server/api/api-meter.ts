@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
-import { type App, afterResponse, environ, takesOwnSlot, withSlot } from '../../app/index.js';
-import { answeredStatus, sentBytes } from '../../app/internal.js';
+import { type App, afterResponse, environ } from '../../app/index.js';
+import { answeredStatus, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';

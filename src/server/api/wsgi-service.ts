@@ -6,8 +6,7 @@ import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { describeError, PorticoError } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
-import { ManagedService } from '../../registry/index.js';
-import { namedManager, servicegroupOptions } from '../../registry/internal.js';
+import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
   type ConfigChanges,
   Lifecycle,

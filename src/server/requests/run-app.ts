@@ -2,9 +2,11 @@
  * Calls an app and answers for it when it fails; and what a proxy is believed before.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, abortResponse, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
+import { type App, environ, Fault, type FaultStyle } from '../../app/index.js';
 import {
+  abortResponse,
   answerFault,
+  asFault,
   catching,
   connectionRemote,
   destroyReason,

@@ -1,7 +1,8 @@
 /** What is said of a schema that is wrong: the way to the place, what stands there, and the nearest right name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, Router, RouteTableError } from 'portico/routing';
+import { action, type JsonSchema, Router } from 'portico/routing';
+import { RouteTableError } from '#internal/routing';
 
 const CASES: readonly (readonly [schema: unknown, message: string, hint?: string])[] = [
   [

@@ -6,10 +6,8 @@ import {
   Config,
   declareDescribed,
   defineOptions,
-  describeOptions,
   dict,
   duration,
-  generateSample,
   host,
   integer,
   list,
@@ -18,7 +16,7 @@ import {
   type Registration,
   string,
 } from 'portico/config';
-import { configOptions } from '#internal/config';
+import { configOptions, generateSample } from '#internal/config';
 
 const options = defineOptions({
   rare: boolean({ default: false, advanced: true, help: 'For rare needs.' }),
@@ -134,7 +132,7 @@ test('CF-102 CF-103 the sample as JSON, YAML, Markdown and JSON Schema', () => {
 });
 
 test('CF-97 files can be validated from the JSON, without the code that declared the options', () => {
-  const description = JSON.parse(JSON.stringify(describeOptions(registrations)));
+  const description = JSON.parse(generateSample(registrations, { format: 'json' }));
   const config = Config.fromText('[wsgi]\nworkers = 65\nmethod = mutat\nwait = 2m\nprot = 1\n[needs]\nit = x\n');
   for (const { group, options: declared } of declareDescribed(description)) config.register(group, declared);
   assert.deepEqual(

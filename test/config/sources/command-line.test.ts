@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger, type PorticoError } from 'portico';
-import { boolean, Config, defineOptions, integer, logOptions, string } from 'portico/config';
+import { boolean, Config, defineOptions, integer, string } from 'portico/config';
 import { tempConfig } from 'portico/testing';
-import { HelpRequested, maskArguments } from '#internal/config';
+import { HelpRequested, logOptions, maskArguments } from '#internal/config';
 
 const options = defineOptions({
   level: integer({ default: 0, help: 'How much.', cli: true, short: 'l' }),

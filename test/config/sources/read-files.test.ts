@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { watchFiles } from 'portico/config';
+import { watchFiles } from '#internal/config';
 
 test('CF-89 a file written in place, replaced, or reached through a turned link is noticed', {
   timeout: 20_000,

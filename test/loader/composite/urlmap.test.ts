@@ -1,7 +1,8 @@
 /** URL maps over real requests. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lint, rawRequest, request } from 'portico/testing';
+import { lint, request } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 import { composed } from '../composed.js';
 
 const app = (name: string) => `[app:${name}]\npaste.app_factory = echo\nname = ${name}\n`;

@@ -3,17 +3,9 @@ import { chmod } from 'node:fs/promises';
 import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { type App, compose, type Filter } from 'portico/app';
-import {
-  authToken,
-  basicAuth,
-  catchErrors,
-  IDENTITY_HEADERS,
-  noauth,
-  requestId,
-  requestLog,
-  sizelimit,
-} from 'portico/middleware';
+import { authToken, basicAuth, catchErrors, noauth, requestId, requestLog, sizelimit } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
+import { IDENTITY_HEADERS } from '../../../dist/middleware/auth/identity.js';
 
 const FORGED = 'forged-by-client';
 const SPELLINGS: ((name: string) => string)[] = [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
-import { lint, rawRequest, request, type TestResponse } from 'portico/testing';
+import { lint, request, type TestResponse } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
 import { setUp, token } from '../fake-identity.js';
 
 /** Tells what reached it. */

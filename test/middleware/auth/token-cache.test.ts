@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
-import type { AuthTokenFilter } from 'portico/middleware';
 import { FakeClock, lint, request } from 'portico/testing';
 import { TokenCache } from '../../../dist/middleware/auth/token-cache.js';
+import type { AuthTokenFilter } from '../../../dist/middleware/auth-token.js';
 import { serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');

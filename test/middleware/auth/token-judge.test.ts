@@ -3,10 +3,11 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { createServer, request as sendSecurely } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { type App, asFault, type Filter, renderFault } from 'portico/app';
+import type { App, Filter } from 'portico/app';
 import { authToken } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 import { generate } from 'selfsigned';
+import { asFault, renderFault } from '#internal/app';
 import { serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, Resource, Router, RouteTableError } from 'portico/routing';
+import { action, type JsonSchema, Resource, Router } from 'portico/routing';
+import { RouteTableError } from '#internal/routing';
 import { type Answer, type Send, serveRouter } from '../served-router.js';
 
 const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { printDiagnostic } from 'portico/config';
-import { Router, type RouterOptions, RouteTableError } from 'portico/routing';
+import { Router, type RouterOptions } from 'portico/routing';
+import { RouteTableError } from '#internal/routing';
 import { serveRouter } from '../served-router.js';
 
 async function issues(define: (router: Router) => unknown, options: RouterOptions = {}): Promise<string[]> {

@@ -3,19 +3,17 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import type { App } from 'portico/app';
+import { action, Mapper, openApiDocument, type RouteOptions, Router } from 'portico/routing';
 import {
-  action,
   describeRoutes,
   explainMatch,
   findOverlaps,
   findShadowed,
-  Mapper,
-  openApiDocument,
-  type RouteOptions,
-  Router,
+  legacyRules,
   RouteTableError,
-} from 'portico/routing';
-import { legacyRules, slowRequirements, warningsOf } from '#internal/routing';
+  slowRequirements,
+  warningsOf,
+} from '#internal/routing';
 import { keepingLogger, serveRouter } from '../served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };

@@ -4,7 +4,8 @@
  */
 import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';
-import { type Clock, pause } from '../../../tasks/index.js';
+import type { Clock } from '../../../tasks/index.js';
+import { pause } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { OnDelivery, TransportConsumer } from '../transport.js';
 import { type AmqpLink, reasonOf } from './amqp-connection.js';

@@ -3,7 +3,8 @@
  * acknowledgements must get through.
  */
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '../../../tasks/index.js';
+import type { Clock } from '../../../tasks/index.js';
+import { systemClock } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import {
   type ConsumeOptions,

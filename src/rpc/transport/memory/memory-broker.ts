@@ -3,7 +3,8 @@
  * messages while one of them is open.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Cancel, type Clock, systemClock } from '../../../tasks/index.js';
+import type { Cancel, Clock } from '../../../tasks/index.js';
+import { systemClock } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import {
   type Death,

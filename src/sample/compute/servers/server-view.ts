@@ -1,5 +1,5 @@
 /** How servers look to clients. */
-import { bookmarkUrl, isoMicros, isoSeconds, type ResourceLink, resourceLinks } from 'portico/openstack';
+import { isoMicros, isoSeconds, type ResourceLink, resourceLinks } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import { hostId, hostName, instanceName } from '../../names.js';
@@ -63,7 +63,8 @@ function linksOf(request: ActionRequest, id: string): ResourceLink[] {
 }
 
 function bookmark(request: ActionRequest, route: 'image' | 'flavor', id: string) {
-  return { id, links: [{ rel: 'bookmark', href: bookmarkUrl(request, route, { id }) }] };
+  const [, link] = resourceLinks(request, route, { id });
+  return { id, links: [link] };
 }
 
 function basicView(request: ActionRequest, server: Stored<Server>): View {

@@ -1,28 +1,16 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Filter } from 'portico/app';
-import { lint, rawRequest, request } from 'portico/testing';
+import { type App, afterResponse, beforeHead, compose, type Filter } from 'portico/app';
+import { lint, request } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
+import { defaultHeaders } from './default-headers.js';
 
 const defaults =
   (...list: string[]): Filter =>
   (app) =>
   (req, res) => {
     defaultHeaders(res, list);
-    return app(req, res);
-  };
-
-/** The same by a listener, which is what it is in short for. */
-const listening =
-  (...list: string[]): Filter =>
-  (app) =>
-  (req, res) => {
-    beforeHead(res, () => {
-      for (let at = 0; at < list.length; at += 2) {
-        if (!res.hasHeader(list[at]!)) res.setHeader(list[at]!, list[at + 1]!);
-      }
-    });
     return app(req, res);
   };
 
@@ -33,7 +21,7 @@ const writing =
     else res.writeHead(201, message, headers).end('hello');
   };
 
-test('MW-7 default headers are sent where nobody further in has said them, whatever the spelling', async () => {
+test('MW-7 a listener of the head adds headers that nothing further in gives, whatever the spelling', async () => {
   const filters = [defaults('x-a', 'outer', 'x-c', 'outer'), defaults('x-b', 'inner', 'x-a', 'inner')];
   const heads: [App, object][] = [
     [writing({ 'X-B': 'app' }), { 'x-a': 'inner', 'x-b': 'app', 'x-c': 'outer' }],
@@ -99,48 +87,4 @@ test('a listener, and whoever wraps writeHead, sees the default headers of filte
     await request(compose([outer, defaults('x-id', '7')], writing({ 'content-length': 5 })), 'GET', '/');
   }
   assert.deepEqual(seen, ['7', '7']);
-});
-
-const name = fc.constantFrom('x-a', 'x-b', 'x-c', 'x-d');
-const value = fc.stringMatching(/^[a-z]{1,4}$/);
-const spelling = fc.constantFrom('x-a', 'X-A', 'x-b', 'X-b', 'x-e', 'X-E', 'Content-Length-Not');
-const given = fc.uniqueArray(fc.tuple(spelling, value), { maxLength: 5, selector: ([key]) => key });
-const list = fc.uniqueArray(fc.tuple(name, value), { maxLength: 3, selector: ([key]) => key });
-
-test('MW-7 default headers are what a listener that sets them would make of any head', async () => {
-  const heads = fc.record({ lists: fc.array(list, { maxLength: 3 }), set: list, given, empty: fc.boolean() });
-  await fc.assert(
-    fc.asyncProperty(heads, async ({ lists, set, given, empty }) => {
-      const app: App = (_req, res) => {
-        res.sendDate = false;
-        for (const [key, text] of set) res.setHeader(key, text);
-        if (given.length > 0) res.writeHead(200, Object.fromEntries(given));
-        res.end(empty ? undefined : 'hello');
-      };
-      const bytes = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-      const [one, other] = await Promise.all(
-        [defaults, listening].map((kind) => {
-          const filters = lists.map((pairs) => kind(...pairs.flat()));
-          return rawRequest(compose(filters, app), bytes);
-        }),
-      );
-      assert.equal(one, other);
-    }),
-    {
-      numRuns: 60,
-      examples: [
-        [
-          {
-            lists: [[['x-c', 'd']]],
-            set: [],
-            given: [
-              ['X-A', '1'],
-              ['x-a', '2'],
-            ],
-            empty: false,
-          },
-        ],
-      ],
-    },
-  );
 });

@@ -2,10 +2,7 @@
  * A tree of values as text: what boot scripts read of a metadata service, one path a value.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { App } from './app.js';
-import { Fault } from './fault.js';
-import { usableHeaders } from './headers.js';
-import { decodePath } from './request-path.js';
+import { type App, Fault } from 'portico/app';
 
 /** A leaf is its text or its bytes; the names of a folder keep their order. */
 export type FolderNode = string | Buffer | Folder;
@@ -30,7 +27,9 @@ export function folderApp(lookUp: FolderLookUp): App {
       else send(res, 200, node as string | Buffer, names.at(-1)?.endsWith('.json') ? 'application/json' : undefined);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      for (const [name, value] of usableHeaders(error.headers)) res.setHeader(name, value);
+      for (const [name, value] of Object.entries(error.headers)) {
+        if (value !== undefined) res.setHeader(name, value);
+      }
       send(res, error.status, `${error.safe ? error.message : error.title}\n`);
     }
   };
@@ -43,11 +42,20 @@ export function nodeAt(from: FolderNode, names: readonly string[]): FolderNode |
 
 function pathNames(url: string): string[] {
   const names: string[] = [];
-  for (const part of decodePath(url.split('?', 1)[0]!).split('/')) {
+  for (const part of decoded(url.split('?', 1)[0]!).split('/')) {
     if (part === '..') names.pop();
     else if (part !== '' && part !== '.') names.push(part);
   }
   return names;
+}
+
+/** A path that cannot be decoded is taken as it is: nothing stands there. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function listing(folder: Folder): string {

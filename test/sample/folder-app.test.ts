@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Fault, type FolderNode, folderApp, nodeAt } from 'portico/app';
+import { Fault } from 'portico/app';
 import { lint, request } from 'portico/testing';
+import { type FolderNode, folderApp, nodeAt } from '../../dist/sample/folder-app.js';
 
 const tree: FolderNode = new Map<string, FolderNode>([
   ['name', 'web'],
@@ -43,13 +44,10 @@ test('faults are plain text', async () => {
   assert.deepEqual([post.status, post.headers.allow], [405, 'GET, HEAD']);
 });
 
-test('a message that is not for clients stays here, and a header that HTTP does not allow is left out', async () => {
+test('a message that is not for clients stays here', async () => {
   const failing = folderApp(() => {
-    throw new Fault(503, { message: 'db at 10.0.0.7', safe: false, headers: { 'x-name': 'Łódź', 'Retry-After': '3' } });
+    throw new Fault(503, { message: 'db at 10.0.0.7', safe: false, headers: { 'Retry-After': '3' } });
   });
   const answer = await request(lint(failing), 'GET', '/');
-  assert.deepEqual(
-    [answer.status, answer.text(), answer.headers['retry-after'], answer.headers['x-name']],
-    [503, 'Service Unavailable\n', '3', undefined],
-  );
+  assert.deepEqual([answer.status, answer.text(), answer.headers['retry-after']], [503, 'Service Unavailable\n', '3']);
 });
