@@ -27,7 +27,10 @@ export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}):
     kind: 'object',
     empty: 'value',
     fallback: [],
-    format: (items) => within(spec.bounds && '[]', items.map((each) => quoteItem(item.format(each))).join(',')),
+    format: (items) => {
+      if (!Array.isArray(items)) throw new InvalidValue('should be an array, or text such as a,b');
+      return within(spec.bounds && '[]', items.map((each) => quoteItem(item.format(each))).join(','));
+    },
     parse: (text) => {
       const items = splitItems(inside(spec.bounds && '[]', text)).map((each) => parseItem(item, each));
       checkLength(spec.minLength, items.length);
@@ -53,7 +56,10 @@ export function multi(
     kind: 'object',
     empty: 'value',
     fallback: [],
-    format: (items) => items.map((each) => item.format(each)).join('\n'),
+    format: (items) => {
+      if (!Array.isArray(items)) throw new InvalidValue('should be an array, or text');
+      return items.map((each) => item.format(each)).join('\n');
+    },
     parse: (text) => parseAll([text]),
     parseAll,
   });

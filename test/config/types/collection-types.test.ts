@@ -65,6 +65,18 @@ test('the default of a dictionary is a Map or text, and any other is refused in 
   assert.throws(() => dict({ default: pairs }), { name: 'TypeError', message: said });
 });
 
+test('the default of a list is an array or text, and any other is refused in a sentence that says so', () => {
+  const items = {} as unknown as string[];
+  assert.throws(() => list({ default: items }), {
+    name: 'TypeError',
+    message: 'bad default of a list option: should be an array, or text such as a,b',
+  });
+  assert.throws(() => multi({ default: items }), {
+    name: 'TypeError',
+    message: 'bad default of a multi option: should be an array, or text',
+  });
+});
+
 test('CF-39 a dictionary that is declared to stand in braces is read and written with them, and refused without', () => {
   const braced = dict({ bounds: true, default: '{a:1,b:2}' });
   assert.deepEqual(
