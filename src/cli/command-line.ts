@@ -68,7 +68,7 @@ const EVERYWHERE: Options = {
   'trace-errors': { help: 'show stack traces for mistakes of the configuration too' },
 };
 
-const ALL: Options = { ...CONFIGURATION, ...SERVE, ...EVERYWHERE };
+const ALL: ReadonlyMap<string, KnownOption> = new Map(Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE }));
 
 /** Adds `--config-file`, `--config-dir` and `--set` to a command. */
 export const addConfigurationOptions = (command: Command): Command => add(command, CONFIGURATION);
@@ -110,7 +110,7 @@ export function commandFirst(words: readonly string[], commands: readonly string
 }
 
 function knownOption(word: string): KnownOption | undefined {
-  return word.startsWith('--') ? ALL[word.slice(2)] : undefined;
+  return word.startsWith('--') ? ALL.get(word.slice(2)) : undefined;
 }
 
 /**

@@ -166,6 +166,7 @@ test('an option of the configuration on the command line is told how it is set',
     [['--keep-alive', '5', '--dev'], /--set wsgi\.keep_alive=5/],
     [['--prot', '80'], /--set api:<name>\.port=80/],
     [['--unheard-of'], /unknown option '--unheard-of'/],
+    [['--constructor'], /unknown option '--constructor'/],
     [['--enabled-api', 'x'], /--enabled-apis/],
   ];
   for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
