@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from 'portico';
 import type { LaunchSettings } from '../../dist/launch/launcher-options.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
 import type { FleetGeneration } from '../../dist/launch/parent/worker-process.js';
-import { type FleetChangeResult, replaceWorkers } from '../../dist/launch/reload/fleet-reload.js';
+import { changeOfServices, type FleetChangeResult, replaceWorkers } from '../../dist/launch/reload/fleet-reload.js';
 import type { LaunchRequest } from '../../dist/launch/reload/reload.js';
 import { Handover } from '../../dist/launch/sockets/handover.js';
 import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
@@ -48,9 +48,10 @@ class Fleet {
     more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},
   ): Promise<FleetChangeResult> {
     const next = generation(this.current.number + 1, { ...this.current.settings, ...more.settings });
+    const supervisor = this as unknown as Supervisor;
     const change = {
       next,
-      services: more.services,
+      services: changeOfServices(supervisor, more.services),
       dryRun: false,
       accept: async () => {
         await more.accepting?.();
@@ -60,7 +61,7 @@ class Fleet {
       stopped: this.#asked.signal,
       superseded: () => false,
     };
-    return replaceWorkers(this as unknown as Supervisor, silentLogger(), change);
+    return replaceWorkers(supervisor, silentLogger(), change);
   }
 
   get settings(): LaunchSettings {

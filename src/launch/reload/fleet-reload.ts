@@ -64,9 +64,8 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
       method === 'mutate'
         ? undefined
         : (refusals, { prepared, settings = supervisor.settings, wanted }) => {
-            const names = byName(wanted);
-            const pools = supervisor.pools.filter(({ name }) => names?.has(name) !== false);
-            return allThatIsWrong(refusals, nextGeneration(supervisor, { prepared, settings }), pools);
+            const { kept } = changeOfServices(supervisor, wanted);
+            return allThatIsWrong(refusals, nextGeneration(supervisor, { prepared, settings }), kept);
           },
     takeUp: (next) => takeUp(given, next),
   });
@@ -79,24 +78,49 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
     if (late !== undefined) throw reloadTimeout(late);
   }
   const next = nextGeneration(supervisor, { prepared, settings });
-  const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {
-    remember(prepared, files);
-    if (dryRun) return;
+  const accept = async (): Promise<void> => {
     await prepared?.accept();
+    // Workers that start from now on begin with what is in force then: the program may set values after the reload too.
     supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
     given.accepted();
   };
   if (method === 'mutate') {
     await accept();
-    return outcomeOf(await mutateFleet(supervisor, next, wanted ?? []));
+    return outcomeOf(await mutateFleet(supervisor, wanted ?? []));
   }
-  const names = byName(wanted);
-  const over = names === undefined ? [] : supervisor.pools.map(({ name }) => name).filter((name) => !names.has(name));
+  const services = changeOfServices(supervisor, wanted);
+  const { removed } = services;
   // The addresses of services that end are free: the group `[api:<name>]`, or the one that has its name.
-  if (over.length > 0) prepared?.release((group) => over.some((name) => group === name || group.endsWith(`:${name}`)));
-  const change = { next, services: wanted, dryRun, accept, stopped, superseded };
+  if (removed.length > 0)
+    prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
+  const change = { next, services, prepared, dryRun, accept, stopped, superseded };
   const { failures, ...result } = await replaceWorkers(supervisor, log, change);
   return { ...result, ...outcomeOf(failures) };
+}
+
+/** What a reload changes in the services that there are. */
+interface ServiceChange {
+  /** What the program asks for, by service; empty where it asks for nothing, and all services are kept. */
+  readonly asked: ReadonlyMap<string, LaunchRequest>;
+  readonly kept: readonly WorkerPool[];
+  readonly added: readonly (readonly [name: string, request: LaunchRequest])[];
+  readonly removed: readonly string[];
+}
+
+/** `wanted`: all services there are to be. Undefined: those there are. */
+export function changeOfServices(supervisor: Supervisor, wanted: readonly LaunchRequest[] | undefined): ServiceChange {
+  const asked = byName(wanted ?? []);
+  const stays = ({ name }: WorkerPool): boolean => wanted === undefined || asked.has(name);
+  return {
+    asked,
+    kept: supervisor.pools.filter(stays),
+    added: [...asked].filter(([name]) => supervisor.pool(name) === undefined),
+    removed: supervisor.pools.filter((pool) => !stays(pool)).map(({ name }) => name),
+  };
+}
+
+function byName(wanted: readonly LaunchRequest[]): ReadonlyMap<string, LaunchRequest> {
+  return new Map(wanted.map((request) => [serviceName(request.service), request]));
 }
 
 function nextGeneration(
@@ -107,35 +131,15 @@ function nextGeneration(
 }
 
 /**
- * Remembers the bytes of files that workers of the new configuration read, where they can be had. Throws
- * `PORTICO_RELOAD_RACED` when they are not those that were checked, by their digests.
- */
-function remember(prepared: NextConfiguration['prepared'], files: ReadonlyMap<string, string>): void {
-  for (const [file, checked] of files) {
-    // One that is gone in the meantime: workers started later say so themselves.
-    const bytes = ignoreErrors(() => prepared?.readFile(file));
-    if (bytes !== undefined && digest(bytes) !== checked) throw changedMeanwhile(file);
-  }
-}
-
-function byName(wanted: readonly LaunchRequest[] | undefined): ReadonlyMap<string, LaunchRequest> | undefined {
-  return wanted && new Map(wanted.map((request) => [serviceName(request.service), request]));
-}
-
-/**
  * Workers take the new values up while they serve, and of each service there are as many as is wanted. Gives the workers that
  * refused or did not answer, each with what happened. The generation is in force already.
  */
-async function mutateFleet(
-  supervisor: Supervisor,
-  next: FleetGeneration,
-  wanted: readonly LaunchRequest[],
-): Promise<string[]> {
+async function mutateFleet(supervisor: Supervisor, wanted: readonly LaunchRequest[]): Promise<string[]> {
   const resized = wanted.map(({ service, workers }) => supervisor.pool(serviceName(service))?.changeTo(workers));
   const failures: string[] = [];
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
     const { index } = worker.assignment;
-    const taken = await worker.mutate(next, TAKEN_WITHIN_MS).catch(() => true);
+    const taken = await worker.mutate(supervisor.generation, TAKEN_WITHIN_MS).catch(() => true);
     if (taken === true) return;
     const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
@@ -149,10 +153,10 @@ async function mutateFleet(
 /** What {@link replaceWorkers} is to do. */
 interface FleetChange extends Pick<ReloadRequest, 'dryRun' | 'stopped' | 'superseded'> {
   readonly next: FleetGeneration;
-  /** All services there are to be. Undefined: those there are. */
-  readonly services: readonly LaunchRequest[] | undefined;
-  /** Puts the new configuration in force, or in a dry run looks whether it could be. `files`: what workers of it read, with digests. */
-  accept(files: ReadonlyMap<string, string>): Promise<unknown>;
+  readonly services: ServiceChange;
+  readonly prepared?: NextConfiguration['prepared'];
+  /** Puts the new configuration in force. */
+  accept(): Promise<unknown>;
 }
 
 /** What came of it. `failures`: workers that are still the old ones, each with why. */
@@ -164,16 +168,12 @@ export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'added' | 'remov
 export async function replaceWorkers(
   supervisor: Supervisor,
   log: Logger,
-  { services, next, dryRun, accept, stopped, superseded }: FleetChange,
+  { services, next, prepared, dryRun, accept, stopped, superseded }: FleetChange,
 ): Promise<FleetChangeResult> {
-  const wanted = byName(services);
-  const kept = supervisor.pools.filter((pool) => wanted === undefined || wanted.has(pool.name));
-  const removed = supervisor.pools.filter((pool) => !kept.includes(pool)).map(({ name }) => name);
-  const added = [...(wanted ?? [])].filter(([name]) => supervisor.pool(name) === undefined);
-
+  const { kept, added, removed } = services;
   const rehearsal = new Rehearsal(next);
   const handover = supervisor.handover(removed, stopped);
-  const asked = (pool: WorkerPool): number | undefined => wanted?.get(pool.name)?.workers;
+  const asked = (pool: WorkerPool): number | undefined => services.asked.get(pool.name)?.workers;
   const takeBackAll = async (): Promise<void> => {
     rehearsal.callOff();
     await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
@@ -184,12 +184,13 @@ export async function replaceWorkers(
     const files = await rehearsal.run(new Map([...planned, ...opened]));
     if (!dryRun) await rehearsal.proceed();
     if (stopped.aborted) return { replaced: {}, added: [], removed: [], failures: [] };
-    await accept(files);
+    keepFilesAsChecked(prepared, files);
     if (dryRun) {
       const replaced = planned.map(([pool, workers]) => [pool.name, Math.min(pool.wanted, workers)] as const);
       await takeBackAll();
       return { replaced: Object.fromEntries(replaced), added: added.map(([name]) => name), removed, failures: [] };
     }
+    await accept();
   } catch (error) {
     await takeBackAll();
     throw error;
@@ -212,6 +213,18 @@ export async function replaceWorkers(
     removed,
     failures: rolls.flatMap(([, { failures }]) => failures),
   };
+}
+
+/**
+ * Has the new configuration read the files that its workers have read, so that workers started later are given the same
+ * bytes. Throws `PORTICO_RELOAD_RACED` when they are not those that were checked, by their digests.
+ */
+function keepFilesAsChecked(prepared: NextConfiguration['prepared'], files: ReadonlyMap<string, string>): void {
+  for (const [file, checked] of files) {
+    // One that is gone in the meantime: workers started later say so themselves.
+    const bytes = ignoreErrors(() => prepared?.readFile(file));
+    if (bytes !== undefined && digest(bytes) !== checked) throw changedMeanwhile(file);
+  }
 }
 
 /** Ends a new service of a reload that is refused. Settles when it is gone, but one that serves drains behind the report. */
