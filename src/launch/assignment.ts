@@ -40,7 +40,7 @@ export type ToWorker =
   /** With a socket, before `adopt`. */
   | { readonly kind: 'socket' }
   /** The reload goes on: a worker that rehearsed starts its service. */
-  | { readonly kind: 'start' }
+  | { readonly kind: 'go-on' }
   /** Drain and end: another worker has taken over (`replaced`), or none will (`stop`). */
   | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
   /** New values for the services that go on serving; answered by `answer`, with whether all of them took these. */

@@ -244,14 +244,14 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
-test('a slot whose worker dies during a trial is left to a sibling, and filled with what is in force', {
+test('a slot whose worker dies during a rehearsal is left to a sibling, and filled with what is in force', {
   timeout: 20_000,
 }, async (t) => {
   const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
   // One descriptor for all where the platform has no more: a helper is sent that of the slot.
   const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
   let launched = false;
-  // Of later workers only the child of the trial gets ready.
+  // Of later workers only the child of the rehearsal gets ready.
   const fake = fakePool('a', (moment) => moment === 'begin' && launched, {
     slots: 3,
     sockets: [{ ...sockets[0]!, descriptors }],
@@ -277,7 +277,7 @@ test('a slot whose worker dies during a trial is left to a sibling, and filled w
   assert.deepEqual(heard(), ['adopt']);
 });
 
-test('LC-515 of an old worker that a trial has made room for no more remains than of any other', async (t) => {
+test('LC-515 of an old worker that a rehearsal has made room for no more remains than of any other', async (t) => {
   const fleet = new Fleet(t);
   const a = await fleet.launch('a', 2);
   const dies = async (): Promise<void> => {
@@ -286,7 +286,7 @@ test('LC-515 of an old worker that a trial has made room for no more remains tha
     await a.spawned[3]!.handle.ready;
   };
   const { replaced } = await fleet.reload({ accepting: dies });
-  // The one that filled the slot meanwhile is replaced by the child of the trial.
+  // The one that filled the slot meanwhile is replaced by the child of the rehearsal.
   assert.deepEqual(
     a.spawned.map(({ index, told }) => [index, told.generation]),
     [
@@ -333,7 +333,7 @@ test('OP-80 a refused reload ends its own workers and nobody else’s', { timeou
     return true;
   });
   fleet.behaviours.set('b', (moment, worker) => {
-    if (moment !== 'start') return undefined;
+    if (moment !== 'go-on') return undefined;
     worker.end(1);
     return true;
   });

@@ -10,15 +10,15 @@ import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
 /**
- * The spare child of a reload. It rehearses: it builds the service of the new configuration and serves nothing; then it serves,
- * beside the old workers; then it is the first of the new ones.
+ * What a reload rehearses of one service, with a spare child: that builds the service of the new configuration and serves
+ * nothing; then it serves, beside the old workers; then it is the first of the new ones.
  */
-interface Trial {
+interface PoolRehearsal {
   readonly generation: FleetGeneration;
   /** The number of workers if it is accepted. */
   readonly workers: number;
   worker: WorkerHandle | undefined;
-  /** Settles with the child; undefined when the trial is over before a child could be started. */
+  /** Settles with the child; undefined when the rehearsal is over before a child could be started. */
   readonly begun: Deferred<WorkerHandle | undefined>;
 }
 
@@ -27,7 +27,7 @@ export interface Missing {
   readonly index: number;
   /** Its slot has a worker: until that one is gone the service has one process more than it has slots. */
   readonly extra: boolean;
-  readonly trial?: Trial;
+  readonly rehearsal?: PoolRehearsal;
 }
 
 export class PoolState {
@@ -39,7 +39,7 @@ export class PoolState {
   wanted = 0;
   /** `over`: one of the first workers did not start, or too many have ended. */
   phase: 'new' | 'launching' | 'running' | 'over' | 'stopping' = 'new';
-  trial: Trial | undefined;
+  rehearsal: PoolRehearsal | undefined;
   /** A reload replaces the workers. */
   roll: Roll | undefined;
   /** All processes, those that drain included. */
@@ -86,18 +86,18 @@ export class PoolState {
     });
   }
 
-  /** An empty slot, a child for a trial, or one that is to take over from a worker that does not fit: in this order. */
+  /** An empty slot, a child for a rehearsal, or one that is to take over from a worker that does not fit: in this order. */
   get missing(): Missing | undefined {
     const slots = Array.from({ length: this.wanted }, (_, index) => this.slot(index));
     const empty = slots.findIndex((workers) => workers.length === 0);
     if (empty !== -1) return { index: empty, extra: false };
-    const { trial } = this;
-    if (trial !== undefined && trial.worker === undefined) return { index: 0, extra: true, trial };
+    const { rehearsal } = this;
+    if (rehearsal !== undefined && rehearsal.worker === undefined) return { index: 0, extra: true, rehearsal };
     const unfit = slots.findIndex((workers) => !workers.some((worker) => this.#fits(worker)));
     return unfit === -1 ? undefined : { index: unfit, extra: true };
   }
 
-  /** Why this one is started; the child of a trial counts once it takes a slot. */
+  /** Why this one is started; the child of a rehearsal counts once it takes a slot. */
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).some(({ worn }) => worn) ? 'recycle' : (this.roll?.reason ?? 'reload');
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
@@ -112,7 +112,7 @@ export class PoolState {
 
   /** Those that were not told to leave, those of slots that are gone included. */
   get placed(): readonly WorkerHandle[] {
-    return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
+    return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.rehearsal?.worker);
   }
 
   /** Changes how many there are to be. Of each new slot it gives how its first start ends. */
@@ -141,18 +141,18 @@ export class PoolState {
     else first?.reject(error);
   }
 
-  /** The child of a trial is a worker as any other from now on. */
-  endTrial(): Trial | undefined {
-    const { trial } = this;
-    this.trial = undefined;
-    trial?.begun.resolve(undefined);
-    return trial;
+  /** The rehearsal is over: its child is a worker as any other from now on, unless the caller ends it. */
+  takeRehearsal(): PoolRehearsal | undefined {
+    const { rehearsal } = this;
+    this.rehearsal = undefined;
+    rehearsal?.begun.resolve(undefined);
+    return rehearsal;
   }
 
   /** Nothing is to be started any more. */
   close(): void {
     this.phase = 'stopping';
-    this.endTrial();
+    this.takeRehearsal();
     this.roll?.end();
     for (const index of this.#firstStarts.keys()) this.startedFirst(index);
   }

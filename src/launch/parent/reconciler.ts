@@ -18,8 +18,8 @@ import type { FleetGeneration } from './worker-process.js';
 /** What a pool needs from its supervisor. */
 export interface PoolOptions {
   readonly log: Logger;
-  /** `trialWorkers`: it is the child of a trial, which may become the first of so many workers. */
-  spawn(pool: PoolState, index: number, generation: FleetGeneration, trialWorkers?: number): WorkerHandle;
+  /** `rehearsedWorkers`: it is the child of a rehearsal, which may become the first of so many workers. */
+  spawn(pool: PoolState, index: number, generation: FleetGeneration, rehearsedWorkers?: number): WorkerHandle;
   /** A worker ended that was not told to. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
   /** The service was respawned too often. */
@@ -153,10 +153,10 @@ export class Reconciler {
   }
 
   #start(missing: Missing): void {
-    const { index, trial } = missing;
-    if (trial === undefined) this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
-    const generation = trial?.generation ?? this.#pool.generation;
-    const worker = this.#options.spawn(this.#pool, index, generation, trial?.workers);
+    const { index, rehearsal } = missing;
+    if (rehearsal === undefined) this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
+    const generation = rehearsal?.generation ?? this.#pool.generation;
+    const worker = this.#options.spawn(this.#pool, index, generation, rehearsal?.workers);
     this.#pool.workers.add(worker);
     void worker.exited.then((exit) => this.#ended(worker, exit));
     void worker.ready.then(
@@ -166,9 +166,9 @@ export class Reconciler {
       },
       () => undefined,
     );
-    if (trial === undefined) return;
-    trial.worker = worker;
-    trial.begun.resolve(worker);
+    if (rehearsal === undefined) return;
+    rehearsal.worker = worker;
+    rehearsal.begun.resolve(worker);
   }
 
   #ended(worker: WorkerHandle, exit: WorkerExit): void {

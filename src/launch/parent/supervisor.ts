@@ -215,11 +215,11 @@ export class Supervisor {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
-  #spawn(pool: PoolState, index: number, generation: FleetGeneration, trialWorkers?: number): WorkerHandle {
+  #spawn(pool: PoolState, index: number, generation: FleetGeneration, rehearsedWorkers?: number): WorkerHandle {
     const assignment: Assignment = {
       service: pool.name,
       index,
-      workers: trialWorkers ?? pool.wanted,
+      workers: rehearsedWorkers ?? pool.wanted,
       generation: generation.number,
     };
     const descriptors: number[] = [];
@@ -232,7 +232,7 @@ export class Supervisor {
     const configuration = generation.configuration();
     const { program } = this.#options;
     const told = program.told?.() ?? program.host.argv.slice(2);
-    const rehearse = trialWorkers !== undefined;
+    const rehearse = rehearsedWorkers !== undefined;
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
     const child = spawnWorker(program, assignment, descriptors);
     const known = { service: pool.name, workerId: index, pid: child.pid };

@@ -124,9 +124,9 @@ export class WorkerHandle {
   }
 
   /** The reload that it checked goes on: it starts its service. */
-  start(): void {
+  goOn(): void {
     this.rehearsing = false;
-    this.#channel.send({ kind: 'start' });
+    this.#channel.send({ kind: 'go-on' });
   }
 
   /**

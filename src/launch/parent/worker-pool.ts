@@ -27,7 +27,7 @@ export class WorkerPool extends PoolState {
 
   /**
    * Starts the first workers; settles when each was ready. Rejects with why one could not start; nothing is retried. The
-   * child of a trial becomes the first of them, and the others are like it.
+   * child of a rehearsal becomes the first of them, and the others are like it.
    */
   async launch(workers: number): Promise<void> {
     if (this.stopping) return;
@@ -35,12 +35,12 @@ export class WorkerPool extends PoolState {
     this.#log.info(said, { service: this.name, workers });
     this.phase = 'launching';
     this.#configured = workers;
-    const trial = this.endTrial();
-    if (trial !== undefined) {
+    const rehearsal = this.takeRehearsal();
+    if (rehearsal !== undefined) {
       this.#launchedByReload = true;
-      this.generation = trial.generation;
-      trial.worker?.start();
-      if (trial.worker !== undefined) this.starts.launch += 1;
+      this.generation = rehearsal.generation;
+      rehearsal.worker?.goOn();
+      if (rehearsal.worker !== undefined) this.starts.launch += 1;
     }
     await Promise.all(this.#setWanted(workers));
     if (this.phase === 'launching') this.phase = 'running';
@@ -50,44 +50,44 @@ export class WorkerPool extends PoolState {
 
   /**
    * Asks for a child that loads all a worker of this generation would need, and starts nothing. It is then let go on by
-   * {@link proceed}, and takes its slot by {@link rollOut}; or it is ended by {@link withdraw}. `workers`: how many there
+   * {@link proceed}, and takes its slot by {@link rollOut}; or it is ended by {@link endRehearsal}. `workers`: how many there
    * are to be. Undefined: the service is being stopped.
    */
   rehearse(generation: FleetGeneration, workers: number): Promise<WorkerHandle | undefined> {
-    this.withdraw();
+    this.endRehearsal();
     const begun = deferred<WorkerHandle | undefined>();
     if (this.stopping) begun.resolve(undefined);
-    else this.trial = { generation, workers, worker: undefined, begun };
+    else this.rehearsal = { generation, workers, worker: undefined, begun };
     // Its next step starts the child.
     this.#reconciler.forgiveStarts();
     return begun.promise;
   }
 
-  /** The child of the trial serves from now on, and of a new service all workers do. Settles when they are ready. */
+  /** The child of the rehearsal serves from now on, and of a new service all workers do. Settles when they are ready. */
   async proceed(): Promise<void> {
-    const { worker, workers = 0 } = this.trial ?? {};
+    const { worker, workers = 0 } = this.rehearsal ?? {};
     if (worker === undefined) return;
     if (this.phase === 'new') return this.launch(workers);
-    if (this.wanted === 0) return this.withdraw();
-    worker.start();
+    if (this.wanted === 0) return this.endRehearsal();
+    worker.goOn();
     await worker.ready;
   }
 
-  /** Ends the trial, and its child. */
-  withdraw(): void {
-    const worker = this.endTrial()?.worker;
+  /** Ends the rehearsal, and its child. */
+  endRehearsal(): void {
+    const worker = this.takeRehearsal()?.worker;
     // The others serve on: a load balancer need not be told by a drain_delay.
     if (worker !== undefined && this.workers.has(worker)) this.#reconciler.endWorker(worker, 'replaced');
   }
 
   /**
-   * The generation in force is to be that of all workers: the child of the trial takes the first slot, and the others are
+   * The generation in force is to be that of all workers: the child of the rehearsal takes the first slot, and the others are
    * replaced behind it, one by one. Settles with how many were, and why others were not. `asked`: as for {@link changeTo};
    * `superseded`: another reload was asked for, and this one need not try for ever.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     // From here on the child counts as a worker: slot 0 has two, and the reconciler ends the older one.
-    if (this.endTrial()?.worker !== undefined) this.starts.reload += 1;
+    if (this.takeRehearsal()?.worker !== undefined) this.starts.reload += 1;
     const old = this.current.filter(({ assignment }) => assignment.generation < this.generation.number);
     const [roll] = await Promise.all([this.#rollOver(old, 'reload', superseded), this.changeTo(asked)]);
     return roll;
@@ -192,7 +192,7 @@ export class WorkerPool extends PoolState {
     // One that a reload has started and that does not serve yet has nothing in hand: it is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;
-      const extra = this.#launchedByReload || worker === this.trial?.worker || beside;
+      const extra = this.#launchedByReload || worker === this.rehearsal?.worker || beside;
       if (extra && !worker.wasReady) worker.dismissed = true;
     }
     this.close();

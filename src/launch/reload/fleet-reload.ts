@@ -263,6 +263,6 @@ function tell(log: Logger, name: string, request: LaunchRequest): void {
 }
 
 /** The number of workers that the program asked for in the first of the new ones. */
-async function askedByNewWorker({ trial }: WorkerPool): Promise<number | undefined> {
-  return trial?.worker && (await within(trial.worker.workersAsked, LAUNCHED_WITHIN_MS));
+async function askedByNewWorker({ rehearsal }: WorkerPool): Promise<number | undefined> {
+  return rehearsal?.worker && (await within(rehearsal.worker.workersAsked, LAUNCHED_WITHIN_MS));
 }

@@ -39,7 +39,7 @@ export class Rehearsal {
     const read = new Map<string, string>();
     await allOrWhy(
       [...pools].map(async ([pool, workers]) => {
-        for (const [file, bytes] of await this.check(pool, workers)) {
+        for (const [file, bytes] of await this.rehearse(pool, workers)) {
           if ((read.get(file) ?? bytes) !== bytes) throw changedMeanwhile(file);
           read.set(file, bytes);
         }
@@ -49,7 +49,7 @@ export class Rehearsal {
   }
 
   /** The same for one of them. */
-  async check(pool: WorkerPool, workers: number): Promise<ReadonlyMap<string, string>> {
+  async rehearse(pool: WorkerPool, workers: number): Promise<ReadonlyMap<string, string>> {
     this.#pools.add(pool);
     const child = await pool.rehearse(this.#generation, workers);
     if (child === undefined) return new Map();
@@ -60,7 +60,7 @@ export class Rehearsal {
   async proceed(): Promise<void> {
     await allOrWhy(
       [...this.#pools].map(async (pool) => {
-        const child = pool.trial?.worker;
+        const child = pool.rehearsal?.worker;
         if (child !== undefined) await this.#inTime(child, 'start', pool.proceed());
       }),
     );
@@ -68,7 +68,7 @@ export class Rehearsal {
 
   /** Ends all children. */
   callOff(): void {
-    for (const pool of this.#pools) pool.withdraw();
+    for (const pool of this.#pools) pool.endRehearsal();
   }
 
   #inTime<T>(child: WorkerHandle, what: string, work: Promise<T>): Promise<T> {
@@ -127,7 +127,7 @@ export async function allThatIsWrong(
   const limitMs = Math.min(MORE_MS, generation.settings.reloadCheckTimeoutMs || MORE_MS);
   const runs = pools.map(async (pool) => {
     try {
-      await rehearsal.check(pool, pool.wanted);
+      await rehearsal.rehearse(pool, pool.wanted);
     } catch (error) {
       if (isMistake(error)) throw error;
     }

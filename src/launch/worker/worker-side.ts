@@ -43,7 +43,7 @@ export class WorkerSide {
   /** The services that the program has launched, with how many workers, whether they are this worker's or not. */
   readonly #launched = new Map<string, number>();
   /** The reload that this worker checked goes on. */
-  readonly #started = deferred();
+  readonly #goesOn = deferred();
   readonly #sockets: WorkerSockets;
   /** Of what concerns the process. */
   readonly #meter = new Meter();
@@ -114,7 +114,7 @@ export class WorkerSide {
     const { config } = this.#options;
     const files = new Map((config?.filesRead ?? []).map((path) => [path, digest(config!.readFile(path))]));
     void this.#link.send({ kind: 'rehearsed', files });
-    await this.#started.promise;
+    await this.#goesOn.promise;
   }
 
   #takeOver(service: ServiceBase): void {
@@ -145,8 +145,8 @@ export class WorkerSide {
   #receive(message: ToWorker, service: ServiceBase): void {
     const link = this.#link;
     switch (message.kind) {
-      case 'start':
-        this.#started.resolve();
+      case 'go-on':
+        this.#goesOn.resolve();
         break;
       case 'drain':
         void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });

@@ -35,7 +35,7 @@ async function reload({ pool }: FakePool, number: number): Promise<boolean> {
     await child?.rehearsed;
     await pool.proceed();
   } catch {
-    pool.withdraw();
+    pool.endRehearsal();
     return false;
   }
   pool.generation = generation(number);
@@ -66,7 +66,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     });
     let inForce = 1;
     for (let round = 2; round < 22; round++) {
-      fails = ([undefined, 'rehearse', 'start', 'begin'] as const)[roll(4)];
+      fails = ([undefined, 'rehearse', 'go-on', 'begin'] as const)[roll(4)];
       const reloading = reload(fake, round);
       for (let i = roll(4); i > 0; i--) {
         for (let turns = roll(12); turns > 0; turns--) await turn();
@@ -110,7 +110,7 @@ test('LC-538 a service that shrinks and grows in the middle of a reload has what
 });
 
 test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
-  for (const moment of ['rehearse', 'start', 'begin', 'drain'] as const) {
+  for (const moment of ['rehearse', 'go-on', 'begin', 'drain'] as const) {
     let held: (() => void) | undefined;
     const holding = new Promise<void>((resolve) => {
       held = resolve;
