@@ -89,34 +89,35 @@ async function reloadTo(
 ): Promise<ReloadResult> {
   const { method, dryRun, log } = request;
   const { refusal } = prepared ?? {};
-  let wanted: readonly LaunchRequest[] | undefined;
-  let known: (PlanChanges & { readonly after: ServicePlans }) | undefined;
+  let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are not asked: what no service will use must not be read.
-  const compared = (): NonNullable<typeof known> => {
-    if (known !== undefined) return known;
+  const compare = (wanted?: readonly LaunchRequest[]): NonNullable<typeof compared> => {
     const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared?.config);
-    known = { after, ...diff(before, after, method) };
-    return known;
+    return { after, ...diff(before, after, method) };
   };
-  const changes = (): ReloadChange[] => {
-    const all = [...(prepared?.report() ?? []), ...compared().files];
+  // Asked for in the end: what services that end had in use is released as the configuration is taken up.
+  const changes = (files: PlanChanges['files']): ReloadChange[] => {
+    const all = [...(prepared?.report() ?? []), ...files];
     return steps.hasWorkers ? all : all.map(withoutWorkers);
   };
   try {
     const refusals = new Refusals();
     const settings = await refusals.gather(() => request.settings(prepared?.config));
     if (refusal !== undefined) refusals.note(refusal);
-    if (!refusals.any) wanted = await refusals.gather(() => steps.wanted?.(prepared, settings!));
-    // Where children judge a configuration that is refused already, services here need not. Where services here do, they may
-    // fail on what is refused: only what they refuse themselves is told.
-    const failures = refusals.any && steps.refuse !== undefined ? [] : compared().after.failures;
-    for (const error of failures) {
+    const wanted = refusals.any ? undefined : await refusals.gather(() => steps.wanted?.(prepared, settings!));
+    const refuse = async (): Promise<void> => {
+      if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
+    };
+    // Where children judge a configuration that is refused already, services here need not.
+    await refuse();
+    compared = compare(wanted);
+    for (const error of compared.after.failures) {
+      // Of a configuration that is refused, services may fail on what is refused: only what they refuse themselves is told.
       if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
     }
-    if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
+    await refuse();
     refusals.refuse();
-    const { after, pipelines } = compared();
-    for (const warning of after.warnings) {
+    for (const warning of compared.after.warnings) {
       log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
     // A mutate builds nothing: its dry run ends here.
@@ -124,10 +125,12 @@ async function reloadTo(
     const result = ends
       ? { outcome: 'accepted' as const }
       : await steps.takeUp({ prepared, settings: settings!, wanted });
-    return { ...result, changes: changes(), pipelines };
+    return { ...result, changes: changes(compared.files), pipelines: compared.pipelines };
   } catch (error) {
-    if (refusal !== undefined) throw error;
-    return { ...refusedFor(error), changes: changes() };
+    // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
+    if (refusal !== undefined) return refusedFor(error);
+    const { files } = compared ?? compare();
+    return { ...refusedFor(error), changes: changes(files) };
   }
 }
 

@@ -162,11 +162,11 @@ type Pipelines = ServicePlans['pipelines'];
 function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
   const names = new Set([...after.keys(), ...before.keys()]);
   return [...names]
-    .map((pipeline) => ({ pipeline, ...compared(before.get(pipeline) ?? [], after.get(pipeline) ?? []) }))
+    .map((pipeline) => ({ pipeline, ...pipelineDiff(before.get(pipeline) ?? [], after.get(pipeline) ?? []) }))
     .filter(({ added, removed, moved }) => added.length + removed.length + moved.length > 0);
 }
 
-function compared(before: readonly string[], after: readonly string[]): Omit<PipelineChange, 'pipeline'> {
+function pipelineDiff(before: readonly string[], after: readonly string[]): Omit<PipelineChange, 'pipeline'> {
   const [old, now] = [numbered(before), numbered(after)];
   const common = now.filter((part) => old.includes(part));
   const inOrder = longestRun(common.map((part) => old.indexOf(part)));
