@@ -80,7 +80,7 @@ class Fleet {
     return new Handover({ leaving: [], staying: [], draining: [] });
   }
 
-  async open(_: unknown, name: string): Promise<FakePool['pool']> {
+  async addPool(_: unknown, name: string): Promise<FakePool['pool']> {
     return this.make(name).pool;
   }
 

@@ -98,7 +98,7 @@ export class Supervisor {
    * had or a worker does not start; the caller then ends the service.
    */
   async launch(service: ServiceBase, name: string, workers: number): Promise<void> {
-    const pool = await this.open(service, name, workers);
+    const pool = await this.addPool(service, name, workers);
     await pool?.launch(workers);
   }
 
@@ -106,7 +106,7 @@ export class Supervisor {
    * Binds the service's addresses, or borrows those of a service that leaves, and makes its pool, still without workers.
    * Undefined: all is being stopped.
    */
-  async open(
+  async addPool(
     service: ServiceBase,
     name: string,
     workers: number,
@@ -127,7 +127,7 @@ export class Supervisor {
   /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
   async bind(service: ServiceBase, name: string, workers: number, handover?: Handover): Promise<void> {
     if (this.#bound.has(name) || !isListening(service)) return;
-    const sockets = await this.#open(service, name, workers, handover);
+    const sockets = await this.#socketsFor(service, name, workers, handover);
     this.#bound.set(name, sockets);
     if (this.#stopped) {
       this.#closeBound();
@@ -195,8 +195,11 @@ export class Supervisor {
     this.#bound.clear();
   }
 
-  /** One socket for each worker only where a sibling can help out: a slot without a worker must not strand its clients. */
-  async #open(
+  /**
+   * Those that the service manager passed, those of a service that leaves, or new ones. One socket for each worker only
+   * where a sibling can help out: a slot without a worker must not strand its clients.
+   */
+  async #socketsFor(
     service: ListeningService,
     name: string,
     workers: number,
@@ -206,7 +209,9 @@ export class Supervisor {
     const { addresses } = service;
     const passed = this.#activated.take(name, addresses);
     return (
-      passed ?? handover?.open({ name, addresses, slots, place: placeOfAddress(service) }) ?? openAll(addresses, slots)
+      passed ??
+      handover?.borrowOrBind({ name, addresses, slots, place: placeOfAddress(service) }) ??
+      openAll(addresses, slots)
     );
   }
 

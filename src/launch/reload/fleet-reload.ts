@@ -179,7 +179,7 @@ export async function replaceWorkers(
     await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
   };
   try {
-    const opened = await open(supervisor, added, handover);
+    const opened = await addServices(supervisor, added, handover);
     const planned = kept.map((pool) => [pool, pool.workersFor(asked(pool))] as const);
     const files = await rehearsal.run(new Map([...planned, ...opened]));
     if (!dryRun) await rehearsal.proceed();
@@ -234,8 +234,8 @@ async function takeBack(supervisor: Supervisor, name: string, handover: Handover
   if (!serves) await gone;
 }
 
-/** Binds the addresses of new services: one that cannot be had ends the reload before anything is started. */
-async function open(
+/** Makes the pools of new services. An address that cannot be had ends the reload before anything is started. */
+async function addServices(
   supervisor: Supervisor,
   added: readonly (readonly [string, LaunchRequest])[],
   handover: Handover,
@@ -244,7 +244,7 @@ async function open(
   const failures: PorticoError[] = [];
   for (const [name, { service, workers }] of added) {
     try {
-      const pool = await supervisor.open(service, name, workers, handover);
+      const pool = await supervisor.addPool(service, name, workers, handover);
       if (pool !== undefined) opened.set(pool, workers);
     } catch (error) {
       failures.push(bindFailure({ name, place: placeOfAddress(service) }, error));

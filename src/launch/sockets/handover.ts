@@ -77,7 +77,7 @@ export class Handover {
    * The sockets of a service's addresses: those of a service that leaves where it has the very address, others bound anew.
    * Rejects with `PORTICO_ADDRESS_TAKEN`, which names the service that has it, when an address cannot be taken.
    */
-  async open({ name, addresses, slots, place }: Newcomer): Promise<readonly ListenSockets[]> {
+  async borrowOrBind({ name, addresses, slots, place }: Newcomer): Promise<readonly ListenSockets[]> {
     const loans = await Promise.all(addresses.map((address) => this.#lend(name, address)));
     // All addresses of a service have equally many: a worker finds its own by its number.
     const lent = Math.max(0, ...loans.map((loan) => loan?.sockets.descriptors.length ?? 0));

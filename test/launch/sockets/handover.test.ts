@@ -43,13 +43,13 @@ test('PT-3 what is lent is closed by its owner alone, and owned once the reload 
   const old = await holder(t, 'old');
   const [sockets] = old.sockets;
   const refused = new Handover({ leaving: [old], staying: [], draining: [] });
-  const [lent] = await refused.open({ name: 'new', addresses: [at(old.port, 'localhost')], slots: 3 });
+  const [lent] = await refused.borrowOrBind({ name: 'new', addresses: [at(old.port, 'localhost')], slots: 3 });
   assert.deepEqual(lent?.descriptors, [7, 8]);
   lent?.close();
   assert.deepEqual([old.closed, old.sockets], [false, [sockets]]);
 
   const accepted = new Handover({ leaving: [old], staying: [], draining: [] });
-  const [owned] = await accepted.open({ name: 'new', addresses: [at(old.port)], slots: 3 });
+  const [owned] = await accepted.borrowOrBind({ name: 'new', addresses: [at(old.port)], slots: 3 });
   assert.deepEqual(accepted.complete(), [{ address: sockets?.address, from: 'old', to: 'new' }]);
   assert.deepEqual(old.sockets, []);
   owned?.close();
@@ -59,7 +59,7 @@ test('PT-3 what is lent is closed by its owner alone, and owned once the reload 
 test('PT-12 all addresses of the new service have equally many sockets, and none that was lent is left out', async (t) => {
   const [one, two] = [await holder(t, 'one', [7, 8, 9]), await holder(t, 'two', [10, 11])];
   const handover = new Handover({ leaving: [one, two], staying: [], draining: [] });
-  const opened = await handover.open({ name: 'new', addresses: [at(one.port), at(two.port), at(0)], slots: 4 });
+  const opened = await handover.borrowOrBind({ name: 'new', addresses: [at(one.port), at(two.port), at(0)], slots: 4 });
   t.after(() => opened[2]?.close());
   assert.deepEqual(
     opened.slice(0, 2).map(({ descriptors }) => descriptors),
@@ -86,7 +86,7 @@ test('PT-11 a unix socket is handed over with its file', async () => {
     },
   };
   const handover = new Handover({ leaving: [old], staying: [], draining: [] });
-  const [lent] = await handover.open({ name: 'new', addresses: [{ path }], slots: 2 });
+  const [lent] = await handover.borrowOrBind({ name: 'new', addresses: [{ path }], slots: 2 });
   lent?.close();
   assert.equal(existsSync(path), true);
   handover.complete();
@@ -100,7 +100,7 @@ test('RL-68 a refusal names who has the address: one that stays, drains, comes t
   const handover = new Handover({ leaving: [leaves], staying: [stays], draining: [drains] });
   const refusal = async (name: string, port: number, host: string, slots = 2): Promise<string> => {
     let message = '';
-    await assert.rejects(handover.open({ name, addresses: [at(port, host)], slots }), (error: Error) => {
+    await assert.rejects(handover.borrowOrBind({ name, addresses: [at(port, host)], slots }), (error: Error) => {
       assert.equal((error as NodeJS.ErrnoException).code, 'PORTICO_ADDRESS_TAKEN');
       message = error.message;
       return true;
@@ -129,7 +129,7 @@ test('RL-68 a refusal names who has the address: one that stays, drains, comes t
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   assert.match(await refusal('lonely', port, '127.0.0.1'), /^lonely: Could not bind to 127\.0\.0\.1:\d+: .* in use/);
-  const [first] = await handover.open({ name: 'first', addresses: [at(leaves.port)], slots: 2 });
+  const [first] = await handover.borrowOrBind({ name: 'first', addresses: [at(leaves.port)], slots: 2 });
   assert.deepEqual(first?.descriptors, [7, 8]);
   assert.equal(
     await refusal('second', leaves.port, '127.0.0.1'),
