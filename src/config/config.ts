@@ -5,7 +5,7 @@ import { type Diagnostic, type Place, PorticoError, placeInFile } from '../error
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
 import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
-import { Current, Lasting } from './current.js';
+import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
 import { adopt, type Preparation, prepareReload, restore } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
@@ -33,15 +33,15 @@ export interface PreparedReload extends Omit<Preparation, 'next'> {
  * Values are handed out frozen; after a reload `group()` gives the new ones.
  */
 export class Config {
-  readonly #began: Current;
+  readonly #began: ConfigHolder;
 
   /** Without `current` (which only this directory makes) a configuration in which nothing is written. */
-  constructor(current: Current = new Current()) {
+  constructor(current: ConfigHolder = new ConfigHolder()) {
     this.#began = current;
   }
 
   /** A prepared configuration is that of the program once it is accepted, and follows it from then on. */
-  get #current(): Current {
+  get #current(): ConfigHolder {
     return this.#began.inForce;
   }
 

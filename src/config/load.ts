@@ -3,7 +3,7 @@
  */
 import type { Diagnostic } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { Current, Lasting } from './current.js';
+import { ConfigHolder, Lasting } from './config-holder.js';
 import {
   declaredFlags,
   HelpRequested,
@@ -71,7 +71,7 @@ export interface LoadOptions {
 }
 
 /** From files, environment and command line; in a worker from what the parent handed over. */
-export async function fromSources(options: LoadOptions): Promise<Current> {
+export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   const worker = options.worker ?? workerConfiguration();
   // Workers of a service have the same warnings: the first of them tells those that their parent could not know.
   const quiet = (worker?.assignment?.index ?? 0) > 0;
@@ -89,7 +89,7 @@ export async function fromSources(options: LoadOptions): Promise<Current> {
 }
 
 /** From a text, as if it stood in a file. */
-export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): Current {
+export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): ConfigHolder {
   const issues: Diagnostic[] = [];
   const files = [parseSource({ name: file, path: '' }, text, issues)];
   refuseErrors(issues);
@@ -101,14 +101,14 @@ export function ofSnapshot(
   snapshot: ConfigSnapshot,
   options: Pick<LoadOptions, 'log' | 'groups'>,
   quiet = false,
-): Current {
+): ConfigHolder {
   return begin(fromSnapshot(snapshot), new Lasting(declaredGroups(options), options.log, quiet), snapshot.told);
 }
 
 /** From what is written, with the groups declared that it names as sources. */
-export function begin(state: State, lasting: Lasting, told?: readonly string[]): Current {
+export function begin(state: State, lasting: Lasting, told?: readonly string[]): ConfigHolder {
   declareSources(state, lasting.groups);
-  return new Current(state, lasting, told);
+  return new ConfigHolder(state, lasting, told);
 }
 
 function isStranger({ code, section = '', place }: Diagnostic, groups: DeclaredGroups): boolean {

@@ -15,7 +15,7 @@ import {
   takenUp,
   undeclaredChanges,
 } from './changes.js';
-import { Current, inOneLine } from './current.js';
+import { ConfigHolder, inOneLine } from './config-holder.js';
 import { readAgain } from './load.js';
 import { readExternalSources } from './sources/external-sources.js';
 import { type ConfigSnapshot, fromSnapshot } from './state.js';
@@ -28,7 +28,7 @@ import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js
  */
 export interface Preparation {
   /** The new configuration, complete. */
-  readonly next: Current;
+  readonly next: ConfigHolder;
   readonly warnings: readonly Diagnostic[];
   /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
   readonly refusal: ConfigError | undefined;
@@ -58,7 +58,7 @@ export interface Preparation {
 
 /** Reads everything afresh and judges it. Rejects with `ConfigError`, or gives it with what was read: `collect`. */
 export async function prepareReload(
-  current: Current,
+  current: ConfigHolder,
   { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<Preparation> {
   try {
@@ -72,20 +72,22 @@ export async function prepareReload(
   }
 }
 
-async function prepare(current: Current, method: ReloadMethod): Promise<Preparation> {
+async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Preparation> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
-  const wanted = new Current(fresh, lasting);
-  let changes = compareGenerations(base, wanted.generation, { method, inUse });
+  // Two are judged. What is written has to be right for the next start of the parent; what is taken up now has the old values
+  // of options that only such a start changes, and has to be right beside these.
+  const asWritten = new ConfigHolder(fresh, lasting);
+  let changes = compareGenerations(base, asWritten.generation, { method, inUse });
   const undeclared = undeclaredChanges(base.state, fresh, groups, method);
-  const next = new Current(takenUp(base, fresh, changes, method), lasting);
-  const found = [wanted, next].map((each) => each.judge(complete));
+  const asTakenUp = new ConfigHolder(takenUp(base, fresh, changes, method), lasting);
+  const found = [asWritten, asTakenUp].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
-  const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.generation)];
-  for (const text of [...current.warned, ...warnings.map(inOneLine)]) next.warned.add(text);
+  const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
+  for (const text of [...current.warned, ...warnings.map(inOneLine)]) asTakenUp.warned.add(text);
   const released = new Set<string>();
   return {
-    next,
+    next: asTakenUp,
     warnings,
     refusal,
     get changes() {
@@ -95,12 +97,12 @@ async function prepare(current: Current, method: ReloadMethod): Promise<Preparat
       const told = new Set(changes.map(({ group, opt }) => `${group}.${opt}`));
       return [...changes.map(reportedChange), ...undeclared.filter(({ option }) => !told.has(option))];
     },
-    snapshot: () => next.snapshot(),
-    readFile: (path, options) => next.generation.state.files.read(path, options?.mutable),
+    snapshot: () => asTakenUp.snapshot(),
+    readFile: (path, options) => asTakenUp.generation.state.files.read(path, options?.mutable),
     release: (over) => {
-      for (const group of inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
-      changes = compareGenerations(base, wanted.generation, { method, inUse, released });
-      next.generation = new Generation(takenUp(base, fresh, changes, method), groups);
+      for (const group of inUse) if (over(group) && !asTakenUp.inUse.has(group)) released.add(group);
+      changes = compareGenerations(base, asWritten.generation, { method, inUse, released });
+      asTakenUp.generation = new Generation(takenUp(base, fresh, changes, method), groups);
     },
     accept: async () => {
       if (refusal !== undefined) throw refusal;
@@ -109,25 +111,29 @@ async function prepare(current: Current, method: ReloadMethod): Promise<Preparat
         throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message });
       }
       for (const group of released) inUse.delete(group);
-      return takeUp(current, next, changes, warnings);
+      return takeUp(current, asTakenUp, changes, warnings);
     },
   };
 }
 
 /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
-export async function adopt(current: Current, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
   if (snapshot.generation <= current.generation.state.generation) return new Map();
   return takeOver(current, snapshot, 'debug');
 }
 
 /** Takes up an earlier snapshot as the newest generation. */
-export async function restore(current: Current, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+export async function restore(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
   return takeOver(current, { ...snapshot, generation: current.generation.state.generation + 1 }, 'info');
 }
 
 /** `level`: of a parent's change the parent has said all there is to say. */
-async function takeOver(current: Current, snapshot: ConfigSnapshot, level: 'debug' | 'info'): Promise<ConfigChanges> {
-  const next = new Current(fromSnapshot(snapshot), current.lasting);
+async function takeOver(
+  current: ConfigHolder,
+  snapshot: ConfigSnapshot,
+  level: 'debug' | 'info',
+): Promise<ConfigChanges> {
+  const next = new ConfigHolder(fromSnapshot(snapshot), current.lasting);
   for (const text of snapshot.told ?? []) current.warned.add(text);
   const warnings = next.judge(current.complete);
   refuseErrors(warnings);
@@ -139,8 +145,8 @@ async function takeOver(current: Current, snapshot: ConfigSnapshot, level: 'debu
 }
 
 async function takeUp(
-  current: Current,
-  next: Current,
+  current: ConfigHolder,
+  next: ConfigHolder,
   changes: readonly Change[],
   warnings: readonly Diagnostic[],
   level: 'debug' | 'info' = 'info',

@@ -1,5 +1,5 @@
 /**
- * The generation of a configuration that is in force, and what stays when a reload puts another one there.
+ * What holds the generation of a configuration, and what stays when a reload puts another one there.
  */
 import { setTimeout as later } from 'node:timers/promises';
 import { type Diagnostic, isObject, printDiagnostic } from '../errors/index.js';
@@ -16,9 +16,9 @@ import { problemsOf } from './values/problems.js';
 export class Lasting {
   readonly groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is judged. */
-  readonly checks: ((judged: Current) => readonly Diagnostic[])[] = [];
+  readonly checks: ((judged: ConfigHolder) => readonly Diagnostic[])[] = [];
   /** Told of each accepted change, in the order of registration. */
-  readonly hooks = new Set<(current: Current, changes: ConfigChanges) => unknown>();
+  readonly hooks = new Set<(current: ConfigHolder, changes: ConfigChanges) => unknown>();
   /** Where warnings and changes go. */
   log: Logger | undefined;
   /** Another process has the same warnings. */
@@ -31,7 +31,7 @@ export class Lasting {
   }
 
   /** Adds a hook. The function returned takes it away again. */
-  onChange(hook: (current: Current, changes: ConfigChanges) => unknown): () => void {
+  onChange(hook: (current: ConfigHolder, changes: ConfigChanges) => unknown): () => void {
     this.hooks.add(hook);
     return () => this.hooks.delete(hook);
   }
@@ -40,12 +40,12 @@ export class Lasting {
 /** How long one hook may take before the next one is run, in milliseconds. */
 const hookTimeoutMs = 5000;
 
-/** Holds the generation in force. */
-export class Current {
+/** Holds a generation: the one in force, which a reload replaces, or one that a reload prepares and judges. */
+export class ConfigHolder {
   readonly lasting: Lasting;
   generation: Generation;
   /** Set when this was prepared and then accepted: by whom. */
-  acceptedBy: Current | undefined;
+  acceptedBy: ConfigHolder | undefined;
   /** Warnings that are in the log, or wait for one. */
   readonly warned: Set<string>;
   /** Warnings that came before there was a logger. */
@@ -67,7 +67,7 @@ export class Current {
   }
 
   /** This one, or the one that took it up. */
-  get inForce(): Current {
+  get inForce(): ConfigHolder {
     return this.acceptedBy?.inForce ?? this;
   }
 
