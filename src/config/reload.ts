@@ -75,8 +75,8 @@ export async function prepareReload(
 async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Preparation> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
-  // Two are judged. What is written has to be right for the next start of the parent; what is taken up now has the old values
-  // of options that only such a start changes, and has to be right beside these.
+  // Two are judged. What is written has to be right for the next start of the parent; what is taken up now keeps the old
+  // values of options that only such a start changes, and has to be right beside these.
   const asWritten = new ConfigHolder(fresh, lasting);
   let changes = compareGenerations(base, asWritten.generation, { method, inUse });
   const undeclared = undeclaredChanges(base.state, fresh, groups, method);

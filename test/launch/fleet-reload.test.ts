@@ -1,8 +1,12 @@
 /** What becomes of a rolling replacement when workers end, hang or are replaced at the worst moment. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Logger, silentLogger } from 'portico';
+import { Config, defineOptions, string } from 'portico/config';
+import { ProcessLauncher, type ReloadReport } from 'portico/launch';
 import type { LaunchSettings } from '../../dist/launch/launcher-options.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
 import type { FleetGeneration } from '../../dist/launch/parent/worker-process.js';
@@ -11,6 +15,7 @@ import type { LaunchRequest } from '../../dist/launch/reload/reload.js';
 import { Handover } from '../../dist/launch/sockets/handover.js';
 import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
 type Behaviour = (moment: Moment, worker: FakeWorker) => unknown;
@@ -44,7 +49,7 @@ class Fleet {
   }
 
   /** One reload to the next generation. */
-  reload(
+  async reload(
     more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},
   ): Promise<FleetChangeResult> {
     const next = generation(this.current.number + 1, { ...this.current.settings, ...more.settings });
@@ -61,7 +66,9 @@ class Fleet {
       stopped: this.#asked.signal,
       superseded: () => false,
     };
-    return replaceWorkers(supervisor, silentLogger(), change);
+    const result = await replaceWorkers(supervisor, silentLogger(), change);
+    assert.ok(result);
+    return result;
   }
 
   get settings(): LaunchSettings {
@@ -94,6 +101,26 @@ class Fleet {
 function generations({ pool }: FakePool): number[] {
   return pool.current.map(({ assignment }) => assignment.generation);
 }
+
+test('OP-81 LC-519 the report of a reload that a stop abandons before it is in force says that nothing was applied', async () => {
+  const ini = join(temporaryFolder('portico-abandoned-'), 'app.ini');
+  writeFileSync(ini, '[app]\nword = old\n');
+  const config = await Config.load({ files: [ini], env: {}, argv: [] });
+  config.group('app', defineOptions({ word: string({ help: 'What the service is told.' }) }));
+  let stopped: Promise<void> | undefined;
+  const onReload = (): undefined => {
+    stopped = launcher.stop();
+  };
+  const launcher = new ProcessLauncher({ config, log: silentLogger(), signals: false, onReload });
+  writeFileSync(ini, '[app]\nword = new\n');
+  await launcher.restart();
+  await stopped;
+  const [{ outcome, changes } = {}] = launcher.status().reloads as [Partial<ReloadReport>?];
+  assert.deepEqual(
+    [outcome, changes?.map(({ option, effect }) => [option, effect])],
+    ['abandoned', [['app.word', 'not applied']]],
+  );
+});
 
 test('LC-515 a first new worker that ends before it takes over costs the accepted reload nothing', async (t) => {
   const fleet = new Fleet(t);

@@ -33,7 +33,7 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
 
 async function mutate(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
   // A stop came first: nothing has changed.
-  if (given.stopped.aborted) return { outcome: 'refused' };
+  if (given.stopped.aborted) return { outcome: 'abandoned' };
   const changes = await accept(given, next);
   given.accepted();
   return outcomeOf((await resetAll(given.runs, changes)).map(keepsOld));
@@ -74,7 +74,7 @@ async function restart(given: InPlaceReload, next: NextConfiguration): Promise<R
     });
     // A stop came first: what was built goes, nothing else has changed.
     if (inTime === undefined) given.leaveBehind(isBuilt);
-    if (stopped.aborted) return { outcome: 'refused' };
+    if (stopped.aborted) return { outcome: 'abandoned' };
     if (dryRun) return { outcome: 'accepted' };
     return await restartWith(given, next);
   } finally {
@@ -101,7 +101,7 @@ async function restartWith(given: InPlaceReload, next: NextConfiguration): Promi
     given.accepted();
     return outcomeOf(kept.map(keepsOld));
   }
-  if (stopped.aborted) return { outcome: 'refused' };
+  if (stopped.aborted) return { outcome: 'abandoned' };
   const back = before === undefined ? new Map() : await config!.restore(before);
   given.useSettings(old);
   // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.

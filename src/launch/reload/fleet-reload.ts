@@ -22,7 +22,7 @@ import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.
 import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { digest } from './file-changes.js';
-import { allThatIsWrong, changedMeanwhile, Rehearsal } from './rehearsal.js';
+import { changedMeanwhile, Rehearsal, refuseWithChildren } from './rehearsal.js';
 import { type LaunchRequest, type NextConfiguration, type ReloadRequest, reload } from './reload.js';
 import { outcomeOf, type ReloadReport, type ReloadResult } from './reload-report.js';
 
@@ -65,7 +65,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
         ? undefined
         : (refusals, { prepared, settings = supervisor.settings, wanted }) => {
             const { kept } = changeOfServices(supervisor, wanted);
-            return allThatIsWrong(refusals, nextGeneration(supervisor, { prepared, settings }), kept);
+            return refuseWithChildren(refusals, nextGeneration(supervisor, { prepared, settings }), kept);
           },
     takeUp: (next) => takeUp(given, next),
   });
@@ -94,7 +94,9 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
   if (removed.length > 0)
     prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
   const change = { next, services, prepared, dryRun, accept, stopped, superseded };
-  const { failures, ...result } = await replaceWorkers(supervisor, log, change);
+  const done = await replaceWorkers(supervisor, log, change);
+  if (done === undefined) return { outcome: 'abandoned' };
+  const { failures, ...result } = done;
   return { ...result, ...outcomeOf(failures) };
 }
 
@@ -164,12 +166,15 @@ export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'added' | 'remov
   readonly failures: readonly string[];
 };
 
-/** Rejects when the new configuration does not work; then all is as it was. In a dry run it is in any case. */
+/**
+ * Rejects when the new configuration does not work; then all is as it was. In a dry run it is in any case. Undefined: a stop
+ * came before the new configuration was in force.
+ */
 export async function replaceWorkers(
   supervisor: Supervisor,
   log: Logger,
   { services, next, prepared, dryRun, accept, stopped, superseded }: FleetChange,
-): Promise<FleetChangeResult> {
+): Promise<FleetChangeResult | undefined> {
   const { kept, added, removed } = services;
   const rehearsal = new Rehearsal(next);
   const handover = supervisor.handover(removed, stopped);
@@ -183,7 +188,7 @@ export async function replaceWorkers(
     const planned = kept.map((pool) => [pool, pool.workersFor(asked(pool))] as const);
     const files = await rehearsal.run(new Map([...planned, ...opened]));
     if (!dryRun) await rehearsal.proceed();
-    if (stopped.aborted) return { replaced: {}, added: [], removed: [], failures: [] };
+    if (stopped.aborted) return undefined;
     keepFilesAsChecked(prepared, files);
     if (dryRun) {
       const replaced = planned.map(([pool, workers]) => [pool.name, Math.min(pool.wanted, workers)] as const);
@@ -199,7 +204,7 @@ export async function replaceWorkers(
   for (const { address, from, to } of handover.complete()) {
     log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
   }
-  for (const [name, request] of added) tell(log, name, request);
+  for (const [name, request] of added) announceAdded(log, name, request);
   for (const name of removed) void supervisor.retire(name);
   const rolls = await Promise.all(
     kept.map(async (pool) => {
@@ -254,7 +259,7 @@ async function addServices(
   return opened;
 }
 
-function tell(log: Logger, name: string, request: LaunchRequest): void {
+function announceAdded(log: Logger, name: string, request: LaunchRequest): void {
   try {
     request.added?.();
   } catch (error) {

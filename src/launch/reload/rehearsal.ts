@@ -39,9 +39,9 @@ export class Rehearsal {
     const read = new Map<string, string>();
     await allOrWhy(
       [...pools].map(async ([pool, workers]) => {
-        for (const [file, bytes] of await this.rehearse(pool, workers)) {
-          if ((read.get(file) ?? bytes) !== bytes) throw changedMeanwhile(file);
-          read.set(file, bytes);
+        for (const [file, checked] of await this.rehearse(pool, workers)) {
+          if ((read.get(file) ?? checked) !== checked) throw changedMeanwhile(file);
+          read.set(file, checked);
         }
       }),
     );
@@ -118,7 +118,7 @@ const MORE_MS = 5000;
  * imports the application, and starts nothing. How such a child fails otherwise is no mistake of a configuration, and
  * one that has not told anything in time is not waited for.
  */
-export async function allThatIsWrong(
+export async function refuseWithChildren(
   refusals: Refusals,
   generation: FleetGeneration,
   pools: readonly WorkerPool[],

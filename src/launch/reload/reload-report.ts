@@ -67,7 +67,7 @@ export function refusedFor(error: unknown): ReloadResult {
   return { outcome: 'refused', error: ordinary ? error.message : describeError(error), thrown: error };
 }
 
-/** What was refused took nothing up. */
+/** What was refused or abandoned took nothing up. */
 function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
 }
@@ -106,7 +106,8 @@ export class ReloadReports {
       // What a stop cuts off fails by it: that is no reason.
       const { error, ...rest } = { ...known, ...result };
       const told = abandoned || error === undefined ? rest : { ...rest, error };
-      const changes = result.outcome === 'refused' ? told.changes.map(notApplied) : told.changes;
+      const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
+      const changes = inForce ? told.changes : told.changes.map(notApplied);
       const report: ReloadReport = { ...told, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) };
       if (!dryRun) {
         this.#reports = [...this.#reports, report].slice(-KEPT);
