@@ -150,7 +150,7 @@ export class PoolState {
   }
 
   /** Nothing is to be started any more. */
-  close(): void {
+  beginStopping(): void {
     this.phase = 'stopping';
     this.takeRehearsal();
     this.roll?.end();

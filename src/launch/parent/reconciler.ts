@@ -62,7 +62,6 @@ export class Reconciler {
   /** Forgets how often workers were started: what follows was asked for. */
   forgiveStarts(): void {
     this.#throttle.reset();
-    this.poke();
   }
 
   /** Ends one that is needed no more. One that does not serve yet has nothing in hand. */

@@ -42,10 +42,12 @@ export class WorkerPool extends PoolState {
       rehearsal.worker?.goOn();
       if (rehearsal.worker !== undefined) this.starts.launch += 1;
     }
-    await Promise.all(this.#setWanted(workers));
+    const firstStarts = this.setWanted(workers);
+    this.#reconciler.poke();
+    await Promise.all(firstStarts);
     if (this.phase === 'launching') this.phase = 'running';
     this.#launchedByReload = false;
-    this.look();
+    this.#reconciler.poke();
   }
 
   /**
@@ -60,6 +62,7 @@ export class WorkerPool extends PoolState {
     else this.rehearsal = { generation, workers, worker: undefined, begun };
     // Its next step starts the child.
     this.#reconciler.forgiveStarts();
+    this.#reconciler.poke();
     return begun.promise;
   }
 
@@ -119,8 +122,10 @@ export class WorkerPool extends PoolState {
   /** Grows or shrinks: those with the highest numbers go. Settles when each new slot has had its first start. */
   async resize(workers: number): Promise<void> {
     if (this.stopping || this.phase === 'new' || workers === this.wanted) return;
+    const firstStarts = this.setWanted(workers);
     this.#reconciler.forgiveStarts();
-    await Promise.allSettled(this.#setWanted(workers));
+    this.#reconciler.poke();
+    await Promise.allSettled(firstStarts);
   }
 
   /** Stops all workers gracefully and closes the sockets. True when every one ended by itself, in time and well. */
@@ -148,7 +153,9 @@ export class WorkerPool extends PoolState {
   killHung(worker: WorkerHandle): void {
     worker.hung = true;
     worker.kill();
-    if (!worker.toldToEnd) this.#reconciler.forgiveStarts();
+    if (worker.toldToEnd) return;
+    this.#reconciler.forgiveStarts();
+    this.#reconciler.poke();
   }
 
   /** Kills all workers. Settles when they are gone. */
@@ -176,11 +183,6 @@ export class WorkerPool extends PoolState {
     return roll;
   }
 
-  #setWanted(workers: number): readonly Promise<void>[] {
-    this.#reconciler.poke();
-    return this.setWanted(workers);
-  }
-
   #endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
     this.#close();
     return this.#reconciler.endAll(timeoutMs, reason);
@@ -195,7 +197,7 @@ export class WorkerPool extends PoolState {
       const extra = this.#launchedByReload || worker === this.rehearsal?.worker || beside;
       if (extra && !worker.wasReady) worker.dismissed = true;
     }
-    this.close();
+    this.beginStopping();
     this.#reconciler.poke();
   }
 }
