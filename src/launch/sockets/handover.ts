@@ -55,8 +55,8 @@ interface Loan {
   readonly from: LeavingHolder;
   readonly to: string;
   readonly sockets: ListenSockets;
-  /** The new holder's copies: its own once the reload was accepted. */
-  readonly copy: { owned: boolean };
+  /** The reload was accepted: they are the new holder's own. */
+  owned: boolean;
 }
 
 /**
@@ -104,8 +104,9 @@ export class Handover {
   complete(): { readonly address: ListenAddress; readonly from: string; readonly to: string }[] {
     const loans = this.#loans;
     this.#loans = [];
-    return loans.map(({ from, to, sockets, copy }) => {
-      copy.owned = true;
+    return loans.map((loan) => {
+      const { from, to, sockets } = loan;
+      loan.owned = true;
       from.handOver(sockets);
       return { address: sockets.address, from: from.name, to };
     });
@@ -139,7 +140,7 @@ export class Handover {
       for (const sockets of from.sockets) {
         if ((await identity(sockets.address)) !== wanted) continue;
         if (this.#loans.some((loan) => loan.sockets === sockets)) continue;
-        const loan = { from, to, sockets, copy: { owned: false } };
+        const loan: Loan = { from, to, sockets, owned: false };
         this.#loans = [...this.#loans, loan];
         return loan;
       }
@@ -189,9 +190,10 @@ async function among(
   return undefined;
 }
 
-function borrowed({ sockets, copy }: Loan, address: ListenAddress): ListenSockets {
+function borrowed(loan: Loan, address: ListenAddress): ListenSockets {
+  const { sockets } = loan;
   const close = (): void => {
-    if (copy.owned) sockets.close();
+    if (loan.owned) sockets.close();
   };
   return { address, descriptors: sockets.descriptors, close };
 }
