@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
 import { masked } from '../text/index.js';
-import { variableName, writtenIn } from './sources/written.js';
+import { nameOf, variableName, writtenIn } from './sources/written.js';
 import type { Sources, State, Written } from './state.js';
 import type { Option } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
@@ -182,5 +182,3 @@ function unknownSettings(
     open.map((file) => file.filter((line) => nameOf(line) === name)).find(({ length }) => length > 0)!;
   return new Map([...names].map((name) => [name, linesOf(name)]));
 }
-
-const nameOf = ({ group, opt }: Written): string => `${group}.${opt}`;

@@ -77,7 +77,7 @@ export class ConfigHolder {
 
   declare(group: string, options: OptionDeclarations, sectional = false): void {
     if (sectional) this.groups.sectional.add(group);
-    if (this.groups.declare(group, options)) this.generation.forget();
+    if (this.groups.declare(group, options)) this.generation.forgetReferring();
   }
 
   /** Puts a value from code among others of its kind, or takes it away. Throws for a bad one. */

@@ -50,16 +50,38 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   ];
 }
 
+/** What one place has, by its names. */
+export type Layer = ReadonlyMap<string, readonly Written[]>;
+
+export function layerOf(written: readonly Written[]): Layer {
+  const layer = new Map<string, Written[]>();
+  for (const each of written) {
+    const name = nameOf(each);
+    const same = layer.get(name);
+    if (same === undefined) layer.set(name, [each]);
+    else same.push(each);
+  }
+  return layer;
+}
+
+/** `group.opt`. */
+export function nameOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
+  return `${group}.${opt}`;
+}
+
+function isFilled(found: readonly Written[]): boolean {
+  return found.length > 0;
+}
+
 /**
  * Chooses among layers, the highest first. How a value is spelled does not matter between layers; within one, the option's own
  * name wins over aliases, and both over deprecated ones.
  */
-export function chooseWritten(layers: readonly (readonly Written[])[], wanted: DeclaredOption, report: Report): Choice {
+export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, report: Report): Choice {
   const { opt, option, spellings } = wanted;
   // Of each layer that has the option, a list for each name that it has there.
   const filled = layers.flatMap((layer) => {
-    const names = spellings.map((name) => layer.filter((written) => isSpelled(written, name)));
-    const there = names.filter((found) => found.length > 0);
+    const there = layer.size === 0 ? [] : spellings.flatMap((name) => [layer.get(nameOf(name)) ?? []].filter(isFilled));
     return there.length === 0 ? [] : [there.map((found) => found.map((each) => masked(each, opt, option)))];
   });
   const all = filled.flat(2);
@@ -185,6 +207,8 @@ export function writtenInEnvironment(
   report: Report,
 ): Written[] {
   const { sources, osCompat } = variables;
+  // As most are: without any variable none is looked for.
+  if (Object.keys(sources.environment).length === 0) return [];
   return spellings.flatMap((name) => {
     const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option.secret, report);
     const own = look(sources.envPrefix);

@@ -9,6 +9,8 @@ import { BadReference, interpolate, type Reference } from '../sources/interpolat
 import {
   type Choice,
   chooseWritten,
+  type Layer,
+  layerOf,
   type Report,
   type Resolved,
   variableName,
@@ -27,7 +29,9 @@ export class Generation {
   readonly state: State;
   readonly groups: DeclaredGroups;
   readonly #resolved = new Map<DeclaredOption, Resolved>();
-  readonly #layers = new Map<Sources, Written[][]>();
+  readonly #layers = new Map<Sources, readonly Layer[]>();
+  /** What was resolved and may refer to other options. */
+  readonly #referring = new Set<DeclaredOption>();
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
 
   constructor(state: State, groups: DeclaredGroups) {
@@ -55,7 +59,7 @@ export class Generation {
     return this.resolve(this.groups.option('DEFAULT', opt)!).value === true;
   }
 
-  /** The values of a group as `make` made them the first time; made again only after {@link Generation.forget}. */
+  /** The values of a group as `make` made them the first time; made again only after one was forgotten. */
   remembered<T extends object>(group: string, options: OptionDeclarations, make: () => T): T {
     const known = this.#values.get(options)?.get(group);
     if (known !== undefined) return known as T;
@@ -64,9 +68,18 @@ export class Generation {
     return made;
   }
 
-  /** Forgets all values: one from code changed, or more options were declared. */
+  /** Forgets all values: one from code changed. */
   forget(): void {
     this.#resolved.clear();
+    this.#referring.clear();
+    this.#values.clear();
+  }
+
+  /** Forgets the values that may refer to an option that was declared after they were resolved. */
+  forgetReferring(): void {
+    if (this.#referring.size === 0) return;
+    for (const wanted of this.#referring) this.#resolved.delete(wanted);
+    this.#referring.clear();
     this.#values.clear();
   }
 
@@ -91,6 +104,7 @@ export class Generation {
 
   #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
     const { opt, option } = wanted;
+    if (written.some(({ text }) => text.includes('$'))) this.#referring.add(wanted);
     try {
       const value =
         last.typed === undefined
@@ -139,19 +153,19 @@ export class Generation {
     // The option that says so is itself not looked up there.
     const osCompat = opt !== 'os_env_compat' && this.says('os_env_compat');
     const variables = { sources, osCompat, readFile: (path: string) => files.read(path) };
-    const [said = [], ...inFiles] = this.#writtenIn(sources);
+    const [said, ...inFiles] = this.#writtenIn(sources);
     const layers = [
-      fromCode('override', overrides),
-      said,
-      writtenInEnvironment(variables, wanted, report),
+      layerOf(fromCode('override', overrides)),
+      said!,
+      layerOf(writtenInEnvironment(variables, wanted, report)),
       ...inFiles,
-      fromCode('set_default', defaults),
+      layerOf(fromCode('set_default', defaults)),
     ];
     return chooseWritten(layers, wanted, report);
   }
 
-  #writtenIn(sources: Sources): Written[][] {
-    const known = this.#layers.get(sources) ?? writtenIn(sources);
+  #writtenIn(sources: Sources): readonly Layer[] {
+    const known = this.#layers.get(sources) ?? writtenIn(sources).map(layerOf);
     this.#layers.set(sources, known);
     return known;
   }
