@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes `lib`, the published modules, of `dist`, what the compiler wrote: one file for each folder of `src` instead of
+// Makes `lib`, the published modules, of `dist`, what the compiler wrote: a few files for each folder of `src` instead of
 // hundreds, because Node takes half a millisecond and some kilobytes for each file that it imports, in every process.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -20,8 +20,18 @@ const STARTED = [
 /** Folders that every process needs, in one file together. */
 const BASE = ['errors', 'log', 'process', 'text'];
 
-/** A worker does not load the parent's part of this folder, so its files are grouped by the programs that need them. */
-const BY_PROGRAM = 'launch';
+/**
+ * What programs load at their start. A folder is in as many files as there are programs that begin to need parts of it: none loads
+ * what only a later one needs.
+ */
+const PROGRAMS = {
+  // A parent, which judges and routes nothing.
+  '': ['cli/main.js', 'cli/program.js', 'cli/serve.js'],
+  // A worker of `api-cli`, whose application most often has a router.
+  '-worker': ['launch/worker/worker-bootstrap.js', 'routing/index.js'],
+  // A program of one's own.
+  '-embedded': ['index.js'],
+};
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entryPoints = [...Object.values(exports).map((entry) => entry.default), ...Object.values(bin)]
@@ -43,7 +53,7 @@ const bundle = await rollup({
   external: (id) => !/^[./]/.test(id),
   preserveEntrySignatures: 'strict',
   treeshake: false,
-  plugins: [{ name: 'compiled', load: compiled, renderChunk: withoutReExporters }],
+  plugins: [{ name: 'compiled', load: compiled }],
   onLog: (level, log, report) => {
     // What the compiler writes for decorators.
     if (log.code !== 'THIS_IS_UNDEFINED') report(level, log);
@@ -100,24 +110,58 @@ function compiled(path) {
     /[^\0-\xff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return { code, map: readFileSync(`${path}.map`, 'utf8') };
+  return { code: direct(path, code), map: readFileSync(`${path}.map`, 'utf8') };
 }
 
 /**
- * What a file takes from a folder it imports from where that is; rollup leaves an import of the folder's `index.js` or `internal.js` beside it,
- * for what that might do when it is loaded. Ours only export what others have, and a file costs a millisecond.
+ * Imports of a folder's `index.js` or `internal.js` as imports of the modules behind it. These files only export what others have;
+ * through them every module would need all of each folder that it takes something from.
  */
-function withoutReExporters(code) {
-  return { code: code.replaceAll(/^import '\.[^']*\/(?:index|internal)\.js';$/gm, ''), map: null };
+function direct(path, code) {
+  return code.replaceAll(
+    /^(import|export) \{([^}]*)\} from '(\.[^']*\/(?:index|internal)\.js)';$/gm,
+    (_, verb, names, specifier) =>
+      // In one line: the map to the source goes by lines.
+      namesIn(names)
+        .map(([name, local]) => {
+          const [file, exported] = exporterOf(join(dirname(path), specifier), name);
+          return `${verb} { ${exported} as ${local} } from './${relative(dirname(path), file)}';`;
+        })
+        .join(' '),
+  );
 }
 
-/** The folder of a module that several entries share; one that only one entry needs goes into the file of that one. */
+/** The module behind `index.js` or `internal.js` that has an export, and what it is called there. */
+function exporterOf(file, name) {
+  if (!/\/(?:index|internal)\.js$/.test(file)) return [file, name];
+  for (const [, names, specifier] of readFileSync(file, 'utf8').matchAll(/^export \{([^}]*)\} from '([^']*)';$/gm)) {
+    const found = namesIn(names).find(([, exported]) => exported === name);
+    if (found !== undefined) return exporterOf(join(dirname(file), specifier), found[0]);
+  }
+  throw new Error(`${relative(dist, file)} does not export ${name}`);
+}
+
+/** `a, b as c` as pairs: what it is called there, and here. */
+function namesIn(list) {
+  return list.split(',').flatMap((each) => {
+    const [name, as = name] = each.trim().split(' as ');
+    return name === '' ? [] : [[name, as]];
+  });
+}
+
+/**
+ * The folder of a module that several entries share, and the first program that needs it; one that only one entry needs goes into the
+ * file of that one.
+ */
 function chunkOf(id, { getModuleInfo }) {
-  const { isEntry, dynamicImporters } = getModuleInfo(id);
+  const { isEntry, dynamicImporters, importers } = getModuleInfo(id);
+  if (isEntry || (dynamicImporters.length > 0 && importers.length === 0)) return undefined;
+  const needing = entriesOf(id, getModuleInfo);
+  if (needing.size === 1) return undefined;
   const [folder] = relative(dist, id).split('/');
-  if (isEntry || dynamicImporters.length > 0 || folder === BY_PROGRAM) return undefined;
-  if (entriesOf(id, getModuleInfo).size === 1) return undefined;
-  return BASE.includes(folder) ? 'base' : folder;
+  const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
+  const [program = '-more'] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
+  return `${BASE.includes(folder) ? 'base' : folder}${program}`;
 }
 
 /** The entries, and modules that are loaded later, which import a module directly or through others. */
