@@ -7,7 +7,6 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse, countAnswer, serverState } from '../app/internal.js';
@@ -110,7 +109,11 @@ export class Front {
     const server =
       tls === undefined
         ? createHttpServer(options)
-        : createHttpsServer({ ...options, handshakeTimeout: handshakeTimeout(this.#limits), ...tls });
+        : (await import('node:https')).createServer({
+            ...options,
+            handshakeTimeout: handshakeTimeout(this.#limits),
+            ...tls,
+          });
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
     // `withSlot`, around the innermost app, asks it.

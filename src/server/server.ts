@@ -2,7 +2,7 @@
  * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
  */
 import type { Server as HttpServer } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
+import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
@@ -35,7 +35,7 @@ export class Server implements ListeningService {
   #appInUse: App;
   #spans: SpanMaker | undefined;
   readonly #endpoint: Endpoint;
-  #http: HttpServer | undefined;
+  #http: HttpServer | HttpsServer | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #terms: StopTerms | undefined;
@@ -128,7 +128,7 @@ export class Server implements ListeningService {
    * the present ones go on; throws, and changes nothing, when OpenSSL does not take them.
    */
   replaceTls(tls: TlsOptions): void {
-    if (this.#http instanceof HttpsServer) this.#http.setSecureContext(tls);
+    if (this.#http !== undefined && 'setSecureContext' in this.#http) this.#http.setSecureContext(tls);
     this.#tls = tls;
   }
 

@@ -4,8 +4,6 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { Diagnostic } from '../../errors/index.js';
 import { maskUris } from '../../text/index.js';
 import type { SourceFile, State } from '../state.js';
@@ -72,13 +70,13 @@ async function readSource(
   }
 }
 
-function fetchText(options: OptionsOf<typeof sourceOptions>): Promise<Buffer> {
+async function fetchText(options: OptionsOf<typeof sourceOptions>): Promise<Buffer> {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
   const secure = options.uri.toLowerCase().startsWith('https:');
   const tls = secure ? { ca: read(options.caPath), cert: read(options.clientCert), key: read(options.clientKey) } : {};
+  const { request: send } = secure ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(Math.round(options.timeoutS * 1000));
-    const send = secure ? httpsRequest : httpRequest;
     const request = send(options.uri, { ...tls, signal, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
