@@ -9,8 +9,7 @@ import { notPlain } from '../service/internal.js';
 import type { ExposurePolicy } from './exposed-methods.js';
 import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';
-import { Endpoints, type EndpointTarget } from './server/endpoints.js';
-import { isExpected, isIgnored, logFailure } from './server/failed-method.js';
+import { Endpoints, type EndpointTarget, isExpected, isIgnored, logFailure } from './server/endpoints.js';
 
 /** A manager's methods, and {@link on} for those of its like on another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };

@@ -6,6 +6,6 @@ export { wsgiOptions } from './api/wsgi-options.js';
 export type { Refusal } from './requests/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { runApp } from './requests/run-app.js';
-export { traceOptions } from './spans/filter-spans.js';
+export { traceOptions } from './spans/request-span.js';
 export { developmentCertificate } from './tls/development-certificate.js';
 export { sslOptions } from './tls/ssl-options.js';

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { RPCService } from 'portico';
 import { Config } from 'portico/config';
 import { type ManagerContext, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
-import type { BaseEndpoint, RPCServiceOptions } from 'portico/rpc';
+import type { RPCServiceOptions } from 'portico/rpc';
 import type { Manager, Registration, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { gate, withNetwork } from './services.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rpc-'));
+
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const { log } = recordedLog();
@@ -42,47 +43,6 @@ function recording(events: string[], fails = ''): Manager {
     reset: hook('reset'),
   };
 }
-
-test('MG-1 LC-1321 LC-1322 host and binary: of the configuration and the command, unless they are given', async () => {
-  const argv = ['/usr/bin/node', '/opt/app/portico-images.mjs'];
-  const usual = RPCService.create({ argv, manager: {}, log });
-  assert.deepEqual([usual.host, usual.binary, usual.topic], [hostname(), 'portico-images', 'images']);
-  const config = await configured('[DEFAULT]\nhost = north-1\n');
-  assert.equal(create({ config, host: null }).host, 'north-1');
-  assert.equal(create({ config, host: 'south-2' }).host, 'south-2');
-  assert.equal(create({ binary: 'other', argv }).binary, 'other');
-});
-
-test('LC-1322 a script that its package names in bin is called as there', () => {
-  const project = join(folder, 'packed');
-  mkdirSync(join(project, 'dist'), { recursive: true });
-  writeFileSync(join(project, 'package.json'), '{ "name": "@x/y", "bin": { "portico-volume": "./dist/main.js" } }');
-  writeFileSync(join(project, 'dist', 'main.js'), '');
-  writeFileSync(join(project, 'dist', 'package.json'), '{ "type": "module" }');
-  symlinkSync(join(project, 'dist', 'main.js'), join(project, 'link'));
-  for (const script of [join(project, 'dist', 'main.js'), join(project, 'link')]) {
-    const service = RPCService.create({ argv: ['node', script], manager: {}, log });
-    assert.deepEqual([service.binary, service.topic], ['portico-volume', 'volume']);
-  }
-  for (const odd of ['null', '{ "name": "y", "bin": null }', '[]']) {
-    writeFileSync(join(project, 'package.json'), odd);
-    assert.equal(RPCService.create({ argv: ['node', join(project, 'link')], manager: {}, log }).binary, 'link');
-  }
-});
-
-test('MG-1 LC-1323 MG-59 the topic is what follows the last <project>- of the binary, and without one the whole of it', () => {
-  const topics = [
-    ['portico-compute', undefined, 'compute'],
-    ['nova-compute', 'nova', 'compute'],
-    ['nova-compute', undefined, 'nova-compute'],
-    ['old-nova-cell-nova-scheduler', 'nova', 'scheduler'],
-    ['conductor', 'nova', 'conductor'],
-  ] as const;
-  for (const [binary, project, topic] of topics) {
-    assert.equal(create({ binary, ...(project && { project }) }).topic, topic, binary);
-  }
-  assert.equal(create({ topic: 'given' }).topic, 'given');
-});
 
 test('names that cannot be part of a topic are refused when the service is made', () => {
   for (const wrong of [{ topic: 'a.b' }, { topic: '' }, { topic: 'x y' }, { host: 'a/b' }, { altTopic: 'a.b' }]) {
@@ -401,17 +361,6 @@ test('MG-7 LC-1347 endpoints: the main manager, the base endpoint, others, what 
   await service.stop();
 });
 
-test('LC-1344 the base endpoint answers for every service: it is there, and how it is', async () => {
-  const service = create({ host: 'north', version: 6 });
-  await service.start();
-  const base = service.endpoints[1] as BaseEndpoint;
-  assert.deepEqual(base.ping(undefined, { arg: [1, 2] }), { service: 'images', host: 'north', arg: [1, 2] });
-  const { uptime, ...status } = base.getStatus();
-  assert.ok(uptime >= 0);
-  assert.deepEqual(status, { version: 6, inFlight: 0, draining: false, configGeneration: 1 });
-  await service.stop();
-});
-
 test('LC-1349 an RPC service takes calls for its topic, for its host, and for all hosts', () => {
   const service = create({ host: 'north', altTopic: 'images-slow' });
   assert.deepEqual(service.consumers, [
@@ -535,22 +484,3 @@ test(
     assert.deepEqual(events, ['initHost', 'second', 'second done', 'cleanupHost']);
   }),
 );
-
-test('MG-1 options that cannot be are refused when the service is made', () => {
-  const refused = (options: object, code: string): void => {
-    assert.throws(() => create(options as RPCServiceOptions), { code });
-  };
-  refused({ manager: [] }, 'PORTICO_MANAGER');
-  for (const options of [
-    { workers: 0 },
-    { workers: '2' },
-    { version: -1 },
-    { send: 5 },
-    { context: {} },
-    { name: '' },
-  ]) {
-    refused(options, 'PORTICO_RPC_OPTION');
-  }
-  assert.throws(() => create({ worker: 2 } as RPCServiceOptions), { hint: 'Did you mean "workers"?' });
-  assert.equal(create({ workers: 2, version: 3 }).workers, 2);
-});

@@ -10,7 +10,7 @@ import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
-import { filterSpans } from '../spans/filter-spans.js';
+import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
 import type { AppLoader } from './api-options.js';
 import { pasteLoader } from './api-plan.js';

@@ -1,13 +1,31 @@
 /**
- * A span for each request of a server, where the program has registered an OpenTelemetry SDK, by the stable semantic
- * conventions for HTTP servers (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+ * A span for each request of a server, and on demand for each filter that it goes through, where the program has registered an
+ * OpenTelemetry SDK: by the stable semantic conventions for HTTP servers
+ * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { type App, afterResponse, environ, Fault, type ResponseOutcome, remoteOf } from '../../app/index.js';
-import { connectionAddress, type RequestTrace, runInRequest, setTrace, type TraceIds } from '../../app/internal.js';
+import {
+  type App,
+  afterResponse,
+  environ,
+  Fault,
+  type Filter,
+  type ResponseOutcome,
+  remoteOf,
+} from '../../app/index.js';
+import {
+  connectionAddress,
+  type RequestTrace,
+  runInRequest,
+  setTrace,
+  type TraceIds,
+  traceOf,
+} from '../../app/internal.js';
+import { boolean, type Config, defineOptions } from '../../config/index.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
+import type { PipelineProbes } from '../api/filter-times.js';
 
 /** RFC 9110, RFC 5789: a client may write any other. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
@@ -38,7 +56,7 @@ export function withRequestSpans(app: App, maker: SpanMaker): App {
  * The server's span of a request: a new one, or that of an instrumentation of `node:http`, which ends it and knows all but
  * the route and what failed.
  */
-export class RequestSpan implements RequestTrace {
+class RequestSpan implements RequestTrace {
   /** In which the span is the active one. */
   readonly context: Context;
   readonly maker: SpanMaker;
@@ -178,4 +196,48 @@ const HOST = /^\[?([^[\]]+?)\]?(?::(\d+))?$/;
 
 function isClientsFault(error: unknown): boolean {
   return error instanceof Fault && error.status < 500;
+}
+
+/** `[trace]`. */
+export const traceOptions = defineOptions({
+  filters: boolean({
+    default: false,
+    help: 'Makes a span of each filter, and of the application behind them, within the span of the request. Spans are made where an OpenTelemetry SDK is registered.',
+  }),
+});
+
+/** What a configuration wants around the filters of each pipeline; undefined: nothing. */
+export function filterSpans(config: Config): PipelineProbes | undefined {
+  if (!config.group('trace', traceOptions).filters) return undefined;
+  return (pipeline, filters) => [
+    ...filters.map((filter) => spanAround(filter, { 'portico.pipeline': pipeline, 'portico.filter': filter })),
+    spanAround('application', { 'portico.pipeline': pipeline }),
+  ];
+}
+
+function spanAround(name: string, attributes: Readonly<Record<string, string>>): Filter {
+  return (app) => (req, res) => {
+    const request = traceOf(environ(req));
+    if (!(request instanceof RequestSpan)) return app(req, res);
+    const { activeContext, maker } = request;
+    const { context, SpanStatusCode, trace } = maker.api;
+    const span = maker.attempt(() => maker.tracer.startSpan(name, { attributes }, activeContext));
+    if (span === undefined) return app(req, res);
+    const end = (): void => maker.attempt(() => span.end());
+    const failed = (error: unknown): void => {
+      if (!(error instanceof Fault) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      end();
+    };
+    try {
+      const returned: unknown = context.with(trace.setSpan(activeContext, span), () => app(req, res));
+      if (returned instanceof Promise) returned.then(end, failed);
+      // It answers, or calls what is inside, by and by.
+      else if (!res.writableEnded) afterResponse(res, end);
+      else end();
+      return returned as void | Promise<void>;
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+  };
 }

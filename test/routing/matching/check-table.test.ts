@@ -4,16 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import type { App } from 'portico/app';
 import { action, Mapper, openApiDocument, type RouteOptions, Router } from 'portico/routing';
-import {
-  describeRoutes,
-  explainMatch,
-  findOverlaps,
-  findShadowed,
-  legacyRules,
-  RouteTableError,
-  slowRequirements,
-  warningsOf,
-} from '#internal/routing';
+import { findOverlaps, findShadowed, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveRouter } from '../served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };
@@ -47,11 +38,14 @@ test('RT-196 RT-197 routes that can never win', () => {
 });
 
 const segment = fc.constantFrom('a', 'b', '{v}', '{v:\\d+}', '{v:[a-c]*}', 'x{v}', '{v}.y', '', '{v:a|b}');
+
 const tail = fc.constantFrom('', '', '/{w:.*}', '/{w:.+}', '/*w', '/{w:a/b}');
+
 const template = fc.tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), tail).map(([segments, end]) => {
   let count = 0;
   return `/${segments.join('/')}${end}`.replace(/\{v/g, () => `{v${count++}`);
 });
+
 const path = fc
   .array(fc.constantFrom('a', 'b', '1', 'xa', 'q.y', '', 'ab'), { maxLength: 4 })
   .map((parts) => `/${parts.join('/')}`);
@@ -137,82 +131,6 @@ test('RT-198 routes whose fixed text differs do not overlap', () => {
   assert.deepEqual(overlaps('/s/{rest:.*}', '/s/1'), [['/s/1', '/s/{rest:.*}']]);
 });
 
-test('RT-199 RT-89 templates that say something else than they seem', () => {
-  const codes = (template: string, options: RouteOptions = GET): string[] =>
-    new Mapper().connect(template, options).routes.flatMap((route) => warningsOf(route).map(({ code }) => code));
-  const method = (wanted: string | string[]): RouteOptions => ({ ...GET, conditions: { method: wanted } });
-  assert.deepEqual(codes('/a/{id:\\d{3}}'), ['PORTICO_ROUTE_CUT_REGEX']);
-  assert.deepEqual(codes('/a/:x-:y'), ['PORTICO_ROUTE_SWALLOWED_DASH']);
-  assert.deepEqual(codes('/v2{path_info:.*}'), ['PORTICO_ROUTE_PATH_INFO']);
-  assert.deepEqual(codes('/v2/{path_info:.*}'), []);
-  assert.deepEqual(codes('/a', method(['get'])), ['PORTICO_ROUTE_METHOD_CASE']);
-  assert.deepEqual(codes('/a', method(['ANY'])), ['PORTICO_ROUTE_METHOD_ANY']);
-  assert.deepEqual(codes('/a', method('GET,POST')), ['PORTICO_ROUTE_METHOD_TEXT']);
-  assert.deepEqual(codes('/a/{id:\\d+}', method('GET')), []);
-  const old = new Mapper({ minimization: true, explicit: false }).connect('/a/{x}', { x: '1' });
-  assert.deepEqual(legacyRules(old.routes[0]!), ['minimization', 'implicit defaults']);
-});
-
-test('RT-24 requirements that take long on long repetitive input', () => {
-  const mapper = new Mapper();
-  mapper.connect('/a/{x}', { ...GET, requirements: { x: '(a+)+' } });
-  mapper.connect('/b/{x}', { ...GET, requirements: { x: '[0-9a-f-]+' } });
-  const slow = slowRequirements(mapper.compile().routes, () => performance.now());
-  assert.ok(slow.some(({ requirement }) => requirement === '(a+)+'));
-});
-
-function described(): Router {
-  const router = new Router({ controllers: { servers: { index: () => 1, show: () => 1 } } });
-  router.use(function requestId(app) {
-    return app;
-  });
-  router.connect('servers', '/servers', { controller: 'servers', action: 'index', conditions: { method: ['GET'] } });
-  router.connect('/servers/{id:\\d+}', {
-    controller: 'servers',
-    action: 'show',
-    conditions: { method: ['GET', 'PUT'] },
-  });
-  return router.redirect('/old', '/servers');
-}
-
-test('RT-195 the table as it is tried, with places, filters and requirements', () => {
-  const rows = describeRoutes(described());
-  assert.deepEqual(
-    rows.map(({ methods, template, name, controller, action: named, requirements, filters, redirect }) => [
-      methods,
-      template,
-      name,
-      controller,
-      named,
-      { ...requirements },
-      filters,
-      redirect,
-    ]),
-    [
-      [['GET'], '/servers', 'servers', 'servers', 'index', {}, ['requestId'], null],
-      [['GET', 'PUT'], '/servers/{id:\\d+}', null, 'servers', 'show', { id: '\\d+' }, ['requestId'], null],
-      [null, '/old', null, null, null, {}, ['requestId'], '/servers'],
-    ],
-  );
-  assert.match(rows[0]!.origin!.file, /check-table\.test\.js$/);
-});
-
-test('RT-195 which route answers, and why not those before it', () => {
-  const explained = explainMatch(described(), 'PUT', '/servers/17');
-  assert.equal(explained.route?.template, '/servers/{id:\\d+}');
-  assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
-  assert.deepEqual(
-    explained.passedOver.map(({ reason }) => reason),
-    ['the path has another form'],
-  );
-  const missed = explainMatch(described(), 'DELETE', '/servers/17');
-  assert.equal(missed.route, null);
-  assert.deepEqual(
-    missed.passedOver.map(({ reason }) => reason),
-    ['the path has another form', 'it does not take DELETE', 'the path does not begin with /old'],
-  );
-});
-
 test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async () => {
   const body = { type: 'object', properties: { name: { type: 'string' } } } as const;
   const controller = {
@@ -282,31 +200,6 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async
   const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
   assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
   assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
-});
-
-test('RT-202 templates that differ in the names of variables are one path', () => {
-  const router = new Router({ controllers: { c: { show: () => 1, drop: () => 1 } } });
-  router.connect('/x/{a}', { controller: 'c', action: 'show', conditions: { method: ['GET'] } });
-  router.connect('/x/{b}', { controller: 'c', action: 'drop', conditions: { method: ['DELETE'] } });
-  const { paths } = openApiDocument(router, { title: 'c' }) as {
-    paths: Record<string, Record<string, { parameters: { name: string }[] }>>;
-  };
-  assert.deepEqual(Object.keys(paths), ['/x/{a}']);
-  assert.deepEqual(Object.keys(paths['/x/{a}']!), ['get', 'delete']);
-  assert.equal(paths['/x/{a}']!.delete!.parameters[0]!.name, 'a');
-});
-
-test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {
-  const router = new Router({ controllers: { c: { show: () => 1 } } });
-  const route = { controller: 'c', action: 'show', conditions: { method: ['GET', 'PUT'] } };
-  router.connect('__proto__', route).connect('/a', route).connect('/b', route);
-  const { paths } = openApiDocument(router, { title: 'c' }) as {
-    paths: Record<string, Record<string, { operationId: string }>>;
-  };
-  assert.deepEqual(Object.keys(paths), ['/a', '/b']);
-  const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
-  assert.deepEqual(ids, ['c.show', 'c.show.2', 'c.show.3', 'c.show.4']);
-  assert.equal(Object.hasOwn(Object.prototype, 'get'), false);
 });
 
 test('RT-202 the document is served where it is asked for', async (t) => {

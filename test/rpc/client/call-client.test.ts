@@ -184,22 +184,6 @@ class Slow {
 }
 
 test(
-  'RP-33 RP-39 RP-47 a call that is not answered in time ends; its reply is told as late',
-  withNetwork(async ({ serve, client, log }) => {
-    const slow = new Slow();
-    await serve(slow);
-    await assert.rejects(client({ timeout: 0.05 }).call({}, 'wait'), {
-      code: 'PORTICO_RPC_TIMEOUT',
-      monitor: false,
-      message: /^wait of images \(exchange portico\): no reply within 0\.0\d s$/,
-    });
-    slow.go.open();
-    const told = (): boolean => log.messages().some((line) => /its reply came too late, \d+ ms after/.test(line));
-    while (!told()) await new Promise((resolve) => setImmediate(resolve));
-  }),
-);
-
-test(
   'RP-38 an abort ends the wait and fires the signal of the handler',
   withNetwork(async ({ serve, client }) => {
     const slow = new Slow();
@@ -280,6 +264,7 @@ class NotFound extends Error {
     this.id = id;
   }
 }
+
 class Failing {
   find(_context: unknown, { id }: { id: string }): never {
     throw Object.assign(new NotFound(id), { save: () => {}, tries: 2, code: 'E_GONE' });
@@ -293,29 +278,6 @@ class Failing {
 }
 
 test(
-  'RP-52 RP-53 RP-56 an error comes back as its class where that is declared, else as a RemoteError with what it said',
-  withNetwork(async ({ serve, client }) => {
-    await serve(new Failing());
-    const error = await client({ allowedErrors: [NotFound] })
-      .call({}, 'find', { id: 'a' })
-      .catch((each: unknown) => each);
-    assert.ok(error instanceof NotFound && error instanceof Error);
-    const { message, id, name } = error;
-    assert.deepEqual([message, id, name, 'save' in error], ['there is no image a', 'a', 'NotFound', false]);
-    const { remote, remoteHost, code } = error as NotFound & { remote: true; remoteHost: string; code: string };
-    assert.deepEqual([remote, remoteHost, code], [true, 'north', 'E_GONE']);
-    await assert.rejects(client().call({}, 'find', { id: 'a' }), {
-      code: 'PORTICO_RPC_REMOTE_ERROR',
-      message: 'there is no image a',
-      type: 'NotFound',
-      remoteCode: 'E_GONE',
-      data: { id: 'a', tries: 2 },
-    });
-    await assert.rejects(client().call({}, 'throwText'), { code: 'PORTICO_RPC_REMOTE_ERROR', message: 'text' });
-  }),
-);
-
-test(
   'RP-59 a result that cannot travel is the caller’s SerializationError, and no timeout',
   withNetwork(async ({ serve, client }) => {
     await serve(new Failing());
@@ -325,131 +287,6 @@ test(
     });
   }),
 );
-
-test(
-  'RP-55 the stack of what failed is told only where [rpc] send_remote_stack says so, beside the error',
-  withNetwork(async ({ serve, client }) => {
-    const stackOf = async (): Promise<unknown> => {
-      const error = await client()
-        .call({}, 'find', { id: 'a' })
-        .catch((each: unknown) => each);
-      assert.ok(!JSON.stringify(error).includes('call-client'));
-      return (error as { remoteStack?: string }).remoteStack;
-    };
-    const first = await serve(new Failing());
-    assert.equal(await stackOf(), undefined);
-    await first.stop();
-    await serve(new Failing(), { ini: '[rpc]\nsend_remote_stack = true\n' });
-    assert.match(String(await stackOf()), /NotFound|there is no image a/);
-  }),
-);
-
-test(
-  'RP-24 a serializer turns an application’s own objects into data, and back',
-  withNetwork(async ({ serve, transport, log }) => {
-    class Size {
-      readonly bytes: number;
-      constructor(bytes: number) {
-        this.bytes = bytes;
-      }
-    }
-    const serializer = {
-      serializeEntity: (_: unknown, value: unknown) => (value instanceof Size ? { size: value.bytes } : value),
-      deserializeEntity: (_: unknown, value: unknown) => {
-        const { size } = (value ?? {}) as { size?: number };
-        return size === undefined ? value : new Size(size);
-      },
-      serializeContext: (context: unknown) => ({ of: (context as { user: string }).user }),
-      deserializeContext: ({ of }: Readonly<Record<string, unknown>>) => ({ user: of }),
-    };
-    class Sizes {
-      double(context: { user: string }, { size }: { size: Size }): Size {
-        assert.deepEqual(context, { user: 'me' });
-        return new Size(size.bytes * 2);
-      }
-    }
-    await serve(new Sizes(), { serializer });
-    const connection = new RPCConnection({ transport, log: log.log, serializer });
-    const doubled = await connection
-      .client({ topic: 'images' })
-      .of<Sizes>()
-      .double({ user: 'me' }, { size: new Size(7) });
-    assert.ok(doubled instanceof Size);
-    assert.equal(doubled.bytes, 14);
-    await connection.close();
-  }),
-);
-
-test(
-  'RP-24 a serializer may be an instance of a class, and make null of what came',
-  withNetwork(async ({ serve, client }) => {
-    class Words {
-      readonly #nothing = 'nothing';
-      serializeEntity(_context: unknown, value: unknown): unknown {
-        return value ?? this.#nothing;
-      }
-      deserializeEntity(_context: unknown, value: unknown): unknown {
-        return value === this.#nothing ? null : value;
-      }
-    }
-    const serializer = new Words();
-    const owners: (string | null)[] = [];
-    await serve(
-      {
-        own: (_: unknown, { owner }: { owner: string | null }) => {
-          owners.push(owner);
-          return owner;
-        },
-      },
-      { serializer },
-    );
-    const api = client({}, { serializer });
-    assert.equal(await api.call({}, 'own', { owner: null }), null);
-    assert.equal(await api.call({}, 'own', { owner: 'me' }), 'me');
-    assert.deepEqual(owners, [null, 'me']);
-  }),
-);
-
-test('RP-33 a call that gets no address for its reply ends when its time is up, or its signal is raised', async () => {
-  const transport = new MemoryTransport(new MemoryBroker());
-  const waits = gate();
-  transport.consumeReplies = () => {
-    waits.open();
-    return new Promise(() => {});
-  };
-  const clock = new FakeClock();
-  const connection = new RPCConnection({ transport, clock, log: recordedLog().log });
-  const aborts = new AbortController();
-  const call = connection.client({ topic: 'images', timeout: 5 }).call({}, 'resize');
-  const aborted = connection.client({ topic: 'images', signal: aborts.signal }).call({}, 'resize');
-  const over = Promise.all([
-    assert.rejects(call, { code: 'PORTICO_RPC_DELIVERY_FAILURE', message: /its time was up before it could be sent$/ }),
-    assert.rejects(aborted, /not any more/),
-  ]);
-  await waits.opened;
-  await new Promise((resolve) => setImmediate(resolve));
-  aborts.abort(new Error('not any more'));
-  await clock.advance(5000);
-  await over;
-  assert.equal(clock.pending, 0);
-  await connection.close();
-});
-
-test('RP-19 a process that only casts consumes nothing; with its first call it has an address for replies', async () => {
-  const broker = new MemoryBroker({ manual: true });
-  const connection = new RPCConnection({ transport: new MemoryTransport(broker), log: recordedLog().log });
-  const client = connection.client({ topic: 'images', mandatory: false });
-  await client.cast({}, 'note');
-  const call = client.call({}, 'note');
-  const over = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', message: /because it ends$/ });
-  while (broker.published.length < 2) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(
-    broker.published.map(({ message }) => message.replyTo?.slice(0, 6)),
-    [undefined, 'reply_'],
-  );
-  await connection.close();
-  await over;
-});
 
 test(
   'RP-87 a continuation goes to the second topic, or to the first where an older service has none',

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Config } from 'portico/config';
-import { RPCConnection, type Transport, type TransportState } from 'portico/rpc';
-import { FakeClock } from 'portico/testing';
+import { RPCConnection, type TransportState } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { withNetwork } from '../services.js';
@@ -42,27 +41,6 @@ test(
   }),
 );
 
-test(
-  'RP-39 more than a hundred calls that wait are worth a warning, and two hundred the next',
-  withNetwork(async ({ serve, client, log: recorded }) => {
-    const ends: (() => void)[] = [];
-    class Slow {
-      work(): Promise<void> {
-        return new Promise((resolve) => ends.push(resolve));
-      }
-    }
-    const service = await serve(new Slow(), { ini: '[rpc]\nexecutor_pool_size = 250\n' });
-    const api = client();
-    const calls = Array.from({ length: 210 }, () => api.call({}, 'work'));
-    while (ends.length < 210) await new Promise((resolve) => setImmediate(resolve));
-    for (const end of ends) end();
-    await Promise.all(calls);
-    const told = recorded.messages().filter((line) => line.endsWith('remote calls wait for their replies'));
-    assert.deepEqual(told, ['101 remote calls wait for their replies', '201 remote calls wait for their replies']);
-    await service.stop();
-  }),
-);
-
 test('RP-61 a connection that is printed shows no password', async () => {
   const connection = new RPCConnection({ transport: 'amqp://me:s3cret@north/' });
   assert.doesNotMatch(`${inspect(connection, { depth: 9 })}${JSON.stringify(connection)}`, /s3cret/);
@@ -78,28 +56,4 @@ test('RP-80 a connection says what is wrong with it: lost, or blocked by the bro
   assert.deepEqual((['new', 'connected', 'closed'] as const).flatMap(troublesIn), []);
   assert.deepEqual(troublesIn('lost'), ['remote calls: the connection to amqp://host/ is lost']);
   assert.deepEqual(troublesIn('blocked'), ['remote calls: amqp://host/ takes no messages (memory or disk alarm)']);
-});
-
-test('RP-33 a call whose time is up before there is an address for its reply is not sent', async () => {
-  const clock = new FakeClock();
-  const slow: Transport = {
-    state: 'connected',
-    name: 'slow',
-    onState: () => () => undefined,
-    connect: async () => undefined,
-    publish: () => Promise.reject(new Error('it was sent')),
-    consume: () => Promise.reject(new Error('it has no services')),
-    eachDeadLetter: () => Promise.reject(new Error('it has no dead letters')),
-    removeQueue: async () => false,
-    async consumeReplies() {
-      await clock.advance(1200);
-      return { address: 'replies', cancel: async () => undefined };
-    },
-    close: async () => undefined,
-  };
-  const client = new RPCConnection({ transport: slow, log, clock }).client({ topic: 'images', timeout: 1 });
-  await assert.rejects(client.call({}, 'size'), {
-    code: 'PORTICO_RPC_DELIVERY_FAILURE',
-    message: 'size of images (exchange portico): its time was up before it could be sent',
-  });
 });

@@ -8,6 +8,7 @@ import { MemoryBroker, MemoryTransport, WireFormat } from '#internal/rpc';
 import { gate, withNetwork } from '../services.js';
 
 const [OLD, NEW, OTHER] = ['o', 'n', 'x'].map((letter) => letter.repeat(32)) as [string, string, string];
+
 const signed = (...keys: string[]): string => `[rpc]\nrequire_signature = yes\nsigning_keys = ${keys.join(',')}\n`;
 
 class Images {
@@ -186,35 +187,6 @@ test(
     await aborted.opened;
   }),
 );
-
-test('RP-21 an envelope whose names are longer than names are, or whose time is none, is not read', async () => {
-  const transport: Transport = new MemoryTransport(new MemoryBroker());
-  await withNetwork(async ({ serve, client, log }) => {
-    await serve(new Images(), { transport });
-    const request = { v: '1.0', id: 'i', method: 'size', args: {}, ctx: {} };
-    const long = 'x'.repeat(100_000);
-    const wrong: object[] = [
-      { method: long },
-      { id: long },
-      { ns: long },
-      { ver: long },
-      { reply: { to: long, id: 'r' } },
-      { reply: { to: 'r', id: long } },
-      { sent: 1e300 },
-    ];
-    for (const [at, members] of wrong.entries()) {
-      const body = Buffer.from(JSON.stringify({ ...request, ...members }));
-      await transport.publish({ exchange: 'portico', topic: 'images' }, { id: `${at}`, body });
-    }
-    const infinite = Buffer.from(JSON.stringify(request).replace('{}', '{},"deadline":1e999'));
-    await transport.publish({ exchange: 'portico', topic: 'images' }, { id: 'infinite', body: infinite });
-    assert.equal(await client({}, { transport }).call({}, 'size', { id: 'last' }), 1);
-    const told = log.lines.filter(({ level }) => level !== 'debug').map(({ msg }) => msg);
-    const unread = told.filter((line) => /^message (\d|infinite) cannot be read: it is no request$/.test(line));
-    assert.equal(unread.length, wrong.length + 1);
-    assert.ok(told.every((line) => line.length < 300));
-  })();
-});
 
 test('RP-90 keys that cannot be are refused without being shown, and a connection that is shown has none', () => {
   const refused = (keys: string, message: string): void => {

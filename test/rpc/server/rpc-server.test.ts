@@ -3,12 +3,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { type Message, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
-import { FakeClock } from 'portico/testing';
+import { RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
 import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, withNetwork } from '../services.js';
+import { OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
 
 /** Each call waits for its turn to end. */
 class Held {
@@ -33,13 +33,6 @@ class Held {
   async hasBegun(count: number): Promise<void> {
     while (this.begun.length < count) await new Promise<void>((resolve) => this.#changed.push(resolve));
   }
-}
-
-const OF_IMAGES = { topic: 'images', host: 'north', binary: 'portico-images' };
-
-/** Until nothing more comes by itself. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test('RP-4 RP-14 RP-16 RP-71 RP-85 so many calls run at a time, and no more than the prefetch of each consumer is held', async () => {
@@ -175,49 +168,6 @@ test(
     assert.match(log.lines.find(({ level }) => level === 'error')!.err!.stack, /Failing\.other/);
   }),
 );
-
-/** A server by a clock that stands still, over a transport of its own. */
-async function served(
-  endpoint: object,
-  { deliveryLimit = 5, change }: { deliveryLimit?: number; change?: (transport: MemoryTransport) => void } = {},
-) {
-  const clock = new FakeClock();
-  const recorded = recordedLog();
-  const { log } = recorded;
-  const transport = new MemoryTransport(new MemoryBroker({ clock, deliveryLimit }));
-  change?.(transport);
-  await transport.connect();
-  const tracker = new TaskTracker({ service: 'images', log, clock });
-  const connection = new RPCConnection({
-    transport,
-    log,
-    clock,
-    config: Config.fromText('[rpc]\nmax_message_size = 100000\n'),
-  });
-  const endpoints = new Endpoints([endpoint]);
-  const server = new RpcServer({ ...OF_IMAGES, connection, transport, endpoints, tracker, poolSize: 4 });
-  await server.start();
-  const deadLetters = async (): Promise<readonly (string | undefined)[]> => {
-    const reasons: (string | undefined)[] = [];
-    await transport.eachDeadLetter('portico', async ({ death }) => void reasons.push(death?.reason));
-    return reasons;
-  };
-  return {
-    clock,
-    transport,
-    server,
-    connection,
-    client: connection.client({ topic: 'images' }),
-    deadLetters,
-    ...recorded,
-  };
-}
-
-const route = { exchange: 'portico', topic: 'images' };
-
-function requestMessage(id: string, method: string, more: object = {}): Message {
-  return { id, body: Buffer.from(JSON.stringify({ v: '1.0', id, method, args: {}, ctx: {}, ...more })) };
-}
 
 test('RP-35 a server that works on a call gives signs of life; when it falls silent the call ends long before its time', async () => {
   const held = new Held();
@@ -482,33 +432,6 @@ test('RP-74 a late method that fails while the connection is lost runs again: it
   assert.deepEqual(counts, [1, 2]);
 });
 
-test('RP-59 RP-82 a reply whose caller is gone is tried for a while, and does not hold up others', async () => {
-  const { clock, transport, client, messages } = await served({ work: () => 'done' });
-  const lost = { reply: { to: 'reply_gone', id: 'call-1' } };
-  await transport.publish(route, requestMessage('id-1', 'work', lost));
-  await settled();
-  assert.equal(await client.call({}, 'work'), 'done');
-  await clock.advance(31_000);
-  const given = (): string[] => messages().filter((line) => line.includes('was not delivered'));
-  assert.deepEqual(given().length, 1);
-  assert.match(
-    given()[0]!,
-    /^Object\.work|^endpoint\.work: the reply to call call-1 was not delivered, 30\d\d\d ms after/,
-  );
-  await transport.publish(route, requestMessage('id-2', 'work', lost));
-  await settled();
-  assert.equal(given().length, 2, 'its address is known to be gone');
-});
-
-test('RP-82 replies whose callers are gone hold up no handler', async () => {
-  const { transport, client } = await served({ work: () => 'done' });
-  for (const id of ['a', 'b', 'c', 'd']) {
-    await transport.publish(route, requestMessage(id, 'work', { reply: { to: `reply_gone_${id}`, id } }));
-  }
-  await settled();
-  assert.equal(await client.call({}, 'work'), 'done');
-});
-
 test('RP-52 RP-59 whatever a method throws, its caller is told', async () => {
   const long = 'x'.repeat(200_000);
   const thrown: readonly [unknown, RegExp][] = [
@@ -627,26 +550,6 @@ test('RP-38 RP-74 a message that comes again while it runs does not take its pla
   await transport.publish(route, { id: 'id-2', body: Buffer.from('{"v":"1.0","cancel":"id-1"}') });
   await aborted.opened;
   assert.equal(runs, 1);
-});
-
-test('RP-86 a reply that the broker does not take holds up a stop for two seconds, and no longer', async () => {
-  const { clock, transport, server } = await served({ work: () => 1 });
-  const publish = transport.publish.bind(transport);
-  const stuck = gate();
-  transport.publish = (to, message, options) => {
-    if (typeof to !== 'string') return publish(to, message, options);
-    stuck.open();
-    return new Promise(() => {});
-  };
-  await transport.publish(route, requestMessage('id-1', 'work', { reply: { to: 'reply_1', id: 'id-1' } }));
-  await stuck.opened;
-  await server.stopAccepting();
-  const over = server.finish(0);
-  for (let second = 0; second < 5; second++) {
-    await settled();
-    await clock.advance(1000);
-  }
-  await over;
 });
 
 test('RP-86 a broker that is silent when the last consumer is to end holds up a stop for two seconds, and no longer', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeTransport, shareTransport } from '#internal/rpc';
-import { transportOptions } from '../conformance.js';
+import { kept, transportOptions } from '../conformance.js';
 
 const route = { exchange: 'portico', topic: 'images' };
+
 const message = { id: 'id-1', body: Buffer.from('x') };
 
 test('a scheme without a driver is refused with the nearest', () => {
@@ -56,4 +57,23 @@ test('RP-1 a share that is closed while it begins to consume leaves no consumer'
     code: 'PORTICO_RPC_NO_SERVERS',
   });
   await two!.close();
+});
+
+test('RP-1 a share keeps nothing of consumers that have ended', async () => {
+  const share = shareTransport('memory://cycles', transportOptions());
+  await share.connect();
+  const refs: WeakRef<object>[] = [];
+  const cycle = async (): Promise<void> => {
+    const consumers = await Promise.all([
+      share.consume({ exchange: 'portico', topic: 'images' }, { prefetch: 1 }, () => {}),
+      share.consumeReplies(() => {}),
+    ]);
+    for (const consumer of consumers) refs.push(new WeakRef(consumer));
+    assert.match(consumers[1].address, /^reply_/);
+    await Promise.all(consumers.map((consumer) => consumer.cancel()));
+  };
+  for (let cycles = 0; cycles < 50; cycles++) await cycle();
+  const left = await kept(refs);
+  assert.ok(left <= 2, `${left} of ${refs.length} are kept`);
+  await share.close();
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Delivery } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
-import { transportConformance } from '../../conformance.js';
+import { transportConformance } from '../conformance.js';
 
 transportConformance('memory://conformance');
 

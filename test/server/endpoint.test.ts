@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { exchange } from './raw-client.js';
+import type { App } from 'portico/app';
+import { Server } from 'portico/server';
+import { memoryLog } from './memory-log.js';
+import { exchange, portOf } from './raw-client.js';
 
 /** Runs a program whose descriptor 3 is a socket bound to `port`; it is told the port, and answers on its channel. */
 async function withInheritedSocket(program: string) {
@@ -56,4 +63,39 @@ test('PH-1 PH-10 a server serves on the socket handed to it, and a stop gives th
   const probe = connect(port, '127.0.0.1');
   const [error] = (await once(probe, 'error')) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNREFUSED');
+});
+
+const hello: App = (_req, res) => {
+  res.end('hello');
+};
+
+test('LC-1313 the log says where it listens, and what could not be bound', async () => {
+  const log = memoryLog();
+  const first = new Server('one', hello, { log });
+  await first.start();
+  const port = portOf(first);
+  assert.equal(log.lines[0]?.message, `one listening on 127.0.0.1:${port}`);
+  const second = new Server('two', hello, { port, log });
+  await assert.rejects(async () => second.start(), { code: 'EADDRINUSE', message: new RegExp(`127.0.0.1:${port}`) });
+  assert.ok(log.lines.some(({ message }) => message === `Could not bind to 127.0.0.1:${port}`));
+  await first.stop();
+  await second.start();
+  await second.stop();
+});
+
+test('RL-95 a unix socket has mode 0660, replaces a stale one, and goes at the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  const path = join(folder, 'api.sock');
+  const server = new Server('unix', hello, { path });
+  await server.start();
+  assert.equal(statSync(path).mode & 0o777, 0o660);
+  const rival = new Server('rival', hello, { path });
+  await assert.rejects(async () => rival.start(), { code: 'EADDRINUSE' });
+  const answered = await new Promise((resolve) => {
+    get({ socketPath: path, path: '/' }, (res) => resolve(res.statusCode));
+  });
+  assert.equal(answered, 200);
+  await server.stop();
+  assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
+  rmSync(folder, { recursive: true });
 });

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Router } from 'portico/routing';
+import { describeRoutes, explainMatch } from '#internal/routing';
+
+function described(): Router {
+  const router = new Router({ controllers: { servers: { index: () => 1, show: () => 1 } } });
+  router.use(function requestId(app) {
+    return app;
+  });
+  router.connect('servers', '/servers', { controller: 'servers', action: 'index', conditions: { method: ['GET'] } });
+  router.connect('/servers/{id:\\d+}', {
+    controller: 'servers',
+    action: 'show',
+    conditions: { method: ['GET', 'PUT'] },
+  });
+  return router.redirect('/old', '/servers');
+}
+
+test('RT-195 the table as it is tried, with places, filters and requirements', () => {
+  const rows = describeRoutes(described());
+  assert.deepEqual(
+    rows.map(({ methods, template, name, controller, action: named, requirements, filters, redirect }) => [
+      methods,
+      template,
+      name,
+      controller,
+      named,
+      { ...requirements },
+      filters,
+      redirect,
+    ]),
+    [
+      [['GET'], '/servers', 'servers', 'servers', 'index', {}, ['requestId'], null],
+      [['GET', 'PUT'], '/servers/{id:\\d+}', null, 'servers', 'show', { id: '\\d+' }, ['requestId'], null],
+      [null, '/old', null, null, null, {}, ['requestId'], '/servers'],
+    ],
+  );
+  assert.match(rows[0]!.origin!.file, /describe-routes\.test\.js$/);
+});
+
+test('RT-195 which route answers, and why not those before it', () => {
+  const explained = explainMatch(described(), 'PUT', '/servers/17');
+  assert.equal(explained.route?.template, '/servers/{id:\\d+}');
+  assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
+  assert.deepEqual(
+    explained.passedOver.map(({ reason }) => reason),
+    ['the path has another form'],
+  );
+  const missed = explainMatch(described(), 'DELETE', '/servers/17');
+  assert.equal(missed.route, null);
+  assert.deepEqual(
+    missed.passedOver.map(({ reason }) => reason),
+    ['the path has another form', 'it does not take DELETE', 'the path does not begin with /old'],
+  );
+});

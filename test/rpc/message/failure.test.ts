@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withNetwork } from '../services.js';
+
+class NotFound extends Error {
+  readonly id: string;
+  constructor(id: string) {
+    super(`there is no image ${id}`);
+    this.id = id;
+  }
+}
+
+class Failing {
+  find(_context: unknown, { id }: { id: string }): never {
+    throw Object.assign(new NotFound(id), { save: () => {}, tries: 2, code: 'E_GONE' });
+  }
+  result(): unknown {
+    return { file: Symbol('x') };
+  }
+  throwText(): never {
+    throw 'text';
+  }
+}
+
+test(
+  'RP-52 RP-53 RP-56 an error comes back as its class where that is declared, else as a RemoteError with what it said',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Failing());
+    const error = await client({ allowedErrors: [NotFound] })
+      .call({}, 'find', { id: 'a' })
+      .catch((each: unknown) => each);
+    assert.ok(error instanceof NotFound && error instanceof Error);
+    const { message, id, name } = error;
+    assert.deepEqual([message, id, name, 'save' in error], ['there is no image a', 'a', 'NotFound', false]);
+    const { remote, remoteHost, code } = error as NotFound & { remote: true; remoteHost: string; code: string };
+    assert.deepEqual([remote, remoteHost, code], [true, 'north', 'E_GONE']);
+    await assert.rejects(client().call({}, 'find', { id: 'a' }), {
+      code: 'PORTICO_RPC_REMOTE_ERROR',
+      message: 'there is no image a',
+      type: 'NotFound',
+      remoteCode: 'E_GONE',
+      data: { id: 'a', tries: 2 },
+    });
+    await assert.rejects(client().call({}, 'throwText'), { code: 'PORTICO_RPC_REMOTE_ERROR', message: 'text' });
+  }),
+);
+
+test(
+  'RP-55 the stack of what failed is told only where [rpc] send_remote_stack says so, beside the error',
+  withNetwork(async ({ serve, client }) => {
+    const stackOf = async (): Promise<unknown> => {
+      const error = await client()
+        .call({}, 'find', { id: 'a' })
+        .catch((each: unknown) => each);
+      assert.ok(!JSON.stringify(error).includes('call-client'));
+      return (error as { remoteStack?: string }).remoteStack;
+    };
+    const first = await serve(new Failing());
+    assert.equal(await stackOf(), undefined);
+    await first.stop();
+    await serve(new Failing(), { ini: '[rpc]\nsend_remote_stack = true\n' });
+    assert.match(String(await stackOf()), /NotFound|there is no image a/);
+  }),
+);

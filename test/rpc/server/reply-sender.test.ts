@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gate } from '../services.js';
+import { requestMessage, route, served, settled } from './served-object.js';
+
+test('RP-59 RP-82 a reply whose caller is gone is tried for a while, and does not hold up others', async () => {
+  const { clock, transport, client, messages } = await served({ work: () => 'done' });
+  const lost = { reply: { to: 'reply_gone', id: 'call-1' } };
+  await transport.publish(route, requestMessage('id-1', 'work', lost));
+  await settled();
+  assert.equal(await client.call({}, 'work'), 'done');
+  await clock.advance(31_000);
+  const given = (): string[] => messages().filter((line) => line.includes('was not delivered'));
+  assert.deepEqual(given().length, 1);
+  assert.match(
+    given()[0]!,
+    /^Object\.work|^endpoint\.work: the reply to call call-1 was not delivered, 30\d\d\d ms after/,
+  );
+  await transport.publish(route, requestMessage('id-2', 'work', lost));
+  await settled();
+  assert.equal(given().length, 2, 'its address is known to be gone');
+});
+
+test('RP-82 replies whose callers are gone hold up no handler', async () => {
+  const { transport, client } = await served({ work: () => 'done' });
+  for (const id of ['a', 'b', 'c', 'd']) {
+    await transport.publish(route, requestMessage(id, 'work', { reply: { to: `reply_gone_${id}`, id } }));
+  }
+  await settled();
+  assert.equal(await client.call({}, 'work'), 'done');
+});
+
+test('RP-86 a reply that the broker does not take holds up a stop for two seconds, and no longer', async () => {
+  const { clock, transport, server } = await served({ work: () => 1 });
+  const publish = transport.publish.bind(transport);
+  const stuck = gate();
+  transport.publish = (to, message, options) => {
+    if (typeof to !== 'string') return publish(to, message, options);
+    stuck.open();
+    return new Promise(() => {});
+  };
+  await transport.publish(route, requestMessage('id-1', 'work', { reply: { to: 'reply_1', id: 'id-1' } }));
+  await stuck.opened;
+  await server.stopAccepting();
+  const over = server.finish(0);
+  for (let second = 0; second < 5; second++) {
+    await settled();
+    await clock.advance(1000);
+  }
+  await over;
+});

@@ -1,0 +1,57 @@
+/** A server of one object by a clock that stands still, over a transport in memory. */
+import { Config } from 'portico/config';
+import { type Message, RPCConnection } from 'portico/rpc';
+import { FakeClock } from 'portico/testing';
+import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
+import { TaskTracker } from '#internal/service';
+import { recordedLog } from '../../tasks/recorded-log.js';
+
+export const OF_IMAGES = { topic: 'images', host: 'north', binary: 'portico-images' };
+
+/** Until nothing more comes by itself. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A server by a clock that stands still, over a transport of its own. */
+export async function served(
+  endpoint: object,
+  { deliveryLimit = 5, change }: { deliveryLimit?: number; change?: (transport: MemoryTransport) => void } = {},
+) {
+  const clock = new FakeClock();
+  const recorded = recordedLog();
+  const { log } = recorded;
+  const transport = new MemoryTransport(new MemoryBroker({ clock, deliveryLimit }));
+  change?.(transport);
+  await transport.connect();
+  const tracker = new TaskTracker({ service: 'images', log, clock });
+  const connection = new RPCConnection({
+    transport,
+    log,
+    clock,
+    config: Config.fromText('[rpc]\nmax_message_size = 100000\n'),
+  });
+  const endpoints = new Endpoints([endpoint]);
+  const server = new RpcServer({ ...OF_IMAGES, connection, transport, endpoints, tracker, poolSize: 4 });
+  await server.start();
+  const deadLetters = async (): Promise<readonly (string | undefined)[]> => {
+    const reasons: (string | undefined)[] = [];
+    await transport.eachDeadLetter('portico', async ({ death }) => void reasons.push(death?.reason));
+    return reasons;
+  };
+  return {
+    clock,
+    transport,
+    server,
+    connection,
+    client: connection.client({ topic: 'images' }),
+    deadLetters,
+    ...recorded,
+  };
+}
+
+export const route = { exchange: 'portico', topic: 'images' };
+
+export function requestMessage(id: string, method: string, more: object = {}): Message {
+  return { id, body: Buffer.from(JSON.stringify({ v: '1.0', id, method, args: {}, ctx: {}, ...more })) };
+}
