@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -95,4 +95,27 @@ test('each option of a door says what it is, for editors', () => {
       ),
   );
   assert.deepEqual([...new Set(silent)], []);
+});
+
+/** What is published is what a page says that it is for; the rest is in an `internal.ts`. */
+test('each exported value is named in a README or a page, and there are 200 at most', async () => {
+  const below = (folder: string): string[] =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path));
+  const pages = [
+    join(root, 'README.md'),
+    ...below('docs').filter((path) => path.endsWith('.md') && !path.startsWith(join(root, 'docs', 'api'))),
+    ...below('src').filter((path) => path.endsWith('README.md')),
+  ];
+  const words = new Set(pages.flatMap((path) => readFileSync(path, 'utf8').match(/\w+/g)));
+  const names = new Set<string>();
+  for (const door of doors) {
+    for (const name of Object.keys((await import(`portico${door.slice(1)}`)) as object)) names.add(name);
+  }
+  // A filter has the name of its section in a paste file.
+  const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  assert.deepEqual(
+    [...names].filter((name) => !words.has(name) && !words.has(snakeCase(name))),
+    [],
+  );
+  assert.ok(names.size <= 200, `${names.size} values are exported`);
 });
