@@ -14,7 +14,7 @@ import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
-import { apiNames, isUnknownSection, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
+import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { logFileIssue } from './program-log.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
@@ -25,36 +25,32 @@ export interface Planned {
   readonly services: readonly RPCService[];
   /** Errors refuse it. */
   readonly diagnostics: readonly Diagnostic[];
-  /** The configuration by which it was judged, a copy. */
-  readonly judged: Config;
 }
 
 /** Reads and judges what is written. Imports no application, so it knows nothing of the options that only that has. */
 export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
   const cause = unread(config);
-  if (cause.length > 0) {
-    return { apis: [], services: [], diagnostics: cause, judged: config };
-  }
-  const { apis, services, diagnostics } = await enabled(config, options);
-  const more = apis.length + services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
+  if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const { judged, problems } = await asJudged(config);
+  const { diagnostics, ...started } = await enabled(config, judged, options);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
-  // A reload keeps the file that is open.
-  const unlogged = options.running?.length ? undefined : logFileIssue(judged);
-  if (unlogged !== undefined) more.push(unlogged);
-  return { apis, services, diagnostics: inOrder([...written, ...more, ...diagnostics]), judged };
+  return { ...started, diagnostics: inOrder([...written, ...diagnostics]) };
 }
 
-/** What it enables, judged together: which of those that run would end. */
-async function enabled(config: Config, options: EnabledApisOptions): Promise<Omit<Planned, 'judged'>> {
+/** What it enables, judged together, and what keeps it from starting beside its options. */
+async function enabled(config: Config, judged: Config, options: EnabledApisOptions): Promise<Planned> {
   const { running = [] } = options;
   const { services, missing, diagnostics } = await enabledServices(config, options);
   const isService = (name: string): boolean => serviceNames(config).includes(name);
   const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) });
   const next = [...apis.services, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
-  const judged = judgeMissing(config, missing, ending);
-  return { apis: apis.services, services, diagnostics: [...apis.diagnostics, ...diagnostics, ...judged] };
+  const found = [...apis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
+  if (next.length === 0 && !found.some(isError)) found.push(nothingEnabled(config));
+  // A reload keeps the file that is open.
+  const unlogged = running.length > 0 ? undefined : logFileIssue(judged);
+  if (unlogged !== undefined) found.push(unlogged);
+  return { apis: apis.services, services, diagnostics: found };
 }
 
 /**
@@ -87,11 +83,14 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
  */
 export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned> {
   const { import: imports = true, ...rest } = options;
-  const given = await plan(config, { log: silentLogger(), ...rest });
-  const { judged, apis, services } = given;
-  if (judged === config) return given;
-  await Promise.all([...apis, ...services].map((service) => service.stop()));
+  const cause = unread(config);
+  if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
+  const judged = config.copy();
   await registerShippedOptions(judged).catch(refusalsOnly);
+  addCrossChecks(judged);
+  const given = await enabled(config, judged, { log: silentLogger(), ...rest });
+  const { apis, services } = given;
+  await Promise.all([...apis, ...services].map((service) => service.stop()));
   const pasted =
     apis.length === 0 && services.length > 0
       ? { diagnostics: [], followed: false }
@@ -109,9 +108,7 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
   const calls = makesCalls ? await remoteCallMistakes(judged) : [];
   const whole = [...written, ...managers, ...calls, ...pasted.diagnostics];
-  // Factories have declared their groups since.
-  const others = given.diagnostics.filter((each) => !isUnknownSection(each));
-  return { ...given, diagnostics: inOrder(joined(whole, others)).map(asForOthers) };
+  return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
 }
 
 /** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */
