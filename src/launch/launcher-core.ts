@@ -3,68 +3,21 @@
  * Where its services run is the affair of its runner: in this process, or in workers.
  */
 import type { Config } from '../config/index.js';
-import { createLogger, type LogFields, type Logger } from '../log/index.js';
-import type { Totals } from '../metrics/index.js';
-import type { ServiceBase } from '../service/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { Control } from './control/control.js';
-import type { Fleet } from './control/controlled.js';
 import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { StopRequest } from './in-process/service-run.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
-import type { LauncherStatus, ServiceStatus } from './launcher-status.js';
+import type { LauncherStatus } from './launcher-status.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
 import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signals.js';
-import type { ReloadRequest } from './reload/reload.js';
-import { type ReloadReport, ReloadReports, type ReloadResult } from './reload/reload-report.js';
+import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import { Diagnosis } from './report/diagnosis.js';
+import type { Runner } from './runner.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { deferred, Turns, unlessAborted } from './waiting.js';
-
-/** Runs the services of a launcher. */
-export interface Runner {
-  readonly settings: LaunchSettings;
-  /** The configuration in force, counted from 1. */
-  readonly generation: number;
-  /** A supervisor watches this process, and tells the log and the service manager what concerns all workers. */
-  readonly supervised: boolean;
-  /** What an unhandled error is logged with, and how long requests under way may take to end after it. */
-  readonly crash: { readonly facts: LogFields; readonly limitMs?: number };
-  /** What reports are called by: the service, or the program. */
-  readonly name: string;
-  /** Those of this process. */
-  readonly services: readonly ServiceBase[];
-  /** In a supervisor: its workers, a line each. */
-  workerLines?(): readonly string[];
-  /** The time left of a stop that is under way, for people. */
-  readonly remaining: string;
-  status(): ServiceStatus[];
-  /** What all that serves has counted. */
-  counted(): Totals;
-  /** The services as they were launched, here or in workers. */
-  readonly launched: readonly ServiceBase[];
-  /** One line for the service manager. */
-  summary(): string;
-  /** Whether all that serves has given a sign of life lately; `limitMs`: within that time at least. */
-  answers(limitMs: number): boolean;
-  /** The launcher listens to the signals of its process from now on. */
-  signalsTaken?(): void;
-  /** Every service that was launched is ready for the first time. `since`: when the launch began. */
-  allReady(since: number): void;
-  /** Gives what came of it; never rejects. */
-  reload(request: ReloadRequest): Promise<ReloadResult>;
-  /** Stops all services gracefully; gives the exit status. `superseded` is raised when a stop that has less time takes its place. */
-  stop(request: StopRequest, superseded: AbortSignal): Promise<number>;
-  /** Ends all at once. */
-  halt(): Promise<void>;
-  /** One worker more or fewer for each service. */
-  resize?(by: 1 | -1): void;
-  /** Tells workers to open their log file anew. */
-  reopenLogs?(): void;
-  /** What an operator can do with workers. */
-  readonly fleet?: Fleet | undefined;
-}
 
 /** What a {@link LauncherCore} can be told beyond what users can tell a launcher. */
 export interface LauncherCoreOptions extends LauncherOptions {
@@ -126,7 +79,7 @@ export class LauncherCore<R extends Runner = Runner> {
     });
     this.diagnosis = new Diagnosis({
       name: () => runner.name,
-      services: () => runner.services,
+      services: () => runner.ownServices,
       workers: runner.workerLines && (() => runner.workerLines!()),
       config: options.config,
       log,

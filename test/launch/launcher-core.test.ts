@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import type { Logger } from 'portico';
-import { LauncherCore, type Runner } from '../../dist/launch/launcher-core.js';
+import { LauncherCore } from '../../dist/launch/launcher-core.js';
 import { readSettings } from '../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
+import type { Runner } from '../../dist/launch/runner.js';
 import { deferred } from '../../dist/launch/waiting.js';
 
 /** A launcher whose runner fails to end its services, and what is logged. */
@@ -20,7 +21,7 @@ function failing(
     ...supervisor,
     settings: readSettings(undefined, {}),
     supervised: false,
-    services: [],
+    ownServices: [],
     name: 'app',
     ...ends,
   };

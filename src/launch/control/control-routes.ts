@@ -89,7 +89,7 @@ function pageOf(controlled: Controlled, registered: RegisteredServices, history:
     const { generation } = runner;
     // Reads files and certificates: once for each configuration, however often the page is loaded.
     if (planned?.generation !== generation) {
-      planned = { generation, apps: servicePlans(runner.launched, config).apps };
+      planned = { generation, apps: servicePlans(runner.services, config).apps };
     }
     return statusPage(controlled, { registered, history, apps: planned.apps });
   };

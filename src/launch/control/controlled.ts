@@ -29,7 +29,7 @@ export interface Controlled {
     readonly generation: number;
     /** What all that serves has counted. */
     counted(): Totals;
-    readonly launched: readonly ServiceBase[];
+    readonly services: readonly ServiceBase[];
     readonly fleet?: Fleet | undefined;
   };
   readonly registryHooks: RegistryHooks;

@@ -6,13 +6,14 @@ import { Totals } from '../../metrics/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
-import type { LauncherCore, Runner } from '../launcher-core.js';
+import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, Questions } from '../report/questions.js';
 import type { Telling } from '../report/report-subjects.js';
+import type { Runner } from '../runner.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
 import { ServiceRun, type StopRequest, stopServices } from './service-run.js';
@@ -82,7 +83,7 @@ export class InProcessRunner implements Runner {
     return this.#runs.map(({ service }) => service);
   }
 
-  get launched(): readonly ServiceBase[] {
+  get ownServices(): readonly ServiceBase[] {
     return this.services;
   }
 

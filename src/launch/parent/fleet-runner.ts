@@ -11,7 +11,7 @@ import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
-import type { LauncherCore, Runner } from '../launcher-core.js';
+import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from '../launcher-status.js';
 import { HookList } from '../process/hook-list.js';
@@ -20,6 +20,7 @@ import { type OnReload, reloadFleet } from '../reload/fleet-reload.js';
 import type { LaunchRequest, ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, DESCRIBE_TOPIC } from '../report/questions.js';
+import type { Runner } from '../runner.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { Deadline } from '../waiting.js';
 import { placeOfAddress, Supervisor } from './supervisor.js';
@@ -57,7 +58,7 @@ const HOOKS_MS = 10_000;
 export class FleetRunner implements Runner {
   readonly supervised = false;
   readonly crash = { facts: {} };
-  readonly services: readonly ServiceBase[] = [];
+  readonly ownServices: readonly ServiceBase[] = [];
   readonly supervisor: Supervisor;
   readonly terminating: HookList<[]>;
   readonly reloading: HookList<[config: Config | undefined]>;
@@ -114,7 +115,7 @@ export class FleetRunner implements Runner {
     return this.#options.prog ?? programName(this.#launcher.host);
   }
 
-  get launched(): readonly ServiceBase[] {
+  get services(): readonly ServiceBase[] {
     return this.supervisor.services;
   }
 
