@@ -50,8 +50,8 @@ abstract class CoreLauncher implements Launcher {
     return this.#core.stop();
   }
 
-  restart(): Promise<void> {
-    return this.#core.reload();
+  async restart(): Promise<void> {
+    await this.#core.reload();
   }
 
   /** What is known of all services and processes, without asking them; in a worker of itself. */

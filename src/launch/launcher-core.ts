@@ -13,6 +13,7 @@ import type { LauncherStatus } from './launcher-status.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
 import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signals.js';
+import { FileChanges } from './reload/file-changes.js';
 import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import { Diagnosis } from './report/diagnosis.js';
 import type { Runner } from './runner.js';
@@ -37,12 +38,16 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly stopBegins = new AbortController();
   readonly #reloadTurns = new Turns();
   /** A reload that was asked for and has not begun. */
-  #nextReload: Promise<void> | undefined;
+  #nextReload: Promise<ReloadReport | undefined> | undefined;
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
   readonly #control: Control;
+  /** Tells of files of the configuration that change. */
+  #files: FileChanges | undefined;
   readonly #launchedAt = performance.now();
   #launching: Promise<unknown> = Promise.resolve();
+  /** Settles when the program waits: it has begun to launch all that it will. */
+  readonly #waits = deferred();
   #status = 0;
   #crashed = false;
   #stopReason: StopRequest['reason'] | undefined;
@@ -56,6 +61,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.runner = makeRunner(this);
     const { runner, host, log } = this;
     this.#serviceManager = new ServiceManager(host, log);
+    options.config?.useLogger(log, { lent: true });
     this.process = new OwnedProcess({
       host,
       log,
@@ -63,14 +69,13 @@ export class LauncherCore<R extends Runner = Runner> {
       watched: runner.workerLines === undefined,
       supervised: runner.supervised,
       settings: () => runner.settings,
-      config: options.config,
       ended: this.#ended.promise,
       actions: {
         stopping: () => this.#stopReason === 'stop',
         remaining: () => runner.remaining,
-        stop: () => void this.stop(),
+        stop: () => this.end(0),
         halt: () => void this.#halt(),
-        reload: () => void this.reload(),
+        reload: () => void this.reloadOnceLaunched(),
         reopenLog: () => runner.reopenLogs?.(),
         resize: (by) => runner.resize?.(by),
         report: () => this.diagnosis.report(),
@@ -89,8 +94,9 @@ export class LauncherCore<R extends Runner = Runner> {
       log,
       status: () => this.status(),
       reloaded: () => this.#reports.counts,
-      reload: () => this.reload().then(() => (this.stopping ? undefined : this.#reports.all.at(-1))),
-      dryRun: () => this.#reloadTurns.run(() => this.#reload(true)),
+      // One that a stop has cut off is told as that stop.
+      reload: () => this.reloadOnceLaunched().then((report) => (this.stopping ? undefined : report)),
+      dryRun: () => this.reloadOnceLaunched({ dryRun: true }),
       stop: () => this.end(0),
       report: () => this.diagnosis.reporter.report(),
       runner,
@@ -111,6 +117,7 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Listens to the signals of the process, unless told not to. Done once. */
   takeSignals(): void {
     if (this.stopping || !this.process.take()) return;
+    this.#watchFiles();
     this.runner.signalsTaken?.();
     if (!this.runner.supervised) this.#control.open();
   }
@@ -146,7 +153,8 @@ export class LauncherCore<R extends Runner = Runner> {
     const { runner } = this;
     if (!runner.supervised) logConfiguration(this.#options.config, runner.settings, this.log);
     void this.#launching.then(() => this.#allReady());
-    return this.process.wait(options.signal);
+    this.#waits.resolve();
+    return this.process.wait(options.signal, () => void this.stop());
   }
 
   stop(): Promise<void> {
@@ -175,7 +183,8 @@ export class LauncherCore<R extends Runner = Runner> {
   /** The process is to end by a stop, with that status, and not because the program has asked for it. */
   end(status: number): void {
     this.#status ||= status;
-    this.process.stop();
+    this.process.noteEnds();
+    void this.stop();
   }
 
   /** After an unhandled error: it is logged, and all services are stopped. */
@@ -185,14 +194,23 @@ export class LauncherCore<R extends Runner = Runner> {
     await this.drain({ reason: 'stop', timeoutMs, ...limit }, logUnhandled(this.log, error, facts));
   }
 
-  /** Asked for while one is under way it is exactly one more, however often it was asked for. */
-  async reload(): Promise<void> {
-    if (this.stopping) return;
-    this.#nextReload ??= this.#reloadTurns.run(async () => {
+  /**
+   * What HUP, a changed file and `api-cli reload` do. Before the program waits it would be about a part of what it launches:
+   * services that it is still to launch would be taken for new ones. Undefined: a stop is under way.
+   */
+  async reloadOnceLaunched({ dryRun = false } = {}): Promise<ReloadReport | undefined> {
+    await unlessAborted(this.#waits.promise, this.stopBegins.signal);
+    return dryRun ? this.#reloadTurns.run(() => this.#reload(true)) : this.reload();
+  }
+
+  /** Asked for while one is under way it is exactly one more, however often it was asked for. Undefined: a stop is under way. */
+  async reload(): Promise<ReloadReport | undefined> {
+    if (this.stopping) return undefined;
+    this.#nextReload ??= this.#reloadTurns.run(() => {
       this.#nextReload = undefined;
-      await this.#reload(false);
+      return this.#reload(false);
     });
-    await this.#nextReload;
+    return this.#nextReload;
   }
 
   status(): LauncherStatus {
@@ -204,6 +222,22 @@ export class LauncherCore<R extends Runner = Runner> {
   /** The settings of a configuration. */
   settingsOf(config: Config | undefined, restartMethod = this.#options.restartMethod): LaunchSettings {
     return readSettings(config, { ...this.#options.settings, restartMethod });
+  }
+
+  #watchFiles(): void {
+    const { runner, log } = this;
+    const { config } = this.#options;
+    if (runner.supervised || config === undefined) return;
+    const files = new FileChanges(config, () => {
+      if (this.stopping) return;
+      const inPlace = runner.settings.restartMethod === 'mutate';
+      log.notice(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
+      void this.reloadOnceLaunched();
+    });
+    this.#files = files;
+    files.note();
+    files.watch(runner.settings.watchConfigFiles);
+    void this.#ended.promise.then(() => files.close());
   }
 
   #allReady(): void {
@@ -245,17 +279,17 @@ export class LauncherCore<R extends Runner = Runner> {
     }
   }
 
-  /** Undefined: a stop is under way. */
+  /** Begins when what is being launched has started, or has failed. Undefined: a stop is under way. */
   async #reload(dryRun: boolean): Promise<ReloadReport | undefined> {
     const { runner, log } = this;
     const { signal: stopped } = this.stopBegins;
-    // A reload that was asked for during the launch is one of what was launched.
     await unlessAborted(this.#launching, stopped);
     if (this.stopping) return undefined;
     const method = runner.settings.restartMethod;
     const finish = this.#reports.begin(method, dryRun);
     if (!dryRun) {
-      this.process.noteFiles();
+      // It reads all files: what they hold now is no change that is still to be told.
+      this.#files?.note();
       this.#serviceManager.reloading();
     }
     const result = await runner.reload({
@@ -263,7 +297,10 @@ export class LauncherCore<R extends Runner = Runner> {
       dryRun,
       log,
       settings: (config) => this.settingsOf(config, method),
-      accepted: () => this.process.configurationAccepted(),
+      accepted: () => {
+        logConfiguration(this.#options.config, runner.settings, log);
+        this.#files?.watch(runner.settings.watchConfigFiles);
+      },
       stopped,
       superseded: () => this.#nextReload !== undefined,
     });

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Logger } from 'portico';
+import { type Logger, silentLogger } from 'portico';
+import { Config } from 'portico/config';
+import type { ReloadReport } from 'portico/launch';
 import { LauncherCore } from '../../dist/launch/launcher-core.js';
 import { readSettings } from '../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
 import type { Runner } from '../../dist/launch/runner.js';
 import { deferred } from '../../dist/launch/waiting.js';
+import { askSocket } from '../e2e/clients.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 /** A launcher whose runner fails to end its services, and what is logged. */
 function failing(
@@ -27,6 +33,12 @@ function failing(
   };
   const options = { log: log as unknown as Logger, ...more };
   return { core: new LauncherCore(options, () => runner as unknown as Runner), logged };
+}
+
+function fakeHost(exit: (status: number) => unknown): HostProcess {
+  const { stdout, stderr } = process;
+  const facts = { pid: 1, env: {}, argv: [], platform: 'linux', stdout, stderr, exit };
+  return Object.assign(new EventEmitter(), facts) as unknown as HostProcess;
 }
 
 for (const [how, fails] of [
@@ -52,17 +64,7 @@ for (const [how, fails] of [
 
 test('LC-355 a fast end that fails is logged, and the process ends all the same', async () => {
   const exits: number[] = [];
-  const { stdout, stderr } = process;
-  const facts = {
-    pid: 1,
-    env: {},
-    argv: [],
-    platform: 'linux',
-    stdout,
-    stderr,
-    exit: (status: number) => exits.push(status),
-  };
-  const host = Object.assign(new EventEmitter(), facts) as unknown as HostProcess;
+  const host = fakeHost((status) => exits.push(status));
   const { core, logged } = failing(
     {
       stop: () => new Promise(() => undefined),
@@ -105,4 +107,39 @@ test('LC-518 asked for while one is under way, a reload is done exactly once mor
   await Promise.all(others);
   assert.equal(reloads, 2);
   await core.stop();
+});
+
+test('OP-11 a reload that the control socket is asked for during a launch begins when the program waits, and is answered with its report', async () => {
+  const folder = temporaryFolder('portico-early-reload-');
+  const [ini, socket] = [join(folder, 'app.ini'), join(folder, 'control.sock')];
+  writeFileSync(ini, `[control]\nsocket = ${socket}\n`);
+  const config = await Config.load({ files: [ini], env: {}, argv: [] });
+  const opened = deferred();
+  const info = (_: string, facts?: { event?: string }): void => {
+    if (facts?.event === 'control') opened.resolve();
+  };
+  const order: string[] = [];
+  const { core } = failing(
+    {
+      stop: async () => 0,
+      halt: async () => undefined,
+      status: () => [],
+      reload: async () => {
+        order.push('reload');
+        return { outcome: 'accepted' };
+      },
+    },
+    { host: fakeHost(() => undefined), config, log: { ...silentLogger(), info } as Logger },
+  );
+  // As `bindAll` does.
+  core.takeSignals();
+  await opened.promise;
+  const reported = askSocket<ReloadReport>(socket, 'POST', '/reload');
+  await askSocket(socket, 'GET', '/status');
+  order.push('wait');
+  const waiting = core.wait();
+  const { status, body } = await reported;
+  assert.deepEqual([order, status, body.outcome], [['wait', 'reload'], 200, 'accepted']);
+  await core.stop();
+  assert.equal(await waiting, 0);
 });

@@ -2,13 +2,11 @@
  * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
  */
 
-import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { takeHeldSignals } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
-import { type LaunchSettings, logConfiguration } from '../launcher-options.js';
-import { FileChanges } from '../reload/file-changes.js';
-import { deferred, settled } from '../waiting.js';
+import type { LaunchSettings } from '../launcher-options.js';
+import { settled } from '../waiting.js';
 import { type LoopFacts, startWatching, type Watch } from '../worker/watch.js';
 import {
   claimProcess,
@@ -33,8 +31,6 @@ export interface Ownership {
   /** The process has a supervisor. */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
-  /** Whose files may be watched. */
-  readonly config: Config | undefined;
   readonly actions: SignalActions;
   /** An unhandled error: a stop is to begin. Not asked where there is a supervisor. */
   readonly crashed: (error: unknown) => void;
@@ -55,9 +51,7 @@ const LAUNCHERS_OWN = Symbol.for('portico.unhandled');
 export class OwnedProcess {
   readonly signalHandler: SignalHandler;
   readonly #given: Ownership;
-  readonly #waits = deferred();
   readonly #leftBehind = new Set<Promise<unknown>>();
-  #files: FileChanges | undefined;
   #loop: LoopFacts | undefined;
   #watch: Watch | undefined;
   #taken = false;
@@ -69,7 +63,6 @@ export class OwnedProcess {
 
   constructor(given: Ownership) {
     this.#given = given;
-    given.config?.useLogger(given.log, { lent: true });
     this.signalHandler = new SignalHandler({ source: given.host, log: given.log });
   }
 
@@ -78,7 +71,6 @@ export class OwnedProcess {
     const { owned, actions, host, ended, settings, log, supervised, watched } = this.#given;
     if (!owned || this.#taken) return false;
     this.#taken = true;
-    this.#watchFiles();
     if (!supervised) {
       this.#catchUnhandled();
       void ended.then((status) => this.#endAnyway(status));
@@ -94,11 +86,8 @@ export class OwnedProcess {
     void ended.then(restore);
     outliveTerminal(host);
     const windows = host.platform === 'win32';
-    // HUP and TERM come here first: the one waits until the program has launched, the other marks the process as ending.
-    const reload = (): void => this.#reload();
     const isDaemon = rememberForeground();
-    const stop = (): void => this.stop();
-    const table = signalTable({ ...actions, reload, stop }, { settings, log, supervised, isDaemon, windows });
+    const table = signalTable(actions, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     // From its first moment on the program had listeners; what came before is not lost.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
@@ -118,22 +107,9 @@ export class OwnedProcess {
     this.#watch?.killAfter(ms);
   }
 
-  /** Begins a stop for which the program has not asked: the process ends by it, whatever holds it. */
-  stop(): void {
+  /** A stop begins for which the program has not asked: the process ends by it, whatever holds it. */
+  noteEnds(): void {
     this.#ends = true;
-    this.#given.actions.stop();
-  }
-
-  /** A reload begins, and reads all files: what they hold now is no change that is still to be told. */
-  noteFiles(): void {
-    this.#files?.note();
-  }
-
-  /** Another configuration is in force: it is logged, and its files are watched. */
-  configurationAccepted(): void {
-    const { config, settings, log } = this.#given;
-    logConfiguration(config, settings(), log);
-    this.#files?.watch(settings().watchConfigFiles);
   }
 
   /** The launcher does not wait for this work any more. If it keeps the event loop alive, the process ends all the same. */
@@ -162,17 +138,16 @@ export class OwnedProcess {
   }
 
   /**
-   * Waits for the end. A raised signal is a request to stop. Throws `PORTICO_LAUNCHER_EXISTS` when another launcher waits
-   * for this process.
+   * Waits for the end. When the signal is raised, it calls `stop`: the program asks for that itself. Throws
+   * `PORTICO_LAUNCHER_EXISTS` when another launcher waits for this process.
    */
-  async wait(signal: AbortSignal | undefined): Promise<number> {
-    const { owned, host, actions, log, ended } = this.#given;
-    this.#waits.resolve();
+  async wait(signal: AbortSignal | undefined, stop: () => void): Promise<number> {
+    const { owned, host, log, ended } = this.#given;
     const letGo = owned ? claimProcess(host) : () => undefined;
     const release = holdAlive();
     const cancelled = (): void => {
       log.notice('Wait called after thread killed. Cleaning up.');
-      actions.stop();
+      stop();
     };
     if (signal?.aborted) cancelled();
     signal?.addEventListener('abort', cancelled, { once: true });
@@ -241,25 +216,5 @@ export class OwnedProcess {
       if (forced || host.exitCode === undefined) host.exitCode = status;
     });
     setTimeout(() => this.exit(forced ? status : Number(host.exitCode ?? status)), this.#graceMs).unref();
-  }
-
-  /** A reload that is asked for while the program still launches is about all that it will have launched. */
-  #reload(): void {
-    void this.#waits.promise.then(() => this.#given.actions.reload());
-  }
-
-  #watchFiles(): void {
-    const { owned, supervised, settings, config, actions, log, ended } = this.#given;
-    if (!owned || supervised || config === undefined) return;
-    const files = new FileChanges(config, () => {
-      if (actions.stopping()) return;
-      const inPlace = settings().restartMethod === 'mutate';
-      log.notice(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
-      this.#reload();
-    });
-    this.#files = files;
-    files.note();
-    files.watch(settings().watchConfigFiles);
-    void ended.then(() => files.close());
   }
 }
