@@ -20,12 +20,13 @@ import {
 } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
 import type { LauncherStatus } from './launcher-status.js';
-import { FleetRunner, type ProcessLauncherOptions, REPORTS_MS } from './parent/fleet-runner.js';
+import { FleetRunner, type ProcessLauncherOptions } from './parent/fleet-runner.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signals.js';
 import type { LaunchRequest } from './reload/reload.js';
 import type { Answer, AnswerQuestion } from './report/questions.js';
 import type { ReportSection } from './report/report.js';
+import { REPORTS_MS } from './report/worker-reports.js';
 import { parentLink } from './worker/parent-link.js';
 import { WorkerSide } from './worker/worker-side.js';
 

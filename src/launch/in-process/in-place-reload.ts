@@ -5,8 +5,7 @@
 import type { Config } from '../../config/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { inCheckTime } from '../process/hook-list.js';
-import { type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
+import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import { unlessAborted } from '../waiting.js';
 import type { ServiceRun, StopRequest } from './service-run.js';

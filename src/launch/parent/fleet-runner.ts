@@ -7,7 +7,6 @@ import { maskArguments } from '../../config/internal.js';
 import type { PorticoError } from '../../errors/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
-import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
@@ -20,6 +19,7 @@ import { type OnReload, reloadFleet } from '../reload/fleet-reload.js';
 import type { LaunchRequest, ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, DESCRIBE_TOPIC } from '../report/questions.js';
+import { workerReports } from '../report/worker-reports.js';
 import type { Runner } from '../runner.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { Deadline } from '../waiting.js';
@@ -48,7 +48,7 @@ export interface ProcessLauncherOptions extends LauncherOptions {
 }
 
 /** A worker gives a sign of life each second; one that gave none for so long does not answer. */
-const SILENT_MS = 5000;
+const ANSWERS_WITHIN_MS = 5000;
 /** Any may be so long silent: its beat, and how late that may be. */
 const LATE_MS = 1250;
 
@@ -189,7 +189,7 @@ export class FleetRunner implements Runner {
   }
 
   answers(limitMs: number): boolean {
-    const since = performance.now() - Math.max(LATE_MS, Math.min(SILENT_MS, limitMs));
+    const since = performance.now() - Math.max(LATE_MS, Math.min(ANSWERS_WITHIN_MS, limitMs));
     const serving = this.supervisor.pools.flatMap((pool) => pool.current.filter((worker) => worker.serving));
     return serving.every((worker) => worker.debugged || worker.lastBeatAt >= since);
   }
@@ -271,44 +271,3 @@ function hooksMs(timeoutMs: number): number {
 const ASK_MS = 1000;
 /** How long a worker may take to make its app once more, for its routes. */
 const DESCRIBE_MS = 10_000;
-/** How long a worker may take to report. */
-const REPORT_MS = 5000;
-/** How long all of them may take. */
-export const REPORTS_MS = REPORT_MS + 1000;
-/** How often is looked whether the watch thread has something. */
-const LOOK_MS = 100;
-
-/** A watch thread that could find something has done so by then. */
-const STACKLESS_SECONDS = 4;
-
-/** One report behind the other. */
-async function workerReports(workers: readonly WorkerHandle[]): Promise<string> {
-  const answers = await Promise.all(workers.map(reportOf));
-  return answers
-    .map(({ service, workerId, pid, body, error }) => {
-      const text = typeof body === 'string' ? body : `no report: ${error ?? 'it gave none'}`;
-      return `Worker ${workerId} of ${service ?? 'all services'} (pid ${pid})\n\n${text}`;
-    })
-    .join('\n\n');
-}
-
-/** Its own report; that of a stuck worker is its stack, at once where that is known. */
-async function reportOf(worker: WorkerHandle): Promise<Answer> {
-  const answer = worker.ask('report', undefined, REPORT_MS);
-  for (;;) {
-    const { stack } = worker;
-    const answered = await within(answer, stack === undefined ? LOOK_MS : 0);
-    if (answered !== undefined) return answered;
-    if (stack !== undefined || worker.silentSeconds > STACKLESS_SECONDS) return stuckAnswer(worker, stack);
-  }
-}
-
-function stuckAnswer(worker: WorkerHandle, stack: readonly string[] | undefined): Answer {
-  const { service, index: workerId } = worker.assignment;
-  const seconds = Math.round((performance.now() - worker.lastBeatAt) / 1000);
-  const what =
-    stack === undefined
-      ? ['its watch thread tells nothing: the process is stopped, or its main thread waits for the system']
-      : ['its main thread is stuck:', ...stack.map((frame) => `    ${frame}`)];
-  return { service, workerId, pid: worker.pid, body: `no sign of life for ${seconds} s; ${what.join('\n')}` };
-}

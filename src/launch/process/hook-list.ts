@@ -2,7 +2,6 @@
  * Functions of the application that run at a turning point of a launcher.
  */
 
-import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
@@ -55,19 +54,4 @@ export class HookList<A extends unknown[]> {
     over = true;
     return `the hook ${current} for ${this.#event} did not end within ${Math.round(ms) / 1000} s`;
   }
-}
-
-/** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: for ever. */
-export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
-  return within(Promise.resolve(work), ms || Number.POSITIVE_INFINITY, (): never => {
-    throw reloadTimeout(late(`within ${ms / 1000} s`));
-  });
-}
-
-/** A reload that something of the application holds up. */
-export function reloadTimeout(message: string): PorticoError {
-  return new PorticoError('PORTICO_RELOAD_TIMEOUT', {
-    message,
-    hint: 'If it needs so long, set a longer reload_check_timeout.',
-  });
 }

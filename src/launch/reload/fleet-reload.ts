@@ -18,12 +18,19 @@ import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
-import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
+import type { HookList } from '../process/hook-list.js';
 import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { digest } from './file-changes.js';
 import { changedMeanwhile, Rehearsal, refuseWithChildren } from './rehearsal.js';
-import { type LaunchRequest, type NextConfiguration, type ReloadRequest, reload } from './reload.js';
+import {
+  inCheckTime,
+  type LaunchRequest,
+  type NextConfiguration,
+  type ReloadRequest,
+  reload,
+  reloadTimeout,
+} from './reload.js';
 import { outcomeOf, type ReloadReport, type ReloadResult } from './reload-report.js';
 
 /**

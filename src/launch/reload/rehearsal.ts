@@ -15,9 +15,9 @@ import { pause, within } from '../../tasks/internal.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
-import { inCheckTime } from '../process/hook-list.js';
 import { deferred } from '../waiting.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
+import { inCheckTime } from './reload.js';
 
 /** After the first mistake: how long the other children may take to report theirs. */
 const OTHERS_MS = 1000;

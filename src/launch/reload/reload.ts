@@ -3,9 +3,10 @@
  * differs is how a new configuration is taken up.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
-import { ConfigurationRefused, printDiagnostic, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, PorticoError, printDiagnostic, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
+import { within } from '../../tasks/internal.js';
 import type { LaunchSettings, RestartMethod } from '../launcher-options.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';
 import { diff, type PlanChanges, type ReloadChange, type ServicePlans, servicePlans } from './service-plans.js';
@@ -136,4 +137,19 @@ async function reloadTo(
 
 function withoutWorkers(change: ReloadChange): ReloadChange {
   return change.effect === 'by new workers' ? { ...change, effect: 'applied now' } : change;
+}
+
+/** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: for ever. */
+export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
+  return within(Promise.resolve(work), ms || Number.POSITIVE_INFINITY, (): never => {
+    throw reloadTimeout(late(`within ${ms / 1000} s`));
+  });
+}
+
+/** A reload that something of the application holds up. */
+export function reloadTimeout(message: string): PorticoError {
+  return new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+    message,
+    hint: 'If it needs so long, set a longer reload_check_timeout.',
+  });
 }
