@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { ReloadReport } from '../launch/index.js';
-import { controlPath, type ShownWorker, type StatusDocument } from '../launch/internal.js';
+import { controlPath, type ShownWorker, SILENT_MS, type StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
@@ -152,9 +152,6 @@ function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
     cause,
   });
 }
-
-/** Two signs of life are missing. */
-const SILENT_MS = 2500;
 
 function statusText({
   process: { name, version = '', pid, uptimeMs, generation, stopping },

@@ -5,6 +5,7 @@ export { controlOptions, controlPath } from './control/control.js';
 export type { ShownWorker, StatusDocument } from './control/status-document.js';
 export { wasLogged } from './exit-status.js';
 export { launcherOptions } from './launcher-options.js';
+export { SILENT_MS } from './launcher-status.js';
 export { SignalHandler } from './process/signals.js';
 export { supervisorOptions } from './report/diagnosis.js';
 export { DESCRIBE_TOPIC } from './report/questions.js';

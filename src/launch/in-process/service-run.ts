@@ -9,8 +9,8 @@ import { pause, within } from '../../tasks/internal.js';
 import { chosenStatus, isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
 
-/** After its deadline: how long a service may take to let go. */
-const LETTING_GO_MS = 500;
+/** How long a service whose deadline has passed, and at the end of a stop what has been called off, may take to let go. */
+export const LETTING_GO_MS = 500;
 
 /** What a {@link ServiceRun} tells its launcher. */
 export interface RunListener {

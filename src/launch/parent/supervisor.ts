@@ -22,7 +22,7 @@ import { WorkerPool } from './worker-pool.js';
 import { type FleetGeneration, spawnWorker, type WorkerProgram, watchCode } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
-const LETTING_GO_MS = 2000;
+const LISTENS_NO_MORE_MS = 2000;
 
 /** How often is looked at the workers' signs of life. */
 const LOOK_MS = 250;
@@ -142,7 +142,7 @@ export class Supervisor {
   handover(leaving: readonly string[], stopped: AbortSignal): Handover {
     const staying = this.pools.filter(({ name }) => !leaving.includes(name));
     const ends = leaving.flatMap((name) => this.pool(name) ?? []);
-    const patienceMs = this.settings.drainDelayMs + LETTING_GO_MS;
+    const patienceMs = this.settings.drainDelayMs + LISTENS_NO_MORE_MS;
     return new Handover({ leaving: ends, staying, draining: [...this.#retiring], patienceMs, stopped });
   }
 

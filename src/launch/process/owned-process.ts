@@ -5,6 +5,7 @@
 import type { Logger } from '../../log/index.js';
 import { takeHeldSignals } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
+import { LETTING_GO_MS } from '../in-process/service-run.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { settled } from '../waiting.js';
 import { type LoopFacts, startWatching, type Watch } from '../worker/watch.js';
@@ -42,8 +43,6 @@ export interface Ownership {
 const LEFT_BEHIND_MS = 1000;
 /** The same, where its deadline has passed. */
 const OVERDUE_MS = 250;
-/** At the end of a stop: how long what has been called off may take to let go. */
-const LETTING_GO_MS = 500;
 
 /** Marks the listeners of launchers, of whichever copy of this package. */
 const LAUNCHERS_OWN = Symbol.for('portico.unhandled');
