@@ -9,78 +9,6 @@ import { PasteError } from 'portico/loader';
 import { Router } from 'portico/routing';
 import { composed, loaderOf } from './composed.js';
 
-/** Factories that note when they are called, at once or a little later. */
-function recording(slow: boolean) {
-  const calls: string[] = [];
-  const done = <T>(value: T): T | Promise<T> =>
-    slow ? new Promise((resolve) => setImmediate(() => resolve(value))) : value;
-  const app = (_g: Conf, l: Conf) => {
-    calls.push(`app ${l.get('n')}`);
-    return done(() => undefined);
-  };
-  const filter = (_g: Conf, l: Conf) => {
-    calls.push(`filter ${l.get('n')}`);
-    return done((inner: App) => {
-      calls.push(`applied ${l.get('n')}`);
-      return done(inner);
-    });
-  };
-  const filterApp = (inner: App, _g: Conf, l: Conf) => {
-    calls.push(`applied ${l.get('n')}`);
-    return done(inner);
-  };
-  return { calls, factories: { app, filter, filterApp } };
-}
-
-const MEMBERS = `
-[filter:f1]
-paste.filter_factory = filter
-n = f1
-[filter:f2]
-paste.filter_app_factory = filterApp
-n = f2
-[filter:f3]
-paste.filter_factory = filter
-n = f3
-filter-with = f1
-[app:a]
-paste.app_factory = app
-n = a
-`;
-
-const ORDERS: Readonly<Record<string, { ini: string; calls: string[] }>> = {
-  'a pipeline: app, filters from the left, applied from the right': {
-    ini: '[pipeline:main]\npipeline = f1 f2 a',
-    calls: ['app a', 'filter f1', 'applied f2', 'applied f1'],
-  },
-  'a filter-app: what is inside first': {
-    ini: '[filter-app:main]\nuse = f1\nnext = a',
-    calls: ['app a', 'filter f1', 'applied f1'],
-  },
-  'filter-with: the filter first': {
-    ini: '[app:main]\npaste.app_factory = app\nn = main\nfilter-with = f1',
-    calls: ['filter f1', 'app main', 'applied f1'],
-  },
-  'filter-with on a filter: the outer is made first and applied last': {
-    ini: '[pipeline:main]\npipeline = f3 a',
-    calls: ['app a', 'filter f1', 'filter f3', 'applied f3', 'applied f1'],
-  },
-  'a composite: children when they are asked for, each anew': {
-    ini: '[composite:main]\npaste.composite_factory = urlmap\n/b = a\n/a = a\nnot_found_app = p\n[pipeline:p]\npipeline = f1 a',
-    calls: ['app a', 'filter f1', 'applied f1', 'app a', 'app a'],
-  },
-};
-
-for (const [about, { ini, calls: expected }] of Object.entries(ORDERS)) {
-  test(`PD-72 PD-163 order of ${about}`, async (t) => {
-    for (const slow of [false, true]) {
-      const { calls, factories } = recording(slow);
-      await composed(t, ini + MEMBERS, factories);
-      assert.deepEqual(calls, expected, slow ? 'with promises' : 'at once');
-    }
-  });
-}
-
 test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
   let given: { globalConf: Conf; localConf: Conf; ctx: FactoryContext } | undefined;
   const config = new Config();
@@ -293,17 +221,6 @@ test('PD-165 what a child acquires after its sibling failed is released too', as
   await released;
 });
 
-test('PD-65 filter-with on a pipeline and on a filter-app gives the app', async (t) => {
-  const { factories } = recording(false);
-  for (const inner of [
-    '[pipeline:p]\npipeline = f1 a\nfilter-with = f2',
-    '[filter-app:p]\nuse = f1\nnext = a\nfilter-with = f2',
-  ]) {
-    const app = await composed(t, `[app:main]\nuse = p\nfilter-with = f1\n${inner}${MEMBERS}`, factories);
-    assert.equal(app.length, 2, 'a function of a request and a response');
-  }
-});
-
 test('PD-70 a server is a function of the app', async (t) => {
   const served: unknown[] = [];
   const factory = (_g: Conf, l: Conf) => (app: App) => void served.push('factory', l.get('port'), app);
@@ -317,18 +234,4 @@ test('PD-70 a server is a function of the app', async (t) => {
   await (await loader.loadServer())(app);
   await (await loader.loadServer('run'))(app);
   assert.deepEqual(served, ['factory', '1', app, 'runner', '2', app]);
-});
-
-test('PD-97 MW-41 byOption builds the pipeline that the configuration names', async (t) => {
-  const { calls, factories } = recording(false);
-  const ini = `[composite:main]\npaste.composite_factory = byOption\nkeystone = f1 a\nnoauth2 = f2 a\n${MEMBERS}`;
-  await composed(t, ini, factories, { config: Config.fromText('[api]\nauth_strategy = noauth2\n') });
-  assert.deepEqual(calls, ['app a', 'applied f2']);
-  calls.length = 0;
-  await composed(t, ini, factories);
-  assert.deepEqual(calls, ['filter f1', 'app a', 'applied f1']);
-  await assert.rejects(composed(t, ini, factories, { config: Config.fromText('[api]\nauth_strategy = noauth\n') }), {
-    code: 'PORTICO_PASTE_MISSING_KEY',
-    hint: 'Did you mean "noauth2"? Set [api] auth_strategy to one of them.',
-  });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
-import { ConfigNotFound, Loader, PasteAppNotFound } from 'portico/loader';
+import { Loader } from 'portico/loader';
 import { folderOf } from './folder.js';
 
 const FILTERS = `
@@ -66,32 +66,4 @@ test('PD-165 what factories registered is released in reverse order, once', asyn
   await app.close();
   await app.close();
   assert.deepEqual(released, ['inner', 'outer']);
-});
-
-test('PD-102 PD-170 a file or an app that is not there has an error of its own; has() asks without loading', async (t) => {
-  const folder = folderOf(t, { 'api-paste.ini': PASTE });
-  assert.throws(() => new Loader(`${folder}/nowhere.ini`), ConfigNotFound);
-  const loader = new Loader(`${folder}/api-paste.ini`);
-  assert.deepEqual([loader.has('api'), loader.has('outer'), loader.has('nope')], [true, false, false]);
-  await assert.rejects(loader.loadApp('hmoe'), (error: unknown) => {
-    assert.ok(error instanceof PasteAppNotFound);
-    assert.equal(error.code, 'PORTICO_PASTE_NO_SECTION');
-    assert.match(error.describe(), /no app is called "hmoe"\.\n {2}Did you mean "home"\?/);
-    return true;
-  });
-});
-
-test('PD-47 PD-48 appConfig tells what a factory would be given, without importing anything', (t) => {
-  const folder = folderOf(t, {
-    'api-paste.ini':
-      '[DEFAULT]\ndebug = no\n[app:main]\npaste.app_factory = ./nowhere.js:app\nset debug = yes\na = %(here)s/a\n',
-  });
-  const { globalConf, localConf } = new Loader(`${folder}/api-paste.ini`, {
-    globalConf: { region: 'north' },
-  }).appConfig();
-  assert.deepEqual([...localConf], [['a', `${folder}/a`]]);
-  assert.deepEqual([...globalConf].slice(2), [
-    ['debug', 'yes'],
-    ['region', 'north'],
-  ]);
 });

@@ -5,7 +5,6 @@ import { Config } from 'portico/config';
 import { rateLimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
-import { TokenBuckets } from '../../dist/service/token-buckets.js';
 
 const app: App = (_req, res) => {
   res.end();
@@ -17,18 +16,6 @@ const from =
     environ(req).remote = { address, port: undefined, scheme: 'http', host: undefined };
     return inner(req, res);
   };
-
-test('MW-20 a bucket gives its burst at once, then one a time, and forgets the longest idle key', () => {
-  const buckets = new TokenBuckets({ rate: 2, burst: 3, maxKeys: 2 });
-  const take = (key: string, now: number): boolean => buckets.take(key, now).granted;
-  assert.deepEqual([take('a', 0), take('a', 0), take('a', 0), take('a', 0)], [true, true, true, false]);
-  assert.equal(buckets.take('a', 0).waitMs, 500);
-  assert.equal(take('a', 500), true);
-  assert.equal(take('a', 500), false);
-  assert.equal(take('b', 500), true);
-  assert.equal(take('c', 500), true);
-  assert.equal(take('a', 500), true, 'a was forgotten');
-});
 
 test('MW-20 over the limit: 429, Retry-After, and the limit on every answer', async () => {
   const { made } = await buildFilter(rateLimit, { local: { rules: 'all address 1/m 2' } });

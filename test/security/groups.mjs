@@ -88,7 +88,7 @@ export const groups = [
   },
   {
     name: 'worker',
-    tests: ['launch/worker-message', 'e2e/launch-hostile'],
+    tests: ['launch/worker-message', 'launch/parent/worker-channel'],
     mutants: [
       {
         what: 'the parent believes the fields of a message whose kind it knows',

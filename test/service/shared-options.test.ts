@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { Config, ConfigError, type OptionDeclarations } from 'portico/config';
+import { Config, type OptionDeclarations } from 'portico/config';
 import { backdoorOptions, reportOptions } from '#internal/launch';
-import { heartbeatOptions } from '#internal/registry';
 import { managerOptions } from '#internal/service';
 
 /** The values of a group where nothing is written. */
@@ -21,14 +19,6 @@ test('LC-1203 LC-1233 LC-1234 what is read about periodic tasks, and its default
   });
 });
 
-test('LC-1231 LC-1232 LC-1240 what is read about records and heartbeats, and its defaults', () => {
-  assert.deepEqual(defaults('DEFAULT', heartbeatOptions), {
-    host: hostname(),
-    reportInterval: 10,
-    serviceDownTime: 60,
-  });
-});
-
 test('LC-1204 LC-1241 the backdoor is off, and reports go to standard error, unless options say otherwise', () => {
   assert.deepEqual(defaults('DEFAULT', backdoorOptions), { backdoorPort: undefined, backdoorSocket: undefined });
   assert.deepEqual(defaults('oslo_reports', reportOptions), {
@@ -36,15 +26,4 @@ test('LC-1204 LC-1241 the backdoor is off, and reports go to standard error, unl
     fileEventHandler: undefined,
     fileEventHandlerInterval: 1,
   });
-});
-
-test('LC-1231 LC-1234 times below 0 are refused, 0 is a value', () => {
-  const read = (text: string): unknown => ({
-    ...Config.fromText(`[DEFAULT]\n${text}\n`).group('DEFAULT', { ...managerOptions, ...heartbeatOptions }),
-  });
-  assert.equal((read('report_interval = 0') as { reportInterval: number }).reportInterval, 0);
-  assert.equal((read('periodic_fuzzy_delay = 0') as { periodicFuzzyDelay: number }).periodicFuzzyDelay, 0);
-  for (const wrong of ['report_interval = -1', 'periodic_fuzzy_delay = -1', 'service_down_time = 0']) {
-    assert.throws(() => read(wrong), ConfigError, wrong);
-  }
 });

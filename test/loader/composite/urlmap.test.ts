@@ -4,25 +4,7 @@ import { test } from 'node:test';
 import { lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 import { composed } from '../composed.js';
-
-const app = (name: string) => `[app:${name}]\npaste.app_factory = echo\nname = ${name}\n`;
-const APPS = ['root', 'v2', 'v21', 'deep', 'host', 'port'].map(app).join('');
-
-const INI = `[composite:main]
-paste.composite_factory = urlmap
-/: root
-/v2: v2
-/v2.1/: v21
-//v2//deep//: deep
-domain api.example.com /v2: host
-domain api.example.com port 8774 /v2: port
-${APPS}`;
-
-async function reached(ini: string, path: string, headers: Record<string, string> = {}, t?: unknown) {
-  const main = await composed(t as Parameters<typeof composed>[0], ini);
-  const answer = await request(lint(main), 'GET', path, { headers });
-  return answer.json() as { name: string; scriptName: string; url: string; originalUrl: string };
-}
+import { APPS, INI, reached } from './mounted.js';
 
 test('PD-82 PD-84 PD-85 the longest mount takes the path at a boundary; its prefix moves to the script name', async (t) => {
   const rows: [path: string, name: string, scriptName: string, url: string][] = [
@@ -43,16 +25,6 @@ test('PD-82 PD-84 PD-85 the longest mount takes the path at a boundary; its pref
   for (const [path, name, scriptName, url] of rows) {
     assert.deepEqual(await reached(INI, path, {}, t), { name, scriptName, url, originalUrl: path }, path);
   }
-});
-
-test('PD-86 mounts with a domain come first; a domain without port takes every port', async (t) => {
-  const at = async (host: string) => (await reached(INI, '/v2/x', { host }, t)).name;
-  assert.equal(await at('api.example.com'), 'host');
-  assert.equal(await at('API.example.com:8774'), 'host');
-  assert.equal(await at('other.example.com'), 'v2');
-  const onlyPort = INI.replace('domain api.example.com /v2: host\n', '');
-  assert.equal((await reached(onlyPort, '/v2/x', { host: 'api.example.com:8774' }, t)).name, 'port');
-  assert.equal((await reached(onlyPort, '/v2/x', { host: 'api.example.com:80' }, t)).name, 'v2');
 });
 
 test('PD-85 nested maps add up', async (t) => {
@@ -81,16 +53,4 @@ test('PD-84 a target that is no path is refused with 400', async (t) => {
   const main = await composed(t, INI);
   const answer = await rawRequest(main, 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   assert.match(answer, /^HTTP\/1\.1 400 /);
-});
-
-test('a mount written with other letters than ASCII takes the path as clients send it', async (t) => {
-  const ini = `[composite:main]\npaste.composite_factory = urlmap\n/größe: root\n${APPS}`;
-  const { scriptName, url } = await reached(ini, '/gr%C3%B6%C3%9Fe/x', {}, t);
-  assert.deepEqual([scriptName, url], ['/gr%C3%B6%C3%9Fe', '/x']);
-});
-
-test('a long path costs no more than the longest mount', async (t) => {
-  const main = await composed(t, INI);
-  const answer = await request(lint(main), 'GET', `/v2${'/a'.repeat(4000)}`);
-  assert.equal((answer.json() as { name: string }).name, 'v2');
 });

@@ -1,0 +1,220 @@
+/** `api-cli reload --dry-run`: everything a reload does up to its decision, and nothing is changed. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { askSocket } from '../e2e/clients.js';
+import { emptyProject, freePort, type Outcome, Program, runApiCli, startProject } from '../e2e/program.js';
+import { get } from '../fixtures/http-client.js';
+
+/** An import that waits, where there is a file `hold`, until that says "go". */
+const APP = `
+import { existsSync, readFileSync, writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+const hold = new URL('./hold', import.meta.url);
+if (existsSync(hold)) writeSync(2, 'importing\\n');
+while (existsSync(hold) && readFileSync(hold, 'utf8') !== 'go') await wait(20);
+export const app = (globalConf, localConf) => (req, res) => res.end(JSON.stringify(localConf.get('greeting') ?? 'hello'));
+export class Manager {
+  initHost() { writeSync(2, 'initHost ' + process.pid + '\\n'); }
+}
+`;
+
+const PASTE = `[pipeline:hello]
+pipeline = request_id hello_app
+
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+
+[app:hello_app]
+paste.app_factory = ./app.js:app
+
+[app:other]
+paste.app_factory = ./app.js:app
+`;
+
+interface Served {
+  readonly program: Program;
+  readonly port: number;
+  readonly socket: string;
+  write(file: string, text: string): void;
+  cli(...words: string[]): Promise<Outcome>;
+}
+
+const ini = (port: number, more = '', workers = 2): string =>
+  `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\nworkers = ${workers}\nmanager = ./app.js:Manager\n`;
+
+async function served(t: TestContext, more = ''): Promise<Served> {
+  const port = await freePort();
+  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini(port, more) });
+  const program = startProject(t, project);
+  await program.printed(/^hello .*:\d+/m);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  return { program, port, socket: socket!, ...inFolder(project.folder) };
+}
+
+function inFolder(cwd: string): Pick<Served, 'write' | 'cli'> {
+  return {
+    write: (file, text) => writeFileSync(join(cwd, file), text),
+    cli: (...words) => runApiCli(cwd, ...words),
+  };
+}
+
+/** What the control socket answers: a report, a status or an error. */
+interface Told extends ReloadReport {
+  readonly process: { readonly generation: number };
+  readonly services: readonly { readonly workers: readonly { readonly state: string; readonly pid: number }[] }[];
+  readonly reloads: readonly ReloadReport[];
+  readonly error: string & { readonly message: string };
+}
+
+/** The configuration in force, the workers that serve, and the reloads there were. */
+async function state(socket: string): Promise<{ generation: number; pids: number[]; reloads: string[] }> {
+  const { body } = await askSocket<Told>(socket, 'GET', '/status');
+  const pids = body.services.flatMap(({ workers }) =>
+    workers.flatMap(({ state, pid }) => (state === 'ready' ? [pid] : [])),
+  );
+  const reloads = body.reloads.map(({ outcome }) => outcome);
+  return { generation: body.process.generation, pids: pids.sort(), reloads };
+}
+
+async function answer(port: number): Promise<string> {
+  return (await get<string>(port, '/')).body;
+}
+
+test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves all as it was', async (t) => {
+  const { cli, write, port, socket, program } = await served(t);
+  const before = await state(socket);
+  write('portico.ini', `[api:hello]\nport = ${port}\nworkrs = 3\n`);
+  const broken = await cli('reload', '--dry-run');
+  assert.equal(broken.status, 1);
+  assert.match(
+    broken.stdout,
+    /^would be refused, checked in \d+ ms, configuration 1 stays: .*portico\.ini:3:1: .*workrs/s,
+  );
+  assert.deepEqual(await state(socket), before);
+  // The operator who asked is told; the service has no error.
+  assert.match(program.stderr, /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused"/);
+  assert.doesNotMatch(program.stderr, /"event":"reload"|"level":"error"/);
+});
+
+test('OP-11 OP-81 a dry run of a good change is 0, says what it would change, and a reload then does it', async (t) => {
+  const { cli, write, port, socket, program } = await served(t);
+  const before = await state(socket);
+  const other = await freePort();
+  write('portico.ini', `${ini(port).replace('hello\n', 'hello,other\n')}[api:other]\nport = ${other}\n`);
+  write(
+    'api-paste.ini',
+    PASTE.replace('request_id hello_app', 'hello_app').replace('[app:other]', 'greeting = good day\n[app:other]'),
+  );
+  const { status, stdout, stderr } = await cli('reload', '--dry-run');
+  assert.deepEqual([status, stderr], [0, '']);
+  const [first, ...lines] = stdout.trimEnd().split('\n');
+  assert.match(first!, /^would be accepted, checked in \d+ ms, configuration 1 stays$/);
+  assert.match(lines.join('\n'), /enabled_apis: .*hello.* -> .*other.*portico\.ini:2:16/);
+  assert.deepEqual(lines.slice(-3), [
+    '  hello: removed request_id',
+    '  hello: 2 workers to be replaced',
+    '  to be added: other',
+  ]);
+  assert.deepEqual(await state(socket), before);
+  assert.equal(await answer(port), 'hello');
+  await assert.rejects(get(other, '/'), /ECONNREFUSED/);
+  // Hooks of managers have run in the two workers alone.
+  assert.equal(program.stderr.match(/^initHost/gm)?.length, 2);
+
+  const real = await cli('reload');
+  assert.match(real.stdout, /^accepted .*, configuration 2\n.*hello: 2 workers replaced\n {2}added: other/s);
+  // The worker that was replaced last may still take a connection.
+  while ((await answer(port)) !== 'good day');
+  assert.equal(await answer(other), 'hello');
+});
+
+test('OP-57 a probe does not see the API that a dry run tries', async (t) => {
+  const { cli, write, port, socket, program } = await served(t);
+  write('hold', 'wait');
+  write('portico.ini', `${ini(port).replace('hello\n', 'hello,other\n')}[api:other]\nport = 0\n`);
+  const from = program.output().length;
+  const tried = cli('reload', '--dry-run');
+  await program.printed(/importing[\s\S]*importing/, from);
+  const ready = await askSocket<Told>(socket, 'GET', '/readyz');
+  assert.deepEqual([ready.status, ready.body.services.length], [200, 1]);
+  write('hold', 'go');
+  assert.equal((await tried).status, 0);
+});
+
+test('OP-11 a dry run waits for the reload under way, and a reload for the dry run', async (t) => {
+  const { cli, write, port, socket, program } = await served(t);
+  write('hold', 'wait');
+  write('portico.ini', ini(port, '', 1));
+  let from = program.output().length;
+  const reload = cli('reload', '--json');
+  await program.printed(/importing/, from);
+  const dryRun = askSocket<Told>(socket, 'POST', '/reload/dry-run');
+  write('hold', 'go');
+  assert.equal(JSON.parse((await reload).stdout).outcome, 'accepted');
+  const { body } = await dryRun;
+  assert.deepEqual([body.dryRun, body.outcome, body.generation, body.changes], [true, 'accepted', 2, []]);
+  assert.deepEqual(body.replaced, { hello: 1 });
+
+  write('hold', 'wait');
+  from = program.output().length;
+  const tried = cli('reload', '--dry-run');
+  await program.printed(/importing/, from);
+  const behind = askSocket<Told>(socket, 'POST', '/reload');
+  write('hold', 'go');
+  assert.equal((await tried).status, 0);
+  assert.deepEqual([(await behind).body.outcome, (await behind).body.generation], ['accepted', 3]);
+  assert.deepEqual((await state(socket)).reloads, ['accepted', 'accepted']);
+});
+
+test('OP-11 CF-90 where reloads mutate, a dry run says what they would take up, and POST /reload does it without a signal', async (t) => {
+  const { cli, write, port, socket } = await served(t, 'restart_method = mutate\nlog_level = info');
+  const before = await state(socket);
+  write('portico.ini', ini(port, 'restart_method = mutate\nlog_level = debug'));
+  const { status, stdout } = await cli('reload', '--dry-run');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /^would be accepted.*\n {2}DEFAULT\.log_level: info -> debug \(.*portico\.ini:4:13\), applied now\n$/,
+  );
+  assert.deepEqual(await state(socket), before);
+  const { body } = await askSocket<Told>(socket, 'POST', '/reload');
+  assert.deepEqual([body.outcome, body.generation], ['accepted', 2]);
+  assert.deepEqual(
+    body.changes.map(({ option, new: now, effect }) => [option, now, effect]),
+    [['DEFAULT.log_level', 'debug', 'applied now']],
+  );
+  assert.deepEqual((await state(socket)).pids, before.pids);
+});
+
+const ALONE = `
+import { Config, launch, WSGIService } from 'portico';
+const config = await Config.load({ files: ['portico.ini'] });
+const launcher = await launch(new WSGIService('hello', config), { config });
+process.exitCode = await launcher.wait();
+`;
+
+test('OP-11 a process that runs its service itself builds the new app in a dry run, and serves the old one', async (t) => {
+  const port = await freePort();
+  const more = '[control]\nsocket = alone.sock';
+  const files = { 'main.js': ALONE, 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini(port, more, 1) };
+  const { folder, remove } = emptyProject(files);
+  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    remove();
+  });
+  await program.printed(/"event":"control"/);
+  await program.printed(/"event":"ready"/);
+  const { cli, write } = inFolder(folder);
+  write('api-paste.ini', PASTE.replace('[app:other]', 'greetin =\n[app:other]').replace('./app.js:app', './ap.js:app'));
+  const broken = await cli('reload', '--dry-run');
+  assert.deepEqual([broken.status, /api-paste\.ini:\d+.*ap\.js/.test(broken.stdout)], [1, true], broken.stdout);
+  write('api-paste.ini', PASTE.replace('[app:other]', 'greeting = good day\n[app:other]'));
+  assert.match((await cli('reload', '--dry-run')).stdout, /^would be accepted/);
+  assert.equal(await answer(port), 'hello');
+  assert.match((await cli('reload')).stdout, /^accepted/);
+  assert.equal(await answer(port), 'good day');
+});

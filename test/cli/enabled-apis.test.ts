@@ -1,0 +1,272 @@
+/** What an operator sees of `api-cli`: which APIs start, what is said when one does not, and the exit statuses. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ask } from '../e2e/clients.js';
+import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { pidPaste, pidProject } from '../e2e/projects.js';
+
+/** The sample on ports nobody uses, with its store in a folder of the test's own. */
+async function sampleArguments(folder: string): Promise<{ args: string[]; compute: number; metadata: number }> {
+  const [compute, metadata] = [await freePort(), await freePort()];
+  const args = ['--set', `api:compute.port=${compute}`, '--set', `api:metadata.port=${metadata}`];
+  args.push('--set', `DEFAULT.state_path=${folder}`);
+  args.push('--set', 'api:compute.workers=1', '--set', 'api:metadata.workers=1');
+  return { args, compute, metadata };
+}
+
+test('OP-1 bare api-cli in a clone serves both sample APIs and prints one line for each when it is ready', async () => {
+  const project = emptyProject({});
+  const { args, compute, metadata } = await sampleArguments(project.folder);
+  const program = startApiCli(args);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*http://127\\.0\\.0\\.1:${compute}\\b.*1 worker\\b`, 'm'));
+    await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}\\b.*1 worker\\b`, 'm'));
+    assert.equal((await ask(`http://127.0.0.1:${compute}/v2.1`)).status, 200);
+    assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('OP-1 --enabled-apis compute starts that API alone', async () => {
+  const project = emptyProject({});
+  const { args, compute, metadata } = await sampleArguments(project.folder);
+  const program = startApiCli(['--enabled-apis', 'compute', ...args]);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
+    assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
+    await assert.rejects(ask(`http://127.0.0.1:${metadata}/`), { code: 'ECONNREFUSED' });
+    assert.doesNotMatch(program.stdout, /metadata/);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-1402 a wrong name in enabled_apis is a warning with the nearest name, and the others start', async () => {
+  const project = emptyProject({});
+  const { args, compute } = await sampleArguments(project.folder);
+  const program = startApiCli(['--enabled-apis', 'compute,metadta', ...args]);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
+    assert.match(program.stderr, /metadta.*metadata/s);
+    assert.equal(program.stderr.match(/metadta/g)?.length, 1, program.stderr);
+    assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section says, by default all there are', async () => {
+  const [first, second] = [await freePort(), await freePort()];
+  const apis = `[api:b]\nport = ${first}\nworkers = 2\n[api:a]\nport = ${second}\nworkers = 1\n`;
+  const paste = `${pidPaste}\n[app:a]\nuse = hello_app\n[app:b]\nuse = hello_app\n`;
+  for (const [enabled, expected] of [
+    ['', ['b', 'a']],
+    ['enabled_apis = a, b\n', ['a', 'b']],
+    ['enabled_apis = a\n', ['a']],
+  ] as const) {
+    const project = emptyProject({
+      ...pidProject(0, 1),
+      'api-paste.ini': paste,
+      'portico.ini': `[DEFAULT]\n${enabled}${apis}`,
+    });
+    const program = startApiCli([], { cwd: project.folder });
+    try {
+      for (const name of expected) await program.printed(new RegExp(`^${name} .*:\\d+`, 'm'));
+      const bound = [...program.stderr.matchAll(/"msg":"Starting (\d) workers?"/g)];
+      const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
+      assert.deepEqual(order, expected, program.stderr);
+      assert.equal(bound.length, expected.length);
+      const from = program.output().length;
+      program.kill('SIGHUP');
+      await program.printed(/"method":"reload"/, from);
+      program.kill('SIGTERM');
+      assert.deepEqual(await program.ended, { code: 0, signal: null });
+    } finally {
+      await program.end();
+      project.remove();
+    }
+  }
+});
+
+test('LC-1406 a name that stands twice in enabled_apis is refused with its place, before anything is bound', async () => {
+  const project = emptyProject({ ...pidProject(0, 1), 'portico.ini': '[DEFAULT]\nenabled_apis = hello, hello\n' });
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:2:\d+: .*enabled_apis.*hello/s);
+    assert.doesNotMatch(program.stderr, /bound to|\n\s+at /);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-1403 nothing to start ends with status 1 and says which option to check', async () => {
+  const program = startApiCli(['--enabled-apis', 'nosuch']);
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+  assert.match(program.stderr, /No APIs were started\. Check the enabled_apis config option\./);
+  assert.doesNotMatch(program.stderr, /\n\s+at /);
+});
+
+test('OP-17 a wrong option and a wrong command get the nearest name and status 2', async () => {
+  const option = startApiCli(['--enabled-api', 'compute']);
+  assert.equal((await option.ended).code, 2);
+  assert.match(option.stderr, /--enabled-apis/);
+  const command = startApiCli(['serv']);
+  assert.equal((await command.ended).code, 2);
+  assert.match(command.stderr, /serve/);
+});
+
+test('RL-68 a taken port is one line with API, address and port, status 1, and nothing is left running', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const other = await freePort();
+  const project = emptyProject({
+    ...pidProject(port, 2),
+    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = other,hello\n[api:other]\nport = ${other}\n[api:hello]\nport = ${port}\n`,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    assert.deepEqual(await program.ended, { code: 1, signal: null });
+    const lines = program.stderr.split('\n').filter((line) => line.includes(String(port)));
+    assert.equal(lines.length, 1, program.stderr);
+    assert.match(lines[0]!, /hello/);
+    assert.match(lines[0]!, /127\.0\.0\.1/);
+    assert.doesNotMatch(program.stderr, /\n\s+at /);
+    await assert.rejects(ask(`http://127.0.0.1:${other}/`), { code: 'ECONNREFUSED' });
+  } finally {
+    taken.close();
+    await program.end();
+    project.remove();
+  }
+});
+
+test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in one run, status 78, no stack', async () => {
+  const project = emptyProject({
+    ...pidProject(8080, 1),
+    'portico.ini': '[DEFAULT]\nenabled_apis = hello\n\n[api:hello]\nport = 8080\nworker = 4\n',
+    'api-paste.ini': [
+      '[pipeline:hello]',
+      'pipeline = reqest_id hello_app',
+      '',
+      '[filter:request_id]',
+      'paste.filter_factory = portico/middleware:requestId',
+      '',
+      '[app:hello_app]',
+      'paste.app_factory = ./app.js:ap',
+      '',
+    ].join('\n'),
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:6:1:.*worker.*workers/s);
+    assert.match(program.stderr, /api-paste\.ini:2:12:.*reqest_id.*request_id/s);
+    assert.match(program.stderr, /api-paste\.ini:8:1:.*\bap\b.*\bapp\b/s);
+    assert.doesNotMatch(program.stderr, /\n\s+at /);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('OP-1 --enabled-ssl-apis serves HTTPS on that port and HTTP on the other; without files it is refused', async () => {
+  const { request } = await import('node:https');
+  const project = emptyProject({});
+  const { args, compute, metadata } = await sampleArguments(project.folder);
+  const refused = startApiCli(['--enabled-ssl-apis', 'compute', ...args]);
+  assert.equal((await refused.ended).code, 78);
+  assert.match(refused.stderr, /cert_file/);
+
+  const program = startApiCli(['--dev', '--enabled-ssl-apis', 'compute', ...args]);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*https://127\\.0\\.0\\.1:${compute}`, 'm'));
+    await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}`, 'm'));
+    const status = await new Promise((settle, reject) => {
+      const url = `https://127.0.0.1:${compute}/v2.1`;
+      request(url, { rejectUnauthorized: false, agent: false }, (res) => {
+        res.resume().on('end', () => settle(res.statusCode));
+      })
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(status, 200);
+    assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-517 a reload with a broken file changes nothing, and says file and line', async () => {
+  const port = await freePort();
+  const project = emptyProject(pidProject(port, 1));
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    await program.printed(/^hello\b.*:\d+/m);
+    const before = (await ask(`http://127.0.0.1:${port}/`)).text;
+    const paste = join(project.folder, 'api-paste.ini');
+    const good = readFileSync(paste, 'utf8');
+    writeFileSync(paste, good.replace('./app.js:app', './app.js:nope'));
+    program.kill('SIGHUP');
+    await program.printed(/api-paste\.ini:9:1/);
+    assert.equal((await ask(`http://127.0.0.1:${port}/`)).text, before);
+    writeFileSync(paste, good);
+    program.kill('SIGHUP');
+    await program.printed(/Reload accepted/);
+    assert.notEqual((await ask(`http://127.0.0.1:${port}/`)).text, before);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
+  const [port, other] = [await freePort(), await freePort()];
+  const files = pidProject(port, 1);
+  const project = emptyProject({
+    ...files,
+    'api-paste.ini': `${files['api-paste.ini']}\n[app:bye]\nuse = hello_app\n`,
+    'portico.ini': `${files['portico.ini']}[api:bye]\nport = ${other}\nworkers = 1\n`.replace('= hello', '= hello,bye'),
+  });
+  const ini = join(project.folder, 'portico.ini');
+  const good = readFileSync(ini, 'utf8');
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    await program.printed(/^bye\b.*:\d+/m);
+    const before = (await ask(`http://127.0.0.1:${other}/`)).text;
+    writeFileSync(ini, good.replace('hello,bye', 'hello,bey'));
+    program.kill('SIGHUP');
+    const [refused] = await program.printed(/Reload refused.*/);
+    assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
+    assert.equal((await ask(`http://127.0.0.1:${other}/`)).text, before);
+
+    writeFileSync(ini, good.replace('hello,bye', 'hello,bye,beyond'));
+    program.kill('SIGHUP');
+    await program.printed(/enabled_apis includes bad values/);
+    await program.printed(/Reload accepted/);
+    assert.equal((await ask(`http://127.0.0.1:${other}/`)).status, 200);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('a command whose reader has enough ends quietly', async () => {
+  const program = new Program('sh', ['-c', `"${process.execPath}" "${apiCli}" config generate | head -1`]);
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.stderr, '');
+  assert.notEqual(program.stdout, '');
+});

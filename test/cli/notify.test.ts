@@ -1,0 +1,133 @@
+/** `api-cli notify` and `api-cli wait-ready`, and what a fleet tells its service manager while it runs. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Program, startApiCli } from '../e2e/program.js';
+import { get } from '../fixtures/http-client.js';
+import { NotifyListener } from '../fixtures/notify-listener.js';
+import { RunningProgram } from '../fixtures/running-program.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-notify-commands-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+function run(t: TestContext, args: readonly string[], socket: string | undefined): Program {
+  const program = startApiCli(args, { env: { NOTIFY_SOCKET: socket } });
+  t.after(() => program.end());
+  return program;
+}
+
+async function listening(t: TestContext, name: string): Promise<NotifyListener> {
+  const listener = new NotifyListener(join(folder, name));
+  t.after(() => listener.close());
+  await listener.listening;
+  return listener;
+}
+
+/** Settles once `wait-ready` has bound its socket. */
+async function bound(path: string): Promise<void> {
+  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+test('LC-908 OP-16 notify sends READY=1; without NOTIFY_SOCKET it is no error', async (t) => {
+  const listener = await listening(t, 'told');
+  assert.equal((await run(t, ['notify'], join(folder, 'told')).ended).code, 0);
+  await listener.message('READY=1');
+  assert.deepEqual(listener.messages, ['READY=1']);
+  const untold = run(t, ['notify'], undefined);
+  assert.equal((await untold.ended).code, 0);
+  assert.match(untold.stderr, /^NOTIFY_SOCKET is not set/);
+});
+
+test('LC-908 OP-16 notify says who was not told when nobody listens, which is no failure', async (t) => {
+  const nobody = run(t, ['notify'], join(folder, 'nobody'));
+  assert.equal((await nobody.ended).code, 0);
+  assert.match(nobody.stderr, /^the service manager was not told/);
+  assert.ok(nobody.stderr.includes(join(folder, 'nobody')), nobody.stderr);
+});
+
+test('LC-907 LC-908 wait-ready leaves what stands at its path alone: a live socket, a file', async (t) => {
+  const path = join(folder, 'live');
+  const listener = await listening(t, 'live');
+  const refused = run(t, ['wait-ready', '5'], path);
+  assert.equal((await refused.ended).code, 1);
+  assert.match(refused.stderr, /something stands there already/);
+  assert.equal((await run(t, ['notify'], path).ended).code, 0);
+  await listener.message('READY=1');
+
+  const file = join(folder, 'file');
+  writeFileSync(file, 'kept');
+  assert.equal((await run(t, ['wait-ready', '5'], file).ended).code, 1);
+  assert.equal(readFileSync(file, 'utf8'), 'kept');
+});
+
+test('LC-908 OP-16 wait-ready ends with 0 when READY=1 comes, 1 for anything else, 2 when nothing does', async (t) => {
+  const path = join(folder, 'waits');
+  const ready = run(t, ['wait-ready', '60'], path);
+  await bound(path);
+  assert.equal((await run(t, ['notify'], path).ended).code, 0);
+  assert.equal((await ready.ended).code, 0);
+  assert.equal(existsSync(path), false);
+
+  const other = run(t, ['wait-ready', '60'], path);
+  await bound(path);
+  const { sendDatagram } = (await import('../../dist/launch/systemd/service-manager.js')) as {
+    sendDatagram: (path: string, text: string) => Promise<void>;
+  };
+  await sendDatagram(path, 'STATUS=starting');
+  assert.equal((await other.ended).code, 1);
+
+  assert.equal((await run(t, ['wait-ready', '0.2'], path).ended).code, 2);
+  assert.equal(existsSync(path), false);
+});
+
+test('LC-908 wait-ready says what it lacks: the socket, or a number of seconds', async (t) => {
+  const without = run(t, ['wait-ready', '1'], undefined);
+  assert.equal((await without.ended).code, 1);
+  assert.match(without.stderr, /NOTIFY_SOCKET is not set/);
+  const wrong = run(t, ['wait-ready', 'soon'], join(folder, 'waits'));
+  assert.equal((await wrong.ended).code, 2);
+  assert.match(wrong.stderr, /"soon" is no number of seconds/);
+});
+
+test('LC-910 RL-93 STATUS has the numbers of workers, and follows them', async (t) => {
+  const listener = await listening(t, 'status');
+  const fleet = new RunningProgram(
+    'fleet',
+    {
+      services: [
+        { name: 'api', workers: 2 },
+        { name: 'other', workers: 1 },
+      ],
+    },
+    { env: { NOTIFY_SOCKET: join(folder, 'status') } },
+  );
+  t.after(() => fleet.cleanUp());
+  await listener.message('STATUS=api: 2 of 2 workers, other: 1 of 1 workers; configuration 1');
+  fleet.kill('SIGTTIN');
+  await listener.message('STATUS=api: 3 of 3 workers, other: 2 of 2 workers; configuration 1');
+  const from = listener.messages.length;
+  fleet.kill('SIGHUP');
+  await listener.message('STATUS=api: 3 of 3 workers, other: 2 of 2 workers; configuration 2', from);
+});
+
+test('LC-910 RL-93 WATCHDOG=1 pauses while a worker does not answer, and goes on when it was replaced', async (t) => {
+  const listener = await listening(t, 'watchdog');
+  const fleet = new RunningProgram(
+    'fleet',
+    { services: [{ name: 'api', workers: 2 }], options: { settings: { workerTimeoutMs: 9000 } } },
+    { env: { NOTIFY_SOCKET: join(folder, 'watchdog'), WATCHDOG_USEC: '1000000', WATCHDOG_PID: '' } },
+  );
+  t.after(() => fleet.cleanUp());
+  await listener.message('WATCHDOG=1');
+  get(await fleet.port('api'), '/spin').catch(() => undefined);
+  // At the latest when its supervisor ends it the worker has been silent for longer than a beat or two.
+  await fleet.event('worker_hung');
+  const beats = listener.messages.filter((message) => message.startsWith('WATCHDOG=1')).length;
+  // Two a second, until it has been silent for longer than the service manager waits, a second, with a beat on the way:
+  // five seconds, which are suspicious without a service manager, would be ten.
+  assert.ok(beats <= 8, `${beats} beats`);
+  const from = listener.messages.length;
+  await listener.message('WATCHDOG=1', from);
+});

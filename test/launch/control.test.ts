@@ -1,0 +1,273 @@
+/** The control socket of a running service, and the commands of api-cli that use it. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { lstatSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { askSocket as ask } from '../e2e/clients.js';
+import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
+import { pidProject } from '../e2e/projects.js';
+import { get } from '../fixtures/http-client.js';
+import { makePair } from '../server/certificate-files.js';
+
+const app = `
+export const app = () => (req, res) => {
+  if (req.url === '/spin') return endlessly();
+  if (req.url.startsWith('/work')) return void res.writeHead(200, { 'x-pid': process.pid }).write('begun');
+  res.end(String(process.pid));
+};
+function endlessly() {
+  for (;;) Math.random();
+}
+`;
+
+interface Served {
+  readonly folder: string;
+  readonly port: number;
+  readonly program: Program;
+  /** The path of the control socket, from the log. */
+  readonly socket: string;
+}
+
+async function served(t: TestContext, { more = '', workers = 2, files = {} } = {}): Promise<Served> {
+  const port = await freePort();
+  const project = emptyProject({ ...pidProject(port, workers, more), ...files, 'app.js': app });
+  const program = startProject(t, project);
+  await program.printed(/https?:\/\/127\.0\.0\.1:\d+ +\d worker/);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  return { folder: project.folder, port, program, socket: socket! };
+}
+
+/** A request that is answered in part, and stays so. */
+function begun(port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path }, (res) => resolve(String(res.headers['x-pid'])))
+      .on('error', reject)
+      .end();
+  });
+}
+
+interface Status {
+  readonly process: { readonly pid: number; readonly generation: number };
+  readonly services: readonly {
+    readonly name: string;
+    readonly wanted: number;
+    readonly workers: readonly { readonly pid: number; readonly inFlight: number; readonly stack?: string[] }[];
+  }[];
+}
+
+interface ShownService {
+  readonly name: string;
+  readonly state: string;
+  readonly addresses: readonly { readonly port: number }[];
+  readonly certificateEnds: string;
+  readonly wanted: number;
+  readonly ready: number;
+  readonly restarts: number;
+  readonly workers: readonly (Readonly<Record<'id' | 'pid' | 'uptimeMs' | 'silentMs' | 'inFlight', number>> & {
+    readonly state: string;
+    readonly utilization: number;
+    readonly lagMs: number;
+    readonly rss: number;
+  })[];
+}
+
+interface StatusDocument {
+  readonly schema: string;
+  readonly version: number;
+  readonly process: Readonly<Record<'name' | 'version', string>> &
+    Readonly<Record<'pid' | 'generation' | 'uptimeMs', number>> & { readonly stopping: boolean };
+  readonly services: readonly ShownService[];
+  readonly totals: Readonly<Record<'wanted' | 'ready' | 'restarts' | 'inFlight' | 'rss', number>>;
+}
+
+const status = async (socket: string): Promise<Status> => (await ask<Status>(socket, 'GET', '/status')).body;
+
+test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async (t) => {
+  const { socket, program, folder } = await served(t);
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
+  const { process: parent, services } = await status(socket);
+  assert.equal(parent.pid, program.pid);
+  assert.deepEqual(
+    services.map(({ name, wanted, workers }) => [name, wanted, workers.length]),
+    [['hello', 2, 2]],
+  );
+  const shown = await runApiCli(folder, 'status');
+  assert.match(shown.stdout, /^hello +127\.0\.0\.1:\d+ +2 of 2 ready/m);
+  program.kill();
+  assert.equal((await program.ended).code, 0);
+  assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
+  const { status: failed, stderr } = await runApiCli(folder, 'status');
+  assert.equal(failed, 1);
+  assert.match(stderr, /no service can be asked on .*: nothing listens there/);
+});
+
+test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
+  const { cert, key } = await makePair();
+  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
+  const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
+  const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
+  let told = await document();
+  // What workers tell comes with their first signs of life, what their services tell with the second.
+  while (told.totals.rss === 0 || told.services[0]!.workers.some(({ inFlight }) => inFlight === undefined)) {
+    told = await document();
+  }
+  const { process: own, services, totals, ...rest } = told;
+  assert.deepEqual([rest.schema, rest.version], ['portico/status', 1]);
+  assert.deepEqual([own.name, own.pid, own.generation, own.stopping], ['api-cli', program.pid, 1, false]);
+  assert.match(own.version, /^\d+\.\d+\.\d+/);
+  assert.ok(own.uptimeMs > 0 && (await document()).process.uptimeMs > own.uptimeMs);
+  assert.equal(services.length, 1);
+  const [{ name, state, addresses, certificateEnds, wanted, ready, restarts, workers }] = services as [ShownService];
+  assert.deepEqual([name, state, addresses[0]!.port, wanted, ready, restarts], ['hello', 'ready', port, 2, 2, 0]);
+  assert.equal(Date.parse(certificateEnds), Date.parse(new X509Certificate(cert).validTo));
+  for (const [at, worker] of workers.entries()) {
+    assert.deepEqual([worker.id, worker.state, worker.inFlight], [at, 'ready', 0]);
+    for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMs', 'rss'] as const) {
+      assert.equal(typeof worker[fact], 'number', fact);
+    }
+  }
+  const rss = workers.reduce((sum, worker) => sum + worker.rss, 0);
+  assert.deepEqual(totals, { wanted: 2, ready: 2, restarts: 0, inFlight: 0, rss });
+  process.kill(workers[0]!.pid, 'SIGKILL');
+  while (told.totals.restarts === 0 || told.totals.ready < 2) told = await document();
+  assert.equal(told.services[0]!.restarts, 1);
+  const shown = (await runApiCli(folder, 'status')).stdout;
+  assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
+});
+
+test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is stuck in', async (t) => {
+  const { socket, port, folder } = await served(t, { workers: 1 });
+  get(port, '/spin').catch(() => undefined);
+  let stack: string[] | undefined;
+  while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
+  assert.match(stack[0]!, /endlessly .*app\.js:8:/);
+  assert.match((await runApiCli(folder, 'status')).stdout, /worker 0 is stuck:\n +at endlessly .*app\.js:8:/);
+});
+
+test('OP-52 requests under way are listed with age, worker and path without its query', async (t) => {
+  const { socket, port, folder } = await served(t);
+  const pid = Number(await begun(port, '/work?token=secret'));
+  let requests: readonly { path: string; pid: number }[] = [];
+  while (requests.length === 0) requests = (await ask<{ requests: [] }>(socket, 'GET', '/requests')).body.requests;
+  assert.deepEqual(
+    requests.map((each) => [each.path, each.pid]),
+    [['/work', pid]],
+  );
+  const { stdout } = await runApiCli(folder, 'requests');
+  assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work /m);
+  assert.doesNotMatch(stdout, /secret/);
+});
+
+test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async (t) => {
+  const { socket, port, folder } = await served(t);
+  const good = await runApiCli(folder, 'reload');
+  assert.deepEqual([good.status, good.stderr], [0, '']);
+  assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
+  writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
+  const bad = await runApiCli(folder, 'reload');
+  assert.equal(bad.status, 1);
+  assert.match(bad.stdout, /^refused after .*portico\.ini:3:1.*workrs/s);
+  assert.equal((await status(socket)).process.generation, 2);
+});
+
+test('OP-12 scale, restart and stop do what they say, for a service that there is', async (t) => {
+  const { socket, folder, program } = await served(t);
+  const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
+  assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
+  assert.equal((await status(socket)).services[0]?.wanted, 3);
+  const unknown = await runApiCli(folder, 'restart', 'helo');
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
+  assert.equal((await runApiCli(folder, 'restart', 'hello')).status, 0);
+  const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
+  assert.deepEqual(left, []);
+  assert.equal((await runApiCli(folder, 'stop')).status, 0);
+  assert.equal((await program.ended).code, 0);
+});
+
+test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async (t) => {
+  const { socket, folder, program } = await served(t);
+  assert.equal((await runApiCli(folder, 'log-level', 'debug')).status, 0);
+  const from = program.output().length;
+  assert.equal((await runApiCli(folder, 'scale', 'hello', '3')).status, 0);
+  await program.printed(/"level":"debug".*Started child/, from);
+  const [worker] = (await status(socket)).services[0]!.workers;
+  const { stdout } = await runApiCli(folder, 'report', '--worker', String(worker!.pid));
+  assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
+});
+
+test('OP-42 the socket of a killed process is replaced; that of a living one is left to it, which the log says', async (t) => {
+  const { socket, port, folder, program } = await served(t);
+  await program.end();
+  assert.ok(lstatSync(socket).isSocket());
+  const second = startProject(t, { folder, remove: () => undefined });
+  await second.printed(/"event":"control"/);
+  assert.equal((await status(socket)).process.pid, second.pid);
+  const third = startProject(t, { folder, remove: () => undefined }, ['--set', `api:hello.port=${await freePort()}`]);
+  await third.printed(/has no control socket: .*another process answers on it/);
+  await third.printed(/"event":"ready"/);
+  assert.equal((await status(socket)).process.pid, second.pid);
+  assert.ok(port > 0);
+});
+
+test('[control] socket names the path, or wants none', async (t) => {
+  const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
+  assert.equal(socket, join(folder, 'here.sock'));
+  assert.match((await runApiCli(folder, 'status')).stdout, /^hello/m);
+  const port = await freePort();
+  const project = emptyProject({ ...pidProject(port, 1, '[control]\nsocket ='), 'app.js': app });
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  assert.doesNotMatch(program.output(), /"event":"control"/);
+  const refused = await runApiCli(project.folder, 'status');
+  assert.match(refused.stderr, /the configuration wants no control socket/);
+});
+
+test('what is asked wrongly is refused with a reason: path, body, member', async (t) => {
+  const { socket } = await served(t, { workers: 1 });
+  const cases = [
+    ['GET', '/statsu', '', 404, /Did you mean .*GET \/status/],
+    ['POST', '/scale', '{', 400, /not JSON/],
+    ['POST', '/scale', '[]', 400, /has to be an object/],
+    ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
+    ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
+    ['POST', '/log-level', '{"level":"loud"}', 400, /one of trace, debug/],
+    ['POST', '/report', '{"worker":1}', 404, /their pids/],
+  ] as const;
+  for (const [method, path, body, code, why] of cases) {
+    const answer = await ask(socket, method, path, body);
+    assert.equal(answer.status, code, path);
+    assert.match(JSON.stringify(answer.body), why);
+  }
+});
+
+test('a single process has a control socket as well, and says what it cannot do', async (t) => {
+  const main = `
+import { Config, launch } from 'portico';
+import { Service } from 'portico/service';
+class Idle extends Service { name = 'idle'; }
+const config = await Config.load({ files: ['portico.ini'] });
+const launcher = await launch(new Idle(), { config });
+process.exitCode = await launcher.wait();
+`;
+  const project = emptyProject({ 'main.js': main, 'portico.ini': '[control]\nsocket = alone.sock\n' });
+  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/"event":"control"/);
+  const socket = join(project.folder, 'alone.sock');
+  assert.deepEqual(
+    (await status(socket)).services.map(({ name }) => name),
+    ['idle'],
+  );
+  const refused = await ask(socket, 'POST', '/scale', '{"service":"idle","workers":2}');
+  assert.equal(refused.status, 409);
+  assert.match(JSON.stringify(refused.body), /it has no workers/);
+  assert.equal((await ask(socket, 'POST', '/stop')).status, 200);
+  assert.equal((await program.ended).code, 0);
+});

@@ -1,0 +1,167 @@
+/** The admin listener: what the control socket answers, over TCP, and to whom. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { text as textOf } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { emptyProject, freePort, type Program, startProject } from '../../e2e/program.js';
+import { pidProject } from '../../e2e/projects.js';
+import { get } from '../../fixtures/http-client.js';
+
+const app = `
+export const app = () => (req, res) => {
+  if (req.url === '/spin') return endlessly();
+  res.end(String(process.pid));
+};
+function endlessly() {
+  for (;;) Math.random();
+}
+`;
+
+interface Served {
+  readonly port: number;
+  readonly admin: number;
+  readonly program: Program;
+}
+
+async function served(t: TestContext, { more = '', workers = 1 } = {}): Promise<Served> {
+  const port = await freePort();
+  const options = `[admin]\nlisten = 127.0.0.1:0\n${more}`;
+  const program = startProject(t, emptyProject({ ...pidProject(port, workers, options), 'app.js': app }));
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  await program.printed(/"event":"ready"/);
+  return { port, admin: Number(admin), program };
+}
+
+async function ask(port: number, method: string, path: string, more: RequestOptions = {}) {
+  const asked = request({ host: '127.0.0.1', port, method, path, agent: false, ...more }).end();
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of res) text += String(chunk);
+  return { status: res.statusCode, text };
+}
+
+test('OP-55 OP-58 the admin listener answers what the control socket does, on a port of its own', async (t) => {
+  const { admin, program } = await served(t);
+  const { status, text } = await ask(admin, 'GET', '/status');
+  assert.equal(status, 200);
+  assert.equal((JSON.parse(text) as { process: { pid: number } }).process.pid, program.pid);
+  assert.deepEqual(await ask(admin, 'HEAD', '/healthz'), { status: 200, text: '' });
+  assert.equal((await ask(admin, 'POST', '/reload')).status, 200);
+  assert.deepEqual(await ask(admin, 'GET', '/healthz'), { status: 200, text: 'ok\n' });
+  assert.equal((await ask(admin, 'POST', '/stop')).status, 200);
+  assert.equal((await program.ended).code, 0);
+});
+
+test('OP-57 readyz says of each API whether it serves; one that is stuck is named with its line of code', async (t) => {
+  const { admin, port } = await served(t);
+  const ready = await ask(admin, 'GET', '/readyz');
+  assert.equal(ready.status, 200);
+  assert.deepEqual(JSON.parse(ready.text), {
+    schema: 'portico/readiness',
+    version: 1,
+    ready: true,
+    services: [{ name: 'hello', state: 'ready', reasons: [] }],
+  });
+  assert.equal((await ask(admin, 'GET', '/readyz/hello')).status, 200);
+  assert.equal((await ask(admin, 'GET', '/readyz/helo')).status, 404);
+  get(port, '/spin').catch(() => undefined);
+  let answer = ready;
+  while (!answer.text.includes('app.js')) answer = await ask(admin, 'GET', '/readyz/hello');
+  assert.equal(answer.status, 503);
+  assert.match(answer.text, /"state": "stuck"/);
+  assert.match(answer.text, /worker 0 has given no sign of life for .*, stuck at endlessly .*app\.js:7:/);
+});
+
+test('OP-57 while the service stops readyz says that it drains', async (t) => {
+  const { admin, program } = await served(t, { more: '[DEFAULT]\ndrain_delay = 30' });
+  program.kill();
+  let answer = await ask(admin, 'GET', '/readyz');
+  while (answer.status === 200) answer = await ask(admin, 'GET', '/readyz');
+  assert.match(answer.text, /"state": "draining",\s+"reasons": \[\s+"the service is being stopped"/);
+  assert.equal((await ask(admin, 'GET', '/healthz')).status, 200);
+});
+
+test('OP-58 a host that is not its own is refused, whatever is asked: a page may have pointed its name here', async (t) => {
+  const { admin } = await served(t, { more: 'hosts = ops.example' });
+  const withHost = (host: string) => ask(admin, 'GET', '/status', { headers: { host } });
+  for (const host of ['attacker.example', `attacker.example:${admin}`, 'localhost.attacker.example', 'x']) {
+    const { status, text } = await withHost(host);
+    assert.equal(status, 403, host);
+    assert.match(text, /PORTICO_ADMIN_HOST/);
+  }
+  for (const host of ['localhost', `127.0.0.1:${admin}`, '[::1]:9100', 'OPS.example:80']) {
+    assert.equal((await withHost(host)).status, 200, host);
+  }
+});
+
+test('OP-57 a probe by HTTP/1.0, which names no host, is answered', async (t) => {
+  const { admin } = await served(t);
+  const socket = connect(admin, '127.0.0.1').end('GET /readyz HTTP/1.0\r\n\r\n');
+  assert.match(await textOf(socket), /^HTTP\/1\.1 200 /);
+});
+
+test('OP-58 what comes by a proxy may read, and changes nothing', async (t) => {
+  const { admin } = await served(t);
+  for (const field of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP']) {
+    const headers = { [field]: '203.0.113.9' };
+    assert.equal((await ask(admin, 'GET', '/status', { headers })).status, 200);
+    const write = await ask(admin, 'POST', '/stop', { headers });
+    assert.equal(write.status, 403, field);
+    assert.match(write.text, /PORTICO_ADMIN_REMOTE/);
+  }
+});
+
+test('OP-58 a page of another origin changes nothing', async (t) => {
+  const { admin } = await served(t);
+  const foreign = [
+    { origin: 'http://attacker.example' },
+    { origin: 'null' },
+    { origin: 'http://127.0.0.1:1' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ];
+  for (const headers of foreign) {
+    const { status, text } = await ask(admin, 'POST', '/stop', { headers });
+    assert.equal(status, 403, JSON.stringify(headers));
+    assert.match(text, /PORTICO_ADMIN_ORIGIN/);
+  }
+  const own = { origin: `http://127.0.0.1:${admin}`, 'sec-fetch-site': 'same-origin' };
+  assert.equal((await ask(admin, 'POST', '/reload', { headers: own })).status, 200);
+});
+
+test('OP-55 an address that others reach needs allow_remote, and then they only read', async (t) => {
+  const project = emptyProject(pidProject(await freePort(), 1, '[admin]\nlisten = 0.0.0.0:0'));
+  const refused = startProject(t, project);
+  assert.equal((await refused.ended).code, 78);
+  assert.match(refused.output(), /portico\.ini:4:10: error: \[admin\] listen: other machines reach 0\.0\.0\.0/);
+  const { address } =
+    Object.values(networkInterfaces())
+      .flat()
+      .find((each) => each?.internal === false) ?? {};
+  if (address === undefined) return t.skip('this machine has no address but loopback');
+  const port = await freePort();
+  const options = `[admin]\nlisten = ${address.includes(':') ? `[${address}]` : address}:0\nallow_remote = true`;
+  const program = startProject(t, emptyProject(pidProject(port, 1, options)));
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  assert.equal((await ask(Number(admin), 'GET', '/healthz', { host: address })).status, 200);
+  const write = await ask(Number(admin), 'POST', '/stop', { host: address });
+  assert.equal(write.status, 403);
+  assert.match(write.text, /PORTICO_ADMIN_REMOTE/);
+});
+
+test('a port that is taken is an error in the log, and the APIs serve', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.after(() => other.close());
+  const { port: taken } = other.address() as { port: number };
+  const port = await freePort();
+  const program = startProject(t, emptyProject(pidProject(port, 1, `[admin]\nlisten = 127.0.0.1:${taken}`)));
+  await program.printed(
+    new RegExp(`"level":"error".*has no admin listener: it cannot listen on 127\\.0\\.0\\.1:${taken}: .*EADDRINUSE`),
+  );
+  await program.printed(/"event":"ready"/);
+  assert.equal((await get(port, '/')).status, 200);
+});

@@ -1,0 +1,390 @@
+/** GET /metrics of a running service. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { emptyProject, freePort, Program, startProject } from '../../e2e/program.js';
+import { type Family, parseExposition, sumOf } from '../../fixtures/exposition.js';
+import { makePair } from '../../server/certificate-files.js';
+
+const app = `
+import { Fault } from 'portico/app';
+import { Router } from 'portico/routing';
+
+const routed = await new Router().connect('server', '/servers/{id}', { handler: ({ params }) => params.id }).build();
+export const plain = () => (req, res) => {
+  if (req.url.startsWith('/servers/')) return routed(req, res);
+  const { pathname } = new URL(req.url, 'http://localhost');
+  if (pathname === '/spin') return endlessly();
+  if (pathname === '/read') return void req.on('end', () => res.end('read')).resume();
+  if (pathname === '/die') process.kill(process.pid, 'SIGKILL');
+  if (pathname === '/fail') throw new Fault(500, { message: 'x' });
+  if (pathname === '/broken') throw new Error('broken');
+  if (pathname === '/slow') return void setTimeout(() => res.end('slow'), 60);
+  if (pathname === '/wait') return void res.writeHead(200).write('begun');
+  res.end(String(process.pid));
+};
+export const refusing = () => (app) => async (req, res) => {
+  if (req.url === '/refused') throw new Fault(401);
+  await new Promise((resolve) => setTimeout(resolve, 3));
+  await app(req, res);
+};
+export const holding = () => (app) => async (req, res) => {
+  if (req.url !== '/held') return app(req, res);
+  res.writeHead(200).write('held');
+  await new Promise(() => undefined);
+};
+function endlessly() {
+  for (;;) Math.random();
+}
+`;
+
+const paste = `
+[pipeline:hello]
+pipeline = request_id refusing holding limit hello_app
+
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+
+[filter:refusing]
+paste.filter_factory = ./app.js:refusing
+
+[filter:holding]
+paste.filter_factory = ./app.js:holding
+
+[filter:limit]
+paste.filter_factory = portico/middleware:rateLimit
+rules = few address 2/h 2 GET /limited
+
+[app:hello_app]
+paste.app_factory = ./app.js:plain
+`;
+
+interface Served {
+  readonly port: number;
+  readonly admin: number;
+  readonly program: Program;
+  readonly folder: string;
+}
+
+async function served(
+  t: TestContext,
+  { metrics = 'enabled = true', workers = 1, more = '', files = {} } = {},
+): Promise<Served> {
+  const port = await freePort();
+  const project = emptyProject({
+    ...files,
+    'app.js': app,
+    'api-paste.ini': paste,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${more}\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\n${metrics}\n[api:hello]\nport = ${port}\nworkers = ${workers}\n`,
+  });
+  const program = startProject(t, project);
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  await program.printed(/"event":"ready"/);
+  return { port, admin: Number(admin), program, folder: project.folder };
+}
+
+async function ask(port: number, path: string, method = 'GET') {
+  const asked = request({ host: '127.0.0.1', port, method, path, agent: false }).end();
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of res) text += String(chunk);
+  return { status: res.statusCode, type: res.headers['content-type'], text };
+}
+
+async function askWith(port: number, path: string, body: string): Promise<number | undefined> {
+  const headers = { 'content-type': 'application/json' };
+  const asked = request({ host: '127.0.0.1', port, method: 'POST', path, headers, agent: false }).end(body);
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  res.resume();
+  return res.statusCode;
+}
+
+async function scrape(admin: number): Promise<ReadonlyMap<string, Family>> {
+  const { status, type, text } = await ask(admin, '/metrics');
+  assert.deepEqual([status, type], [200, 'text/plain; version=0.0.4; charset=utf-8'], text);
+  return parseExposition(text);
+}
+
+/** Asks until what was counted in a worker has reached its parent. */
+async function until(admin: number, isThere: (found: ReadonlyMap<string, Family>) => boolean) {
+  let found = await scrape(admin);
+  while (!isThere(found)) found = await scrape(admin);
+  return found;
+}
+
+const REQUESTS = 'portico_http_requests_total';
+const IN_FLIGHT = 'portico_http_requests_in_flight';
+
+test('OP-56 MW-47 requests are counted by method, route and status, and a path or a strange method names nothing', async (t) => {
+  const { port, admin } = await served(t);
+  for (const path of ['/a?token=secret', '/<script>', '/fail', '/servers/4711']) await ask(port, path);
+  await ask(port, '/slow', 'PROPFIND');
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 5);
+  assert.equal(sumOf(found, REQUESTS, { api: 'hello', method: 'GET', route: '-', status: '2xx' }), 2);
+  assert.equal(sumOf(found, REQUESTS, { status: '5xx' }), 1);
+  assert.equal(sumOf(found, REQUESTS, { method: 'other' }), 1);
+  assert.equal(sumOf(found, REQUESTS, { route: '/servers/{id}', status: '2xx' }), 1);
+  assert.deepEqual(
+    new Set(found.get(REQUESTS)!.samples.map(({ labels }) => labels.route)),
+    new Set(['-', '/servers/{id}']),
+  );
+  const seconds = 'portico_http_request_duration_seconds';
+  assert.ok(sumOf(found, `${seconds}_sum`, { method: 'other' }) >= 0.05);
+  assert.equal(sumOf(found, `${seconds}_bucket`, { method: 'other', le: '0.05' }), 0);
+  assert.equal(sumOf(found, `${seconds}_bucket`, { method: 'other', le: '10' }), 1);
+});
+
+test('MW-47 the bytes of bodies are counted, of requests with a length and in chunks, and of responses', async (t) => {
+  const { port, admin } = await served(t);
+  for (const headers of [{ 'content-length': 3000 }, { 'transfer-encoding': 'chunked' }]) {
+    const asked = request({ host: '127.0.0.1', port, path: '/read', method: 'POST', headers, agent: false });
+    asked.end(Buffer.alloc(3000));
+    const [res] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(res.resume(), 'end');
+  }
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 2);
+  assert.equal(sumOf(found, 'portico_http_request_bytes_sum', { method: 'POST' }), 6000);
+  assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '1024' }), 0);
+  assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '4096' }), 2);
+  assert.equal(sumOf(found, 'portico_http_response_bytes_sum', { method: 'POST' }), 8);
+});
+
+test('[metrics] buckets are the bounds of the histogram, ascending', async (t) => {
+  const { port, admin } = await served(t, { metrics: 'enabled = true\nbuckets = 1, 0.05, 0.5' });
+  await ask(port, '/slow');
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 1);
+  const buckets = found
+    .get('portico_http_request_duration_seconds')!
+    .samples.filter(({ name }) => name.endsWith('_bucket'));
+  assert.deepEqual(
+    buckets.map(({ labels, value }) => [labels.le, value]),
+    [
+      ['0.05', 0],
+      ['0.5', 1],
+      ['1', 1],
+      ['+Inf', 1],
+    ],
+  );
+});
+
+test('OP-50 no counter goes back when a worker dies, and its start is told with the reason', async (t) => {
+  const { port, admin } = await served(t);
+  for (let each = 0; each < 5; each++) await ask(port, '/');
+  await until(admin, (all) => sumOf(all, REQUESTS) === 5);
+  await ask(port, '/die').catch(() => undefined);
+  const died = await until(admin, (all) => sumOf(all, 'portico_worker_starts_total', { reason: 'death' }) === 1);
+  assert.ok(sumOf(died, REQUESTS) >= 5);
+  await until(admin, (all) => sumOf(all, 'portico_workers_ready') === 1);
+  await ask(port, '/');
+  await until(admin, (all) => sumOf(all, REQUESTS, { status: '2xx' }) >= 6);
+  assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'launch' }), 1);
+});
+
+test('what a worker has counted is not lost with a reload, and reloads are counted by what came of them', async (t) => {
+  const { port, admin } = await served(t, { workers: 2 });
+  for (let each = 0; each < 5; each++) await ask(port, '/');
+  assert.equal((await ask(admin, '/reload', 'POST')).status, 200);
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 5);
+  assert.equal(sumOf(found, 'portico_reloads_total', { result: 'accepted' }), 1);
+  assert.equal(sumOf(found, 'portico_reloads_total', { result: 'refused' }), 0);
+  assert.equal(sumOf(found, 'portico_worker_starts_total', { reason: 'reload' }), 2);
+  assert.equal(sumOf(found, 'portico_configuration_generation'), 2);
+  const restart = await askWith(admin, '/restart', JSON.stringify({ service: 'hello' }));
+  assert.equal(restart, 200);
+  const restarted = await scrape(admin);
+  assert.equal(sumOf(restarted, 'portico_worker_starts_total', { reason: 'restart' }), 2);
+  assert.equal(sumOf(restarted, 'portico_worker_starts_total', { reason: 'reload' }), 2);
+});
+
+test('the child of a reload that is refused is no start of a worker', async (t) => {
+  const { admin, folder } = await served(t);
+  writeFileSync(join(folder, 'app.js'), 'throw new Error("not this one");');
+  const { text } = await ask(admin, '/reload', 'POST');
+  assert.match(text, /"outcome": "refused"/);
+  assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'reload' }), 0);
+});
+
+test('requests that are refused are counted by why: by the server, and by a rate limit', async (t) => {
+  const { port, admin } = await served(t);
+  for (let each = 0; each < 4; each++) await ask(port, '/limited');
+  const tooLong = await ask(port, `/${'x'.repeat(9000)}`);
+  assert.equal(tooLong.status, 414);
+  const rejected = 'portico_http_rejected_requests_total';
+  const found = await until(admin, (all) => sumOf(all, rejected) === 3);
+  assert.equal(sumOf(found, rejected, { reason: 'rate limit' }), 2);
+  assert.equal(sumOf(found, rejected, { reason: 'The request target is too long.' }), 1);
+});
+
+test('OP-54 the time of each filter is its own, in and out, and its errors are those that began in it', async (t) => {
+  const { port, admin } = await served(t, { metrics: 'enabled = true\nfilters = true' });
+  for (const path of ['/slow', '/refused', '/fail']) await ask(port, path);
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 3);
+  const name = 'portico_filter_duration_seconds';
+  const own = (filter: string, direction: string) => ({
+    count: sumOf(found, `${name}_count`, { pipeline: 'hello', filter, direction }),
+    sum: sumOf(found, `${name}_sum`, { pipeline: 'hello', filter, direction }),
+  });
+  assert.equal(own('request_id', 'in').count, 3);
+  assert.equal(own('request_id', 'out').count, 3);
+  assert.equal(own('refusing', 'in').count, 3);
+  assert.equal(own('refusing', 'out').count, 2);
+  assert.ok(own('refusing', 'in').sum >= 0.005, 'it waits 3 ms for two of them');
+  assert.equal(own('limit', 'in').count, 2);
+  assert.ok(own('limit', 'in').sum + own('request_id', 'in').sum < own('refusing', 'in').sum);
+  const errors = 'portico_filter_errors_total';
+  assert.equal(sumOf(found, errors), 1);
+  assert.equal(sumOf(found, errors, { filter: 'refusing' }), 1);
+});
+
+test('OP-52 a request that is under way is shown with the filter it is in', async (t) => {
+  const { port, admin } = await served(t, { metrics: 'enabled = true\nfilters = true' });
+  const held = request({ host: '127.0.0.1', port, path: '/held' }).end();
+  held.on('error', () => undefined);
+  await once(held, 'response');
+  let listed = '';
+  while (!listed.includes('/held')) listed = (await ask(admin, '/requests')).text;
+  held.destroy();
+  assert.match(listed, /"filter": "holding"/);
+});
+
+test('while a worker is stuck under load status, metrics and report answer, and name the line of code', async (t) => {
+  const { port, admin } = await served(t, { workers: 2, metrics: 'enabled = true\nfilters = true' });
+  const load = Array.from({ length: 8 }, () => loop(port));
+  t.after(() => {
+    for (const each of load) each.end = true;
+  });
+  await until(admin, (all) => sumOf(all, REQUESTS) > 100);
+  ask(port, '/spin').catch(() => undefined);
+  let status = '';
+  while (!status.includes('endlessly')) status = (await ask(admin, '/status')).text;
+  assert.match(status, /at endlessly .*app\.js:\d+:/);
+  const found = await scrape(admin);
+  assert.ok(sumOf(found, REQUESTS) > 100);
+  assert.ok(found.get('portico_worker_silent_seconds')!.samples.some(({ value }) => value > 1));
+  const report = await ask(admin, '/report', 'POST');
+  assert.match(report.text, /its main thread is stuck:\s+at endlessly .*app\.js/);
+  const still = (await ask(admin, '/status')).text;
+  assert.match(still, /at endlessly/, 'it is stuck all the while');
+});
+
+/** Requests one after the other, until it is to end; what is cut off or refused does not matter. */
+function loop(port: number): { end: boolean } {
+  const state = { end: false };
+  const next = (): void => {
+    if (state.end) return;
+    const again = (): void => void setImmediate(next);
+    request({ host: '127.0.0.1', port, path: '/', agent: false, timeout: 1000 }, (res) =>
+      res.resume().on('close', again),
+    )
+      .on('error', again)
+      .on('timeout', function (this: { destroy(): void }) {
+        this.destroy();
+      })
+      .end();
+  };
+  next();
+  return state;
+}
+
+test('a hundred scrapes in a row give the same, and the service serves on', async (t) => {
+  const { port, admin } = await served(t);
+  await ask(port, '/');
+  await until(admin, (all) => sumOf(all, REQUESTS) === 1);
+  const all = await Promise.all(Array.from({ length: 100 }, () => scrape(admin)));
+  assert.ok(all.every((found) => sumOf(found, REQUESTS) === 1));
+  assert.equal((await ask(port, '/')).status, 200);
+});
+
+test('gauges have what a worker told last: memory, event loop, requests under way', async (t) => {
+  const { port, admin } = await served(t, { more: '[wsgi]\ndefault_pool_size = 1' });
+  const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/wait' }).end());
+  for (const each of open) each.on('error', () => undefined);
+  const found = await until(
+    admin,
+    (all) =>
+      sumOf(all, 'portico_http_requests_in_flight', { worker: '0' }) === 3 &&
+      sumOf(all, 'portico_http_requests_queued') === 2,
+  );
+  for (const each of open) each.destroy();
+  assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes') > 2 ** 24);
+  assert.ok(sumOf(found, 'process_resident_memory_bytes') > 2 ** 24);
+  assert.ok(sumOf(found, 'portico_worker_event_loop_utilization') <= 1);
+  assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
+});
+
+test('the days that are left of a certificate are told', async (t) => {
+  const { cert, key } = await makePair();
+  const tls = { 'cert.pem': cert, 'key.pem': key };
+  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
+  const { admin } = await served(t, { more, files: tls });
+  const left = (Date.parse(new X509Certificate(cert).validTo) - Date.now()) / 86_400_000;
+  const told = sumOf(await scrape(admin), 'portico_tls_certificate_days_left', { api: 'hello' });
+  assert.ok(Math.abs(told - left) < 0.1, `${told} ${left}`);
+});
+
+test('lines of the log that could not be written are counted, of the parent and of workers', async (t) => {
+  if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
+  const [port, admin] = [await freePort(), await freePort()];
+  const project = emptyProject({
+    'app.js': app,
+    'api-paste.ini': paste,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\nlog_file = /dev/full\n[admin]\nlisten = 127.0.0.1:${admin}\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project);
+  await program.printed(/^hello +http/m);
+  await ask(port, '/broken');
+  const lost = 'portico_log_lines_lost_total';
+  await until(admin, (all) => sumOf(all, lost, { api: '-' }) > 0 && sumOf(all, lost, { api: 'hello' }) > 0);
+});
+
+test('without [metrics] enabled nothing is counted, and prom-client is not loaded', async (t) => {
+  const { admin, port } = await served(t, { metrics: '' });
+  await ask(port, '/');
+  const { status, text } = await ask(admin, '/metrics');
+  assert.equal(status, 404);
+  assert.match(text, /PORTICO_METRICS_OFF.*Set enabled = true in \[metrics\]/s);
+});
+
+test('a single process counts each service by itself, tells its own event loop, and is ready while it reloads', async (t) => {
+  const port = await freePort();
+  const main = `
+import { Config, launch } from 'portico';
+import { WSGIService } from 'portico/server';
+const config = await Config.load({ files: ['portico.ini'] });
+const launcher = await launch(new WSGIService('hello', config), { config });
+await launcher.launchService(new WSGIService('other', config));
+process.exitCode = await launcher.wait();
+`;
+  const project = emptyProject({
+    'main.js': main,
+    'app.js': app,
+    'api-paste.ini': paste,
+    'portico.ini': `[DEFAULT]\ngraceful_shutdown_timeout = 1\n[control]\nsocket =\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\n[api:other]\npipeline = hello\nport = 0\n`,
+  });
+  const program = new Program(process.execPath, [join(project.folder, 'main.js')], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  await program.printed(/"event":"ready"/);
+  await ask(port, '/');
+  const found = await scrape(Number(admin));
+  assert.equal(sumOf(found, REQUESTS, { api: 'hello', status: '2xx' }), 1);
+  assert.equal(sumOf(await scrape(Number(admin)), REQUESTS), 1);
+  assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes', { api: 'hello', worker: '0' }) > 2 ** 24);
+  const waiting = ask(port, '/wait').catch(() => undefined);
+  let busy = await scrape(Number(admin));
+  while (sumOf(busy, IN_FLIGHT, { api: 'hello' }) === 0) busy = await scrape(Number(admin));
+  assert.equal(sumOf(busy, IN_FLIGHT, { api: 'other' }), 0);
+  program.kill('SIGHUP');
+  await program.printed(/Caught SIGHUP/);
+  const probed: (number | undefined)[] = [];
+  while (!/"event":"reload"/.test(program.stderr)) probed.push((await ask(Number(admin), '/readyz')).status);
+  await waiting;
+  assert.deepEqual([...new Set(probed)], [200]);
+});

@@ -1,0 +1,243 @@
+/** Reloads in a process that runs its services itself: a bad one leaves the old services serving. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { silentLogger } from 'portico';
+import { Config, defineOptions, string } from 'portico/config';
+import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
+import { PasteError } from 'portico/loader';
+import { WSGIService } from 'portico/server';
+import { RecordedService } from '../../fixtures/recorded-service.js';
+
+const options = defineOptions({ word: string({ default: 'none', help: 'What the service is told.' }) });
+
+interface Setup {
+  readonly folder: string;
+  readonly config: Config;
+  readonly launcher: ServiceLauncher;
+  write(file: string, text: string): void;
+}
+
+async function setup(t: TestContext, ini: string, more: ServiceLauncherOptions = {}): Promise<Setup> {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-in-place-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
+  write('portico.ini', ini);
+  const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
+  const launcher = new ServiceLauncher({ config, log: silentLogger(), signals: false, ...more });
+  t.after(() => launcher.stop());
+  return { folder, config, launcher, write };
+}
+
+/** A service that says when it is asked to prepare, and with which word. */
+class Preparing extends RecordedService {
+  built = 0;
+  word = 'none';
+  onPrepare: (word: string) => unknown = () => undefined;
+  readonly #config: Config;
+
+  constructor(name: string, config: Config) {
+    super(name);
+    this.#config = config;
+    this.onStart = () => {
+      this.word = config.group('app', options).word;
+    };
+  }
+
+  async prepare(next: Config = this.#config): Promise<() => void> {
+    const { word } = next.group('app', options);
+    this.calls.push(`prepare ${word}`);
+    await this.onPrepare(word);
+    this.built += 1;
+    return () => {
+      this.built -= 1;
+    };
+  }
+}
+
+test('OP-80 OP-81 LC-517 all services build what is new before the first is stopped', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  const services = ['first', 'second'].map((name) => new Preparing(name, config));
+  for (const service of services) await launcher.launchService(service);
+  const order: string[] = [];
+  for (const service of services) {
+    service.onPrepare = () => order.push(`prepare ${service.name}`);
+    service.onStop = () => order.push(`stop ${service.name}`);
+  }
+  write('portico.ini', '[app]\nword = new\n');
+  await launcher.restart();
+  assert.deepEqual(order, ['prepare first', 'prepare second', 'stop first', 'stop second']);
+  assert.deepEqual(
+    services.map(({ word }) => word),
+    ['new', 'new'],
+  );
+  const [report] = launcher.status().reloads;
+  assert.equal(report?.outcome, 'accepted');
+  assert.deepEqual(
+    report?.changes.map(({ option, old, new: now, effect }) => [option, old, now, effect]),
+    // There are no workers here.
+    [['app.word', 'old', 'new', 'applied now']],
+  );
+});
+
+test('OP-80 LC-517 what one of them refuses touches none, and what others built is let go of', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  const [first, second] = [new Preparing('first', config), new Preparing('second', config)];
+  await launcher.launchService(first);
+  await launcher.launchService(second);
+  second.onPrepare = () => Promise.reject(new Error('this cannot be built'));
+  write('portico.ini', '[app]\nword = new\n');
+  await launcher.restart();
+  const [report] = launcher.status().reloads;
+  assert.equal(report?.outcome, 'refused');
+  assert.equal(report?.error, 'this cannot be built');
+  assert.equal(report?.restored, undefined);
+  assert.deepEqual([first.stops.length, second.stops.length, first.built], [0, 0, 0]);
+  assert.equal(config.group('app', options).word, 'old');
+});
+
+test('LC-517 RL-66 a service that does not start with the new configuration brings the old one back, for all', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  const [first, second] = [new Preparing('first', config), new Preparing('second', config)];
+  await launcher.launchService(first);
+  await launcher.launchService(second);
+  const take = second.onStart;
+  second.onStart = () => {
+    if (config.group('app', options).word === 'new') throw new Error('not with the new word');
+    take();
+  };
+  write('portico.ini', '[app]\nword = new\n');
+  await launcher.restart();
+  const { reloads, stopping, generation } = launcher.status();
+  assert.equal(reloads[0]?.outcome, 'refused');
+  assert.match(reloads[0]?.error ?? '', /service second did not start.*the old one is back.*not with the new word/s);
+  assert.deepEqual([first.word, second.word, stopping, generation], ['old', 'old', false, 1]);
+  assert.equal(config.group('app', options).word, 'old');
+  // Both were interrupted, which a refusal that touched nothing would not have done.
+  assert.deepEqual(reloads[0]?.restored, ['first', 'second']);
+  assert.doesNotMatch(reloads[0]?.error ?? '', /\n +at /);
+  second.onStart = take;
+  await launcher.restart();
+  assert.deepEqual([first.word, second.word], ['new', 'new']);
+});
+
+test('a service that does not start with the old configuration either ends the launch', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n');
+  const service = new Preparing('only', config);
+  await launcher.launchService(service);
+  service.onStart = () => Promise.reject(new Error('never again'));
+  const waited = launcher.wait();
+  await launcher.restart();
+  assert.equal(await waited, 1);
+});
+
+test('OP-80 what takes longer to build than reload_check_timeout is refused, and let go of when it comes', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { reloadCheckTimeoutMs: 20 } });
+  const service = new Preparing('slow', config);
+  await launcher.launchService(service);
+  let finish = (): void => undefined;
+  service.onPrepare = () => new Promise<void>((resolve) => (finish = resolve));
+  await launcher.restart();
+  assert.match(launcher.status().reloads[0]?.error ?? '', /did not load within 0\.02 s/);
+  assert.equal(service.stops.length, 0);
+  finish();
+  await new Promise(setImmediate);
+  assert.equal(service.built, 0);
+});
+
+test('OP-80 when one never ends building, what others built is let go of at reload_check_timeout', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { reloadCheckTimeoutMs: 20 } });
+  const services = ['first', 'endless', 'third'].map((name) => new Preparing(name, config));
+  for (const service of services) await launcher.launchService(service);
+  const [first, endless, third] = services as [Preparing, Preparing, Preparing];
+  let finish = (): void => undefined;
+  endless.onPrepare = () => new Promise<void>((resolve) => (finish = resolve));
+  await launcher.restart();
+  assert.match(launcher.status().reloads[0]?.error ?? '', /did not load within/);
+  assert.deepEqual([first.built, first.stops.length], [0, 0]);
+  finish();
+  await new Promise(setImmediate);
+  assert.deepEqual([endless.built, third.calls.includes('prepare old')], [0, false]);
+});
+
+test('LC-519 a stop does not wait for what is being built', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n');
+  const service = new Preparing('endless', config);
+  await launcher.launchService(service);
+  const building = new Promise<void>((resolve) => {
+    service.onPrepare = () => {
+      resolve();
+      return new Promise(() => undefined);
+    };
+  });
+  const restarted = launcher.restart();
+  await building;
+  await Promise.all([launcher.stop(), restarted]);
+  assert.equal(launcher.status().reloads[0]?.outcome, 'abandoned');
+  assert.equal(service.calls.filter((call) => call === 'start').length, 1);
+});
+
+test('RL-66 OP-80 an API of a single process goes on as it is when its paste file, app or manager is broken', async (t) => {
+  const paste = (factory: string): string => `[app:hello]\npaste.app_factory = ${factory}\n`;
+  const ini = (more = ''): string => `[DEFAULT]\n[api:hello]\nport = 0\nworkers = 1\n${more}`;
+  const { config, launcher, write } = await setup(t, ini());
+  const app = (text: string): string => `export const app = () => (req, res) => res.end('${text}');\n`;
+  write('app.mjs', app('old'));
+  write('broken.mjs', "export const app = () => { throw new Error('this factory is broken'); };\n");
+  write('newer.mjs', app('new'));
+  write('api-paste.ini', paste('./app.mjs:app'));
+  const service = new WSGIService('hello', config, { log: silentLogger() });
+  await launcher.launchService(service);
+  const answer = async (): Promise<string> => (await fetch(`http://127.0.0.1:${service.port}/`)).text();
+  const refusals: [file: string, text: string, error: RegExp][] = [
+    ['api-paste.ini', paste('./missing.mjs:app'), /api-paste\.ini:2:\d+: .*missing\.mjs/s],
+    ['api-paste.ini', paste('./broken.mjs:app'), /api-paste\.ini:1:\d+: .*this factory is broken.*broken\.mjs:1/s],
+    ['api-paste.ini', '[app:other]\npaste.app_factory = ./app.mjs:app\n', /hello/],
+    [
+      'portico.ini',
+      ini('manager = ./app.mjs:Manager\n'),
+      /portico\.ini:5:\d+: error: \[api:hello\] manager: .*Manager/,
+    ],
+  ];
+  for (const [file, text, error] of refusals) {
+    write('api-paste.ini', paste('./app.mjs:app'));
+    write('portico.ini', ini());
+    write(file, text);
+    await launcher.restart();
+    const report = launcher.status().reloads.at(-1);
+    assert.equal(report?.outcome, 'refused');
+    assert.match(report?.error ?? '', error);
+    assert.equal(await answer(), 'old');
+  }
+  write('portico.ini', ini());
+  write('api-paste.ini', paste('./newer.mjs:app'));
+  await launcher.restart();
+  assert.equal(launcher.status().reloads.at(-1)?.outcome, 'accepted');
+  assert.equal(await answer(), 'new');
+});
+
+test('OP-80 LC-517 what is wrong with the service file, and with what a service plans, is told at once', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nreload_timeout = 9\n');
+  class Looking extends Preparing {
+    plan(next: Config): never {
+      throw next.listOptions('app').length > 0 ? new PasteError('PORTICO_X', { message: `${this.name} cannot` }) : 0;
+    }
+  }
+  const services = ['first', 'second'].map((name) => new Looking(name, config));
+  for (const service of services) await launcher.launchService(service);
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nreload_timeout = soon\nworker_timeout = later\n');
+  await launcher.restart();
+  const [{ outcome, error = '', changes } = {}] = launcher.status().reloads as [Partial<ReloadReport>?];
+  assert.equal(outcome, 'refused');
+  assert.deepEqual(changes, []);
+  for (const each of [/:4:18: .*soon/, /:5:18: .*later/, /^error: first cannot$/m, /^error: second cannot$/m])
+    assert.match(error, each);
+  assert.equal(error.match(/got soon/g)?.length, 1);
+  assert.ok(services.every(({ word }) => word === 'old'));
+  // Of what is refused already, nothing but refusals counts.
+  write('portico.ini', '[DEFAULT]\nreload_timeout = soon\n');
+  await launcher.restart();
+  assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*\n {4}reload_timeout = soon\n +\^$/);
+});

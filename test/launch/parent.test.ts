@@ -1,0 +1,122 @@
+/** What the parent has to do with requests, which is nothing, and what it can be told about its workers. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { connectionsOf, descriptorsOf } from '../e2e/faults/target.js';
+import { get } from '../fixtures/http-client.js';
+import { RunningProgram } from '../fixtures/running-program.js';
+
+async function running(t: TestContext, workers: number, plan: object = {}) {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  return { fleet, port: await fleet.port('api') };
+}
+
+test('PT-10 LC-1706 while the parent is stopped by SIGSTOP its workers answer everybody', async (t) => {
+  const { fleet, port } = await running(t, 2);
+  process.kill(fleet.pid, 'SIGSTOP');
+  try {
+    for (let round = 0; round < 15; round++) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => get<{ pid: number }>(port, '/')));
+      assert.ok(answers.every(({ status, body }) => status === 200 && body.pid !== fleet.pid));
+    }
+  } finally {
+    process.kill(fleet.pid, 'SIGCONT');
+  }
+  fleet.kill('SIGTERM');
+  assert.equal((await fleet.ended).code, 0);
+});
+
+test('PT-10 LC-1706 a request costs the parent nothing: it has no connection, and does not wake up for one', async (t) => {
+  const { fleet, port } = await running(t, 2);
+  const wakeUps = (): number =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${fleet.pid}/status`, 'utf8'))?.[1]);
+  const descriptors = descriptorsOf(fleet.pid);
+  const begun = performance.now();
+  const before = wakeUps();
+  for (let round = 0; round < 100; round++) {
+    await Promise.all(Array.from({ length: 20 }, () => get(port, '/')));
+    assert.equal(connectionsOf(fleet.pid), 0);
+  }
+  const seconds = (performance.now() - begun) / 1000;
+  const woken = wakeUps() - before;
+  // For signs of life, a few dozen times a second; not for 2,000 connections.
+  assert.ok(woken < 200 + seconds * 50, `${woken} times for 2,000 requests in ${seconds.toFixed(1)} s`);
+  assert.equal(descriptorsOf(fleet.pid), descriptors);
+});
+
+test('RL-19 connections that a worker has no time to accept wait in the system, and are answered when it has', async (t) => {
+  const { fleet, port } = await running(t, 1);
+  const [worker] = fleet.children();
+  process.kill(worker!, 'SIGSTOP');
+  const sockets: Socket[] = [];
+  try {
+    for (let i = 0; i < 400; i++) sockets.push(connect(port, '127.0.0.1'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  } finally {
+    process.kill(worker!, 'SIGCONT');
+  }
+  const answers = sockets.map(async (socket) => {
+    let text = '';
+    socket.on('data', (piece: Buffer) => {
+      text += piece.toString();
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await once(socket, 'close');
+    return text.startsWith('HTTP/1.1 200 ');
+  });
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set([true]));
+});
+
+test('LC-1604 LC-303 a program can have more workers or fewer, none included, of one service and not of others', async (t) => {
+  const fleet = new RunningProgram('fleet', {
+    services: [
+      { name: 'api', workers: 2 },
+      { name: 'other', workers: 1 },
+    ],
+    control: true,
+  });
+  t.after(() => fleet.cleanUp());
+  const control = (await fleet.event('control')).port as number;
+  const port = await fleet.port('api');
+  const { body: other } = await get<{ pid: number }>(await fleet.port('other'), '/');
+  const ids = (from: number, event: string): unknown[] =>
+    fleet.lines
+      .slice(from)
+      .filter((line) => line.event === event)
+      .map(({ workerId }) => workerId);
+  const change = (workers: number | string, service = 'api') =>
+    get<{ error?: { name: string; code: string; message: string } }>(
+      control,
+      `/reconfigure?service=${service}&workers=${workers}`,
+    );
+
+  let from = fleet.lines.length;
+  assert.deepEqual((await change(4)).body, {});
+  assert.deepEqual(ids(from, 'worker_ready').toSorted(), [2, 3]);
+  assert.equal(fleet.children().length, 5);
+
+  from = fleet.lines.length;
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=1000');
+  await get(port, '/');
+  await change(1);
+  while (ids(from, 'worker_exited').length < 3) await fleet.event('worker_exited', fleet.lines.length);
+  assert.deepEqual(ids(from, 'worker_exited').toSorted(), [1, 2, 3]);
+  assert.ok(fleet.lines.slice(from).every(({ event, code }) => event !== 'worker_exited' || code === 0));
+  assert.equal((await slow).body.slow, true, 'those that go end their requests');
+
+  from = fleet.lines.length;
+  await change(0);
+  await fleet.line(({ event, workerId }) => event === 'worker_exited' && workerId === 0, from);
+  const waiting = get<{ id: number }>(port, '/');
+  await change(1);
+  assert.equal((await waiting).body.id, 0, 'meanwhile connections wait');
+
+  assert.equal((await change(1, 'nope')).body.error?.message, "nope service id doesn't exists");
+  assert.equal((await change(-1)).body.error?.name, 'RangeError');
+  assert.equal((await change('many')).body.error?.name, 'TypeError');
+  assert.equal((await get<{ pid: number }>(await fleet.port('other'), '/')).body.pid, other.pid);
+});

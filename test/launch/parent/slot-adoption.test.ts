@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { get } from '../../fixtures/http-client.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { RunningProgram } from '../../fixtures/running-program.js';
+
+const folder = temporaryFolder('portico-slots-');
+
+const probe = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
+const skip = probe.descriptors.length === 2 ? false : 'this runtime has no SO_REUSEPORT';
+probe.close();
+
+test('PT-1 slots share one port, and another program cannot share it', { skip }, async () => {
+  const sockets = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
+  assert.equal(new Set(sockets.descriptors).size, 2);
+  const { port } = sockets.address as { port: number };
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen({ fd: sockets.descriptors[0]! }, resolve));
+  await assert.rejects(openListenSockets({ host: '127.0.0.1', port }, 2), { code: 'EADDRINUSE' });
+  server.close();
+  sockets.close();
+});
+
+test('PT-9 with slots the busiest of four workers has at most half of 64 connections', { skip }, async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 4 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  const answers = await Promise.all(Array.from({ length: 64 }, () => get<{ pid: number }>(port, '/')));
+  const counts = new Map<number, number>();
+  for (const { body } of answers) counts.set(body.pid, (counts.get(body.pid) ?? 0) + 1);
+  assert.ok(Math.max(...counts.values()) <= 32, JSON.stringify([...counts]));
+});
+
+test('PT-12 a slot that cannot keep a worker does not strand its share of the connections', { skip }, async (t) => {
+  const failsWith = join(folder, 'fails');
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2, failsWith }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  writeFileSync(failsWith, '0');
+  const { body: victim } = await get<{ pid: number }>(port, '/');
+  const from = fleet.lines.length;
+  process.kill(victim.pid, 'SIGKILL');
+  await fleet.event('worker_exited', from);
+  const answers = await Promise.all(Array.from({ length: 40 }, () => get<{ pid: number }>(port, '/')));
+  assert.equal(new Set(answers.map(({ body }) => body.pid)).size, 1);
+  rmSync(failsWith);
+  await fleet.event('worker_ready', from);
+  fleet.kill('SIGTERM');
+  assert.equal((await fleet.ended).code, 0);
+  await assert.rejects(get(port, '/'), { code: 'ECONNREFUSED' });
+});
+
+test('PT-12 LC-1604 a service that had no worker at all serves all its slots when it gets one', { skip }, async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 3 }], control: true });
+  t.after(() => fleet.cleanUp());
+  const control = (await fleet.event('control')).port as number;
+  const port = await fleet.port('api');
+  await get(control, '/reconfigure?service=api&workers=0');
+  while (fleet.children().length > 0) await fleet.event('worker_exited', fleet.lines.length);
+  // They meet all three slots, and wait there.
+  const waiting = Array.from({ length: 40 }, () => get<{ id: number }>(port, '/'));
+  await get(control, '/reconfigure?service=api&workers=1');
+  const answers = await Promise.all(waiting);
+  assert.deepEqual(new Set(answers.map(({ body }) => body.id)), new Set([0]));
+});
+
+test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening socket behind', { skip }, async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  fleet.kill('SIGTTIN');
+  await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 2);
+  fleet.kill('SIGTTOU');
+  await fleet.line((line) => line.event === 'worker_exited' && line.workerId === 2);
+  fleet.kill('SIGTTOU');
+  await fleet.line((line) => line.event === 'worker_exited' && line.workerId === 1);
+  const all = await Promise.all(Array.from({ length: 30 }, () => get(port, '/')));
+  assert.ok(all.every(({ status }) => status === 200));
+  fleet.kill('SIGHUP');
+  assert.equal((await fleet.event('reload')).outcome, 'accepted');
+  const again = await Promise.all(Array.from({ length: 30 }, () => get(port, '/')));
+  assert.ok(again.every(({ status }) => status === 200));
+  const released = join(folder, 'released');
+  const long = get<{ slow: boolean }>(port, `/until?file=${released}`);
+  await get(port, '/');
+  fleet.kill('SIGTERM');
+  const attempt = (): Promise<string | undefined> =>
+    get(port, '/').then(
+      () => 'answered',
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+  while ((await attempt()) !== 'ECONNREFUSED');
+  // Each connection may meet another slot: none of them listens any more, though a request is still at work.
+  for (let i = 0; i < 30; i++) assert.equal(await attempt(), 'ECONNREFUSED');
+  writeFileSync(released, '');
+  assert.equal((await long).body.slow, true);
+  assert.equal((await fleet.ended).code, 0);
+});

@@ -1,0 +1,377 @@
+/** What becomes of a rolling replacement when workers end, hang or are replaced at the worst moment. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Logger, silentLogger } from 'portico';
+import { Config, defineOptions, string } from 'portico/config';
+import { ProcessLauncher, type ReloadReport } from 'portico/launch';
+import type { LaunchSettings } from '../../../dist/launch/launcher-options.js';
+import type { Supervisor } from '../../../dist/launch/parent/supervisor.js';
+import type { FleetGeneration } from '../../../dist/launch/parent/worker-process.js';
+import { changeOfServices, type FleetChangeResult, replaceWorkers } from '../../../dist/launch/reload/fleet-reload.js';
+import type { LaunchRequest } from '../../../dist/launch/reload/reload.js';
+import { Handover } from '../../../dist/launch/sockets/handover.js';
+import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { RecordedService } from '../../fixtures/recorded-service.js';
+
+type Behaviour = (moment: Moment, worker: FakeWorker) => unknown;
+
+/** Services of fake workers behind the face of a supervisor. */
+class Fleet {
+  readonly fakes = new Map<string, FakePool>();
+  readonly behaviours = new Map<string, Behaviour>();
+  current: FleetGeneration;
+  readonly #asked = new AbortController();
+
+  constructor(t: TestContext, settings: Partial<LaunchSettings> = {}) {
+    this.current = generation(1, settings);
+    t.after(async () => {
+      this.behaviours.clear();
+      for (const { pool } of this.fakes.values()) await pool.kill();
+    });
+  }
+
+  async launch(name: string, workers: number): Promise<FakePool> {
+    const fake = this.make(name);
+    await fake.pool.launch(workers);
+    return fake;
+  }
+
+  make(name: string): FakePool {
+    const on: Behaviour = (moment, worker) => this.behaviours.get(name)?.(moment, worker);
+    const fake = fakePool(name, on, { first: this.current });
+    this.fakes.set(name, fake);
+    return fake;
+  }
+
+  /** One reload to the next generation. */
+  async reload(
+    more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},
+  ): Promise<FleetChangeResult> {
+    const next = generation(this.current.number + 1, { ...this.current.settings, ...more.settings });
+    const supervisor = this as unknown as Supervisor;
+    const change = {
+      next,
+      services: changeOfServices(supervisor, more.services),
+      dryRun: false,
+      accept: async () => {
+        await more.accepting?.();
+        this.current = next;
+        for (const pool of this.pools) pool.generation = next;
+      },
+      stopped: this.#asked.signal,
+      superseded: () => false,
+    };
+    const result = await replaceWorkers(supervisor, silentLogger(), change);
+    assert.ok(result);
+    return result;
+  }
+
+  get settings(): LaunchSettings {
+    return this.current.settings;
+  }
+
+  get pools(): readonly FakePool['pool'][] {
+    return [...this.fakes.values()].map(({ pool }) => pool);
+  }
+
+  pool(name: string): FakePool['pool'] | undefined {
+    return this.fakes.get(name)?.pool;
+  }
+
+  handover(): Handover {
+    return new Handover({ leaving: [], staying: [], draining: [] });
+  }
+
+  async addPool(_: unknown, name: string): Promise<FakePool['pool']> {
+    return this.make(name).pool;
+  }
+
+  async retire(name: string): Promise<void> {
+    const pool = this.pool(name);
+    this.fakes.delete(name);
+    await pool?.stop(1000);
+  }
+}
+
+function generations({ pool }: FakePool): number[] {
+  return pool.current.map(({ assignment }) => assignment.generation);
+}
+
+test('OP-81 LC-519 the report of a reload that a stop abandons before it is in force says that nothing was applied', async () => {
+  const ini = join(temporaryFolder('portico-abandoned-'), 'app.ini');
+  writeFileSync(ini, '[app]\nword = old\n');
+  const config = await Config.load({ files: [ini], env: {}, argv: [] });
+  config.group('app', defineOptions({ word: string({ help: 'What the service is told.' }) }));
+  let stopped: Promise<void> | undefined;
+  const onReload = (): undefined => {
+    stopped = launcher.stop();
+  };
+  const launcher = new ProcessLauncher({ config, log: silentLogger(), signals: false, onReload });
+  writeFileSync(ini, '[app]\nword = new\n');
+  await launcher.restart();
+  await stopped;
+  const [{ outcome, changes } = {}] = launcher.status().reloads as [Partial<ReloadReport>?];
+  assert.deepEqual(
+    [outcome, changes?.map(({ option, effect }) => [option, effect])],
+    ['abandoned', [['app.word', 'not applied']]],
+  );
+});
+
+test('LC-515 a first new worker that ends before it takes over costs the accepted reload nothing', async (t) => {
+  const fleet = new Fleet(t);
+  const [a, b] = [await fleet.launch('a', 2), await fleet.launch('b', 2)];
+  const accepting = (): void => a.spawned.findLast(({ told }) => told.generation === 2)?.end(null, 'SIGKILL');
+  const { replaced, failures } = await fleet.reload({
+    accepting: async () => {
+      accepting();
+      await a.spawned.at(-1)?.handle.exited;
+    },
+  });
+  assert.deepEqual([replaced, failures], [{ a: 2, b: 2 }, []]);
+  assert.deepEqual(
+    [generations(a), generations(b)],
+    [
+      [2, 2],
+      [2, 2],
+    ],
+  );
+});
+
+test('LC-515 a caller that fails when it hears of an added service does not refuse an accepted reload', async (t) => {
+  const fleet = new Fleet(t);
+  await fleet.launch('a', 1);
+  const added = (): never => {
+    throw new Error('the caller failed');
+  };
+  const services = [
+    { service: new RecordedService('a'), workers: 1 },
+    { service: new RecordedService('new'), workers: 1, added },
+  ];
+  const result = await fleet.reload({ services });
+  assert.deepEqual([result.added, result.replaced], [['new'], { a: 1 }]);
+});
+
+test('LC-321 LC-329 the first worker of a service that a reload has added is replaced when it dies, as any other', async (t) => {
+  const fleet = new Fleet(t);
+  await fleet.launch('a', 1);
+  const services = [
+    { service: new RecordedService('a'), workers: 1 },
+    { service: new RecordedService('new'), workers: 2 },
+  ];
+  await fleet.reload({ services });
+  const added = fleet.fakes.get('new')!;
+  for (const index of [0, 1]) {
+    const victim = added.spawned.find((worker) => worker.index === index)!;
+    const known = added.spawned.length;
+    victim.end(null, 'SIGKILL');
+    await victim.handle.exited;
+    while (added.spawned.length === known) await turn();
+    await added.spawned.at(-1)!.handle.ready;
+    assert.ok(added.pool.current.every(({ serving }) => serving));
+  }
+});
+
+test('OP-80 a file of which two children read different bytes refuses the reload', async (t) => {
+  const fleet = new Fleet(t);
+  const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
+  const reads = (bytes: string) => (moment: Moment, worker: FakeWorker) => {
+    if (moment === 'rehearse') worker.say({ kind: 'rehearsed', files: new Map([['shared.txt', bytes]]) });
+    return moment === 'rehearse';
+  };
+  fleet.behaviours.set('a', reads('one'));
+  fleet.behaviours.set('b', reads('other'));
+  await assert.rejects(fleet.reload(), { code: 'PORTICO_RELOAD_RACED', message: /^shared\.txt was changed/ });
+  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
+  fleet.behaviours.set('b', reads('one'));
+  await fleet.reload();
+  assert.deepEqual([generations(a), generations(b)], [[2], [2]]);
+});
+
+test('every worker of an added or grown service is told how many there will be', async (t) => {
+  const fleet = new Fleet(t);
+  const grown = await fleet.launch('grown', 1);
+  const services = [
+    { service: new RecordedService('grown'), workers: 3 },
+    { service: new RecordedService('added'), workers: 2 },
+  ];
+  await fleet.reload({ services });
+  assert.deepEqual(
+    fleet.fakes.get('added')?.spawned.map(({ told }) => told.workers),
+    [2, 2],
+  );
+  assert.deepEqual(
+    grown.spawned.slice(1).map(({ told }) => told.workers),
+    [3, 3, 3],
+  );
+});
+
+test('LC-515 a reload ends a replacement that began before it, and would be too old', async (t) => {
+  const fleet = new Fleet(t);
+  const a = await fleet.launch('a', 1);
+  fleet.behaviours.set('a', (moment) => moment === 'begin');
+  const [old] = a.spawned;
+  a.pool.replace(old!.handle);
+  while (a.spawned.length < 2) await turn();
+  const { replaced } = await fleet.reload();
+  const [, tooOld, fresh] = a.spawned;
+  await tooOld!.handle.exited;
+  assert.deepEqual([replaced, generations(a), a.pool.current[0]], [{ a: 1 }, [2], fresh!.handle]);
+  assert.equal(tooOld!.handle.wasReady, false);
+});
+
+test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
+  const fleet = new Fleet(t, { reloadTimeoutMs: 50, reloadCheckTimeoutMs: 100 });
+  const a = await fleet.launch('a', 2);
+  // The replaced workers drain until they are told.
+  const draining: FakeWorker[] = [];
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'drain') return undefined;
+    worker.say({ kind: 'draining' });
+    draining.push(worker);
+    return true;
+  });
+  await fleet.reload();
+  assert.deepEqual(generations(a), [2, 2]);
+  const again = fleet.reload();
+  // Four processes are all there may be: the check of this reload waits for one of the first two, and so on.
+  const ending = setInterval(() => draining.shift()?.end(0), 300);
+  t.after(() => clearInterval(ending));
+  const { failures } = await again;
+  assert.deepEqual([failures, generations(a)], [[], [3, 3]]);
+});
+
+test('RL-67 with workers that drain for ever a reload is incomplete, and nothing is replaced behind its back', {
+  timeout: 20_000,
+}, async (t) => {
+  const fleet = new Fleet(t, { reloadTimeoutMs: 100, reloadCheckTimeoutMs: 100 });
+  const a = await fleet.launch('a', 3);
+  const draining: FakeWorker[] = [];
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'drain') return undefined;
+    worker.say({ kind: 'draining' });
+    draining.push(worker);
+    return true;
+  });
+  await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
+  draining.pop()!.end(0);
+  await turn();
+  // One more fits, which checks; the places after the first have no room. 2000 ms is what haste is given.
+  const { failures, replaced } = await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
+  assert.equal(replaced.a, 1);
+  assert.match(failures[0] ?? '', /worker 1 of service a is still the old one: .*drained/);
+  const before = a.spawned.length;
+  for (const worker of draining) worker.end(0);
+  await turn();
+  await turn();
+  assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
+});
+
+test('a slot whose worker dies during a rehearsal is left to a sibling, and filled with what is in force', {
+  timeout: 20_000,
+}, async (t) => {
+  const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
+  // One descriptor for all where the platform has no more: a helper is sent that of the slot.
+  const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
+  let launched = false;
+  // Of later workers only the child of the rehearsal gets ready.
+  const fake = fakePool('a', (moment) => moment === 'begin' && launched, {
+    slots: 3,
+    sockets: [{ ...sockets[0]!, descriptors }],
+  });
+  t.after(() => fake.pool.kill());
+  t.after(() => sockets[0]!.close());
+  await fake.pool.launch(3);
+  launched = true;
+  const [first, sibling] = fake.spawned;
+  const child = await fake.pool.rehearse(generation(2), 3);
+  await fake.pool.proceed();
+  first!.end(1);
+  await first!.handle.exited;
+  while (fake.spawned.length < 5) await turn();
+  assert.deepEqual([fake.spawned[4]!.index, fake.spawned[4]!.told.generation], [0, 1]);
+  // Each help begins with the socket itself.
+  const heard = (): string[] =>
+    sibling!.heard.map(({ kind }) => kind).filter((kind) => kind === 'adopt' || kind === 'release');
+  assert.deepEqual(heard(), ['adopt']);
+  fake.spawned[3]!.end(1);
+  await child!.exited;
+  // The sibling has not let go.
+  assert.deepEqual(heard(), ['adopt']);
+});
+
+test('LC-515 of an old worker that a rehearsal has made room for no more remains than of any other', async (t) => {
+  const fleet = new Fleet(t);
+  const a = await fleet.launch('a', 2);
+  const dies = async (): Promise<void> => {
+    a.spawned[0]!.end(null, 'SIGKILL');
+    while (a.spawned.length < 4) await turn();
+    await a.spawned[3]!.handle.ready;
+  };
+  const { replaced } = await fleet.reload({ accepting: dies });
+  // The one that filled the slot meanwhile is replaced by the child of the rehearsal.
+  assert.deepEqual(
+    a.spawned.map(({ index, told }) => [index, told.generation]),
+    [
+      [0, 1],
+      [1, 1],
+      [0, 2],
+      [0, 1],
+      [1, 2],
+    ],
+  );
+  assert.deepEqual([replaced, generations(a)], [{ a: 2 }, [2, 2]]);
+});
+
+test('a replacement that does not start leaves the worker that asked for it in its slot, and is not tried again', async (t) => {
+  const said: string[] = [];
+  const log = { ...silentLogger(), error: (message: string) => said.push(message) } as Logger;
+  const behaviour: Behaviour = (moment, worker) => {
+    if (moment !== 'begin' || worker.pid === first) return undefined;
+    worker.end(1);
+    return true;
+  };
+  const fake = fakePool('a', behaviour, { log });
+  let first: number | undefined;
+  t.after(() => fake.pool.kill());
+  void fake.pool.launch(1);
+  while (fake.spawned.length === 0) await turn();
+  first = fake.spawned[0]!.pid;
+  const { handle } = fake.spawned[0]!;
+  await handle.ready;
+  fake.pool.replace(handle);
+  while (said.length === 0) await turn();
+  for (let i = 0; i < 10; i++) await turn();
+  assert.deepEqual([said, fake.spawned.length], [[`Child ${first} could not be replaced`], 2]);
+  assert.ok(handle.serving);
+});
+
+test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {
+  const fleet = new Fleet(t);
+  const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
+  let begun = (): void => undefined;
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'begin') return undefined;
+    begun = () => worker.say({ kind: 'ready' });
+    return true;
+  });
+  fleet.behaviours.set('b', (moment, worker) => {
+    if (moment !== 'go-on') return undefined;
+    worker.end(1);
+    return true;
+  });
+  const [old] = a.spawned;
+  a.pool.replace(old!.handle);
+  while (a.spawned.length < 2) await turn();
+  await assert.rejects(fleet.reload(), /worker 0 of service b/);
+  const [, fresh, spare] = a.spawned;
+  await spare!.handle.exited;
+  begun();
+  await old!.handle.exited;
+  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
+  assert.equal(a.pool.current[0], fresh!.handle);
+});

@@ -1,0 +1,393 @@
+/** Reloads that are refused: by the child that checks them, before any worker, address, hook or registry is touched. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ask } from '../../e2e/clients.js';
+import { emptyProject, freePort, type Program, startApiCli } from '../../e2e/program.js';
+import { childrenOf, isAlive } from '../../fixtures/running-program.js';
+import { certificateFiles } from '../../server/certificate-files.js';
+
+/** An app and a manager that write down what is done with them, and in which process. */
+const TRACED = `
+import { appendFileSync } from 'node:fs';
+const trace = (what) => appendFileSync(new URL('./trace', import.meta.url), what + ' ' + process.pid + '\\n');
+trace('import');
+export const app = (globalConf, { greeting = 'hello' }, context) => {
+  trace('factory');
+  context.onClose(() => trace('close'));
+  return (req, res) => res.end(greeting + ' ' + process.pid);
+};
+export class Manager {
+  initHost() { trace('initHost'); }
+  preStartHook() { trace('preStartHook'); }
+  postStartHook() { trace('postStartHook'); }
+  cleanupHost() { trace('cleanupHost'); }
+}
+`;
+
+const PASTE = `[app:hello]
+paste.app_factory = ./app.js:app
+
+[app:other]
+paste.app_factory = ./other.js:app
+`;
+
+/** An import that goes on until there is a file called "go", and fails then. */
+const CHECKED_UNTIL_TOLD = `
+import { existsSync, writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+writeSync(2, 'checking\\n');
+while (!existsSync(new URL('./go', import.meta.url))) await wait(20);
+throw new Error('told to fail');
+`;
+
+interface Fleet {
+  readonly program: Program;
+  readonly folder: string;
+  readonly port: number;
+  write(file: string, text: string): void;
+  /** What was traced so far: what, and in which process. */
+  trace(): [what: string, pid: number][];
+  /** Asks for a reload, or whatever the signal does, and gives its report. */
+  reload(before?: () => void): Promise<Report>;
+}
+
+interface Report {
+  readonly outcome: string;
+  readonly error?: string;
+  readonly changes: readonly Record<string, string>[];
+  readonly replaced: Record<string, number>;
+  readonly generation: number;
+}
+
+async function fleet(
+  t: TestContext,
+  more: { files?: Record<string, string>; options?: string; workers?: number; ini?: (port: number) => string } = {},
+): Promise<Fleet> {
+  const port = await freePort();
+  const { options = '', workers = 2 } = more;
+  const ini =
+    more.ini?.(port) ??
+    `[DEFAULT]\nenabled_apis = hello,other\n${options}\n[api:hello]\nport = ${port}\nworkers = ${workers}\nmanager = ./app.js:Manager\n[api:other]\nport = 0\nworkers = 1\n`;
+  const project = emptyProject({
+    'app.js': TRACED,
+    'other.js': TRACED,
+    'api-paste.ini': PASTE,
+    'portico.ini': ini,
+    ...more.files,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/^hello .*:\d+/m);
+  await program.printed(/^other .*:\d+/m);
+  return {
+    program,
+    folder: project.folder,
+    port,
+    write: (file, text) => writeFileSync(join(project.folder, file), text),
+    trace: () => {
+      const path = join(project.folder, 'trace');
+      if (!existsSync(path)) return [];
+      const lines = readFileSync(path, 'utf8').trim().split('\n');
+      return lines.map((line) => [line.split(' ')[0]!, Number(line.split(' ')[1])]);
+    },
+    reload: async (before) => {
+      const from = program.stderr.length;
+      before?.();
+      program.kill('SIGHUP');
+      return reportOf(program, from);
+    },
+  };
+}
+
+/** The next report of a reload in the log. */
+async function reportOf(program: Program, from: number): Promise<Report> {
+  const pattern = /^\{.*"event":"reload".*\}$/m;
+  await program.printed(pattern, program.stdout.length + 1 + from);
+  return JSON.parse(pattern.exec(program.stderr.slice(from))![0]) as Report;
+}
+
+/** Every test here leaves the old processes as they are. */
+function assertUntouched(before: readonly number[], { program }: Fleet): void {
+  for (const pid of before) assert.ok(isAlive(pid), program.output());
+}
+
+test('OP-80 RL-66 a module that cannot be loaded is found by a child that starts nothing', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  assert.equal(before.length, 3);
+  const { length: known } = it.trace();
+  it.write('other.js', 'import "./missing.js";\nexport const app = () => undefined;\n');
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /api-paste\.ini:5:\d+: .*\[app:other\].*missing\.js/s);
+  assertUntouched(before, it);
+  // The child of the other API had nothing to complain of: it lets go of what it has built, and no hook was called.
+  const [, spare] = it.trace().findLast(([what]) => what === 'factory') ?? [];
+  await it.program.printed(new RegExp(`"event":"reload_check","service":"[^"]+","pid":${spare},"code":0`));
+  const seen = it.trace().slice(known);
+  assert.deepEqual(
+    seen.filter(([, pid]) => pid === spare).map(([what]) => what),
+    ['import', 'factory', 'close'],
+  );
+  assert.ok(seen.every(([what, pid]) => /^(?:import|factory|close)$/.test(what) && !before.includes(pid)));
+  assert.match((await ask(`http://127.0.0.1:${it.port}/`)).text, /^hello \d+$/);
+  it.write('other.js', TRACED);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('OP-80 everything that is wrong with any API is told in one report', async (t) => {
+  const it = await fleet(t);
+  it.write('app.js', 'throw new Error("this module is broken");\n');
+  it.write('other.js', 'export const app = () => { throw new Error("this factory is broken"); };\n');
+  const { outcome, error = '' } = await it.reload();
+  assert.equal(outcome, 'refused');
+  assert.match(error, /this module is broken/);
+  assert.match(error, /this factory is broken/);
+});
+
+test('OP-80 RL-66 a broken section, a lost paste file and a bad certificate are refused with their place', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  it.write('api-paste.ini', PASTE.replace('paste.app_factory = ./other.js:app', 'pipeline = nothing'));
+  const section = await it.reload();
+  assert.equal(section.outcome, 'refused');
+  assert.match(section.error ?? '', /api-paste\.ini:\d+:\d+: /);
+  const lost = await it.reload(() => rmSync(join(it.folder, 'api-paste.ini')));
+  assert.equal(lost.outcome, 'refused');
+  assert.match(lost.error ?? '', /Could not find config at api-paste\.ini/);
+  it.write('api-paste.ini', PASTE);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write(
+    'portico.ini',
+    `${ini.replace('[api:hello]', 'enabled_ssl_apis = hello\n[api:hello]')}\n[ssl]\ncert_file = no.pem\nkey_file = no.key\n`,
+  );
+  const certificate = await it.reload();
+  assert.equal(certificate.outcome, 'refused');
+  assert.match(certificate.error ?? '', /portico\.ini:\d+:\d+: .*Unable to find cert_file : no\.pem/);
+  assertUntouched(before, it);
+  it.write('portico.ini', ini);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('OP-80 LC-517 a refused reload names all that a start would: service file, certificate and paste file', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  const filters = '[filter:size]\npaste.filter_factory = portico/middleware:sizelimit\nmax_request_body_size = many\n';
+  const paste = PASTE.replace('[app:hello]', '[app:inner]');
+  it.write('api-paste.ini', `${paste}${filters}[pipeline:hello]\npipeline = size nothing inner\n`);
+  const tls = ini.replace('[api:hello]', 'enabled_ssl_apis = hello\n[api:hello]');
+  const certificate = '[ssl]\ncert_file = no.pem\nkey_file = no.key\n';
+  it.write('portico.ini', `${tls}${certificate}`);
+  const inPaste = [/api-paste\.ini:8:\d+: .*max_request_body_size.*many/, /api-paste\.ini:10:\d+: .*"nothing"/];
+  const noCertificate = /portico\.ini:\d+:\d+: error: \[ssl\] cert_file: Unable to find cert_file : no\.pem/;
+  const assertNamed = ({ outcome, error = '' }: Report, expected: readonly RegExp[]): void => {
+    assert.equal(outcome, 'refused');
+    for (const each of expected) assert.match(error, each);
+    const places = error.split('\n').filter((line) => /^\S+:\d+:\d+:/.test(line));
+    assert.equal(places.length, expected.length, error);
+  };
+  assertNamed(await it.reload(), [noCertificate, ...inPaste]);
+  // Where the service file itself is refused as well: by a value, and by a line that cannot be read.
+  it.write('portico.ini', `[DEFAULT\n${tls}${certificate}[wsgi]\nmax_headers = many\n`);
+  const inService = [
+    /portico\.ini:1:8: error: invalid section/,
+    /portico\.ini:\d+:\d+: error: \[wsgi\] max_headers: .*many/,
+  ];
+  const all = await it.reload();
+  assertNamed(all, [...inService, noCertificate, ...inPaste]);
+  assert.deepEqual(all.changes, []);
+  it.write('portico.ini', ini.replace('[api:hello]', 'graceful_shutdown_timeout = soon\n[api:hello]'));
+  assertNamed(await it.reload(), [
+    /portico\.ini:\d+:\d+: error: \[DEFAULT\] graceful_shutdown_timeout: .*soon/,
+    ...inPaste,
+  ]);
+  assertUntouched(before, it);
+  it.write('portico.ini', ini);
+  it.write('api-paste.ini', PASTE);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('OP-80 LC-517 an API that a refused reload misspells is told as a wrong name, not as one that a worker misses', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write('portico.ini', ini.replace('hello,other', 'hello, othre'));
+  // The child of the API that is not there ends long before this one is refused, and hurries it on no more than it is told.
+  const refusing = `import { setTimeout as wait } from 'node:timers/promises';
+import { Config } from 'portico';
+export const app = async () => {
+  await wait(1500);
+  return Config.fromText('[DEFAULT]\\nno_such = 1').validate();
+};
+export class Manager {}
+`;
+  it.write('app.js', refusing);
+  const { outcome, error = '' } = await it.reload();
+  assert.equal(outcome, 'refused');
+  assert.match(error, /portico\.ini:2:\d+: .*othre/);
+  assert.match(error, /no_such: unknown option/);
+  assert.doesNotMatch(error, /launched no service/);
+  assertUntouched(before, it);
+  it.write('app.js', TRACED);
+  it.write('portico.ini', ini);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+for (const [how, text] of [
+  ['waits for ever', 'await new Promise(() => setInterval(() => {}, 1e6));'],
+  ['is a loop without end', 'if (process.env.PORTICO_WORKER_ID !== undefined) for (;;) Math.random();'],
+] as const) {
+  test(`OP-80 LC-517 what the parent finds does not wait for a child whose import ${how}`, async (t) => {
+    const it = await fleet(t, { options: 'reload_check_timeout = 0' });
+    const before = childrenOf(it.program.pid);
+    const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+    it.write('app.js', `${text}\nexport const app = () => undefined;\nexport class Manager {}\n`);
+    it.write('other.js', `${text}\nexport const app = () => undefined;\n`);
+    it.write('portico.ini', ini.replace(`port = ${it.port}`, 'port = 181810'));
+    const from = it.program.output().length;
+    const { outcome, error = '' } = await it.reload();
+    assert.equal(outcome, 'refused');
+    assert.match(error, /portico\.ini:\d+:\d+: .*port: .*181810/);
+    assert.doesNotMatch(error, /did not load/);
+    // None of the children is left behind.
+    for (const name of ['hello', 'other']) {
+      await it.program.printed(new RegExp(`"event":"reload_check","service":"${name}"`), from);
+    }
+    assertUntouched(before, it);
+    assert.deepEqual(childrenOf(it.program.pid), before);
+    it.write('app.js', TRACED);
+    it.write('other.js', TRACED);
+    it.write('portico.ini', ini);
+    assert.equal((await it.reload()).outcome, 'accepted');
+  });
+}
+
+test('CF-51 CF-49 a reload after which an API would do without TLS by a slip of the pen is refused', async (t) => {
+  const { cert, key } = await certificateFiles(t);
+  const ini = (port: number): string =>
+    `[DEFAULT]\nenabled_apis = hello,other\nenabled_ssl_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\nssl_cert_file = ${cert}\nssl_key_file = ${key}\n[api:other]\nport = 0\nworkers = 1\n`;
+  const it = await fleet(t, { ini });
+  const before = childrenOf(it.program.pid);
+  it.write('portico.ini', ini(it.port).replace('ssl_apis = hello', 'ssl_apis = helol'));
+  const name = await it.reload();
+  assert.equal(name.outcome, 'refused');
+  assert.match(name.error ?? '', /portico\.ini:3:20: .*enabled_ssl_apis: .*helol\n +did you mean hello\?/);
+  it.write('portico.ini', ini(it.port).replace('[DEFAULT]', '[DEFUALT]'));
+  const section = await it.reload();
+  assert.equal(section.outcome, 'refused');
+  assert.match(section.error ?? '', /portico\.ini:1:1: .*\[DEFUALT\] unknown section.*\n +did you mean \[DEFAULT\]\?/);
+  assertUntouched(before, it);
+  it.write('portico.ini', ini(it.port));
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('OP-80 a manager that cannot be had is refused with its place, before it is made', async (t) => {
+  const it = await fleet(t);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write('portico.ini', ini.replace('./app.js:Manager', './app.js:Manger'));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(
+    report.error ?? '',
+    /portico\.ini:\d+:\d+: error: \[api:hello\] manager: .*"Manger".*\n.*Did you mean "Manager"/s,
+  );
+});
+
+for (const [how, text] of [
+  ['waits for ever', 'await new Promise(() => setInterval(() => {}, 1e6));'],
+  ['is a loop without end', 'if (process.env.PORTICO_WORKER_ID !== undefined) for (;;) Math.random();'],
+] as const) {
+  test(`OP-80 an import that ${how} ends at reload_check_timeout, and the old workers serve`, async (t) => {
+    const it = await fleet(t, { options: 'reload_check_timeout = 1' });
+    const before = childrenOf(it.program.pid);
+    it.write('app.js', `${text}\nexport const app = () => undefined;\n`);
+    const from = it.program.output().length;
+    const report = await it.reload();
+    assert.equal(report.outcome, 'refused');
+    assert.match(report.error ?? '', /a new worker of service hello did not load its application within 1 s/);
+    assertUntouched(before, it);
+    await it.program.printed(
+      /Child \d+,? (?:which only checked a reload, )?(?:exited with status 0|killed by signal SIGKILL).*"service":"hello"|"service":"hello".*Child/,
+      from,
+    );
+    it.write('app.js', TRACED);
+    const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+    it.write('portico.ini', ini.replace('reload_check_timeout = 1', ''));
+    assert.equal((await it.reload()).outcome, 'accepted');
+  });
+
+  test(`LC-519 OP-80 SIGTERM while the checking child's import ${how} ends the fleet with 0`, async (t) => {
+    const it = await fleet(t);
+    it.write('app.js', `import { writeSync } from 'node:fs';\nwriteSync(2, 'checking\\n');\n${text}\n`);
+    it.program.kill('SIGHUP');
+    await it.program.printed(/^checking$/m);
+    it.program.kill('SIGTERM');
+    assert.deepEqual(await it.program.ended, { code: 0, signal: null }, it.program.output());
+  });
+}
+
+test('OP-80 a worker that dies while a reload is checked is replaced at once by one of the old configuration', async (t) => {
+  const it = await fleet(t, { workers: 1 });
+  const first = Number((await ask(`http://127.0.0.1:${it.port}/`)).text.split(' ')[1]);
+  it.write('other.js', CHECKED_UNTIL_TOLD);
+  const from = it.program.stderr.length;
+  it.program.kill('SIGHUP');
+  await it.program.printed(/^checking$/m);
+  process.kill(first, 'SIGKILL');
+  const { text } = await ask(`http://127.0.0.1:${it.port}/`);
+  assert.match(text, /^hello \d+$/);
+  assert.doesNotMatch(it.program.stderr.slice(from), /"event":"reload"/);
+  it.write('go', '');
+  const report = await reportOf(it.program, from);
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /told to fail/);
+});
+
+test('OP-83 the child that checked becomes the first new worker: a reload starts no further process', async (t) => {
+  const it = await fleet(t);
+  const { length: known } = it.trace();
+  const report = await it.reload();
+  assert.equal(report.outcome, 'accepted');
+  assert.deepEqual(report.replaced, { hello: 2, other: 1 });
+  const seen = it.trace().slice(known);
+  const imported = seen.filter(([what]) => what === 'import').map(([, pid]) => pid);
+  assert.equal(imported.length, 3);
+  assert.equal(seen.filter(([what]) => what === 'factory').length, 3);
+  // Each hook of a manager once in each new worker of its API.
+  for (const hook of ['initHost', 'postStartHook']) {
+    assert.equal(seen.filter(([what, pid]) => what === hook && imported.includes(pid)).length, 2);
+  }
+});
+
+test('OP-83 a manager whose hook fails in the first new worker refuses the reload', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  it.write('app.js', TRACED.replace("trace('initHost');", "throw new Error('no host today');"));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /no host today/);
+  assertUntouched(before, it);
+});
+
+test('RL-67 a later worker whose start never ends does not keep the reload for ever', async (t) => {
+  const it = await fleet(t, { options: 'reload_timeout = 1' });
+  const hanging = TRACED.replace(
+    'export const app = (',
+    `if (process.env.PORTICO_WORKER_ID === '1') await new Promise(() => setInterval(() => {}, 1e6));\nexport const app = (`,
+  );
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write('app.js', hanging);
+  it.write('portico.ini', ini.replace('reload_timeout = 1', 'reload_timeout = 1\nreload_check_timeout = 5'));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'incomplete');
+  assert.match(report.error ?? '', /worker 1 of service hello is still the old one: it did not start within 5 s/);
+  assert.deepEqual(report.replaced, { hello: 1, other: 1 });
+  it.write('app.js', TRACED);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});

@@ -1,0 +1,174 @@
+/** What a worker is: the program again, in a process of its own that shares nothing with its parent but sockets. */
+import assert from 'node:assert/strict';
+import { readFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { emptyProject, Program } from '../e2e/program.js';
+import { get } from '../fixtures/http-client.js';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+interface Page {
+  readonly pid: number;
+  readonly held: number;
+  readonly random: number;
+}
+
+async function started(t: { after(fn: () => Promise<void>): void }, plan: object, workers = 1) {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  return { fleet, port: await fleet.port('api') };
+}
+
+test('LC-304 LC-309 LC-1921 a worker is a fresh run of the program: no object, lock or thread of its parent', async (t) => {
+  const { fleet, port } = await started(t, { busyParent: true });
+  const [worker] = fleet.children();
+  assert.notEqual(worker, fleet.pid);
+  const first = (await get<Page>(port, '/page')).body;
+  assert.equal(first.pid, worker);
+  assert.equal(first.held, 0, 'the lock that the parent holds is the parent’s');
+  const command = (pid: number): string[] => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  const { body } = await get<{ argv: string[] }>(port, '/');
+  assert.match(body.argv[1]!, /fixtures\/fleet\.js$/);
+  assert.ok(command(fleet.pid).length > 0);
+  process.kill(worker!, 'SIGKILL');
+  await fleet.event('worker_ready', fleet.lines.indexOf(await fleet.event('worker_exited')));
+  const second = (await get<Page>(port, '/page')).body;
+  assert.notEqual(second.pid, first.pid);
+  assert.equal(second.held, 0);
+  assert.notEqual(second.random, first.random);
+});
+
+test('LC-327 a child that the launcher did not start is none of its business', async (t) => {
+  const { fleet, port } = await started(t, { busyParent: true });
+  const { child } = await fleet.event('stranger_ended');
+  assert.equal((await get(port, '/')).status, 200);
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  const told = fleet.lines.filter(
+    ({ pid, event }) => pid === child || (event === 'worker_exited' && pid !== undefined),
+  );
+  assert.deepEqual(
+    told.map(({ event, code }) => [event, code]),
+    [['worker_exited', 0]],
+  );
+  assert.ok(
+    fleet.lines.every(({ level }) => level !== 'warn' && level !== 'error'),
+    fleet.text(),
+  );
+});
+
+test('LC-307 a worker that runs other code than its siblings is named in the log, each time one is started', async (t) => {
+  const { folder, remove } = emptyProject({
+    'main.js': `import { createLogger } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
+import { Service } from 'portico/service';
+const launcher = new ProcessLauncher({ log: createLogger({ level: 'debug', format: 'json' }) });
+await launcher.launchService(new Service({ name: 'idle' }), { workers: 1 });
+process.exitCode = await launcher.wait();
+`,
+  });
+  const program = new Program(process.execPath, [join(folder, 'main.js')], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    remove();
+  });
+  await program.printed(/"worker_ready"/);
+  const warnings = (): number => program.output().match(/The program on disk changed/g)?.length ?? 0;
+  for (const expected of [0, 1, 2]) {
+    const from = program.output().length;
+    const pids = [...program.output().matchAll(/"Child (\d+) is ready"/g)];
+    process.kill(Number(pids.at(-1)?.[1]), 'SIGKILL');
+    await program.printed(/"worker_ready"/, from);
+    assert.equal(warnings(), expected, program.output());
+    utimesSync(join(folder, 'main.js'), new Date(), new Date(Date.now() + 10_000));
+  }
+});
+
+test('LC-402 LC-407 launch with several workers gives a launcher of processes, at work when it is given', async (t) => {
+  const program = new RunningProgram('single', { options: { workers: 2 } });
+  t.after(() => program.cleanUp());
+  const launched = await program.line(({ event, pid }) => event === 'launched' && pid === program.pid);
+  assert.equal(launched.kind, 'ProcessLauncher');
+  assert.equal(program.lines.filter(({ event }) => event === 'worker_ready').length, 2);
+  const { body } = await get<{ pid: number }>(await program.port('single'), '/');
+  assert.ok(program.children().includes(body.pid));
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+});
+
+test('LC-410 one worker of launch runs in this process and is not started again; one of a ProcessLauncher is', async (t) => {
+  const alone = new RunningProgram('single', {});
+  t.after(() => alone.cleanUp());
+  const launched = await alone.event('launched');
+  assert.equal(launched.kind, 'ServiceLauncher');
+  const { body: own } = await get<{ pid: number }>(launched.port as number, '/');
+  assert.equal(own.pid, alone.pid);
+  await get(launched.port as number, '/throw').catch(() => undefined);
+  const { code } = await alone.ended;
+  assert.notEqual(code, 0);
+
+  const { fleet, port } = await started(t, {});
+  const { body } = await get<{ pid: number }>(port, '/throw');
+  assert.notEqual(body.pid, fleet.pid);
+  await fleet.event('worker_ready', fleet.lines.indexOf(await fleet.event('worker_exited')));
+  assert.ok(isAlive(fleet.pid));
+});
+
+test('LC-1606 a worker whose service has nothing to wait for stays until it is told to stop', async (t) => {
+  // The service of this program settles its wait() at once, as one with a no-op wait does.
+  const { fleet, port } = await started(t, {});
+  const [worker] = fleet.children();
+  for (let i = 0; i < 5; i++) assert.equal((await get<{ pid: number }>(port, '/')).body.pid, worker);
+  process.kill(worker!, 'SIGTERM');
+  assert.equal((await fleet.event('worker_exited')).code, 0);
+});
+
+test('LC-1607 LC-374 LC-375 a worker ends with the status its service chose, else with 2 for what nobody handled', async (t) => {
+  const { fleet, port } = await started(t, {});
+  for (const [path, expected] of [
+    ['/exit?status=5', 5],
+    ['/throw', 2],
+  ] as const) {
+    const from = fleet.lines.length;
+    await get(port, path);
+    assert.equal((await fleet.event('worker_exited', from)).code, expected);
+    await fleet.event('worker_ready', from);
+  }
+});
+
+test('LC-1708 LC-804 a task that fails is logged and costs nothing; a rejection nobody waits for costs its worker', async (t) => {
+  const { fleet, port } = await started(t, {});
+  const { body } = await get<{ pid: number }>(port, '/task');
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, body.pid);
+  assert.equal(fleet.lines.filter(({ event }) => event === 'worker_exited').length, 0);
+  const from = fleet.lines.length;
+  await get(port, '/reject');
+  const exited = await fleet.event('worker_exited', from);
+  assert.deepEqual([exited.code, exited.pid], [2, body.pid]);
+  await fleet.event('worker_ready', from);
+  const [error, ...more] = fleet.lines.slice(from).filter(({ level }) => level === 'error');
+  assert.deepEqual(more, []);
+  assert.match(JSON.stringify(error), /nobody waits for this.*\\n\s+at /);
+});
+
+test('LC-1609 in a reload each old worker ends with 0, and its successor has its id', async (t) => {
+  const { fleet } = await started(t, {}, 2);
+  const from = fleet.lines.length;
+  fleet.kill('SIGHUP');
+  await fleet.event('reload', from);
+  const exits = [await fleet.event('worker_exited', from)];
+  exits.push(await fleet.event('worker_exited', fleet.lines.indexOf(exits[0]!) + 1));
+  assert.deepEqual(
+    exits.map(({ code }) => code),
+    [0, 0],
+  );
+  const ids = (event: string): unknown[] =>
+    fleet.lines
+      .slice(from)
+      .filter((line) => line.event === event)
+      .map(({ workerId }) => workerId)
+      .toSorted();
+  assert.deepEqual(ids('worker_exited'), [0, 1]);
+  assert.deepEqual(ids('worker_ready'), [0, 1]);
+});

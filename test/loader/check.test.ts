@@ -1,0 +1,287 @@
+/** `check`: all mistakes of a file in one go, with their places; and what only looks wrong. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createLogger } from 'portico';
+import { Config, type Diagnostic, printDiagnostic } from 'portico/config';
+import { Loader } from 'portico/loader';
+import { aliasBlock } from '#internal/loader';
+import { folderOf } from './folder.js';
+import { unmarked } from './marked.js';
+
+const MODULES = {
+  'api.js': `export { app, filter } from './m.js';`,
+  'package.json': '{"type":"module"}',
+  'm.js': `
+import { defineOptions, integer, string } from 'portico/config';
+import { filterFactory } from 'portico/app';
+globalThis.called ??= [];
+export const app = () => { globalThis.called.push('app'); return () => undefined; };
+export const filter = () => { globalThis.called.push('filter'); return (inner) => inner; };
+const options = defineOptions({ limit: integer({ default: 5, min: 1, help: 'How many.' }), key: string({ default: '', help: 'A key.' }) });
+export const limited = filterFactory('limited', options, () => (inner) => inner);
+const named = (group) => filterFactory(group, defineOptions({}), () => (inner) => inner);
+export const cors = named('cors');
+export const auth_token = named('auth_token');
+export const rate_limit = named('rate_limit');
+export const proxy_headers = named('proxy_headers');
+`,
+};
+
+/** The folder of the package itself: modules of the files may import it by name. */
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
+
+type Found = Diagnostic & { readonly file: string; readonly line: number; readonly column: number };
+
+async function check(t: TestContext, files: Readonly<Record<string, string>>, options: object = {}): Promise<Found[]> {
+  const folder = folderOf(t, { ...MODULES, ...files });
+  folderLink(folder);
+  return (await Loader.checkFile(join(folder, 'api-paste.ini'), options)).map((found) => {
+    const { file, line, column } = found.place!.origin!;
+    const detail = found.place!.detail.replace(`${folder}/`, '');
+    const message = found.message.replaceAll(`${folder}/`, '');
+    return { ...found, place: { kind: 'file', detail }, file: file.replace(`${folder}/`, ''), line, column, message };
+  });
+}
+
+function folderLink(folder: string): void {
+  // A service's own node_modules, with this package in it.
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules', 'portico'));
+}
+
+const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
+  findings
+    .filter((finding) => finding.severity === severity)
+    .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
+
+test('PD-152 ten mistakes in one file are ten messages, each in its line and column', async (t) => {
+  const readme = readFileSync(join(root, 'src', 'loader', 'README.md'), 'utf8');
+  const ini = /```ini check\n(.*?)```/s.exec(readme)?.[1];
+  const expected = /```text check\n(.*?)```/s.exec(readme)?.[1];
+  assert.ok(ini !== undefined && expected !== undefined, 'the README shows a file and what check says of it');
+  const findings = await check(t, { 'api-paste.ini': ini });
+  assert.equal(findings.length, 10);
+  assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
+});
+
+test('PD-152 no factory is called', async (t) => {
+  const called: string[] = [];
+  Object.assign(globalThis, { called });
+  t.after(() => Reflect.deleteProperty(globalThis, 'called'));
+  const ini =
+    '[pipeline:main]\npipeline = f api\n[filter:f]\npaste.filter_factory = ./m.js:filter\n[app:api]\nuse = call:./m.js:app\n';
+  assert.deepEqual(await check(t, { 'api-paste.ini': ini }), []);
+  assert.deepEqual(called, []);
+});
+
+test('PD-152 included files are checked whole, sections of theirs that nothing leads to as well', async (t) => {
+  const { files, places } = unmarked({
+    'api-paste.ini': '[composite:main]\nuse = egg:Paste#urlmap\n/ = config:sub/b.ini#good\n/x = ▸config:none.ini\n',
+    'sub/b.ini':
+      '[app:good]\npaste.app_factory = ../m.js:app\n[app:bad]\nx = ▸%(y)s\nuse = good\n[pipeline:worse]\npipeline = ▸nope good\n',
+  });
+  const findings = await check(t, files);
+  assert.deepEqual(
+    findings.map(({ file, line, column }) => ({ file, line, column })),
+    places,
+  );
+  assert.ok(findings[1]?.hint?.startsWith('Names there are') || findings[1]?.code.endsWith('INTERPOLATION_MISSING'));
+});
+
+test('PD-150 PD-152 a mistake in an included file says which line includes it, as a start does', async (t) => {
+  const { files, places } = unmarked({
+    'api-paste.ini': '[DEFAULT]\nrate = 50%%\n[app:main]\nuse = ▸config:b.ini\n',
+    'b.ini': '[app:main]\nx = ▸%(y)s\npaste.app_factory = ./m.js:app\n',
+  });
+  const findings = await check(t, files);
+  assert.deepEqual(
+    findings.map(({ file, line, column }) => ({ file, line, column })),
+    places,
+  );
+  assert.match(findings[0]?.message ?? '', /b\.ini: \[DEFAULT\] rate: "%" must be followed by/);
+  assert.match(findings[1]?.hint ?? '', / Included from .*api-paste\.ini:4\.$/);
+});
+
+test('PD-152 a section that reads what only its users set is not a mistake', async (t) => {
+  const ini =
+    '[pipeline:main]\npipeline = f api\nset where = north\n[filter:f]\npaste.filter_factory = ./m.js:filter\nget place = where\n[app:api]\nuse = call:./m.js:app\n';
+  assert.deepEqual(placesOf(await check(t, { 'api-paste.ini': ini }), 'error'), []);
+});
+
+test('MW-4 MW-5 the options a factory has declared are judged in their section', async (t) => {
+  const { files, places } = unmarked({
+    'api-paste.ini': `[pipeline:main]\npipeline = l api\n[filter:l]\npaste.filter_factory = ./m.js:limited\n▸limit = none\n▸lmit = 5\nkey = x\n[app:api]\nuse = call:./m.js:app\n`,
+  });
+  const findings = await check(t, files);
+  assert.deepEqual(
+    findings.map(({ code }) => code),
+    ['PORTICO_CONFIG_VALUE', 'PORTICO_CONFIG_UNKNOWN_OPTION'],
+  );
+  assert.deepEqual(
+    findings.map(({ file, line, column }) => ({ file, line, column })),
+    places,
+  );
+  assert.match(findings[1]?.hint ?? '', /did you mean 'limit'\?/);
+});
+
+test('PD-152 without imports modules are looked for, and composites of the Loader still followed', async (t) => {
+  const { files, places } = unmarked({
+    'api-paste.ini':
+      '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸nope\n/a = api\n/b = b\n[app:api]\npaste.app_factory = ./m.js:nothing\n[app:b]\n▸paste.app_factory = ./none.js:x\n',
+  });
+  const findings = await check(t, files, { import: false });
+  assert.deepEqual(
+    findings.map(({ file, line, column }) => ({ file, line, column })),
+    places,
+  );
+});
+
+test('PD-152 with names only what they lead to is looked at', async (t) => {
+  const ini = '[app:a]\nuse = call:./m.js:app\n[app:b]\nuse = nope\n';
+  assert.deepEqual(await check(t, { 'api-paste.ini': ini }, { names: ['a'] }), []);
+  assert.deepEqual(placesOf(await check(t, { 'api-paste.ini': ini }, { names: ['b'] }), 'error'), [
+    'PASTE_NO_SECTION api-paste.ini:4:7',
+  ]);
+});
+
+test('PD-161 Python left over becomes one block to paste', async (t) => {
+  const ini =
+    '[pipeline:main]\npipeline = a t api\n[filter:a]\npaste.filter_factory = nova.api.auth:Context.factory\n[filter:t]\nuse = egg:mycompany.auth#token\n[app:api]\nuse = call:nova.api.v2:make\n';
+  assert.equal(
+    aliasBlock(await check(t, { 'api-paste.ini': ini })),
+    [
+      '[portico:aliases]',
+      'python =',
+      '    nova.api.auth:Context.factory    ./nova/api/auth.js:Context.factory',
+      '    egg:mycompany.auth#token    ./mycompany/auth.js:token    paste.filter_factory',
+      '    nova.api.v2:make    ./nova/api/v2.js:make',
+    ].join('\n'),
+  );
+});
+
+const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: string; errors?: number }>> = {
+  'an option that a default hides, with both lines': {
+    ini: '[DEFAULT]\ndebug = no\n[app:main]\nuse = call:./m.js:app\n▸debug = yes\n',
+    code: 'HIDDEN_OPTION',
+    says: 'api-paste.ini:2',
+  },
+  'a comment behind a value': {
+    ini: '[app:main]\nuse = call:./m.js:app\nx = 5 ▸# five\n',
+    code: 'INLINE_COMMENT',
+    says: '"#"',
+  },
+  'options given to a pipeline': {
+    ini: '[app:main]\nuse = p\n▸x = 1\n[pipeline:p]\npipeline = a\n[app:a]\nuse = call:./m.js:app\n',
+    code: 'LOST_OPTION',
+    says: 'goes nowhere',
+  },
+  'options given to a filter around something': {
+    ini: '[app:main]\nuse = b\n▸x = 1\n[app:b]\nuse = a\nfilter-with = f\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:filter\n',
+    code: 'LOST_OPTION',
+    says: 'goes nowhere',
+  },
+  'a set that members do not see': {
+    ini: '[composite:main]\nuse = call:nova.api.auth:pipeline_factory\n▸set x = 1\nkeystone = a\n[app:a]\nuse = call:./m.js:app\n',
+    code: 'UNSEEN_SET',
+    says: 'do not see',
+  },
+  'a mount that a later one replaces': {
+    ini: '[composite:main]\nuse = egg:Paste#urlmap\n▸/v2 = a\n/v2/ = a\n[app:a]\nuse = call:./m.js:app\n',
+    code: 'MOUNT_REPLACED',
+    says: '"/v2/" replaces it',
+  },
+  'a mount that never matches': {
+    ini: '[composite:main]\nuse = egg:Paste#urlmap\n▸domain A.com /v2 = a\n[app:a]\nuse = call:./m.js:app\n',
+    code: 'MOUNT_NEVER_MATCHES',
+    says: 'lower case',
+  },
+  'apps of a cascade whose numbers are out of order': {
+    ini: '[composite:main]\nuse = egg:Paste#cascade\napp2 = a\n▸app10 = a\n[app:a]\nuse = call:./m.js:app\n',
+    code: 'CASCADE_ORDER',
+    says: '"app10" is tried before "app2"',
+  },
+  'a filter that nothing leads to': {
+    ini: '[app:main]\nuse = call:./m.js:app\n▸[filter:f]\nuse = call:./m.js:filter\n',
+    code: 'UNUSED_SECTION',
+    says: 'nothing leads to',
+  },
+  'a header that is never found': {
+    ini: '[app:main]\nuse = call:./m.js:app\n▸[App:x]\n',
+    code: 'SPOILT_HEADER',
+    says: '"app:"',
+  },
+  'use in [DEFAULT]': {
+    ini: '[DEFAULT]\n▸filter-with = f\n[app:main]\npaste.app_factory = ./m.js:app\n',
+    code: 'DEFAULT_FACTORY',
+    says: 'hides',
+  },
+  'a filter twice in a pipeline': {
+    ini: '[pipeline:main]\npipeline = f ▸f a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:filter\n',
+    code: 'FILTER_TWICE',
+    says: 'stands twice',
+  },
+  'cors inside authentication (MW-9)': {
+    ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:auth_token\n[filter:g]\nuse = call:./m.js:cors\n',
+    code: 'FILTER_ORDER',
+    says: 'preflight',
+  },
+  'rates by user outside of authentication (MW-20)': {
+    ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = all address 1/s 1\n  boot user 1/s 1\n[filter:g]\nuse = call:./m.js:auth_token\n',
+    code: 'FILTER_ORDER',
+    says: 'rate_limit stands outside of auth_token: its rule "boot" counts by a caller that is not known there',
+  },
+  'path_prefix inside of what judges by paths': {
+    ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',
+    code: 'FILTER_ORDER',
+    says: 'path_prefix stands inside rate_limit',
+  },
+};
+
+for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
+  test(`PD-153 check warns of ${about}`, async (t) => {
+    const { files, places } = unmarked({ 'api-paste.ini': ini });
+    const findings = await check(t, files);
+    assert.deepEqual(placesOf(findings, 'error'), []);
+    const { file, line, column } = places[0]!;
+    assert.deepEqual(placesOf(findings, 'warning'), [`PASTE_${code} ${file}:${line}:${column}`]);
+    assert.ok(printDiagnostic(findings[0]!).includes(says), printDiagnostic(findings[0]!));
+  });
+}
+
+test('MW-20 rates by user behind authentication, or by address in front of it, are as they should be', async (t) => {
+  const pipeline = (filters: string, rules: string): string =>
+    `[pipeline:main]\npipeline = ${filters} a\n[app:a]\nuse = call:./m.js:app\n[filter:auth]\nuse = call:./m.js:auth_token\n[filter:rate]\nuse = call:portico/middleware:rateLimit\nrules = ${rules}\n`;
+  const warnings = async (ini: string, config?: Config): Promise<string[]> =>
+    placesOf(await check(t, { 'api-paste.ini': ini }, config === undefined ? {} : { config }), 'warning');
+  assert.deepEqual(await warnings(pipeline('auth rate', 'boot project 1/s 1')), []);
+  assert.deepEqual(await warnings(pipeline('rate auth', 'all address 1/s 1')), []);
+  assert.deepEqual(await warnings(pipeline('rate auth', 'all route 1/s 1')), []);
+  const configured = Config.fromText('[rate_limit]\nrules = boot project 1/s 1\n');
+  const inherited = pipeline('rate auth', '').replace('rules = \n', '');
+  assert.equal((await warnings(inherited, configured)).length, 1);
+});
+
+test('MW-9 loading warns of filters in the wrong order', async (t) => {
+  const folder = folderOf(t, {
+    ...MODULES,
+    'api-paste.ini':
+      '[pipeline:main]\npipeline = rate proxy a\n[app:a]\nuse = call:./m.js:app\n[filter:rate]\nuse = call:./m.js:rate_limit\n[filter:proxy]\nuse = call:./m.js:proxy_headers\n',
+  });
+  folderLink(folder);
+  const { log, lines } = capturedLog();
+  const app = await new Loader(join(folder, 'api-paste.ini'), { config: new Config(), log }).loadApp();
+  await app.close();
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg),
+    ['pipeline "main": proxy_headers stands inside rate_limit: clients behind the proxy would all count as one.'],
+  );
+});
+
+function capturedLog() {
+  const lines: { level: string; msg: string }[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line) as { level: string; msg: string }) };
+  return { log: createLogger({ format: 'json', destination }), lines };
+}

@@ -1,0 +1,186 @@
+/** Standard error that takes nothing, and processes that can open no file: the log suffers, and nothing else. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { emptyProject, freePort, Program, root, startModule } from '../e2e/program.js';
+import { get } from '../fixtures/http-client.js';
+
+const APP = `
+import { closeSync, openSync } from 'node:fs';
+export const app = (g, l, ctx) => (req, res) => {
+  if (req.url === '/take-all') {
+    const taken = [];
+    try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+    setTimeout(() => {
+      for (const each of taken) closeSync(each);
+      res.end(JSON.stringify({ pid: process.pid, taken: taken.length }));
+    }, 2500);
+    return;
+  }
+  ctx.log.warn('asked', { filler: 'x'.repeat(3000) });
+  res.end(JSON.stringify({ pid: process.pid }));
+};
+`;
+const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
+
+/** A project whose app logs 3 kB for each request; the shell's words say where standard error goes. */
+async function loggingProject(
+  t: TestContext,
+  stderr: string,
+  workers = 2,
+): Promise<{ program: Program; port: number }> {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': APP,
+    'api-paste.ini': PASTE,
+    'portico.ini': `[api:hello]\nport = ${port}\nworkers = ${workers}\n`,
+  });
+  const main = join(root, 'lib', 'cli', 'main.js');
+  const program = new Program('sh', ['-c', `ulimit -n 300; exec "$0" "$1" 2>${stderr}`, process.execPath, main], {
+    cwd: project.folder,
+  });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  return { program, port };
+}
+
+test('with standard error on a full disk it starts, serves, reloads, and stops with 0', {
+  skip: !existsSync('/dev/full'),
+  timeout: 60_000,
+}, async (t) => {
+  const { program, port } = await loggingProject(t, '/dev/full');
+  await program.printed(/^hello +http/m);
+  for (let round = 0; round < 5; round++) assert.equal((await get(port, '/')).status, 200);
+  const { pid: first } = (await get<{ pid: number }>(port, '/')).body;
+  program.kill('SIGHUP');
+  for (const old = new Set([first]); old.size < 3; ) old.add((await get<{ pid: number }>(port, '/')).body.pid);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+});
+
+test('a disk that fills while it serves costs lines, and the first line after it says how many', {
+  timeout: 60_000,
+}, async (t) => {
+  const folder = emptyProject({});
+  const disk = join(folder.folder, 'disk');
+  mkdirSync(disk);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'tmpfs', disk]).status === 0;
+  t.after(() => {
+    if (mounted) spawnSync('umount', ['-l', disk]);
+    folder.remove();
+  });
+  if (!mounted) {
+    t.skip('needs the right to mount');
+    return;
+  }
+  const log = join(disk, 'log');
+  const ballast = join(disk, 'ballast');
+  writeFileSync(ballast, 'x'.repeat(12_000));
+  const { program, port } = await loggingProject(t, `>${log}`);
+  await program.printed(/^hello +http/m);
+  for (let round = 0; round < 20; round++) assert.equal((await get(port, '/')).status, 200);
+  rmSync(ballast);
+  for (let round = 0; round < 2; round++) assert.equal((await get(port, '/')).status, 200);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  const lost = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('log_lines_lost'))
+    .map((line) => JSON.parse(line) as { level: string; dropped: number; code: string; msg: string });
+  assert.ok(lost.length > 0, readFileSync(log, 'utf8'));
+  for (const { level, dropped, code, msg } of lost) {
+    assert.deepEqual([level, code], ['warn', 'ENOSPC']);
+    assert.match(msg, new RegExp(`^${dropped} lines? of this log could not be written`));
+  }
+});
+
+test('a worker without a free descriptor goes on beating', { timeout: 60_000 }, async (t) => {
+  const { program, port } = await loggingProject(t, '&2', 1);
+  await program.printed(/^hello +http/m);
+  const { pid } = (await get<{ pid: number }>(port, '/')).body;
+  const exhausted = (await get<{ pid: number; taken: number }>(port, '/take-all')).body;
+  assert.equal(exhausted.pid, pid);
+  assert.ok(exhausted.taken > 0);
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, pid);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+});
+
+test('a process without a free descriptor logs in the same form, reads queries and negotiates', {
+  timeout: 60_000,
+}, async (t) => {
+  const program = startModule(
+    t,
+    `
+import { openSync, closeSync } from 'node:fs';
+import { Agent, createServer, request } from 'node:http';
+import { spawnSync } from 'node:child_process';
+import { createLogger } from 'portico';
+import { preferredEncoding, preferredType } from ${JSON.stringify(import.meta.resolve('#internal/app'))};
+import { Router, action } from 'portico/routing';
+
+if (process.argv[2] === undefined) {
+  const { status } = spawnSync('sh', ['-c', 'ulimit -n 60; exec "$0" main.js limited', process.execPath], { stdio: 'inherit' });
+  process.exit(status ?? 9);
+}
+const log = createLogger({ format: 'json', base: { name: 'test' }, facts: () => ({ request: 7 }) });
+const router = new Router({ log });
+const things = { index: action({}, ({ query }) => ({ query })) };
+router.connect('/things', { controller: things, action: 'index', conditions: { method: ['GET'] } });
+const app = await router.build();
+const server = createServer((req, res) => void app(req, res));
+await new Promise((done) => server.listen(0, '127.0.0.1', done));
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const ask = (path, headers = {}) => new Promise((done, failed) => {
+  const req = request({ port: server.address().port, host: '127.0.0.1', path, agent, headers }, (res) => {
+    let text = '';
+    res.setEncoding('utf8').on('data', (piece) => { text += piece; }).on('end', () => done([res.statusCode, text]));
+  });
+  req.on('error', failed).end();
+});
+await ask('/things');
+process.stdout.write('');
+const taken = [];
+try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+const answers = [await ask('/things?a=1&b=x+y%20z&a=2'), await ask('/nowhere', { accept: 'text/html;q=0.5, application/*' })];
+const req = { headers: { accept: 'text/plain;q=0, application/json;q=0.3', 'accept-encoding': 'gzip' } };
+answers.push(preferredType(req, ['text/plain', 'application/json']), preferredEncoding(req, ['gzip']));
+log.child({ part: 'a' }).warn('first', { err: new TypeError('wrong', { cause: new Error('deep') }), list: [1] });
+// Longer than the second after which the packages are loaded in any case.
+await new Promise((done) => setTimeout(done, 1500));
+log.info('second', { pid: 4 });
+for (const each of taken) closeSync(each);
+log.info('third');
+process.stdout.write(JSON.stringify(answers) + '\\n');
+process.exit(0);
+`,
+  );
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  const lines = program.stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const [first, second, third] = lines.map(({ time, ...rest }) => {
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    return rest;
+  });
+  const { err, pid, ...facts } = first as { err: { type: string; message: string; stack: string }; pid: number };
+  assert.deepEqual(facts, { level: 'warn', name: 'test', part: 'a', request: 7, list: [1], msg: 'first' });
+  assert.deepEqual([err.type, err.message], ['TypeError', 'wrong: deep']);
+  assert.match(err.stack, /caused by: Error: deep/);
+  assert.deepEqual(second, { level: 'info', name: 'test', request: 7, pid: 4, msg: 'second' });
+  assert.deepEqual(third, { level: 'info', name: 'test', request: 7, pid, msg: 'third' });
+  const [query, nowhere, type, encoding] = JSON.parse(program.stdout.trim().split('\n').at(-1)!) as [
+    [number, string],
+    [number, string],
+    string,
+    string,
+  ];
+  assert.deepEqual([query[0], JSON.parse(query[1])], [200, { query: { a: ['1', '2'], b: 'x y z' } }]);
+  assert.equal(nowhere[0], 404);
+  assert.deepEqual([type, encoding], ['application/json', 'gzip']);
+});

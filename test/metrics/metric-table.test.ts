@@ -1,0 +1,86 @@
+/** The dashboard and the alert rules in paste/ name metrics that a service gives out, with the labels that these have. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { silentLogger } from 'portico';
+import { Config } from 'portico/config';
+import { metricsAnswer } from '../../dist/launch/control/metrics-text.js';
+import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
+import { root } from '../e2e/program.js';
+import { type Family, parseExposition } from '../fixtures/exposition.js';
+
+/** What a service gives out that has everything a metric may tell of. */
+async function families(): Promise<ReadonlyMap<string, Family>> {
+  const totals = new Totals([1]);
+  const series = (Object.keys(COUNTED) as MetricKey[]).map((metric) => ({
+    metric,
+    labels: COUNTED[metric].labels.map((label) => (label === 'status' ? '5xx' : label)),
+    counts: COUNTED[metric].bounds === undefined ? [] : [1],
+    sum: 1,
+  }));
+  totals.add('compute', { buckets: [1], series });
+  const facts = { utilization: 0.5, lagMs: 1, rss: 1, inFlight: 1, queued: 0, callsRunning: 0, callsPending: 0 };
+  const worker = {
+    id: 0,
+    pid: 1,
+    state: 'ready',
+    generation: 1,
+    uptimeMs: 1,
+    silentMs: 1,
+    stack: undefined,
+    facts,
+  } as const;
+  const service = { name: 'compute', addresses: [], wanted: 1, ready: 1, restarts: 0 };
+  const controlled = {
+    config: await Config.load({ files: [], argv: [], env: {}, overrides: { 'metrics.enabled': true } }),
+    log: silentLogger(),
+    status: () => ({
+      services: [{ ...service, starts: { death: 1 }, certificateEnds: new Date().toISOString(), workers: [worker] }],
+      generation: 1,
+    }),
+    reloaded: () => ({ refused: 1 }),
+    runner: { counted: () => totals },
+  };
+  const registered = { up: async () => [{ binary: 'portico-compute', host: 'one', up: true }] };
+  const { body } = await metricsAnswer(controlled as never, registered as never);
+  return parseExposition(String(body));
+}
+
+/** Names of metrics and the labels that expressions choose by, or sum by. */
+function named(text: string): { readonly metrics: Set<string>; readonly labels: Set<string> } {
+  const metrics = new Set(text.match(/\b(?:portico|process)_[a-z_]+\b/g));
+  const chosen = [...text.matchAll(/\{([^{}]*)\}/g)].flatMap(([, inner]) => inner!.match(/\w+(?==~?\\?")/g) ?? []);
+  const summed = [...text.matchAll(/by \(([^)]*)\)/g)].flatMap(([, inner]) => inner!.split(/, */));
+  const shown = [...text.matchAll(/\{\{ ?(?:\$labels\.)?(\w+) ?\}\}/g)].map(([, label]) => label!);
+  return { metrics, labels: new Set([...chosen, ...summed, ...shown]) };
+}
+
+for (const file of ['grafana-dashboard.json', 'prometheus-rules.yml']) {
+  test(`every metric and label that paste/${file} names is given out`, async () => {
+    const given = await families();
+    const samples = [...given.values()].flatMap((family) => family.samples);
+    const names = new Set(samples.map(({ name }) => name));
+    const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
+    const found = named(readFileSync(join(root, 'paste', file), 'utf8'));
+    assert.ok(found.metrics.size >= 10, [...found.metrics].join());
+    assert.ok(found.labels.size >= 3);
+    assert.deepEqual(
+      [...found.metrics].filter((name) => !names.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      [...found.labels].filter((label) => !labels.has(label)),
+      [],
+    );
+  });
+}
+
+test('the dashboard shows every metric that is given out', async () => {
+  const found = named(readFileSync(join(root, 'paste', 'grafana-dashboard.json'), 'utf8'));
+  const all = [...(await families()).keys()];
+  assert.deepEqual(
+    all.filter((name) => ![...found.metrics].some((shown) => shown.startsWith(name))),
+    [],
+  );
+});

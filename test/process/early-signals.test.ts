@@ -1,0 +1,141 @@
+/** Signals that come before a program has a launcher, while it launches, and while its workers load. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ask } from '../e2e/clients.js';
+import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { pidApp, pidProject } from '../e2e/projects.js';
+
+/** Preloaded: sends the process a signal once its first listener for SIGTERM is there, and only in the parent. */
+const SIGNAL_AT_ONCE = `
+if (process.env.PORTICO_WORKER_ID === undefined) {
+  process.on('newListener', function sent(name) {
+    if (name !== 'SIGTERM') return;
+    process.off('newListener', sent);
+    setImmediate(() => process.kill(process.pid, process.env.TEST_SIGNAL));
+  });
+}
+`;
+
+function early(t: TestContext, signal: string, args: readonly string[], files: Record<string, string> = {}): Program {
+  const project = emptyProject({ 'at-once.mjs': SIGNAL_AT_ONCE, ...files });
+  const program = new Program(process.execPath, ['--import', './at-once.mjs', ...args], {
+    cwd: project.folder,
+    env: { TEST_SIGNAL: signal },
+  });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  return program;
+}
+
+for (const [signal, status] of [
+  ['SIGTERM', 0],
+  ['SIGINT', 1],
+] as const) {
+  test(`LC-531 LC-1920 ${signal} before anything is loaded ends api-cli with ${status}`, async (t) => {
+    const program = early(t, signal, [apiCli], pidProject(await freePort(), 1));
+    assert.deepEqual(await program.ended, { code: status, signal: null }, program.output());
+    // How far it came until its loop first turned depends on the runtime; nothing was ever ready.
+    assert.doesNotMatch(program.output(), /is ready/);
+  });
+
+  test(`LC-531 ${signal} while a program of one's own is about to launch ends it with ${status}`, async (t) => {
+    for (const launch of ['runApis(() => [])', '(await launch(new Service(), { config })).wait()']) {
+      const main = `
+import { launch, runApis, runMain, Config, Service } from 'portico';
+await runMain(async () => {
+  const config = await Config.load();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return ${launch};
+});
+`;
+      const program = early(t, signal, ['main.js'], { 'main.js': main });
+      assert.deepEqual(await program.ended, { code: status, signal: null }, program.output());
+    }
+  });
+}
+
+for (const [signal, status] of [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  test(`LC-531 ${signal} half way through a job that launches nothing is no success: ${status}`, async (t) => {
+    const main = `
+import { runMain } from 'portico';
+await runMain(() => new Promise((resolve) => setTimeout(resolve, 60_000, 0)));
+`;
+    const program = early(t, signal, ['main.js'], { 'main.js': main });
+    assert.deepEqual(await program.ended, { code: status, signal: null }, program.output());
+  });
+
+  test(`LC-531 a job that is done soon after ${signal} has its own status`, async (t) => {
+    const main = `
+import { runMain } from 'portico';
+await runMain(() => new Promise((resolve) => setTimeout(resolve, 300, 5)));
+`;
+    const program = early(t, signal, ['main.js'], { 'main.js': main });
+    assert.deepEqual(await program.ended, { code: 5, signal: null }, program.output());
+  });
+}
+
+test('LC-531 a program that listens to SIGTERM itself is not ended before its launcher is there', async (t) => {
+  const main = `
+import { runMain } from 'portico';
+process.on('SIGTERM', () => { console.log('its own'); clearInterval(timer); });
+const timer = setInterval(() => {}, 1000);
+await runMain(() => new Promise((resolve) => process.on('SIGTERM', () => resolve(3))));
+`;
+  const program = early(t, 'SIGTERM', ['main.js'], { 'main.js': main });
+  assert.deepEqual(await program.ended, { code: 3, signal: null }, program.output());
+});
+
+test('LC-518 SIGHUP before the launch is over is a reload behind it', async (t) => {
+  const port = await freePort();
+  const program = early(t, 'SIGHUP', [apiCli], pidProject(port, 1));
+  await program.printed(/Reload accepted/);
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
+  assert.equal(program.output().match(/"event":"reload"/g)?.length, 1);
+  program.kill();
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+test('LC-518 SIGHUP while the first workers load is a reload behind the launch', async (t) => {
+  const port = await freePort();
+  const app = `import { existsSync } from 'node:fs';
+console.error('loading');
+while (!existsSync(new URL('./go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 20));
+${pidApp}`;
+  const project = emptyProject({ ...pidProject(port, 2), 'app.js': app });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/loading/);
+  for (let i = 0; i < 5; i++) program.kill('SIGHUP');
+  await program.printed(/Caught SIGHUP/);
+  writeFileSync(join(project.folder, 'go'), '');
+  await program.printed(/Reload accepted/);
+  assert.match(program.output(), /^hello .*:\d+/m);
+  program.kill();
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+});
+
+test('LC-531 LC-355 a factory stuck in a loop when SIGTERM comes is ended at the deadline', async (t) => {
+  const port = await freePort();
+  const app = `import { writeSync } from 'node:fs';
+export const app = () => { writeSync(2, 'stuck\\n'); for (;;) Math.random(); };\n`;
+  const project = emptyProject({ ...pidProject(port, 1, 'graceful_shutdown_timeout = 2'), 'app.js': app });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/^stuck$/m);
+  program.kill();
+  assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
+  assert.match(program.output(), /Graceful shutdown timeout exceeded, killing worker/);
+});

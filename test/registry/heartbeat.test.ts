@@ -1,0 +1,225 @@
+/**
+ * Service records and heartbeats of real processes: signals, kills, and a database that goes away and comes back.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ServiceRegistry } from 'portico/registry';
+import { openDatabase } from 'portico/sqlite';
+import { liveness } from '../../dist/registry/service-view.js';
+import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { ask } from '../e2e/clients.js';
+import { emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { pidApp } from '../e2e/projects.js';
+
+const DOWN_TIME = 4;
+
+/** A service that prints each beat of its heart, launched as any other. */
+const MAIN = `
+import { Config, createLogger, launch, RPCService } from 'portico';
+import { membership, openRegistry } from 'portico/registry';
+const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
+const log = createLogger({ format: 'json', level: 'debug' });
+const registry = openRegistry(config, { log });
+const binary = 'portico-images';
+const inFlight = () => { console.log('beat'); return 0; };
+const registration = membership(registry, config, { binary, topic: 'images', log, inFlight });
+const service = RPCService.create({ binary, config, log, registration, manager: {
+  postStartHook() { process.on('SIGUSR1', () => block()); },
+} });
+function block() {
+  const before = count();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3500);
+  console.log('blocked', count() - before);
+}
+import { openDatabase } from 'portico/sqlite';
+function count() {
+  const database = openDatabase('services.db');
+  try { return Number(database.prepare('SELECT report_count FROM services').get().report_count); } finally { database.close(); }
+}
+const launcher = await launch(service, { config, log });
+process.exitCode = await launcher.wait();
+`;
+
+const INI = `[servicegroup]
+connection = sqlite:///services.db
+initial_delay_s = 0
+jitter = 0
+[DEFAULT]
+report_interval = 1
+service_down_time = ${DOWN_TIME}
+`;
+
+interface Started {
+  readonly folder: string;
+  readonly program: Program;
+  readonly beats: (count: number) => Promise<void>;
+}
+
+async function started(t: TestContext): Promise<Started> {
+  const { folder, remove } = emptyProject({ 'main.js': MAIN, 'portico.ini': INI });
+  t.after(remove);
+  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+  t.after(() => program.end());
+  const beats = async (count: number): Promise<void> => {
+    const before = program.stdout.split('beat').length - 1;
+    await program.printed(new RegExp(`^([\\s\\S]*?beat){${before + count}}`));
+  };
+  await beats(2);
+  return { folder, program, beats };
+}
+
+/** The lines of its log about the registry. */
+function told(program: Program): string[] {
+  const messages = program.stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { level: string; msg: string })
+    .filter(({ level }) => level !== 'debug')
+    .map(({ msg }) => msg);
+  // How long a statement took is the machine's affair.
+  return messages
+    .filter((msg) => /registry|report status/.test(msg) && !/held up/.test(msg))
+    .map((msg) => msg.replace(/[:,].*/, ''));
+}
+
+const OUTAGE = [
+  'Lost connection to the service registry; this service goes on',
+  'Recovered from being unable to report status',
+];
+
+test('SG-30 LC-1355 SG-59 a registry whose file is moved away and back: one warning, one recovery, a service that lives', async (t) => {
+  const { folder, program, beats } = await started(t);
+  const files = ['services.db', 'services.db-wal', 'services.db-shm'].filter((name) => existsSync(join(folder, name)));
+  for (const name of files) renameSync(join(folder, name), join(folder, `away-${name}`));
+  await program.printed(/Lost connection to the service registry/);
+  await beats(3);
+  assert.deepEqual(told(program), OUTAGE.slice(0, 1));
+  assert.equal(existsSync(join(folder, 'services.db')), false, 'nobody makes an empty one in its place');
+  for (const name of files) renameSync(join(folder, `away-${name}`), join(folder, name));
+  await program.printed(/Recovered from being unable to report status/);
+  await beats(2);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.deepEqual(told(program), OUTAGE);
+});
+
+test('SG-30 LC-1355 a registry that another process has locked: one warning, one recovery, and the event loop goes on', async (t) => {
+  const { folder, program, beats } = await started(t);
+  const other = openDatabase(join(folder, 'services.db'));
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  await program.printed(/Lost connection to the service registry/);
+  await beats(3);
+  other.exec('COMMIT');
+  await program.printed(/Recovered from being unable to report status/);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.deepEqual(told(program), OUTAGE);
+});
+
+test('SG-23 LC-1356 the heart beats in the loop of its service: while that is blocked it does not, and then it does', async (t) => {
+  const { program, beats } = await started(t);
+  program.kill('SIGUSR1');
+  await program.printed(/^blocked 0$/m);
+  await beats(2);
+  // More than two intervals of one second, in a down time of four: nobody can have called it down yet.
+  assert.match(program.stderr, /The event loop was held up: a heartbeat came [23]\.?\d*s late/);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+/** A fleet as operators start it, and what its registry says of it. */
+async function fleet(t: TestContext, more = '') {
+  const port = await freePort();
+  const { folder, remove } = emptyProject({
+    'app.js': pidApp,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': `${INI}enabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = 2\n${more}`,
+  });
+  t.after(remove);
+  const program = startApiCli([], { cwd: folder });
+  t.after(() => program.end());
+  await program.printed(/^hello\b.*2 workers/m);
+  let now = Date.now;
+  const store = new SqliteStore(join(folder, 'services.db'), { now: () => now() });
+  t.after(() => store.close());
+  const registry = new ServiceRegistry(store);
+  const view = async () => (await registry.list())[0]!;
+  // Both workers, and a heartbeat after the first.
+  const beating = async (): Promise<boolean> => {
+    const { record, workers } = await view();
+    return record.reportCount >= 2 && workers.length === 2;
+  };
+  while (!(await beating())) await new Promise((resolve) => setTimeout(resolve, 20));
+  return {
+    program,
+    view,
+    registry,
+    port,
+    at: (time: number) => {
+      now = () => time;
+    },
+  };
+}
+
+test('SG-24 SG-36 LC-1352 an API that is stopped with TERM is down at once', async (t) => {
+  const { program, view } = await fleet(t);
+  assert.equal((await view()).state, 'up');
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  const { state, record, workers } = await view();
+  assert.deepEqual([state, record.state, workers], ['down', 'stopped', []]);
+  // By its own word: its last heartbeat is younger than its down time, or the word would not be needed.
+  assert.equal(liveness({ ...record, state: 'running' }, record.lastSeenUp!), 'up');
+});
+
+test('SG-25 LC-1352 LC-1232 an API that is killed is down after service_down_time, and not before', async (t) => {
+  const { program, view, at } = await fleet(t);
+  const pids = (await view()).workers.map(({ pid }) => pid);
+  // Stopped first: a worker that lives to see the end of its parent signs off.
+  for (const signal of ['SIGSTOP', 'SIGKILL']) for (const pid of [program.pid, ...pids]) process.kill(pid, signal);
+  await program.ended;
+  const { lastSeenUp, state: lifecycle, downTime } = (await view()).record;
+  assert.deepEqual([lifecycle, downTime], ['running', DOWN_TIME]);
+  const states: string[] = [];
+  for (const ms of [0, DOWN_TIME * 1000 - 1, DOWN_TIME * 1000, DOWN_TIME * 1000 + 1, 3_600_000]) {
+    at(lastSeenUp!.getTime() + ms);
+    states.push((await view()).state);
+  }
+  assert.deepEqual(states, ['up', 'up', 'up', 'down', 'down']);
+});
+
+test('SG-31 a record that an operator deletes under a running fleet: 503 at once for all, until it is restarted', async (t) => {
+  const { program, registry, view, port } = await fleet(t);
+  await registry.delete((await view()).record.uuid, { force: true });
+  await program.printed(/(takes no more work until it is restarted: its record was deleted[\s\S]*){2}/);
+  for (let request = 0; request < 4; request++) {
+    const answer = await ask(`http://127.0.0.1:${port}/`);
+    assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '60']);
+  }
+  assert.deepEqual(await registry.list(), []);
+  program.kill('SIGHUP');
+  await program.printed(/("event":"worker_ready"[\s\S]*){4}/);
+  await program.printed(/("event":"worker_exited"[\s\S]*){2}/);
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
+  assert.equal((await view()).record.binary, 'portico-hello');
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+});
+
+for (const workers of [1, 2]) {
+  test(`TERM cuts a start short that waits for the registry: ${workers} workers`, async (t) => {
+    const source = MAIN.replace('launch(service, {', `launch(service, { workers: ${workers},`);
+    // A folder where a file is to be: no database can be opened there.
+    const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': INI, 'services.db/in-the-way': '' });
+    t.after(remove);
+    const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+    t.after(() => program.end());
+    await program.printed(/waiting for the service registry/);
+    program.kill();
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    assert.doesNotMatch(program.stderr, /Graceful shutdown timeout exceeded|killing/);
+  });
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App } from 'portico/app';
+import { requestId } from 'portico/middleware';
+import { Router } from 'portico/routing';
+import { buildFilter, request } from 'portico/testing';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+test('a request shows what its app failed with', async () => {
+  const failure = new TypeError('of the app');
+  const failed = await request(() => Promise.reject(failure), 'GET', '/');
+  assert.equal(failed.status, 500);
+  assert.equal(failed.error, failure);
+  assert.equal((await request((_req, res) => void res.end('fine'), 'GET', '/')).error, undefined);
+  const late: App = async (_req, res) => {
+    res.writeHead(200, { 'content-length': 5 });
+    res.write('a');
+    throw failure;
+  };
+  await assert.rejects(request(late, 'GET', '/'), ({ cause }: Error) => cause === failure);
+});
+
+test('a 500 is found in the log by its id, without a context too', async () => {
+  const { log, lines } = recordedLog();
+  const router = new Router({ log });
+  router.connect('/boom', {
+    handler: () => {
+      throw new Error('of the action');
+    },
+  });
+  const app = await router.build();
+  const { made, close } = await buildFilter(requestId);
+  const { status, headers } = await request(made(app), 'GET', '/boom');
+  assert.equal(status, 500);
+  const line = lines.find(({ msg }) => msg === 'an action failed') as { readonly request_id?: string } | undefined;
+  assert.match(line?.request_id ?? '', /^req-/);
+  assert.equal(line?.request_id, headers['x-openstack-request-id']);
+  await close();
+  await app.close();
+});
