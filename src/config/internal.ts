@@ -8,7 +8,7 @@ export {
   showOption,
   showOptions,
 } from './documents/show.js';
-export { upgradeText, writeIni, writeOption } from './documents/write-ini.js';
+export { upgradeText, writeOption } from './documents/write-ini.js';
 export { workerAssignment } from './load.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
@@ -17,4 +17,4 @@ export { writeHostPort } from './types/address-types.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { isSecret, maskText, maskValue } from './values/mask.js';
-export { diagnose, locationOfItem } from './values/mistakes.js';
+export { diagnose } from './values/mistakes.js';

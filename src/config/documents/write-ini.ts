@@ -6,21 +6,9 @@ import { type ConfEntry, readConf } from '../../ini/index.js';
 import { DeclaredGroups, type DeclaredOption } from '../values/declared-groups.js';
 import type { Registration } from './describe-options.js';
 
-/** Sections with their options, in order. */
-type IniSections = Iterable<readonly [section: string, options: Iterable<readonly [name: string, value: string]>]>;
-
 /** Loaded with the first option that is written: a server only reads. */
 function loadIni(): typeof import('ini') {
   return createRequire(import.meta.url)('ini') as typeof import('ini');
-}
-
-/** The text of a file. Throws for a value that the format cannot hold. */
-export function writeIni(sections: IniSections): string {
-  const parts = [...sections].map(([section, options]) => {
-    const lines = [...options].map(([name, value]) => `${writeOption(name, value)}\n`);
-    return `[${section}]\n${lines.join('')}`;
-  });
-  return parts.join('\n');
 }
 
 /**

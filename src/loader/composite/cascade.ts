@@ -38,7 +38,7 @@ const CATCHABLE: ReadonlySet<number> = new Set([
  *
  * Each app but the last gets a copy of the request, and its answer is held back until its status is known. The body
  * can be read from its start each time: at the first read all of it is taken, up to 1 MiB; beyond, the request
- * is answered with 413. One that nobody has read reaches the last app as it comes, of any size.
+ * is answered with 413. One that no app has read reaches the last app as it comes, of any size.
  */
 export const cascade: CompositeFactory & TellsChildren = Object.assign(
   async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {

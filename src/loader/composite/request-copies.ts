@@ -71,7 +71,7 @@ class RequestCopy extends IncomingMessage {
         this.push(bytes);
         this.push(null);
       },
-      // Node tells nobody else of an error of a request that nobody listens for; nobody will answer it either.
+      // An app that listens for no error would never answer: its request fails as a whole.
       (error: Error) => (this.listenerCount('error') > 0 ? this : this.#original).destroy(error),
     );
   }

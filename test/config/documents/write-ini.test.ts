@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Config, defineOptions, string } from 'portico/config';
-import { writeIni, writeOption } from '#internal/config';
+import { writeOption } from '#internal/config';
 import { readConf } from '../../../dist/ini/index.js';
 
 test('values are written so that they are read back: quotes, comment signs, blanks, several lines', () => {
@@ -19,7 +18,7 @@ test('what is written is read back, or refused', () => {
     fc.property(fc.stringMatching(/^[a-z_]{1,8}$/), fc.string({ unit: 'grapheme' }), (name, value) => {
       let text: string;
       try {
-        text = writeIni([['app', [[name, value]]]]);
+        text = `[app]\n${writeOption(name, value)}\n`;
       } catch {
         return;
       }
@@ -29,11 +28,4 @@ test('what is written is read back, or refused', () => {
       );
     }),
   );
-});
-
-test('a file of sections', () => {
-  const text = writeIni(new Map([['api:compute', Object.entries({ port: '8774' })]]));
-  assert.equal(text, '[api:compute]\nport = 8774\n');
-  const options = defineOptions({ port: string({ help: 'x' }) });
-  assert.equal(Config.fromText(text).group('api:compute', options).port, '8774');
 });
