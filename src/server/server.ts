@@ -230,7 +230,6 @@ export class Server implements ListeningService {
 
   #exchangeEnded(exchange: Exchange): void {
     const { connection } = exchange;
-    this.#accessLog.end(exchange);
     tellBroken(exchange, this.#log);
     if (connection.idle) this.#drain?.idle(connection);
     if (this.#front.intake.atWork === 0) this.#workEnded?.();

@@ -2,9 +2,8 @@
  * One line for each request that reached the app, in the form an operator chose with `[wsgi] log_format`: a template as
  * oslo.service has them, text with fields in Python's notation, `%(status_code)s`.
  */
-import type { ServerResponse } from 'node:http';
-import { environ, quoteClient, remoteOf } from '../../app/index.js';
-import { noteAddress, sentBytes, targetMask } from '../../app/internal.js';
+import { afterResponse, environ, quoteClient, remoteOf } from '../../app/index.js';
+import { answeredStatus, noteAddress, sentBytes, targetMask } from '../../app/internal.js';
 import { declareType, InvalidValue } from '../../config/internal.js';
 import { nearestNames } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -18,7 +17,6 @@ const maskTarget = targetMask([]);
 export class AccessLog {
   readonly #log: Logger;
   #format: LogFormat | undefined;
-  readonly #begun = new WeakMap<ServerResponse, number>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -29,28 +27,23 @@ export class AccessLog {
     this.#format = template === undefined ? undefined : compileLogFormat(template);
   }
 
-  /** The app is about to be called. */
+  /** The app is about to be called: the line is written when the response is complete, or its connection gone. */
   begin({ req, res }: Exchange): void {
-    if (this.#format === undefined) return;
-    this.#begun.set(res, performance.now());
+    const format = this.#format;
+    if (format === undefined) return;
+    const begun = performance.now();
     noteAddress(req);
-  }
-
-  /** The response is done with: sent, or its client is gone, which counts as 499 where it had not seen the head. */
-  end({ req, res }: Exchange): void {
-    if (this.#format === undefined) return;
-    const begun = this.#begun.get(res);
-    if (begun === undefined) return;
-    const { originalUrl } = environ(req);
-    const line = this.#format({
-      client_ip: remoteOf(req).address,
-      date_time: localTime(new Date()),
-      request_line: quoteClient(`${req.method} ${maskTarget(originalUrl)} HTTP/${req.httpVersion}`),
-      status_code: res.headersSent ? res.statusCode : 499,
-      body_length: sentBytes(res),
-      wall_seconds: (performance.now() - begun) / 1000,
+    afterResponse(res, (outcome) => {
+      const line = format({
+        client_ip: remoteOf(req).address,
+        date_time: localTime(new Date()),
+        request_line: quoteClient(`${req.method} ${maskTarget(environ(req).originalUrl)} HTTP/${req.httpVersion}`),
+        status_code: answeredStatus(res, outcome),
+        body_length: sentBytes(res),
+        wall_seconds: (performance.now() - begun) / 1000,
+      });
+      this.#log.info(printable(line));
     });
-    this.#log.info(printable(line));
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type App, Fault, remoteOf } from 'portico/app';
+import { type App, abortResponse, Fault, remoteOf } from 'portico/app';
 import { Config, ConfigError } from 'portico/config';
 import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions, WSGIService } from 'portico/server';
@@ -105,6 +105,31 @@ test('LC-1222 a client that left before the head is logged as 499', async (t) =>
   while (server.inFlight > 0) await new Promise(setImmediate);
   assert.deepEqual(lines(), ['line 127.0.0.1 499']);
 });
+
+const BROKEN_OFF: Record<string, App> = {
+  'by the app behind the head': (_req, res) => {
+    res.write('12345');
+    abortResponse(res, new Error('the disk is full'));
+  },
+  'by the app before the head': (_req, res) => abortResponse(res, new Error('the disk is full')),
+  'by the server, for its body is shorter than declared': (_req, res) => {
+    res.writeHead(200, { 'content-length': 9 });
+    res.end('12345');
+  },
+};
+
+for (const [how, app] of Object.entries(BROKEN_OFF)) {
+  test(`LC-1222 an answer that is broken off ${how} is logged as 500, as request_log and the metrics have it`, async (t) => {
+    const captured = captureLog();
+    const { made: filter } = await buildFilter(requestLog, { log: captured.log });
+    const { port, lines } = await started(t, filter(app), { logFormat: 'line %(status_code)s' });
+    const client = new Client(port);
+    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await client.closed;
+    assert.deepEqual(lines(), ['line 500']);
+    assert.equal(captured.lines[0]?.status, 500);
+  });
+}
 
 test('LC-1222 widths, precision and percent signs are written as Python writes them', () => {
   const write = (template: string): string =>
