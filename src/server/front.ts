@@ -271,7 +271,7 @@ export class Front {
     // The next request may come.
     else if (!connection.ended) connection.goOn();
     // Its last request still sends its body, which has to be read.
-    else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false) connection.release();
+    else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false) connection.readOn();
   }
 
   /** Node closes a connection after its last answer by this method. */

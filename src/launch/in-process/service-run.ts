@@ -61,7 +61,7 @@ export class ServiceRun {
   }
 
   /** What goes on in spite of a stop whose deadline has passed; settles when that has ended after all. */
-  hung: Promise<unknown> | undefined;
+  goesOn: Promise<unknown> | undefined;
   /** The status it chose by a `ServiceExit` while it was being stopped. */
   exitStatus: number | undefined;
   /** It was ready at some time, and may have been announced as ready. */
@@ -211,7 +211,7 @@ export class ServiceRun {
 
   async #cutOff(ended: Promise<boolean>, busy: readonly string[]): Promise<boolean> {
     const late = await within(ended, LETTING_GO_MS);
-    if (late === undefined) this.hung = ended;
+    if (late === undefined) this.goesOn = ended;
     if (busy.length === 0 && late === true) return true;
     const named = busy.length === 0 && this.#overran;
     this.#log.error('Graceful shutdown timeout exceeded', { service: this.name, ...(named ? {} : { busy }) });
@@ -279,6 +279,6 @@ export async function stopServices(
   const stops = runs.map((run) => run.stop({ ...request, spentMs }));
   const clean = (await Promise.all(stops)).every(Boolean);
   if (!superseded.aborted) killAfter(0);
-  for (const { hung } of runs) if (hung !== undefined) leaveBehind(hung);
+  for (const { goesOn } of runs) if (goesOn !== undefined) leaveBehind(goesOn);
   return clean;
 }

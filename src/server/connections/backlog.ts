@@ -30,8 +30,8 @@ interface Pipelined {
   readonly exchanges: { readonly length: number };
   readonly ended: boolean;
   lingers: boolean;
-  hold(): void;
-  release(): void;
+  stopReading(): void;
+  readOn(): void;
   discard(): void;
 }
 
@@ -115,7 +115,7 @@ export class Backlog {
       return;
     }
     if (!this.waits && !this.#discards) this.#divert(undefined);
-    if (this.#length <= FULL && this.#bodies === 0) connection.release();
+    if (this.#length <= FULL && this.#bodies === 0) connection.readOn();
     this.goOn();
   }
 
@@ -129,7 +129,7 @@ export class Backlog {
     if (hasField(rawHeaders, BODY)) {
       this.#bodies++;
       // It is read on once the request is at work, and has listeners.
-      this.#connection.hold();
+      this.#connection.stopReading();
       joinChunks(req);
       const isLast = this.#bodies === MOST_BODIES;
       this.#waiting.push({ req, keepAlive: keepAlive && !isLast });
@@ -139,7 +139,7 @@ export class Backlog {
       const text = [method, url, httpVersionMajor, httpVersionMinor, keepAlive ? 1 : 0, ...rawHeaders].join('\n');
       this.#waiting.push(text);
       this.#length += text.length;
-      if (this.#length > FULL) this.#connection.hold();
+      if (this.#length > FULL) this.#connection.stopReading();
     }
     if (!keepAlive || hasField(rawHeaders, UPGRADE)) this.#discardRest();
     this.goOn();

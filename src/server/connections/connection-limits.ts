@@ -146,7 +146,7 @@ export class ConnectionTimeouts {
     const elapsed = now - (body.checkedAt ?? now);
     body.checkedAt = now;
     // A client is not slow while we do not let it send: it waits for 100 Continue, or the handler does not read.
-    if (body.held || connection.held || req.readableLength >= req.readableHighWaterMark) return;
+    if (body.awaitsContinue || connection.readingStopped || req.readableLength >= req.readableHighWaterMark) return;
     body.waitedMs += elapsed;
     if (body.waitedMs <= bodyGrace * 1000) return;
     if (body.received * 1000 < minBodyRate * body.waitedMs) this.#listener.exceeded(connection, 'body too slow');

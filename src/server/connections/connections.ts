@@ -20,8 +20,8 @@ export interface BodyProgress {
   /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
   waitedMs: number;
   checkedAt: number | undefined;
-  /** The client waits for `100 Continue`. */
-  held: boolean;
+  /** Its client sends no more of it before `100 Continue`. */
+  awaitsContinue: boolean;
 }
 
 /** One request at work: accepted, and its response not yet done with. */
@@ -34,7 +34,7 @@ export interface Exchange {
   /** Handed to the app: false while a restart holds it, and when it is done with. */
   admitted: boolean;
   /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
-  slot: 'none' | 'held' | 'lent' | 'left';
+  slot: 'none' | 'taken' | 'lent' | 'left';
   /** Runs the listeners of its response; undefined while it has been alone on its connection. */
   inContext: (<T>(work: () => T) => T) | undefined;
   /** How its body comes in; undefined for a request without one. */
@@ -83,8 +83,8 @@ export class Connection {
   /** No further request is answered here; what still arrives is discarded. */
   ended = false;
   /** Is not read from, by our choice. */
-  held = false;
-  #keepsHeld = false;
+  readingStopped = false;
+  #keepsStopped = false;
   /** Null for a Node that offers none. */
   #backlog: Backlog | null | undefined;
   /** How many bytes it had brought when the rest began to be of no interest. */
@@ -125,13 +125,13 @@ export class Connection {
   }
 
   /** Does not read from the socket, even where others want to. */
-  hold(): void {
-    this.held = true;
-    if (!this.#keepsHeld) {
-      this.#keepsHeld = true;
+  stopReading(): void {
+    this.readingStopped = true;
+    if (!this.#keepsStopped) {
+      this.#keepsStopped = true;
       // Node's parser resumes the socket after each message, and so does a reader of a body.
       this.socket.on('resume', () => {
-        if (this.held) this.socket.pause();
+        if (this.readingStopped) this.socket.pause();
       });
     }
     this.socket.pause();
@@ -141,14 +141,14 @@ export class Connection {
   limitAhead(): void {
     if (this.exchanges.length < AT_WORK) return;
     if (this.#backlog === undefined) this.#backlog = Backlog.of(this) ?? null;
-    if (this.#backlog === null) this.hold();
+    if (this.#backlog === null) this.stopReading();
     else this.#backlog.keep();
   }
 
   /** To be called when an answer is out. */
   goOn(): void {
     if (this.#backlog) this.#backlog.goOn();
-    else if (this.exchanges.length <= 1) this.release();
+    else if (this.exchanges.length <= 1) this.readOn();
   }
 
   /** What comes from now on is nothing that is answered. It is read for a while, to notice when the client leaves. */
@@ -158,7 +158,7 @@ export class Connection {
       this.#backlog ??= Backlog.of(this) ?? null;
       this.#backlog?.discard(() => this.discard());
     }
-    if (this.socket.bytesRead - this.#discardedFrom > DISCARDED) this.hold();
+    if (this.socket.bytesRead - this.#discardedFrom > DISCARDED) this.stopReading();
   }
 
   /** If a request waits whose rest will never come, it is not begun. */
@@ -166,10 +166,10 @@ export class Connection {
     this.#backlog?.forgetIncomplete();
   }
 
-  /** Reads again. */
-  release(): void {
-    if (!this.held) return;
-    this.held = false;
+  /** Reads again, where that was stopped. */
+  readOn(): void {
+    if (!this.readingStopped) return;
+    this.readingStopped = false;
     this.socket.resume();
   }
 }

@@ -24,7 +24,7 @@ export function closeLingering(connection: Connection): void {
   socket.removeAllListeners('data');
   socket.once('end', () => socket.destroy(connection.cause));
   socket.end();
-  connection.release();
+  connection.readOn();
   readAway(socket, () => socket.destroy(connection.cause));
 }
 

@@ -24,7 +24,7 @@ export function watchBody(exchange: Exchange, declared: number | undefined, expe
     declared,
     waitedMs: 0,
     checkedAt: undefined,
-    held: expectsContinue,
+    awaitsContinue: expectsContinue,
   };
   exchange.body = body;
   countBody(req, body);
@@ -39,7 +39,7 @@ function readOn(this: ServerResponse): void {
 
 function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyProgress): void {
   beforeFirstRead(req, () => {
-    body.held = false;
+    body.awaitsContinue = false;
     if (!res.headersSent) res.writeContinue();
   });
 }

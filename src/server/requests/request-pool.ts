@@ -40,7 +40,7 @@ export class RequestPool implements ConcurrencyLimit {
   readonly #connections: Iterable<Connection>;
   readonly #refused: (reason: string, req: IncomingMessage) => void;
   #limits: PoolLimits;
-  #held = 0;
+  #taken = 0;
   /** Requests that would hold a slot if their clients did not keep them waiting. */
   #lent = 0;
   readonly #ready: Waiting = new Map();
@@ -79,10 +79,10 @@ export class RequestPool implements ConcurrencyLimit {
     if (exchange === undefined || exchange.slot !== 'none') return undefined;
     renewContext(exchange);
     // The first to find no slot looks at once; later ones wait for the look that is due.
-    if (this.#held >= this.#limit && this.#timer === undefined) this.#look();
-    if (this.#held < this.#limit) {
-      exchange.slot = 'held';
-      this.#held++;
+    if (this.#taken >= this.#limit && this.#timer === undefined) this.#look();
+    if (this.#taken < this.#limit) {
+      exchange.slot = 'taken';
+      this.#taken++;
       return undefined;
     }
     const { maxQueue, queueTimeout } = this.#limits;
@@ -107,14 +107,14 @@ export class RequestPool implements ConcurrencyLimit {
   leave(exchange: Exchange): void {
     const { slot } = exchange;
     exchange.slot = 'left';
-    if (slot === 'held') this.#held--;
+    if (slot === 'taken') this.#taken--;
     else if (slot === 'lent') this.#lent--;
     if (this.waiting === 0) return;
-    if (slot === 'none') this.#take(exchange)?.settle(false);
-    else if (slot === 'held') this.#letIn();
+    if (slot === 'none') this.#unqueue(exchange)?.settle(false);
+    else if (slot === 'taken') this.#letIn();
   }
 
-  #take(exchange: Exchange): Turn | undefined {
+  #unqueue(exchange: Exchange): Turn | undefined {
     const waiting = this.#ready.has(exchange) ? this.#ready : this.#unready;
     const turn = waiting.get(exchange);
     waiting.delete(exchange);
@@ -143,12 +143,12 @@ export class RequestPool implements ConcurrencyLimit {
   #letIn(): void {
     for (const waiting of [this.#ready, this.#unready]) {
       for (const [exchange, { settle }] of waiting) {
-        if (this.#held >= this.#limit) return;
+        if (this.#taken >= this.#limit) return;
         waiting.delete(exchange);
         const over = exchange.res.writableEnded;
         if (!over) {
-          exchange.slot = 'held';
-          this.#held++;
+          exchange.slot = 'taken';
+          this.#taken++;
         }
         settle(!over);
       }
@@ -159,11 +159,11 @@ export class RequestPool implements ConcurrencyLimit {
     const now = performance.now();
     for (const { exchanges } of this.#connections) {
       for (const exchange of exchanges) {
-        if (exchange.slot !== 'held' && exchange.slot !== 'lent') continue;
-        const slot = waitsForClient(exchange, now) ? 'lent' : 'held';
+        if (exchange.slot !== 'taken' && exchange.slot !== 'lent') continue;
+        const slot = waitsForClient(exchange, now) ? 'lent' : 'taken';
         if (slot === exchange.slot) continue;
         exchange.slot = slot;
-        this.#held += slot === 'held' ? 1 : -1;
+        this.#taken += slot === 'taken' ? 1 : -1;
         this.#lent += slot === 'lent' ? 1 : -1;
       }
     }
@@ -184,7 +184,7 @@ export class RequestPool implements ConcurrencyLimit {
 
 /** Has all that an app may read at first, or a client that sends no more until the app reads. */
 function isReady({ req, body }: Exchange): boolean {
-  return req.complete || body === undefined || body.held || req.readableLength >= req.readableHighWaterMark;
+  return req.complete || body === undefined || body.awaitsContinue || req.readableLength >= req.readableHighWaterMark;
 }
 
 function waitsForClient({ req, res, since }: Exchange, now: number): boolean {
