@@ -63,9 +63,9 @@ export class Connection {
   socket: Socket;
   /** True until its first request: it may be silent, in a handshake, or in the middle of a head. */
   fresh = true;
-  /** When it was accepted, by `performance.now()`; during a drain, when its last response ended. */
-  since = performance.now();
-  /** Grows with each connection that comes and each response that ends: of idle ones the smallest has been idle longest. */
+  /** When it was last used, by `performance.now()`: accepted, or, as far as `keepTimes` says so, done with a response. */
+  lastUseAt = performance.now();
+  /** The order of that. Grows with each connection that comes and each response that ends: of idle ones the smallest has been idle longest. */
   lastUse = 0;
   /** Seen idle after so many requests, at this time by `performance.now()`. */
   idleAfter = 0;
@@ -303,7 +303,7 @@ export class ConnectionList {
     else if (exchanges.includes(exchange)) exchanges.splice(exchanges.indexOf(exchange), 1);
     else return;
     connection.lastUse = ++this.#uses;
-    if (this.keepTimes) connection.since = performance.now();
+    if (this.keepTimes) connection.lastUseAt = performance.now();
     this.inFlight--;
     this.#exchangeEnded(exchange);
   }

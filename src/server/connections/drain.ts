@@ -80,11 +80,12 @@ export class Drain {
 
   /**
    * When an idle connection has had its time: never less than `idleMs` from the beginning, when its client could not
-   * know yet. One whose last answer said that it ends is about to be closed anyway, once its client has read that.
+   * know yet, or from its acceptance, for on an adopted socket some may still come. One whose last answer said that it
+   * ends is about to be closed anyway, once its client has read that.
    */
   #leaveOf(connection: Connection): number {
     const idleMs = connection.ended ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;
-    return Math.max(connection.since, this.#began) + idleMs;
+    return Math.max(connection.lastUseAt, this.#began) + idleMs;
   }
 
   #finish(unfinished: readonly Exchange[]): void {
