@@ -8,7 +8,8 @@ import type { Exchange } from '../connections/connections.js';
 export class Intake {
   readonly #run: (exchange: Exchange) => void;
   /** What is held, each with what hands it on in its own async context. */
-  #held: Map<Exchange, () => void> | undefined;
+  readonly #held = new Map<Exchange, () => void>();
+  #paused = false;
   #atWork = 0;
 
   /** `run` is called for each request as it is handed on. */
@@ -23,11 +24,11 @@ export class Intake {
 
   /** Holds what comes. */
   get paused(): boolean {
-    return this.#held !== undefined;
+    return this.#paused;
   }
 
   enter(exchange: Exchange): void {
-    if (this.#held === undefined) this.#hand(exchange);
+    if (!this.#paused) this.#hand(exchange);
     else {
       const inItsContext = AsyncLocalStorage.snapshot();
       this.#held.set(exchange, () => inItsContext(() => this.#hand(exchange)));
@@ -39,21 +40,20 @@ export class Intake {
     if (exchange.admitted) {
       exchange.admitted = false;
       this.#atWork--;
-    } else this.#held?.delete(exchange);
+    } else this.#held.delete(exchange);
   }
 
   /** Holds what comes from now on; what is at work goes on. */
   pause(): void {
-    this.#held ??= new Map();
+    this.#paused = true;
   }
 
-  /** Hands on what was held. */
+  /** Hands on what was held. The app may close the connections of others as it takes the first: these leave by then. */
   resume(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    for (const [exchange, hand] of held ?? []) {
-      // The app may close the connections of others as it takes the first.
-      if (exchange.slot !== 'left') hand();
+    this.#paused = false;
+    for (const [exchange, hand] of this.#held) {
+      this.#held.delete(exchange);
+      hand();
     }
   }
 
