@@ -26,9 +26,10 @@ import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connectio
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
+import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
 import { Intake } from './requests/intake.js';
-import { ClientFaults, type Refusal, refusal, sendRefusal, ThrottledWarning } from './requests/refusal.js';
+import { type Refusal, Rejections, refusal, sendRefusal } from './requests/refusal.js';
 import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
@@ -51,7 +52,7 @@ export class Front {
   readonly connections: ConnectionList;
   readonly intake: Intake;
   readonly pool: RequestPool;
-  readonly faults: ClientFaults;
+  readonly rejections: Rejections;
   readonly upgrades = new Upgrades();
   /** Every answer says from now on that its connection ends. */
   closing = false;
@@ -72,19 +73,19 @@ export class Front {
     this.#owner = owner;
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
-    this.faults = new ClientFaults(log);
+    this.rejections = new Rejections(log);
     this.intake = new Intake((exchange) => owner.run(exchange));
     this.connections = new ConnectionList(
       (exchange) => this.#exchangeEnded(exchange),
       () => owner.connectionClosed(),
     );
-    this.pool = new RequestPool(limits, this.connections, (reason, req) => this.faults.note(reason, req.socket));
-    this.#broken = new BrokenConnections(this.faults);
+    this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
+    this.#broken = new BrokenConnections(this.rejections);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
-      secondPassed: () => this.faults.sum(),
+      secondPassed: () => this.rejections.sum(),
     });
   }
 
@@ -204,7 +205,7 @@ export class Front {
     const isFirst = connection.exchanges.length === 1 && !connection.endedEarly;
     const before = isFirst ? connection.bytesBefore : req.socket.bytesRead;
     watchChunks(exchange, before, () => {
-      this.faults.note('chunk extensions', req.socket);
+      this.rejections.note('chunk extensions', req.socket);
       if (!req.socket.destroyed) this.#broken.refuse(connection, TOO_LARGE);
     });
   }
@@ -221,7 +222,7 @@ export class Front {
 
   #timeOut(connection: Connection, limit: TimeLimit): void {
     const { socket, exchanges } = connection;
-    if (limit !== 'idle') this.faults.note(limit, socket);
+    if (limit !== 'idle') this.rejections.note(limit, socket);
     if (limit === 'body too slow') {
       this.#broken.refuse(connection, TOO_SLOW);
       return;
@@ -232,7 +233,7 @@ export class Front {
 
   #refuseRequest(exchange: Exchange, refused: Refusal): void {
     const { connection, req, res } = exchange;
-    this.faults.note(refused.reason, req.socket);
+    this.rejections.note(refused.reason, req.socket);
     connection.ended = true;
     connection.lingers = true;
     sendRefusal(res, refused);

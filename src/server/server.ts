@@ -95,9 +95,9 @@ export class Server implements ListeningService {
     return this.#front.pool.waiting;
   }
 
-  /** What requests were refused for before an app saw them, and how often. */
-  get clientFaults(): ReadonlyMap<string, number> {
-    return this.#front.faults.counts;
+  /** What requests and connections were refused or ended for by the server itself, and how often. */
+  get rejections(): ReadonlyMap<string, number> {
+    return this.#front.rejections.counts;
   }
 
   /** Puts another app in the stead of the present one: for later requests, and for those that a restart holds. */

@@ -701,18 +701,18 @@ test('RL-56 a header value with a line break throws in the app and ends as one 5
   assert.doesNotMatch(answer, /set-cookie/i);
 });
 
-test('RL-5 faults of clients are counted by reason, and logged at debug up to ten a second', async (t) => {
+test('RL-5 rejected requests are counted by reason, and logged at debug up to ten a second', async (t) => {
   const log = memoryLog();
   const { server, port } = await started(t, url, { log });
   for (let i = 0; i < 15; i++) await exchange(port, 'NOT HTTP\r\n\r\n');
   await exchange(port, 'GET / HTTP/1.1\r\n\r\n');
   assert.equal(
-    [...server.clientFaults.values()].reduce((sum, count) => sum + count, 0),
+    [...server.rejections.values()].reduce((sum, count) => sum + count, 0),
     16,
   );
-  const told = () => log.lines.some(({ message }) => message === 'more faults of clients');
+  const told = () => log.lines.some(({ message }) => message === 'more requests rejected');
   while (!told()) await new Promise((resolve) => setTimeout(resolve, 50));
-  const lines = log.lines.filter(({ message }) => message === 'fault of a client');
+  const lines = log.lines.filter(({ message }) => message === 'request rejected');
   assert.ok(lines.length >= 10 && lines.length < 16, `${lines.length} lines`);
   assert.ok(lines.every(({ level, fields }) => level === 'debug' && String(fields.peer).startsWith('127.0.0.1:')));
   assert.ok(!log.lines.some(({ level }) => level === 'warn' || level === 'error'));

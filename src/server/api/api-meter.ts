@@ -68,7 +68,7 @@ export class ApiMeter {
   /** What has come since it was asked last; nothing while the configuration does not ask for it. */
   take(): Counted {
     if (this.#enabled) {
-      for (const [reason, count] of this.#server.clientFaults) this.meter.follow('rejected', [reason], count);
+      for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
     }
     return this.meter.take();
   }

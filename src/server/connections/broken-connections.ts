@@ -3,7 +3,7 @@
  * are sent first, then one refusal, then the connection is closed; nothing after the breakage is read as a request.
  */
 import type { Socket } from 'node:net';
-import { type ClientFaults, type Refusal, refusal, refusalBytes } from '../requests/refusal.js';
+import { type Refusal, type Rejections, refusal, refusalBytes } from '../requests/refusal.js';
 import { type Connection, connectionOf } from './connections.js';
 import { closeLingering } from './lingering-close.js';
 
@@ -23,10 +23,10 @@ const BY_CODE: Readonly<Record<string, Refusal>> = {
 
 /** Ends broken connections of one server. */
 export class BrokenConnections {
-  readonly #faults: ClientFaults;
+  readonly #rejections: Rejections;
 
-  constructor(faults: ClientFaults) {
-    this.#faults = faults;
+  constructor(rejections: Rejections) {
+    this.#rejections = rejections;
   }
 
   /** The server's `clientError` event, which comes without a response object. */
@@ -34,7 +34,7 @@ export class BrokenConnections {
     const connection = connectionOf(socket);
     const code = error.code ?? '';
     const fromParser = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    if (connection === undefined) this.#faults.note('TLS handshake failed', socket);
+    if (connection === undefined) this.#rejections.note('TLS handshake failed', socket);
     if (connection === undefined || !fromParser || socket.destroyed) {
       socket.destroy();
       return;
@@ -55,7 +55,7 @@ export class BrokenConnections {
       else connection.discard();
       return;
     }
-    this.#faults.note(code, socket);
+    this.#rejections.note(code, socket);
     // A connection on which nothing was ever sent is closed without a word.
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
     else this.refuse(connection, BY_CODE[code] ?? MALFORMED);
@@ -65,7 +65,7 @@ export class BrokenConnections {
   connect(socket: Socket): void {
     // Node has taken its own listeners off the socket.
     socket.on('error', () => socket.destroy());
-    this.#faults.note('CONNECT', socket);
+    this.#rejections.note('CONNECT', socket);
     const connection = connectionOf(socket);
     if (connection === undefined) socket.destroy();
     else this.refuse(connection, NO_CONNECT);

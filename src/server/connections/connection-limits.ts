@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from '../../log/index.js';
 import { unsentBytes } from '../../wire/index.js';
 import type { WsgiOptions } from '../api/wsgi-options.js';
-import { ThrottledWarning } from '../requests/refusal.js';
 import { headTime } from '../server-options.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
+import { ThrottledWarning } from './throttled-warning.js';
 
 /** Descriptors that are left for everything that is no connection: files, databases, other listeners. */
 const RESERVED = 64;

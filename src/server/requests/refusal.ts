@@ -4,7 +4,7 @@
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { LogFields, Logger } from '../../log/index.js';
+import type { Logger } from '../../log/index.js';
 
 /** Why a request is refused, and with what. */
 export interface Refusal {
@@ -46,10 +46,10 @@ export function refusalBytes({ status, reason }: Refusal): string {
 const LINES_A_SECOND = 10;
 
 /**
- * Counts requests that are refused, most often for a fault of their clients, by reason; and says them at debug level, one line
- * each up to ten a second, then one a second for the rest: a flood of broken requests must not become a flood of lines.
+ * Counts requests that are refused, and connections that are ended, by reason; and says them at debug level, one line each up to
+ * ten a second, then one a second for the rest: a flood of broken requests must not become a flood of lines.
  */
-export class ClientFaults {
+export class Rejections {
   readonly #log: Logger;
   readonly #counts = new Map<string, number>();
   #lines = 0;
@@ -63,47 +63,22 @@ export class ClientFaults {
     return this.#counts;
   }
 
-  /** Notes one fault; `reason` is one of a fixed set of texts. */
+  /** Notes one; `reason` is one of a fixed set of texts. */
   note(reason: string, socket: Socket): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.#lines++;
     if (this.#lines > LINES_A_SECOND || !this.#log.enabled('debug')) return;
-    this.#log.debug('fault of a client', { reason, peer: peerOf(socket) });
+    this.#log.debug('request rejected', { reason, peer: peerOf(socket) });
   }
 
   /** To be called once a second: says how many were not told of, and begins to tell again. */
   sum(): void {
     if (this.#lines > LINES_A_SECOND)
-      this.#log.debug('more faults of clients', { count: this.#lines - LINES_A_SECOND });
+      this.#log.debug('more requests rejected', { count: this.#lines - LINES_A_SECOND });
     this.#lines = 0;
   }
 }
 
 function peerOf(socket: Socket): string {
   return socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
-}
-
-const EVERY_MS = 10_000;
-
-/** A warning of what may happen thousands of times a second: one line in ten seconds, with the count of what it stands for. */
-export class ThrottledWarning {
-  readonly #log: Logger;
-  readonly #message: string;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #count = 0;
-
-  constructor(log: Logger, message: string) {
-    this.#log = log;
-    this.#message = message;
-  }
-
-  /** Notes that it happened; tells it, unless it was told a moment ago. */
-  note(fields: LogFields): void {
-    this.#count++;
-    const now = performance.now();
-    if (now - this.#toldAt < EVERY_MS) return;
-    this.#toldAt = now;
-    this.#log.warn(this.#message, { ...fields, count: this.#count });
-    this.#count = 0;
-  }
 }

@@ -211,7 +211,7 @@ describe('time limits', { concurrency: true }, () => {
     socket.pause();
     while (response === undefined) await new Promise((resolve) => setImmediate(resolve));
     await once(response, 'close');
-    assert.equal(server.clientFaults.get('answer not taken'), 1);
+    assert.equal(server.rejections.get('answer not taken'), 1);
     socket.destroy();
   });
 
@@ -239,7 +239,7 @@ describe('time limits', { concurrency: true }, () => {
     const fine = new Client(socket);
     fine.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     assert.equal((await fine.response()).body, 'ok');
-    assert.equal(server.clientFaults.get('TLS handshake failed'), 1);
+    assert.equal(server.rejections.get('TLS handshake failed'), 1);
   });
 
   test('RL-31 a connection on which nothing moves while its handler works is given up', async (t) => {
