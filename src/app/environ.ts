@@ -185,6 +185,13 @@ export function connectionRemote(req: IncomingMessage): Remote {
   };
 }
 
+/** Takes the scheme from a field of the head, whoever sends it; values other than `http` and `https` are ignored. */
+export function takeScheme(req: IncomingMessage, field: string): void {
+  const said = req.headers[field];
+  const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
+  if (scheme === 'http' || scheme === 'https') environ(req).remote = { ...connectionRemote(req), scheme };
+}
+
 /** The address alone of {@link connectionRemote}, for what asks for nothing else at each request. */
 export function connectionAddress(req: IncomingMessage): string {
   const { remoteAddress } = req.socket;

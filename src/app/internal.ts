@@ -12,6 +12,7 @@ export {
   offerSignal,
   routedTo,
   setTrace,
+  takeScheme,
   traceIds,
   traceOf,
   whenRouted,

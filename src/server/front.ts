@@ -20,7 +20,6 @@ import {
   proveWire,
   upgradableRequest,
 } from '../wire/index.js';
-import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
@@ -28,12 +27,13 @@ import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
 import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
+import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
 import { Intake } from './requests/intake.js';
 import { type Refusal, Rejections, refusal, sendRefusal } from './requests/refusal.js';
-import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
+import type { WsgiOptions } from './wsgi-options.js';
 
 /** The server that a front is a part of. */
 export interface FrontOwner {

@@ -2,10 +2,10 @@
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile } from './api/api-plan.js';
 export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/filter-times.js';
-export { wsgiOptions } from './api/wsgi-options.js';
 export type { Refusal } from './requests/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { runApp } from './requests/run-app.js';
 export { traceOptions } from './spans/request-span.js';
 export { developmentCertificate } from './tls/development-certificate.js';
 export { sslOptions } from './tls/ssl-options.js';
+export { wsgiOptions } from './wsgi-options.js';

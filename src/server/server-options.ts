@@ -7,7 +7,7 @@ import type { FaultStyle } from '../app/index.js';
 import { camelCase } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
-import { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';
+import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 
 /** How a {@link Server} listens and answers. The options of `[wsgi]` may be given as well; durations in seconds. */
 export interface ServerOptions extends Partial<WsgiOptions> {
@@ -107,4 +107,13 @@ export function handshakeTimeout(limits: WsgiOptions): number {
 /** The number of the request whose answer ends its connection. */
 export function lastRequest({ keepAlive, maxRequestsPerConnection }: WsgiOptions): number {
   return keepAlive ? maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
+}
+
+/**
+ * The field in which a proxy says the scheme a request came with, nova's `secure_proxy_ssl_header`: `X-Forwarded-Proto`, or
+ * `HTTP_X_FORWARDED_PROTO` as WSGI has it.
+ */
+export function schemeField({ secureProxySslHeader: name = '' }: WsgiOptions): string | undefined {
+  const field = name.trim().toLowerCase();
+  return field === '' ? undefined : field.replace(/^http_/, '').replaceAll('_', '-');
 }

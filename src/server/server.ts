@@ -7,20 +7,21 @@ import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
-import { serverState, withSlot } from '../app/internal.js';
+import { serverState, takeScheme, withSlot } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
-import type { WsgiOptions } from './api/wsgi-options.js';
 import type { Exchange } from './connections/connections.js';
 import { cutOffError, cutOffFacts, describeExchange, tellBroken } from './connections/cut-off.js';
-import { Drain, idleTime, StopTerms } from './connections/drain.js';
+import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
 import { AccessLog } from './requests/access-log.js';
-import { type FailureOptions, runApp, schemeField, takeScheme, unavailable } from './requests/run-app.js';
-import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
+import { type FailureOptions, runApp, unavailable } from './requests/run-app.js';
+import { listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
+import { idleTime, StopTerms } from './stop-terms.js';
+import type { WsgiOptions } from './wsgi-options.js';
 
 /** One app on one address, with a list of its connections and of the requests at work. */
 export class Server implements ListeningService {
@@ -225,7 +226,7 @@ export class Server implements ListeningService {
     this.#options = options;
     this.#failures = { log: this.#log, style: options.faultStyle ?? 'portico', debug: limits.serverDebug };
     this.#accessLog.template = limits.logFormat;
-    this.#schemeField = schemeField(limits.secureProxySslHeader);
+    this.#schemeField = schemeField(limits);
   }
 
   #exchangeEnded(exchange: Exchange): void {

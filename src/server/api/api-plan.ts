@@ -12,13 +12,13 @@ import type { ServiceFile, ServicePlan } from '../../service/index.js';
 import { missingFileHint } from '../missing-file.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
 import { type AppLoader, servingOptions, type WSGIServiceOptions } from './api-options.js';
-import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, tlsSettings } from './api-settings.js';
+import { ApiTls } from './api-tls.js';
 
 /** What the files say of an API. */
 export interface ApiParts {
   readonly settings: ApiSettings;
-  readonly serving: ApiServing;
+  readonly apiTls: ApiTls;
   readonly loader: AppLoader;
   /** Undefined for plain HTTP, and in development for a certificate that is yet to be made. */
   readonly tls: TlsOptions | undefined;
@@ -32,16 +32,16 @@ export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> &
  * the paste file does not have is told alone: such an API is not served, and nothing else of it matters.
  */
 export function apiParts(name: string, config: Config, reading: ApiReading): ApiParts {
-  const { refusal, settings, serving, loader, tls } = readParts(name, config, reading);
+  const { refusal, settings, apiTls, loader, tls } = readParts(name, config, reading);
   if (refusal !== undefined) throw refusal;
-  return { settings: settings!, serving, loader: loader!, tls };
+  return { settings: settings!, apiTls, loader: loader!, tls };
 }
 
 /** The same as a plan. Of what is refused it tells what can be read nonetheless. */
 export function apiPlan(name: string, config: Config, reading: ApiReading): ServicePlan {
-  const { refusal, settings, serving, loader, certificates } = readParts(name, config, reading);
+  const { refusal, settings, apiTls, loader, certificates } = readParts(name, config, reading);
   const paste = reading.loader === undefined && loader instanceof Loader ? loader : undefined;
-  const files = certificates === undefined ? [] : serving.files(certificates);
+  const files = certificates === undefined ? [] : apiTls.files(certificates);
   return {
     pipelines: paste?.pipelines() ?? new Map(),
     ...(paste === undefined || settings === undefined ? {} : { app: paste.writtenApp(settings.pipeline) }),
@@ -51,7 +51,7 @@ export function apiPlan(name: string, config: Config, reading: ApiReading): Serv
 }
 
 interface PartsRead extends Partial<ApiParts> {
-  readonly serving: ApiServing;
+  readonly apiTls: ApiTls;
   /** The certificates it speaks TLS with. */
   readonly certificates?: TlsSettings;
   readonly refusal?: ConfigurationRefused;
@@ -59,8 +59,8 @@ interface PartsRead extends Partial<ApiParts> {
 
 /** Reads as much as can be read. */
 function readParts(name: string, config: Config, reading: ApiReading): PartsRead {
-  const serving = new ApiServing(name, config, reading);
-  const read: { -readonly [K in keyof PartsRead]: PartsRead[K] } = { serving };
+  const apiTls = new ApiTls(name, config, reading);
+  const read: { -readonly [K in keyof PartsRead]: PartsRead[K] } = { apiTls };
   let missing: PasteAppNotFound | undefined;
   try {
     gatherRefusals(
@@ -78,8 +78,8 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
       },
       () => {
         const tls = tlsSettings(config, name);
-        if (serving.usesTls) read.certificates = tls;
-        read.tls = serving.tlsOptions(tls);
+        if (apiTls.enabled) read.certificates = tls;
+        read.tls = apiTls.options(tls);
       },
     );
   } catch (error) {

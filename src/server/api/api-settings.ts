@@ -1,11 +1,15 @@
 /**
- * What the configuration says about one API: where it listens, with how many workers, with which certificate.
+ * What the configuration says about one API: where it listens, with how many workers, with which certificate; and what its
+ * server is told of that.
  */
+import { faultStyleOf } from '../../app/index.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
 import { PorticoError, placeOf, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
+import type { ServerOptions } from '../server-options.js';
 import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
-import { apiOptions } from './api-options.js';
+import { wsgiOptions } from '../wsgi-options.js';
+import { apiOptions, servingOptions } from './api-options.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {
@@ -40,6 +44,18 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     workers,
     pipeline: options.pipeline === '' ? name : options.pipeline,
     tls: tlsSettings(config, name),
+  };
+}
+
+/** What the server of an API is told: address, limits, times and style; all but certificates. */
+export function serverOptionsOf(config: Config, { address, options }: ApiSettings): ServerOptions {
+  const { maxRequests, maxRequestsJitter } = options;
+  return {
+    ...config.group('wsgi', wsgiOptions),
+    ...address,
+    drainIdle: config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
+    faultStyle: faultStyleOf(config),
+    maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
   };
 }
 

@@ -28,8 +28,8 @@ import { ApiApp, unbuilt, withdrawn } from './api-app.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
-import type { ApiServing } from './api-serving.js';
-import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
+import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
+import type { ApiTls } from './api-tls.js';
 
 /**
  * An API of the configuration as a service that can be launched.
@@ -61,7 +61,7 @@ export class WSGIService implements ListeningService {
   readonly #log: Logger;
   readonly #processLog: Logger;
   readonly #lifecycle: Lifecycle;
-  readonly #serving: ApiServing;
+  readonly #tls: ApiTls;
   readonly #app: ApiApp;
   readonly #managed: ManagedService;
   /** The stop under way is for a restart: the app stays until the next one is built. */
@@ -77,9 +77,9 @@ export class WSGIService implements ListeningService {
     const assignment = workerAssignment();
     this.#processLog = assignment === undefined ? log : log.child({ workerId: assignment.index });
     this.#log = this.#processLog.child({ service: name });
-    const { settings, serving, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
-    this.#serving = serving;
-    this.#reading = { ...options, log: this.#log, useSsl: serving.usesTls };
+    const { settings, apiTls, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
+    this.#tls = apiTls;
+    this.#reading = { ...options, log: this.#log, useSsl: apiTls.enabled };
     this.pipeline = settings.pipeline;
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
@@ -131,17 +131,17 @@ export class WSGIService implements ListeningService {
 
   /** Whether it speaks TLS. */
   get usesTls(): boolean {
-    return this.#serving.usesTls;
+    return this.#tls.enabled;
   }
 
   /** When its certificate ends; undefined for plain HTTP, and for a certificate made for development. */
   get certificateEnds(): Date | undefined {
-    return this.#serving.validUntil(apiSettings(this.#config, this.name).tls);
+    return this.#tls.validUntil(apiSettings(this.#config, this.name).tls);
   }
 
   /** A warning when its certificate is not valid now, or not for another 30 days. */
   get certificateWarning(): string | undefined {
-    return this.#serving.expiryWarning(apiSettings(this.#config, this.name).tls);
+    return this.#tls.expiryWarning(apiSettings(this.#config, this.name).tls);
   }
 
   /** The paste file, where its app comes from one. */
@@ -229,7 +229,7 @@ export class WSGIService implements ListeningService {
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    const tls = this.#serving.tlsOptions(settings.tls);
+    const tls = this.#tls.options(settings.tls);
     if (tls !== undefined) this.server.replaceTls(tls);
     this.server.configure(this.#serverOptions(settings));
     this.#warnOfExpiry(settings.tls);
@@ -258,7 +258,7 @@ export class WSGIService implements ListeningService {
   async #renewTls({ tls, address }: ApiSettings): Promise<void> {
     if (!this.usesTls) return;
     try {
-      this.server.replaceTls(this.#serving.tlsOptions(tls) ?? (await this.#serving.ownCertificate(address)));
+      this.server.replaceTls(this.#tls.options(tls) ?? (await this.#tls.ownCertificate(address)));
       this.#warnOfExpiry(tls);
     } catch (error) {
       if (!this.#app.isThere) throw error;
@@ -302,7 +302,7 @@ export class WSGIService implements ListeningService {
 
   #serverOptions(settings: ApiSettings): ServerOptions {
     return {
-      ...this.#serving.serverOptions(settings),
+      ...serverOptionsOf(this.#config, settings),
       log: this.#processLog,
       recordLost: () => this.#managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
@@ -311,7 +311,7 @@ export class WSGIService implements ListeningService {
 
   /** Each process has the certificate; one of them warns. */
   #warnOfExpiry(tls: TlsSettings): void {
-    const warning = (this.#worker?.id ?? 0) === 0 ? this.#serving.expiryWarning(tls) : undefined;
+    const warning = (this.#worker?.id ?? 0) === 0 ? this.#tls.expiryWarning(tls) : undefined;
     if (warning !== undefined) this.#log.warn(warning);
   }
 }

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../log/index.js';
 import { unsentBytes } from '../../wire/index.js';
-import type { WsgiOptions } from '../api/wsgi-options.js';
 import { headTime } from '../server-options.js';
+import type { WsgiOptions } from '../wsgi-options.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
 import { ThrottledWarning } from './throttled-warning.js';
 

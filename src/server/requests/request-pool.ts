@@ -10,8 +10,8 @@ import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 import type { ConcurrencyLimit } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
-import type { WsgiOptions } from '../api/wsgi-options.js';
 import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
+import type { WsgiOptions } from '../wsgi-options.js';
 
 const LOOK_MS = 50;
 /** A body that comes with its head is there by then, however coarse `Exchange.since` is. */

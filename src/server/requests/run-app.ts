@@ -1,5 +1,5 @@
 /**
- * Calls an app and answers for it when it fails; and what a proxy is believed before.
+ * Calls an app and answers for it when it fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ, Fault, type FaultStyle } from '../../app/index.js';
@@ -8,7 +8,6 @@ import {
   answerFault,
   asFault,
   catching,
-  connectionRemote,
   destroyReason,
   isUpgraded,
   type TraceIds,
@@ -79,23 +78,4 @@ export function requestFacts(req: IncomingMessage): RequestFacts {
   const path = env.originalUrl.split('?', 1)[0] ?? '';
   const id = env.requestId === undefined ? {} : { request_id: env.requestId };
   return { method: req.method ?? '', path, ...id, ...traceIds(env) };
-}
-
-/**
- * The field in which a proxy says the scheme a request came with, nova's `secure_proxy_ssl_header`: `X-Forwarded-Proto`, or `HTTP_X_FORWARDED_PROTO` as WSGI has it.
- */
-export function schemeField(name: string | undefined): string | undefined {
-  if (name === undefined || name.trim() === '') return undefined;
-  return name
-    .trim()
-    .toLowerCase()
-    .replace(/^http_/, '')
-    .replaceAll('_', '-');
-}
-
-/** Takes the scheme from that field, of any sender; values other than `http` and `https` are ignored. */
-export function takeScheme(req: IncomingMessage, field: string): void {
-  const said = req.headers[field];
-  const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
-  if (scheme === 'http' || scheme === 'https') environ(req).remote = { ...connectionRemote(req), scheme };
 }

@@ -1,27 +1,23 @@
 /**
- * How one API is served, as its configuration says at the moment it is asked: for its server, and for TLS.
+ * TLS of one API, as its configuration says at the moment it is asked.
  */
 import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
-import { faultStyleOf } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { configOptions } from '../../config/internal.js';
 import { ignoreErrors, type Place, placeOf } from '../../errors/index.js';
 import type { ListenAddress, ServiceFile } from '../../service/index.js';
-import type { ServerOptions } from '../server-options.js';
 import { type ReadFile, readCertificate, TlsRefused, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
 import { isTlsEnabled, tlsOptions } from '../tls/tls.js';
-import { enabledApisOptions, servingOptions, tlsOption } from './api-options.js';
-import type { ApiSettings } from './api-settings.js';
-import { wsgiOptions } from './wsgi-options.js';
+import { enabledApisOptions, tlsOption } from './api-options.js';
 
-/** Turns the settings of one API into what a {@link Server} takes. */
-export class ApiServing {
+/** Whether an API speaks TLS, and with which certificates. */
+export class ApiTls {
   /** Whether it speaks TLS. */
-  readonly usesTls: boolean;
+  readonly enabled: boolean;
   readonly #name: string;
   readonly #config: Config;
   readonly #dev: boolean;
@@ -33,27 +29,15 @@ export class ApiServing {
     this.#dev = given.dev === true;
     // Read in any case: what is wrong there is told.
     const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-    this.usesTls = given.useSsl ?? enabledSslApis.includes(name);
-  }
-
-  /** Address, limits, times and style; all but certificates. */
-  serverOptions({ address, options }: ApiSettings): ServerOptions {
-    const { maxRequests, maxRequestsJitter } = options;
-    return {
-      ...this.#config.group('wsgi', wsgiOptions),
-      ...address,
-      drainIdle: this.#config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
-      faultStyle: faultStyleOf(this.#config),
-      maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
-    };
+    this.enabled = given.useSsl ?? enabledSslApis.includes(name);
   }
 
   /**
    * What TLS is spoken with; undefined for plain HTTP, and in development for a certificate that is yet to be made.
    * Throws `PORTICO_TLS_CONFIG`.
    */
-  tlsOptions(tls: TlsSettings): TlsOptions | undefined {
-    if (!this.usesTls) return undefined;
+  options(tls: TlsSettings): TlsOptions | undefined {
+    if (!this.enabled) return undefined;
     try {
       if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
       return tlsOptions(tls, this.#readFile);
@@ -95,7 +79,7 @@ export class ApiServing {
   }
 
   #certificate({ certFile }: TlsSettings): X509Certificate | undefined {
-    return this.usesTls && certFile ? readCertificate(certFile, this.#readFile) : undefined;
+    return this.enabled && certFile ? readCertificate(certFile, this.#readFile) : undefined;
   }
 
   /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */

@@ -1,8 +1,8 @@
 /**
  * The options of `[wsgi]`: limits and times of every server. What each does is in the README of this folder.
  */
-import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../../config/index.js';
-import { logTemplate } from '../requests/access-log.js';
+import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
+import { logTemplate } from './requests/access-log.js';
 
 /** Durations are in seconds; 0 is "no limit" wherever it is allowed. */
 export const wsgiOptions = defineOptions({
