@@ -162,7 +162,7 @@ export class Front {
   }
 
   #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
+    const connection = listed(req.socket);
     if (this.#discardIfEnded(connection)) return;
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
@@ -195,7 +195,7 @@ export class Front {
 
   /** As any request; its app may take the connection. */
   #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
-    const connection = connectionOf(socket) ?? this.connections.accept(socket);
+    const connection = listed(socket);
     this.#request(req, this.upgrades.answerTo(req, connection, head), false);
   }
 
@@ -240,7 +240,7 @@ export class Front {
   }
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {
-    const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
+    const connection = listed(req.socket);
     if (this.#discardIfEnded(connection)) return;
     this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
   }
@@ -283,6 +283,11 @@ export class Front {
       else Socket.prototype.destroySoon.call(socket);
     };
   }
+}
+
+/** The connection of a request: `connection` has put it in the list, and `secureConnection` has marked the socket of TLS. */
+function listed(socket: Socket): Connection {
+  return connectionOf(socket)!;
 }
 
 /**
