@@ -93,7 +93,7 @@ class RequestEnviron {
   [SIGNAL]: AbortSignal | undefined = undefined;
   [OFFERED]: (() => AbortSignal) | undefined = undefined;
   /** Judges that wait for a route, or the route. */
-  [ROUTED]: RouteJudge[] | MatchedRoute | undefined = undefined;
+  [ROUTED]: RouteListener[] | MatchedRoute | undefined = undefined;
   [FORWARDED]: unknown = undefined;
   [TRACE]: RequestTrace | undefined = undefined;
   readonly #req: IncomingMessage;
@@ -123,10 +123,10 @@ class RequestEnviron {
 }
 
 /**
- * What a filter, which stands before the Router, has to say of a request that has been routed. A throw or a rejection is answered in the place of the action; a promise of false
- * ends the matter without an answer, for a client that has left.
+ * What a filter, which stands before the Router, has to say of a request that has been routed. A throw or a rejection is
+ * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
  */
-export type RouteJudge = (route: MatchedRoute) => undefined | Promise<boolean>;
+export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
 
 /** The route of the action that a Router has found; undefined before, and where none takes the request. */
 export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
@@ -134,23 +134,23 @@ export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
   return Array.isArray(routed) ? undefined : routed;
 }
 
-/** Runs `judge` when a Router has found the action of a request, before the action: of one that {@link routedTo} has not. */
-export function whenRouted(req: IncomingMessage, judge: RouteJudge): void {
+/** Runs `listener` when a Router has found the action of a request, before the action: of one that {@link routedTo} has not. */
+export function whenRouted(req: IncomingMessage, listener: RouteListener): void {
   const carrier = environ(req) as RequestEnviron;
-  const judges = carrier[ROUTED];
-  if (Array.isArray(judges)) judges.push(judge);
-  else carrier[ROUTED] = [judge];
+  const listeners = carrier[ROUTED];
+  if (Array.isArray(listeners)) listeners.push(listener);
+  else carrier[ROUTED] = [listener];
 }
 
-/** Runs the judges of a request, one after the other; for Routers. False: the client has left, or was answered. */
-export function judgeRouted(req: IncomingMessage, route: MatchedRoute): undefined | Promise<boolean> {
+/** Asks the listeners of a request, one after the other; for Routers. False: the client has left, or was answered. */
+export function askRouteListeners(req: IncomingMessage, route: MatchedRoute): undefined | Promise<boolean> {
   const carrier = environ(req) as RequestEnviron;
-  const judges = carrier[ROUTED];
+  const listeners = carrier[ROUTED];
   carrier[ROUTED] = route;
-  if (!Array.isArray(judges)) return undefined;
+  if (!Array.isArray(listeners)) return undefined;
   let before: undefined | Promise<boolean>;
-  for (const judge of judges) {
-    before = before === undefined ? judge(route) : before.then((goOn) => (goOn ? (judge(route) ?? true) : false));
+  for (const listener of listeners) {
+    before = before === undefined ? listener(route) : before.then((goOn) => (goOn ? (listener(route) ?? true) : false));
   }
   return before;
 }

@@ -5,9 +5,9 @@ export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
 export { ACTIVE_TRACE, currentDeadline, type RequestTrace, runInRequest, type TraceIds } from './context.js';
 export {
+  askRouteListeners,
   connectionAddress,
   connectionRemote,
-  judgeRouted,
   noteAddress,
   offerSignal,
   routedTo,

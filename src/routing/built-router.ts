@@ -32,11 +32,11 @@ export interface BuiltRouter extends Mapper {
   /** What a route runs; `match` names it where the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
   /** What would become of a request; nothing runs. Throws the fault that it is answered with before a route is looked for. */
-  judge(req: IncomingMessage): Judgement;
+  lookUp(req: IncomingMessage): LookUp;
 }
 
 /** What a router finds for a request. */
-export interface Judgement {
+export interface LookUp {
   /** The path that is matched; null where it does not begin with the router's prefix. */
   readonly path: string | null;
   readonly found: Found | null;

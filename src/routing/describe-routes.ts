@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { type App, Fault, type Filter } from '../app/index.js';
 import { nearestNames, type Origin } from '../errors/index.js';
 import { readRange, type WrittenRange } from './api-version.js';
-import { type BuiltRouter, type Judgement, mountedRouter } from './built-router.js';
+import { type BuiltRouter, type LookUp, mountedRouter } from './built-router.js';
 import { acceptsMethod } from './mapper/conditions.js';
 import { findShadowed } from './matching/check-table.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
@@ -147,16 +147,16 @@ export interface RouterAnswer {
 
 /** What becomes of a request that reaches a router; the path is what is left for it. */
 export function explainRoute(router: BuiltRouter, req: IncomingMessage): ExplainedRoute {
-  let judged: Judgement;
+  let looked: LookUp;
   try {
-    judged = router.judge(req);
+    looked = router.lookUp(req);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { ...NOTHING, answer: { status: error.status, why: error.message } };
   }
-  const { found, version } = judged;
+  const { found, version } = looked;
   const seen = { ...NOTHING, version: version?.text ?? null };
-  if (found === null) return { ...seen, answer: missed(router, req.method ?? '', judged) };
+  if (found === null) return { ...seen, answer: missed(router, req.method ?? '', looked) };
   const taken = { ...seen, route: describeRoute(router, found.compiled), match: { ...found.match } };
   const { route } = found.compiled;
   const redirect = router.redirectOf(route);
@@ -166,7 +166,7 @@ export function explainRoute(router: BuiltRouter, req: IncomingMessage): Explain
   }
   const app = router.mountedApp(route);
   if (app !== undefined) return { ...taken, mounted: { app, router: mountedRouter(router, route) } };
-  return { ...taken, ...acting(router, found, judged) };
+  return { ...taken, ...acting(router, found, looked) };
 }
 
 const NOTHING: ExplainedRoute = {
@@ -179,7 +179,7 @@ const NOTHING: ExplainedRoute = {
   answer: null,
 };
 
-function acting(router: BuiltRouter, found: Found, { version }: Judgement): Partial<ExplainedRoute> {
+function acting(router: BuiltRouter, found: Found, { version }: LookUp): Partial<ExplainedRoute> {
   const source = router.operationSource(found.compiled.route, found.match);
   const { controller, action } = found.match;
   const name = `${String(controller)}.${String(action)}`;
@@ -198,7 +198,7 @@ function acting(router: BuiltRouter, found: Found, { version }: Judgement): Part
   return { answer: { status: 404, why } };
 }
 
-function missed(router: BuiltRouter, method: string, { path, allowed }: Judgement): RouterAnswer {
+function missed(router: BuiltRouter, method: string, { path, allowed }: LookUp): RouterAnswer {
   if (allowed.length > 0) {
     const takes = `the path takes ${allowed.join(', ')}`;
     if (method === 'OPTIONS') return { status: 204, why: `${takes}, and no route is for OPTIONS`, allow: allowed };

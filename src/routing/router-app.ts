@@ -7,8 +7,8 @@ import {
   type AnswerFaultOptions,
   answerFault,
   asFault,
+  askRouteListeners,
   decodePath,
-  judgeRouted,
   mountPath,
   overriddenMethod,
   traceOf,
@@ -16,7 +16,7 @@ import {
 import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
-import type { Judgement } from './built-router.js';
+import type { LookUp } from './built-router.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
@@ -95,7 +95,7 @@ export class RouterApp implements RouteUrls {
   #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
     const version = this.#negotiated(req, res);
     if (version !== null) environ(req).apiVersion = version.text;
-    const { path, found } = this.#look(req);
+    const { path, found } = this.#routeOf(req);
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
     const env = environ(req);
@@ -105,18 +105,18 @@ export class RouterApp implements RouteUrls {
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
-    const judged = judgeRouted(req, served.matched);
+    const asked = askRouteListeners(req, served.matched);
     const serve = (): void | Promise<void> =>
       served.kind === 'action'
         ? this.#run(req, res, served, found, version)
         : answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
-    return judged === undefined ? serve() : judged.then((goOn) => (goOn ? serve() : undefined));
+    return asked === undefined ? serve() : asked.then((goOn) => (goOn ? serve() : undefined));
   }
 
   /** By the steps of `#dispatch`, without running anything. Throws the fault of a request for which no route is looked for. */
-  judge(req: IncomingMessage): Judgement {
+  lookUp(req: IncomingMessage): LookUp {
     const version = this.#negotiated(req, new ServerResponse(req));
-    const { path, found } = this.#look(req);
+    const { path, found } = this.#routeOf(req);
     return { path, found, version, allowed: found === null ? this.#allowed(req, path) : [] };
   }
 
@@ -125,7 +125,7 @@ export class RouterApp implements RouteUrls {
   }
 
   /** The route of a request, and the path that is matched. */
-  #look(req: IncomingMessage): Pick<Judgement, 'path' | 'found'> {
+  #routeOf(req: IncomingMessage): Pick<LookUp, 'path' | 'found'> {
     const url = req.url ?? '/';
     const mark = url.indexOf('?');
     const path = this.#decoded(mark < 0 ? url : url.slice(0, mark));

@@ -9,7 +9,7 @@ import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';
 import { type ControllerSource, Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
-import { type Judgement, noteRouter, type OperationSource } from './built-router.js';
+import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import { checkConditions, type Match } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
@@ -273,8 +273,8 @@ export class Router extends Mapper {
     return [...this.#filters, ...(this.#settings.get(route)?.filters ?? [])];
   }
 
-  judge(req: IncomingMessage): Judgement {
-    return this.#app!.judge(req);
+  lookUp(req: IncomingMessage): LookUp {
+    return this.#app!.lookUp(req);
   }
 
   /** The versions of the API. */

@@ -245,7 +245,7 @@ export class Server implements ListeningService {
       const unfinished = await this.#holdRequests(terms);
       if (!terms.closing) {
         this.#end();
-        return this.#judge(unfinished, terms);
+        return this.#refuseCutOff(unfinished, terms);
       }
     }
 
@@ -271,7 +271,7 @@ export class Server implements ListeningService {
     http.close(() => {});
     await this.#spans?.flush(terms.signal);
     this.#end();
-    this.#judge(unfinished, terms);
+    this.#refuseCutOff(unfinished, terms);
   }
 
   /** Brings terms that have become tighter to whatever part of the stop is under way. */
@@ -308,7 +308,8 @@ export class Server implements ListeningService {
     this.#front.intake.resume();
   }
 
-  #judge(unfinished: readonly Exchange[], terms: StopTerms): void {
+  /** Tells of requests that were cut off: a failure, unless the stop was forced. */
+  #refuseCutOff(unfinished: readonly Exchange[], terms: StopTerms): void {
     if (unfinished.length === 0) return;
     this.#log.error('requests were cut off', cutOffFacts(unfinished));
     if (!terms.forced) throw cutOffError(this.name, unfinished);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, remoteOf } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { judgeRouted, offerSignal, routedTo, whenRouted } from '#internal/app';
+import { askRouteListeners, offerSignal, routedTo, whenRouted } from '#internal/app';
 
 test('a request has one environ, with its target as it came, whatever a mount does to its URL', async () => {
   const app: App = (req, res) => {
@@ -40,7 +40,7 @@ test('a signal that was there fires the one that is offered later', async () => 
   assert.deepEqual((await request(app, 'GET', '/')).json(), [0, 1, true, 'left']);
 });
 
-test('MW-20 judges that wait for a route are asked in their order, until one has ended the matter', async () => {
+test('MW-20 listeners that wait for a route are asked in their order, until one has ended the matter', async () => {
   const route = { name: 'server', template: '/servers/{id}', controller: 'servers', action: 'show' };
   const asked: string[] = [];
   const app: App = async (req, res) => {
@@ -55,7 +55,7 @@ test('MW-20 judges that wait for a route are asked in their order, until one has
         return goesOn;
       });
     }
-    const outcome = await judgeRouted(req, route);
+    const outcome = await askRouteListeners(req, route);
     res.end(JSON.stringify([before ?? null, outcome, routedTo(req)]));
   };
   assert.deepEqual((await request(app, 'GET', '/')).json(), [null, false, route]);

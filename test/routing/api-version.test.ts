@@ -258,12 +258,12 @@ test('RT-169 Vary is appended to what is there', async (t) => {
   assert.equal((await send('GET', '/fetched')).headers.vary, `${VARY}, Origin, Accept`);
 });
 
-test('RT-195 the version of a request is noted where the request is served, and not where it is only judged', async (t) => {
+test('RT-195 the version of a request is noted where the request is served, and not where it is only looked up', async (t) => {
   const routes = router();
   const app = await routes.build();
   t.after(() => app.close());
   const asked = Object.assign(new IncomingMessage(new Socket()), { url: '/show', method: 'GET' });
-  assert.equal(routes.judge(asked).version?.text, '2.1');
+  assert.equal(routes.lookUp(asked).version?.text, '2.1');
   assert.equal(environ(asked).apiVersion, undefined);
   const seen: (string | undefined)[] = [];
   const send = await serveApp(t, (req, res) => {
