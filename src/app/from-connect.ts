@@ -1,9 +1,10 @@
 /**
- * Connect middleware as a Filter.
+ * Connect middleware as a Filter, and an application of Connect or Express as an App.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import type { App, Filter } from './app.js';
+import { environ } from './environ.js';
 import { wholeTarget } from './request-path.js';
 
 /** Connect's shape: answers, or calls `next` once, with an error if it failed. */
@@ -99,4 +100,28 @@ function calledTwice(): PorticoError {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
+}
+
+/** What such applications read of a request, as their own mounts leave it. */
+type Mounted = IncomingMessage & { baseUrl?: string; originalUrl?: string };
+
+/**
+ * The app; an Express or Connect application with `req.baseUrl`, `req.originalUrl` and a `req.url` that begins with a slash, as
+ * where one of them is mounted in another: it makes redirects and links of them. All others as they are.
+ */
+export function connectApp(app: App): App {
+  if (typeof (app as { handle?: unknown }).handle !== 'function') return app;
+  return (req: Mounted, res) => {
+    req.originalUrl ??= originalUrl(req);
+    req.baseUrl = environ(req).scriptName;
+    if (req.url !== undefined && !req.url.startsWith('/')) req.url = `/${req.url}`;
+    return app(req, res);
+  };
+}
+
+/** In canonical spelling; a path that is all of its mount has no slash that its client did not write. */
+function originalUrl(req: IncomingMessage): string {
+  const target = wholeTarget(req);
+  const { originalUrl: received } = environ(req);
+  return target.replace(/\/(?=\?|$)/, '') === received ? received : target;
 }

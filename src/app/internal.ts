@@ -1,6 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { abortResponse, destroyReason, muteWhenEnded } from './after-response.js';
-export { catching, connectApp, noteOriginal, takesOwnSlot, withSlot } from './app.js';
+export { catching } from './app.js';
 export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
 export { ACTIVE_TRACE, currentDeadline, type RequestTrace, runInRequest, type TraceIds } from './context.js';
@@ -21,6 +21,7 @@ export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, ty
 export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
 export { type AnswerFaultOptions, answerFault, asFault, faultOptions, ownFaultStyle, renderFault } from './fault.js';
 export { addForwarded, type Forwarded } from './forward-headers.js';
+export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
@@ -30,4 +31,5 @@ export { guardPipe, isOwnPatch } from './response-patches.js';
 export { type AjvOptions, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export { isSecretName, jsonShown, type RefusedValue, refusedValue, tellsSecret } from './schemas/refused-value.js';
 export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
-export { type ConcurrencyLimit, isRecordLost, isUpgraded, offerUpgrade, serverState } from './server-state.js';
+export { isRecordLost, isUpgraded, offerUpgrade, type Slots, serverState } from './server-state.js';
+export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';

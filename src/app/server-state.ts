@@ -6,20 +6,20 @@ import type { Duplex } from 'node:stream';
 
 /** Kept on a Node server by its owner; without an owner nothing is counted, and nothing drains. */
 export interface ServerState {
-  limit?: ConcurrencyLimit;
+  slots?: Slots;
   /** It is asked to stop. */
   draining?: boolean;
   /** Whether its record in the service registry was lost; absent where it keeps none. */
   isRecordLost?: (() => boolean) | undefined;
 }
 
-/** Bounds how many requests of a server have application code at work at once: `RequestPool` of `src/server`. */
-export interface ConcurrencyLimit {
+/** The slots of a server, one for each request that application code works at: `RequestPool` of `src/server`. */
+export interface Slots {
   /**
    * Takes a slot for a request, once however many apps are tried for it. Undefined when the app may be called at once;
    * else a promise, which settles when the request's turn has come: false when its answer is no longer waited for.
    */
-  enter(req: IncomingMessage): Promise<boolean> | undefined;
+  take(req: IncomingMessage): Promise<boolean> | undefined;
 }
 
 const STATE: unique symbol = Symbol('portico.serverState');
@@ -38,9 +38,9 @@ function stateFor(req: IncomingMessage): ServerState | undefined {
   return (req.socket as { readonly server?: Stateful } | null | undefined)?.server?.[STATE];
 }
 
-/** What counts the request; undefined where its server has no limit. */
-export function limitOf(req: IncomingMessage): ConcurrencyLimit | undefined {
-  return stateFor(req)?.limit;
+/** The slots that the request takes one of; undefined where its server does not count them. */
+export function slotsOf(req: IncomingMessage): Slots | undefined {
+  return stateFor(req)?.slots;
 }
 
 /** Whether the server that took this request has begun to stop: a readiness probe says no then. */

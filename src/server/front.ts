@@ -118,7 +118,7 @@ export class Front {
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
     // `withSlot`, around the innermost app, asks it.
-    serverState(server).limit = this.pool;
+    serverState(server).slots = this.pool;
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);

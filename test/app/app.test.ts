@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type App, compose, type Filter } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { catching, serverState, takesOwnSlot, withSlot } from '#internal/app';
+import { catching } from '#internal/app';
 
 const noting =
   (notes: string[], name: string): Filter =>
@@ -58,33 +56,4 @@ test('a throw and a rejection are told alike, and an app that returns nothing co
   );
   await run(() => Promise.reject('rejected'));
   assert.deepEqual(caught, ['thrown', 'rejected']);
-});
-
-test('RL-16 an app waits for its turn once, behind its filters, and not where it takes its own', async (t) => {
-  const order: string[] = [];
-  const app: App = (_req, res) => {
-    order.push('app');
-    res.end();
-  };
-  const waiting = compose([noting(order, 'filter')], app);
-  const own = compose(
-    [noting(order, 'filter')],
-    takesOwnSlot((req, res) => app(req, res)),
-  );
-  const server = createServer((req, res) => void withSlot(req.url === '/own' ? own : waiting)(req, res));
-  serverState(server).limit = {
-    enter: () => {
-      order.push('turn');
-      return Promise.resolve(true);
-    },
-  };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
-  await fetch(`http://127.0.0.1:${port}/`);
-  await fetch(`http://127.0.0.1:${port}/own`);
-  assert.deepEqual(order, ['filter', 'turn', 'app', 'filter', 'app']);
 });

@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
-import type { ConcurrencyLimit } from '../../app/internal.js';
+import type { Slots } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
 import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
 import type { WsgiOptions } from '../wsgi-options.js';
@@ -36,7 +36,7 @@ type Waiting = Map<Exchange, Turn>;
 const RETRY = { headers: { 'Retry-After': '1' } };
 
 /** Counts the slots of one server. */
-export class RequestPool implements ConcurrencyLimit {
+export class RequestPool implements Slots {
   readonly #connections: Iterable<Connection>;
   readonly #refused: (reason: string, req: IncomingMessage) => void;
   #limits: PoolLimits;
@@ -74,7 +74,7 @@ export class RequestPool implements ConcurrencyLimit {
     return this.#ready.size + this.#unready.size;
   }
 
-  enter(req: IncomingMessage): Promise<boolean> | undefined {
+  take(req: IncomingMessage): Promise<boolean> | undefined {
     const exchange = exchangeOf(req);
     if (exchange === undefined || exchange.slot !== 'none') return undefined;
     renewContext(exchange);

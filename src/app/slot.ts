@@ -1,0 +1,35 @@
+/**
+ * The slot that a request has while application code works at it: a server has as many as `default_pool_size` says.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { App } from './app.js';
+import { slotsOf } from './server-state.js';
+
+const ORIGINAL: unique symbol = Symbol('portico.originalRequest');
+
+type Copy = IncomingMessage & { [ORIGINAL]?: IncomingMessage };
+
+/** Apps that are called without a slot: they take one further in, or want none. */
+const OWN_SLOTS = new WeakSet<App>();
+
+/** The app, called for a request once there is a slot for it. Each request waits in its own async context. */
+export function withSlot(app: App): App {
+  if (OWN_SLOTS.has(app)) return app;
+  const limited: App = (req, res) => {
+    const turn = slotsOf(req)?.take((req as Copy)[ORIGINAL] ?? req);
+    if (turn === undefined) return app(req, res);
+    return turn.then((come) => (come ? app(req, res) : undefined));
+  };
+  return takesOwnSlot(limited);
+}
+
+/** Marks an app that {@link withSlot} is to leave alone: a health check, or a pipeline whose innermost app has it already. */
+export function takesOwnSlot<T extends App>(app: T): T {
+  OWN_SLOTS.add(app);
+  return app;
+}
+
+/** Tells that `copy` stands for `original`, which has the slot. */
+export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): void {
+  (copy as Copy)[ORIGINAL] = (original as Copy)[ORIGINAL] ?? original;
+}
