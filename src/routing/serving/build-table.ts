@@ -1,12 +1,18 @@
 /**
  * From a compiled table to what is done for each of its routes; all mistakes are collected.
  */
-import type { App } from '../../app/index.js';
+import { METHODS } from 'node:http';
+import { type App, compose, type MatchedRoute } from '../../app/index.js';
 import type { Origin } from '../../errors/index.js';
+import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
+import { SchemaCompiler } from '../actions/schema-compiler.js';
+import { acceptsMethod } from '../mapper/conditions.js';
 import type { Route } from '../mapper/route.js';
 import { definitionError, RouteError } from '../mapper/route-error.js';
-import { type RouterParts, RouteServing, type ServedRoute } from './served-route.js';
+import type { CompiledRoute } from '../matching/compiled-route.js';
+import { ParamReader } from './param-reader.js';
+import { type ActionTarget, type RouterParts, type ServedMethod, type ServedRoute, targetKey } from './served-route.js';
 
 /** What is done for each route, by its place in the table. */
 export function buildServed(
@@ -26,6 +32,142 @@ export function buildServed(
   }
   for (const error of jointMistakes(mistakes)) parts.refuse(error);
   return served;
+}
+
+/** Works out what is done for the routes of one table. */
+class RouteServing {
+  readonly #parts: RouterParts;
+  readonly #compiler: SchemaCompiler;
+  readonly #handToFastify: App;
+  readonly #bodyLimit: number;
+  /** Methods and paths of Fastify's routes. */
+  readonly #taken = new Set<string>();
+
+  /** `handToFastify` has Fastify run the action; `bodyLimit` is the router's, in bytes. */
+  constructor(parts: RouterParts, fastify: { readonly handToFastify: App; readonly bodyLimit: number }) {
+    this.#parts = parts;
+    this.#compiler = new SchemaCompiler(parts.options.schemaDraft, parts.options.fastify?.ajv);
+    this.#handToFastify = fastify.handToFastify;
+    this.#bodyLimit = fastify.bodyLimit;
+  }
+
+  /** What is done for a route. Throws a {@link RouteError} when there is no such controller or action. */
+  served(compiled: CompiledRoute): ServedRoute {
+    const { route } = compiled;
+    const settings = this.#parts.settings.get(route) ?? {};
+    const shared = { matched: matchedOf(compiled), params: new ParamReader(compiled, settings.types) };
+    const redirect = this.#parts.mapper.redirectOf(route);
+    if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
+    if (settings._mounted !== undefined) return { kind: 'mount', ...shared, app: settings._mounted };
+    if (route.variables.has('controller') || route.variables.has('action')) {
+      return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
+    }
+    const [controller, action] = [route.defaults.get('controller'), route.defaults.get('action')];
+    if (typeof controller !== 'string' || typeof action !== 'string') throw noController(controller);
+    return {
+      kind: 'action',
+      ...shared,
+      settings,
+      target: this.#target(compiled, controller, action),
+      named: new Map(),
+    };
+  }
+
+  /** All that a path may name: mistakes in them are found now, not when a client names them. */
+  #named(compiled: CompiledRoute): ReadonlyMap<string, ActionTarget> {
+    const { variables, defaults } = compiled.route;
+    const { options, controllers } = this.#parts;
+    const listed = variables.has('controller') ? Object.keys(options.controllers ?? {}) : [defaults.get('controller')];
+    const targets = new Map<string, ActionTarget>();
+    for (const controller of listed) {
+      if (typeof controller !== 'string') throw noController(controller);
+      for (const action of controllers.resource(controller).actionNames()) {
+        if (!variables.has('action') && action !== defaults.get('action')) continue;
+        targets.set(targetKey(controller, action), this.#target(compiled, controller, action));
+      }
+    }
+    return targets;
+  }
+
+  #target(route: CompiledRoute, controller: string, action: string): ActionTarget {
+    const { controllers, settings: all, filters: routers, options } = this.#parts;
+    const resource = controllers.resource(controller);
+    const settings = all.get(route.route) ?? {};
+    const filters = [...routers, ...(settings.filters ?? [])];
+    const methods = methodsOf(route);
+    const servedAs = (compiled: CompiledAction): ServedMethod => ({
+      ...compiled,
+      app: compose([...filters, ...compiled.filters], this.#handToFastify),
+      fastifyPath: this.#freePath(route, methods),
+      methods,
+      bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
+    });
+    if (!resource.selectsByKey(action)) {
+      const served = resource.compile(action, this.#compiler, settings.schema).map(servedAs);
+      return { methods: served, byKey: null, passesBody: (resource.schemas ?? options.schemas) !== 'required' };
+    }
+    const fastifyPath = this.#freePath(route, methods);
+    const actions = new Map<string, readonly ServedMethod[]>();
+    for (const bodyKey of resource.bodyKeys()) {
+      const compiled = resource.compileKey(bodyKey, this.#compiler);
+      if (compiled.some((method) => method.filters.length > 0)) throw filtersTooLate(controller, bodyKey);
+      actions.set(bodyKey, compiled.map(servedAs));
+    }
+    // The body is read before it is known which of them runs.
+    const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
+    const app = compose(filters, this.#handToFastify);
+    return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
+  }
+
+  /**
+   * A path in Fastify that no other action has for one of the methods: the template, with a number where it is taken. It is
+   * plain text to Fastify.
+   */
+  #freePath({ route }: CompiledRoute, methods: readonly string[]): string {
+    const text = route.parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`)).join('');
+    const path = (text.startsWith('/') ? text : `/${text}`).replace(/[^\w\-./{}]/g, '_');
+    let free = path;
+    for (let number = 2; methods.some((method) => this.#taken.has(`${method} ${free}`)); number++) {
+      free = `${path}~${number}`;
+    }
+    for (const method of methods) this.#taken.add(`${method} ${free}`);
+    return free;
+  }
+}
+
+/** What a route without a condition for methods has in Fastify. */
+const USUAL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** The methods of a route in Fastify. A request of another one is handed over under the first of them. */
+function methodsOf({ route }: CompiledRoute): readonly string[] {
+  if (route.conditions?.method === undefined) return USUAL_METHODS;
+  const methods = METHODS.filter((method) => method !== 'CONNECT' && acceptsMethod(route.conditions, method));
+  if (methods.length === 0) return USUAL_METHODS;
+  return methods.includes('GET') ? [...new Set([...methods, 'HEAD'])] : methods;
+}
+
+function matchedOf({ route }: CompiledRoute): MatchedRoute {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    name: route.name,
+    template: route.template,
+    controller: text(route.defaults.get('controller')),
+    action: text(route.defaults.get('action')),
+  };
+}
+
+function noController(controller: unknown): RouteError {
+  return new RouteError('PORTICO_ROUTE_NO_CONTROLLER', {
+    message: typeof controller === 'string' ? 'the route has no action' : 'the route has no controller',
+    hint: "connect(path, { controller: 'servers', action: 'show' }), or a handler.",
+  });
+}
+
+function filtersTooLate(controller: string, bodyKey: string): RouteError {
+  return new RouteError('PORTICO_ROUTE_FILTERS', {
+    message: `${controller}: the action for the body key "${bodyKey}" has filters, but is chosen after the body was read`,
+    hint: 'Give the filters to the route.',
+  });
 }
 
 /** What is wrong with a route, and where that was added. */
