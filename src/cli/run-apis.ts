@@ -127,7 +127,7 @@ async function launchApis(
         log,
         onReload: async (next = config, changes) => {
           refuseOtherLogFile(changes);
-          return requests(await services(next, 'parent', running()), ready);
+          return launchRequests(await services(next, 'parent', running()), ready);
         },
         // Explained once, at the end.
         startFailed: () => undefined,
@@ -148,7 +148,7 @@ async function launchApis(
 
   let service = wanted[0]!;
   try {
-    await launcher.bindAll(requests(wanted));
+    await launcher.bindAll(launchRequests(wanted));
     const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
     // The one that is awaited may not be the one that fails.
     for (const launch of launches) launch.catch(() => undefined);
@@ -201,7 +201,7 @@ function judging(services: MakeServices): MakeServices {
   };
 }
 
-function requests(
+function launchRequests(
   services: readonly ApiService[],
   added: (service: ApiService) => void = () => undefined,
 ): { service: ServiceBase; workers: number; added: () => void }[] {

@@ -10,7 +10,7 @@ import { isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
-import type { ListenAddress, WorkerContext } from '../service/index.js';
+import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
 import { example } from './command.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from './command-line.js';
@@ -53,7 +53,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   const { dev = false, traceErrors = false } = args;
   const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
-  tellOfNone(config, args, log);
+  tellNoConfiguration(config, args, log);
   const services: MakeServices = async (current, role, running) => {
     const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
     const options = { log, dev, running, make };
@@ -112,17 +112,11 @@ function asLogged(diagnostic: Diagnostic): Diagnostic {
 class ServedApi extends WSGIService {
   readonly #config: Config;
   readonly #traceErrors: boolean;
-  #worker = 0;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
     super(name, config, options);
     this.#config = config;
     this.#traceErrors = options.traceErrors;
-  }
-
-  override useWorker(worker: WorkerContext): void {
-    this.#worker = worker.id;
-    super.useWorker(worker);
   }
 
   override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
@@ -142,10 +136,11 @@ class ServedApi extends WSGIService {
     }
   }
 
-  /** They are only refused where an argument has them, or under `strict_config`. */
+  /** By the first worker, and only where an argument has them, or under `strict_config`. */
   async #refuseStrangers(config: Config): Promise<void> {
     const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-    if (this.#worker > 0 || (!strict && config.arguments.length === 0)) return;
+    const worker = workerAssignment()?.index ?? 0;
+    if (worker > 0 || (!strict && config.arguments.length === 0)) return;
     const isRefused = ({ severity, code }: Diagnostic): boolean =>
       severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
     if (!config.problems().some(isRefused)) return;
@@ -155,7 +150,7 @@ class ServedApi extends WSGIService {
 }
 
 /** Says that no configuration file was found: a warning where nothing else says what to serve. */
-function tellOfNone(config: Config, args: ServeArguments, log: Logger): void {
+function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger): void {
   const none = args.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
   if (none === undefined) return;
   if (config.arguments.length + config.variables.length > 0) log.info(none);
