@@ -64,7 +64,7 @@ export class WSGIService implements ListeningService {
   readonly #tls: ApiTls;
   readonly #app: ApiApp;
   readonly #managed: ManagedService;
-  /** The stop under way is for a restart: the app stays until the next one is built. */
+  /** The stop under way is for a restart: the listener stays open, and the app there until the next one is built. */
   #restarting = false;
   #worker: WorkerContext | undefined;
 
@@ -216,8 +216,14 @@ export class WSGIService implements ListeningService {
     if (options.reason !== 'restart') this.#restarting = false;
     else if (this.#lifecycle.state !== 'stopping') this.#restarting = true;
     await this.#lifecycle.stop(options);
-    if (this.#restarting) return;
-    // After a restart that did not come about listener and app are still there, though the service counts as stopped.
+    if (!this.#restarting) await this.#closeKept(options);
+  }
+
+  /**
+   * Closes the listener and the app that a restart has kept: the start that was to take them over failed, or this stop came
+   * when that of the restart was nearly done. Else the steps have closed both, and there is nothing to do.
+   */
+  async #closeKept(options: StopOptions): Promise<void> {
     await this.server.stop(options);
     await this.#app.close();
   }
@@ -249,6 +255,7 @@ export class WSGIService implements ListeningService {
       const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
       await hooks.start(signal, over);
     } catch (error) {
+      // What failed may have come before the steps, of which the last lets go of the app.
       await this.#app.close();
       throw error;
     }
@@ -266,7 +273,7 @@ export class WSGIService implements ListeningService {
     }
   }
 
-  /** Its own part of start and stop. The release comes after everything else. */
+  /** Its own part of start and stop. The release comes after everything else; in a restart the next start closes the app. */
   #steps(): ProtocolSteps {
     let served: Promise<void> | undefined;
     return {
