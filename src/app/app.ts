@@ -6,9 +6,6 @@
  * for Fastify's and Express's listeners return at once and are apps. `lint` of `portico/testing` checks the rules.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PorticoError, whatItIs } from '../errors/index.js';
-import { connectApp } from './from-connect.js';
-import { takesOwnSlot, withSlot } from './slot.js';
 
 /** Answers one HTTP request. Same shape as a Node request listener, so any of those is an App. */
 export type App = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
@@ -35,24 +32,4 @@ export function catching(
   // Listeners of other frameworks return whatever they like; only a promise tells of a failure.
   if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') return undefined;
   return (returned as Promise<void>).then(undefined, onFailure);
-}
-
-/**
- * Closes filters over an app; the first filter is the outermost. A server counts the requests that the app works at, not
- * those that the filters hold. Throws `PORTICO_PIPELINE` for a filter or an app that is not a function.
- */
-export function compose(filters: readonly Filter[], app: App): App {
-  if (!Array.isArray(filters)) throw noPipeline(`the filters are a list, not ${whatItIs(filters)}`);
-  for (const filter of filters as readonly unknown[]) {
-    if (typeof filter !== 'function') throw noPipeline(`a filter is a function, not ${whatItIs(filter)}`);
-  }
-  if (typeof app !== 'function') throw noPipeline(`the app is a function, not ${whatItIs(app)}`);
-  const placed = withSlot(connectApp(app));
-  const composed = filters.reduceRight((inner, filter) => filter(inner), placed);
-  if (composed === placed) return app;
-  return typeof composed === 'function' ? takesOwnSlot(composed) : composed;
-}
-
-function noPipeline(message: string): PorticoError {
-  return new PorticoError('PORTICO_PIPELINE', { message, hint: 'Write compose([outer, inner], app).' });
 }

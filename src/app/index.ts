@@ -1,9 +1,10 @@
 /** `portico/app`: the App contract and its tools. */
 
 export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
-export { type App, compose, type Filter } from './app.js';
+export type { App, Filter } from './app.js';
 export { beforeHead, type HeadListener } from './before-head.js';
 export { quoteClient } from './client-text.js';
+export { compose } from './compose.js';
 export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
 export {

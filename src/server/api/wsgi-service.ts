@@ -216,14 +216,9 @@ export class WSGIService implements ListeningService {
     if (options.reason !== 'restart') this.#restarting = false;
     else if (this.#lifecycle.state !== 'stopping') this.#restarting = true;
     await this.#lifecycle.stop(options);
-    if (!this.#restarting) await this.#closeKept(options);
-  }
-
-  /**
-   * Closes the listener and the app that a restart has kept: the start that was to take them over failed, or this stop came
-   * when that of the restart was nearly done. Else the steps have closed both, and there is nothing to do.
-   */
-  async #closeKept(options: StopOptions): Promise<void> {
+    if (this.#restarting) return;
+    // Kept by a restart, and taken over by no start: that failed, or this stop came when the restart's own was nearly done. After
+    // any other stop the steps have closed both, and nothing is left to do.
     await this.server.stop(options);
     await this.#app.close();
   }

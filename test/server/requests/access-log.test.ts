@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type App, abortResponse, Fault, remoteOf } from 'portico/app';
+import { type App, Fault, remoteOf } from 'portico/app';
 import { Config, ConfigError } from 'portico/config';
 import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions, WSGIService } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
+import { abortResponse } from '#internal/app';
 import { wsgiOptions } from '#internal/server';
 import { compileLogFormat } from '../../../dist/server/requests/access-log.js';
 import { emptyProject } from '../../e2e/program.js';

@@ -1,0 +1,27 @@
+/**
+ * Filters over an app: a pipeline in code, as the paste file writes one.
+ */
+import { PorticoError, whatItIs } from '../errors/index.js';
+import type { App, Filter } from './app.js';
+import { connectApp } from './from-connect.js';
+import { takesOwnSlot, withSlot } from './slot.js';
+
+/**
+ * Closes filters over an app; the first filter is the outermost. A server counts the requests that the app works at, not
+ * those that the filters hold. Throws `PORTICO_PIPELINE` for a filter or an app that is not a function.
+ */
+export function compose(filters: readonly Filter[], app: App): App {
+  if (!Array.isArray(filters)) throw noPipeline(`the filters are a list, not ${whatItIs(filters)}`);
+  for (const filter of filters as readonly unknown[]) {
+    if (typeof filter !== 'function') throw noPipeline(`a filter is a function, not ${whatItIs(filter)}`);
+  }
+  if (typeof app !== 'function') throw noPipeline(`the app is a function, not ${whatItIs(app)}`);
+  const placed = withSlot(connectApp(app));
+  const composed = filters.reduceRight((inner, filter) => filter(inner), placed);
+  if (composed === placed) return app;
+  return typeof composed === 'function' ? takesOwnSlot(composed) : composed;
+}
+
+function noPipeline(message: string): PorticoError {
+  return new PorticoError('PORTICO_PIPELINE', { message, hint: 'Write compose([outer, inner], app).' });
+}
