@@ -16,7 +16,7 @@ test('RP-31 a member is a call of that name, and what any object is asked for is
     ['ping', undefined, undefined],
   ]);
   assert.equal(images.prepare, 'own');
-  assert.equal(await images, images, 'await asks for then');
+  assert.equal(await Promise.resolve(images), images, 'await asks for then');
   assert.equal(JSON.stringify({ images }), '{"images":{"prepare":"own"}}');
   assert.equal(`${images as unknown as string}`, '[object Object]');
   inspect(images);
