@@ -46,10 +46,10 @@ async function enabled(config: Config, judged: Config, options: EnabledApisOptio
   const next = [...apis.services, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
   const found = [...apis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
-  if (next.length === 0 && !found.some(isError)) found.push(nothingEnabled(config));
+  if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config));
   // A reload keeps the file that is open.
   const unlogged = running.length > 0 ? undefined : logFileIssue(judged);
-  if (unlogged !== undefined) found.push(unlogged);
+  if (unlogged !== undefined) found.unshift(unlogged);
   return { apis: apis.services, services, diagnostics: found };
 }
 
