@@ -150,8 +150,8 @@ function namesIn(list) {
 }
 
 /**
- * The folder of a module that several entries share, and the first program that needs it; one that only one entry needs goes into the
- * file of that one.
+ * The folder of a module that several entries share, and the first program that needs it. What none of these programs begins with is
+ * left to rollup, which puts together what the same entries need: a command loads nothing that is for another.
  */
 function chunkOf(id, { getModuleInfo }) {
   const { isEntry, dynamicImporters, importers } = getModuleInfo(id);
@@ -160,8 +160,8 @@ function chunkOf(id, { getModuleInfo }) {
   if (needing.size === 1) return undefined;
   const [folder] = relative(dist, id).split('/');
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
-  const [program = '-more'] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
-  return `${BASE.includes(folder) ? 'base' : folder}${program}`;
+  const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
+  return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;
 }
 
 /** The entries, and modules that are loaded later, which import a module directly or through others. */

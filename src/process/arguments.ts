@@ -26,7 +26,8 @@ export function* commandLineWords(
   for (let at = 0; at < words.length; at++) {
     const whole = words[at]!;
     const isOption = whole.startsWith('-') && whole !== '-';
-    const equals = whole.indexOf('=');
+    // `--=x` has no name before its sign.
+    const equals = whole.startsWith('--=') ? -1 : whole.indexOf('=');
     if (equals >= 0) {
       yield { at, word: whole.slice(0, equals), isOption, value: whole.slice(equals + 1), isAttached: true };
       continue;

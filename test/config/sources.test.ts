@@ -29,6 +29,12 @@ async function load(given: Parameters<typeof Config.load>[0] = {}): Promise<Conf
   return Config.load({ files: [], dirs: [], env: {}, groups: { app: options }, ...given });
 }
 
+test('an option with a dot in its name fills no option of a group with that dot', () => {
+  const groups = { 'app.more': defineOptions({ level: integer({ default: 0, help: 'A number.' }) }) };
+  const config = Config.fromText('[app]\nmore.level = 3\n');
+  assert.equal(config.group('app.more', groups['app.more']).level, 0);
+});
+
 test('CF-1 CF-2 each source wins over those below it, whatever the order of the arguments', async () => {
   const low = write('low.conf', '[app]\nlevel = 1\n');
   const high = write('high.conf', '[app]\nlevel = 2\n');

@@ -21,4 +21,5 @@ test('the value of an option stands behind = or is the next word where the optio
     [7, '--with', true, undefined],
   ]);
   assert.deepEqual(read('--with', '-1'), [[0, '--with', true, '-1']]);
+  assert.deepEqual(read('--=a'), [[0, '--=a', true, undefined]]);
 });

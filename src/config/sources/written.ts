@@ -56,15 +56,20 @@ export type Layer = ReadonlyMap<string, readonly Written[]>;
 export function layerOf(written: readonly Written[]): Layer {
   const layer = new Map<string, Written[]>();
   for (const each of written) {
-    const name = nameOf(each);
-    const same = layer.get(name);
-    if (same === undefined) layer.set(name, [each]);
+    const key = keyOf(each);
+    const same = layer.get(key);
+    if (same === undefined) layer.set(key, [each]);
     else same.push(each);
   }
   return layer;
 }
 
-/** `group.opt`. */
+/** Group and option may both have dots: with one between them `[a] b.c` and `[a.b] c` would be the same. */
+function keyOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
+  return `${group}\0${opt}`;
+}
+
+/** `group.opt`, as it is told. */
 export function nameOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
   return `${group}.${opt}`;
 }
@@ -81,7 +86,7 @@ export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, 
   const { opt, option, spellings } = wanted;
   // Of each layer that has the option, a list for each name that it has there.
   const filled = layers.flatMap((layer) => {
-    const there = layer.size === 0 ? [] : spellings.flatMap((name) => [layer.get(nameOf(name)) ?? []].filter(isFilled));
+    const there = layer.size === 0 ? [] : spellings.flatMap((name) => [layer.get(keyOf(name)) ?? []].filter(isFilled));
     return there.length === 0 ? [] : [there.map((found) => found.map((each) => masked(each, opt, option)))];
   });
   const all = filled.flat(2);

@@ -70,16 +70,19 @@ async function attempt(
   if (apps.length === 1) return last(req, res);
   const copies = new RequestCopies(req);
   for (const app of apps.slice(0, -1)) {
-    const held = new HeldResponse(copies.next(), res, caught);
+    const copy = copies.next();
+    const held = new HeldResponse(copy, res, caught);
     try {
-      if (!(await held.answeredBy(app))) continue;
+      if (!(await Promise.race([held.answeredBy(app), copy.refused]))) continue;
     } catch (error) {
       if (!(error instanceof Fault) || !caught.has(error.status) || held.passedOn) throw error;
       continue;
     }
     return;
   }
-  return last(copies.last(), res);
+  const copy = copies.last();
+  if (copy === undefined) return last(req, res);
+  return Promise.race([last(copy, res), copy.refused]);
 }
 
 function cascadeChildren(_globalConf: Conf, localConf: Conf): ReturnType<TellsChildren['children']> {

@@ -9,7 +9,7 @@ import { noteOriginal } from '../../app/internal.js';
 /** The largest body that several apps can read. */
 const MAX_KEPT_BYTES = 1_048_576;
 
-/** Gives copies of one request, and the request itself to the last app if its body was not read yet. */
+/** Gives copies of one request. */
 export class RequestCopies {
   readonly #request: IncomingMessage;
   readonly #environ: object;
@@ -26,7 +26,7 @@ export class RequestCopies {
   }
 
   /** A copy for an app that is not the last. */
-  next(): IncomingMessage {
+  next(): RequestCopy {
     const copy = new RequestCopy(this.#request, () => this.#whole());
     copy.url = this.#url ?? '/';
     copy.headers = { ...this.#headers };
@@ -34,9 +34,9 @@ export class RequestCopies {
     return copy;
   }
 
-  /** What the last app gets. */
-  last(): IncomingMessage {
-    return this.#body === undefined ? this.#request : this.next();
+  /** What the last app gets; undefined: the request itself, for its body was not read. */
+  last(): RequestCopy | undefined {
+    return this.#body === undefined ? undefined : this.next();
   }
 
   #whole(): Promise<Buffer> {
@@ -47,12 +47,20 @@ export class RequestCopies {
 
 /** One copy of a request. */
 class RequestCopy extends IncomingMessage {
+  /** Rejects when the body cannot be had and the app listens for no error: it would wait for ever. */
+  readonly refused: Promise<never>;
+  #refuse!: (error: unknown) => void;
   readonly #original: IncomingMessage;
   readonly #body: () => Promise<Buffer>;
 
   constructor(original: IncomingMessage, body: () => Promise<Buffer>) {
     super(original.socket);
     pinMethods(this, RequestCopy.prototype);
+    this.refused = new Promise((_, reject) => {
+      this.#refuse = reject;
+    });
+    // The request may end before this is waited for.
+    this.refused.catch(() => undefined);
     noteOriginal(this, original);
     this.#original = original;
     this.#body = body;
@@ -71,8 +79,10 @@ class RequestCopy extends IncomingMessage {
         this.push(bytes);
         this.push(null);
       },
-      // An app that listens for no error would never answer: its request fails as a whole.
-      (error: Error) => (this.listenerCount('error') > 0 ? this : this.#original).destroy(error),
+      (error: Error) => {
+        if (this.listenerCount('error') > 0) this.destroy(error);
+        else this.#refuse(error);
+      },
     );
   }
 
