@@ -39,8 +39,8 @@ export type ToWorker =
   | Configure
   /** With a socket, before `adopt`. */
   | { readonly kind: 'socket' }
-  /** The reload goes on: a worker that rehearsed starts its service. */
-  | { readonly kind: 'go-on' }
+  /** The reload goes on: a worker that rehearsed starts its service. The word stays: a parent may be older than its workers. */
+  | { readonly kind: 'start' }
   /** Drain and end: another worker has taken over (`replaced`), or none will (`stop`). */
   | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
   /** New values for the services that go on serving; answered by `answer`, with whether all of them took these. */

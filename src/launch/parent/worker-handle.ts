@@ -126,7 +126,7 @@ export class WorkerHandle {
   /** The reload that it checked goes on: it starts its service. */
   goOn(): void {
     this.rehearsing = false;
-    this.#channel.send({ kind: 'go-on' });
+    this.#channel.send({ kind: 'start' });
   }
 
   /**

@@ -145,7 +145,7 @@ export class WorkerSide {
   #receive(message: ToWorker, service: ServiceBase): void {
     const link = this.#link;
     switch (message.kind) {
-      case 'go-on':
+      case 'start':
         this.#goesOn.resolve();
         break;
       case 'drain':
