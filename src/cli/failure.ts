@@ -1,7 +1,7 @@
 /**
  * How a command ends: its exit status, and what is said of the error it failed with.
  */
-import { ConfigurationRefused, describeError } from '../errors/index.js';
+import { ConfigurationRefused, chosenStatus, describeError } from '../errors/index.js';
 
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
@@ -10,6 +10,8 @@ export const STATUS_USAGE = 2;
 
 export function exitStatusOf(error: unknown): number {
   if (error instanceof ConfigurationRefused) return error.blamesConfiguration && !isIdle(error) ? STATUS_REFUSED : 1;
+  const chosen = chosenStatus(error);
+  if (chosen !== undefined) return chosen;
   // Anything can be thrown, undefined as well.
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;

@@ -83,6 +83,17 @@ export class ConfigurationRefused extends PorticoError {
   }
 }
 
+/** The exit status that a service chose by throwing a `ServiceExit`; undefined for any other error. */
+export function chosenStatus(error: unknown): number | undefined {
+  const exit = error as { code?: unknown; exitCode?: unknown } | null | undefined;
+  if (exit?.code !== 'PORTICO_SERVICE_EXIT') return undefined;
+  const { exitCode } = exit;
+  // Another error may have this code, with a number that no process can exit with.
+  return Number.isInteger(exitCode) && (exitCode as number) >= 0 && (exitCode as number) <= 255
+    ? (exitCode as number)
+    : undefined;
+}
+
 /** The message of anything that was thrown. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

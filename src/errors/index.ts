@@ -14,6 +14,7 @@ export {
 } from './diagnostic.js';
 export {
   ConfigurationRefused,
+  chosenStatus,
   type DiagnosticsDetails,
   describeError,
   didYouMean,

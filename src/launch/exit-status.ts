@@ -2,7 +2,7 @@
  * What an error means for a launcher or a worker: the exit status, of which there is one table, and the line in the log, which
  * has the text of a mistake of the configuration, and the stack of anything else; and how it gets from a worker to its parent.
  */
-import { ConfigurationRefused, describeError, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import type { Assignment } from './assignment.js';
 import type { WorkerFailure } from './worker-message.js';
@@ -35,17 +35,6 @@ export function statusOf(error: unknown): number {
   const chosen = chosenStatus(error);
   if (chosen !== undefined) return chosen;
   return isRefusal(error) ? STATUS_REFUSED : STATUS_FAILED;
-}
-
-/** The status a service chose by throwing a `ServiceExit`; undefined for any other error. */
-export function chosenStatus(error: unknown): number | undefined {
-  const exit = error as { code?: unknown; exitCode?: unknown } | null | undefined;
-  if (exit?.code !== 'PORTICO_SERVICE_EXIT') return undefined;
-  const { exitCode } = exit;
-  // Another error may have this code, with a number that no process can exit with.
-  return Number.isInteger(exitCode) && (exitCode as number) >= 0 && (exitCode as number) <= 255
-    ? (exitCode as number)
-    : undefined;
 }
 
 /** True for a status that only a service can have chosen. */

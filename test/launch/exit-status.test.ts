@@ -102,6 +102,17 @@ for (const [whose, places, workers] of [
   }
 }
 
+for (const through of ['runMain', 'runApis']) {
+  test(`LC-205 ServiceExit(42) thrown by a first start is the status of a program of ${through}`, async (t) => {
+    for (const workers of through === 'runMain' ? [1, 2] : [undefined]) {
+      const by = { main: through === 'runMain', apis: through === 'runApis', ...(workers && { workers }) };
+      const program = new RunningProgram('ending', { throws: 'start', status: 42, ...by });
+      t.after(() => program.cleanUp());
+      assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
+    }
+  });
+}
+
 for (const [throws, restartMethod] of [
   ['reset', 'mutate'],
   ['reset', 'reload'],

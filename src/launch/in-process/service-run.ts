@@ -2,11 +2,11 @@
  * One service's life in this process: started, watched, stopped within its deadline, restarted in place.
  */
 
-import { describeError, PorticoError } from '../../errors/index.js';
+import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
 import { pause, within } from '../../tasks/internal.js';
-import { chosenStatus, isRefusal } from '../exit-status.js';
+import { isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
 
 /** How long a service whose deadline has passed, and at the end of a stop what has been called off, may take to let go. */
