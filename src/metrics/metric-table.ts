@@ -44,7 +44,8 @@ export type MetricKey =
   | 'callsServed'
   | 'callsDropped'
   | 'callsRedelivered'
-  | 'callsDead';
+  | 'callsDead'
+  | 'repliesLost';
 
 /** 256 bytes to 16 MiB. */
 const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
@@ -115,6 +116,11 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_rpc_dead_letters_total',
     help: 'Messages of which a service made dead letters: they could not be read, or failed and are acknowledged late.',
     labels: ['topic', 'reason'],
+  },
+  repliesLost: {
+    name: 'portico_rpc_replies_lost_total',
+    help: 'Replies that were given up: their callers were gone, the broker did not take them, or too many waited.',
+    labels: ['topic'],
   },
 };
 

@@ -98,6 +98,11 @@ export class CallMeter {
     this.#meter.count('callsDead', [topic, reason]);
   }
 
+  /** A reply that was not delivered. */
+  lost(topic: string): void {
+    this.#meter.count('repliesLost', [topic]);
+  }
+
   async #timed<T>(
     metric: 'callsMade' | 'callsServed',
     labels: readonly string[],

@@ -4,9 +4,9 @@
 import { hash } from 'node:crypto';
 import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
-import { isRecord, messageId, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
+import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import type { WireFormatOptions } from '../message/wire-format.js';
-import { addressText, routeOfQueue } from '../transport/route.js';
+import { addressText, checkRoute, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
@@ -93,9 +93,9 @@ export class DeadLetters {
   }
 
   /**
-   * Sends each to the queue it came from, as a cast with an id of its own: nothing waits for a reply by now, and servers drop an
-   * id that they have begun before. A fanout's goes to the process that refused it, and to no other: these have had their copies.
-   * A letter is forgotten once the broker has confirmed its message.
+   * Sends each to the queue it came from, as a cast with its id: nothing waits for a reply by now, and a process drops an id that
+   * it has begun lately. A fanout's goes to the process that refused it, and to no other: these have had their copies. A letter
+   * is forgotten once the broker has confirmed its message. One of a queue that is none of a service of the exchange stays.
    */
   async replay(filter: DeadLetterFilter): Promise<readonly Replayed[]> {
     const replayed: Replayed[] = [];
@@ -132,6 +132,7 @@ export class DeadLetters {
         hint: `Another program put it into ${this.exchange}.dead. Have its method called by api-cli rpc cast, and drop it.`,
       });
     }
+    this.#checkQueue(death.queue);
     const { castTtlMs } = this.#connection.settings;
     try {
       const options = { mandatory: true, ttlMs: castTtlMs || undefined };
@@ -145,6 +146,20 @@ export class DeadLetters {
       });
     }
     await delivery.ack();
+  }
+
+  /** Any sender may write which queue a letter came from: another exchange's, one for replies, one that is no service's. */
+  #checkQueue(queue: string): void {
+    try {
+      if (!queue.startsWith(`${this.exchange}.`)) throw new InvalidTarget({ message: 'it is of another exchange' });
+      checkRoute(routeOfQueue(this.exchange, queue));
+    } catch (cause) {
+      throw new InvalidTarget({
+        message: `it names the queue ${JSON.stringify(queue)}, which is of no service of the exchange ${this.exchange}`,
+        hint: 'Another program put it there, or it is of another exchange. Drop it.',
+        cause,
+      });
+    }
   }
 
   #read(delivery: Delivery): DeadLetter {
@@ -174,12 +189,14 @@ export class DeadLetters {
   #renewed(delivery: Delivery): Message {
     const request = this.#requestOf(delivery);
     if (request === undefined) return delivery.message;
-    const id = messageId();
-    const renewed = { ...request, id, sent: Date.now(), reply: undefined, deadline: undefined, monitor: undefined };
+    const renewed = { ...request, sent: Date.now(), reply: undefined, deadline: undefined, monitor: undefined };
     const wasSigned = this.#requestOf(delivery, { requireSignature: true }) !== undefined;
     const { format } = this.#connection.settings;
     const sent = wasSigned ? format : format.with({ signingKeys: undefined });
-    return { id, body: writeEnvelope(renewed, `${request.method}, replayed`, sent.at(this.#addressOf(delivery))) };
+    return {
+      id: request.id,
+      body: writeEnvelope(renewed, `${request.method}, replayed`, sent.at(this.#addressOf(delivery))),
+    };
   }
 
   /** Undefined also for what was put into a queue that it was not signed for: a replay would sign it for that. */

@@ -18,6 +18,8 @@ export interface ReplySenderOptions {
   readonly format: WireFormat;
   /** How long a reply is tried. */
   readonly retryMs: number;
+  /** Counts a reply that was not delivered. */
+  readonly onLost?: (() => void) | undefined;
 }
 
 /** A reply, and what it belongs to, for the log. */
@@ -31,12 +33,27 @@ export interface Reply {
 }
 
 const BETWEEN_MS = 250;
+/** What may wait for another try, together: a sender may ask for replies to queues that are not there. */
+const KEPT_REPLIES = 1000;
+const KEPT_BYTES = 16 * 1024 * 1024;
 const GONE_MS = 60_000;
 const GONE_ENTRIES = 200;
 /** For replies that are under way when the server ends. */
 const FLUSH_MS = 2000;
 /** What a caller may ask for: its signs of life are messages that every caller pays for. */
 const LEAST_BEAT_MS = 50;
+
+interface WrittenReply extends Omit<Reply, 'envelope'> {
+  /** Of the call. */
+  readonly id: string;
+  readonly body: Uint8Array;
+}
+
+/** A reply that waits for its next try. */
+interface Kept {
+  readonly bytes: number;
+  readonly ended: AbortController;
+}
 
 /** Never fails: what cannot be sent is logged. */
 export class ReplySender {
@@ -45,7 +62,10 @@ export class ReplySender {
   readonly #pending = new Map<Promise<void>, () => void>();
   /** Addresses that were given up. */
   readonly #gone: RecentKeys;
-  readonly #closing = new AbortController();
+  /** The oldest first. */
+  readonly #kept = new Set<Kept>();
+  #keptBytes = 0;
+  #isClosing = false;
 
   constructor(options: ReplySenderOptions) {
     this.#options = options;
@@ -57,10 +77,12 @@ export class ReplySender {
    * `SerializationError` for a reply that cannot travel.
    */
   send(reply: Reply): Promise<void> {
-    const { envelope, to, name } = reply;
+    const { envelope, to, name, since } = reply;
     const body = writeEnvelope(envelope, `the result of ${name}`, this.#options.format.at(to));
+    // Without the result, which would be kept for as long as its bytes.
+    const written = { to, id: envelope.id, name, since, body };
     return new Promise((tried) => {
-      const sending = this.#deliver(reply, body, tried).finally(() => {
+      const sending = this.#deliver(written, tried).finally(() => {
         this.#pending.delete(sending);
         tried();
       });
@@ -95,31 +117,52 @@ export class ReplySender {
   async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
     const sent = handlers.then(() => Promise.all([...this.#pending.keys(), consumer]));
     await within(sent, { ms: FLUSH_MS, clock: this.#options.clock }, () => {
-      this.#closing.abort();
+      this.#isClosing = true;
+      for (const { ended } of this.#kept) ended.abort();
       for (const tried of this.#pending.values()) tried();
     });
     await handlers;
   }
 
-  async #deliver(reply: Reply, body: Uint8Array, tried: () => void): Promise<void> {
-    const { transport, clock, retryMs, log } = this.#options;
-    const { to, envelope, name, since } = reply;
-    const message = { id: messageId(), body, correlationId: envelope.id };
+  async #deliver({ to, id, name, since, body }: WrittenReply, tried: () => void): Promise<void> {
+    const { transport, clock, retryMs, log, onLost } = this.#options;
+    const message = { id: messageId(), body, correlationId: id };
     const until = clock.now() + retryMs;
+    const kept = { bytes: body.length, ended: new AbortController() };
     let err: unknown = new Error('its caller is gone');
     while (!this.#gone.has(to)) {
       try {
         await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
+        this.#forget(kept);
         return;
       } catch (error) {
         err = error;
+        this.#keep(kept);
         tried();
-        const late = clock.now() + BETWEEN_MS > until;
-        if (late || !(await pause(BETWEEN_MS, { clock, signal: this.#closing.signal, unref: true })))
-          this.#gone.add(to);
+        if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
+        else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
       }
     }
+    this.#forget(kept);
+    onLost?.();
     const age = Math.round(clock.now() - since);
-    log.warn(`${name}: the reply to call ${envelope.id} was not delivered, ${age} ms after the call came`, { err });
+    log.warn(`${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`, { err });
+  }
+
+  /** The oldest make room: they were tried more often. */
+  #keep(reply: Kept): void {
+    if (this.#isClosing) reply.ended.abort();
+    if (this.#kept.has(reply)) return;
+    this.#kept.add(reply);
+    this.#keptBytes += reply.bytes;
+    for (const oldest of this.#kept) {
+      if (this.#kept.size <= KEPT_REPLIES && this.#keptBytes <= KEPT_BYTES) break;
+      this.#forget(oldest);
+      oldest.ended.abort();
+    }
+  }
+
+  #forget(reply: Kept): void {
+    if (this.#kept.delete(reply)) this.#keptBytes -= reply.bytes;
   }
 }

@@ -136,7 +136,7 @@ export class RpcServer {
       clock,
       meter,
       sendStack,
-      replies: new ReplySender({ transport, log, clock, format, retryMs }),
+      replies: new ReplySender({ transport, log, clock, format, retryMs, onLost: () => meter?.lost(options.topic) }),
       held: new HeldLoop({ log, clock }),
       seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
       late: new Map(),

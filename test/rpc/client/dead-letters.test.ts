@@ -174,3 +174,56 @@ test('RP-95 a letter of another sender, whose message has no id, has one by its 
     [first],
   );
 });
+
+test('RP-95 a letter that names a queue which is of no service of the exchange is not replayed', async (t) => {
+  const { transport, letters } = await openLetters(t);
+  const replies = await transport.consumeReplies(() => assert.fail('a replay came'));
+  for (const queue of [replies.address, 'portico.dead', 'nova.images', 'portico.images/delay', 'images', 'portico.']) {
+    // Any sender can write the fields that name it.
+    transport.eachDeadLetter = (_exchange, take) =>
+      take({
+        message: unreadable,
+        death: { queue, reason: 'expired', at: 0 },
+        redelivered: false,
+        count: 1,
+        ack: () => assert.fail('it is forgotten'),
+        requeue: async () => {},
+        deadLetter: async () => true,
+      });
+    const [replayed] = await letters.replay({});
+    const told = `it names the queue ${JSON.stringify(queue)}, which is of no service of the exchange portico\n`;
+    assert.ok(replayed!.failure!.startsWith(told), replayed!.failure);
+    assert.match(replayed!.failure!, /Drop it/);
+  }
+});
+
+test(
+  'RP-90 RP-95 a copy of what a process ran, put among the dead letters, is not run by it again after a replay',
+  withNetwork(async ({ transport, serve, client, log }) => {
+    const connection = new RPCConnection({ config: Config.fromText(ini), transport });
+    const letters = new DeadLetters(connection);
+    const driver = await connection.connected(10_000);
+    const to = { exchange: letters.exchange, topic: 'images' };
+    // One who may read and publish: the message goes on, and a copy of it is buried.
+    const planted = gate();
+    const spy = await driver.consume(to, { prefetch: 1 }, (delivery) => {
+      void spy
+        .cancel()
+        .then(() => delivery.deadLetter('failed: a copy'))
+        .then(() => driver.publish(to, delivery.message))
+        .then(planted.open);
+    });
+    await client({}, { ini }).cast({}, 'attach', { id: 'once' });
+    await planted.opened;
+    const disks = new Disks();
+    disks.isRepaired = true;
+    await serve(disks, { ini });
+    while (disks.done.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await letters.replay({}))[0]!.failure, undefined);
+    while (!log.messages().some((line) => line.endsWith('was dropped, it came before'))) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(disks.done, ['once']);
+    await connection.close();
+  }),
+);

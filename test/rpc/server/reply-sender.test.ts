@@ -49,3 +49,31 @@ test('RP-86 a reply that the broker does not take holds up a stop for two second
   }
   await over;
 });
+
+test('RP-82 replies that wait for another try are bounded by number and bytes: the oldest make room, and are counted', async () => {
+  for (const [calls, bytes, most] of [
+    [1200, 10, 1000],
+    [300, 90_000, 190],
+  ] as const) {
+    const { clock, transport, messages, meter } = await served({ work: () => 'x'.repeat(bytes) });
+    const tried = new Set<string>();
+    const publish = transport.publish.bind(transport);
+    transport.publish = (to, message, options) => {
+      if (typeof to === 'string') tried.add(to);
+      return publish(to, message, options);
+    };
+    for (let id = 0; id < calls; id++) {
+      await transport.publish(route, requestMessage(`${id}`, 'work', { reply: { to: `reply_${id}`, id: `${id}` } }));
+      await settled();
+    }
+    assert.equal(tried.size, calls, 'each is tried once');
+    const given = messages().filter((line) => line.includes('was not delivered'));
+    assert.ok(calls - given.length <= most, `${calls - given.length} are kept`);
+    assert.ok(calls - given.length >= most - 20);
+    assert.match(given[0]!, /call 0 was not delivered/);
+    assert.equal(meter.take().series.find(({ metric }) => metric === 'repliesLost')?.sum, given.length);
+    tried.clear();
+    await clock.advance(1000);
+    assert.equal(tried.size, calls - given.length, 'what is kept is tried again');
+  }
+});

@@ -2,7 +2,7 @@
 import { Config } from 'portico/config';
 import { type Message, RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
+import { CallMeter, Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
@@ -25,12 +25,9 @@ export async function served(
   change?.(transport);
   await transport.connect();
   const tracker = new TaskTracker({ service: 'images', log, clock });
-  const connection = new RPCConnection({
-    transport,
-    log,
-    clock,
-    config: Config.fromText('[rpc]\nmax_message_size = 100000\n'),
-  });
+  const config = Config.fromText('[rpc]\nmax_message_size = 100000\n[metrics]\nenabled = true\n');
+  const meter = new CallMeter().use(config);
+  const connection = new RPCConnection({ transport, log, clock, config }, meter);
   const endpoints = new Endpoints([endpoint]);
   const server = new RpcServer({ ...OF_IMAGES, connection, transport, endpoints, tracker, poolSize: 4 });
   await server.start();
@@ -44,6 +41,7 @@ export async function served(
     transport,
     server,
     connection,
+    meter,
     client: connection.client({ topic: 'images' }),
     deadLetters,
     ...recorded,
