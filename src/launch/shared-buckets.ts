@@ -2,12 +2,12 @@
  * The token buckets that the workers of one service share: they are in the parent, and outlive workers and reloads.
  *
  * A worker asks one question at a time: what comes meanwhile is in the next. So a busy worker asks larger questions, not
- * more of them, and its parent can take one that does otherwise for a hostile one.
+ * more of them.
  */
 import { createHash } from 'node:crypto';
 import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
 import type { TakenOf } from './assignment.js';
-import { TAKE_ID, TAKE_KEY, TAKES, type Take, type TakeRule, type ToParent } from './worker-message.js';
+import { TAKES, type Take, type TakeRule, type ToParent } from './worker-message.js';
 
 /** Of all rules together; 60 MB. Beyond that the longest idle bucket of the longest idle rule goes. */
 const MOST_KEYS = 300_000;
@@ -73,6 +73,9 @@ export class ServiceBuckets {
   }
 }
 
+/** The longest key, and the longest name of a rule, as they are sent. */
+const TAKE_KEY = 64;
+const TAKE_ID = 256;
 /** After so long a question is no longer waited for. */
 const ANSWER_MS = 100;
 /** So many takes wait for the next questions: a parent that is this far behind is not asked more. */
@@ -160,7 +163,7 @@ export class ParentBuckets implements SharedBuckets {
   }
 }
 
-/** As one byte a character, and no longer than the parent takes it. */
+/** As one byte a character, and bounded. */
 function short(text: string, length: number): string {
   if (text.length <= length && /^[\x20-\x7e]*$/.test(text)) return text;
   return createHash('sha256').update(text).digest('base64url');

@@ -114,9 +114,9 @@ test('while the parent is stopped each worker counts its share, and says so once
   assert.match(said[0]!, /"level":"warn"/);
 });
 
-test('a worker that asks as often as it can is not taken for a hostile one', async (t) => {
+test('a worker that asks as often as it can gets its answers', async (t) => {
   const port = await freePort();
-  // More messages than a worker may send in a second, one after the other, and more tokens at once than fit into one.
+  // Many questions, one after the other, and more tokens at once than fit into one.
   const busy = `
     const { buckets } = process[Symbol.for('portico.worker')];
     const rule = { id: 'busy', rate: 1, burst: 1, maxKeys: 10 };

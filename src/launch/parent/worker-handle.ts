@@ -7,7 +7,7 @@ import { errorText } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
-import { STATUS_FAILED, startError, type WorkerExit } from '../exit-status.js';
+import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../report/questions.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { WorkerFailure } from '../worker-message.js';
@@ -16,6 +16,8 @@ import type { FleetGeneration } from './worker-process.js';
 
 /** Who is told what a worker asks for and what it does wrong; what is left out is not needed. */
 export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
+  /** It can be told nothing any more, and is killed: why. */
+  fault?(what: string): void;
   /** It asks for a fresh one in its place. */
   replace?(reason: string): void;
   /** What it has counted. */
@@ -26,8 +28,6 @@ export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>
 const LAST_WORDS_MS = 100;
 /** After the end of its channel: how long a worker may take to end. */
 const SPEECHLESS_MS = 1000;
-/** So many questions without an answer, and a worker is asked no more. */
-const MOST_QUESTIONS = 1000;
 
 export class WorkerHandle {
   readonly assignment: Assignment;
@@ -104,7 +104,6 @@ export class WorkerHandle {
     this.#channel = new WorkerChannel(child, {
       message: (message) => this.#receive(message),
       take: (takes) => listener.take?.(takes) ?? [],
-      fault: (what) => this.#broke(what),
       foreign: (what) => listener.foreign?.(what),
     });
     child.on('error', (error) => this.#couldNotSpawn(error));
@@ -155,22 +154,24 @@ export class WorkerHandle {
   /** Gives it new values; true when all its services took them, undefined when it did not answer in time. */
   async mutate(next: FleetGeneration, timeoutMs: number): Promise<boolean | undefined> {
     const { settings, configuration } = next;
-    const answer = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
+    const asked = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
     return await within(
-      answer.then((taken) => taken === true),
+      asked.answer.then((taken) => taken === true),
       timeoutMs,
-    );
+    ).finally(asked.forget);
   }
 
   /** Asks what another part of the application answers in the worker. */
   async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer> {
     const { service, index: workerId } = this.assignment;
     const from = { service, workerId, pid: this.pid };
-    const answered = this.#request((id) => ({ kind: 'ask', id, topic, body })).then(
+    const asked = this.#request((id) => ({ kind: 'ask', id, topic, body }));
+    const answered = asked.answer.then(
       (answer) => ({ ...from, body: answer }),
       (error: unknown) => ({ ...from, error: errorText(error) }),
     );
-    return within(answered, timeoutMs, () => ({ ...from, error: `no answer within ${timeoutMs} ms` }));
+    const late = (): Answer => ({ ...from, error: `no answer within ${timeoutMs} ms` });
+    return within(answered, timeoutMs, late).finally(asked.forget);
   }
 
   /** Tells it to listen on these sockets of another slot as well. */
@@ -189,13 +190,12 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'reopen' });
   }
 
-  #request(make: (id: number) => ToWorker): Promise<unknown> {
-    if (this.#answers.size >= MOST_QUESTIONS) return Promise.reject(new Error('it leaves its questions unanswered'));
+  #request(make: (id: number) => ToWorker): { readonly answer: Promise<unknown>; readonly forget: () => void } {
     const id = ++this.#lastId;
     const answer = deferred<unknown>();
     this.#answers.set(id, answer);
     this.#channel.send(make(id));
-    return answer.promise;
+    return { answer: answer.promise, forget: () => this.#answers.delete(id) };
   }
 
   #receive(message: Told): void {
@@ -245,25 +245,11 @@ export class WorkerHandle {
     }
   }
 
+  /** One that comes after its time is up has no question any more. */
   #answered({ id, body, error }: Extract<Told, { kind: 'answer' }>): void {
     const answer = this.#answers.get(id);
-    if (answer === undefined) {
-      this.#broke('an answer to a question that was not asked');
-      return;
-    }
-    this.#answers.delete(id);
-    this.#channel.wasAsked();
-    if (error === undefined) answer.resolve(body);
-    else answer.reject(new Error(error));
-  }
-
-  /** The application's code has got at the channel, and nothing it says can be believed. */
-  #broke(what: string): void {
-    const { service, index } = this.assignment;
-    const text = `worker ${index} of service ${service} sent its parent ${what}`;
-    if (!this.wasReady) this.#failure = { text, code: 'PORTICO_WORKER_FAULT', status: STATUS_FAILED };
-    this.kill();
-    this.#listener.fault?.(`it sent ${what}`);
+    if (error === undefined) answer?.resolve(body);
+    else answer?.reject(new Error(error));
   }
 
   /** Without its channel a worker ends. One that does not cannot be told anything. */

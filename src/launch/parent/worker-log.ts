@@ -38,7 +38,7 @@ export function channelLog(
   const { pid } = facts;
   return {
     fault: (fault) => {
-      const text = `Child ${pid} does not keep to the rules of its channel, killing it: ${fault}`;
+      const text = `Child ${pid} can be told nothing any more, killing it: ${fault}`;
       log.error(text, { event: 'worker_fault', ...facts, fault });
     },
     foreign: (message) => {
