@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +17,11 @@ const URL_OF_BROKER = process.env.PORTICO_TEST_AMQP ?? 'amqp://guest:guest@127.0
 const WAYS = {
   bare: { label: 'rabbitmq-client, bare', command: [process.execPath, here('rpc/bare.mjs')] },
   portico: { label: 'Portico', command: [process.execPath, here('rpc/portico.mjs')] },
-  moleculer: { label: 'Moleculer', command: [process.execPath, here('contestants/moleculer.mjs')] },
+  moleculer: {
+    label: 'Moleculer',
+    command: [process.execPath, here('contestants/moleculer.mjs')],
+    lacks: lacksMoleculer,
+  },
   oslo: { label: 'oslo.messaging', command: [PYTHON, here('contestants/python/oslo_calls.py')], lacks: lacksOslo },
 };
 const WARM_UP = 5000;
@@ -37,26 +42,32 @@ export async function measureCalls({ rounds, scale, say }) {
     return lacking === undefined;
   });
   for (const line of problems) say(line);
-  const found = Object.fromEntries(names.map((name) => [name, { micros: [], perSecond: [] }]));
+  const found = Object.fromEntries(names.map((name) => [name, { micros: [], perSecond: [], late: [] }]));
   const memory = [];
   for (let round = 0; round < rounds; round++) {
     const spent = await measureRound(names, round, scale);
     for (const name of names) {
       found[name].micros.push(spent[name].micros);
       found[name].perSecond.push(spent[name].perSecond);
+      found[name].late.push(spent[name].late);
     }
     memory.push(JSON.parse(spawnSync(process.execPath, [here('rpc/memory.mjs')], { encoding: 'utf8' }).stdout));
-    say(`rpc  ${names.map((name) => `${name} ${spent[name].micros.toFixed(0)} µs`).join(', ')}`);
+    const shown = names.map((name) => {
+      const { micros, perSecond, late } = spent[name];
+      return `${name} ${micros.toFixed(0)} µs, ${perSecond.toFixed(0)}/s, p99 ${late.toFixed(1)} ms`;
+    });
+    say(`rpc  ${shown.join('; ')}`);
   }
   const rows = names.map((name) => ({ name, label: WAYS[name].label, ...ratios(found, name) }));
   return result({ rows, memory, problems });
 }
 
 function ratios(found, name) {
-  const { micros, perSecond } = found[name];
+  const { micros, perSecond, late } = found[name];
   return {
     micros: summary(micros),
     perSecond: summary(perSecond),
+    late: summary(late),
     toBare: summary(micros.map((each, round) => each / found.bare.micros[round])),
     toPortico: summary(micros.map((each, round) => each / found.portico.micros[round])),
   };
@@ -64,20 +75,21 @@ function ratios(found, name) {
 
 function result({ rows, memory, problems }) {
   const table = {
-    head: ['', 'µs of processor a call', 'times the bare client', 'times Portico', 'calls a second'],
-    rows: rows.map(({ label, micros, toBare, toPortico, perSecond }) => [
+    head: ['', 'µs of processor a call', 'times the bare client', 'times Portico', 'calls a second', 'p99, ms'],
+    rows: rows.map(({ label, micros, toBare, toPortico, perSecond, late }) => [
       label,
       micros,
       { ...toBare, digits: 2 },
       { ...toPortico, digits: 2 },
       { ...perSecond, digits: 0 },
+      { ...late, digits: 1 },
     ]),
   };
   const inside = ['memory', 'plain'].map((name) => summary(memory.map((each) => each[name])));
   if (memory.length > 0) {
     table.rows.push(
-      ['Portico, memory://, one process', { ...inside[0], digits: 1 }, '–', '–', '–'],
-      ['a plain call of the function', { ...inside[1], digits: 2 }, '–', '–', '–'],
+      ['Portico, memory://, one process', { ...inside[0], digits: 1 }, '–', '–', '–', '–'],
+      ['a plain call of the function', { ...inside[1], digits: 2 }, '–', '–', '–', '–'],
     );
   }
   return {
@@ -98,7 +110,7 @@ function result({ rows, memory, problems }) {
 async function measureRound(names, round, scale) {
   const exchange = `bench-${randomUUID().slice(0, 8)}`;
   const pairs = {};
-  const spent = Object.fromEntries(names.map((name) => [name, { micros: 0, ms: 0 }]));
+  const spent = Object.fromEntries(names.map((name) => [name, { micros: 0, ms: 0, took: [] }]));
   const order = names.map((_, at) => names[(at + round) % names.length]);
   const block = Math.round(BLOCK * scale);
   try {
@@ -112,7 +124,7 @@ async function measureRound(names, round, scale) {
         const { client, server } = pairs[name];
         const before = [client, server].map(({ pid }) => treeTimes(pid));
         const begun = performance.now();
-        await client.run(block);
+        spent[name].took.push(...(await client.run(block)));
         spent[name].ms += performance.now() - begun;
         for (const [at, { pid }] of [client, server].entries()) {
           spent[name].micros += timeBetween(before[at], treeTimes(pid), pid).total;
@@ -125,7 +137,11 @@ async function measureRound(names, round, scale) {
   }
   const calls = block * BLOCKS;
   return Object.fromEntries(
-    names.map((name) => [name, { micros: spent[name].micros / calls, perSecond: (calls * 1000) / spent[name].ms }]),
+    names.map((name) => {
+      const { micros, ms, took } = spent[name];
+      const late = took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)];
+      return [name, { micros: micros / calls, perSecond: (calls * 1000) / ms, late }];
+    }),
   );
 }
 
@@ -135,16 +151,18 @@ async function peer(name, role, exchange) {
   const child = spawn(command, [...args, role, URL_OF_BROKER, exchange], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const told = async (word) => {
-    const { value } = await lines.next();
-    if (value !== word) throw new Error(`${name}, ${role}: "${word}" did not come, but ${value}`);
+  const told = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${name}, ${role}: it has ended`);
+    return value;
   };
-  await told('ready');
+  await told();
   return {
     pid: child.pid,
+    /** Makes so many calls. Gives the milliseconds that each took. */
     async run(calls) {
       child.stdin.write(`run ${calls}\n`);
-      await told('done');
+      return JSON.parse(await told());
     },
     async end() {
       child.stdin.end();
@@ -163,6 +181,15 @@ async function forget(exchange) {
     await connection.queueDelete({ queue: `${exchange}.${queue}` });
   for (const name of ['', '.dlx', '.bench.fanout']) await connection.exchangeDelete({ exchange: `${exchange}${name}` });
   await connection.close();
+}
+
+function lacksMoleculer() {
+  try {
+    createRequire(here('contestants/moleculer.mjs')).resolve('moleculer');
+    return undefined;
+  } catch {
+    return 'bench/contestants/node_modules';
+  }
 }
 
 function lacksOslo() {

@@ -69,28 +69,46 @@ export interface Limit {
   readonly unref?: boolean;
 }
 
-const LATE: unique symbol = Symbol('late');
-
 /**
  * What comes of `work`; what `late` gives, or throws, when the time is up or the signal is raised before: undefined where it is left
  * out. The work goes on. `limit`: milliseconds, or more than these.
  */
-export async function within<T, L = undefined>(
+export function within<T, L = undefined>(
   work: Promise<T>,
   limit: number | Limit,
   late: () => L = () => undefined as L,
 ): Promise<T | L> {
-  const { ms, signal, ...options }: Limit = typeof limit === 'number' ? { ms: limit } : limit;
-  const over = new AbortController();
-  const end = (): void => over.abort();
-  signal?.addEventListener('abort', end, { once: true });
-  if (signal?.aborted === true) end();
-  const expired = pause(ms, { ...options, signal: over.signal }).then(() => LATE);
-  try {
-    const first = await Promise.race([work, expired]);
-    return first === LATE ? late() : (first as T);
-  } finally {
-    signal?.removeEventListener('abort', end);
-    end();
-  }
+  const { ms, clock = systemClock, signal, unref = false }: Limit = typeof limit === 'number' ? { ms: limit } : limit;
+  return new Promise<T | L>((resolve, reject) => {
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+      cancel();
+      signal?.removeEventListener('abort', raised);
+    };
+    const over = (): void => {
+      if (isOver) return;
+      end();
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    // Behind work that has settled already.
+    const raised = (): void => queueMicrotask(() => queueMicrotask(over));
+    const cancel = clock.after(ms, over, { unref });
+    work.then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error: unknown) => {
+        end();
+        reject(error as Error);
+      },
+    );
+    if (signal?.aborted === true) raised();
+    else signal?.addEventListener('abort', raised, { once: true });
+  });
 }

@@ -60,6 +60,15 @@ test('what takes longer than it may is undefined, or what is said for that; what
   assert.deepEqual([await late, await told], [undefined, 'late']);
   assert.equal(await within(Promise.resolve('soon'), { ms: 10, clock }), 'soon');
   assert.equal(await within(Promise.resolve('soon'), 10_000), 'soon');
+  // A signal that is raised ends the wait for what has not settled, and for nothing else.
+  const raised = { ms: 10, clock, signal: AbortSignal.abort() };
+  const unasked = (): never => assert.fail('it came in time');
+  assert.equal(await within(Promise.resolve('there'), raised, unasked), 'there');
+  await assert.rejects(within(Promise.reject(new Error('failed')), raised, unasked), /^Error: failed$/);
+  const tooLate = (): never => {
+    throw new Error('too late');
+  };
+  await assert.rejects(within(never, raised, tooLate), /^Error: too late$/);
   assert.equal(clock.pending, 0);
 });
 

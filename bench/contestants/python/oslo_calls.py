@@ -1,7 +1,9 @@
 """oslo.messaging over RabbitMQ, with its defaults and the threading executor: server or client, as bench/rpc/peer.mjs."""
+import json
 import logging
 import sys
 import threading
+import time
 
 from oslo_config import cfg
 import oslo_messaging as messaging
@@ -32,6 +34,7 @@ def say(word):
 
 def run(client, count):
     left = [count]
+    took = []
     lock = threading.Lock()
 
     def caller():
@@ -40,14 +43,17 @@ def run(client, count):
                 if left[0] == 0:
                     return
                 left[0] -= 1
+            begun = time.perf_counter()
             found = client.call({'request_id': 'req-1', 'user_id': 'me'}, 'build', **ASKED)
             assert found['id'] == ASKED['id'], found
+            took.append(round((time.perf_counter() - begun) * 1000, 3))
 
     threads = [threading.Thread(target=caller) for _ in range(AT_A_TIME)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return took
 
 
 if ROLE == 'server':
@@ -63,5 +69,4 @@ else:
         if hasattr(messaging, 'get_rpc_client') else messaging.RPCClient(TRANSPORT, messaging.Target(topic='oslo-bench'))
     say('ready')
     for line in sys.stdin:
-        run(CLIENT, int(line.split()[1]))
-        say('done')
+        say(json.dumps(run(CLIENT, int(line.split()[1]))))
