@@ -58,6 +58,11 @@ export class Deadline {
     return this.#endsAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.#endsAt - performance.now()));
   }
 
+  /** The time is up, also where the event loop is too busy to have raised the signal yet. */
+  get passed(): boolean {
+    return this.signal.aborted || performance.now() >= this.#endsAt;
+  }
+
   /** Forgets the timer; the deadline never passes any more. */
   clear(): void {
     this.#forget?.();

@@ -3,7 +3,7 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
-import { systemClock } from '../tasks/internal.js';
+import { ownLimitMs, systemClock } from '../tasks/internal.js';
 import type { Awaitable, StopOptions } from './service.js';
 
 /** Where a service is. `failed`: it died by itself, or its start failed. */
@@ -146,7 +146,7 @@ export class Lifecycle {
     if (options.signal?.aborted === true || (underWay && options.graceful !== true)) cut();
     options.signal?.addEventListener('abort', cut, { once: true });
     const deadlineMs = options.deadlineMs || (options.graceful === true ? 0 : FORCED_STOP_MS);
-    const cancel = deadlineMs > 0 ? this.#clock.after(deadlineMs, cut) : undefined;
+    const cancel = deadlineMs > 0 ? this.#clock.after(ownLimitMs(deadlineMs, options.signal), cut) : undefined;
     return () => {
       cancel?.();
       options.signal?.removeEventListener('abort', cut);

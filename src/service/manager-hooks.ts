@@ -17,7 +17,7 @@ import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
-import { TaskTracker } from './task-tracker.js';
+import { TaskTracker, type TrackedTask } from './task-tracker.js';
 
 /** What a protocol adds between the hooks. Each may be async. */
 export interface ProtocolSteps {
@@ -118,9 +118,12 @@ export class ManagerHooks implements LifecycleSteps {
     }
   }
 
-  /** Takes the steps of the stop. All are taken, whatever fails; hooks that fail are logged, another failure is thrown. */
+  /**
+   * Takes the steps of the stop. All are taken, whatever fails; hooks that fail are logged, another failure is thrown.
+   * `PORTICO_STOP_DEADLINE`: a graceful stop leaves tracked work behind.
+   */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { registration, tasks } = this.#options;
+    const { name, registration, tasks } = this.#options;
     const began = this.#clock.now();
     const failures: unknown[] = [];
     const step = async (run: () => Awaitable<void> | undefined): Promise<void> => {
@@ -133,17 +136,18 @@ export class ManagerHooks implements LifecycleSteps {
     this.#tracker.beginShutdown();
     await step(() => this.withdraw());
     await step(() => this.#options.stopAccepting?.(options));
-    const left = (): StopOptions => remaining(options, this.#clock.now() - began);
+    const rest = (): StopOptions => remaining(options, this.#clock.now() - began);
     const finish = async (): Promise<void> => {
-      await step(() => this.#options.finish?.(left()));
-      await step(() => tasks.stop(left()));
+      await step(() => this.#options.finish?.(rest()));
+      await step(() => tasks.stop(rest()));
     };
     let finished = Promise.resolve();
-    const graceful = options.graceful === true ? this.#gracefulShutdown(left(), () => finished) : undefined;
+    const graceful = options.graceful === true ? this.#gracefulShutdown(rest(), () => finished) : undefined;
     finished = finish();
     await Promise.all([graceful, finished]);
-    this.#tracker.endShutdown();
-    const cleanupMs = (): number => cleanupLimit(options.graceful === true, left().deadlineMs ?? 0);
+    const left = this.#tracker.endShutdown();
+    if (options.graceful === true && left.length > 0 && !failures.some(isCutOff)) failures.push(leftBehind(name, left));
+    const cleanupMs = (): number => cleanupLimit(options.graceful === true, rest().deadlineMs ?? 0);
     await this.#cleanup(this.#managers, options.signal, cleanupMs);
     await step(() => this.#options.closeDrivers?.());
     // The registry may be among what is released.
@@ -152,8 +156,7 @@ export class ManagerHooks implements LifecycleSteps {
     this.#undo = [];
     this.#periodic.forget();
     this.#takeTrackerBack();
-    for (const error of failures.slice(1))
-      this.#options.log.error(`${this.#options.name}: stopping failed`, { err: error });
+    for (const error of failures.slice(1)) this.#options.log.error(`${name}: stopping failed`, { err: error });
     if (failures.length > 0) throw failures[0];
   }
 
@@ -282,6 +285,18 @@ function cleanupLimit(graceful: boolean, leftMs: number): number {
 
 function isHookTimeout(error: unknown): boolean {
   return error instanceof PorticoError && error.code === 'PORTICO_HOOK_TIMEOUT';
+}
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof PorticoError && error.code === 'PORTICO_STOP_DEADLINE';
+}
+
+function leftBehind(service: string, tasks: readonly TrackedTask[]): PorticoError {
+  const names = [...new Set(tasks.map(({ name }) => name))].join(', ');
+  return new PorticoError('PORTICO_STOP_DEADLINE', {
+    message: `${service}: ${tasks.length} tasks were still under way when their time was over, and are left behind: ${names}`,
+    hint: 'They get [DEFAULT] graceful_shutdown_timeout less a sixth, and [DEFAULT] manager_shutdown_timeout at most.',
+  });
 }
 
 /** The options of a stop, `passedMs` later. A deadline that has passed is a millisecond away: 0 would mean none. */

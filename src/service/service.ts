@@ -213,9 +213,7 @@ export class Service implements ServiceBase {
 
   /** Stops the task group: see `TaskGroup.stop`. Graceful only when asked, as launchers do. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { graceful, signal } = options;
-    // The caller that gives a signal counts the time: two that end at once would leave open whether anything was cut off.
-    await this.tasks.stop(signal === undefined ? options : { graceful, signal });
+    await this.tasks.stop(options);
   }
 
   /** Settles when no timer and no task is left. Timers must have been stopped, or this waits for ever. */

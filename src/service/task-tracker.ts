@@ -119,20 +119,21 @@ export class TaskTracker {
     return within(empty, { ms, clock: this.#clock, signal }, () => false);
   }
 
-  /** The service has stopped: the closing line, where there was anything to tell. */
-  endShutdown(): void {
+  /** The service has stopped: the closing line, where there was anything to tell. Gives the tasks that it leaves behind. */
+  endShutdown(): readonly TrackedTask[] {
     const shutdown = this.#shutdown;
-    if (shutdown === undefined) return;
+    if (shutdown === undefined) return [];
     this.#shutdown = undefined;
     shutdown.over.abort();
     const { completed, failed } = shutdown;
     const left = this.list();
-    if (completed + failed + left.length === 0) return;
+    if (completed + failed + left.length === 0) return left;
     const names = left.length === 0 ? '' : `: ${left.map(described).join(', ')}`;
     const facts = { completed, failed, left: left.length };
     const text = `${this.#service}: of the tasks at the shutdown ${completed} completed, ${failed} failed, ${left.length} are left${names}`;
     if (left.length > 0) this.#log.warn(text, facts);
     else this.#log.info(text, facts);
+    return left;
   }
 
   async #keepListing(signal: AbortSignal): Promise<void> {

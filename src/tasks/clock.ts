@@ -31,6 +31,18 @@ export const systemClock: Clock = Object.freeze({
   },
 });
 
+/** By so much a stop's own clock is behind the signal of its caller. */
+const BEHIND_CALLER_MS = 100;
+
+/**
+ * Milliseconds after which a stop with a deadline ends by its own clock. A caller that gives a signal as well counts the time: it
+ * looks what is under way, then raises the signal. A clock that ran beside it would now and then end the work first, and the caller
+ * take that for an end in time.
+ */
+export function ownLimitMs(deadlineMs: number, signal: AbortSignal | undefined): number {
+  return signal === undefined ? deadlineMs : deadlineMs + BEHIND_CALLER_MS;
+}
+
 /**
  * Waits. True when the whole time passed, false when `signal` was aborted first; never rejects. 0 or less yields to the
  * event loop once.

@@ -1,2 +1,2 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { pause, systemClock, within } from './clock.js';
+export { ownLimitMs, pause, systemClock, within } from './clock.js';

@@ -3,7 +3,7 @@
  */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import { type Clock, systemClock } from './clock.js';
+import { type Clock, ownLimitMs, systemClock } from './clock.js';
 import { GroupMembers } from './group-members.js';
 import {
   DynamicLoopingCall,
@@ -37,7 +37,7 @@ export interface TaskGroupOptions {
 export interface GroupStopOptions {
   /** True: running tasks and timer functions are awaited. Default false: told to end, and left to it. */
   readonly graceful?: boolean | undefined;
-  /** Milliseconds a graceful stop waits; 0 or absent: no limit. */
+  /** Milliseconds a graceful stop waits; 0 or absent: no limit. A moment longer where there is a `signal`, which its caller raises then. */
   readonly deadlineMs?: number | undefined;
   /** Aborted when there is no more time. */
   readonly signal?: AbortSignal | undefined;
@@ -208,8 +208,8 @@ export class TaskGroup {
     for (const timer of this.#timers.keys()) timer.stop(SHUTDOWN);
     for (const task of [...this.#active, ...this.#queue]) task.raise(SHUTDOWN);
     if (!graceful) this.#dropQueued();
-    const ms = graceful ? deadlineMs || undefined : -1;
-    if (!(await this.#members.gone({ ms, signal }))) this.#detach();
+    const limitMs = deadlineMs > 0 ? ownLimitMs(deadlineMs, signal) : undefined;
+    if (!(await this.#members.gone({ ms: graceful ? limitMs : -1, signal }))) this.#detach();
   }
 
   /** Settles when no timer and no task is left; a timer that is not stopped makes it wait for ever. */

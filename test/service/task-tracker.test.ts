@@ -114,7 +114,7 @@ test('MG-20 without a gracefulShutdown of its own a manager’s tasks are waited
   await house.life.start();
   void house.track('endless', new Promise(() => {}));
   let stopped = false;
-  const stopping = house.life.stop({ graceful: true }).then(() => {
+  const stopping = assert.rejects(house.life.stop({ graceful: true }), { code: 'PORTICO_STOP_DEADLINE' }).then(() => {
     stopped = true;
   });
   await house.clock.advance(49_999);
@@ -128,7 +128,7 @@ test('MG-20 a manager with a gracefulShutdown decides for itself what it waits f
   const house = new House({ gracefulShutdown: () => {} });
   await house.life.start();
   void house.track('endless', new Promise(() => {}));
-  await house.life.stop({ graceful: true });
+  await assert.rejects(house.life.stop({ graceful: true }), { code: 'PORTICO_STOP_DEADLINE', message: /: endless$/ });
   assert.match(house.log.messages().at(-1)!, /1 are left: endless/);
 });
 

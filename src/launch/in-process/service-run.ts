@@ -121,13 +121,15 @@ export class ServiceRun {
     this.#deadline = deadline;
     let busy: readonly string[] | undefined;
     // First among the listeners: once the service hears of it, nothing is under way any more.
-    deadline.signal.addEventListener('abort', () => {
-      busy = starting ? ['its start'] : (this.service.describeWork?.() ?? ['(the service does not say)']);
-    });
+    const look = (): void => {
+      busy ??= starting ? ['its start'] : (this.service.describeWork?.() ?? ['(the service does not say)']);
+    };
+    deadline.signal.addEventListener('abort', look);
     const ended = this.#end(request.reason, deadline, wasStarting);
     const inTime = await unlessAborted(ended, deadline.signal);
+    if (deadline.passed) look();
     deadline.clear();
-    if (inTime !== undefined && !this.#overran) return inTime;
+    if (busy === undefined && inTime !== undefined && !this.#overran) return inTime;
     return this.#cutOff(ended, busy ?? []);
   }
 

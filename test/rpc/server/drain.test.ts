@@ -65,7 +65,9 @@ test(
       message: 'images on north ended before the method did',
     });
     await began.opened;
-    await service.stop({ graceful: true, deadlineMs: 10 });
+    await assert.rejects(async () => service.stop({ graceful: true, deadlineMs: 10 }), {
+      code: 'PORTICO_STOP_DEADLINE',
+    });
     assert.equal(await calls[0], 'ended early');
     await told;
     assert.equal((signal!.reason as { code: string }).code, 'PORTICO_RPC_SHUTTING_DOWN');

@@ -1,0 +1,105 @@
+/** Work that is not over when a stop has to end is told, whichever of a service's parts knew of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from 'portico';
+import { ServiceLauncher } from 'portico/launch';
+import { Lifecycle, ManagerHooks, Service, type ServiceBase, type StopOptions } from 'portico/service';
+import { TaskGroup } from 'portico/tasks';
+
+const log = silentLogger();
+
+function never(signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Its steps end as soon as they are told that there is no more time. */
+function ofLifecycle(): ServiceBase {
+  const life = new Lifecycle('of lifecycle', { start: () => undefined, stop: ({ signal }) => never(signal) });
+  return {
+    start: () => life.start(),
+    stop: (options) => life.stop(options),
+    wait: () => life.wait(),
+    reset: () => undefined,
+  };
+}
+
+/** It hands on what it is told. */
+function ofGroup(): ServiceBase {
+  const tasks = new TaskGroup({ log });
+  return {
+    start: () => void tasks.spawn(() => never()),
+    stop: (options) => tasks.stop(options),
+    wait: () => tasks.wait(),
+    reset: () => undefined,
+  };
+}
+
+class Own extends Service {
+  override start(): void {
+    this.tasks.spawn(() => never());
+  }
+  override async stop(options: StopOptions = {}): Promise<void> {
+    await this.tasks.stop(options);
+  }
+}
+
+async function stopped(service: ServiceBase, gracefulShutdownTimeoutMs: number): Promise<number> {
+  const launcher = new ServiceLauncher({ log, signals: false, settings: { gracefulShutdownTimeoutMs } });
+  await launcher.launchService(service);
+  const status = launcher.wait();
+  await launcher.stop();
+  return status;
+}
+
+test('RL-83 LC-205 150 stops that cut work off at the deadline all end with 1', async () => {
+  for (const make of [ofLifecycle, ofGroup, () => new Own({ log })]) {
+    const statuses: number[] = [];
+    // One after another, each has its deadline at another moment of the event loop.
+    const stops = Array.from({ length: 50 }, async (_, i) => {
+      await new Promise((resolve) => setTimeout(resolve, i * 3));
+      statuses.push(await stopped(make(), 20 + (i % 7) + i / 50));
+    });
+    await Promise.all(stops);
+    assert.deepEqual(
+      statuses.filter((status) => status !== 1),
+      [],
+      make.toString(),
+    );
+  }
+});
+
+test('a stop whose caller never raises its signal ends at its deadline all the same', async () => {
+  const { signal } = new AbortController();
+  const tasks = new TaskGroup({ log });
+  tasks.spawn(() => never());
+  await tasks.stop({ graceful: true, deadlineMs: 20, signal });
+  const life = new Lifecycle('alone', { start: () => undefined, stop: (options) => never(options.signal) });
+  await life.start();
+  await life.stop({ graceful: true, deadlineMs: 20, signal });
+});
+
+test('MG-20 RL-83 tracked work that a stop leaves behind is told by name, and is no clean stop', async () => {
+  const lines: string[] = [];
+  const note = (text: string): void => void lines.push(text);
+  const told = { ...silentLogger(), warn: note, error: note };
+  const manager: { track?: (name: string, work: Promise<void>) => Promise<void> } = {};
+  const hooks = new ManagerHooks({ name: 'images', managers: [manager], tasks: new TaskGroup({ log }), log: told });
+  const life = new Lifecycle('images', hooks);
+  const service: ServiceBase = {
+    name: 'images',
+    start: async () => {
+      await life.start();
+      void manager.track?.('upload', never());
+    },
+    stop: (options) => life.stop(options),
+    wait: () => life.wait(),
+    reset: () => undefined,
+  };
+  const settings = { gracefulShutdownTimeoutMs: 300 };
+  const launcher = new ServiceLauncher({ log: told, signals: false, settings });
+  await launcher.launchService(service);
+  const status = launcher.wait();
+  await launcher.stop();
+  assert.equal(await status, 1);
+  assert.match(lines.join('\n'), /images: .* 1 are left: upload .*\nGraceful shutdown timeout exceeded/);
+});
