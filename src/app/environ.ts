@@ -2,7 +2,6 @@
  * What a request has gathered on its way through the pipeline, WSGI's environ, typed; and who sent it.
  */
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import { ACTIVE_TRACE, callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './context.js';
 
 /**
@@ -43,21 +42,15 @@ export interface MatchedRoute {
   readonly action: string;
 }
 
-const ENVIRON: unique symbol = Symbol('portico.environ');
 const SIGNAL: unique symbol = Symbol('portico.environ.signal');
 const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
-const ROUTED: unique symbol = Symbol('portico.environ.routed');
+/** Judges that wait for a route, or the route; of `routed.ts`. */
+export const ROUTED: unique symbol = Symbol('portico.environ.routed');
 /** What filters add to the headers of outgoing calls; of `forward-headers.ts`. */
 export const FORWARDED: unique symbol = Symbol('portico.environ.forwarded');
 const TRACE: unique symbol = Symbol('portico.environ.trace');
+const REQUEST: unique symbol = Symbol('portico.environ.request');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
-
-/** The environ of a request: one per request, made on first use. */
-export function environ(req: IncomingMessage): Environ {
-  const carrier = req as IncomingMessage & { [ENVIRON]?: Environ };
-  carrier[ENVIRON] ??= new RequestEnviron(req) as Environ;
-  return carrier[ENVIRON];
-}
 
 /**
  * Creates `signal` at its first use, which few requests have: an AbortSignal costs more than a whole filter. A signal that
@@ -86,29 +79,36 @@ export function traceIds(env: Environ): TraceIds | undefined {
   return (env as RequestEnviron).traceIds;
 }
 
-class RequestEnviron {
-  readonly originalUrl: string;
-  scriptName = '';
-  params = NO_PARAMS;
-  [SIGNAL]: AbortSignal | undefined = undefined;
-  [OFFERED]: (() => AbortSignal) | undefined = undefined;
-  /** Judges that wait for a route, or the route. */
-  [ROUTED]: RouteListener[] | MatchedRoute | undefined = undefined;
-  [FORWARDED]: unknown = undefined;
-  [TRACE]: RequestTrace | undefined = undefined;
-  readonly #req: IncomingMessage;
+/** The environ that an `Exchange` makes for its request. */
+export class RequestEnviron {
+  declare readonly originalUrl: string;
+  declare scriptName: string;
+  declare params: Readonly<Record<string, string>>;
+  declare [SIGNAL]: AbortSignal | undefined;
+  declare [OFFERED]: (() => AbortSignal) | undefined;
+  declare [ROUTED]: unknown;
+  declare [FORWARDED]: unknown;
+  declare [TRACE]: RequestTrace | undefined;
+  declare readonly [REQUEST]: IncomingMessage;
 
   constructor(req: IncomingMessage) {
     this.originalUrl = req.url ?? '/';
-    this.#req = req;
+    this.scriptName = '';
+    this.params = NO_PARAMS;
+    this[SIGNAL] = undefined;
+    this[OFFERED] = undefined;
+    this[ROUTED] = undefined;
+    this[FORWARDED] = undefined;
+    this[TRACE] = undefined;
+    this[REQUEST] = req;
   }
 
   get traceIds(): TraceIds | undefined {
-    return this[TRACE]?.ids ?? callersTrace(this.#req);
+    return this[TRACE]?.ids ?? callersTrace(this[REQUEST]);
   }
 
   [ACTIVE_TRACE](): TraceIds | undefined {
-    return this[TRACE]?.activeIds ?? callersTrace(this.#req);
+    return this[TRACE]?.activeIds ?? callersTrace(this[REQUEST]);
   }
 
   get signal(): AbortSignal | undefined {
@@ -122,39 +122,6 @@ class RequestEnviron {
   }
 }
 
-/**
- * What a filter, which stands before the Router, has to say of a request that has been routed. A throw or a rejection is
- * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
- */
-export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
-
-/** The route of the action that a Router has found; undefined before, and where none takes the request. */
-export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
-  const routed = (environ(req) as RequestEnviron)[ROUTED];
-  return Array.isArray(routed) ? undefined : routed;
-}
-
-/** Runs `listener` when a Router has found the action of a request, before the action: of one that {@link routedTo} has not. */
-export function whenRouted(req: IncomingMessage, listener: RouteListener): void {
-  const carrier = environ(req) as RequestEnviron;
-  const listeners = carrier[ROUTED];
-  if (Array.isArray(listeners)) listeners.push(listener);
-  else carrier[ROUTED] = [listener];
-}
-
-/** Asks the listeners of a request, one after the other; for Routers. False: the client has left, or was answered. */
-export function askRouteListeners(req: IncomingMessage, route: MatchedRoute): undefined | Promise<boolean> {
-  const carrier = environ(req) as RequestEnviron;
-  const listeners = carrier[ROUTED];
-  carrier[ROUTED] = route;
-  if (!Array.isArray(listeners)) return undefined;
-  let before: undefined | Promise<boolean>;
-  for (const listener of listeners) {
-    before = before === undefined ? listener(route) : before.then((goOn) => (goOn ? (listener(route) ?? true) : false));
-  }
-  return before;
-}
-
 /** The other end of a request, after the proxies in between have been accounted for. */
 export interface Remote {
   /** The client's address, without port: `192.0.2.7`, `2001:db8::7`; `unix` for a Unix socket. */
@@ -164,49 +131,4 @@ export interface Remote {
   readonly scheme: 'http' | 'https';
   /** `host` or `host:port` as the client used it; undefined for HTTP/1.0 without `Host`. */
   readonly host: string | undefined;
-}
-
-/**
- * The request's remote end: what the proxy_headers filter has found out, else what the connection itself says.
- * Never derived from a header that a client can write, except for the host it asks for.
- */
-export function remoteOf(req: IncomingMessage): Remote {
-  return environ(req).remote ?? connectionRemote(req);
-}
-
-/** What the connection itself says, whatever a proxy claims. */
-export function connectionRemote(req: IncomingMessage): Remote {
-  const { remotePort, encrypted } = req.socket as TLSSocket;
-  return {
-    address: connectionAddress(req),
-    port: remotePort,
-    scheme: encrypted ? 'https' : 'http',
-    host: req.headers.host,
-  };
-}
-
-/** Takes the scheme from a field of the head, whoever sends it; values other than `http` and `https` are ignored. */
-export function takeScheme(req: IncomingMessage, field: string): void {
-  const said = req.headers[field];
-  const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
-  if (scheme === 'http' || scheme === 'https') environ(req).remote = { ...connectionRemote(req), scheme };
-}
-
-/** The address alone of {@link connectionRemote}, for what asks for nothing else at each request. */
-export function connectionAddress(req: IncomingMessage): string {
-  const { remoteAddress } = req.socket;
-  return remoteAddress === undefined ? 'unix' : withoutMapping(remoteAddress);
-}
-
-/**
- * Keeps the address of a client for log lines that are written after its connection closed: Node then returns it only if it
- * was read before.
- */
-export function noteAddress(req: IncomingMessage): void {
-  connectionAddress(req);
-}
-
-/** On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`. */
-function withoutMapping(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { FastifyInstance, FastifyPluginCallback, FastifyServerOptions, onRequestHookHandler } from 'fastify';
 import type { App } from './app.js';
-import { environ } from './environ.js';
+import { environ } from './exchange.js';
 import { Fault } from './fault.js';
 import { guardPipe } from './response-patches.js';
 

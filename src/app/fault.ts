@@ -8,7 +8,8 @@ import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, ST
 import { type Config, defineOptions, oneOf } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import { abortResponse } from './after-response.js';
-import { environ, traceOf } from './environ.js';
+import { traceOf } from './environ.js';
+import { environ } from './exchange.js';
 import { usableHeaders } from './headers.js';
 import { dropHeld } from './hold-body.js';
 import { preferredType } from './negotiate.js';

@@ -3,7 +3,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { traceparentOf } from './context.js';
-import { type Environ, environ, FORWARDED, traceOf } from './environ.js';
+import { type Environ, FORWARDED, traceOf } from './environ.js';
+import { environ } from './exchange.js';
 
 /** A header for outgoing calls; undefined where the request has nothing to say in it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;

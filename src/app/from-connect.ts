@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import type { App, Filter } from './app.js';
-import { environ } from './environ.js';
+import { environ } from './exchange.js';
 import { wholeTarget } from './request-path.js';
 
 /** Connect's shape: answers, or calls `next` once, with an error if it failed. */

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { App } from './app.js';
-import { remoteOf } from './environ.js';
+import { remoteOf } from './remote.js';
 import { guardPipe } from './response-patches.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's own request, for its environ. */

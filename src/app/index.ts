@@ -6,7 +6,8 @@ export { beforeHead, type HeadListener } from './before-head.js';
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
 export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
-export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
+export type { Environ, MatchedRoute, Remote } from './environ.js';
+export { environ } from './exchange.js';
 export {
   type AppFactory,
   appFactory,
@@ -33,6 +34,7 @@ export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
+export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {

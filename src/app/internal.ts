@@ -4,19 +4,8 @@ export { catching } from './app.js';
 export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
 export { ACTIVE_TRACE, currentDeadline, type RequestTrace, runInRequest, type TraceIds } from './context.js';
-export {
-  askRouteListeners,
-  connectionAddress,
-  connectionRemote,
-  noteAddress,
-  offerSignal,
-  routedTo,
-  setTrace,
-  takeScheme,
-  traceIds,
-  traceOf,
-  whenRouted,
-} from './environ.js';
+export { offerSignal, setTrace, traceIds, traceOf } from './environ.js';
+export { type BodyProgress, Exchange, exchangeOf, targetOf } from './exchange.js';
 export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, type WantedOrder } from './factory.js';
 export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
 export { type AnswerFaultOptions, answerFault, asFault, faultOptions, ownFaultStyle, renderFault } from './fault.js';
@@ -25,11 +14,23 @@ export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
-export { collapsed, decodePath, encodedPath, mountPath, overriddenMethod } from './request-path.js';
+export { connectionAddress, connectionRemote, noteAddress, takeScheme } from './remote.js';
+export { mountPath, overriddenMethod } from './request-path.js';
 export { answeredStatus, countAnswer, sentBytes, wrongLength } from './response-length.js';
 export { guardPipe, isOwnPatch } from './response-patches.js';
+export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { type AjvOptions, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export { isSecretName, jsonShown, type RefusedValue, refusedValue, tellsSecret } from './schemas/refused-value.js';
 export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
-export { isRecordLost, isUpgraded, offerUpgrade, type Slots, serverState } from './server-state.js';
+export {
+  isRecordLost,
+  isUpgraded,
+  offerUpgrade,
+  type ServerState,
+  type Slots,
+  type SlotTaker,
+  serverState,
+  shareState,
+} from './server-state.js';
 export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';
+export { collapsed, decodePath, encodedPath, restOfTarget, type Target } from './target.js';

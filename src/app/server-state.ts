@@ -13,13 +13,21 @@ export interface ServerState {
   isRecordLost?: (() => boolean) | undefined;
 }
 
+/** A request that asks for a slot, an `Exchange`. */
+export interface SlotTaker {
+  /** Lent to others while its client keeps it waiting; left once it is done with. */
+  slot: 'none' | 'taken' | 'lent' | 'left';
+  /** Undefined for a request whose server lists no connections. */
+  readonly connection: unknown;
+}
+
 /** The slots of a server, one for each request that application code works at: `RequestPool` of `src/server`. */
 export interface Slots {
   /**
    * Takes a slot for a request, once however many apps are tried for it. Undefined when the app may be called at once;
    * else a promise, which settles when the request's turn has come: false when its answer is no longer waited for.
    */
-  take(req: IncomingMessage): Promise<boolean> | undefined;
+  take(taker: SlotTaker): Promise<boolean> | undefined;
 }
 
 const STATE: unique symbol = Symbol('portico.serverState');
@@ -33,14 +41,14 @@ export function serverState(server: object): ServerState {
   return carrier[STATE];
 }
 
-/** The same for the server of a request; undefined without one. */
-function stateFor(req: IncomingMessage): ServerState | undefined {
-  return (req.socket as { readonly server?: Stateful } | null | undefined)?.server?.[STATE];
+/** Has the requests of a Node server find this state. */
+export function shareState(server: object, state: ServerState): void {
+  (server as Stateful)[STATE] = state;
 }
 
-/** The slots that the request takes one of; undefined where its server does not count them. */
-export function slotsOf(req: IncomingMessage): Slots | undefined {
-  return stateFor(req)?.slots;
+/** The same for the server of a request; undefined for one that sets none. */
+export function stateFor(req: IncomingMessage): ServerState | undefined {
+  return (req.socket as { readonly server?: Stateful } | null | undefined)?.server?.[STATE];
 }
 
 /** Whether the server that took this request has begun to stop: a readiness probe says no then. */

@@ -3,11 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { App } from './app.js';
-import { slotsOf } from './server-state.js';
-
-const ORIGINAL: unique symbol = Symbol('portico.originalRequest');
-
-type Copy = IncomingMessage & { [ORIGINAL]?: IncomingMessage };
+import { exchangeOf } from './exchange.js';
 
 /** Apps that are called without a slot: they take one further in, or want none. */
 const OWN_SLOTS = new WeakSet<App>();
@@ -16,7 +12,8 @@ const OWN_SLOTS = new WeakSet<App>();
 export function withSlot(app: App): App {
   if (OWN_SLOTS.has(app)) return app;
   const limited: App = (req, res) => {
-    const turn = slotsOf(req)?.take((req as Copy)[ORIGINAL] ?? req);
+    const exchange = exchangeOf(req);
+    const turn = exchange.server?.slots?.take(exchange.original ?? exchange);
     if (turn === undefined) return app(req, res);
     return turn.then((come) => (come ? app(req, res) : undefined));
   };
@@ -31,5 +28,6 @@ export function takesOwnSlot<T extends App>(app: T): T {
 
 /** Tells that `copy` stands for `original`, which has the slot. */
 export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): void {
-  (copy as Copy)[ORIGINAL] = (original as Copy)[ORIGINAL] ?? original;
+  const exchange = exchangeOf(original);
+  exchangeOf(copy).original = exchange.original ?? exchange;
 }

@@ -7,7 +7,7 @@ import { type Description, environ } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import { cascade } from './composite/cascade.js';
 import { byCodePoints, MountTable, type Place, placeOf } from './composite/mount-table.js';
-import { type ChooseMount, matchByPath, mountOptions, moveToMount, targetOf, urlmap } from './composite/urlmap.js';
+import { type ChooseMount, matchOf, mountOptions, moveToMount, pathOf, urlmap } from './composite/urlmap.js';
 import { matchByVersion, versionedUrlmap } from './composite/versioned-urlmap.js';
 import { type ContextTree, piped, UNDESCRIBED } from './tree.js';
 
@@ -111,7 +111,7 @@ class Walk {
   }
 
   async #composite(node: ContextTree, req: IncomingMessage): Promise<Answer> {
-    if (node.resolved === urlmap) return this.#urlmap(node, req, matchByPath);
+    if (node.resolved === urlmap) return this.#urlmap(node, req, matchOf);
     if (node.resolved === versionedUrlmap) return this.#urlmap(node, req, matchByVersion);
     const members = node.children ?? [];
     const [only, ...others] = members.filter(({ get }) => get === 'app');
@@ -131,20 +131,20 @@ class Walk {
     const { localConf, globalConf } = node;
     const mounts = mountOptions(localConf).map((option) => ({ ...placeOf(option), app: option }));
     const table = new MountTable(mounts, choose === matchByVersion);
-    const target = targetOf(req);
-    const found = choose(table, req, target);
+    const path = pathOf(req);
+    const found = choose(table, req, path);
     if (found === undefined) {
       const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
       const tried = table.mounts.map(nameOfPlace('')).join(', ');
-      const why = `no mount takes ${target.path || 'the empty path'} (${tried || 'there is none'})`;
+      const why = `no mount takes ${path || 'the empty path'} (${tried || 'there is none'})`;
       return this.#mounted(node, req, fallback === '' ? undefined : 'not_found_app', why);
     }
     const place = nameOfPlace(' ')(found.mount);
     const why =
       found.byVersion === true
         ? `the version asked for is mounted at ${place}`
-        : `${place} is the first mount that takes ${target.path}`;
-    return this.#mounted(node, req, moveToMount(req, target, found), why);
+        : `${place} is the first mount that takes ${path}`;
+    return this.#mounted(node, req, moveToMount(req, found), why);
   }
 
   async #mounted(

@@ -8,9 +8,10 @@ import {
   answerFault,
   asFault,
   askRouteListeners,
-  decodePath,
+  exchangeOf,
   mountPath,
   overriddenMethod,
+  targetOf,
   traceOf,
 } from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
@@ -48,6 +49,8 @@ export class RouterApp implements RouteUrls {
   readonly #likeRoutes: boolean;
   /** Some route asks for more than path and method. */
   readonly #asksRequest: boolean;
+  /** Its paths begin with a prefix of the table. */
+  readonly #hasPrefix: boolean;
   readonly #checksProject: boolean;
   /** There is more than JSON to answer with. */
   readonly #negotiates: boolean;
@@ -67,6 +70,7 @@ export class RouterApp implements RouteUrls {
     this.#served = buildServed(parts, this.#fastify);
     checkTable(parts);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
+    this.#hasPrefix = parts.mapper.prefix !== '';
     this.#negotiates = options.serializers !== undefined;
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
   }
@@ -126,18 +130,11 @@ export class RouterApp implements RouteUrls {
 
   /** The route of a request, and the path that is matched. */
   #routeOf(req: IncomingMessage): Pick<LookUp, 'path' | 'found'> {
-    const url = req.url ?? '/';
-    const mark = url.indexOf('?');
-    const path = this.#decoded(mark < 0 ? url : url.slice(0, mark));
-    const found = path === null ? null : this.#find(req, path, mark < 0 ? '' : url.slice(mark + 1));
-    return { path, found };
-  }
-
-  /** The path that is matched; null where it does not begin with the prefix of the table. */
-  #decoded(raw: string): string | null {
+    const { path: raw, text, query } = targetOf(exchangeOf(req));
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
-    return raw === '*' ? raw : this.#parts.mapper.withoutPrefix(decodePath(raw));
+    const path = raw === '*' || !this.#hasPrefix ? text : this.#parts.mapper.withoutPrefix(text);
+    return { path, found: path === null ? null : this.#find(req, path, query.slice(1)) };
   }
 
   #find(req: IncomingMessage, path: string, query: string): Found | null {

@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse, countAnswer, serverState } from '../app/internal.js';
+import { abortResponse, countAnswer, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,
@@ -38,11 +38,11 @@ import type { WsgiOptions } from './wsgi-options.js';
 /** The server that a front is a part of. */
 export interface FrontOwner {
   /** Runs the app for a request. */
-  run(exchange: Exchange): void;
+  readonly run: (exchange: Exchange) => void;
   /** A response is done with. */
-  exchangeEnded(exchange: Exchange): void;
+  readonly exchangeEnded: (exchange: Exchange) => void;
   /** A connection is closed. */
-  connectionClosed(): void;
+  readonly connectionClosed: () => void;
 }
 
 const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
@@ -50,6 +50,8 @@ const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
 /** Connections and requests of one server. */
 export class Front {
   readonly connections: ConnectionList;
+  /** What its requests find of it. */
+  readonly state: ServerState;
   readonly intake: Intake;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
@@ -74,12 +76,12 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
-    this.intake = new Intake((exchange) => owner.run(exchange));
-    this.connections = new ConnectionList(
-      (exchange) => this.#exchangeEnded(exchange),
-      () => owner.connectionClosed(),
-    );
+    this.intake = new Intake(owner.run);
+    this.state = {};
+    this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
+    // `withSlot`, around the innermost app, asks it.
+    this.state.slots = this.pool;
     this.#broken = new BrokenConnections(this.rejections);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
@@ -87,6 +89,11 @@ export class Front {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
       secondPassed: () => this.rejections.sum(),
     });
+  }
+
+  /** Requests that the app has. */
+  get atWork(): number {
+    return this.connections.inFlight - this.intake.held.size;
   }
 
   /** Takes other limits, from the next connection or request on. */
@@ -117,8 +124,7 @@ export class Front {
           });
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
-    // `withSlot`, around the innermost app, asks it.
-    serverState(server).slots = this.pool;
+    shareState(server, this.state);
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
@@ -131,7 +137,7 @@ export class Front {
         this.#closePatiently(this.connections.secured(socket));
       });
     }
-    server.on('request', (req, res) => this.#request(req, res, false));
+    server.on('request', this.#request);
     server.on('checkContinue', (req, res) => this.#request(req, res, true));
     server.on('checkExpectation', (req, res) => this.#expectation(req, res));
     server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
@@ -161,9 +167,9 @@ export class Front {
     for (const connection of this.connections) announceClose(connection);
   }
 
-  #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const connection = listed(req.socket);
-    if (this.#discardIfEnded(connection)) return;
+  readonly #request = (req: IncomingMessage, res: ServerResponse, expectsContinue = false): void => {
+    const connection = connectionOf(req.socket)!;
+    if ((connection.ended || connection.exchanges.length > 0) && this.#discardIfEnded(connection)) return;
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
     countAnswer(res);
@@ -190,12 +196,13 @@ export class Front {
       res.writeHead(204).end();
       return;
     }
-    this.intake.enter(exchange);
-  }
+    if (this.intake.paused) this.intake.hold(exchange);
+    else this.#owner.run(exchange);
+  };
 
   /** As any request; its app may take the connection. */
   #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
-    const connection = listed(socket);
+    const connection = connectionOf(socket)!;
     this.#request(req, this.upgrades.answerTo(req, connection, head), false);
   }
 
@@ -240,25 +247,26 @@ export class Front {
   }
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {
-    const connection = listed(req.socket);
+    const connection = connectionOf(req.socket)!;
     if (this.#discardIfEnded(connection)) return;
     this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
   }
 
-  #exchangeEnded(exchange: Exchange): void {
+  readonly #exchangeEnded = (exchange: Exchange): void => {
     const { connection, req } = exchange;
-    this.intake.leave(exchange);
+    if (this.intake.held.size > 0) this.intake.held.delete(exchange);
     this.pool.leave(exchange);
     // The request's `end`, for listeners that came after its body.
     emitMissedEnd(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
-      if (connection.exchanges.length === 0) endTimeout(connection.socket);
+      // What an application set for one request holds for its socket, and so for the next one.
+      if (connection.exchanges.length === 0 && connection.socket.timeout) connection.socket.setTimeout(0);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
       this.#afterAnswer(connection, req);
     }
     this.#owner.exchangeEnded(exchange);
-  }
+  };
 
   /** What an open connection does once a request of it was answered. */
   #afterAnswer(connection: Connection, req: IncomingMessage): void {
@@ -285,11 +293,6 @@ export class Front {
   }
 }
 
-/** The connection of a request: `connection` has put it in the list, and `secureConnection` has marked the socket of TLS. */
-function listed(socket: Socket): Connection {
-  return connectionOf(socket)!;
-}
-
 /**
  * A body, or answers before its own, would have to be kept apart from what is sent in the other protocol; in HTTP/1.0 there is
  * no upgrade (RFC 9110 §7.8).
@@ -300,13 +303,8 @@ function isUpgradable(req: IncomingMessage): boolean {
   return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }
 
-// A pipelined answer gets the socket. Node 24.19 and newer send what it has written, also where it was destroyed while it waited.
+// A pipelined answer gets the socket: what an application set for the request before holds for it no more. Node 24.19 and newer send what it has written, also where it was destroyed while it waited.
 function beginTurn(this: ServerResponse, socket: Socket): void {
-  endTimeout(socket);
-  if (this.destroyed) socket.destroy();
-}
-
-// What an application set for one request holds for its socket, and so for the next one.
-function endTimeout(socket: Socket): void {
   if (socket.timeout) socket.setTimeout(0);
+  if (this.destroyed) socket.destroy();
 }

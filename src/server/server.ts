@@ -7,7 +7,7 @@ import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
-import { serverState, takeScheme, withSlot } from '../app/internal.js';
+import { takeScheme, withSlot } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
@@ -62,8 +62,8 @@ export class Server implements ListeningService {
     this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;
     const owner = {
-      run: (exchange: Exchange) => this.#run(exchange),
-      exchangeEnded: (exchange: Exchange) => this.#exchangeEnded(exchange),
+      run: this.#run,
+      exchangeEnded: this.#exchangeEnded,
       connectionClosed: () => this.#drain?.closed(),
     };
     this.#front = new Front(this.#limits, owner, this.#log);
@@ -178,7 +178,7 @@ export class Server implements ListeningService {
 
   /** Its apps can tell from now on, with `isDraining(req)`, that it is about to stop. */
   markDraining(): void {
-    if (this.#http !== undefined) serverState(this.#http).draining = true;
+    if (this.#http !== undefined) this.#front.state.draining = true;
   }
 
   /** A bare server has nothing to read again. */
@@ -209,16 +209,17 @@ export class Server implements ListeningService {
       throw error;
     }
     this.#http = http;
-    serverState(http).isRecordLost = this.#options.recordLost;
+    this.#front.state.draining = false;
+    this.#front.state.isRecordLost = this.#options.recordLost;
     this.#front.open();
   }
 
-  #run(exchange: Exchange): void {
+  readonly #run = (exchange: Exchange): void => {
     const { req, res } = exchange;
     if (this.#schemeField !== undefined) takeScheme(req, this.#schemeField);
     this.#accessLog.begin(exchange);
     runApp(this.#appInUse, req, res, this.#failures);
-  }
+  };
 
   #take(options: ServerOptions): void {
     const limits = wsgiValues(options);
@@ -229,13 +230,13 @@ export class Server implements ListeningService {
     this.#schemeField = schemeField(limits);
   }
 
-  #exchangeEnded(exchange: Exchange): void {
+  readonly #exchangeEnded = (exchange: Exchange): void => {
     const { connection } = exchange;
     tellBroken(exchange, this.#log);
     if (connection.idle) this.#drain?.idle(connection);
-    if (this.#front.intake.atWork === 0) this.#workEnded?.();
+    if (this.#workEnded !== undefined && this.#front.atWork === 0) this.#workEnded();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
-  }
+  };
 
   async #stop(reason: NonNullable<StopOptions['reason']>, terms: StopTerms): Promise<void> {
     await this.#starting?.catch(() => {});
@@ -288,15 +289,15 @@ export class Server implements ListeningService {
    * when a stop is asked for meanwhile.
    */
   async #holdRequests(terms: StopTerms): Promise<readonly Exchange[]> {
-    this.#front.intake.pause();
-    if (this.#front.intake.atWork > 0 && !terms.over) {
+    this.#front.intake.paused = true;
+    if (this.#front.atWork > 0 && !terms.over) {
       await new Promise<void>((resolve) => {
         this.#workEnded = resolve;
       });
       this.#workEnded = undefined;
     }
     if (!terms.over) return [];
-    const unfinished = this.requests.filter(({ admitted }) => admitted);
+    const unfinished = this.requests.filter((exchange) => !this.#front.intake.held.has(exchange));
     for (const { connection } of unfinished) connection.socket.destroy();
     return unfinished;
   }

@@ -6,14 +6,13 @@ import {
   type App,
   type CompositeFactory,
   type Conf,
-  environ,
   type FactoryContext,
   Fault,
   quoteClient,
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
-import { collapsed, connectApp } from '../../app/internal.js';
+import { collapsed, connectApp, exchangeOf, restOfTarget, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { PasteError } from '../paste-error.js';
 import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
@@ -38,10 +37,10 @@ export interface URLMap extends App {
  * Composite factory. Every option but `not_found_app` is a mount: a place, and the app that answers there. What the
  * mount takes moves from `req.url` to `environ(req).scriptName`; a path the mount is all of leaves the empty string.
  */
-export const urlmap: CompositeFactory & TellsChildren = urlMapBy(matchByPath, false);
+export const urlmap: CompositeFactory & TellsChildren = urlMapBy(matchOf, false);
 
 /** How a map chooses the mount of a request. */
-export type ChooseMount = <A>(table: MountTable<A>, req: IncomingMessage, target: Target) => ChosenMount<A> | undefined;
+export type ChooseMount = <A>(table: MountTable<A>, req: IncomingMessage, path: string) => ChosenMount<A> | undefined;
 
 /** A mount that takes a request. */
 export interface ChosenMount<A = App> extends Match<A> {
@@ -62,12 +61,11 @@ export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory &
     const { mounts, notFound } = await mountsOf(loader, globalConf, localConf, ctx);
     const table = new MountTable(mounts, plus);
     const app: App = (req, res) => {
-      const target = targetOf(req);
-      const chosen = choose(table, req, target);
-      if (chosen !== undefined) return moveToMount(req, target, chosen)(req, res);
+      const path = pathOf(req);
+      const chosen = choose(table, req, path);
+      if (chosen !== undefined) return moveToMount(req, chosen)(req, res);
       if (notFound !== undefined) return notFound(req, res);
-      const path = target.path === '' ? '/' : quoteClient(target.path);
-      throw new Fault(404, { message: `Nothing is mounted at ${path}.` });
+      throw new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
   };
@@ -142,22 +140,15 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   return warnings;
 }
 
-/** A request target, split before its query; runs of `/` in the path are one. */
-export interface Target {
-  readonly path: string;
-  /** With its `?`, or empty. */
-  readonly query: string;
+/** What is left to route, without query; runs of `/` are one. Fails with 400 for a target that is no path: `*`, or a host and port. */
+export function pathOf(req: IncomingMessage): string {
+  const { path } = targetOf(exchangeOf(req));
+  if (path !== '' && path.charCodeAt(0) !== SLASH)
+    throw new Fault(400, { message: 'The request target is not a path.' });
+  return path.includes('//') ? collapsed(path) : path;
 }
 
-/** What is left to route. Fails with 400 for a target that is no path: `*`, or a host and port. */
-export function targetOf(req: IncomingMessage): Target {
-  const url = req.url ?? '';
-  const mark = url.indexOf('?');
-  const path = mark < 0 ? url : url.slice(0, mark);
-  if (path !== '' && path.charCodeAt(0) !== 0x2f)
-    throw new Fault(400, { message: 'The request target is not a path.' });
-  return { path: collapsed(path), query: mark < 0 ? '' : url.slice(mark) };
-}
+const SLASH = 0x2f;
 
 /** The mount that takes a path of this request; host and scheme as proxy_headers has found them out. */
 export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: string): Match<A> | undefined {
@@ -169,17 +160,16 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
   return table.find(path, header, scheme === 'https' ? '443' : '80');
 }
 
-/** By path alone. */
-export function matchByPath<A>(table: MountTable<A>, req: IncomingMessage, target: Target): Match<A> | undefined {
-  return matchOf(table, req, target.path);
-}
-
 /** Moves the mount's prefix to the script name; gives the app of the mount. */
-export function moveToMount<A>(req: IncomingMessage, target: Target, chosen: ChosenMount<A>): A {
+export function moveToMount<A>(req: IncomingMessage, chosen: ChosenMount<A>): A {
   const { mount, prefix, byVersion, contentType } = chosen;
-  const env = environ(req);
-  env.scriptName += prefix;
-  if (contentType !== undefined) env.bestContentType = contentType;
-  if (byVersion !== true) req.url = target.path.slice(prefix.length) + target.query;
+  const exchange = exchangeOf(req);
+  exchange.environ.scriptName += prefix;
+  if (contentType !== undefined) exchange.environ.bestContentType = contentType;
+  if (byVersion !== true) {
+    const rest = restOfTarget(targetOf(exchange), prefix.length);
+    exchange.target = rest;
+    req.url = rest.url;
+  }
   return mount.app;
 }

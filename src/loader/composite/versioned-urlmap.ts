@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { CompositeFactory } from '../../app/index.js';
 import type { TellsChildren } from './children.js';
 import type { Match, MountTable } from './mount-table.js';
-import { type ChosenMount, matchOf, type Target, urlMapBy } from './urlmap.js';
+import { type ChosenMount, matchOf, urlMapBy } from './urlmap.js';
 
 const JSON_TYPE = 'application/json';
 const SUPPORTED: readonly string[] = [JSON_TYPE, 'application/vnd.openstack.compute+json'];
@@ -19,15 +19,15 @@ export const versionedUrlmap: CompositeFactory & TellsChildren = urlMapBy(matchB
 export function matchByVersion<A>(
   table: MountTable<A>,
   req: IncomingMessage,
-  target: Target,
+  path: string,
 ): ChosenMount<A> | undefined {
-  const byPath = matchOf(table, req, target.path);
+  const byPath = matchOf(table, req, path);
   const prefix = byPath?.prefix ?? '';
-  const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(target.path, prefix));
+  const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(path, prefix));
   const byVersion = prefix === '' ? versionAsked(table, req, accepted) : undefined;
   const match = byVersion ?? byPath;
   if (match === undefined) return undefined;
-  const contentType = suffixType(target.path) ?? accepted.type ?? JSON_TYPE;
+  const contentType = suffixType(path) ?? accepted.type ?? JSON_TYPE;
   return { ...match, byVersion: byVersion !== undefined, contentType };
 }
 

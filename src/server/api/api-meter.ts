@@ -5,13 +5,12 @@
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { type App, afterResponse, environ } from '../../app/index.js';
-import { answeredStatus, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
+import { answeredStatus, exchangeOf, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
 import type { CallMeter } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
-import { exchangeOf } from '../connections/connections.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from './filter-times.js';
 
@@ -85,7 +84,7 @@ export class ApiMeter {
       afterResponse(res, (outcome) => {
         const known = this.#distributionsOf(req, answeredStatus(res, outcome));
         known.seconds.observe((performance.now() - begun) / 1000);
-        known.requestBytes.observe(exchange?.body?.received ?? 0);
+        known.requestBytes.observe(exchange.body?.received ?? 0);
         known.responseBytes.observe(sentBytes(res));
       });
       return inner(req, res);

@@ -8,37 +8,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
 import { socketUnder } from '../../wire/index.js';
 import type { Refusal } from '../requests/refusal.js';
 import { AT_WORK, Backlog } from './backlog.js';
 
-/** How a request body comes in, for the judgement whether its client is too slow. */
-export interface BodyProgress {
-  received: number;
-  /** How much its client has said there would be; undefined for chunks. */
-  readonly declared: number | undefined;
-  /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
-  waitedMs: number;
-  checkedAt: number | undefined;
-  /** Its client sends no more of it before `100 Continue`. */
-  awaitsContinue: boolean;
-}
-
 /** One request at work: accepted, and its response not yet done with. */
-export interface Exchange {
-  readonly req: IncomingMessage;
+export interface Exchange extends AppExchange {
   readonly res: ServerResponse;
-  readonly connection: Connection;
-  /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
-  readonly since: number;
-  /** Handed to the app: false while a restart holds it, and when it is done with. */
-  admitted: boolean;
-  /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
-  slot: 'none' | 'taken' | 'lent' | 'left';
-  /** Runs the listeners of its response; undefined while it has been alone on its connection. */
-  inContext: (<T>(work: () => T) => T) | undefined;
-  /** How its body comes in; undefined for a request without one. */
-  body: BodyProgress | undefined;
+  connection: Connection;
 }
 
 /** What a connection looked like when something last moved on it. */
@@ -175,20 +153,11 @@ export class Connection {
 }
 
 const CONNECTION: unique symbol = Symbol('portico.connection');
-const EXCHANGE: unique symbol = Symbol('portico.exchange');
-
-type Marked = { [CONNECTION]?: Connection; [EXCHANGE]?: Exchange };
+type Marked = { [CONNECTION]?: Connection };
 
 /** The connection behind a socket, plain or TLS; undefined for one that no list has accepted. */
 export function connectionOf(socket: object): Connection | undefined {
   return (socket as Marked)[CONNECTION];
-}
-
-/** The exchange of a request that is at work. */
-export function exchangeOf(req: IncomingMessage): Exchange | undefined {
-  const exchanges = connectionOf(req.socket)?.exchanges;
-  const first = exchanges?.[0];
-  return first?.req === req ? first : exchanges?.find((each) => each.req === req);
 }
 
 /**
@@ -203,9 +172,9 @@ function keepContext(exchange: Exchange): void {
   res.emit = (...args: unknown[]): boolean => exchange.inContext!(() => Reflect.apply(emit, res, args) as boolean);
 }
 
-/** Takes the async context of now, where the request has one to keep. */
+/** Takes the async context of now, for a request that has one to keep. */
 export function renewContext(exchange: Exchange): void {
-  if (exchange.inContext !== undefined) exchange.inContext = AsyncLocalStorage.snapshot();
+  exchange.inContext = AsyncLocalStorage.snapshot();
 }
 
 /** Node tells only the response at the head of a connection's queue that it is closed. */
@@ -221,6 +190,8 @@ export class ConnectionList {
   readonly #exchangeEnded: (exchange: Exchange) => void;
   readonly #connectionClosed: () => void;
   readonly #onResponseClose: (this: ServerResponse) => void;
+  /** What requests find of their server. */
+  readonly #server: ServerState;
   /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
   keepTimes = false;
   /** `performance.now()` as it was last read: exact enough for the age of requests. */
@@ -230,13 +201,14 @@ export class ConnectionList {
   #uses = 0;
 
   /** `exchangeEnded`: a response is done with, sent, or its client is gone. */
-  constructor(exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
+  constructor(server: ServerState, exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
+    this.#server = server;
     this.#exchangeEnded = exchangeEnded;
     this.#connectionClosed = connectionClosed;
-    const end = (exchange: Exchange) => this.#end(exchange);
-    // One function for all responses, which finds its exchange on `this`: a closure for each would cost every request.
+    const end = this.#end;
+    // One function for all responses, which finds its exchange by `this`: a closure for each would cost every request.
     this.#onResponseClose = function onResponseClose(this: ServerResponse) {
-      end((this as Marked)[EXCHANGE]!);
+      end(exchangeOf(this.req) as Exchange);
     };
   }
 
@@ -270,16 +242,9 @@ export class ConnectionList {
 
   /** Counts a request in; it counts itself out when its response closes. */
   begin(req: IncomingMessage, res: ServerResponse, connection: Connection): Exchange {
-    const exchange: Exchange = {
-      req,
-      res,
-      connection,
-      since: this.coarseNow,
-      admitted: false,
-      slot: 'none',
-      inContext: undefined,
-      body: undefined,
-    };
+    const exchange = new AppExchange(req, res, this.#server) as Exchange;
+    exchange.connection = connection;
+    exchange.since = this.coarseNow;
     if (connection.exchanges.length > 0) {
       if (connection.exchanges.length === 1) keepContext(connection.exchanges[0]!);
       keepContext(exchange);
@@ -289,12 +254,11 @@ export class ConnectionList {
     connection.latest = req;
     connection.exchanges.push(exchange);
     this.inFlight++;
-    (res as Marked)[EXCHANGE] = exchange;
     res.on('close', this.#onResponseClose);
     return exchange;
   }
 
-  #end(exchange: Exchange): void {
+  readonly #end = (exchange: Exchange): void => {
     const { connection } = exchange;
     const { exchanges } = connection;
     // Not shift for the only one: the list would be allocated anew for the next request.
@@ -306,7 +270,7 @@ export class ConnectionList {
     if (this.keepTimes) connection.lastUseAt = performance.now();
     this.inFlight--;
     this.#exchangeEnded(exchange);
-  }
+  };
 
   /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
   #forget(connection: Connection): void {

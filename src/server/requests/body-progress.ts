@@ -3,8 +3,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead } from '../../app/index.js';
+import type { BodyProgress } from '../../app/internal.js';
 import { beforeFirstRead, countBody } from '../../wire/index.js';
-import type { BodyProgress, Exchange } from '../connections/connections.js';
+import type { Exchange } from '../connections/connections.js';
 import { DISCARD_BYTES } from '../connections/lingering-close.js';
 
 /** Bytes of chunk extensions that one request may have. */

@@ -8,9 +8,9 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
-import type { Slots } from '../../app/internal.js';
+import type { Slots, SlotTaker } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
-import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
+import { type Connection, type Exchange, renewContext } from '../connections/connections.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
 const LOOK_MS = 50;
@@ -74,10 +74,10 @@ export class RequestPool implements Slots {
     return this.#ready.size + this.#unready.size;
   }
 
-  take(req: IncomingMessage): Promise<boolean> | undefined {
-    const exchange = exchangeOf(req);
-    if (exchange === undefined || exchange.slot !== 'none') return undefined;
-    renewContext(exchange);
+  take(taker: SlotTaker): Promise<boolean> | undefined {
+    if (taker.slot !== 'none' || taker.connection === undefined) return undefined;
+    const exchange = taker as Exchange;
+    if (exchange.inContext !== undefined) renewContext(exchange);
     // The first to find no slot looks at once; later ones wait for the look that is due.
     if (this.#taken >= this.#limit && this.#timer === undefined) this.#look();
     if (this.#taken < this.#limit) {
@@ -87,7 +87,7 @@ export class RequestPool implements Slots {
     }
     const { maxQueue, queueTimeout } = this.#limits;
     if (maxQueue > 0 && this.waiting >= maxQueue) {
-      this.#refused('queue full', req);
+      this.#refused('queue full', exchange.req);
       throw new Fault(503, { message: 'Too many requests are waiting.', ...RETRY });
     }
     const due = queueTimeout > 0 ? performance.now() + queueTimeout * 1000 : Number.POSITIVE_INFINITY;

@@ -1,0 +1,83 @@
+/**
+ * One request and its answer: the one object that belongs to both, from the moment the request has come until its response has
+ * closed. A `Server` makes it at the front; of a request that came by another server it is made at its first use.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Environ, RequestEnviron } from './environ.js';
+import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
+import { parseTarget, type Target } from './target.js';
+
+/** How a request body comes in, for the judgement whether its client is too slow. */
+export interface BodyProgress {
+  received: number;
+  /** How much its client has said there would be; undefined for chunks. */
+  readonly declared: number | undefined;
+  /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
+  waitedMs: number;
+  checkedAt: number | undefined;
+  /** Its client sends no more of it before `100 Continue`. */
+  awaitsContinue: boolean;
+}
+
+/** What is known of one request and its answer. What the pipeline gathers for applications is in {@link environ}. */
+export class Exchange {
+  declare readonly req: IncomingMessage;
+  /** Undefined for a request of another server whose response has not been asked about. */
+  declare res: ServerResponse | undefined;
+  declare readonly environ: Environ;
+  /** The server that took the request; undefined for one that sets no state. */
+  declare readonly server: ServerState | undefined;
+  /** The connection it came by, where its server lists them. */
+  declare connection: unknown;
+  /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
+  declare since: number;
+  /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
+  declare slot: SlotTaker['slot'];
+  /** Runs the listeners of its response; undefined while it has been alone on its connection. */
+  declare inContext: (<T>(work: () => T) => T) | undefined;
+  /** How its body comes in; undefined for a request without one. */
+  declare body: BodyProgress | undefined;
+  /** Of a copy of a request: the exchange that has the slot. */
+  declare original: Exchange | undefined;
+  declare target: Target | undefined;
+
+  // In the constructor alone: fields with initial values would be a function of their own, called for each request.
+  constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
+    this.req = req;
+    this.res = res;
+    this.environ = new RequestEnviron(req) as Environ;
+    this.server = server;
+    this.connection = undefined;
+    this.since = 0;
+    this.slot = 'none';
+    this.inContext = undefined;
+    this.body = undefined;
+    this.original = undefined;
+    this.target = undefined;
+    (req as Carrier)[EXCHANGE] = this;
+  }
+}
+
+const EXCHANGE: unique symbol = Symbol('portico.exchange');
+
+type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange };
+
+/** The exchange of a request. */
+export function exchangeOf(req: IncomingMessage): Exchange {
+  return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
+}
+
+/** The environ of a request: one per request, made on first use. */
+export function environ(req: IncomingMessage): Environ {
+  return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;
+}
+
+/** What is left of the request's target to route; parsed once, however many ask. */
+export function targetOf(exchange: Exchange): Target {
+  const { target, req } = exchange;
+  const url = req.url ?? '/';
+  if (target?.url === url) return target;
+  const parsed = parseTarget(url);
+  exchange.target = parsed;
+  return parsed;
+}

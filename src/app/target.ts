@@ -1,0 +1,88 @@
+/**
+ * A request target as text: split before its query, its path percent-decoded.
+ */
+
+/** A request target, split. */
+export interface Target {
+  /** As it stands in the request. */
+  readonly url: string;
+  /** Without the query, in the spelling of {@link url}. */
+  readonly path: string;
+  /** With its `?`, or empty. */
+  readonly query: string;
+  /** {@link path}, percent-decoded once. */
+  readonly text: string;
+}
+
+/** Splits a target, and decodes its path. */
+export function parseTarget(url: string): Target {
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  return {
+    url,
+    path,
+    query: mark < 0 ? '' : url.slice(mark),
+    text: NEEDS_DECODING.test(path) ? decodePath(path) : path,
+  };
+}
+
+/** What is left of a target behind a prefix of its path; `prefix` is its length in the path with runs of `/` as one. */
+export function restOfTarget({ path, query, text }: Target, prefix: number): Target {
+  if (path !== text || path.includes('//')) return parseTarget(collapsed(path).slice(prefix) + query);
+  const rest = path.slice(prefix);
+  return { url: rest + query, path: rest, query, text: rest };
+}
+
+/** A decoded path in its canonical spelling: escapes for all that is not pchar or a slash (RFC 3986 §3.3, §6.2.2). */
+export function encodedPath(path: string): string {
+  return path.split('/').map(encodedSegment).join('/');
+}
+
+function encodedSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent);
+}
+
+/** Runs of `/` as one. */
+export function collapsed(path: string): string {
+  return path.includes('//') ? path.replace(/\/\/+/g, '/') : path;
+}
+
+/**
+ * The path as text: `%2F` becomes a slash like any other, `+` stays, a malformed escape is kept, bytes that are not
+ * UTF-8 become U+FFFD. Characters above ASCII are taken as bytes, which is how Node hands over what a client sent raw.
+ */
+export function decodePath(raw: string): string {
+  if (!NEEDS_DECODING.test(raw)) return raw;
+  if (!ABOVE_ASCII.test(raw)) {
+    try {
+      return decodeURIComponent(raw);
+    } catch {
+      // Malformed, or not UTF-8: byte by byte below.
+    }
+  }
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(raw));
+}
+
+const NEEDS_DECODING = /[%\u0080-\uffff]/;
+const ABOVE_ASCII = /[\u0080-\uffff]/;
+
+function bytesOf(raw: string): Uint8Array {
+  const text = Buffer.from(raw, ABOVE_LATIN1.test(raw) ? 'utf8' : 'latin1');
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let index = 0; index < text.length; index++, length++) {
+    const byte = text[index] === PERCENT ? hexByte(text, index + 1) : -1;
+    bytes[length] = byte < 0 ? text[index]! : byte;
+    if (byte >= 0) index += 2;
+  }
+  return bytes.subarray(0, length);
+}
+
+const ABOVE_LATIN1 = /[\u0100-\uffff]/;
+const PERCENT = 37;
+
+/** The byte that two hex digits name; -1 when they are none. */
+function hexByte(text: Buffer, at: number): number {
+  const digits = text.toString('latin1', at, at + 2);
+  return /^[0-9a-fA-F]{2}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
+}
