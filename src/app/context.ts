@@ -12,11 +12,26 @@ export interface ContextFields {
   readonly userName?: string | undefined;
   readonly projectId?: string | undefined;
   readonly projectName?: string | undefined;
+  /** Of the domain that the token is for, where it is for no project. */
   readonly domainId?: string | undefined;
+  readonly domainName?: string | undefined;
+  readonly userDomainId?: string | undefined;
+  readonly userDomainName?: string | undefined;
+  readonly projectDomainId?: string | undefined;
+  readonly projectDomainName?: string | undefined;
+  /** `all`: the token is for the whole system. */
+  readonly systemScope?: string | undefined;
+  /** Whether the identity service calls the project that of its administrators. */
+  readonly isAdminProject?: boolean | undefined;
   readonly roles?: readonly string[] | undefined;
   readonly isAdmin?: boolean | undefined;
   /** Whether another service asks, on behalf of a user or of itself. */
   readonly isService?: boolean | undefined;
+  /** The service that asks for the user, by its own token. Gives no rights by itself. */
+  readonly serviceUserId?: string | undefined;
+  readonly serviceUserName?: string | undefined;
+  readonly serviceProjectId?: string | undefined;
+  readonly serviceRoles?: readonly string[] | undefined;
   readonly requestId?: string | undefined;
   readonly globalRequestId?: string | undefined;
   readonly remoteAddress?: string | undefined;
@@ -47,9 +62,20 @@ export class RequestContext {
   readonly projectId: string | undefined;
   readonly projectName: string | undefined;
   readonly domainId: string | undefined;
+  readonly domainName: string | undefined;
+  readonly userDomainId: string | undefined;
+  readonly userDomainName: string | undefined;
+  readonly projectDomainId: string | undefined;
+  readonly projectDomainName: string | undefined;
+  readonly systemScope: string | undefined;
+  readonly isAdminProject: boolean | undefined;
   readonly roles: readonly string[];
   readonly isAdmin: boolean;
   readonly isService: boolean;
+  readonly serviceUserId: string | undefined;
+  readonly serviceUserName: string | undefined;
+  readonly serviceProjectId: string | undefined;
+  readonly serviceRoles: readonly string[];
   readonly requestId: string | undefined;
   readonly globalRequestId: string | undefined;
   readonly remoteAddress: string | undefined;
@@ -67,9 +93,20 @@ export class RequestContext {
     this.projectId = fields.projectId;
     this.projectName = fields.projectName;
     this.domainId = fields.domainId;
+    this.domainName = fields.domainName;
+    this.userDomainId = fields.userDomainId;
+    this.userDomainName = fields.userDomainName;
+    this.projectDomainId = fields.projectDomainId;
+    this.projectDomainName = fields.projectDomainName;
+    this.systemScope = fields.systemScope;
+    this.isAdminProject = fields.isAdminProject;
     this.roles = frozen(fields.roles ?? NO_ROLES);
     this.isAdmin = fields.isAdmin ?? false;
     this.isService = fields.isService ?? false;
+    this.serviceUserId = fields.serviceUserId;
+    this.serviceUserName = fields.serviceUserName;
+    this.serviceProjectId = fields.serviceProjectId;
+    this.serviceRoles = frozen(fields.serviceRoles ?? NO_ROLES);
     this.requestId = fields.requestId;
     this.globalRequestId = fields.globalRequestId;
     this.remoteAddress = fields.remoteAddress;
@@ -145,9 +182,20 @@ const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
   ['projectId', 'project_id'],
   ['projectName', 'project_name'],
   ['domainId', 'domain_id'],
+  ['domainName', 'domain_name'],
+  ['userDomainId', 'user_domain_id'],
+  ['userDomainName', 'user_domain_name'],
+  ['projectDomainId', 'project_domain_id'],
+  ['projectDomainName', 'project_domain_name'],
+  ['systemScope', 'system_scope'],
+  ['isAdminProject', 'is_admin_project'],
   ['roles', 'roles'],
   ['isAdmin', 'is_admin'],
   ['isService', 'is_service'],
+  ['serviceUserId', 'service_user_id'],
+  ['serviceUserName', 'service_user_name'],
+  ['serviceProjectId', 'service_project_id'],
+  ['serviceRoles', 'service_roles'],
   ['requestId', 'request_id'],
   ['globalRequestId', 'global_request_id'],
   ['remoteAddress', 'remote_address'],
@@ -158,8 +206,10 @@ const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
 const KNOWN: ReadonlySet<string> = new Set(KEYS.map(([, key]) => key));
 
 function fits(name: keyof ContextFields, value: unknown): boolean {
-  if (name === 'roles') return Array.isArray(value) && value.every((role) => typeof role === 'string');
-  if (name === 'isAdmin' || name === 'isService') return typeof value === 'boolean';
+  if (name === 'roles' || name === 'serviceRoles') {
+    return Array.isArray(value) && value.every((role) => typeof role === 'string');
+  }
+  if (name === 'isAdmin' || name === 'isService' || name === 'isAdminProject') return typeof value === 'boolean';
   if (name === 'readDeleted') return value === 'no' || value === 'yes' || value === 'only';
   return typeof value === 'string';
 }

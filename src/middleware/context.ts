@@ -1,40 +1,64 @@
 /**
  * context: the request's context, from what the filters further out have found.
  */
-import { type Description, environ, Fault, filterFactory, RequestContext, remoteOf } from '../app/index.js';
-import { runInRequest } from '../app/internal.js';
+import {
+  type Description,
+  environ,
+  type FactoryContext,
+  Fault,
+  filterFactory,
+  RequestContext,
+  remoteOf,
+} from '../app/index.js';
+import { optionOrigin, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
-import type {} from './auth/identity.js';
+import { ConfigurationRefused } from '../errors/index.js';
+import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({
   require_identity: boolean({ default: true, help: 'Refuses a request without an authenticated caller, with 401.' }),
+  require_project: boolean({
+    default: false,
+    help: 'Refuses a caller whose token is for no project (unscoped, for a domain, for the system), with 403.',
+  }),
   admin_roles: list({ default: ['admin'], help: 'Roles any of which makes the caller an administrator.' }),
   service_roles: list({ default: ['service'], help: 'Roles any of which marks the caller as another service.' }),
   carry_token: boolean({ default: false, help: 'Lets toDict(), and so remote calls, have the token.' }),
 });
 
+type ContextOptions = OptionsOf<typeof contextOptions>;
+
 /**
- * Builds `environ(req).context` from identity, request ids and remote address, and makes it the current context of all
- * that the request sets off.
+ * Builds `environ(req).context` from the identities of user and service, request ids and remote address, and makes it the
+ * current context of all that the request sets off.
  */
 export const context = filterFactory(
   'context',
   contextOptions,
-  (options) => {
+  (options, ctx) => {
+    refuseContradiction(options, ctx);
     const adminRoles = new Set(options.adminRoles);
     const serviceRoles = new Set(options.serviceRoles);
+    const isServiceRole = (role: string): boolean => serviceRoles.has(role);
 
     return (app) => (req, res) => {
       const env = environ(req);
-      const { identity } = env;
+      const { identity, serviceIdentity } = env;
       if (identity === undefined && options.requireIdentity) {
         throw new Fault(401, { message: 'The request requires authentication.' });
+      }
+      if (options.requireProject && (identity?.projectId ?? '') === '') {
+        throw new Fault(403, { message: 'The token is for no project. Ask with one that is.' });
       }
       const token = req.headers['x-auth-token'];
       const built = new RequestContext({
         ...identity,
         isAdmin: identity?.roles?.some((role) => adminRoles.has(role)),
-        isService: identity?.roles?.some((role) => serviceRoles.has(role)),
+        isService: identity?.roles?.some(isServiceRole) === true || serviceIdentity?.roles?.some(isServiceRole),
+        serviceUserId: serviceIdentity?.userId,
+        serviceUserName: serviceIdentity?.userName,
+        serviceProjectId: serviceIdentity?.projectId,
+        serviceRoles: serviceIdentity?.roles,
         requestId: env.requestId,
         globalRequestId: env.globalRequestId,
         remoteAddress: remoteOf(req).address,
@@ -45,15 +69,28 @@ export const context = filterFactory(
       return runInRequest(env, () => app(req, res));
     };
   },
-  { describe },
+  { trial: true, describe },
 );
 
-function describe({ requireIdentity }: OptionsOf<typeof contextOptions>): Description {
+/** Code that relies on a project must never be asked by a request without any caller. */
+function refuseContradiction({ requireIdentity, requireProject }: ContextOptions, ctx: FactoryContext): void {
+  if (!requireProject || requireIdentity) return;
+  throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {
+    message: 'require_project is true, and require_identity lets requests without a caller pass',
+    hint: 'Take require_identity = false out, or require_project = true.',
+    origin: optionOrigin(ctx, 'context', 'require_identity'),
+  });
+}
+
+function describe({ requireIdentity, requireProject }: ContextOptions): Description {
   if (!requireIdentity) return { does: "builds the request's context" };
   const does = "builds the request's context; answers 401 where no filter further out has found out who calls";
+  const noCaller = { 401: { description: 'The request is not authenticated.' } };
+  if (!requireProject) return { does, answers: 'perhaps', openapi: { responses: noCaller } };
+  const noProject = { 403: { description: 'The token is for no project.' } };
   return {
-    does,
+    does: `${does}, and 403 where the token is for no project`,
     answers: 'perhaps',
-    openapi: { responses: { 401: { description: 'The request is not authenticated.' } } },
+    openapi: { responses: { ...noCaller, ...noProject } },
   };
 }

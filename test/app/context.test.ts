@@ -31,6 +31,7 @@ test('MW-12 toDict and fromDict are inverse, and the token travels only when it 
     roles: ['member'],
     is_admin: false,
     is_service: false,
+    service_roles: [],
     request_id: 'req-1',
     remote_address: '192.0.2.1',
     read_deleted: 'no',
@@ -39,6 +40,54 @@ test('MW-12 toDict and fromDict are inverse, and the token travels only when it 
   assert.ok(!JSON.stringify(context).includes('secret'));
   const carried = new RequestContext({ token: 'secret', carryToken: true });
   assert.equal(RequestContext.fromDict(carried.toDict()).token, 'secret');
+});
+
+test('MW-12 the scope of the token and the service that asks travel under the names of oslo.context', () => {
+  const scoped = new RequestContext({
+    userId: 'u',
+    userDomainId: 'd1',
+    userDomainName: 'D1',
+    domainId: 'd2',
+    domainName: 'D2',
+    projectDomainId: 'd3',
+    projectDomainName: 'D3',
+    systemScope: 'all',
+    isAdminProject: false,
+    isService: true,
+    serviceUserId: 'glance',
+    serviceUserName: 'Glance',
+    serviceProjectId: 'services',
+    serviceRoles: ['service'],
+  });
+  const dict = scoped.toDict();
+  assert.deepEqual(dict, {
+    user_id: 'u',
+    user_domain_id: 'd1',
+    user_domain_name: 'D1',
+    domain_id: 'd2',
+    domain_name: 'D2',
+    project_domain_id: 'd3',
+    project_domain_name: 'D3',
+    system_scope: 'all',
+    is_admin_project: false,
+    roles: [],
+    is_admin: false,
+    is_service: true,
+    service_user_id: 'glance',
+    service_user_name: 'Glance',
+    service_project_id: 'services',
+    service_roles: ['service'],
+    read_deleted: 'no',
+  });
+  const restored = RequestContext.fromDict(dict);
+  assert.deepEqual(restored.toDict(), dict);
+  assert.deepEqual(
+    [restored.systemScope, restored.domainId, restored.serviceUserId, restored.serviceRoles, restored.isAdminProject],
+    ['all', 'd2', 'glance', ['service'], false],
+  );
+  assert.throws(() => (restored.serviceRoles as string[]).push('admin'), TypeError);
+  assert.equal(scoped.elevated().systemScope, 'all');
+  assert.equal(RequestContext.fromDict({ is_admin_project: 'no', service_roles: 'service' }).isAdminProject, undefined);
 });
 
 test('RP-20 members nobody knows are kept, members of a wrong type are not believed', () => {
