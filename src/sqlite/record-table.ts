@@ -9,8 +9,10 @@ export type Stored<R> = R & { readonly seq: number };
 /** The records of one kind, each under a key, and with an owner (a project, a user) where it has one. */
 export interface RecordTable<R> {
   get(key: string): Stored<R> | undefined;
-  /** In the order of making; of one owner, or of all. */
-  list(owner?: string): Stored<R>[];
+  /** All of them, in the order of making. */
+  list(): Stored<R>[];
+  /** Those of one owner. Throws a `TypeError` for an owner that is no text: undefined is not "all". */
+  listOf(owner: string): Stored<R>[];
   /** Throws when the key is taken: look before, in the same transaction. The owner is `''` by default. */
   insert(key: string, record: R, owner?: string): Stored<R>;
   /** Gives the record back. Nothing happens where the key is unknown. */
@@ -45,7 +47,16 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
       const row = one.get(key);
       return row === undefined ? undefined : revive(row);
     },
-    list: (owner) => (owner === undefined ? all.all() : owned.all(owner)).map(revive),
+    list: (...owner: unknown[]) => {
+      // As it was called once, with all as the answer for an owner that is unknown.
+      if (owner.length > 0)
+        throw new TypeError(`list() gives the records of all owners: use listOf() for those of one`);
+      return all.all().map(revive);
+    },
+    listOf: (owner) => {
+      if (typeof owner !== 'string') throw new TypeError(`listOf() needs an owner, not ${String(owner)}`);
+      return owned.all(owner).map(revive);
+    },
     insert: (key, record, owner = '') => {
       return { ...record, seq: Number(insert.run(key, owner, JSON.stringify(record)).lastInsertRowid) };
     },

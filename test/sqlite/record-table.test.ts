@@ -11,7 +11,8 @@ test('SC-3 records have a key, an owner and a number that is never used twice', 
   const pets = recordTable<{ name: string }>(db, 'pets');
   assert.deepEqual(pets.insert('a', { name: 'Ann' }, 'me'), { name: 'Ann', seq: 1 });
   pets.insert('b', { name: 'Bob' });
-  assert.deepEqual(pets.list('me'), [{ name: 'Ann', seq: 1 }]);
+  assert.deepEqual(pets.listOf('me'), [{ name: 'Ann', seq: 1 }]);
+  assert.deepEqual(pets.listOf(''), [{ name: 'Bob', seq: 2 }]);
   pets.update('b', { name: 'Bert' });
   assert.deepEqual(pets.get('b'), { name: 'Bert', seq: 2 });
   assert.throws(() => pets.insert('a', { name: 'again' }));
@@ -25,6 +26,17 @@ test('SC-3 records have a key, an owner and a number that is never used twice', 
   pets.deleteOf('me');
   assert.deepEqual(pets.list(), [{ name: 'Cy', seq: 3 }]);
   assert.throws(() => recordTable(db, 'pets; drop table pets'), TypeError);
+});
+
+test('SC-3 an owner that is unknown is never taken for all of them', (t) => {
+  const db = openDatabase(':memory:');
+  t.after(() => db.close());
+  const pets = recordTable<{ name: string }>(db, 'pets');
+  pets.insert('a', { name: 'Ann' }, 'me');
+  // @ts-expect-error the type says so too
+  assert.throws(() => pets.listOf(undefined), /listOf\(\) needs an owner/);
+  // @ts-expect-error as it was called before
+  assert.throws(() => pets.list(undefined), /listOf\(\)/);
 });
 
 test('SC-3 a snapshot does not see what another connection writes meanwhile, and nobody waits', (t) => {

@@ -1,5 +1,5 @@
 /** What the controllers of the compute API have in common. */
-import { type FactoryContext, Fault, type RequestContext } from 'portico/app';
+import { type FactoryContext, Fault } from 'portico/app';
 import type { ServiceRegistry } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { RPCClient } from 'portico/rpc';
@@ -32,11 +32,22 @@ export abstract class Controller {
 }
 
 /** Who asks. */
-export type Caller = RequestContext & { readonly userId: string; readonly projectId: string };
+export interface Caller {
+  readonly userId: string;
+  /** Null: the token is for a domain, for the whole system, or for nothing. It never means all projects. */
+  readonly projectId: string | null;
+  readonly isAdmin: boolean;
+}
 
-/** Who asks. The filter `noauth` has put it into the request. */
-export function callerOf(request: ActionRequest): Caller {
-  return request.context as Caller;
+/** Who asks, as the filter `context` or `noauth` has found. 401 where neither has found a user. */
+export function callerOf({ context }: ActionRequest): Caller {
+  const { userId, projectId = null, isAdmin = false } = context ?? {};
+  return { userId: userId ?? refuse(401, 'The request requires authentication.'), projectId, isAdmin };
+}
+
+/** The project that the caller acts for. 403 for one without; the policy is nova's name of what it wants to do. */
+export function projectOf(request: ActionRequest, policy: string): string {
+  return callerOf(request).projectId ?? refuse(403, `${policyRefuses(policy)} The token is for no project.`);
 }
 
 /** Answers with a fault. */
@@ -46,7 +57,18 @@ export function refuse(status: number, message: string): never {
 
 /** 403 for all but administrators. The policy is nova's name of what they want to do. */
 export function requireAdmin(request: ActionRequest, policy: string): void {
-  if (!callerOf(request).isAdmin) refuse(403, `Policy doesn't allow os_compute_api:${policy} to be performed.`);
+  if (!callerOf(request).isAdmin) refuse(403, policyRefuses(policy));
+}
+
+function policyRefuses(policy: string): string {
+  return `Policy doesn't allow os_compute_api:${policy} to be performed.`;
+}
+
+/** Whether the caller may see a record of that project: one of its own, or any where it is an administrator. */
+export function maySee(request: ActionRequest, policy: string): (record: { readonly project_id: string }) => boolean {
+  if (callerOf(request).isAdmin) return () => true;
+  const projectId = projectOf(request, policy);
+  return ({ project_id }) => project_id === projectId;
 }
 
 /** A value that has an order. Null comes before everything. */

@@ -35,7 +35,9 @@ const body = {
 export class KeyPairs extends Controller {
   readonly index = action({ query: listQuery }, (request) => {
     const user = userOf(request, 'index', request.queryValue('user_id'));
-    const pairs = this.cloud.read(() => this.cloud.keyPairs.list(user)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const pairs = this.cloud
+      .read(() => this.cloud.keyPairs.listOf(user))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const show = (pair: KeyPair) => ({ keypair: keyPairView(request, pair) });
     if (!request.apiVersion.atLeast('2.35')) return { keypairs: pairs.map(show) };
     return collectionPage(request, 'keypairs', pairs, { show, marker: 'name', maxLimit: this.settings.maxLimit });
@@ -78,7 +80,7 @@ export class KeyPairs extends Controller {
   /** 409 where the user has a pair of that name, 403 where there are too many. */
   #refuseOneMore(owner: string, name: string): void {
     if (keyPairOf(this.cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
-    const count = this.cloud.keyPairs.list(owner).length;
+    const count = this.cloud.keyPairs.listOf(owner).length;
     if (count >= this.settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
   }
 }

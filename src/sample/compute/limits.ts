@@ -1,8 +1,9 @@
 /** What a project may use, and what it uses. */
 import { type ActionRequest, action } from 'portico/routing';
-import type { Cloud, Settings } from '../cloud.js';
-import type { Flavor } from '../records.js';
-import { type ComputeApi, Controller, callerOf, requireAdmin } from './api.js';
+import type { Stored } from 'portico/sqlite';
+import type { Settings } from '../cloud.js';
+import type { Flavor, Server } from '../records.js';
+import { type ComputeApi, Controller, callerOf, projectOf, requireAdmin } from './api.js';
 import { anyText } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
@@ -10,12 +11,12 @@ const query = { type: 'object', properties: { reserved: anyText, tenant_id: anyT
 
 export class Limits extends Controller {
   readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
-    const { projectId } = callerOf(request);
-    const project = request.queryValue('tenant_id') ?? projectId;
-    if (project !== projectId) requireAdmin(request, 'limits:other_project');
+    const project = request.queryValue('tenant_id') ?? projectOf(request, 'limits');
+    if (project !== callerOf(request).projectId) requireAdmin(request, 'limits:other_project');
     return this.cloud.read(() => {
-      const used = { ...usageOf(this.cloud, project), serverGroups: this.cloud.groups.list(project).length };
-      return { limits: { rate: [], absolute: limitsView(request, this.settings, used) } };
+      const used = usageOf(this.cloud.servers.listOf(project));
+      const serverGroups = this.cloud.groups.listOf(project).length;
+      return { limits: { rate: [], absolute: limitsView(request, this.settings, { ...used, serverGroups }) } };
     });
   });
 }
@@ -28,12 +29,12 @@ interface Usage {
   disk: number;
 }
 
-/** What the servers of a project use, and those of a host; without these, all servers. */
-export function usageOf(cloud: Cloud, project?: string, host?: string): Usage {
+/** What the servers use, those that are gone left out. */
+export function usageOf(servers: readonly Stored<Server>[]): Usage {
   const now = Date.now();
   const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
-  for (const server of cloud.servers.list(project)) {
-    if (settled(server, now) === undefined || (host !== undefined && server.host !== host)) continue;
+  for (const server of servers) {
+    if (settled(server, now) === undefined) continue;
     usage.instances += 1;
     usage.cores += server.flavor.vcpus;
     usage.ram += server.flavor.ram;
@@ -44,7 +45,7 @@ export function usageOf(cloud: Cloud, project?: string, host?: string): Usage {
 
 /** How many more servers of a flavor the project may have. */
 export function roomFor({ cloud, settings }: ComputeApi, project: string, flavor: Flavor): number {
-  const { instances, cores, ram } = usageOf(cloud, project);
+  const { instances, cores, ram } = usageOf(cloud.servers.listOf(project));
   return Math.floor(
     Math.min(
       settings.quotaInstances - instances,

@@ -40,8 +40,8 @@ export class ComputeManager implements Manager {
   finishTransitions(): void {
     const [cloud, now] = [this.#cloud!, Date.now()];
     // Looking takes no lock, so that a cloud at rest is left alone.
-    if (cloud.read(() => overdue(cloud, now)).length === 0) return;
-    const done = cloud.write(() => finishTransitions(cloud, now));
+    if (cloud.read(() => overdue(cloud.servers.list(), now)).length === 0) return;
+    const done = cloud.write(() => finishTransitions(cloud, cloud.servers.list(), now));
     this.#log('finishTransitions', done);
   }
 

@@ -4,7 +4,7 @@ import { pageRequest } from 'portico/openstack';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Cloud } from '../cloud.js';
 import type { Group, Server } from '../records.js';
-import { Controller, callerOf, refuse } from './api.js';
+import { Controller, callerOf, maySee, projectOf, refuse } from './api.js';
 import { anyText, closed, name, positiveNumber } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
@@ -33,11 +33,14 @@ const body = {
 export class ServerGroups extends Controller {
   readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
     const { isAdmin, projectId } = callerOf(request);
-    const ofAllProjects = isAdmin && request.queryValue('all_projects') !== undefined;
     const { offset, limit } = pageRequest(request, { maxLimit: this.settings.maxLimit, offset: true });
     return this.cloud.read(() => {
-      const groups = this.cloud.groups.list(ofAllProjects ? undefined : projectId).slice(offset, offset + limit);
-      return { server_groups: groups.map((group) => groupView(this.cloud, request, group)) };
+      const ofAllProjects = isAdmin && request.queryValue('all_projects') !== undefined;
+      const own = projectId === null ? [] : this.cloud.groups.listOf(projectId);
+      const groups = ofAllProjects ? this.cloud.groups.list() : own;
+      return {
+        server_groups: groups.slice(offset, offset + limit).map((group) => groupView(this.cloud, request, group)),
+      };
     });
   });
 
@@ -48,13 +51,14 @@ export class ServerGroups extends Controller {
   }
 
   readonly create = action({ body }, (request) => {
-    const { projectId: project_id, userId: user_id } = callerOf(request);
+    const { userId: user_id } = callerOf(request);
+    const project_id = projectOf(request, 'os-server-groups:create');
     const { name, policies, policy = policies?.[0] ?? '', rules = {} } = request.body.server_group;
     if (Object.keys(rules).length > 0 && policy !== 'anti-affinity') {
       refuse(400, 'Only anti-affinity policy supports rules.');
     }
     return this.cloud.write(() => {
-      const count = this.cloud.groups.list(project_id).length;
+      const count = this.cloud.groups.listOf(project_id).length;
       if (count >= this.settings.quotaServerGroups) refuse(403, 'Quota exceeded, too many server groups.');
       const group: Group = { id: randomUUID(), name, project_id, user_id, policy, rules };
       return { server_group: groupView(this.cloud, request, this.cloud.groups.insert(group.id, group, project_id)) };
@@ -72,12 +76,11 @@ export function membersOf(cloud: Cloud, groupId: string): Server[] {
   return cloud.servers.list().filter((server) => server.group_id === groupId && settled(server, now) !== undefined);
 }
 
-/** The group of that id; 404 for one of another project. */
+/** The group of that id; 404 for one of another project, 403 for callers without a project. */
 function findGroup(cloud: Cloud, request: ActionRequest, id: string): Group {
-  const { isAdmin, projectId } = callerOf(request);
+  const isSeen = maySee(request, 'os-server-groups:show');
   const group = cloud.groups.get(id);
-  const isSeen = group !== undefined && (isAdmin || group.project_id === projectId);
-  return isSeen ? group : refuse(404, `Instance group ${id} could not be found.`);
+  return group !== undefined && isSeen(group) ? group : refuse(404, `Instance group ${id} could not be found.`);
 }
 
 interface GroupView {

@@ -2,7 +2,7 @@
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server, TaskOfServer } from '../../records.js';
-import { type ComputeApi, callerOf, refuse } from '../api.js';
+import { type ComputeApi, refuse } from '../api.js';
 import { type ConsoleOwner, consoleLines } from '../managers.js';
 import { findServer, findUnlocked, recordAction, takeBack } from './stored-servers.js';
 import { begin, HOST_TASK_MS, TRANSITIONS, type TransitionName } from './transitions.js';
@@ -22,7 +22,7 @@ export async function tellHost(
   if (hosts === null || host === null || task?.endsAt !== null) return true;
   const told: TaskOfServer = { server: id, startedAt: task.startedAt };
   try {
-    await hosts.prepare({ server: host, ttl: HOST_TASK_MS / 1000 }).cast(callerOf(request), 'perform', told);
+    await hosts.prepare({ server: host, ttl: HOST_TASK_MS / 1000 }).cast(request.context, 'perform', told);
     return true;
   } catch (err) {
     // The message may have arrived: a host that asks from now on is told that nothing is to be done, one that has begun was told.
@@ -73,7 +73,7 @@ export async function readConsole(api: ComputeApi, request: ActionRequest, id: u
   const owner: ConsoleOwner = { name, vcpus: flavor.vcpus, ram: flavor.ram };
   if (hosts === null || host === null) return consoleLines(owner);
   try {
-    return await hosts.prepare({ server: host }).call(callerOf(request), 'consoleLines', owner);
+    return await hosts.prepare({ server: host }).call(request.context, 'consoleLines', owner);
   } catch (err) {
     log.warn(`host ${host} does not show the console of server ${name}`, { err });
     return refuse(503, `Host ${host} does not answer.`);

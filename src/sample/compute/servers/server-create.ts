@@ -4,7 +4,7 @@ import type { ActionRequest, BodyOf } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import { type Cloud, HOST } from '../../cloud.js';
 import type { Group, KeyPair, Server } from '../../records.js';
-import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
+import { type ComputeApi, callerOf, projectOf, refuse, requireAdmin } from '../api.js';
 import { findFlavor } from '../flavors/flavors.js';
 import { type Place, placesOf } from '../hosts/compute-hosts.js';
 import { keyPairOf } from '../key-pairs.js';
@@ -46,7 +46,8 @@ function insertServers(
   places: readonly Place[],
 ): Stored<Server>[] {
   const { cloud } = api;
-  const { userId, projectId } = callerOf(request);
+  const { userId } = callerOf(request);
+  const projectId = projectOf(request, 'servers:create');
   const { server: asked, 'os:scheduler_hints': hints } = body;
   const now = Date.now();
 
@@ -66,7 +67,7 @@ function insertServers(
   }
 
   // An API without a manager forgets servers that are gone when others are made.
-  finishTransitions(cloud, now, projectId);
+  finishTransitions(cloud, cloud.servers.listOf(projectId), now);
   const reservation_id = `r-${randomBytes(4).toString('hex')}`;
   return Array.from({ length: count }, (_, launch_index) => {
     const place = pickPlace(cloud, within, group);

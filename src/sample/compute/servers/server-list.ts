@@ -4,7 +4,7 @@ import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Server } from '../../records.js';
-import { callerOf, requireAdmin, type SortKeys, sorted } from '../api.js';
+import { type Caller, callerOf, requireAdmin, type SortKeys, sorted } from '../api.js';
 import { anyText, isTrue } from '../schemas.js';
 import { hasStatus, settled } from './transitions.js';
 
@@ -71,12 +71,17 @@ export function listServers(cloud: Cloud, request: ActionRequest, policy: 'index
   const ofAllProjects = asked !== undefined && (asked === '' || clientFlag(asked, { name: 'all_tenants' }));
   if (ofAllProjects) requireAdmin(request, `servers:${policy}:get_all_tenants`);
   const now = Date.now();
-  const stored = cloud.servers.list(ofAllProjects ? undefined : callerOf(request).projectId);
+  const stored = ofAllProjects ? cloud.servers.list() : ownServers(cloud, callerOf(request));
   const servers = stored.flatMap((server) => settled(server, now) ?? []);
   const filters = filtersOf(request);
   const found = servers.filter((server) => filters.every((filter) => filter(server)));
   const { sort_key = [], sort_dir = ['desc'] } = request.query as { sort_key?: string[]; sort_dir?: string[] };
   return sorted(found, SORT_KEYS, [...sort_key, 'created_at'], sort_dir);
+}
+
+/** Those of the caller's project or, where its token is for none, those that the user has made. */
+function ownServers({ servers }: Cloud, { projectId, userId }: Caller): Stored<Server>[] {
+  return projectId === null ? servers.list().filter((it) => it.user_id === userId) : servers.listOf(projectId);
 }
 
 type Filter = (server: Server) => boolean;

@@ -82,7 +82,7 @@ export class ServerParts extends Controller {
 
   /** The newest first. */
   actions(request: ActionRequest, { server_id }: Args) {
-    const actions = this.cloud.read(() => this.cloud.actions.list(findServer(this.cloud, request, server_id).id));
+    const actions = this.cloud.read(() => this.cloud.actions.listOf(findServer(this.cloud, request, server_id).id));
     return { instanceActions: actions.toReversed().map((action) => actionView(request, action)) };
   }
 

@@ -8,16 +8,15 @@ import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Server, Task, TaskOfServer } from '../../records.js';
-import { callerOf, refuse } from '../api.js';
+import { callerOf, maySee, refuse } from '../api.js';
 import { endOf, settled } from './transitions.js';
 
-/** The server of that id, as it is now. 404: there is none, or it is another project's. */
+/** The server of that id, as it is now. 404: there is none, or it is another project's. 403 for callers without a project. */
 export function findServer(cloud: Cloud, request: ActionRequest, id: unknown): Stored<Server> {
-  const { isAdmin, projectId } = callerOf(request);
+  const isSeen = maySee(request, 'servers:show');
   const stored = cloud.servers.get(String(id));
   const server = stored && settled(stored, Date.now());
-  const isSeen = server !== undefined && (isAdmin || server.project_id === projectId);
-  return isSeen ? server : refuse(404, `Instance ${String(id)} could not be found.`);
+  return server !== undefined && isSeen(server) ? server : refuse(404, `Instance ${String(id)} could not be found.`);
 }
 
 /** The same, to be changed: 409 for all but administrators while it is locked. */
@@ -51,15 +50,19 @@ export function recordAction(cloud: Cloud, request: ActionRequest, action: strin
   cloud.actions.insert(randomUUID(), record, id);
 }
 
-/** The servers, of a project or of all, whose transition is over and not written down. */
-export function overdue({ servers }: Cloud, now: number, project?: string): Stored<Server>[] {
-  return servers.list(project).filter(({ task }) => task !== null && now >= endOf(task));
+/** Those of the servers whose transition is over and not written down. */
+export function overdue(servers: readonly Stored<Server>[], now: number): Stored<Server>[] {
+  return servers.filter(({ task }) => task !== null && now >= endOf(task));
 }
 
-/** Writes down what has become of them, and forgets those that are gone with their history. How many of each. */
-export function finishTransitions(cloud: Cloud, now: number, project?: string): { finished: number; removed: number } {
+/** Writes down what has become of these servers, and forgets those that are gone with their history. How many of each. */
+export function finishTransitions(
+  cloud: Cloud,
+  servers: readonly Stored<Server>[],
+  now: number,
+): { finished: number; removed: number } {
   const count = { finished: 0, removed: 0 };
-  for (const server of overdue(cloud, now, project)) {
+  for (const server of overdue(servers, now)) {
     if (writeDown(cloud, server, now)) count.finished += 1;
     else count.removed += 1;
   }
