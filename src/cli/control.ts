@@ -14,6 +14,7 @@ import { formatDuration } from '../text/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
+import { ArgumentRefused } from './failure.js';
 
 interface ControlArguments extends ConfigurationArguments {
   readonly socket?: string;
@@ -111,41 +112,75 @@ function add(program: Command, name: string, description: string, line: string):
   return addConfigurationOptions(command).addHelpText('after', example(`api-cli ${line}`));
 }
 
+/** The socket of the service that is meant, once that has answered. Rejects with `PORTICO_NOT_RUNNING` for that of another one. */
 async function socketOf(args: ControlArguments): Promise<string> {
   if (args.socket !== undefined) return args.socket;
   const config: Config = await readConfiguration(args, { collect: true });
   const path = controlPath(config, 'api-cli', process.env);
-  if (path !== undefined) return path;
-  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-    message: 'the configuration wants no control socket: [control] socket is empty',
-    hint: 'Name a path there and restart the service, or send it signals.',
-  });
+  if (path === undefined) {
+    throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+      message: 'the configuration wants no control socket: [control] socket is empty',
+      hint: 'Name a path there and restart the service, or send it signals.',
+    });
+  }
+  const { process: running } = await ask<StatusDocument>(path, 'GET', '/status');
+  if (!isMeant(running, config)) {
+    const { pid, folder, configFiles } = running;
+    throw new PorticoError('PORTICO_NOT_RUNNING', {
+      message: `the service on ${path}, pid ${pid}, is another one: it was started in ${folder} with ${configFiles.join(', ') || 'no configuration file'}`,
+      hint: `Go to its folder, or name the socket where you mean this service (--socket ${path}).`,
+    });
+  }
+  return path;
+}
+
+/** A service has a file in common with what the command line means, or neither has any and the folder is the same. */
+function isMeant({ folder, configFiles }: StatusDocument['process'], config: Config): boolean {
+  if (config.getLocation('control', 'socket').kind === 'environment') return true;
+  if (configFiles.length === 0 && config.configFiles.length === 0) return folder === process.cwd();
+  return configFiles.some((file) => config.configFiles.includes(file));
 }
 
 async function post<T>(args: ControlArguments, url: string, body?: object): Promise<T> {
   return ask(await socketOf(args), 'POST', url, body);
 }
 
-/** Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. */
+/** A service answers from what it knows: one that is silent for so long does not answer. */
+const ANSWER_MS = 5000;
+
+/**
+ * Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. What changes something takes
+ * its time, so there the service is first asked whether it answers.
+ */
 async function ask<T>(path: string, method: string, url: string, body: object = {}): Promise<T> {
-  const asked = request({ socketPath: path, method, path: url, headers: { 'content-type': 'application/json' } });
+  if (method !== 'GET') await ask(path, 'GET', '/healthz');
+  const signal = method === 'GET' ? AbortSignal.timeout(ANSWER_MS) : undefined;
+  const headers = { 'content-type': 'application/json' };
+  const asked = request({ socketPath: path, method, path: url, headers, ...(signal && { signal }) });
   asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
   const response = new Promise<IncomingMessage>((resolve, reject) => {
-    asked.on('response', resolve).on('error', (cause) => reject(notRunning(path, cause)));
+    asked.on('response', resolve).on('error', reject);
   });
-  const answer = await response;
-  const said = await text(answer);
+  const refused = (cause: NodeJS.ErrnoException): never => {
+    throw notRunning(path, cause);
+  };
+  const answer = await response.catch(refused);
+  const said = await text(answer).catch(refused);
   const value: unknown = answer.headers['content-type'] === 'application/json' ? JSON.parse(said) : said;
   if (answer.statusCode === 200) return value as T;
   const { error } = (value ?? {}) as { error?: { code: string; message: string; hint?: string } };
-  throw new PorticoError(error?.code ?? 'PORTICO_CONTROL_FAILED', {
-    message: error?.message ?? said,
-    hint: error?.hint,
-  });
+  const Refused = answer.statusCode === 400 ? ArgumentRefused : PorticoError;
+  throw new Refused(error?.code ?? 'PORTICO_CONTROL_FAILED', { message: error?.message ?? said, hint: error?.hint });
 }
 
 function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
-  const why = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' ? 'nothing listens there' : cause.message;
+  const isAbsent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED';
+  const isSilent = cause.name === 'AbortError';
+  const why = isAbsent
+    ? 'nothing listens there'
+    : isSilent
+      ? `what listens there has not answered for ${ANSWER_MS / 1000} seconds`
+      : cause.message;
   return new PorticoError('PORTICO_NOT_RUNNING', {
     message: `no service can be asked on ${path}: ${why}`,
     hint: 'Name the configuration it was started with (--config-file), or its socket, which its log has (--socket).',

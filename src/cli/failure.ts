@@ -1,15 +1,21 @@
 /**
  * How a command ends: its exit status, and what is said of the error it failed with.
  */
-import { ConfigurationRefused, chosenStatus, describeError } from '../errors/index.js';
+import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
 /** The command line is wrong. */
 export const STATUS_USAGE = 2;
+/** A running service refuses an argument: `EX_USAGE` of sysexits.h. */
+const STATUS_ARGUMENT = 64;
+
+/** A running service does not take an argument of a command that is well-formed. */
+export class ArgumentRefused extends PorticoError {}
 
 export function exitStatusOf(error: unknown): number {
   if (error instanceof ConfigurationRefused) return error.blamesConfiguration && !isIdle(error) ? STATUS_REFUSED : 1;
+  if (error instanceof ArgumentRefused) return STATUS_ARGUMENT;
   const chosen = chosenStatus(error);
   if (chosen !== undefined) return chosen;
   // Anything can be thrown, undefined as well.

@@ -1,6 +1,7 @@
 /**
  * The settings of launchers: resolved, in milliseconds, and the options of `[DEFAULT]` that they are read from.
  */
+import { totalmem } from 'node:os';
 import { boolean, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
 import { logOptions } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
@@ -36,6 +37,14 @@ export interface LaunchSettings {
   readonly watchConfigFiles: boolean;
   /** Write all options to the log, at debug, when a launcher waits and after each reload. */
   readonly logOptions: boolean;
+}
+
+/** A worker with an application that does little. */
+const WORKER_BYTES = 64 * 2 ** 20;
+
+/** That of the machine, or of the container where it has less. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
 export const launcherOptions = defineOptions({
@@ -99,6 +108,13 @@ export const launcherOptions = defineOptions({
     default: false,
     parent: true,
     help: 'Reload when the configuration files, the paste files or the certificates have changed on disk, as SIGHUP does.',
+  }),
+  max_workers: integer({
+    default: () => Math.max(16, Math.floor(memoryBytes() / WORKER_BYTES)),
+    sampleDefault: 'memory / 64 MiB',
+    min: 1,
+    parent: true,
+    help: 'The most workers that api-cli scale gives a service. Default: as many as fit in the memory of the machine or the container, of 64 MiB each; at least 16.',
   }),
   log_options: boolean({
     default: true,

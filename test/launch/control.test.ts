@@ -1,8 +1,11 @@
 /** The control socket of a running service, and the commands of api-cli that use it. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { lstatSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askSocket as ask } from '../e2e/clients.js';
@@ -178,6 +181,9 @@ test('OP-12 scale, restart and stop do what they say, for a service that there i
   const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
   assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
   assert.equal((await status(socket)).services[0]?.wanted, 3);
+  const { status: refused, stderr } = await runApiCli(folder, 'scale', 'hello', '999999999999');
+  assert.equal(refused, 64);
+  assert.match(stderr, /999999999999 workers are more than max_workers, \d+\n.*raise max_workers in \[DEFAULT\]/);
   const unknown = await runApiCli(folder, 'restart', 'helo');
   assert.equal(unknown.status, 1);
   assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
@@ -194,6 +200,7 @@ test('OP-13 OP-14 the level of the log and the report of one worker are asked fo
   const from = program.output().length;
   assert.equal((await runApiCli(folder, 'scale', 'hello', '3')).status, 0);
   await program.printed(/"level":"debug".*Started child/, from);
+  assert.match(program.output(), /"level":"notice"[^}]*"to":"debug"[^}]*"msg":"Log level: debug"/);
   const [worker] = (await status(socket)).services[0]!.workers;
   const { stdout } = await runApiCli(folder, 'report', '--worker', String(worker!.pid));
   assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
@@ -217,6 +224,13 @@ test('[control] socket names the path, or wants none', async (t) => {
   const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
   assert.equal(socket, join(folder, 'here.sock'));
   assert.match((await runApiCli(folder, 'status')).stdout, /^hello/m);
+  // Another deployment, whose file names the same path.
+  const copy = emptyProject(pidProject(0, 1, `[control]\nsocket = ${socket}`));
+  t.after(() => copy.remove());
+  const other = await runApiCli(copy.folder, 'stop');
+  assert.equal(other.status, 1);
+  assert.match(other.stderr, /is another one: it was started in .* with .*portico\.ini/);
+  assert.equal((await runApiCli(copy.folder, 'status', '--socket', socket)).status, 0);
   const port = await freePort();
   const project = emptyProject({ ...pidProject(port, 1, '[control]\nsocket ='), 'app.js': app });
   const program = startProject(t, project);
@@ -226,6 +240,22 @@ test('[control] socket names the path, or wants none', async (t) => {
   assert.match(refused.stderr, /the configuration wants no control socket/);
 });
 
+test('a command does not wait for ever for a socket that never answers', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-silent-'));
+  const silent = createServer().listen(join(folder, 'silent.sock'));
+  await once(silent, 'listening');
+  t.after(() => {
+    silent.close();
+    rmSync(folder, { recursive: true });
+  });
+  const socket = join(folder, 'silent.sock');
+  const ends = ['status', 'stop'].map((command) => runApiCli(folder, command, '--socket', socket));
+  for (const { status: code, stderr } of await Promise.all(ends)) {
+    assert.equal(code, 1);
+    assert.match(stderr, /what listens there has not answered for 5 seconds/);
+  }
+});
+
 test('what is asked wrongly is refused with a reason: path, body, member', async (t) => {
   const { socket } = await served(t, { workers: 1 });
   const cases = [
@@ -233,6 +263,7 @@ test('what is asked wrongly is refused with a reason: path, body, member', async
     ['POST', '/scale', '{', 400, /not JSON/],
     ['POST', '/scale', '[]', 400, /has to be an object/],
     ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
+    ['POST', '/scale', '{"service":"hello","workers":1e6}', 400, /more than max_workers/],
     ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
     ['POST', '/log-level', '{"level":"loud"}', 400, /one of trace, debug/],
     ['POST', '/report', '{"worker":1}', 404, /their pids/],

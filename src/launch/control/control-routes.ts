@@ -5,6 +5,7 @@
 import { differencesFromDefaults } from '../../config/internal.js';
 import { nearestOrAll } from '../../errors/index.js';
 import { LOG_LEVELS, type LogLevel } from '../../log/index.js';
+import { launcherOptions } from '../launcher-options.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import type { History } from '../page/history.js';
 import type { ReloadReport } from '../reload/reload-report.js';
@@ -57,7 +58,7 @@ export function controlRoutes(
     },
     'POST /scale': async ({ body }) => {
       const { name, wanted } = serviceNamed(controlled, body.service);
-      const workers = workersOf(body.workers);
+      const workers = workersOf(body.workers, config.group('DEFAULT', launcherOptions).maxWorkers);
       const pools = fleet();
       controlled.log.notice(`Service ${name}: ${wanted} -> ${workers} workers`, { service: name, workers });
       await pools.scale(name, workers);
@@ -144,7 +145,7 @@ async function setLogLevel(controlled: Controlled, { level, service }: ControlRe
     return refuse('PORTICO_LOG_LEVEL', `there is no level ${JSON.stringify(level)}: one of ${levels}`, 400);
   }
   const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
-  log.notice(`Log level: ${level}`, { service: name, level });
+  log.notice(`Log level: ${level}`, { service: name, to: level });
   if (name === undefined || runner.fleet === undefined) log.level = level;
   const answers = (await runner.fleet?.setLogLevel(level, name)) ?? [];
   return { level, service: name, workers: answers };
@@ -173,9 +174,13 @@ function workerNamed({ status }: Controlled, named: unknown): WorkerStatus {
   return found ?? refuse('PORTICO_NO_SUCH_WORKER', `there is no worker ${JSON.stringify(named)}; their pids: ${pids}`);
 }
 
-function workersOf(workers: unknown): number {
-  if (Number.isInteger(workers) && (workers as number) >= 0) return workers as number;
-  return refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 0`, 400);
+function workersOf(workers: unknown, most: number): number {
+  if (!Number.isInteger(workers) || (workers as number) < 0) {
+    refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 0`, 400);
+  }
+  if ((workers as number) <= most) return workers as number;
+  const hint = 'Ask for fewer, or raise max_workers in [DEFAULT] and reload.';
+  return refuse('PORTICO_INVALID_WORKERS', `${String(workers)} workers are more than max_workers, ${most}`, 400, hint);
 }
 
 function refuseAlone(): never {

@@ -9,7 +9,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { HTTPMethod, Instance } from 'find-my-way';
 import type { HostPort } from '../../config/index.js';
 import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
@@ -48,6 +48,8 @@ export type ControlRoutes = Readonly<Record<string, ControlHandler>>;
 const BODY_BYTES = 65_536;
 /** The most connections: the parent of workers has descriptors to spare for those that serve. */
 const CONNECTIONS = 100;
+/** For a head, and for all of a request, in milliseconds. */
+const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000 };
 
 /** A request that cannot be carried out: 404 or 409 instead of 400. */
 export class ControlRefused extends PorticoError {
@@ -64,6 +66,8 @@ export class ControlServer {
   readonly #routes: ControlRoutes;
   readonly #log: Logger;
   readonly #guard: (req: IncomingMessage) => void;
+  /** The one used longest ago first; true while its request is being carried out. */
+  readonly #connections = new Map<Socket, boolean>();
   #router: Instance<never> | undefined;
 
   /** `guard` throws for a request that may not be answered. */
@@ -71,8 +75,8 @@ export class ControlServer {
     this.#routes = routes;
     this.#log = log;
     this.#guard = guard;
-    this.#server = createServer((req, res) => void this.#answer(req, res)).unref();
-    this.#server.maxConnections = CONNECTIONS;
+    this.#server = createServer(TIMES, (req, res) => void this.#answer(req, res)).unref();
+    this.#server.on('connection', (socket) => this.#admit(socket));
   }
 
   /** Rejects with `PORTICO_CONTROL_SOCKET`. The server keeps no process alive. */
@@ -100,8 +104,26 @@ export class ControlServer {
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** Beyond the limit the connection gives way that was used longest ago, of those whose requests are not there yet if there is one. */
+  #admit(fresh: Socket): void {
+    if (this.#connections.size >= CONNECTIONS) {
+      const [oldest] = [...this.#connections].find(([, isAtWork]) => !isAtWork) ?? [...this.#connections][0]!;
+      this.#connections.delete(oldest);
+      oldest.destroy();
+    }
+    this.#connections.set(fresh, false);
+    fresh.once('close', () => this.#connections.delete(fresh));
+  }
+
+  /** It was used. */
+  #touch(socket: Socket, isAtWork: boolean): void {
+    if (this.#connections.delete(socket)) this.#connections.set(socket, isAtWork);
+  }
+
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { socket } = req;
     try {
+      checkTarget(req);
       this.#guard(req);
       this.#router ??= await routerOf(this.#routes);
       const [path = '/', query] = (req.url ?? '/').split(/\?(.*)/s, 2);
@@ -110,16 +132,22 @@ export class ControlServer {
       const found = this.#router.find(method as HTTPMethod, path);
       if (found === null) throw notFound(this.#routes, `${method} ${path}`);
       const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
-      const answer = await store({ body: await readJson(req), params, query: new URLSearchParams(query) });
+      const body = await readJson(req);
+      this.#touch(socket, true);
+      const answer = await store({ body, params, query: new URLSearchParams(query) });
       if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
       else send(res, 200, answer);
     } catch (error) {
+      // Its client left in the middle of the body.
+      if (error === req.errored) return;
       const status = statusOf(error);
       if (status === 500) this.#log.error('a request of an operator failed', { err: error, url: req.url });
       const { code = 'PORTICO_CONTROL_FAILED', hint } = error as Partial<PorticoError>;
       send(res, status, {
         error: { code, message: status === 500 ? describeError(error) : (error as Error).message, hint },
       });
+    } finally {
+      this.#touch(socket, false);
     }
   }
 }
@@ -133,6 +161,14 @@ async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
     router.on(method, path, () => undefined, handler);
   }
   return router as unknown as Instance<never>;
+}
+
+/** Throws for what two readers could take for two things: more than one host, and a target that names another (RFC 9112 §3.2). */
+function checkTarget({ url = '', headersDistinct }: IncomingMessage): void {
+  const hosts = headersDistinct.host?.length ?? 0;
+  if (hosts <= 1 && url.startsWith('/')) return;
+  const message = hosts > 1 ? `it has ${hosts} fields Host` : 'its target is no path';
+  throw new ControlRefused(400, 'PORTICO_CONTROL_TARGET', { message, hint: 'Ask for a path, with one field Host.' });
 }
 
 function notFound(routes: ControlRoutes, asked: string): ControlRefused {

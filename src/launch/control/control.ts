@@ -125,25 +125,39 @@ export function controlPath(config: Config, program: string, env: NodeJS.Process
   });
 }
 
-/** One name for each program and list of files: two deployments of one program are not taken for each other. */
+/** One name for each program and list of files, or its folder where it has none: two deployments of one program are not taken for each other. */
 function defaultName({ configFiles }: Config, program: string): string {
-  const digest = createHash('sha256').update(configFiles.join('\n')).digest('hex').slice(0, 8);
+  const served = configFiles.length > 0 ? configFiles : [process.cwd(), ''];
+  const digest = createHash('sha256').update(served.join('\n')).digest('hex').slice(0, 8);
   return `portico-${program}-${digest}.sock`;
 }
 
-/** A directory for sockets: systemd.exec(5) `RuntimeDirectory=`, the XDG Base Directory Specification, or our own. */
+/**
+ * A directory for sockets: systemd.exec(5) `RuntimeDirectory=`, the XDG Base Directory Specification, or our own. sudo may keep
+ * `XDG_RUNTIME_DIR` of the user who called it: another one is taken then, as the specification says.
+ */
 function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
-  const [own = ''] = RUNTIME_DIRECTORY?.split(':') ?? [];
-  return own || XDG_RUNTIME_DIR || ownDirectory(join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`));
+  const [given] = RUNTIME_DIRECTORY?.split(':') ?? [];
+  if (given) return ownDirectory(given, 0o022);
+  if (XDG_RUNTIME_DIR && isOwn(XDG_RUNTIME_DIR, 0o022)) return XDG_RUNTIME_DIR;
+  const path = join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return ownDirectory(path, 0o077);
 }
 
-/** Made with mode 0700. Throws for one that another user made or may write to: that user could answer in our place. */
-function ownDirectory(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const found = lstatSync(path);
-  if (found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0) return path;
+/** Throws for a directory that another user made or may write to: that user could answer in our place. */
+function ownDirectory(path: string, others: number): string {
+  if (isOwn(path, others)) return path;
   throw new PorticoError('PORTICO_CONTROL_SOCKET', {
     message: `there is no place for the control socket: ${path} is not a directory that this user alone may use`,
     hint: 'Name a path in [control] socket.',
   });
+}
+
+/** True for a directory of this user in which others may do nothing of `others`, bits of a mode. Windows has neither. */
+function isOwn(path: string, others: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const user = process.geteuid?.();
+  if (found?.isDirectory() !== true) return false;
+  return user === undefined || (found.uid === user && (found.mode & others) === 0);
 }

@@ -44,6 +44,7 @@ export function statusDocument({ name, version, config, status }: Controlled) {
       node: process.version,
       uptimeMs: process.uptime() * 1000,
       ...rest,
+      folder: process.cwd(),
       configFiles: config.configFiles,
     },
     services: shown,
