@@ -22,7 +22,7 @@ import {
   traceOptions,
   wsgiOptions,
 } from '../server/internal.js';
-import { managerOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
+import { managerOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
 import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
 import { logOptions } from './program-log.js';
 
@@ -53,6 +53,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
   { group: 'rpc', options: rpcOptions },
+  { group: 'oslo_messaging_rabbit', options: osloRabbitOptions },
   { group: 'upgrade_levels', options: upgradeLevelOptions },
   { group: 'oslo_reports', options: reportOptions },
 ];

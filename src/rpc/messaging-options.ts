@@ -2,12 +2,14 @@
  * `[rpc]`: how calls travel.
  */
 import { readFileSync } from 'node:fs';
-import type { Config, OptionsOf } from '../config/index.js';
+import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
-import { rpcOptions } from '../service/internal.js';
+import { osloRabbitOptions, rpcOptions } from '../service/internal.js';
+import { osloCodec } from './message/oslo-envelope.js';
 import { WireFormat } from './message/wire-format.js';
-import { checkTransportUrl } from './transport/open-transport.js';
+import { checkTransportUrl, isOslo } from './transport/open-transport.js';
+import type { TransportOptions } from './transport/transport.js';
 import { parseTransportUrl } from './transport/transport-url.js';
 
 /** `[rpc]`, read, without the URL: it may have a password, and these are shown with a connection. */
@@ -34,22 +36,33 @@ interface Given {
 function read(config: Config, { url, project = 'portico' }: Given) {
   const group = config.group('rpc', rpcOptions);
   const text = url ?? group.transportUrl;
-  const o = { ...group, ...overrides(text) };
+  const target = checkTransportUrl(text);
+  const speaksOslo = isOslo(target);
+  const given = overrides(text, speaksOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
+  const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
+  const oslo = speaksOslo
+    ? osloSettings({ ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given })
+    : {};
+  const { transport: shared = {}, prefetch: asked, replyRetryMs } = oslo;
+  if (speaksOslo) refuseUncarried(o);
   const settings = {
     /** It reaches no other process. */
-    isInProcess: checkTransportUrl(text).driver === 'memory',
+    isInProcess: target.driver === 'memory',
+    /** Messages are those of oslo.messaging. */
+    speaksOslo,
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
     longMs: o.longTimeout * 1000,
-    castTtlMs: o.castTtl * 1000,
+    // Without a dead letter nothing would tell of a cast that waited too long.
+    castTtlMs: speaksOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
     poolSize: o.executorPoolSize,
-    prefetch: o.prefetch ?? o.executorPoolSize,
+    prefetch: asked ?? o.prefetch ?? o.executorPoolSize,
     /** Undefined: by what each class marks. */
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
-    replyRetryMs: o.replyRetryTimeout * 1000,
-    format: wireFormat(o),
+    replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
+    format: speaksOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
     sendStack: o.sendRemoteStack,
     transport: {
       connectTimeoutMs: o.connectTimeout * 1000,
@@ -64,11 +77,13 @@ function read(config: Config, { url, project = 'portico' }: Given) {
       deadLetter: o.deadLetter,
       manageTopology: o.manageTopology,
       failoverStrategy: o.failoverStrategy,
+      ...shared,
       tls: {
         ca: contentOf(o.sslCaFile),
         cert: contentOf(o.sslCertFile),
         key: contentOf(o.sslKeyFile),
         verifyHostname: o.sslVerifyHostname,
+        ...shared.tls,
       },
     },
   };
@@ -91,13 +106,85 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
   return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature });
 }
 
+/** What `[oslo_messaging_rabbit]` says, over what `[rpc]` does. */
+function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
+  const ms = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);
+  const transport = {
+    heartbeatMs: ms(o.heartbeatTimeoutThreshold),
+    retryIntervalMs: ms(o.rabbitRetryInterval),
+    retryBackoffMs: ms(o.rabbitRetryBackoff),
+    retryIntervalMaxMs: ms(o.rabbitIntervalMax),
+    transientQueueTtlMs: (o.rabbitTransientQueuesTtl ?? OSLO_TRANSIENT_TTL) * 1000,
+    failoverStrategy: o.kombuFailoverStrategy,
+    queueType: o.rabbitQuorumQueue === true ? 'quorum' : 'classic',
+    oslo: {
+      durable: o.amqpDurableQueues ?? false,
+      autoDelete: o.amqpAutoDelete ?? false,
+      quorum: o.rabbitQuorumQueue ?? false,
+      deliveryLimit: o.rabbitQuorumDeliveryLimit ?? 0,
+      maxMemoryLength: o.rabbitQuorumMaxMemoryLength ?? 0,
+      maxMemoryBytes: o.rabbitQuorumMaxMemoryBytes ?? 0,
+      mirrored: o.rabbitHaQueues ?? false,
+      durableFanout: (o.rabbitTransientQuorumQueue ?? false) || (o.rabbitStreamFanout ?? false),
+    },
+  } as const;
+  const tls = {
+    isOn: o.ssl,
+    ca: contentOf(o.sslCaFile),
+    cert: contentOf(o.sslCertFile),
+    key: contentOf(o.sslKeyFile),
+    verifyHostname: o.sslEnforceHostnameVerification,
+  };
+  return {
+    transport: { ...written(transport), tls: written(tls) },
+    prefetch: o.rabbitQosPrefetchCount || undefined,
+    replyRetryMs: ms(o.kombuMissingConsumerRetryTimeout),
+  };
+}
+
+interface OsloSettings {
+  readonly transport?: Partial<TransportOptions>;
+  readonly prefetch?: number | undefined;
+  readonly replyRetryMs?: number | undefined;
+}
+
+/** `rabbit_transient_queues_ttl` of services that say nothing, in seconds. */
+const OSLO_TRANSIENT_TTL = 1800;
+
+/** The members that there are. */
+function written<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T> as never;
+}
+
+function isWritten(config: Config, opt: string, given: object): boolean {
+  return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';
+}
+
+/** Throws `PORTICO_RPC_WIRE` for what the wire of oslo.messaging has no place for. */
+function refuseUncarried({ signingKeys, requireSignature, compressOver }: OptionsOf<typeof rpcOptions>): void {
+  const opt =
+    signingKeys.size > 0
+      ? 'signing_keys'
+      : requireSignature
+        ? 'require_signature'
+        : compressOver === undefined
+          ? undefined
+          : 'compress_over';
+  if (opt === undefined) return;
+  throw new ConfigurationRefused('PORTICO_RPC_WIRE', {
+    message: `[rpc] ${opt}: the wire of oslo.messaging has none of this`,
+    hint: `Remove ${opt}, or connect by amqp://, which only services of Portico speak.`,
+  });
+}
+
 function contentOf(file: string | undefined): Buffer | undefined {
   return file === undefined ? undefined : readFileSync(file);
 }
 
-function overrides(url: string): Partial<OptionsOf<typeof rpcOptions>> {
+/** Values of the query of a URL, by their names in code. */
+function overrides(url: string, options: OptionDeclarations): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
-  const names = Object.keys(rpcOptions).filter((name) => name !== 'transport_url');
+  const names = Object.keys(options).filter((name) => name !== 'transport_url');
   for (const [name, text] of parseTransportUrl(url).query) {
     if (!names.includes(name)) {
       throw new ConfigurationRefused('PORTICO_RPC_URL', {
@@ -106,8 +193,7 @@ function overrides(url: string): Partial<OptionsOf<typeof rpcOptions>> {
       });
     }
     try {
-      values[name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())] =
-        rpcOptions[name as keyof typeof rpcOptions].parse(text);
+      values[camelCase(name)] = options[name]!.parse(text);
     } catch (cause) {
       throw new ConfigurationRefused('PORTICO_RPC_URL', {
         message: `${name} in the query of the transport URL: ${(cause as Error).message}`,
@@ -116,6 +202,10 @@ function overrides(url: string): Partial<OptionsOf<typeof rpcOptions>> {
     }
   }
   return values;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** What `[rpc]` is refused for, at the place of the option. */

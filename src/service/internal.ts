@@ -5,6 +5,7 @@ export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
 export { findManager, importModuleExport, loadManager } from './module-export.js';
+export { osloRabbitOptions } from './oslo-options.js';
 export { notPlain } from './plain-data.js';
 export { rpcOptions, upgradeLevelOptions } from './remote-calls.js';
 export { formatAddress, isListening, isWildcard } from './service.js';

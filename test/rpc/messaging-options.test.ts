@@ -15,6 +15,7 @@ test('RP-60 the defaults of [rpc]', () => {
   assert.equal(format.maxBytes, 16_777_216);
   assert.deepEqual(others, {
     isInProcess: true,
+    speaksOslo: false,
     exchange: 'portico',
     responseMs: 60_000,
     longMs: 1_800_000,

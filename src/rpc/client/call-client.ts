@@ -284,6 +284,7 @@ export class CallClient implements RPCClient {
   /** To every process of the topics: which one works on the call is not known. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
+    if (settings.format.codec?.canCancel === false) return;
     const { exchange, topic: first } = this.#route;
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
     for (const topic of new Set([first, this.#options.altTopic ?? first])) {

@@ -4,8 +4,8 @@
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { RpcTimeout } from '../errors.js';
-import { type ReplyEnvelope, readReply } from '../message/envelope.js';
-import type { AddressedFormat, WireFormat } from '../message/wire-format.js';
+import { type AddressedFormat, type ReplyEnvelope, readReply } from '../message/envelope.js';
+import type { WireFormat } from '../message/wire-format.js';
 import type { Message, ReplyConsumer, Transport } from '../transport/transport.js';
 
 /** A call. */

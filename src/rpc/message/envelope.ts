@@ -3,7 +3,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { decodeMessage, encodeMessage } from './json-codec.js';
-import type { AddressedFormat } from './wire-format.js';
 
 /** The envelope this process writes. Another major is one it cannot read. */
 const VERSION = '1.0';
@@ -45,7 +44,7 @@ export interface CancelEnvelope {
 
 /** An error as it travels. */
 export interface FailureEnvelope {
-  /** The name of its class, which the caller looks up among those it knows. */
+  /** The name of its class, which the caller looks up among those it knows: its static `remoteName`, if it has one. */
   readonly type: string;
   readonly code?: string | undefined;
   readonly message: string;
@@ -57,9 +56,40 @@ export interface FailureEnvelope {
   readonly remote: { readonly host: string; readonly binary: string; readonly requestId?: string | undefined };
   /** For the caller's log, where `[rpc] send_remote_stack` says so. */
   readonly stack?: string | undefined;
+  /** The arguments of its class, by place and by name, where it has them: for callers of oslo.messaging. */
+  readonly made?: FailureArguments | undefined;
+}
+
+/** The arguments an exception of Python is made with. */
+export interface FailureArguments {
+  readonly args?: readonly unknown[] | undefined;
+  readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
+
+/** How envelopes are written that are not Portico's. */
+export interface EnvelopeCodec {
+  /** False: there is no message that takes a call back. */
+  readonly canCancel: boolean;
+  /** Throws `SerializationError` for what it cannot carry, naming it by its path, and for what is longer than `maxBytes`. */
+  encode(envelope: Envelope, what: string, maxBytes: number): Buffer;
+  /** Throws {@link UnreadableEnvelope}. */
+  readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope;
+  /** Throws {@link UnreadableEnvelope}. */
+  readReply(body: Uint8Array, maxBytes: number): ReplyEnvelope;
+}
+
+/** How messages for one address travel. */
+export interface AddressedFormat {
+  readonly maxBytes: number;
+  /** Absent: envelopes are Portico's own. */
+  readonly codec: EnvelopeCodec | undefined;
+  /** The JSON of an object, as it travels. */
+  pack(json: Buffer): Buffer;
+  /** The JSON of what came. Throws a `TypeError` that says nothing of its content. */
+  unpack(body: Uint8Array): Uint8Array;
+}
 
 /** A message that is no envelope this process can read; says nothing of its content. */
 export class UnreadableEnvelope extends Error {}
@@ -80,8 +110,9 @@ export function writeEnvelope(envelope: Envelope, what: string, format: Addresse
 export function encodeEnvelope(
   envelope: Envelope,
   what: string,
-  { maxBytes }: Pick<AddressedFormat, 'maxBytes'>,
+  { maxBytes, codec }: Pick<AddressedFormat, 'maxBytes' | 'codec'>,
 ): Buffer {
+  if (codec !== undefined) return codec.encode(envelope, what, maxBytes);
   return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
 }
 
@@ -94,6 +125,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 /** Throws {@link UnreadableEnvelope}. */
 export function readRequest(body: Uint8Array, format: AddressedFormat): RequestEnvelope | CancelEnvelope {
+  if (format.codec !== undefined) return format.codec.readRequest(body, format.maxBytes);
   const read = readEnvelope(body, format);
   if (typeof read.cancel === 'string') return { cancel: read.cancel };
   const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } = read;
@@ -129,6 +161,7 @@ export function deadlineOf({ deadline, sent }: RequestEnvelope, now: number): nu
 
 /** Throws {@link UnreadableEnvelope}. */
 export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvelope {
+  if (format.codec !== undefined) return format.codec.readReply(body, format.maxBytes);
   const { id, result = null, failure, alive } = readEnvelope(body, format);
   if (typeof id !== 'string') throw new UnreadableEnvelope('it is no reply');
   if (alive === true) return { id, alive };
@@ -172,7 +205,7 @@ function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Recor
 }
 
 /** What is no longer than names are; AMQP has none that is. They stand in messages and lines of the log. */
-function isName(value: unknown): boolean {
+export function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length <= 255;
 }
 

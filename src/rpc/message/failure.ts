@@ -5,7 +5,7 @@
 import { PorticoError } from '../../errors/index.js';
 import { notPlain } from '../../service/internal.js';
 import * as rpcErrors from '../errors.js';
-import type { FailureEnvelope } from './envelope.js';
+import { type FailureArguments, type FailureEnvelope, isRecord } from './envelope.js';
 
 /** A class of errors, by its name. What it does in its constructor is not done for an error that comes back. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -32,11 +32,12 @@ export function failureOf(
 ): FailureEnvelope {
   if (!(error instanceof Error)) return { type: 'Error', message: textOf(error), expected, remote };
   const { code } = error as { code?: unknown };
+  const made = argumentsOf(error);
   const members = Object.entries(error).filter(
     ([name, value]) => !OWN.has(name) && value !== undefined && notPlain(value) === undefined,
   );
   return {
-    type: error.constructor.name,
+    type: remoteName(error.constructor),
     // Of one of ours the sentence: its place is in a file of another machine.
     message: error instanceof PorticoError ? error.sentence : textOf(error.message),
     expected,
@@ -44,14 +45,31 @@ export function failureOf(
     ...(typeof code === 'string' ? { code } : {}),
     ...(members.length === 0 ? {} : { data: Object.fromEntries(members) }),
     ...(stack && error.stack !== undefined ? { stack: error.stack } : {}),
+    ...(made === undefined ? {} : { made }),
   };
+}
+
+/** The name by which a class of errors travels: its static `remoteName`, such as `images.exceptions.NotFound`, else its own. */
+function remoteName(errors: object): string {
+  const { remoteName: given, name } = errors as { readonly remoteName?: unknown; readonly name: string };
+  return typeof given === 'string' ? given : name;
+}
+
+/** As an exception of Python has them, `args` and `kwargs`, where they are plain data. */
+function argumentsOf(error: Error): FailureArguments | undefined {
+  const { args, kwargs } = error as { readonly args?: unknown; readonly kwargs?: unknown };
+  const made = {
+    ...(Array.isArray(args) && notPlain(args) === undefined ? { args: args as unknown[] } : {}),
+    ...(isRecord(kwargs) && notPlain(kwargs) === undefined ? { kwargs } : {}),
+  };
+  return Object.keys(made).length === 0 ? undefined : made;
 }
 
 /** What is left of a failure that is longer than a message may be. */
 export function shortened(failure: FailureEnvelope): FailureEnvelope {
   const { message } = failure;
   const text = message.length > LONGEST_SHORTENED ? `${message.slice(0, LONGEST_SHORTENED)}…` : message;
-  return { ...failure, message: text, data: undefined, stack: undefined };
+  return { ...failure, message: text, data: undefined, stack: undefined, made: undefined };
 }
 
 /** Anything can be thrown, and some of it has no text. */
@@ -62,15 +80,21 @@ function textOf(thrown: unknown): string {
 /** Makes errors of what came back. */
 export class ErrorRebuilder {
   readonly #classes: ReadonlyMap<string, ErrorClass>;
+  readonly #allowed: ReadonlySet<ErrorClass>;
 
   /** `allowed`: the classes that come back as themselves, beside those of `portico/rpc`. */
   constructor(allowed: readonly ErrorClass[] = []) {
     const own = Object.values(rpcErrors).filter((each) => each !== rpcErrors.RemoteError);
-    this.#classes = new Map([...own, ...allowed].map((each) => [each.name, each as ErrorClass]));
+    this.#classes = new Map([
+      ...allowed.map((each) => [each.name, each] as const),
+      ...own.map((each) => [each.name, each as ErrorClass] as const),
+      ...allowed.map((each) => [remoteName(each), each] as const),
+    ]);
+    this.#allowed = new Set(allowed);
   }
 
-  rebuild({ type, code, message, data, remote, stack }: FailureEnvelope): Error & RemoteFailure {
-    const known = this.#classes.get(type);
+  rebuild({ type, code, message, data, remote, stack, made }: FailureEnvelope): Error & RemoteFailure {
+    const known = this.#classes.get(type) ?? this.#inAnyModule(type);
     const error =
       known === undefined
         ? new rpcErrors.RemoteError({ message, type, remoteCode: code, data })
@@ -81,7 +105,15 @@ export class ErrorRebuilder {
     }
     // For the caller's log, behind its own stack; not part of what a service may answer with.
     if (stack !== undefined) define(error, 'remoteStack', stack, false);
+    // For those who pass it on.
+    for (const [name, value] of Object.entries(made ?? {})) if (!(name in error)) define(error, name, value, false);
     return Object.assign(error, { remote: true as const, remoteHost: remote.host, remoteBinary: remote.binary });
+  }
+
+  /** A class that was declared by its name alone, for an error whose name has a module. */
+  #inAnyModule(type: string): ErrorClass | undefined {
+    const known = type.includes('.') ? this.#classes.get(type.slice(type.lastIndexOf('.') + 1)) : undefined;
+    return known !== undefined && this.#allowed.has(known) && remoteName(known) === known.name ? known : undefined;
   }
 }
 

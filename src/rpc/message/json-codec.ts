@@ -107,7 +107,8 @@ function listOf(value: unknown): readonly unknown[] {
   return value as unknown[];
 }
 
-function tooLong(what: string, length: number, maxBytes: number): SerializationError {
+/** More bytes than a message may have. */
+export function tooLong(what: string, length: number, maxBytes: number): SerializationError {
   return new SerializationError({
     message: `${what}: ${length} bytes, and a message has ${maxBytes} at most`,
     hint: 'Send a reference to what is that large, or raise [rpc] max_message_size on both sides.',

@@ -3,6 +3,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { AddressedFormat, EnvelopeCodec } from './envelope.js';
 
 /** How messages travel. */
 export interface WireFormatOptions {
@@ -16,20 +17,13 @@ export interface WireFormatOptions {
   readonly requireSignature?: boolean | undefined;
   /** How old a signature may be. Default: 5 minutes. */
   readonly windowMs?: number;
+  /** Writes and reads envelopes. Default: as Portico's own. */
+  readonly codec?: EnvelopeCodec | undefined;
 }
 
 /** The last member of a signed envelope: the id of the key, when it was signed, and the code of all before. */
 const SIGNATURE = /,"sig":"([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})"\}$/;
 const LONGEST_SIGNATURE = 130;
-
-/** How messages for one address travel. */
-export interface AddressedFormat {
-  readonly maxBytes: number;
-  /** The JSON of an object, as it travels. */
-  pack(json: Buffer): Buffer;
-  /** The JSON of what came. Throws a `TypeError` that says nothing of its content. */
-  unpack(body: Uint8Array): Uint8Array;
-}
 
 /** Less than ids of messages are remembered (`rpc-server.ts`): a process takes a copy of a message only where it has seen many since. */
 const WINDOW_MS = 300_000;
@@ -37,6 +31,7 @@ const WINDOW_MS = 300_000;
 /** Keeps the secrets to itself: it is shown with the connection. */
 export class WireFormat {
   readonly maxBytes: number;
+  readonly codec: EnvelopeCodec | undefined;
   readonly #options: WireFormatOptions;
   readonly #compressOver: number;
   readonly #keys: ReadonlyMap<string, string>;
@@ -46,6 +41,7 @@ export class WireFormat {
   constructor(options: WireFormatOptions) {
     const { maxBytes, compressOver, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
     this.maxBytes = maxBytes;
+    this.codec = options.codec;
     this.#options = options;
     this.#compressOver = compressOver ?? Number.POSITIVE_INFINITY;
     this.#keys = signingKeys ?? new Map();
@@ -62,6 +58,7 @@ export class WireFormat {
   at(address: string): AddressedFormat {
     return {
       maxBytes: this.maxBytes,
+      codec: this.codec,
       pack: (json) => this.#pack(json, address),
       unpack: (body) => this.#unpack(body, address),
     };

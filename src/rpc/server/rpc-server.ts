@@ -8,8 +8,7 @@ import { within } from '../../tasks/internal.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { ServerShuttingDown } from '../errors.js';
-import { readRequest, UnreadableEnvelope } from '../message/envelope.js';
-import type { AddressedFormat } from '../message/wire-format.js';
+import { type AddressedFormat, type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
 import { addressText } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import { Endpoints } from './endpoints.js';
@@ -223,7 +222,7 @@ export class RpcServer {
       delivery.ack().catch(() => {});
       return;
     }
-    const call = new ServedCall(this.#with, envelope, delivery, isCopy);
+    const call = new ServedCall(this.#with, withDeadline(envelope, delivery), delivery, isCopy);
     if (this.#intake === 'closed') return void call.giveBack();
     this.#waiting.push(call);
     this.#next();
@@ -247,4 +246,10 @@ export class RpcServer {
     if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
+}
+
+/** A message that says nothing of its caller's time was given no longer than that by the broker: how long of it is spent is not known. */
+function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery): RequestEnvelope {
+  if (request.reply === undefined || request.deadline !== undefined || ttlMs === undefined) return request;
+  return { ...request, deadline: ttlMs };
 }

@@ -5,6 +5,7 @@ import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
 import { DeliveryFailure } from '../errors.js';
 import { amqpTransport } from './amqp/amqp-transport.js';
 import { memoryTransport } from './memory/memory-transport.js';
+import { osloTransport } from './oslo/oslo-transport.js';
 import type {
   ConsumeOptions,
   Delivery,
@@ -28,7 +29,14 @@ const DRIVERS: Readonly<Record<string, MakeTransport>> = {
   memory: memoryTransport,
   amqp: amqpTransport,
   amqps: amqpTransport,
+  'oslo+rabbit': osloTransport,
+  'oslo+amqps': osloTransport,
 };
+
+/** Whether the transport of a URL speaks the wire of oslo.messaging. */
+export function isOslo({ driver }: Pick<TransportUrl, 'driver'>): boolean {
+  return DRIVERS[driver] === osloTransport;
+}
 
 /**
  * Makes the transport of a URL; it is not connected yet. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or whose driver

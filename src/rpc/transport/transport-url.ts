@@ -14,7 +14,7 @@ export interface TransportHost {
 
 /** A URL, taken apart. */
 export interface TransportUrl {
-  /** In lower case, without what follows its `+`. */
+  /** In lower case, without what follows its `+`; `oslo` has that. */
   readonly driver: string;
   readonly hosts: readonly TransportHost[];
   /** Undefined: the broker's default. */
@@ -28,7 +28,7 @@ export interface TransportUrl {
 }
 
 /** Other names of drivers. */
-const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp' };
+const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp': 'oslo+rabbit' };
 
 /**
  * Reads a transport URL. Throws `PORTICO_RPC_URL`; the error shows no password. Hosts are separated before user and host are,
@@ -39,8 +39,10 @@ export function parseTransportUrl(text: string): TransportUrl {
   if (match === null) {
     throw refused('the transport URL has no scheme, or is none', 'Write memory:// or amqp://user:password@host:5672/.');
   }
-  const [, scheme, , authority = '', path = '', query = ''] = match;
-  const written = scheme!.toLowerCase();
+  const [, scheme, more = '', authority = '', path = '', query = ''] = match;
+  const named = scheme!.toLowerCase();
+  // What follows it says who is spoken to, not how.
+  const written = named === 'oslo' ? `${named}${more.toLowerCase()}` : named;
   const driver = ALIASES[written] ?? written;
   if (driver === 'local') {
     throw refused(
@@ -53,10 +55,10 @@ export function parseTransportUrl(text: string): TransportUrl {
     throw refused('the transport URL has an @ behind a /', 'Write / in a password as %2F, @ in a virtual host as %40.');
   }
   const virtualHost = decoded(path.slice(1), 'the virtual host');
-  const named = hosts.filter(({ user }) => user !== undefined);
+  const withUser = hosts.filter(({ user }) => user !== undefined);
   const warnings =
-    named.length > 0 && named.length < hosts.length
-      ? [`only ${named.map(({ host }) => host).join(', ')} of the hosts of the transport URL have a user`]
+    withUser.length > 0 && withUser.length < hosts.length
+      ? [`only ${withUser.map(({ host }) => host).join(', ')} of the hosts of the transport URL have a user`]
       : [];
   return Object.freeze({
     driver,

@@ -36,6 +36,23 @@ export interface TransportOptions {
   readonly deadLetter: boolean;
   /** False: nothing is declared, only looked for. */
   readonly manageTopology: boolean;
+  /** `[oslo_messaging_rabbit]`, for the wire of oslo.messaging. Default: what it has where nothing is written. */
+  readonly oslo?: OsloQueues | undefined;
+}
+
+/** How services of oslo.messaging declare what they share: a peer has to do the same. */
+export interface OsloQueues {
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly quorum: boolean;
+  /** Of quorum queues; 0: none. */
+  readonly deliveryLimit: number;
+  readonly maxMemoryLength: number;
+  readonly maxMemoryBytes: number;
+  /** `x-ha-policy: all`. */
+  readonly mirrored: boolean;
+  /** Of exchanges for fanouts. */
+  readonly durableFanout: boolean;
 }
 
 /** Milliseconds to wait before the next try, after so many waits. Callers spread it, so that they do not all come at once. */
@@ -52,6 +69,8 @@ export function retryWaitMs(
 
 /** How TLS is spoken. The chain of the broker's certificate is always verified. */
 export interface TransportTls {
+  /** Also where the URL does not say so. Default false. */
+  readonly isOn?: boolean | undefined;
   /** Certificates of the authorities, in PEM form. */
   readonly ca?: string | Buffer | undefined;
   /** What this process shows. */
@@ -84,6 +103,8 @@ export interface Message {
   readonly correlationId?: string | undefined;
   /** The address that replies are sent to: see {@link Transport.consumeReplies}. */
   readonly replyTo?: string | undefined;
+  /** Of one that was delivered: how many milliseconds it might wait, where its driver tells. */
+  readonly ttlMs?: number | undefined;
 }
 
 /** How a message is published. */

@@ -257,8 +257,8 @@ export function connectionOptions(
   { host, port, user = 'guest', password = 'guest' }: TransportHost,
   { url, options, name }: ConnectionSettings,
 ): ConnectionOptions {
-  const secure = url.driver === 'amqps';
-  const { connectTimeoutMs, heartbeatMs, tls: { ca, cert, key, verifyHostname = true } = {} } = options;
+  const { connectTimeoutMs, heartbeatMs, tls: { isOn = false, ca, cert, key, verifyHostname = true } = {} } = options;
+  const secure = isOn || url.driver.endsWith('amqps');
   return {
     hostname: host,
     port: port ?? (secure ? 5671 : 5672),

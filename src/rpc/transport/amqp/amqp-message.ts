@@ -39,8 +39,9 @@ export function propertiesOf(message: Message, appId: string, { returns, death }
 }
 
 /** A message that was delivered. */
-export function messageOf({ messageId = '', body, correlationId, replyTo }: Received): Message {
-  return { id: messageId, body: bytesOf(body), correlationId, replyTo };
+export function messageOf({ messageId = '', body, correlationId, replyTo, expiration }: Received): Message {
+  const ttlMs = expiration === undefined ? Number.NaN : Number(expiration);
+  return { id: messageId, body: bytesOf(body), correlationId, replyTo, ...(ttlMs >= 0 && { ttlMs }) };
 }
 
 /** Which delivery it is. */

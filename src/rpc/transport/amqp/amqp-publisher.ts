@@ -9,7 +9,7 @@ import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
 import { type AmqpLink, reasonOf } from './amqp-connection.js';
 import { propertiesOf, type Remarks } from './amqp-message.js';
-import { type Address, addressOf, declareExchange, declareQueue, type QueuePlan } from './amqp-topology.js';
+import { type Address, declareExchange, declareQueue, type QueuePlan, type Topology } from './amqp-topology.js';
 
 const TIMEOUT_MS = 30_000;
 
@@ -41,6 +41,7 @@ interface Outlet {
 /** What it publishes by. */
 export interface AmqpPublisherParts {
   readonly link: AmqpLink;
+  readonly topology: Topology;
   readonly options: TransportOptions;
   readonly clock: Clock;
   /** Of the broker, for messages. */
@@ -50,6 +51,8 @@ export interface AmqpPublisherParts {
 export class AmqpPublisher {
   readonly #parts: AmqpPublisherParts;
   readonly #outlets = new WeakMap<Connection, Promise<Outlet>>();
+  /** For exchanges that go by themselves: a message for one that is gone closes the channel. */
+  readonly #passing = new WeakMap<Connection, Promise<Outlet>>();
 
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
@@ -63,7 +66,8 @@ export class AmqpPublisher {
   ): Promise<void> {
     const receiver = describeRoute(to);
     const what = `message ${message.id} for ${receiver}`;
-    const shipment = { address: addressOf(to), message, ttlMs, mandatory, remarks: undefined, to: receiver, what };
+    const address = this.#parts.topology.addressOf(to);
+    const shipment = { address, message, ttlMs, mandatory, remarks: undefined, to: receiver, what };
     return this.#send(shipment, timeoutMs);
   }
 
@@ -84,8 +88,11 @@ export class AmqpPublisher {
   /** Closes its channel: what was published is written first. */
   async close(): Promise<void> {
     const { connection } = this.#parts.link;
-    const outlet = connection === undefined ? undefined : await this.#outlets.get(connection)?.catch(() => undefined);
-    await outlet?.channel.close();
+    if (connection === undefined) return;
+    for (const outlets of [this.#outlets, this.#passing]) {
+      const outlet = await outlets.get(connection)?.catch(() => undefined);
+      await outlet?.channel.close();
+    }
   }
 
   async #send(shipment: Shipment, timeoutMs = TIMEOUT_MS): Promise<void> {
@@ -127,7 +134,7 @@ export class AmqpPublisher {
           await this.#parts.link.changed(signal);
           continue;
         }
-        const outlet = await this.#outlet(connection);
+        const outlet = await this.#outlet(connection, address);
         await this.#exchange(connection, outlet, address);
         if (outlet.channel.active && !this.#parts.link.isBlocked) return outlet;
         // The end of a channel is told a turn later.
@@ -160,6 +167,12 @@ export class AmqpPublisher {
       );
     } catch (cause) {
       const { code } = cause as { code?: unknown };
+      if (code === 'NOT_FOUND' && isPassing(address)) {
+        throw new DeliveryFailure({
+          message: `${this.#parts.name}: ${what} was not sent: ${exchange} has gone`,
+          cause,
+        });
+      }
       if (code === 'NACK') {
         throw new DeliveryFailure({
           message: `${this.#parts.name} refused ${what}`,
@@ -173,14 +186,15 @@ export class AmqpPublisher {
     }
   }
 
-  #outlet(connection: Connection): Promise<Outlet> {
-    const made = this.#outlets.get(connection) ?? this.#open(connection);
-    this.#outlets.set(connection, made);
+  #outlet(connection: Connection, address: Address): Promise<Outlet> {
+    const outlets = isPassing(address) ? this.#passing : this.#outlets;
+    const made = outlets.get(connection) ?? this.#open(connection, () => void outlets.delete(connection));
+    outlets.set(connection, made);
     return made;
   }
 
-  async #open(connection: Connection): Promise<Outlet> {
-    const renew = (): void => void this.#outlets.delete(connection);
+  /** `renew`: the next message needs another one. */
+  async #open(connection: Connection, renew: () => void): Promise<Outlet> {
     try {
       const channel = await connection.acquire({ emitErrorsFromChannel: true });
       const outlet: Outlet = { channel, exchanges: new Map(), unconfirmed: new Map() };
@@ -203,6 +217,7 @@ export class AmqpPublisher {
   async #exchange(connection: Connection, { exchanges }: Outlet, address: Address): Promise<void> {
     if (address.exchange === '') return;
     const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#parts.options);
+    if (isPassing(address)) return this.#aside(connection, declare);
     const declared = exchanges.get(address.exchange) ?? this.#aside(connection, declare);
     exchanges.set(address.exchange, declared);
     await declared.catch((error: unknown) => {
@@ -221,6 +236,11 @@ export class AmqpPublisher {
       await channel.close();
     }
   }
+}
+
+/** Its exchange goes with the last queue that is bound to it. */
+function isPassing({ properties }: Address): boolean {
+  return properties?.autoDelete === true;
 }
 
 function keyOf({ exchange, routingKey }: Pick<Address, 'exchange' | 'routingKey'>, id: string | undefined): string {

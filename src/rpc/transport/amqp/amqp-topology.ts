@@ -7,12 +7,23 @@ import { ConfigurationRefused } from '../../../errors/index.js';
 import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-connection.js';
 
+/** Properties that something has on the broker where they are not Portico's own, and where an operator sets them. */
+export interface Properties {
+  readonly durable: boolean;
+  /** It goes with the last that uses it. */
+  readonly autoDelete: boolean;
+  /** The options that they come from, for errors. */
+  readonly from: { readonly group: string; readonly options: string };
+}
+
 /** Where a message is published. */
 export interface Address {
   /** Empty: the broker's own, whose routing keys are names of queues. */
   readonly exchange: string;
   readonly type: 'topic' | 'fanout';
   readonly routingKey: string;
+  /** Of the exchange. Absent: it is durable. */
+  readonly properties?: Properties;
 }
 
 /** A queue, as it is declared. */
@@ -27,6 +38,27 @@ export interface QueuePlan {
   readonly exchange?: string;
   /** Where the broker sends what waited too long in it, or came back too often. Absent: nowhere. */
   readonly deadLetters?: string | undefined;
+  /** Absent: it is durable. */
+  readonly properties?: Properties;
+}
+
+/** The exchanges and queues of a wire: their names and properties. */
+export interface Topology {
+  /** Where messages for a route, or for the address of a reply consumer, are published. */
+  addressOf(to: Route | string): Address;
+  /** The queue a route is consumed from. `id`, a UUID, tells the fanout queues of a topic apart. */
+  queueOfRoute(route: Route, id: string): QueuePlan;
+  /** The queue of a reply consumer. `id`: a UUID. */
+  replyQueue(id: string): QueuePlan;
+}
+
+/** Portico's own. */
+export function porticoTopology(options: TransportOptions): Topology {
+  return {
+    addressOf,
+    queueOfRoute: (route, id) => queueOfRoute(route, id, options),
+    replyQueue: (id) => replyQueue(`reply_${id}`, options),
+  };
 }
 
 /** Where messages for a route, or for the address of a reply consumer, are published. */
@@ -104,16 +136,17 @@ export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions):
 
 /** Declares a queue, what leads to it, and where its dead letters go. Rejects with `PORTICO_RPC_TOPOLOGY` where it cannot be. */
 export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
-  const { queue, from, exchange, deadLetters } = plan;
+  const { queue, from, exchange, deadLetters, properties } = plan;
   if (from !== undefined) await declareExchange(channel, from, options);
   if (deadLetters !== undefined) await declareQueue(channel, deadQueue(exchange!), options);
-  const text = JSON.stringify(plan.arguments);
+  const text = textOf(plan.arguments, properties);
   // No administrator can declare the queues of a process, whose names are random.
   const passive = !options.manageTopology && !plan.isTransient;
+  const { durable = true, autoDelete = false } = properties ?? {};
   await channel
-    .queueDeclare({ queue, durable: true, passive, ...(!passive && { arguments: { ...plan.arguments } }) })
+    .queueDeclare({ queue, durable, autoDelete, passive, ...(!passive && { arguments: { ...plan.arguments } }) })
     .catch((error: unknown) => {
-      throw refused(error, `the queue ${queue}`, { queue, text, passive });
+      throw refused(error, `the queue ${queue}`, { queue, text, passive, from: properties?.from });
     });
   if (from === undefined || passive) return;
   await channel.queueBind({ queue, exchange: from.exchange, routingKey: from.routingKey }).catch((error: unknown) => {
@@ -142,28 +175,49 @@ export async function unbindQueue(channel: Channel, { queue, from }: QueuePlan):
 /** Declares an exchange. Rejects as {@link declareQueue}. */
 export async function declareExchange(
   channel: Channel,
-  { exchange, type }: Address,
+  { exchange, type, properties }: Address,
   { manageTopology }: TransportOptions,
 ): Promise<void> {
   if (exchange === '') return;
-  await channel.exchangeDeclare({ exchange, type, durable: true, passive: !manageTopology }).catch((error: unknown) => {
-    throw refused(error, `the exchange ${exchange}`, { text: `{"type":"${type}"}`, passive: !manageTopology });
+  const { durable = true, autoDelete = false } = properties ?? {};
+  // No administrator can keep one that goes by itself.
+  const passive = !manageTopology && !autoDelete;
+  await channel.exchangeDeclare({ exchange, type, durable, autoDelete, passive }).catch((error: unknown) => {
+    const text = textOf({ type }, properties);
+    throw refused(error, `the exchange ${exchange}`, { text, passive, from: properties?.from });
   });
 }
 
+/** What is declared, for messages. */
+function textOf(declared: object, { durable, autoDelete }: Partial<Properties> = {}): string {
+  return JSON.stringify({ ...declared, ...(durable !== undefined && { durable, auto_delete: autoDelete }) });
+}
+
+interface Refused {
+  readonly queue?: string;
+  readonly text: string;
+  readonly passive: boolean;
+  readonly from?: Properties['from'] | undefined;
+}
+
+/** Options that Portico's own queues and exchanges are declared by. */
+const OWN: Properties['from'] = {
+  group: 'rpc',
+  options: 'queue_type, delivery_limit, dead_letter, host_queue_ttl, transient_queue_ttl',
+};
+
 /** What the broker refused for good, in words for an operator; anything else as it is. */
-function refused(
-  error: unknown,
-  what: string,
-  { queue, text, passive }: { readonly queue?: string; readonly text: string; readonly passive: boolean },
-): unknown {
+function refused(error: unknown, what: string, { queue, text, passive, from = OWN }: Refused): unknown {
   const { code } = error as { code?: unknown };
   const said = reasonOf(error);
   if (code === 'PRECONDITION_FAILED') {
     const empty = queue === undefined ? 'delete it' : `empty it, delete it (rabbitmqctl delete_queue ${queue})`;
     return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
-      message: `${what} exists with other properties than those of [rpc], ${text}; the broker says: ${said}`,
-      hint: `Set [rpc] back to what it was (queue_type, delivery_limit, dead_letter, host_queue_ttl, transient_queue_ttl); or stop its services, ${empty} and start them again.`,
+      message: `${what} exists with other properties than those of [${from.group}], ${text}; the broker says: ${said}`,
+      hint:
+        from === OWN
+          ? `Set [rpc] back to what it was (${from.options}); or stop its services, ${empty} and start them again.`
+          : `Set [${from.group}] to what the services have that declared it (${from.options}).`,
       cause: error,
     });
   }
@@ -177,7 +231,7 @@ function refused(
   if (code === 'NOT_FOUND' && passive) {
     return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
       message: `${what} does not exist, and [rpc] manage_topology is false`,
-      hint: `Declare it durable, ${text}; or set manage_topology = true.`,
+      hint: `Declare it${from === OWN ? ' durable' : ''}, ${text}; or set manage_topology = true.`,
       cause: error,
     });
   }

@@ -26,14 +26,16 @@ import { AmqpLink } from './amqp-connection.js';
 import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
 import { AmqpPublisher } from './amqp-publisher.js';
-import { deadQueue, findQueue, type QueuePlan, queueOfRoute, replyQueue, unbindQueue } from './amqp-topology.js';
+import { deadQueue, findQueue, porticoTopology, type QueuePlan, type Topology, unbindQueue } from './amqp-topology.js';
 
 /** Replies that are on their way to this process at a time. */
 const REPLY_PREFETCH = 256;
 
-class AmqpTransport extends StatefulTransport implements Transport {
+/** RabbitMQ, with the exchanges and queues of a topology. */
+export class AmqpTransport extends StatefulTransport implements Transport {
   readonly name: string;
   readonly #options: TransportOptions;
+  readonly #topology: Topology;
   readonly #clock: Clock;
   readonly #publishing: AmqpLink;
   readonly #consuming: AmqpLink;
@@ -42,10 +44,11 @@ class AmqpTransport extends StatefulTransport implements Transport {
   #connecting = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(url: TransportUrl, options: TransportOptions, clock: Clock) {
+  constructor(url: TransportUrl, options: TransportOptions, topology: Topology, clock: Clock = systemClock) {
     super();
     this.name = url.shown;
     this.#options = options;
+    this.#topology = topology;
     this.#clock = clock;
     const link = (purpose: string): AmqpLink =>
       new AmqpLink(
@@ -54,7 +57,7 @@ class AmqpTransport extends StatefulTransport implements Transport {
       );
     this.#publishing = link('publishes');
     this.#consuming = link('consumes');
-    this.#publisher = new AmqpPublisher({ link: this.#publishing, options, clock, name: url.shown });
+    this.#publisher = new AmqpPublisher({ link: this.#publishing, topology, options, clock, name: url.shown });
   }
 
   async connect(signal?: AbortSignal): Promise<void> {
@@ -73,20 +76,19 @@ class AmqpTransport extends StatefulTransport implements Transport {
   }
 
   consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
-    const plan = queueOfRoute(route, randomUUID(), this.#options);
+    const plan = this.#topology.queueOfRoute(route, randomUUID());
     return this.#consume(plan, { prefetch, onDelivery });
   }
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
-    const address = `reply_${randomUUID()}`;
+    const plan = this.#topology.replyQueue(randomUUID());
     const onDelivery: OnDelivery = ({ message, ack }) => {
       // One that is not acknowledged comes once more, and its call knows it has it.
       ack().catch(() => {});
       onMessage(message);
     };
-    const plan = replyQueue(address, this.#options);
     const consumption = await this.#consume(plan, { prefetch: REPLY_PREFETCH, onDelivery, exclusive: true });
-    return { address, cancel: () => consumption.cancel() };
+    return { address: plan.queue, cancel: () => consumption.cancel() };
   }
 
   async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
@@ -103,7 +105,7 @@ class AmqpTransport extends StatefulTransport implements Transport {
 
   async removeQueue(route: Route): Promise<boolean> {
     if (!this.#options.manageTopology) return false;
-    const plan = queueOfRoute(route, '', this.#options);
+    const plan = this.#topology.queueOfRoute(route, '');
     const { queue } = plan;
     return this.#onChannel(plan, async (deliveries) => {
       const { channel } = deliveries;
@@ -174,6 +176,6 @@ class AmqpTransport extends StatefulTransport implements Transport {
 }
 
 /** The driver of `amqp://` and `amqps://`. */
-export function amqpTransport(url: TransportUrl, options: TransportOptions, clock: Clock = systemClock): Transport {
-  return new AmqpTransport(url, options, clock);
+export function amqpTransport(url: TransportUrl, options: TransportOptions, clock?: Clock): Transport {
+  return new AmqpTransport(url, options, porticoTopology(options), clock);
 }

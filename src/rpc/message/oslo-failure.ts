@@ -1,0 +1,91 @@
+/**
+ * Errors as services of oslo.messaging tell and rebuild them: by module and class, with the arguments that the class is made with.
+ */
+import type { FailureArguments, FailureEnvelope } from './envelope.js';
+import { isRecord } from './envelope.js';
+import { osloText, osloValue } from './oslo-values.js';
+
+/** The module of errors that have none: a Python caller cannot import it, and raises a `RemoteError`. */
+const NO_MODULE = 'portico';
+
+/** Errors of Portico that oslo.messaging has too. */
+const SAME: Readonly<Record<string, string>> = {
+  NoSuchMethod: 'oslo_messaging.rpc.dispatcher.NoSuchMethod',
+  UnsupportedVersion: 'oslo_messaging.rpc.dispatcher.UnsupportedVersion',
+  RpcTimeout: 'oslo_messaging.exceptions.MessagingTimeout',
+  // An argument that a method of Python does not have.
+  BadArguments: 'builtins.TypeError',
+};
+
+/** How a caller knows an error of Python that Portico has too. */
+const OWN: Readonly<Record<string, Pick<FailureEnvelope, 'type' | 'code'>>> = {
+  'oslo_messaging.rpc.dispatcher.NoSuchMethod': { type: 'NoSuchMethod', code: 'PORTICO_RPC_NO_SUCH_METHOD' },
+  'oslo_messaging.rpc.dispatcher.UnsupportedVersion': {
+    type: 'UnsupportedVersion',
+    code: 'PORTICO_RPC_UNSUPPORTED_VERSION',
+  },
+};
+
+/** Classes are renamed so that were made of a failure; passed on, they have their own names again. */
+const REMOTE = '_Remote';
+
+/** The text that a reply has as its `failure`. Throws `SerializationError`. */
+export function osloFailure(failure: FailureEnvelope, what: string): string {
+  const { type, message, stack, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
+  const name = SAME[type] ?? type;
+  const dot = name.lastIndexOf('.');
+  const written = {
+    class: name.slice(dot + 1),
+    module: dot === -1 ? NO_MODULE : name.slice(0, dot),
+    message,
+    tb: stack === undefined ? [] : stack.split('\n').map((line) => `${line}\n`),
+    args,
+    kwargs,
+    // For callers of Portico: Python reads what it knows.
+    portico: { type, code, data, expected, remote },
+  };
+  return osloText(written, what);
+}
+
+/** What a reply has as its `failure`. Undefined where it is none. */
+export function readOsloFailure(text: unknown): FailureEnvelope | undefined {
+  const read = typeof text === 'string' ? osloValue(text) : text;
+  if (!isRecord(read) || typeof read.class !== 'string') return undefined;
+  const { message, tb, args, kwargs, portico } = read;
+  const module = typeof read.module === 'string' ? read.module : '';
+  const isRenamed = read.class.endsWith(REMOTE) && module.endsWith(REMOTE);
+  const [cls, mod] = [read.class, module].map((name) => (isRenamed ? name.slice(0, -REMOTE.length) : name));
+  const name = mod === '' ? cls! : `${mod}.${cls}`;
+  const made: FailureArguments = {
+    args: Array.isArray(args) ? args : [],
+    kwargs: isRecord(kwargs) ? kwargs : {},
+  };
+  const stack = Array.isArray(tb) && tb.length > 0 ? tb.map(String).join('') : undefined;
+  const said = typeof message === 'string' ? message : '';
+  if (isRecord(portico) && typeof portico.type === 'string') {
+    const { type, code, data, expected, remote } = portico;
+    const { host, binary, requestId } = isRecord(remote) ? remote : {};
+    return {
+      type,
+      message: said,
+      code: typeof code === 'string' ? code : undefined,
+      data: isRecord(data) ? data : undefined,
+      expected: expected === true,
+      remote: {
+        host: typeof host === 'string' ? host : '',
+        binary: typeof binary === 'string' ? binary : '',
+        requestId: typeof requestId === 'string' ? requestId : undefined,
+      },
+      stack,
+      made,
+    };
+  }
+  return {
+    ...(OWN[name] ?? { type: name }),
+    message: said,
+    data: made.kwargs,
+    remote: { host: '', binary: '' },
+    stack,
+    made,
+  };
+}

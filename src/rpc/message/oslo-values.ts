@@ -1,0 +1,140 @@
+/**
+ * Values on the wire of oslo.messaging: JSON as Python writes and reads it. It has no dates, sets or bytes, so that these become
+ * what a Python service would make of them, or are refused where they are sent.
+ */
+import { randomUUID } from 'node:crypto';
+import { SerializationError } from '../errors.js';
+import { isRecord } from './envelope.js';
+
+/** Stands before what JSON cannot say while a text is written or read. No sender knows it. */
+const MARK = `${randomUUID()}:`;
+const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
+
+/** What cannot be sent, and where it stands. */
+class Unsendable extends Error {}
+
+/** Below it all whole numbers are exact; 16 digits may be more. NaN and Infinity are no JSON, and Python writes them. */
+const UNUSUAL = /\d{16}|NaN|Infinity/;
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity/g;
+
+/** Assigned to, these would change what an object is. */
+const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+const MAY_HAVE_DROPPED = /"(?:__proto__|constructor|prototype)"/;
+
+/**
+ * The JSON of a value. A date becomes the text of its time in UTC, without a zone; a set a list; a map an object; a `bigint` a number. Throws
+ * `SerializationError` for anything else that is not plain data, for bytes, NaN and inexact numbers. `what`: what is sent, for messages.
+ */
+export function osloText(value: unknown, what: string): string {
+  const seen = { bigints: 0 };
+  try {
+    const text = JSON.stringify(converted(value, '', new Set(), seen) ?? null);
+    return seen.bigints === 0 ? text : text.replaceAll(MARKED, '$1');
+  } catch (error) {
+    if (!(error instanceof Unsendable) && !(error instanceof RangeError)) throw error;
+    const why = error instanceof Unsendable ? error.message : 'it is nested too deeply';
+    throw new SerializationError({
+      message: `${what}: more than the wire of oslo.messaging has is to be sent: ${why}`,
+      hint: 'Give plain data, bytes as base64; or have a serializer turn your objects into it.',
+    });
+  }
+}
+
+/**
+ * The value of a text. Whole numbers beyond 2^53 are of type `bigint`, and NaN and Infinity themselves. Throws a `SyntaxError` or
+ * `TypeError` without the content.
+ */
+export function osloValue(text: string): unknown {
+  let value: unknown;
+  try {
+    value = UNUSUAL.test(text) ? JSON.parse(text.replaceAll(TOKENS, marked), revived) : JSON.parse(text);
+  } catch {
+    // Node's own message quotes what it could not read.
+    throw new SyntaxError('not JSON');
+  }
+  if (!MAY_HAVE_DROPPED.test(text)) return value;
+  try {
+    drop(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw new TypeError('nested too deeply');
+    throw error;
+  }
+  return value;
+}
+
+function marked(token: string): string {
+  if (token.startsWith('"')) return token;
+  const isExact = /[.eE]/.test(token) || Number.isSafeInteger(Number(token));
+  return isExact ? token : `"${MARK}${token}"`;
+}
+
+function revived(_name: string, value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith(MARK)) return value;
+  const token = value.slice(MARK.length);
+  return /\d/.test(token) ? BigInt(token) : Number(token);
+}
+
+function drop(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, each] of Object.entries(value)) {
+    if (!Array.isArray(value) && DROPPED.has(name)) delete (value as Record<string, unknown>)[name];
+    else drop(each);
+  }
+}
+
+function converted(value: unknown, path: string, above: Set<object>, seen: { bigints: number }): unknown {
+  if (typeof value !== 'object' || value === null) return simple(value, path, seen);
+  if (value instanceof Date) return timeOf(value, path);
+  if (value instanceof Uint8Array) throw refused(path, 'bytes');
+  if (above.has(value)) throw refused(path, 'a circle');
+  above.add(value);
+  const inner = (each: unknown, name: unknown): unknown => converted(each, `${path}.${String(name)}`, above, seen);
+  let made: unknown;
+  if (Array.isArray(value) || value instanceof Set) {
+    made = [...(value as Iterable<unknown>)].map((each, at) => inner(each, at) ?? null);
+  } else if (value instanceof Map) {
+    made = Object.fromEntries(
+      [...(value as Map<unknown, unknown>)].map(([key, each]) => [keyOf(key, path), inner(each, key) ?? null]),
+    );
+  } else if (isRecord(value)) {
+    const members: Record<string, unknown> = {};
+    for (const [name, each] of Object.entries(value)) if (!DROPPED.has(name)) members[name] = inner(each, name);
+    made = members;
+  } else throw refused(path, `an instance of ${value.constructor.name}`);
+  above.delete(value);
+  return made;
+}
+
+function simple(value: unknown, path: string, seen: { bigints: number }): unknown {
+  switch (typeof value) {
+    case 'number':
+      if (!Number.isFinite(value)) throw refused(path, String(value));
+      if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+        throw refused(path, `${value}, a whole number beyond 2^53: give a bigint`);
+      }
+      return value;
+    case 'bigint':
+      seen.bigints += 1;
+      return `${MARK}${value}`;
+    case 'function':
+    case 'symbol':
+      throw refused(path, `a ${typeof value}`);
+    default:
+      return value;
+  }
+}
+
+/** As `oslo_serialization.jsonutils` has it. */
+function timeOf(date: Date, path: string): string {
+  if (Number.isNaN(date.getTime())) throw refused(path, 'an invalid date');
+  return `${date.toISOString().slice(0, -1)}000`;
+}
+
+function keyOf(key: unknown, path: string): string {
+  if (typeof key === 'string' || typeof key === 'number') return String(key);
+  throw refused(path, 'a map whose keys are no texts');
+}
+
+function refused(path: string, why: string): Unsendable {
+  return new Unsendable(path === '' ? why : `${path.slice(1)}: ${why}`);
+}

@@ -1,0 +1,167 @@
+/**
+ * A Python process with Debian's oslo.messaging, for tests: it serves a topic, calls others, and listens to notifications.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { brokerUrl, withBroker, withoutBroker } from '../amqp/broker.js';
+
+/** The same broker, spoken to as services of oslo.messaging do. */
+export const osloUrl = brokerUrl.replace(/^amqp:/, 'oslo+rabbit:');
+const pythonUrl = brokerUrl.replace(/^amqp:/, 'rabbit:');
+
+/** Debian's: another Python would not see its packages. */
+const PYTHON = '/usr/bin/python3';
+
+/** False, or why tests with Python are skipped. */
+export const withoutPython = withoutBroker || withoutOslo();
+
+const program = fileURLToPath(new URL('../../../../test/rpc/transport/oslo/peer.py', import.meta.url));
+
+/** What came of a command that failed: the exception. */
+export interface PythonError {
+  readonly type: string;
+  readonly module: string;
+  readonly bases: readonly string[];
+  readonly message: string;
+  readonly kwargs: Readonly<Record<string, unknown>> | null;
+  readonly exc_type: string | null;
+  readonly value: string | null;
+}
+
+export class PythonFailure extends Error {
+  readonly error: PythonError;
+  constructor(error: PythonError) {
+    super(`${error.module}.${error.type}: ${error.message}`);
+    this.error = error;
+  }
+}
+
+/** Something it tells by itself. */
+export interface PythonEvent extends Readonly<Record<string, unknown>> {
+  readonly event: string;
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: PythonError;
+}
+
+export class PythonPeer {
+  readonly exchange: string;
+  readonly topic = `t${randomUUID().slice(0, 8)}`;
+  readonly child: ChildProcess;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  readonly #events: PythonEvent[] = [];
+  readonly #asked: { readonly fits: (event: PythonEvent) => boolean; readonly take: (event: PythonEvent) => void }[] =
+    [];
+  #errors = '';
+  #last = 0;
+
+  private constructor(exchange: string) {
+    this.exchange = exchange;
+    this.child = spawn(PYTHON, [program], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors += text;
+    });
+    createInterface({ input: this.child.stdout! }).on('line', (line) => this.#take(line));
+    this.child.on('exit', (code) => {
+      for (const take of this.#waiting.values()) {
+        const message = `Python ended with ${code}: ${this.#errors}`;
+        take({ error: { type: 'Exit', module: '', bases: [], message, kwargs: null, exc_type: null, value: null } });
+      }
+    });
+  }
+
+  /** `options`: of `[oslo_messaging_rabbit]`. `url`: of a broker, `amqp://…`. */
+  static async start({
+    exchange = `x${randomUUID().slice(0, 8)}`,
+    options = {},
+    ping = false,
+    url = pythonUrl,
+  }: {
+    readonly exchange?: string;
+    readonly options?: Readonly<Record<string, unknown>>;
+    readonly ping?: boolean;
+    readonly url?: string;
+  } = {}): Promise<PythonPeer> {
+    const peer = new PythonPeer(exchange);
+    await peer.do('open', { url: url.replace(/^amqp:/, 'rabbit:'), exchange, options, ping });
+    return peer;
+  }
+
+  /** Has it do something, and gives the result. Rejects with {@link PythonFailure}. */
+  do<T = unknown>(what: string, given: object = {}): Promise<T> {
+    this.#last += 1;
+    const id = this.#last;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, ({ result, error }) => {
+        this.#waiting.delete(id);
+        if (error === undefined) resolve(result as T);
+        else reject(new PythonFailure(error));
+      });
+      this.child.stdin!.write(`${JSON.stringify({ id, do: what, with: given })}\n`);
+    });
+  }
+
+  serve(server: string, topic: string = this.topic): Promise<void> {
+    return this.do('serve', { server, topic });
+  }
+
+  /** Calls a method of the topic, or of what `target` says. */
+  call<T = unknown>(method: string, args: object = {}, target: object = {}): Promise<T> {
+    return this.do('call', { topic: this.topic, method, args, ...target });
+  }
+
+  /** The next event of a kind, which has not been given yet. */
+  event(kind: string, fits: (event: PythonEvent) => boolean = () => true): Promise<PythonEvent> {
+    const wanted = (event: PythonEvent): boolean => event.event === kind && fits(event);
+    const at = this.#events.findIndex(wanted);
+    if (at !== -1) return Promise.resolve(this.#events.splice(at, 1)[0]!);
+    return new Promise((take) => this.#asked.push({ fits: wanted, take }));
+  }
+
+  /** Ends it, and what it left on the broker; `topics`: others that it used. */
+  async end(topics: readonly string[] = []): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.stdin!.end();
+      await once(this.child, 'exit');
+    }
+    for (const topic of [this.topic, ...topics]) await deleteOsloTopic(this.exchange, topic);
+  }
+
+  #take(line: string): void {
+    const read = JSON.parse(line) as Answer & PythonEvent;
+    if (read.id !== undefined) {
+      this.#waiting.get(read.id)?.(read);
+      return;
+    }
+    const at = this.#asked.findIndex(({ fits }) => fits(read));
+    if (at === -1) this.#events.push(read);
+    else this.#asked.splice(at, 1)[0]!.take(read);
+  }
+}
+
+/** Deletes what services of a topic left on the broker. */
+export async function deleteOsloTopic(exchange: string, topic: string, hosts: readonly string[] = []): Promise<void> {
+  await withBroker(async (connection) => {
+    const servers = [...hosts, 'python', 'node', 'north', 'south', 'info', 'error'];
+    for (const queue of [topic, ...servers.map((host) => `${topic}.${host}`)]) {
+      await connection.queueDelete({ queue });
+      await connection.queueDelete({ queue: `${queue}/delay` });
+    }
+    for (const name of [exchange, `${topic}_fanout`]) await connection.exchangeDelete({ exchange: name });
+  });
+}
+
+function withoutOslo(): string | false {
+  try {
+    execFileSync(PYTHON, ['-c', 'import oslo_messaging'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return `no oslo.messaging of ${PYTHON} (Debian: python3-oslo.messaging)`;
+  }
+}
