@@ -57,7 +57,12 @@ test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIG
 test('LC-1701 LC-377 a single process whose loop is stuck in its stop is killed soon after its deadline', async (t) => {
   const { program } = await single(t, { stuckInStop: true, options: { settings: { gracefulShutdownTimeoutMs: 100 } } });
   program.kill('SIGTERM');
+  const told = program.line(({ msg }) =>
+    /^Process \d+ did not stop in 0\.1 s, killing it; it was stuck in:$/.test(msg ?? ''),
+  );
   assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
+  await told;
+  await program.line(({ msg }) => /at service\.onStop /.test(msg ?? ''));
 });
 
 test('LC-536 RL-72 a closed standard error does not end the program', async (t) => {

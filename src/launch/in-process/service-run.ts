@@ -245,14 +245,11 @@ interface StopCircumstances {
   readonly drainDelayMs: number;
   /** Raised when another stop, which has less time, takes this one's place. */
   readonly superseded: AbortSignal;
-  /** Ends a process whose event loop is stuck after so many milliseconds; 0: it need not any more. */
+  /** Ends a process whose event loop is stuck soon after so many milliseconds; 0: it need not any more. */
   killAfter(ms: number): void;
   /** Told of what goes on in spite of the deadline. */
   leaveBehind(work: Promise<unknown>): void;
 }
-
-/** After the deadline the process has so much more to end by itself. */
-const GRACE_MS = 1000;
 
 /**
  * Stops all of them: asked in the order they were launched, they drain side by side, so that none goes on accepting behind
@@ -266,7 +263,7 @@ export async function stopServices(
   const limits = runs.map((run) => run.timeoutMs(request));
   // One may take for ever.
   const longestMs = limits.includes(0) ? 0 : Math.max(request.limitMs ?? request.timeoutMs, ...limits);
-  killAfter(longestMs === 0 ? 0 : longestMs + GRACE_MS);
+  killAfter(longestMs);
   const began = performance.now();
   // A crash does not wait, and a service that never served is in no load balancer's list.
   const known = runs.some(({ wasReady }) => wasReady);

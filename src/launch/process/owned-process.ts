@@ -99,7 +99,7 @@ export class OwnedProcess {
   }
 
   /**
-   * Kills the process after so many milliseconds, should its event loop be stuck; 0: it need not any more. A supervisor does
+   * Kills the process soon after so many milliseconds, should its event loop be stuck; 0: it need not any more. A supervisor does
    * this for its workers.
    */
   killAfter(ms: number): void {

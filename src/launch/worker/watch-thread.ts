@@ -1,7 +1,7 @@
 /**
  * The small thread of each process that serves. It does what the main thread cannot do while its loop is stuck: in a worker
  * it ends the process when the parent is gone, and tells the parent what the main thread is stuck in; where there is no
- * parent it ends the process after `worker_timeout`, and says what it was stuck in, and ends a stop that hangs.
+ * parent it ends the process after `worker_timeout`, and soon after the deadline of a stop, and says what it was stuck in.
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
@@ -9,8 +9,8 @@ import { workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
-/** After its deadline an orphan gets so much more to end by itself. */
-const ORPHAN_GRACE_MS = 1000;
+/** After its deadline a process gets so much more to end by itself. */
+const GRACE_MS = 1000;
 /** Where graceful stops have no limit, an orphan is only ended when its loop stood still for so long. */
 const ENDLESS_ORPHAN_STUCK_MS = 30_000;
 
@@ -22,6 +22,7 @@ let orphanedMs = 0;
 /** How long the process may take to stop, and how much of that has passed. */
 let stopMs = 0;
 let stoppingMs = 0;
+let overdue = false;
 let reported = false;
 let stuckIn: readonly string[] | undefined;
 
@@ -35,19 +36,30 @@ setInterval(() => {
   const stopsWithin = Atomics.load(shared, fields.stopMs);
   stoppingMs = stopsWithin === stopMs ? stoppingMs + TICK_MS : 0;
   stopMs = stopsWithin;
-  if (stopMs > 0 && stoppingMs > stopMs) process.kill(process.pid, 'SIGKILL');
+  if (stopMs > 0 && stoppingMs > stopMs + GRACE_MS) endOverdue();
+  else overdue = false;
   if (silentMs < Atomics.load(shared, fields.stuckMs) || Atomics.load(shared, fields.debugged) === 1) return;
   const endMs = Atomics.load(shared, fields.endMs);
-  if (parent === undefined && endMs > 0 && silentMs > endMs) endStuck(endMs);
+  if (parent === undefined && endMs > 0 && silentMs > endMs) {
+    kill(`gave no sign of life for ${endMs / 1000} s`);
+  }
   if (reported) return;
   reported = true;
   stuckIn = undefined;
   takeStack();
 }, TICK_MS);
 
-function endStuck(endMs: number): void {
+/** A stop whose deadline has passed. What the main thread is in now is known with the next tick. */
+function endOverdue(): void {
+  if (overdue) kill(`did not stop in ${stopMs / 1000} s`);
+  overdue = true;
+  stuckIn = undefined;
+  takeStack();
+}
+
+function kill(why: string): void {
   const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
-  tell(`Process ${process.pid} gave no sign of life for ${endMs / 1000} s, killing it; it was stuck in:${stack}\n`);
+  tell(`Process ${process.pid} ${why}, killing it; it was stuck in:${stack}\n`);
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -61,7 +73,7 @@ function tell(text: string): void {
 
 function endOrphan(): void {
   const timeoutMs = Atomics.load(shared, fields.timeoutMs);
-  const over = timeoutMs === 0 ? silentMs > ENDLESS_ORPHAN_STUCK_MS : orphanedMs > timeoutMs + ORPHAN_GRACE_MS;
+  const over = timeoutMs === 0 ? silentMs > ENDLESS_ORPHAN_STUCK_MS : orphanedMs > timeoutMs + GRACE_MS;
   if (over) process.kill(process.pid, 'SIGKILL');
 }
 

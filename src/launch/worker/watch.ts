@@ -37,7 +37,7 @@ interface Watched {
 
 /** Both, in a process. */
 export interface Watch {
-  /** The thread kills the process after so many milliseconds, whatever its loop does; 0: it need not any more. */
+  /** The thread kills the process soon after so many milliseconds, whatever its loop does; 0: it need not any more. */
   killAfter(ms: number): void;
   end(): void;
 }
