@@ -106,7 +106,7 @@ export class RequestContext {
     this.serviceUserId = fields.serviceUserId;
     this.serviceUserName = fields.serviceUserName;
     this.serviceProjectId = fields.serviceProjectId;
-    this.serviceRoles = frozen(fields.serviceRoles ?? NO_ROLES);
+    this.serviceRoles = fields.serviceRoles === undefined ? NO_ROLES : frozen(fields.serviceRoles);
     this.requestId = fields.requestId;
     this.globalRequestId = fields.globalRequestId;
     this.remoteAddress = fields.remoteAddress;
@@ -230,11 +230,11 @@ interface Current {
 const storage = new AsyncLocalStorage<Current>();
 
 /**
- * Runs `fn` so that everything it starts, now or later, is done for that request. Of several filters the outermost does it:
+ * Calls `fn` so that everything it starts, now or later, is done for that request. Of several filters the outermost does it:
  * with Node 24 a run takes 1.2 µs.
  */
-export function runInRequest<T>(env: Current, fn: () => T): T {
-  return storage.getStore() === env ? fn() : storage.run(env, fn);
+export function runInRequest<A extends unknown[], T>(env: Current, fn: (...args: A) => T, ...args: A): T {
+  return storage.getStore() === env ? fn(...args) : storage.run(env, fn, ...args);
 }
 
 /** The context of the request or call this code runs for; undefined outside of one. */

@@ -35,7 +35,9 @@ export function takeScheme(req: IncomingMessage, field: string): void {
 /** The address alone of {@link connectionRemote}, for what asks for nothing else at each request. */
 export function connectionAddress(req: IncomingMessage): string {
   const { remoteAddress } = req.socket;
-  return remoteAddress === undefined ? 'unix' : withoutMapping(remoteAddress);
+  if (remoteAddress === undefined) return 'unix';
+  // On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`.
+  return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice(7) : remoteAddress;
 }
 
 /**
@@ -44,9 +46,4 @@ export function connectionAddress(req: IncomingMessage): string {
  */
 export function noteAddress(req: IncomingMessage): void {
   connectionAddress(req);
-}
-
-/** On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`. */
-function withoutMapping(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -28,8 +28,8 @@ export function whenRouted(req: IncomingMessage, listener: RouteListener): void 
 }
 
 /** Asks the listeners of a request, one after the other; for Routers. False: the client has left, or was answered. */
-export function askRouteListeners(req: IncomingMessage, route: MatchedRoute): undefined | Promise<boolean> {
-  const carrier = environ(req) as Carrier;
+export function askRouteListeners(env: Environ, route: MatchedRoute): undefined | Promise<boolean> {
+  const carrier = env as Carrier;
   const listeners = carrier[ROUTED];
   carrier[ROUTED] = route;
   if (!Array.isArray(listeners)) return undefined;

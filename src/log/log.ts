@@ -86,7 +86,10 @@ const formatters = {
   level: (label: string) => ({ level: label }),
   /** An error has nothing that JSON shows, and pino's serializer is for the name `err` alone. */
   log: (fields: Record<string, unknown>) => {
-    for (const name in fields) if (isLostError(name, fields[name])) return withErrors(fields);
+    for (const name in fields) {
+      const value = fields[name];
+      if (typeof value === 'object' && isLostError(name, value)) return withErrors(fields);
+    }
     return fields;
   },
 };
@@ -132,7 +135,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
   };
   const more = { lost: () => output?.lost ?? 0, ...(options.file !== undefined && { reopen }) };
-  const log = wrap(linesWith({ pid: process.pid, ...base }), linesWith(base), known(level), more);
+  const log = wrap(linesWith({ pid: process.pid, ...base }), linesWith(base), thresholdAt(level), more);
   return log;
 }
 
@@ -141,7 +144,7 @@ export function silentLogger(): Logger {
   const no = (): void => undefined;
   const none: Lines = { debug: no, info: no, warn: no, error: no, notice: no, child: () => none };
   const lines = () => none;
-  return wrap(lines, lines, 'silent');
+  return wrap(lines, lines, thresholdAt('silent'));
 }
 
 /** What writes the lines of one logger. */
@@ -202,23 +205,28 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
   };
 }
 
+/** What is below is not written. That of a child has the threshold of its parent for prototype, until it is given its own. */
+interface Threshold {
+  level: LogLevel;
+  rank: number;
+}
+
+const thresholdAt = (level: LogLevel): Threshold => ({ level: known(level), rank: RANK[level] });
+
 /**
  * `withoutPid` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from. `more`:
- * what its children can do as well.
+ * facts. A name may stand only once in an object (RFC 8259 §4). `more`: what its children can do as well.
  */
 function wrap(
   target: LinesMaker,
   withoutPid: LinesMaker,
-  inherited: LogLevel | (() => LogLevel),
+  threshold: Threshold,
   more: Pick<Logger, 'reopen' | 'lost'> = {},
 ): Logger {
-  let level = inherited;
-  const current = (): LogLevel => (typeof level === 'function' ? level() : level);
-  const enabled = (asked: LogLevel): boolean => RANK[asked] >= RANK[current()];
   const method = (asked: Exclude<LogLevel, 'trace' | 'silent'> | 'notice'): LogMethod => {
+    const rank = RANK[asked === 'notice' ? 'error' : asked];
     return (first: unknown, ...rest: unknown[]) => {
-      if (!enabled(asked === 'notice' ? 'error' : asked)) return;
+      if (rank < threshold.rank) return;
       try {
         write(asked, lineParts(first, rest));
       } catch (error) {
@@ -231,10 +239,10 @@ function wrap(
     (fields.pid === undefined ? target : withoutPid)()[asked](fields, message);
   return {
     get level() {
-      return current();
+      return threshold.level;
     },
     set level(own: LogLevel) {
-      level = known(own);
+      Object.assign(threshold, thresholdAt(own));
     },
     debug: method('debug'),
     info: method('info'),
@@ -245,10 +253,10 @@ function wrap(
       wrap(
         pid === undefined ? childOf(target, fields) : childOf(withoutPid, { pid, ...fields }),
         childOf(withoutPid, fields),
-        current,
+        Object.create(threshold) as Threshold,
         more,
       ),
-    enabled,
+    enabled: (asked) => RANK[asked] >= threshold.rank,
     ...more,
   };
 }

@@ -66,7 +66,7 @@ export const context = filterFactory(
         carryToken: options.carryToken,
       });
       env.context = built;
-      return runInRequest(env, () => app(req, res));
+      return runInRequest(env, app, req, res);
     };
   },
   { trial: true, describe },

@@ -79,7 +79,7 @@ export const noauth = filterFactory(
         token,
       });
       env.context = context;
-      return runInRequest(env, () => app(req, res));
+      return runInRequest(env, app, req, res);
     };
   },
   { trial: true, describe },
@@ -136,11 +136,15 @@ function checkListener({ config, section, service }: FactoryContext): void {
 /** Throws a `Fault` 403 for a request that did not come from this machine, or not by its name. */
 function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage) => void {
   const allowed = lowerCased(allowedHosts);
-  // Nearly all requests name the same host.
+  // Nearly all requests come to the same address, and name the same host.
+  let goodAddress: string | undefined;
   let goodHost: string | undefined;
   return (req) => {
     const { localAddress } = req.socket;
-    if (!isLoopback(localAddress)) throw new Fault(403, { message: 'This service accepts local connections only.' });
+    if (localAddress !== goodAddress) {
+      if (!isLoopback(localAddress)) throw new Fault(403, { message: 'This service accepts local connections only.' });
+      goodAddress = localAddress;
+    }
     if (isForwarded(req)) throw new Fault(403, { message: 'This service accepts no forwarded requests.' });
     const { host } = req.headers;
     // A browser opens no Unix socket, and HTTP/1.0 has no Host.

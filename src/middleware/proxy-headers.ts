@@ -2,7 +2,7 @@
  * proxy_headers: who really asks, when proxies stand in between.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
 import { type Description, environ, Fault, filterFactory, type Remote } from '../app/index.js';
 import { connectionRemote, optionOrigin } from '../app/internal.js';
@@ -57,7 +57,7 @@ export const proxyHeaders = filterFactory(
       return headers.forwarded !== undefined && headers['x-forwarded-for'] === undefined;
     };
 
-    const resolve = (req: IncomingMessage, peer: Remote): void => {
+    const resolve = (req: IncomingMessage, peer: Remote, families: number): void => {
       const forwarded = usesForwarded(req);
       const said = forwarded ? readForwarded(req.headers.forwarded, parse) : readXForwarded(req.headers);
       const env = environ(req);
@@ -72,14 +72,16 @@ export const proxyHeaders = filterFactory(
         env.forwardedPrefix = checkedPrefix(req);
         env.scriptName = env.forwardedPrefix + env.scriptName;
       }
-      if (removeUnused) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
+      const unused = forwarded ? families & ~FORWARDED : families & ~X_FORWARDED;
+      if (removeUnused && unused !== 0) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
     };
 
     return (app) => (req, res) => {
-      if (!hasForwarding(req)) return app(req, res);
+      const families = forwardingOf(req);
+      if (families === 0) return app(req, res);
       environ(req).forwarded = true;
       const peer = connectionRemote(req);
-      if (trusts(peer.address, 0)) resolve(req, peer);
+      if (trusts(peer.address, 0)) resolve(req, peer, families);
       else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));
       return app(req, res);
     };
@@ -88,7 +90,7 @@ export const proxyHeaders = filterFactory(
 );
 
 function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req?: IncomingMessage): Description {
-  if (req !== undefined && !hasForwarding(req))
+  if (req !== undefined && forwardingOf(req) === 0)
     return { does: 'leaves the request as it is: nothing says it was forwarded' };
   if (trustedProxies.length === 0) return { does: 'removes forwarding headers, for it trusts no proxy' };
   return {
@@ -98,13 +100,20 @@ function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 
-function hasForwarding({ headers }: IncomingMessage): boolean {
+/** Families of forwarding headers, as bits. Names with `_` count for one of their own: they may stand for either. */
+const FORWARDED = 1;
+const X_FORWARDED = 2;
+const UNDERSCORED = 4;
+
+/** The families that a request has headers of. */
+function forwardingOf({ headers }: IncomingMessage): number {
+  let families = 0;
   for (const name in headers) {
-    if (name === 'forwarded' || name.startsWith('x-forwarded') || name.startsWith('x_') || name.startsWith('x-real')) {
-      return true;
-    }
+    if (name === 'forwarded') families |= FORWARDED;
+    else if (name.startsWith('x-forwarded') || name.startsWith('x-real')) families |= X_FORWARDED;
+    else if (name.startsWith('x_')) families |= UNDERSCORED;
   }
-  return false;
+  return families;
 }
 
 /** Refuses the section for an entry that is no network: a typo must not open or close anything. */
@@ -158,6 +167,7 @@ function clientOf(peer: Remote, { hops }: Forwarding, trusts: Trust): Pick<Remot
 
 function checkedScheme(scheme: string | undefined): 'http' | 'https' | undefined {
   if (scheme === undefined) return undefined;
+  if (scheme === 'https' || scheme === 'http') return scheme;
   const known = scheme.toLowerCase();
   if (known === 'http' || known === 'https') return known;
   throw new Fault(400, { message: 'The forwarded scheme is neither http nor https.' });
@@ -222,13 +232,17 @@ export function readForwarded(header: string | undefined, parse: typeof parseFor
 
 /** The elements of a comma-separated header, the last one last. */
 function elements(header: string | string[] | undefined): string[] {
-  if (header === undefined) return [];
+  if (header === undefined) return NONE;
+  if (typeof header === 'string' && !header.includes(',')) return [header.trim()];
   const text = typeof header === 'string' ? header : header.join(',');
   return text.split(',').map((element) => element.trim());
 }
 
+const NONE: string[] = [];
+
 /** `192.0.2.7`, `192.0.2.7:80`, `[2001:db8::7]:80`, `2001:db8::7`, `unknown`, `_hidden`. */
 function toHop(text: string): Hop {
+  if (isIPv4(text)) return { address: text, port: undefined };
   const bracketed = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text);
   if (bracketed !== null && isIP(bracketed[1]!) === 6) return hop(bracketed[1]!, bracketed[2]);
   if (isIP(text) !== 0) return hop(text, undefined);

@@ -2,7 +2,6 @@
  * request_id: a name for each request, for logs and for the client.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, type Description, environ, filterFactory } from '../app/index.js';
 import { addForwarded, type Forwarded, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
@@ -53,29 +52,26 @@ export const requestId = filterFactory(
     // As OpenStack's services do: the callee keeps it as its global request id.
     const forwarded: Forwarded = ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''];
 
-    const globalId = (req: IncomingMessage): string | undefined => {
-      const value = req.headers[inbound];
-      if (value === undefined || !options.trustInbound) return undefined;
+    const globalId = (value: string | readonly string[]): string | undefined => {
       if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
       ignored += 1;
       ctx.log.debug('ignored a request id of the wrong form', { ignored });
       return undefined;
     };
 
-    const answerWith = (res: ServerResponse, id: string): void => {
-      const value = res.getHeader(header) ?? id;
-      for (const name of names) if (!res.hasHeader(name)) res.setHeader(name, value);
-    };
-
     return (app) => (req, res) => {
       const id = `req-${randomUUID()}`;
       const env = environ(req);
       env.requestId = id;
-      const global = globalId(req);
+      const sent = options.trustInbound ? req.headers[inbound] : undefined;
+      const global = sent === undefined ? undefined : globalId(sent);
       if (global !== undefined) env.globalRequestId = global;
-      beforeHead(res, () => answerWith(res, id));
+      beforeHead(res, () => {
+        const value = res.getHeader(header) ?? id;
+        for (const name of names) if (!res.hasHeader(name)) res.setHeader(name, value);
+      });
       addForwarded(env, forwarded);
-      return runInRequest(env, () => app(req, res));
+      return runInRequest(env, app, req, res);
     };
   },
   { describe },

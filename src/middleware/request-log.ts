@@ -57,6 +57,7 @@ export const requestLog = filterFactory(
       return (app) => app;
     }
     const maskTarget = targetMask(options.maskQuery);
+    const { log } = ctx;
     const asText = options.format === 'text';
     let share = 0;
 
@@ -71,7 +72,7 @@ export const requestLog = filterFactory(
     return (app) => (req, res) => {
       const { skipPaths, slowMs, sample } = live();
       // With warnings alone and no slow ones there is nothing to say: 0.1 µs instead of 2.
-      if (slowMs === 0 && !ctx.log.enabled('info')) return app(req, res);
+      if (slowMs === 0 && !log.enabled('info')) return app(req, res);
       const path = requestPath(req);
       const begun = performance.now();
       countAnswer(res);
@@ -89,7 +90,7 @@ export const requestLog = filterFactory(
         facts.duration_ms = micros / 1000;
         if (!outcome.completed) facts.aborted = true;
         const message = slow ? 'slow request' : 'request';
-        ctx.log[slow ? 'warn' : 'info'](asText ? textLine(facts) : message, asText ? undefined : facts);
+        log[slow ? 'warn' : 'info'](asText ? textLine(facts) : message, asText ? undefined : facts);
       });
       return app(req, res);
     };

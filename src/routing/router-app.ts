@@ -2,12 +2,13 @@
  * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { environ, Fault, quoteClient } from '../app/index.js';
+import { type App, environ, Fault, quoteClient } from '../app/index.js';
 import {
   type AnswerFaultOptions,
   answerFault,
   asFault,
   askRouteListeners,
+  type Exchange,
   exchangeOf,
   mountPath,
   overriddenMethod,
@@ -31,6 +32,7 @@ import {
   methodFor,
   type RouterParts,
   type ServedAction,
+  type ServedRedirect,
   type ServedRoute,
   targetKey,
 } from './serving/served-route.js';
@@ -80,15 +82,15 @@ export class RouterApp implements RouteUrls {
     return this.#fastify.start(this.#served.filter((served) => served.kind === 'action'));
   }
 
-  handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
+  readonly handle: App = (req, res) => {
     try {
       const result: unknown = this.#dispatch(req, res);
       if (result instanceof Promise) return result.catch((error: unknown) => this.#fail(req, res, error));
       return undefined;
     } catch (error) {
-      this.#fail(req, res, error);
+      return this.#fail(req, res, error);
     }
-  }
+  };
 
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string {
     const base = absoluteUrl(req, this.#parts.options.linkPrefix);
@@ -97,44 +99,38 @@ export class RouterApp implements RouteUrls {
   }
 
   #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
-    const version = this.#negotiated(req, res);
-    if (version !== null) environ(req).apiVersion = version.text;
-    const { path, found } = this.#routeOf(req);
+    const exchange = exchangeOf(req);
+    const env = exchange.environ;
+    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+    if (version !== null) env.apiVersion = version.text;
+    const { path, found } = this.#routeOf(exchange);
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
-    const env = environ(req);
     env.route = served.matched;
     const trace = traceOf(env);
     if (trace !== undefined) trace.routed(mountPath(req), served.matched.template);
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
-    const asked = askRouteListeners(req, served.matched);
-    const serve = (): void | Promise<void> =>
-      served.kind === 'action'
-        ? this.#run(req, res, served, found, version)
-        : answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
-    return asked === undefined ? serve() : asked.then((goOn) => (goOn ? serve() : undefined));
+    const asked = askRouteListeners(env, served.matched);
+    if (asked === undefined) return this.#serve(req, res, served, found, version);
+    return asked.then((goOn) => (goOn ? this.#serve(req, res, served, found, version) : undefined));
   }
 
   /** By the steps of `#dispatch`, without running anything. Throws the fault of a request for which no route is looked for. */
   lookUp(req: IncomingMessage): LookUp {
-    const version = this.#negotiated(req, new ServerResponse(req));
-    const { path, found } = this.#routeOf(req);
+    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
+    const { path, found } = this.#routeOf(exchangeOf(req));
     return { path, found, version, allowed: found === null ? this.#allowed(req, path) : [] };
   }
 
-  #negotiated(req: IncomingMessage, res: ServerResponse): ApiVersion | null {
-    return this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
-  }
-
   /** The route of a request, and the path that is matched. */
-  #routeOf(req: IncomingMessage): Pick<LookUp, 'path' | 'found'> {
-    const { path: raw, text, query } = targetOf(exchangeOf(req));
+  #routeOf(exchange: Exchange): Pick<LookUp, 'path' | 'found'> {
+    const { path: raw, text, query } = targetOf(exchange);
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
     const path = raw === '*' || !this.#hasPrefix ? text : this.#parts.mapper.withoutPrefix(text);
-    return { path, found: path === null ? null : this.#find(req, path, query.slice(1)) };
+    return { path, found: path === null ? null : this.#find(exchange.req, path, query.slice(1)) };
   }
 
   #find(req: IncomingMessage, path: string, query: string): Found | null {
@@ -168,22 +164,29 @@ export class RouterApp implements RouteUrls {
     return allowedMethods(this.#parts.table, path, this.#asksRequest ? matchRequest(req, '') : null);
   }
 
-  #run(
+  #serve(
     req: IncomingMessage,
     res: ServerResponse,
-    served: ServedAction,
+    served: ServedAction | ServedRedirect,
     found: Found,
     version: ApiVersion | null,
   ): void | Promise<void> {
+    if (served.kind === 'redirect') {
+      return answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
+    }
     const target = served.target ?? namedTarget(served, found);
-    const method = target.byKey === null ? methodFor(target.methods, version) : undefined;
-    const entry = target.byKey ?? method;
+    const { byKey, methods } = target;
+    const method = byKey !== null ? undefined : version === null ? methods[0] : methodFor(methods, version);
+    const entry = byKey ?? method;
     if (entry === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
-    const params = served.params.typed(environ(req).params);
-    const args = this.#checkProject(req, served.params.args(found, params));
+    const { params: reader } = served;
+    const { params: texts } = environ(req);
+    const params = reader.hasTypes ? reader.typed(texts) : texts;
+    let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
+    if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
-    const format = this.#negotiates ? served.params.format(found) : null;
-    // The handler of router-fastify.ts takes it up.
+    const format = this.#negotiates ? reader.format(found) : null;
+    // The handler of router-fastify.ts takes it up by its request.
     setCall(new ActionCall(request, { target, entry, method, version, args, format }));
     if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
     return entry.app(req, res);
@@ -200,22 +203,21 @@ export class RouterApp implements RouteUrls {
     res.once('close', () => clearTimeout(timer));
   }
 
-  /** The project in the path must be the one who asks; it is then taken out of what the action gets. */
-  #checkProject(req: IncomingMessage, args: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    if (!this.#checksProject || !Object.hasOwn(args, 'project_id')) return args;
-    const { project_id: project, ...rest } = args;
-    const context = environ(req).context;
-    if (context !== undefined && project !== null && context.projectId !== project) {
-      throw new Fault(400, { message: 'Malformed request URL: the project of the path is not that of the request.' });
-    }
-    return rest;
-  }
-
   /** Answers whatever went wrong, and never throws; errors that are no faults are logged once, with their stack. */
   readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
     if (!(error instanceof Fault)) this.#parts.log.error('an action failed', { err: error, ...factsOf(req) });
     answerFault(req, res, asFault(error), this.#answering);
   };
+}
+
+/** The project in the path must be the one who asks; it is then taken out of what the action gets. */
+function withoutProject(req: IncomingMessage, args: Args): Args {
+  const { project_id: project, ...rest } = args;
+  const context = environ(req).context;
+  if (context !== undefined && project !== null && context.projectId !== project) {
+    throw new Fault(400, { message: 'Malformed request URL: the project of the path is not that of the request.' });
+  }
+  return rest;
 }
 
 /** What a log line says about a request. */

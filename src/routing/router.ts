@@ -1,7 +1,7 @@
 /**
  * Routes to controllers: a mapper whose table is an App.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type App, type ClosableApp, contextFacts, type FaultStyle, type Filter } from '../app/index.js';
 import { connectApp } from '../app/internal.js';
 import { nearestOrAll, type PorticoError } from '../errors/index.js';
@@ -168,7 +168,7 @@ export class Router extends Mapper {
     const router = new RouterApp(parts);
     if (this.#issues.length > 0) throw new RouteTableError(this.#issues);
     const close = await router.start();
-    const app = Object.assign((req: IncomingMessage, res: ServerResponse) => router.handle(req, res), { close });
+    const app = Object.assign(router.handle, { close });
     this.#app = router;
     noteRouter(this, app);
     return app;

@@ -20,6 +20,7 @@ import {
   proveWire,
   upgradableRequest,
 } from '../wire/index.js';
+import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
@@ -190,7 +191,7 @@ export class Front {
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
     if (last || this.closing) announceClose(connection);
-    connection.limitAhead();
+    if (connection.exchanges.length >= AT_WORK) connection.limitAhead();
     if (req.url === '*') {
       // OPTIONS, by now: a question about the server, which is there.
       res.writeHead(204).end();

@@ -233,7 +233,7 @@ export class Server implements ListeningService {
   readonly #exchangeEnded = (exchange: Exchange): void => {
     const { connection } = exchange;
     tellBroken(exchange, this.#log);
-    if (connection.idle) this.#drain?.idle(connection);
+    if (this.#drain !== undefined && connection.idle) this.#drain.idle(connection);
     if (this.#workEnded !== undefined && this.#front.atWork === 0) this.#workEnded();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   };

@@ -41,7 +41,7 @@ function lowered(log: Logger, quiet: () => boolean): Logger {
     error: (first: unknown, ...rest: unknown[]) => log.error(first, ...rest),
     notice: (first: unknown, ...rest: unknown[]) => log.notice(first, ...rest),
     child: (fields) => lowered(log.child(fields), quiet),
-    enabled: (level) => log.enabled(level),
+    enabled: log.enabled.bind(log),
     ...(log.reopen === undefined ? {} : { reopen: () => log.reopen?.() }),
   };
 }

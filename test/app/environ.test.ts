@@ -55,7 +55,7 @@ test('MW-20 listeners that wait for a route are asked in their order, until one 
         return goesOn;
       });
     }
-    const outcome = await askRouteListeners(req, route);
+    const outcome = await askRouteListeners(environ(req), route);
     res.end(JSON.stringify([before ?? null, outcome, routedTo(req)]));
   };
   assert.deepEqual((await request(app, 'GET', '/')).json(), [null, false, route]);

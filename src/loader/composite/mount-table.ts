@@ -102,7 +102,9 @@ function inOrder(a: Place, b: Place): number {
 export class MountTable<A = App> {
   /** In the order in which they are tried. */
   readonly mounts: readonly Mount<A>[];
-  readonly #byDomain = new Map<string | null, PrefixTable<A>>();
+  readonly #byDomain = new Map<string, PrefixTable<A>>();
+  /** The mounts without domain, which take any host. */
+  readonly anyHost = new PrefixTable<A>();
   /** True when a mount has a domain: only then the host counts. */
   readonly looksAtHost: boolean;
 
@@ -112,8 +114,7 @@ export class MountTable<A = App> {
     this.mounts = [...byPlace.values()].sort(inOrder);
     this.looksAtHost = this.mounts.some(({ domain }) => domain !== null);
     for (const [rank, mount] of this.mounts.entries()) {
-      const table = this.#byDomain.get(mount.domain) ?? new PrefixTable<A>();
-      this.#byDomain.set(mount.domain, table);
+      const table = this.#tableOf(mount.domain);
       const wantsMore = plus && mount.path.endsWith('/+');
       const prefix = wantsMore ? mount.path.slice(0, -2) : mount.path;
       // A path arrives percent-encoded; a mount is written as people write it.
@@ -126,7 +127,14 @@ export class MountTable<A = App> {
   find(path: string, host: string, port: string): Match<A> | undefined {
     const byHost = (name: string) => this.#byDomain.get(name)?.find(path);
     const found = this.looksAtHost ? (byHost(host) ?? byHost(`${host}:${port}`)) : undefined;
-    return found ?? this.#byDomain.get(null)?.find(path);
+    return found ?? this.anyHost.find(path);
+  }
+
+  #tableOf(domain: string | null): PrefixTable<A> {
+    if (domain === null) return this.anyHost;
+    const table = this.#byDomain.get(domain) ?? new PrefixTable<A>();
+    this.#byDomain.set(domain, table);
+    return table;
   }
 }
 

@@ -152,7 +152,7 @@ const SLASH = 0x2f;
 
 /** The mount that takes a path of this request; host and scheme as proxy_headers has found them out. */
 export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: string): Match<A> | undefined {
-  if (!table.looksAtHost) return table.find(path, '', '');
+  if (!table.looksAtHost) return table.anyHost.find(path);
   const { host, scheme } = remoteOf(req);
   const header = (host ?? '').toLowerCase();
   const colon = header.indexOf(':');

@@ -60,20 +60,17 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  * without it clients could claim any identity. `extra` are further names, lower case.
  */
 export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
-  if (extra === undefined && !mayClaimIdentity(req)) return;
-  removeHeaders(req, (name) => IDENTITY_HEADERS.has(name) || extra?.has(name) === true);
-}
-
-/** One look at the names, which begin with `x-` or `openstack`: nearly all requests claim nothing. */
-function mayClaimIdentity({ headers }: IncomingMessage): boolean {
-  for (const name in headers) {
-    const first = name.charCodeAt(0) | LOWER_CASE;
-    if ((first === LETTER_X || first === LETTER_O) && IDENTITY_HEADERS.has(folded(name))) return true;
+  for (const name in req.headers) {
+    const first = name.charCodeAt(0);
+    // Identity headers begin with `x-` or `openstack`: nearly all requests claim nothing.
+    if (extra === undefined && first !== LETTER_X && first !== LETTER_O) continue;
+    const read = name.includes('_') ? folded(name) : name;
+    if (!IDENTITY_HEADERS.has(read) && extra?.has(read) !== true) continue;
+    removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed) || extra?.has(claimed) === true);
+    return;
   }
-  return false;
 }
 
-const LOWER_CASE = 0x20;
 const LETTER_O = 0x6f;
 const LETTER_X = 0x78;
 

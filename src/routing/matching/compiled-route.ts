@@ -98,21 +98,22 @@ function hasPlainNames({ parts, variables, requirements, minimize }: Route): boo
 
 /** What a lookup found: the route and its values; the match is made when it is asked for. */
 export class Found {
-  readonly compiled: CompiledRoute;
-  readonly captured: Captured;
+  declare readonly compiled: CompiledRoute;
+  declare readonly captured: Captured;
   /** Undefined: the table does not look at sub-domains. */
-  readonly subDomain: string | null | undefined;
-  #match: Match | undefined = undefined;
+  declare readonly subDomain: string | null | undefined;
+  declare private made: Match | undefined;
 
   constructor(compiled: CompiledRoute, captured: Captured, subDomain: string | null | undefined) {
     this.compiled = compiled;
     this.captured = captured;
     this.subDomain = subDomain;
+    this.made = undefined;
   }
 
   /** Variables, then defaults. A default stands in for a value that is empty. */
   get match(): Match {
-    if (this.#match !== undefined) return this.#match;
+    if (this.made !== undefined) return this.made;
     const { names, route } = this.compiled;
     const match = Object.create(null) as Match;
     for (const [place, name] of names.entries()) {
@@ -122,7 +123,7 @@ export class Found {
     }
     for (const [name, value] of route.defaults) if (!Object.hasOwn(match, name)) match[name] = value;
     if (this.subDomain !== undefined) match.sub_domain = this.subDomain;
-    this.#match = match;
+    this.made = match;
     return match;
   }
 }

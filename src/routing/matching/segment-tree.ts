@@ -57,8 +57,12 @@ export class SegmentTree {
     const path = this.#path;
     const start = this.#starts[depth]!;
     if (start > path.length) {
-      const first = node.ends.find(({ compiled }) => compiled.rank > this.#above);
-      if (first !== undefined && first.compiled.rank < this.#bestRank) this.#accept(first);
+      for (const route of node.ends) {
+        const { rank } = route.compiled;
+        if (rank <= this.#above) continue;
+        if (rank < this.#bestRank) this.#accept(route, rank);
+        break;
+      }
       return;
     }
     let end = path.indexOf('/', start);
@@ -75,7 +79,7 @@ export class SegmentTree {
     for (const route of node.spans) {
       const { rank } = route.compiled;
       if (rank >= this.#bestRank) break;
-      if (rank > this.#above && route.compiled.takes(path)) this.#accept(route);
+      if (rank > this.#above && route.compiled.takes(path)) this.#accept(route, rank);
     }
   }
 
@@ -95,9 +99,9 @@ export class SegmentTree {
     }
   }
 
-  #accept(route: PlannedRoute): void {
+  #accept(route: PlannedRoute, rank: number): void {
     this.#best = route;
-    this.#bestRank = route.compiled.rank;
+    this.#bestRank = rank;
   }
 }
 

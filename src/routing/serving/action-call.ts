@@ -9,10 +9,16 @@ import { Fault, quoteClient } from '../../app/index.js';
 import { tooLarge, usableHeaders } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import type { ActionRequest } from '../actions/action-request.js';
-import { valueFor } from '../actions/compiled-action.js';
 import type { ApiVersion } from '../api-version.js';
 import { type AnswerTypes, discardAnswer, sendAnswer } from './send-answer.js';
-import { type ActionTarget, type Entry, methodFor, type ServedMethod } from './served-route.js';
+import {
+  type ActionTarget,
+  type CallRules,
+  type Entry,
+  methodFor,
+  rulesFor,
+  type ServedMethod,
+} from './served-route.js';
 
 /** Answers what went wrong. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
@@ -40,61 +46,69 @@ export interface AnsweringRules {
 
 /** One request to one action. */
 export class ActionCall {
-  readonly request: ActionRequest;
-  readonly entry: Entry;
+  declare readonly request: ActionRequest;
+  declare readonly entry: Entry;
   /** URL and method as the action is to see them. */
-  readonly url: string;
-  readonly verb: string | undefined;
+  declare readonly url: string;
+  declare readonly verb: string | undefined;
   /** Bytes of body that were read. */
-  received = 0;
+  declare received: number;
   /** What the action threw. */
-  failure: unknown = undefined;
-  readonly #matched: Matched;
+  declare failure: unknown;
   /** The media type that was negotiated; null: JSON. */
-  #type: string | null = null;
+  declare type: string | null;
+  declare private readonly matched: Matched;
 
   constructor(request: ActionRequest, matched: Matched) {
     this.request = request;
     this.entry = matched.entry;
     this.url = request.req.url ?? '/';
     this.verb = request.req.method;
-    this.#matched = matched;
+    this.received = 0;
+    this.failure = undefined;
+    this.type = null;
+    this.matched = matched;
   }
 
   /** Answers at once where the action gives a value, and else when its promise settles. */
-  run(fastify: FastifyRequest, reply: FastifyReply, rules: AnsweringRules): void {
+  run(fastify: FastifyRequest, reply: FastifyReply, answering: AnsweringRules): void {
     try {
+      const { matched, request } = this;
       const { body, query } = fastify;
-      const method = this.#matched.method ?? this.#selected(body);
-      if (rules.types !== null) this.#type = rules.types.choose(fastify.raw, this.#matched.format);
-      this.request.fastify = fastify;
-      this.request.reply = reply;
-      const value = this.#checkQuery(method, query, body);
-      if (isPromise(value)) void this.#settle(reply, method, value, rules);
-      else this.#answer(reply, method, value, rules);
+      const method = matched.method ?? this.#selected(body);
+      const rules = method.rules ?? rulesFor(method, matched.version);
+      if (answering.types !== null) this.type = answering.types.choose(fastify.raw, matched.format);
+      request.fastify = fastify;
+      request.reply = reply;
+      request.query = query;
+      const isChecked = rules.query !== undefined || rules.body !== undefined;
+      const value = isChecked
+        ? this.#checked(method, rules, query, body)
+        : this.#call(method, matched.target.passesBody ? body : undefined);
+      if (isPromise(value)) void this.#settle(reply, method, rules, value, answering);
+      else this.#answer(reply, method, rules, value, answering);
     } catch (error) {
-      this.#failed(reply, error, rules);
+      this.#failed(reply, error, answering);
     }
   }
 
   /** The query is checked first, then the body. A check that gives a promise is waited for. */
-  #checkQuery(method: ServedMethod, query: unknown, body: unknown): unknown {
-    const check = valueFor(method.queryChecks, this.#matched.version);
-    if (check === undefined) return this.#checkBody(method, query, body);
-    return goOn(check(query), (checked) => this.#checkBody(method, checked, body));
+  #checked(method: ServedMethod, rules: CallRules, query: unknown, body: unknown): unknown {
+    if (rules.query === undefined) return this.#checkBody(method, rules, body);
+    return goOn(rules.query(query), (checked) => {
+      this.request.query = checked;
+      return this.#checkBody(method, rules, body);
+    });
   }
 
-  #checkBody(method: ServedMethod, query: unknown, body: unknown): unknown {
-    const { target, version } = this.#matched;
-    this.request.query = query;
-    const check = valueFor(method.bodyChecks, version);
-    if (check === undefined) return this.#call(method, target.passesBody ? body : undefined);
+  #checkBody(method: ServedMethod, rules: CallRules, body: unknown): unknown {
+    if (rules.body === undefined) return this.#call(method, this.matched.target.passesBody ? body : undefined);
     if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
-    return goOn(check(body), (checked) => this.#call(method, checked));
+    return goOn(rules.body(body), (checked) => this.#call(method, checked));
   }
 
   #call({ handler, controller }: ServedMethod, body: unknown): unknown {
-    const { args } = this.#matched;
+    const { args } = this.matched;
     if (body === undefined) return handler.call(controller, this.request, args);
     this.request.body = body;
     return handler.call(controller, this.request, { ...args, body });
@@ -103,28 +117,36 @@ export class ActionCall {
   async #settle(
     reply: FastifyReply,
     method: ServedMethod,
+    rules: CallRules,
     value: PromiseLike<unknown>,
-    rules: AnsweringRules,
+    answering: AnsweringRules,
   ): Promise<void> {
     try {
-      this.#answer(reply, method, await value, rules);
+      this.#answer(reply, method, rules, await value, answering);
     } catch (error) {
-      this.#failed(reply, error, rules);
+      this.#failed(reply, error, answering);
     }
   }
 
-  #answer(reply: FastifyReply, method: ServedMethod, value: unknown, { types }: AnsweringRules): void {
+  #answer(
+    reply: FastifyReply,
+    { response }: ServedMethod,
+    { status }: CallRules,
+    value: unknown,
+    { types }: AnsweringRules,
+  ): void {
     // Answered already: the deadline has passed, or the action has done it.
     if (reply.sent) {
       discardAnswer(value);
       return;
     }
+    const { type } = this;
     try {
       sendAnswer(reply, value, {
-        status: valueFor(method.statuses, this.#matched.version),
-        response: method.response,
-        type: this.#type,
-        serializer: this.#type === null || types === null ? null : types.serializer(this.#type),
+        status,
+        response,
+        type,
+        serializer: type === null || types === null ? null : types.serializer(type),
       });
     } catch (error) {
       discardAnswer(value);
@@ -148,7 +170,7 @@ export class ActionCall {
 
   /** The method that the only key of the body selects. */
   #methodByKey(body: unknown): ServedMethod {
-    const { target, version } = this.#matched;
+    const { target, version } = this.matched;
     if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
     if (!isObject(body)) {
       throw new Fault(400, { message: 'The body must be an object with one key: the name of an action.' });
@@ -173,6 +195,7 @@ const CALL: unique symbol = Symbol('portico.routing.call');
 
 type Carrier = IncomingMessage & { [CALL]?: ActionCall };
 
+/** Lets {@link callOf} find the call by its request. */
 export function setCall(call: ActionCall): void {
   (call.request.req as Carrier)[CALL] = call;
 }

@@ -12,7 +12,14 @@ import type { Route } from '../mapper/route.js';
 import { definitionError, RouteError } from '../mapper/route-error.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { ParamReader } from './param-reader.js';
-import { type ActionTarget, type RouterParts, type ServedMethod, type ServedRoute, targetKey } from './served-route.js';
+import {
+  type ActionTarget,
+  fixedRules,
+  type RouterParts,
+  type ServedMethod,
+  type ServedRoute,
+  targetKey,
+} from './served-route.js';
 
 /** What is done for each route, by its place in the table. */
 export function buildServed(
@@ -101,6 +108,7 @@ class RouteServing {
       fastifyPath: this.#freePath(route, methods),
       methods,
       bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
+      rules: fixedRules(compiled),
     });
     if (!resource.selectsByKey(action)) {
       const served = resource.compile(action, this.#compiler, settings.schema).map(servedAs);

@@ -12,29 +12,32 @@ const NOT_ARGUMENTS: ReadonlySet<string> = new Set(['controller', 'action', 'for
 export class ParamReader {
   readonly #compiled: CompiledRoute;
   readonly #types: ReadonlyMap<string, ParamType>;
+  /** The template gives some variable a type. */
+  readonly hasTypes: boolean;
   /** Default text for each variable, where it has one. */
   readonly #fallbacks: readonly (string | undefined)[];
   /** Arguments besides the variables. */
   readonly #defaults: readonly (readonly [string, unknown])[];
-  /** The arguments are just the variables. */
-  readonly #same: boolean;
+  /** There are arguments besides the variables, or variables that are none. */
+  readonly hasOwnArgs: boolean;
 
   constructor(compiled: CompiledRoute, types: ReadonlyMap<string, ParamType> = new Map()) {
     const { names, route, conditional } = compiled;
     this.#compiled = compiled;
     this.#types = types;
+    this.hasTypes = types.size > 0;
     this.#fallbacks = names.map((name) => {
       const fallback = route.defaults.get(name);
       return typeof fallback === 'string' && isTruthy(fallback) ? fallback : undefined;
     });
     this.#defaults = [...route.defaults].filter(([name]) => !names.includes(name) && !NOT_ARGUMENTS.has(name));
-    this.#same = !conditional && this.#defaults.length === 0 && !names.some((name) => NOT_ARGUMENTS.has(name));
+    this.hasOwnArgs = conditional || this.#defaults.length > 0 || names.some((name) => NOT_ARGUMENTS.has(name));
   }
 
   /** The path's variables as text; an optional one that is not there is absent. */
   texts({ captured }: Found): Record<string, string> {
     const { names } = this.#compiled;
-    const params = emptyTable() as Record<string, string>;
+    const params = Object.create(null) as Record<string, string>;
     for (let index = 0; index < names.length; index++) {
       const value = captured[index] || (this.#fallbacks[index] ?? captured[index]);
       if (value !== undefined) params[names[index]!] = value;
@@ -42,10 +45,9 @@ export class ParamReader {
     return params;
   }
 
-  /** The variables with their types; the same object where the template gives none. */
+  /** The variables with their types, where {@link hasTypes}. */
   typed(texts: Record<string, string>): Record<string, unknown> {
-    if (this.#types.size === 0) return texts;
-    const params: Record<string, unknown> = Object.assign(emptyTable(), texts);
+    const params: Record<string, unknown> = Object.assign(Object.create(null) as Record<string, unknown>, texts);
     for (const [name, type] of this.#types) {
       const text = texts[name];
       if (text !== undefined) params[name] = parseParam(type, text);
@@ -53,10 +55,9 @@ export class ParamReader {
     return params;
   }
 
-  /** The match without controller, action and format. Not to be written to: it may be `typed` itself. */
+  /** The match without controller, action and format, where {@link hasOwnArgs}; else the variables are the arguments. */
   args(found: Found, typed: Record<string, unknown>): Readonly<Record<string, unknown>> {
-    if (this.#same) return typed;
-    const args = emptyTable();
+    const args = Object.create(null) as Record<string, unknown>;
     const source = this.#compiled.conditional ? Object.entries(found.match) : this.#defaults;
     for (const [name, value] of source) if (!NOT_ARGUMENTS.has(name)) args[name] = value;
     for (const name of Object.keys(typed)) if (!NOT_ARGUMENTS.has(name)) args[name] = typed[name];
@@ -68,8 +69,4 @@ export class ParamReader {
     const place = this.#compiled.names.indexOf('format');
     return place < 0 ? null : (captured[place] ?? null);
   }
-}
-
-function emptyTable(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>;
 }

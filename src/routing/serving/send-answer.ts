@@ -85,21 +85,21 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     return;
   }
   // With a serialiser of the reply's own, Fastify leaves the type as it is: it would add a charset, which JSON has not.
-  const serialize = rules.serializer ?? schemaSerializer(reply, code, rules.response) ?? jsonText;
-  void reply.serializer(serialize).send(value);
+  const compiled = rules.response === undefined ? undefined : schemaSerializer(reply, code, rules.response);
+  void reply.serializer(rules.serializer ?? compiled ?? jsonText).send(value);
 }
 
 /** What Fastify has compiled for the status, of the route or, where a key of the body has selected the action, now. */
 function schemaSerializer(
   reply: FastifyReply,
   status: number,
-  response: AnswerRules['response'],
+  response: NonNullable<AnswerRules['response']>,
 ): Serializer | undefined {
   // Fastify takes `2xx` for a range of statuses.
-  const key = [String(status), `${Math.floor(status / 100)}xx`].find((one) => response && Object.hasOwn(response, one));
+  const key = [String(status), `${Math.floor(status / 100)}xx`].find((one) => Object.hasOwn(response, one));
   if (key === undefined) return undefined;
   const compiled = reply.getSerializationFunction(key) as Serializer | undefined;
-  return compiled ?? (reply.compileSerializationSchema(response![key] as Record<string, unknown>) as Serializer);
+  return compiled ?? (reply.compileSerializationSchema(response[key] as Record<string, unknown>) as Serializer);
 }
 
 /** By its tag: naming the class would load all of fetch, which few services use. */

@@ -4,9 +4,10 @@
 import type { App, Filter, MatchedRoute } from '../../app/index.js';
 import type { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { CompiledAction } from '../actions/compiled-action.js';
+import { type CompiledAction, valueFor } from '../actions/compiled-action.js';
 import type { Controllers } from '../actions/controllers.js';
-import type { ApiVersion } from '../api-version.js';
+import type { Check } from '../actions/schema-compiler.js';
+import { type ApiVersion, EVERY_VERSION } from '../api-version.js';
 import type { Mapper, Redirect } from '../mapper/mapper.js';
 import type { Route } from '../mapper/route.js';
 import type { KeptSettings } from '../mapper/route-settings.js';
@@ -77,7 +78,32 @@ export interface Entry {
 }
 
 /** A method of a controller, with the way to it. */
-export interface ServedMethod extends Entry, CompiledAction {}
+export interface ServedMethod extends Entry, CompiledAction {
+  /** For every version; null where the versions differ. */
+  readonly rules: CallRules | null;
+}
+
+/** What is checked of a call, and the status it is answered with, in one version. */
+export interface CallRules {
+  readonly query: Check | undefined;
+  readonly body: Check | undefined;
+  readonly status: number | undefined;
+}
+
+/** The rules of a method for a version. */
+export function rulesFor(method: CompiledAction, version: ApiVersion | null): CallRules {
+  return {
+    query: valueFor(method.queryChecks, version),
+    body: valueFor(method.bodyChecks, version),
+    status: valueFor(method.statuses, version),
+  };
+}
+
+/** The rules of a method where they are the same for every version; else null. */
+export function fixedRules(method: CompiledAction): CallRules | null {
+  const all = [...method.queryChecks, ...method.bodyChecks, ...method.statuses];
+  return all.every(({ range }) => range === EVERY_VERSION) ? rulesFor(method, null) : null;
+}
 
 /** Actions that a key of the body selects: they share the way to them, on which the body is read. */
 interface BodyKeys extends Entry {

@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
 import { socketUnder } from '../../wire/index.js';
 import type { Refusal } from '../requests/refusal.js';
-import { AT_WORK, Backlog } from './backlog.js';
+import { Backlog } from './backlog.js';
 
 /** One request at work: accepted, and its response not yet done with. */
 export interface Exchange extends AppExchange {
@@ -115,9 +115,8 @@ export class Connection {
     this.socket.pause();
   }
 
-  /** To be called with each request that has come: those that follow wait where there are many of them. */
+  /** To be called where a request has come and many are at work: those that follow wait. */
   limitAhead(): void {
-    if (this.exchanges.length < AT_WORK) return;
     if (this.#backlog === undefined) this.#backlog = Backlog.of(this) ?? null;
     if (this.#backlog === null) this.stopReading();
     else this.#backlog.keep();
@@ -126,7 +125,7 @@ export class Connection {
   /** To be called when an answer is out. */
   goOn(): void {
     if (this.#backlog) this.#backlog.goOn();
-    else if (this.exchanges.length <= 1) this.readOn();
+    else if (this.readingStopped && this.exchanges.length <= 1) this.readOn();
   }
 
   /** What comes from now on is nothing that is answered. It is read for a while, to notice when the client leaves. */

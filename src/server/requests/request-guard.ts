@@ -75,7 +75,7 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       if (!isHost(host)) return BAD_HOST;
       goodHost = host;
     }
-    if (!isCanonical(url)) {
+    if (!CANONICAL.test(url)) {
       const refused = settleTarget(req, url, host);
       if (refused !== undefined) return refused;
     }
@@ -86,24 +86,32 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
 }
 
 /** What the guard looks at in a list of names and values in turn. */
-class Fields {
-  host: string | undefined = undefined;
-  contentLength: string | undefined = undefined;
-  transferEncoding: string | undefined = undefined;
-  upgrade = false;
+interface Fields {
+  host: string | undefined;
+  contentLength: string | undefined;
+  transferEncoding: string | undefined;
+  upgrade: boolean;
   /** A field that decides who asks, or where the request ends, comes more than once. */
-  repeats = false;
+  repeats: boolean;
   /** Some name has an underscore. */
-  underscores = false;
+  underscores: boolean;
   /** Some name is no token (RFC 9110 §5.1): the parser of Node 20.19.0 lets blanks and empty names through. */
-  badName = false;
+  badName: boolean;
 }
 
 const PLAIN_NAME = /^[a-z\d-]+$/;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 function readFields(rawHeaders: readonly string[]): Fields {
-  const fields = new Fields();
+  const fields: Fields = {
+    host: undefined,
+    contentLength: undefined,
+    transferEncoding: undefined,
+    upgrade: false,
+    repeats: false,
+    underscores: false,
+    badName: false,
+  };
   let credentials = '';
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!.toLowerCase();

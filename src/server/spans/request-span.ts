@@ -48,7 +48,7 @@ export function withRequestSpans(app: App, maker: SpanMaker): App {
     const env = environ(req);
     setTrace(env, span);
     afterResponse(res, (outcome) => maker.attempt(() => span.end(req, res, outcome)));
-    return maker.api.context.with(span.context, () => runInRequest(env, () => app(req, res)));
+    return maker.api.context.with(span.context, () => runInRequest(env, app, req, res));
   };
 }
 
