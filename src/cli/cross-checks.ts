@@ -7,6 +7,7 @@ import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.j
 import { connectionProblem, registryConnection, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
+import { sqliteProblem } from '../sqlite/internal.js';
 import { apiNames, appsOf, missingComma, pastedSections, sectionNames, serviceNames } from './names.js';
 import { logOptions } from './program-log.js';
 
@@ -42,8 +43,10 @@ function reachableAdmin(config: Config): OptionMistake[] {
 function registryOfItsDriver(config: Config): OptionMistake[] {
   const known = registryConnection(config);
   if (known === undefined) return [];
-  const { driver } = config.group('servicegroup', servicegroupOptions, { partial: true });
-  const problem = connectionProblem(driver, known.connection);
+  const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
+  const registers = serviceNames(config).length > 0 || (registerApis && apiNames(config).length > 0);
+  const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
+  const problem = connectionProblem(driver, known.connection) ?? missing;
   return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
 }
 

@@ -75,6 +75,11 @@ async function asJudged(config: Config): Promise<{ judged: Config; problems: rea
 export interface JudgeOptions extends Partial<EnabledApisOptions> {
   /** False looks for modules without importing them. */
   readonly import?: boolean;
+  /**
+   * Whether apps may be built under `strict_config`, to learn which options they read. Default true; with a name: those of other APIs
+   * alone.
+   */
+  readonly build?: boolean | { readonly but: string } | undefined;
 }
 
 /**
@@ -82,7 +87,7 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
  * with. What no enabled API leads to refuses nothing: sections of the paste file, and groups of filters.
  */
 export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned> {
-  const { import: imports = true, ...rest } = options;
+  const { import: imports = true, build = true, ...rest } = options;
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const judged = config.copy();
@@ -95,9 +100,9 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
     apis.length === 0 && services.length > 0
       ? { diagnostics: [], followed: false }
       : await judgePasteFile(judged, apis, imports);
-  // A manager may read any option.
-  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis));
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
+  // A manager may read any option.
+  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, strict && build));
   const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
     if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
@@ -205,13 +210,24 @@ function refusalsOnly(error: unknown): void {
   if (!(error instanceof ConfigurationRefused)) throw error;
 }
 
-/** Whether every factory behind the APIs has declared its options; one that has not may read any, as a manager may. */
-async function tellAllTheyRead(config: Config, apis: readonly WSGIService[]): Promise<boolean> {
-  for (const { name, pipeline } of apis) {
+/**
+ * Whether all options that the APIs read are declared by now. A factory that has not declared its own may read any, as a manager may:
+ * `build` calls the factories of such an API, as a start does, and lets go of what they made.
+ */
+async function tellAllTheyRead(
+  config: Config,
+  apis: readonly WSGIService[],
+  build: NonNullable<JudgeOptions['build']>,
+): Promise<boolean> {
+  for (const api of apis) {
+    const { name, pipeline } = api;
     if (managerOf(config, `api:${name}`) !== undefined) return false;
     try {
       const tree = await new Loader(configuredPasteFile(config), { config }).tree(pipeline);
-      if (!hasDeclared(tree)) return false;
+      if (hasDeclared(tree) || (typeof build === 'object' && build.but === name)) continue;
+      if (!build) return false;
+      const letGo = await api.prepare(config);
+      await letGo();
     } catch (error) {
       refusalsOnly(error);
       return false;

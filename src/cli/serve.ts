@@ -20,7 +20,7 @@ import { type EnabledApisOptions, enabledApis } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { serviceNames } from './names.js';
-import { judge, plan, refuseErrors } from './plan.js';
+import { type JudgeOptions, judge, plan, refuseErrors } from './plan.js';
 import { serversLogger } from './program-log.js';
 import { type MakeServices, runJudged } from './run-apis.js';
 
@@ -120,14 +120,24 @@ class ServedApi extends WSGIService {
   }
 
   override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
-    await this.#refuseStrangers(next);
-    return super.prepare(next);
+    if (!this.#hasStrangers(next)) return super.prepare(next);
+    await this.#refuseStrangers(next, false);
+    const letGo = await super.prepare(next);
+    try {
+      // Its factories may have declared what they read.
+      if (this.#hasStrangers(next)) await this.#refuseStrangers(next, { but: this.name });
+      return letGo;
+    } catch (error) {
+      await letGo();
+      throw error;
+    }
   }
 
   /** With `--trace-errors` the stack of a failed start's cause is written in the process where it happened. */
   override async start(): Promise<void> {
     try {
-      await this.#refuseStrangers(this.#config);
+      // The start takes over what is built here.
+      if (this.#hasStrangers(this.#config)) await this.prepare();
       await super.start();
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -136,17 +146,25 @@ class ServedApi extends WSGIService {
     }
   }
 
-  /** By the first worker, and only where an argument has them, or under `strict_config`. */
-  async #refuseStrangers(config: Config): Promise<void> {
+  /** Names that nothing here has declared. Looked for by the first worker, where an argument has them or under `strict_config`. */
+  #hasStrangers(config: Config): boolean {
     const strict = config.resolve('DEFAULT', 'strict_config').value === true;
     const worker = workerAssignment()?.index ?? 0;
-    if (worker > 0 || (!strict && config.arguments.length === 0)) return;
-    const isRefused = ({ severity, code }: Diagnostic): boolean =>
-      severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
-    if (!config.problems().some(isRefused)) return;
-    const { diagnostics } = await judge(config.copy());
-    refuseErrors(diagnostics.filter(isRefused));
+    return worker === 0 && (strict || config.arguments.length > 0) && config.problems().some(isStranger);
   }
+
+  /** Those that nothing else has declared either. */
+  async #refuseStrangers(config: Config, build: JudgeOptions['build']): Promise<void> {
+    const { diagnostics } = await judge(config.copy(), { build });
+    const here = config.problems().filter(isStranger);
+    const isHere = ({ section, option }: Diagnostic): boolean =>
+      here.some((each) => each.section === section && each.option === option);
+    refuseErrors(diagnostics.filter((each) => isStranger(each) && isHere(each)));
+  }
+}
+
+function isStranger({ severity, code }: Diagnostic): boolean {
+  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
 }
 
 /** Says that no configuration file was found: a warning where nothing else says what to serve. */

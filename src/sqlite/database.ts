@@ -2,9 +2,9 @@
  * One way to open an SQLite database: `node:sqlite` where the runtime has it, else the package with the same API.
  */
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import querystring from 'node:querystring';
-import { PorticoError } from '../errors/index.js';
+import { ignoreErrors, PorticoError } from '../errors/index.js';
 import { refuseForeignLink } from '../process/index.js';
 
 /** What SQLite stores. */
@@ -160,6 +160,19 @@ function rollBack(database: Database): void {
   }
 }
 
+const MISSING = {
+  message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
+  hint: 'npm install @photostructure/sqlite@1.2, or Node 22.13 or newer',
+};
+
+/** Why no database can be opened here at all; undefined where there is a driver. Loads none. */
+export function sqliteProblem(): { readonly message: string; readonly hint: string } | undefined {
+  if (isBuiltin('node:sqlite')) return undefined;
+  return ignoreErrors(() => createRequire(import.meta.url).resolve('@photostructure/sqlite')) === undefined
+    ? MISSING
+    : undefined;
+}
+
 function loadDriver(): Driver {
   const require = createRequire(import.meta.url);
   try {
@@ -168,11 +181,7 @@ function loadDriver(): Driver {
     try {
       return require('@photostructure/sqlite') as Driver;
     } catch (error) {
-      throw new PorticoError('PORTICO_SQLITE_MISSING', {
-        message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
-        hint: 'npm install @photostructure/sqlite@1.2, or Node 22.13 or newer',
-        cause: new AggregateError([builtIn, error]),
-      });
+      throw new PorticoError('PORTICO_SQLITE_MISSING', { ...MISSING, cause: new AggregateError([builtIn, error]) });
     }
   }
 }

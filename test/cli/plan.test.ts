@@ -131,6 +131,18 @@ const SERVED: Readonly<Record<string, Case>> = {
   },
 };
 
+/** A Node without SQLite, and without the package. */
+const NO_SQLITE = `
+const module_ = require('node:module');
+const { isBuiltin, _resolveFilename: resolve } = module_;
+module_.isBuiltin = (name) => name !== 'node:sqlite' && isBuiltin(name);
+module_._resolveFilename = function (name, ...rest) {
+  if (name.endsWith('sqlite')) throw Object.assign(new Error('hidden'), { code: 'MODULE_NOT_FOUND' });
+  return resolve.call(this, name, ...rest);
+};
+module_.syncBuiltinESMExports();
+`;
+
 const IMAGES = '[service:images]\nmanager = ./app.js:Images\n';
 
 /** Configurations that are refused, by what is wrong. */
@@ -209,6 +221,16 @@ const REFUSED: Readonly<Record<string, Case>> = {
     defaults: 'strict_config = true',
     more: '[elsewhere]\nx = 1\n',
   },
+  "a section that nobody knows, under strict_config, beside a factory of one's own": {
+    defaults: 'strict_config = true',
+    app: './app.js:greeter',
+    more: '[greeting]\nword = hi\n[elsewhere]\nx = 1\n',
+  },
+  'a registry in SQLite without a driver': {
+    more: '[servicegroup]\nconnection = sqlite:///services.db\n',
+    env: { NODE_OPTIONS: '--require=./no-sqlite.cjs' },
+    says: /connection: this Node \(v[\d.]+\) has no SQLite, and the package @photostructure\/sqlite is not installed/,
+  },
   'a group that nobody knows, by --set': {
     app: 'portico/middleware:healthcheck',
     args: ['--set', 'elsewhere.x=1'],
@@ -257,6 +279,7 @@ async function filesOf(it: Case): Promise<Record<string, string>> {
   const lines = (parts: readonly (string | undefined)[]): string => `${parts.filter(Boolean).join('\n')}\n`;
   return {
     'app.js': APP,
+    'no-sqlite.cjs': NO_SQLITE,
     'portico.ini': lines([
       '[DEFAULT]\nenabled_apis = hello',
       it.defaults,
