@@ -22,7 +22,6 @@ const properties = {
   contentEncoding: 'utf-8',
   type: 'portico.rpc',
   appId: `${process.pid}`,
-  headers: {},
 };
 const bytesOf = (value) => Buffer.from(JSON.stringify(value));
 

@@ -46,6 +46,9 @@ export interface ContextFields {
   readonly delivery?: CallDelivery | undefined;
 }
 
+/** What stays in this process. It may make its signal when it is asked for. */
+type ContextHere = Pick<ContextFields, 'signal' | 'delivery'>;
+
 /** How a remote call came. Work that may be done twice looks here. */
 export interface CallDelivery {
   /** The same when the message comes again. */
@@ -82,12 +85,12 @@ export class RequestContext {
   readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
-  readonly #signal: AbortSignal | undefined;
-  readonly #delivery: CallDelivery | undefined;
+  readonly #here: ContextHere;
   /** What `fromDict` found and does not know: a newer peer's, handed on. */
   readonly #unknown: Readonly<Record<string, unknown>>;
 
-  constructor(fields: ContextFields = {}, unknown: Readonly<Record<string, unknown>> = {}) {
+  /** `here`: what does not travel, where it is not among `fields`. */
+  constructor(fields: ContextFields = {}, unknown: Readonly<Record<string, unknown>> = NOTHING, here?: ContextHere) {
     this.userId = fields.userId;
     this.userName = fields.userName;
     this.projectId = fields.projectId;
@@ -113,8 +116,7 @@ export class RequestContext {
     this.readDeleted = fields.readDeleted ?? 'no';
     this.#token = fields.token;
     this.#carryToken = fields.carryToken ?? false;
-    this.#signal = fields.signal;
-    this.#delivery = fields.delivery;
+    this.#here = here ?? { signal: fields.signal, delivery: fields.delivery };
     this.#unknown = unknown;
     Object.freeze(this);
   }
@@ -126,18 +128,18 @@ export class RequestContext {
 
   /** Fires when the caller of a remote call does not wait any more, or its server ends. */
   get signal(): AbortSignal | undefined {
-    return this.#signal;
+    return this.#here.signal;
   }
 
   /** The message that a remote call came by; undefined for others. */
   get delivery(): CallDelivery | undefined {
-    return this.#delivery;
+    return this.#here.delivery;
   }
 
   /** The same caller with an administrator's rights, for work the caller may not do by itself. */
   elevated(readDeleted: 'no' | 'yes' | 'only' = this.readDeleted): RequestContext {
     const roles = this.roles.includes('admin') ? this.roles : [...this.roles, 'admin'];
-    return new RequestContext({ ...this.#fields(), roles, isAdmin: true, readDeleted }, this.#unknown);
+    return new RequestContext({ ...this.#fields(), roles, isAdmin: true, readDeleted }, this.#unknown, this.#here);
   }
 
   /** A plain object for other processes, in snake case as oslo.context has it; unknown members are kept. */
@@ -150,26 +152,27 @@ export class RequestContext {
   }
 
   /** The context that {@link toDict} was called on; members of a wrong type are left out. `here`: what does not travel. */
-  static fromDict(
-    dict: Readonly<Record<string, unknown>>,
-    here: Pick<ContextFields, 'signal' | 'delivery'> = {},
-  ): RequestContext {
-    const fields: Record<string, unknown> = { ...here };
-    for (const [name, key] of KEYS) if (fits(name, dict[key])) fields[name] = dict[key];
-    const unknown = Object.fromEntries(Object.entries(dict).filter(([key]) => !KNOWN.has(key)));
-    return new RequestContext({ ...(fields as ContextFields), carryToken: fields.token !== undefined }, unknown);
+  static fromDict(dict: Readonly<Record<string, unknown>>, here: ContextHere = NOTHING): RequestContext {
+    const fields: Record<string, unknown> = {};
+    const unknown: [string, unknown][] = [];
+    for (const key of Object.keys(dict)) {
+      const name = NAMES.get(key);
+      if (name === undefined) unknown.push([key, dict[key]]);
+      else if (fits(name, dict[key])) fields[name] = dict[key];
+    }
+    fields.carryToken = fields.token !== undefined;
+    return new RequestContext(fields, unknown.length === 0 ? NOTHING : Object.fromEntries(unknown), here);
   }
 
   #fields(): ContextFields {
     return Object.assign({}, this, {
       token: this.#token,
       carryToken: this.#carryToken,
-      signal: this.#signal,
-      delivery: this.#delivery,
     });
   }
 }
 
+const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
 const NO_ROLES: readonly string[] = Object.freeze([]);
 
 function frozen(roles: readonly string[]): readonly string[] {
@@ -203,7 +206,7 @@ const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
   ['token', 'auth_token'],
 ];
 
-const KNOWN: ReadonlySet<string> = new Set(KEYS.map(([, key]) => key));
+const NAMES: ReadonlyMap<string, keyof ContextFields> = new Map(KEYS.map(([name, key]) => [key, name]));
 
 function fits(name: keyof ContextFields, value: unknown): boolean {
   if (name === 'roles' || name === 'serviceRoles') {

@@ -10,13 +10,14 @@ export function setLongTimeout(
   ms: number,
   { unref = false }: { readonly unref?: boolean } = {},
 ): () => void {
-  const due = performance.now() + ms;
   let timer: NodeJS.Timeout;
-  const arm = (): void => {
-    const left = due - performance.now();
-    timer = left > LONGEST_DELAY_MS ? setTimeout(arm, LONGEST_DELAY_MS) : setTimeout(fn, Math.max(0, Math.ceil(left)));
+  const arm = (left: number): void => {
+    const isLast = left <= LONGEST_DELAY_MS;
+    timer = isLast ? setTimeout(fn, Math.max(0, Math.ceil(left))) : setTimeout(again, LONGEST_DELAY_MS);
     if (unref) timer.unref();
   };
-  arm();
+  const due = ms > LONGEST_DELAY_MS ? performance.now() + ms : 0;
+  const again = (): void => arm(due - performance.now());
+  arm(ms);
   return () => clearTimeout(timer);
 }

@@ -2,7 +2,6 @@
  * Calls and casts to the services of a topic.
  */
 import { currentDeadline } from '../../app/internal.js';
-import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
@@ -10,7 +9,14 @@ import { within } from '../../tasks/internal.js';
 import type { CallMeter, SendKind } from '../call-meter.js';
 import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
-import { encodeEnvelope, isRecord, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import {
+  type AddressedFormat,
+  encodeEnvelope,
+  isRecord,
+  messageId,
+  type RequestEnvelope,
+  writeEnvelope,
+} from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { eachArgument, type Serializer } from '../message/serializer.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
@@ -18,6 +24,7 @@ import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
+import { checkOptions } from './call-options.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
@@ -47,30 +54,10 @@ export interface CallPath {
   /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
   checkReach(topic: string): void;
   /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
-  connected(ms: number, signal?: AbortSignal): Promise<Transport>;
+  connected(ms: number, signal?: AbortSignal): Awaitable<Transport>;
   /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
-
-const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
-  exchange: true,
-  topic: true,
-  server: true,
-  fanout: true,
-  namespace: true,
-  version: true,
-  versionCap: true,
-  timeout: true,
-  callMonitorTimeout: true,
-  retry: true,
-  ttl: true,
-  signal: true,
-  mandatory: true,
-  altTopic: true,
-  allowedErrors: true,
-  releases: true,
-  long: true,
-};
 
 /** A message before it is known which topic it goes to. */
 type Unsigned = Omit<Message, 'body'> & { readonly json: Buffer };
@@ -82,25 +69,31 @@ export class CallClient implements RPCClient {
   readonly #path: CallPath;
   readonly #options: ClientOptions;
   readonly #route: Route;
+  /** The route, for messages. */
+  readonly #where: string;
+  readonly #format: AddressedFormat;
   readonly #rebuilder: ErrorRebuilder;
+  /** What `[upgrade_levels]` has for the topic, in one generation of the configuration. */
+  #level: { readonly generation: number; readonly written: string | undefined } | undefined;
 
   /**
    * Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for unknown options and times that cannot,
    * and as {@link CallPath.checkReach} and {@link UpgradeLevels.level}.
    */
   constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
-    checkNames(options);
+    checkOptions(options);
     const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
     this.#path = path;
     this.#options = options;
     this.#route = { exchange, topic, server, fanout };
     this.#rebuilder = rebuilder ?? new ErrorRebuilder(options.allowedErrors);
+    this.#where = describeRoute(this.#route);
+    this.#format = path.settings.format.at(addressText(this.#route));
     checkRoute(this.#route);
     path.checkReach(topic);
     for (const each of Object.values(options.releases ?? {})) checkVersion(topic, each);
     if (versionCap === undefined) path.levels.level(topic, options.releases);
     for (const each of [version, versionCap]) if (each !== undefined) checkVersion(topic, each);
-    checkTimes(options);
   }
 
   prepare(options: CallOptions): RPCClient {
@@ -135,7 +128,8 @@ export class CallClient implements RPCClient {
     await this.#checkCap(what, until);
     const id = messageId();
     const transport = await this.#path.connected(until - clock.now(), signal);
-    const to = await this.#inTime(pending.address(transport), what, until);
+    const found = pending.address(transport);
+    const to = typeof found === 'string' ? found : await this.#inTime(found, what, until);
     const left = until - clock.now();
     if (left <= 0) throw new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
     const json = this.#encode(context, method, args, {
@@ -145,10 +139,10 @@ export class CallClient implements RPCClient {
       monitor: monitorMs,
       trace,
     });
-    const { reply, forget } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
-    const send = this.#send({ id, json, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });
+    const { reply, fail } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
+    this.#send({ id, json, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal }).catch(fail);
     try {
-      const [answer] = await Promise.all([reply, send]);
+      const answer = await reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
       return serializer.deserializeEntity(context, answer.result) as T;
     } catch (error) {
@@ -156,8 +150,6 @@ export class CallClient implements RPCClient {
       const isSilent = error instanceof RpcTimeout && error.monitor && !('remote' in error);
       if (isSilent || (signal?.aborted === true && error === signal.reason)) this.#cancel(id);
       throw error;
-    } finally {
-      forget();
     }
   }
 
@@ -189,22 +181,29 @@ export class CallClient implements RPCClient {
   }
 
   #what(method: string): string {
-    return `${method} of ${describeRoute(this.#route)}`;
+    return `${method} of ${this.#where}`;
   }
 
   #cap(): Awaitable<string | undefined> {
     const { versionCap, topic, namespace, releases } = this.#options;
     // What all services answer has versions of its own.
     if (versionCap !== undefined || namespace === 'base') return versionCap;
-    return this.#path.levels.cap(topic, releases);
+    const { levels } = this.#path;
+    const { generation } = levels;
+    if (this.#level?.generation !== generation) this.#level = { generation, written: levels.level(topic, releases) };
+    return this.#level.written === undefined ? undefined : levels.cap(topic, releases);
   }
 
-  /** Rejects with `VersionCapError` for a version that may not be sent. */
-  async #checkCap(what: string, until: number): Promise<void> {
-    const { version = FIRST_VERSION } = this.#options;
-    const found = this.#cap();
+  /** Throws, or rejects with, `VersionCapError` for a version that may not be sent. */
+  #checkCap(what: string, until: number): Awaitable<void> {
+    const cap = this.#cap();
     // Only what is asked of the registry takes time.
-    const cap = found instanceof Promise ? await this.#inTime(found, what, until) : found;
+    if (cap === undefined || typeof cap === 'string') return this.#compare(what, cap);
+    return this.#inTime(Promise.resolve(cap), what, until).then((found) => this.#compare(what, found));
+  }
+
+  #compare(what: string, cap: string | undefined): void {
+    const { version = FIRST_VERSION } = this.#options;
     if (cap === undefined || isCompatible(cap, version)) return;
     throw new VersionCapError({
       message: `${what}: version ${version} is above the cap ${cap}`,
@@ -231,8 +230,9 @@ export class CallClient implements RPCClient {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
     const ctx = serializer.serializeContext(context);
-    for (const [name, value] of Object.entries({ method, args, context: ctx })) {
-      if (name === 'method' ? typeof value === 'string' : isRecord(value)) continue;
+    const isCall = typeof method === 'string' && isRecord(args) && isRecord(ctx);
+    if (!isCall) {
+      const name = typeof method === 'string' ? (isRecord(args) ? 'context' : 'args') : 'method';
       throw new SerializationError({
         message: `${this.#what(method)}: its ${name} cannot be sent`,
         hint: 'Give the context, the name of the method, and its arguments by name: call(context, "resize", { id }).',
@@ -268,16 +268,16 @@ export class CallClient implements RPCClient {
 
   #send({ json, ...message }: Unsigned, how: SendOptions): Promise<void> {
     const { altTopic } = this.#options;
-    const { format } = this.#path.settings;
-    const send = (to: Route, mandatory: boolean): Promise<void> => {
-      const body = format.at(addressText(to)).pack(json);
-      return this.#path.send(to, { ...message, body }, { ...how, mandatory });
+    const sendFirst = (): Promise<void> => {
+      return this.#path.send(this.#route, { ...message, body: this.#format.pack(json) }, how);
     };
-    if (altTopic === undefined) return send(this.#route, how.mandatory);
+    if (altTopic === undefined) return sendFirst();
+    const alt = { ...this.#route, topic: altTopic };
+    const body = this.#path.settings.format.at(addressText(alt)).pack(json);
     // An older service has no second topic.
-    return send({ ...this.#route, topic: altTopic }, true).catch((error: unknown) => {
+    return this.#path.send(alt, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
-      return send(this.#route, how.mandatory);
+      return sendFirst();
     });
   }
 
@@ -294,25 +294,5 @@ export class CallClient implements RPCClient {
         log.debug(`call ${id} could not be cancelled`, { err });
       });
     }
-  }
-}
-
-function checkNames(options: ClientOptions): void {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, name)) continue;
-    throw new PorticoError('PORTICO_RPC_OPTION', {
-      message: `a client has no option "${name}"`,
-      hint: didYouMean(name, Object.keys(OPTIONS)) ?? `There are: ${Object.keys(OPTIONS).join(', ')}.`,
-    });
-  }
-}
-
-function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions): void {
-  const least = { timeout: [timeout, 0], ttl: [ttl, 0], callMonitorTimeout: [callMonitorTimeout, 2] } as const;
-  for (const [name, [seconds, min]] of Object.entries(least)) {
-    if (seconds === undefined || (Number.isFinite(seconds) && seconds >= min)) continue;
-    throw new PorticoError('PORTICO_RPC_OPTION', {
-      message: `${topic}: ${name} is ${seconds}: a number of seconds, ${min} or more, is wanted`,
-    });
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
+import { Deadlines } from '../../tasks/internal.js';
 import { RpcTimeout } from '../errors.js';
 import { type AddressedFormat, type ReplyEnvelope, readReply } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
@@ -22,11 +23,11 @@ export interface ExpectedReply {
 /** What comes back of a call. */
 export type FinalReply = Exclude<ReplyEnvelope, { readonly alive: true }>;
 
-interface Pending {
-  readonly what: string;
-  readonly alive: () => void;
-  readonly resolve: (reply: FinalReply) => void;
-  readonly reject: (error: Error) => void;
+/** A call that was sent, or is about to be. */
+export interface Expected {
+  readonly reply: Promise<FinalReply>;
+  /** It was not sent, and is not waited for any more. */
+  readonly fail: (error: Error) => void;
 }
 
 /** Calls beyond these are worth a warning, and again at twice as many. */
@@ -38,24 +39,34 @@ export class PendingCalls {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #format: WireFormat;
-  readonly #calls = new Map<string, Pending>();
+  readonly #deadlines: Deadlines;
+  readonly #calls = new Map<string, PendingCall>();
   /** Calls that were given up, and when. */
   readonly #late = new Map<string, { readonly what: string; readonly at: number }>();
   #consumer: Promise<ReplyConsumer> | undefined;
+  /** That of the consumer, once it is there. */
+  #address: string | undefined;
   #warnAt = WARN_AT;
 
   constructor({ log, clock, format }: { readonly log: Logger; readonly clock: Clock; readonly format: WireFormat }) {
     this.#log = log;
     this.#clock = clock;
     this.#format = format;
+    this.#deadlines = new Deadlines(clock);
   }
 
   /** Where replies are to go. */
-  async address(transport: Transport): Promise<string> {
+  address(transport: Transport): string | Promise<string> {
+    return this.#address ?? this.#begin(transport);
+  }
+
+  async #begin(transport: Transport): Promise<string> {
     this.#consumer ??= this.#consume(transport);
     const consumer = this.#consumer;
     try {
-      return (await consumer).address;
+      const { address } = await consumer;
+      if (this.#consumer === consumer) this.#address = address;
+      return address;
     } catch (error) {
       // Another call may have begun another one.
       if (this.#consumer === consumer) this.#consumer = undefined;
@@ -63,52 +74,26 @@ export class PendingCalls {
     }
   }
 
-  /** The reply of a call; `forget` where it was not sent. */
-  expect(call: ExpectedReply): { readonly reply: Promise<FinalReply>; readonly forget: () => void } {
-    const { id, what, timeoutMs, monitorMs, signal } = call;
-    let forget!: () => void;
-    const reply = new Promise<FinalReply>((resolve, reject) => {
-      const timers: { overall: Cancel; monitor: Cancel } = { overall: () => {}, monitor: () => {} };
-      const aborted = (): void => giveUp(signal?.reason as Error);
-      forget = () => {
-        timers.overall();
-        timers.monitor();
-        signal?.removeEventListener('abort', aborted);
-        this.#calls.delete(id);
-      };
-      const giveUp = (error: Error): void => {
-        forget();
-        this.#remember(id, what);
-        reject(error);
-      };
-      const watch = (): void => {
-        timers.monitor();
-        if (monitorMs === undefined) return;
-        timers.monitor = this.#clock.after(monitorMs, () => giveUp(silent(what, monitorMs)));
-      };
-      timers.overall = this.#clock.after(timeoutMs, () => giveUp(timedOut(what, timeoutMs)));
-      watch();
-      signal?.addEventListener('abort', aborted, { once: true });
-      const settle = <T>(settled: (value: T) => void) => {
-        return (value: T): void => {
-          forget();
-          settled(value);
-        };
-      };
-      this.#calls.set(id, { what, alive: watch, resolve: settle(resolve), reject: settle(reject) });
-      if (signal?.aborted === true) aborted();
+  /** Waits for the reply of a call. */
+  expect(call: ExpectedReply): Expected {
+    const pending = new PendingCall(call, this.#deadlines, {
+      ended: () => this.#calls.delete(call.id),
+      givenUp: () => this.#remember(call.id, call.what),
     });
+    this.#calls.set(call.id, pending);
+    pending.begin();
     this.#warnOfMany();
-    return { reply, forget };
+    return pending;
   }
 
   /** Gives up what still waits. */
   close(): void {
-    for (const { what, reject } of this.#calls.values()) {
-      reject(new RpcTimeout({ message: `${what}: this process stopped waiting for its reply, because it ends` }));
+    for (const { what, fail } of this.#calls.values()) {
+      fail(new RpcTimeout({ message: `${what}: this process stopped waiting for its reply, because it ends` }));
     }
     const consumer = this.#consumer;
     this.#consumer = undefined;
+    this.#address = undefined;
     // Not waited for: one that is still being made may need the connection that is lost.
     consumer?.then((each) => each.cancel()).catch(() => {});
   }
@@ -153,6 +138,74 @@ export class PendingCalls {
     if (this.#calls.size <= this.#warnAt) return;
     this.#warnAt *= 2;
     this.#log.warn(`${this.#calls.size} remote calls wait for their replies`);
+  }
+}
+
+/** A call that waits for its reply. */
+class PendingCall implements Expected {
+  readonly what: string;
+  readonly reply: Promise<FinalReply>;
+  readonly #call: ExpectedReply;
+  readonly #deadlines: Deadlines;
+  readonly #tell: { readonly ended: () => void; readonly givenUp: () => void };
+  #resolve!: (reply: FinalReply) => void;
+  #reject!: (error: Error) => void;
+  #overall: Cancel | undefined;
+  #monitor: Cancel | undefined;
+
+  constructor(
+    call: ExpectedReply,
+    deadlines: Deadlines,
+    tell: { readonly ended: () => void; readonly givenUp: () => void },
+  ) {
+    this.#call = call;
+    this.#deadlines = deadlines;
+    this.#tell = tell;
+    this.what = call.what;
+    this.reply = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  begin(): void {
+    const { what, timeoutMs, signal } = this.#call;
+    this.#overall = this.#deadlines.after(timeoutMs, () => this.#giveUp(timedOut(what, timeoutMs)));
+    this.alive();
+    signal?.addEventListener('abort', this.#aborted, { once: true });
+    if (signal?.aborted === true) this.#aborted();
+  }
+
+  /** Its server gives a sign of life. */
+  alive(): void {
+    const { what, monitorMs } = this.#call;
+    this.#monitor?.();
+    if (monitorMs === undefined) return;
+    this.#monitor = this.#deadlines.after(monitorMs, () => this.#giveUp(silent(what, monitorMs)));
+  }
+
+  resolve(reply: FinalReply): void {
+    this.#end();
+    this.#resolve(reply);
+  }
+
+  readonly fail = (error: Error): void => {
+    this.#end();
+    this.#reject(error);
+  };
+
+  readonly #aborted = (): void => this.#giveUp(this.#call.signal?.reason as Error);
+
+  #giveUp(error: Error): void {
+    this.#tell.givenUp();
+    this.fail(error);
+  }
+
+  #end(): void {
+    this.#overall?.();
+    this.#monitor?.();
+    this.#call.signal?.removeEventListener('abort', this.#aborted);
+    this.#tell.ended();
   }
 }
 

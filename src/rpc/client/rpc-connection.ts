@@ -5,7 +5,7 @@ import { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
-import type { ClientOptions, OwnRPCClients, RPCClient } from '../../service/index.js';
+import type { Awaitable, ClientOptions, OwnRPCClients, RPCClient } from '../../service/index.js';
 import { isRegistered } from '../../spans/index.js';
 import type { Clock } from '../../tasks/index.js';
 import { pause, systemClock } from '../../tasks/internal.js';
@@ -115,20 +115,10 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   }
 
   /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
-  async connected(ms: number, signal?: AbortSignal): Promise<Transport> {
+  connected(ms: number, signal?: AbortSignal): Awaitable<Transport> {
     const transport = this.#transport();
-    if (transport.state === 'connected' || transport.state === 'blocked') return transport;
-    const late = new AbortController();
-    const cancel = this.clock.after(ms, () => late.abort());
-    try {
-      await transport.connect(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
-      return transport;
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    } finally {
-      cancel();
-    }
+    const isThere = transport.state === 'connected' || transport.state === 'blocked';
+    return isThere ? transport : this.#connect(transport, ms, signal);
   }
 
   /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
@@ -163,6 +153,20 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   /** Undefined where nothing was sent or consumed yet. */
   get #open(): Transport | undefined {
     return this.#given ?? this.#share;
+  }
+
+  async #connect(transport: Transport, ms: number, signal: AbortSignal | undefined): Promise<Transport> {
+    const late = new AbortController();
+    const cancel = this.clock.after(ms, () => late.abort());
+    try {
+      await transport.connect(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
+      return transport;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      cancel();
+    }
   }
 
   #transport(): Transport {

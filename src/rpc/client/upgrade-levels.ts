@@ -40,6 +40,11 @@ export class UpgradeLevels {
     this.#options = options;
   }
 
+  /** Of the configuration: what is written is the same within one. */
+  get generation(): number {
+    return this.#options.config.generation;
+  }
+
   /** What is written for the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` where that is no level. */
   level(topic: string, releases: Releases = {}): string | undefined {
     const written = this.#written(topic);

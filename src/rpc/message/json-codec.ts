@@ -2,6 +2,7 @@
  * Values as they travel: JSON, with dates, bytes, maps and sets tagged, so that they arrive as what they were. What would arrive
  * as something else is refused where it is sent.
  */
+import { isUtf8 } from 'node:buffer';
 import { notPlain } from '../../service/internal.js';
 import { SerializationError } from '../errors.js';
 
@@ -22,38 +23,70 @@ const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
   $map: (content) => new Map(listOf(content).map((pair) => listOf(pair).map(untagged) as [unknown, unknown])),
   $set: (content) => new Set(listOf(content).map(untagged)),
   // A simple object whose only name looks like a tag.
-  $plain: (content) => membersOf(content as Record<string, unknown>),
+  $plain: (content) => membersOf(objectOf(content), Object.keys(objectOf(content))),
 };
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Assigned to, these would change what an object is. */
 const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Below so many objects a value is looked at in another way, which finds circles. */
+const DEEP = 64;
 
 /**
  * A value as bytes. Throws `SerializationError` for what is more than plain data (functions, instances of classes, NaN, circles,
  * numbers that JSON would change), naming it by its path, and for what is longer than `maxBytes`. `what`: what is sent, for messages.
  */
 export function encodeMessage(value: unknown, what: string, maxBytes: number): Buffer {
-  const behaviour = notPlain(value, '');
-  if (behaviour !== undefined) {
-    throw new SerializationError({
-      message: `${what}: more than data is to be sent: ${behaviour.replace(/^\./, '')}`,
-      hint: 'Managers act on plain data: give ids and values, not objects with methods.',
-    });
-  }
-  const body = Buffer.from(JSON.stringify(tagged(value) ?? null));
+  const body = Buffer.from(textOf(value, what));
   if (body.length > maxBytes) throw tooLong(what, body.length, maxBytes);
   return body;
+}
+
+function textOf(value: unknown, what: string): string {
+  try {
+    return JSON.stringify(isJson(value, 0) ? value : checked(value, what)) ?? 'null';
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SerializationError({
+      message: `${what}: it is nested too deeply to be sent`,
+      hint: 'Send lists of ids, or a document as text.',
+    });
+  }
+}
+
+/** Whether JSON has the value as it is: most messages have nothing to be tagged, and nothing that is no data. */
+function isJson(value: unknown, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined) return true;
+  if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (typeof value !== 'object' || depth > DEEP) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) return prototype === Array.prototype && value.every((each) => isJson(each, depth + 1));
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  const names = Object.keys(value);
+  return names.every((name) => {
+    // A tag is the only member that is not absent.
+    const isPlainName = !(name.startsWith('$') || DROPPED.has(name));
+    return isPlainName && isJson((value as Readonly<Record<string, unknown>>)[name], depth + 1);
+  });
+}
+
+/** The value with its tags. Throws `SerializationError`. */
+function checked(value: unknown, what: string): unknown {
+  const behaviour = notPlain(value, '');
+  if (behaviour === undefined) return tagged(value);
+  throw new SerializationError({
+    message: `${what}: more than data is to be sent: ${behaviour.replace(/^\./, '')}`,
+    hint: 'Managers act on plain data: give ids and values, not objects with methods.',
+  });
 }
 
 /** The value that was encoded. Throws a `TypeError` or `SyntaxError` for what is none, without its content. */
 export function decodeMessage(body: Uint8Array, maxBytes: number): unknown {
   if (body.length > maxBytes) throw new TypeError(`${body.length} bytes: ${maxBytes} are allowed`);
-  const text = UTF8.decode(body);
+  if (!isUtf8(body)) throw new TypeError('it is not UTF-8');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
   } catch {
     // Node's own message quotes what it could not read.
     throw new SyntaxError('not JSON');
@@ -84,22 +117,31 @@ function tagged(value: unknown): unknown {
 
 function untagged(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(untagged);
-  const [name, ...others] = Object.keys(value);
-  if (name !== undefined && others.length === 0 && Object.hasOwn(UNTAG, name)) {
-    return UNTAG[name as Tag]((value as Readonly<Record<string, unknown>>)[name]);
+  if (Array.isArray(value)) {
+    return value.map(untagged);
   }
-  return membersOf(value as Record<string, unknown>);
+  const names = Object.keys(value);
+  const [name] = names;
+  if (names.length === 1 && Object.hasOwn(UNTAG, name!)) {
+    return UNTAG[name as Tag]((value as Readonly<Record<string, unknown>>)[name!]);
+  }
+  return membersOf(value as Record<string, unknown>, names);
 }
 
 /** The object that was parsed, with its members untagged. */
-function membersOf(value: Record<string, unknown>): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw new TypeError('a tag without its content');
-  for (const name of Object.keys(value)) {
+function membersOf(value: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  for (const name of names) {
+    const member = value[name];
     if (DROPPED.has(name)) delete value[name];
-    else value[name] = untagged(value[name]);
+    else if (typeof member === 'object' && member !== null) value[name] = untagged(member);
   }
   return value;
+}
+
+/** The object in a tag. */
+function objectOf(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new TypeError('a tag without its content');
+  return value as Record<string, unknown>;
 }
 
 function listOf(value: unknown): readonly unknown[] {

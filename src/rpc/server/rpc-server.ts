@@ -4,7 +4,7 @@
  */
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
-import { within } from '../../tasks/internal.js';
+import { Deadlines, within } from '../../tasks/internal.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { ServerShuttingDown } from '../errors.js';
@@ -137,6 +137,7 @@ export class RpcServer {
       sendStack,
       replies: new ReplySender({ transport, log, clock, format, retryMs, onLost: () => meter?.lost(options.topic) }),
       held: new HeldLoop({ log, clock }),
+      deadlines: new Deadlines(clock, { unref: true }),
       seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
       late: new Map(),
     };

@@ -1,19 +1,20 @@
 /**
  * One call or cast that has come, from the message to the reply.
  */
-import { RequestContext } from '../../app/index.js';
+import { type CallDelivery, RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
-import type { Logger } from '../../log/index.js';
 import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
+import type { Deadlines } from '../../tasks/internal.js';
 import { maskUris } from '../../text/index.js';
 import type { CallMeter } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
-import { deadlineOf, type FailureEnvelope, type RequestEnvelope } from '../message/envelope.js';
-import { failureOf, shortened } from '../message/failure.js';
-import { eachArgument, type Serializer } from '../message/serializer.js';
+import { deadlineOf, type RequestEnvelope } from '../message/envelope.js';
+import { failureOf } from '../message/failure.js';
+import { type ContextHere, eachArgument, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
 import { shownArguments } from './arguments.js';
+import { CallReply, type ReplyParts } from './call-reply.js';
 import { type Endpoints, isCutOff, isExpected, isIgnored, logFailure, type ServedMethod } from './endpoints.js';
 import type { HeldLoop } from './held-loop.js';
 import type { RecentKeys } from './recent-keys.js';
@@ -23,23 +24,20 @@ import type { ReplySender } from './reply-sender.js';
 const REASON_CHARACTERS = 300;
 
 /** What all calls of a server are served with. */
-export interface ServedWith {
+export interface ServedWith extends ReplyParts {
   readonly topic: string;
-  readonly host: string;
-  readonly binary: string;
   readonly endpoints: Endpoints;
   readonly tracker: TaskTracker;
   readonly serializer: Required<Serializer>;
-  readonly log: Logger;
   readonly clock: Clock;
   /** Undefined: nothing is counted. */
   readonly meter: CallMeter | undefined;
   /** Undefined: no spans are made. */
   readonly spans: CallSpans | undefined;
-  /** Tell callers the stack of what failed. */
-  readonly sendStack: boolean;
   readonly replies: ReplySender;
   readonly held: HeldLoop;
+  /** Times of callers. */
+  readonly deadlines: Deadlines;
   /** Messages that were begun. */
   readonly seen: RecentKeys;
   /** Calls under way that are acknowledged late, by their messages. */
@@ -52,10 +50,14 @@ export class ServedCall {
   /** Of a method that is acknowledged late another one, where the message came again while it runs. */
   #delivery: Delivery;
   readonly #isCopy: boolean;
+  readonly #reply: CallReply;
   /** When it came, and when its caller stops waiting, by the clock. */
   readonly #since: number;
   readonly #deadline: number | undefined;
-  readonly #abort = new AbortController();
+  /** Made when its method asks for the signal: most do not. */
+  #abort: AbortController | undefined;
+  /** Why it was cancelled. */
+  #cancelled: Error | undefined;
   #interrupt: (reason: Error) => void = () => {};
 
   /** `isCopy`: a fanout, every other process of the topic has it as well. */
@@ -66,6 +68,7 @@ export class ServedCall {
     this.#isCopy = isCopy;
     this.#since = parts.clock.now();
     this.#deadline = deadlineOf(request, this.#since);
+    this.#reply = new CallReply(parts, request, this.#since);
   }
 
   /** Whether its caller knows it by this id. */
@@ -75,7 +78,15 @@ export class ServedCall {
 
   /** Raises the signal of its method: the caller does not wait any more, or the server ends. */
   cancel(reason: Error): void {
-    this.#abort.abort(reason);
+    this.#cancelled ??= reason;
+    this.#abort?.abort(reason);
+  }
+
+  /** Of its method. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#cancelled !== undefined) this.#abort.abort(this.#cancelled);
+    return this.#abort.signal;
   }
 
   /** Its method is not waited for any more. */
@@ -121,7 +132,7 @@ export class ServedCall {
       method = endpoints.find(this.#request);
       method.checkArguments?.(args);
     } catch (error) {
-      if (await this.#acknowledge()) await this.#replyFailure(name, error, true);
+      if (await this.#acknowledge()) await this.#reply.failure(name, error, true);
       return undefined;
     }
     if (method.options.ack !== 'late' && !(await this.#acknowledge())) return undefined;
@@ -133,7 +144,7 @@ export class ServedCall {
     const { seen, clock } = this.#with;
     if (seen.has(this.#request.id)) return 'it came before';
     if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'its caller does not wait any more';
-    return this.#abort.signal.aborted ? 'its caller took it back' : undefined;
+    return this.#cancelled === undefined ? undefined : 'its caller took it back';
   }
 
   /** It is not begun, here or anywhere else. */
@@ -162,7 +173,7 @@ export class ServedCall {
     const { id, args } = this.#request;
     const { name, options } = method;
     if (log.enabled('trace')) {
-      log.debug(`${name}: called`, { ...this.#facts, args: shownArguments(args, options.args) });
+      log.debug(`${name}: called`, { ...this.#reply.facts, args: shownArguments(args, options.args) });
     }
     const isLate = options.ack === 'late';
     if (isLate) late.set(id, this);
@@ -183,8 +194,10 @@ export class ServedCall {
     } finally {
       for (const end of ends) end();
     }
-    log.debug(`${name}: done`, { ...this.#facts, elapsedMs: Math.round(clock.now() - this.#since) });
-    await this.#replyResult(name, result);
+    if (log.enabled('debug')) {
+      log.debug(`${name}: done`, { ...this.#reply.facts, elapsedMs: Math.round(clock.now() - this.#since) });
+    }
+    await this.#reply.result(name, result);
     late.delete(id);
     // Not written: the message comes again, and is known then.
     if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info(`${name}: not acknowledged`, { err }));
@@ -209,12 +222,12 @@ export class ServedCall {
     const { serializer, tracker } = this.#with;
     const { id, ctx, args } = this.#request;
     const { redelivered, count } = this.#delivery;
-    const here = { signal: this.#abort.signal, delivery: Object.freeze({ id, redelivered, count }) };
+    const here = hereOf(this, Object.freeze({ id, redelivered, count }));
     const context = serializer.deserializeContext(ctx, here);
     const given = eachArgument(args, context, serializer.deserializeEntity);
-    const requestId = this.#requestId;
+    const requestId = this.#reply.requestId;
     const deadline = this.#deadline;
-    const env = {
+    const env: Parameters<typeof runInRequest>[0] = {
       ...(context instanceof RequestContext && { context }),
       ...(requestId && { requestId }),
       ...(deadline !== undefined && { deadline }),
@@ -224,20 +237,19 @@ export class ServedCall {
     return runInRequest(env, () => (method.tracked ? tracker.record(method.name, work, { requestId }) : work()));
   }
 
-  /** A promise for this call alone: one that all calls race with would keep every result for as long as the server runs. */
   #untilInterrupted<T>(work: Promise<T>): Promise<T> {
-    const interrupted = new Promise<never>((_, reject) => {
+    return new Promise((resolve, reject) => {
       this.#interrupt = reject;
+      work.then(resolve, reject);
     });
-    return Promise.race([work, interrupted]);
   }
 
   /** The method's signal fires when its caller's time is up. */
   #limit(): Cancel {
-    const { clock } = this.#with;
+    const { clock, deadlines } = this.#with;
     if (this.#deadline === undefined) return () => {};
     const late = (): void => this.cancel(new Error('the time of the caller is up'));
-    return clock.after(this.#deadline - clock.now(), late, { unref: true });
+    return deadlines.after(this.#deadline - clock.now(), late);
   }
 
   /** True where the message comes again: it failed in a way that may pass, or the server ends. */
@@ -254,53 +266,20 @@ export class ServedCall {
   async #failed(method: ServedMethod, error: unknown): Promise<void> {
     const { name } = method;
     const expected = isExpected(error, method);
-    if (!isIgnored(error, method)) return this.#replyFailure(name, error, expected);
-    logFailure(this.#with.log, { name, error, isExpected: expected }, this.#facts);
-    await this.#replyResult(name, null);
+    if (!isIgnored(error, method)) return this.#reply.failure(name, error, expected);
+    logFailure(this.#with.log, { name, error, isExpected: expected }, this.#reply.facts);
+    await this.#reply.result(name, null);
   }
+}
 
-  /** A result that cannot travel is a failure. */
-  async #replyResult(name: string, result: unknown): Promise<void> {
-    try {
-      await this.#reply(name, { result });
-    } catch (error) {
-      await this.#replyFailure(name, error, false);
-    }
-  }
-
-  async #replyFailure(name: string, error: unknown, expected: boolean): Promise<void> {
-    const { log, host, binary, sendStack } = this.#with;
-    logFailure(log, { name, error, isExpected: expected }, this.#facts);
-    if (this.#request.reply === undefined) return;
-    const from = { host, binary, requestId: this.#requestId };
-    const failure = failureOf(error, from, { expected, stack: sendStack });
-    try {
-      await this.#reply(name, { failure });
-    } catch {
-      await this.#reply(name, { failure: shortened(failure) });
-    }
-  }
-
-  /** Nothing is sent where no reply is wanted. */
-  async #reply(
-    name: string,
-    what: { readonly result: unknown } | { readonly failure: FailureEnvelope },
-  ): Promise<void> {
-    const { reply } = this.#request;
-    if (reply === undefined) return;
-    await this.#with.replies.send({ to: reply.to, envelope: { id: reply.id, ...what }, name, since: this.#since });
-  }
-
-  /** Of the request that the call is made for. */
-  get #requestId(): string | undefined {
-    const { request_id: id, requestId = id } = this.#request.ctx;
-    return typeof requestId === 'string' ? requestId : undefined;
-  }
-
-  /** Which call a line of the log is about. */
-  get #facts(): { readonly requestId: string | undefined; readonly message: string } {
-    return { requestId: this.#requestId, message: this.#request.id };
-  }
+/** What a method has only where its call arrived: a signal that is made when it is asked for. */
+function hereOf(call: ServedCall, delivery: CallDelivery): ContextHere {
+  return {
+    delivery,
+    get signal() {
+      return call.signal;
+    },
+  };
 }
 
 /** For the operator who reads dead letters. */

@@ -7,9 +7,10 @@ import { PorticoError } from '../../../errors/index.js';
 import type { Clock } from '../../../tasks/index.js';
 import { pause } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
-import type { OnDelivery, TransportConsumer } from '../transport.js';
+import type { TransportConsumer } from '../transport.js';
 import { type AmqpLink, reasonOf } from './amqp-connection.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
+import type { Received } from './amqp-message.js';
 import { declareQueue } from './amqp-topology.js';
 
 /** A queue that is taken away so often in such a time is more than a broker that moves it. */
@@ -23,7 +24,8 @@ export interface ConsumptionParts {
   readonly prefetch: number;
   /** No other consumer may take from the queue. */
   readonly exclusive?: boolean;
-  readonly onDelivery: OnDelivery;
+  /** Gives what came to the consumer, which settles it there. */
+  readonly onReceived: (raw: Received, deliveries: DeliveryChannel) => void;
   /** Called when it is cancelled and has settled what it had, or could not begin. */
   readonly onEnd: () => void;
   readonly clock: Clock;
@@ -98,7 +100,7 @@ export class AmqpConsumption implements TransportConsumer {
   /** Exchange, queue, binding, consumer, in this order. Gives what settles with its end: true where the queue was taken away. */
   async #consume(connection: Connection): Promise<{ readonly ended: Promise<boolean> }> {
     const channel = await connection.acquire({ emitErrorsFromChannel: true });
-    const { source, prefetch, exclusive = false, onDelivery } = this.#parts;
+    const { source, prefetch, exclusive = false, onReceived } = this.#parts;
     const { options, plan } = source;
     const deliveries = new DeliveryChannel(channel, source);
     const ended = new Promise<boolean>((resolve) => {
@@ -113,7 +115,7 @@ export class AmqpConsumption implements TransportConsumer {
       await declareQueue(channel, plan, options);
       await channel.basicQos({ prefetchCount: prefetch });
       await channel.basicConsume({ queue: plan.queue, consumerTag: options.clientName, exclusive }, (raw) => {
-        onDelivery(deliveries.deliver(raw));
+        onReceived(raw, deliveries);
       });
     } catch (error) {
       deliveries.retire();

@@ -15,6 +15,10 @@ export interface DeliverySource {
   readonly publisher: AmqpPublisher;
 }
 
+/** How many accepted messages are acknowledged at once, and how long the first of them waits for the others. */
+const ACCEPTED_MOST = 64;
+const ACCEPTED_MS = 50;
+
 /** The channel of one consumer: it is closed when the consumer has ended and nothing is left to be settled. */
 export class DeliveryChannel {
   readonly channel: Channel;
@@ -24,6 +28,10 @@ export class DeliveryChannel {
   /** To be acknowledged with the next turn of the event loop. */
   readonly #acknowledged = new Set<number>();
   #written: Promise<void> | undefined;
+  /** The newest message that {@link accept} gave away, and what is to acknowledge those that are not yet. */
+  #accepted = 0;
+  #unwritten = 0;
+  #acceptLater: NodeJS.Timeout | undefined;
   #isRetired = false;
   #isEnding = false;
   #isLost = false;
@@ -66,6 +74,15 @@ export class DeliveryChannel {
     };
   }
 
+  /** Gives a message to a consumer that settles nothing: it is acknowledged with others, a little later. */
+  accept(raw: Received): Message {
+    this.#accepted = raw.deliveryTag;
+    this.#unwritten += 1;
+    if (this.#unwritten >= ACCEPTED_MOST) this.#writeAccepted();
+    else this.#acceptLater ??= setTimeout(() => this.#writeAccepted(), ACCEPTED_MS).unref();
+    return messageOf(raw);
+  }
+
   /** No more deliveries come by it. */
   retire(): void {
     this.#isRetired = true;
@@ -74,7 +91,10 @@ export class DeliveryChannel {
 
   /** What is not settled goes back. What was acknowledged before is written first. */
   close(): Promise<void> {
-    if (this.channel.active) this.#writeAcks();
+    if (this.channel.active) {
+      this.#writeAcks();
+      this.#writeAccepted();
+    }
     this.#isEnding = true;
     return this.channel.close();
   }
@@ -104,6 +124,14 @@ export class DeliveryChannel {
     }
     if (upTo !== undefined) this.channel.basicAck({ deliveryTag: upTo, multiple: true });
     for (const deliveryTag of tags) this.channel.basicAck({ deliveryTag });
+  }
+
+  #writeAccepted(): void {
+    clearTimeout(this.#acceptLater);
+    this.#acceptLater = undefined;
+    if (this.#unwritten === 0 || !this.channel.active) return;
+    this.#unwritten = 0;
+    this.channel.basicAck({ deliveryTag: this.#accepted, multiple: true });
   }
 
   /** A channel that is lost has given it back. */

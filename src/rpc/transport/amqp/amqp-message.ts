@@ -20,21 +20,27 @@ export interface Remarks {
 }
 
 /** The properties of a message that is published. */
-export function propertiesOf(message: Message, appId: string, { returns, death }: Remarks = {}): Envelope {
-  return {
+export function propertiesOf(message: Message, appId: string, remarks?: Remarks): Envelope {
+  const { id, correlationId, replyTo } = message;
+  const properties: Envelope = {
     durable: true,
-    messageId: message.id,
+    messageId: id,
     contentType: 'application/json',
     // A body of unknown encoding would be parsed by the package.
     contentEncoding: 'utf-8',
     type: 'portico.rpc',
     appId,
-    ...(message.correlationId !== undefined && { correlationId: message.correlationId }),
-    ...(message.replyTo !== undefined && { replyTo: message.replyTo }),
-    headers: {
-      ...(returns !== undefined && { [RETURNS]: returns }),
-      ...(death !== undefined && { [DEATH_REASON]: death.reason, [DEATH_QUEUE]: death.queue }),
-    },
+  };
+  if (correlationId !== undefined) properties.correlationId = correlationId;
+  if (replyTo !== undefined) properties.replyTo = replyTo;
+  if (remarks !== undefined) properties.headers = headersOf(remarks);
+  return properties;
+}
+
+function headersOf({ returns, death }: Remarks): NonNullable<Envelope['headers']> {
+  return {
+    ...(returns !== undefined && { [RETURNS]: returns }),
+    ...(death !== undefined && { [DEATH_REASON]: death.reason, [DEATH_QUEUE]: death.queue }),
   };
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../../tasks/index.js';
-import { within } from '../../../tasks/internal.js';
+import { Deadlines, within } from '../../../tasks/internal.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
@@ -20,20 +20,28 @@ interface Shipment {
   readonly ttlMs: number | undefined;
   readonly mandatory: boolean;
   readonly remarks: Remarks | undefined;
-  /** The receiver, and the message, as errors tell them. */
-  readonly to: string;
-  readonly what: string;
+  /** The receiver, as errors tell it. */
+  readonly to: () => string;
 }
 
-/** A message that was sent and is not confirmed. */
+/** The message and its receiver, as errors tell them. */
+function whatOf({ message, remarks, to }: Shipment): string {
+  return `${remarks === undefined ? '' : 'a copy of '}message ${message.id} for ${to()}`;
+}
+
+/** A mandatory message that was sent and is not confirmed. */
 interface Unconfirmed {
-  returned: boolean;
+  isReturned: boolean;
+  readonly forget: () => void;
 }
 
 /** The channel of a connection, and the exchanges that are known to be there. */
 interface Outlet {
+  readonly connection: Connection;
   readonly channel: Channel;
   readonly exchanges: Map<string, Promise<void>>;
+  /** Those of them that are there. */
+  readonly declared: Set<string>;
   /** By what a returned message has of its shipment. */
   readonly unconfirmed: Map<string, Unconfirmed[]>;
 }
@@ -51,11 +59,15 @@ export interface AmqpPublisherParts {
 export class AmqpPublisher {
   readonly #parts: AmqpPublisherParts;
   readonly #outlets = new WeakMap<Connection, Promise<Outlet>>();
+  readonly #deadlines: Deadlines;
+  /** The newest. */
+  #current: Outlet | undefined;
   /** For exchanges that go by themselves: a message for one that is gone closes the channel. */
   readonly #passing = new WeakMap<Connection, Promise<Outlet>>();
 
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
+    this.#deadlines = new Deadlines(parts.clock);
   }
 
   /** As `Transport.publish`. */
@@ -64,18 +76,15 @@ export class AmqpPublisher {
     message: Message,
     { ttlMs, mandatory = false, timeoutMs }: PublishOptions,
   ): Promise<void> {
-    const receiver = describeRoute(to);
-    const what = `message ${message.id} for ${receiver}`;
     const address = this.#parts.topology.addressOf(to);
-    const shipment = { address, message, ttlMs, mandatory, remarks: undefined, to: receiver, what };
-    return this.#send(shipment, timeoutMs);
+    const receiver = (): string => describeRoute(to);
+    return this.#send({ address, message, ttlMs, mandatory, remarks: undefined, to: receiver }, timeoutMs);
   }
 
   /** Publishes a copy of a message that a consumer has, to a place that is there. */
   copy(address: Address, message: Message, remarks: Remarks, options: { readonly ttlMs?: number } = {}): Promise<void> {
-    const to = address.exchange || address.routingKey;
-    const what = `a copy of message ${message.id} for ${to}`;
-    return this.#send({ address, message, ttlMs: options.ttlMs, mandatory: true, remarks, to, what });
+    const to = (): string => address.exchange || address.routingKey;
+    return this.#send({ address, message, ttlMs: options.ttlMs, mandatory: true, remarks, to });
   }
 
   /** Declares a queue that is not consumed. */
@@ -95,36 +104,35 @@ export class AmqpPublisher {
     }
   }
 
-  async #send(shipment: Shipment, timeoutMs = TIMEOUT_MS): Promise<void> {
-    const { what } = shipment;
-    const clock = this.#parts.clock;
+  #send(shipment: Shipment, timeoutMs = TIMEOUT_MS): Promise<void> {
+    const outlet = this.#outletNow(shipment.address);
+    return outlet === undefined ? this.#sendLater(shipment, timeoutMs) : this.#transmit(outlet, shipment, timeoutMs);
+  }
+
+  /** The channel, where nothing is to be waited for. */
+  #outletNow(address: Address): Outlet | undefined {
+    const { link } = this.#parts;
+    const outlet = this.#current;
+    const isThere = outlet?.channel.active === true && outlet.connection === link.connection && !link.isBlocked;
+    if (!isThere || isPassing(address)) return undefined;
+    return address.exchange === '' || outlet.declared.has(address.exchange) ? outlet : undefined;
+  }
+
+  async #sendLater(shipment: Shipment, timeoutMs: number): Promise<void> {
+    const { clock, link, name } = this.#parts;
     const until = clock.now() + timeoutMs;
     const isLate = new AbortController();
     const outlet = await within(this.#ready(shipment, isLate.signal), { clock, ms: timeoutMs }, (): never => {
       isLate.abort();
-      const why = this.#parts.link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
-      throw new DeliveryFailure({ message: `${this.#parts.name} ${why}: ${what} was not sent` });
+      const why = link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
+      throw new DeliveryFailure({ message: `${name} ${why}: ${whatOf(shipment)} was not sent` });
     });
-    const key = keyOf(shipment.address, shipment.message.id);
-    const entry: Unconfirmed = { returned: false };
-    outlet.unconfirmed.set(key, [...(outlet.unconfirmed.get(key) ?? []), entry]);
-    try {
-      await within(this.#transmit(outlet, shipment), { clock, ms: until - clock.now() }, () => {
-        const hint = 'The broker may have it, or take it later.';
-        throw new DeliveryUnknown({ message: `${this.#parts.name} did not confirm ${what} in time`, hint });
-      });
-      // The package tells of a returned message one turn after its confirmation.
-      if (shipment.mandatory) await new Promise((resolve) => setImmediate(resolve));
-    } finally {
-      const others = outlet.unconfirmed.get(key)!.filter((each) => each !== entry);
-      if (others.length === 0) outlet.unconfirmed.delete(key);
-      else outlet.unconfirmed.set(key, others);
-    }
-    if (entry.returned) throw noQueue(shipment.to);
+    await this.#transmit(outlet, shipment, until - clock.now());
   }
 
   /** The channel, once the broker takes messages and the exchange is there. Gives up when `signal` is raised. */
-  async #ready({ address, what }: Shipment, signal: AbortSignal): Promise<Outlet> {
+  async #ready(shipment: Shipment, signal: AbortSignal): Promise<Outlet> {
+    const { address } = shipment;
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -136,54 +144,73 @@ export class AmqpPublisher {
         }
         const outlet = await this.#outlet(connection, address);
         await this.#exchange(connection, outlet, address);
-        if (outlet.channel.active && !this.#parts.link.isBlocked) return outlet;
+        if (outlet.channel.active && !this.#parts.link.isBlocked) {
+          if (!isPassing(address)) this.#current = outlet;
+          return outlet;
+        }
         // The end of a channel is told a turn later.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (cause) {
       const { hint } = cause as { hint?: string };
       throw new DeliveryFailure({
-        message: `${this.#parts.name}: ${what} was not sent: ${reasonOf(cause)}`,
+        message: `${this.#parts.name}: ${whatOf(shipment)} was not sent: ${reasonOf(cause)}`,
         hint,
         cause,
       });
     }
   }
 
-  async #transmit(outlet: Outlet, { address, message, ttlMs, mandatory, remarks, what }: Shipment): Promise<void> {
-    const { exchange, routingKey } = address;
+  /** Settles with the broker's confirmation; of a mandatory message once it is known whether it has come back. */
+  #transmit(outlet: Outlet, shipment: Shipment, timeoutMs: number): Promise<void> {
+    const { address, message, ttlMs, mandatory, remarks } = shipment;
+    const { clientName } = this.#parts.options;
     const { body } = message;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    try {
-      await outlet.channel.basicPublish(
-        {
-          exchange,
-          routingKey,
-          mandatory,
-          ...propertiesOf(message, this.#parts.options.clientName, remarks),
-          ...(ttlMs !== undefined && { expiration: String(Math.max(0, Math.ceil(ttlMs))) }),
-        },
-        bytes,
+    const envelope = propertiesOf(message, clientName, remarks);
+    envelope.exchange = address.exchange;
+    envelope.routingKey = address.routingKey;
+    envelope.mandatory = mandatory;
+    if (ttlMs !== undefined) envelope.expiration = String(Math.max(0, Math.ceil(ttlMs)));
+    const sent = mandatory ? expectReturn(outlet, keyOf(address, message.id)) : undefined;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        cancel();
+        sent?.forget();
+        if (error !== undefined) reject(error as Error);
+        else if (sent?.isReturned === true) reject(noQueue(shipment.to()));
+        else resolve();
+      };
+      const cancel = this.#deadlines.after(timeoutMs, () => settle(this.#unconfirmed(shipment)));
+      outlet.channel.basicPublish(envelope, bytes).then(
+        // The package tells of a returned message one turn after its confirmation.
+        () => (mandatory ? setImmediate(settle) : settle()),
+        (cause: unknown) => settle(this.#refused(shipment, cause)),
       );
-    } catch (cause) {
-      const { code } = cause as { code?: unknown };
-      if (code === 'NOT_FOUND' && isPassing(address)) {
-        throw new DeliveryFailure({
-          message: `${this.#parts.name}: ${what} was not sent: ${exchange} has gone`,
-          cause,
-        });
-      }
-      if (code === 'NACK') {
-        throw new DeliveryFailure({
-          message: `${this.#parts.name} refused ${what}`,
-          hint: 'Its queue may be full.',
-          cause,
-        });
-      }
-      const hint = 'The broker may have it.';
-      const message = `${this.#parts.name}: the channel was lost before ${what} was confirmed: ${reasonOf(cause)}`;
-      throw new DeliveryUnknown({ message, hint, cause });
+    });
+  }
+
+  #unconfirmed(shipment: Shipment): DeliveryUnknown {
+    return new DeliveryUnknown({
+      message: `${this.#parts.name} did not confirm ${whatOf(shipment)} in time`,
+      hint: 'The broker may have it, or take it later.',
+    });
+  }
+
+  #refused(shipment: Shipment, cause: unknown): DeliveryFailure | DeliveryUnknown {
+    const what = whatOf(shipment);
+    const { address } = shipment;
+    const { code } = cause as { code?: unknown };
+    if (code === 'NOT_FOUND' && isPassing(address)) {
+      const message = `${this.#parts.name}: ${what} was not sent: ${address.exchange} has gone`;
+      return new DeliveryFailure({ message, cause });
     }
+    if (code === 'NACK') {
+      const message = `${this.#parts.name} refused ${what}`;
+      return new DeliveryFailure({ message, hint: 'Its queue may be full.', cause });
+    }
+    const message = `${this.#parts.name}: the channel was lost before ${what} was confirmed: ${reasonOf(cause)}`;
+    return new DeliveryUnknown({ message, hint: 'The broker may have it.', cause });
   }
 
   #outlet(connection: Connection, address: Address): Promise<Outlet> {
@@ -197,14 +224,20 @@ export class AmqpPublisher {
   async #open(connection: Connection, renew: () => void): Promise<Outlet> {
     try {
       const channel = await connection.acquire({ emitErrorsFromChannel: true });
-      const outlet: Outlet = { channel, exchanges: new Map(), unconfirmed: new Map() };
+      const outlet: Outlet = {
+        connection,
+        channel,
+        exchanges: new Map(),
+        declared: new Set(),
+        unconfirmed: new Map(),
+      };
       channel.on('close', renew);
       // Those whose message it was are told, and the next one gets another channel.
       channel.on('error', () => {});
       channel.on('basic.return', ({ exchange, routingKey, messageId }: ReturnedMessage) => {
         const entries = outlet.unconfirmed.get(keyOf({ exchange, routingKey }, messageId));
-        const entry = entries?.find(({ returned }) => !returned);
-        if (entry !== undefined) entry.returned = true;
+        const entry = entries?.find(({ isReturned }) => !isReturned);
+        if (entry !== undefined) entry.isReturned = true;
       });
       await channel.confirmSelect();
       return outlet;
@@ -214,16 +247,17 @@ export class AmqpPublisher {
     }
   }
 
-  async #exchange(connection: Connection, { exchanges }: Outlet, address: Address): Promise<void> {
+  async #exchange(connection: Connection, { exchanges, declared }: Outlet, address: Address): Promise<void> {
     if (address.exchange === '') return;
     const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#parts.options);
     if (isPassing(address)) return this.#aside(connection, declare);
-    const declared = exchanges.get(address.exchange) ?? this.#aside(connection, declare);
-    exchanges.set(address.exchange, declared);
-    await declared.catch((error: unknown) => {
+    const declaring = exchanges.get(address.exchange) ?? this.#aside(connection, declare);
+    exchanges.set(address.exchange, declaring);
+    await declaring.catch((error: unknown) => {
       exchanges.delete(address.exchange);
       throw error;
     });
+    declared.add(address.exchange);
   }
 
   /** On a channel of its own: a refusal closes it, and what others have published is not confirmed then. */
@@ -236,6 +270,18 @@ export class AmqpPublisher {
       await channel.close();
     }
   }
+}
+
+/** Looks out for the return of a message. Two of one key may be under way: a send, and its repetition. */
+function expectReturn({ unconfirmed }: Outlet, key: string): Unconfirmed {
+  const forget = (): void => {
+    const others = (unconfirmed.get(key) ?? []).filter((each) => each !== entry);
+    if (others.length === 0) unconfirmed.delete(key);
+    else unconfirmed.set(key, others);
+  };
+  const entry: Unconfirmed = { isReturned: false, forget };
+  unconfirmed.set(key, [...(unconfirmed.get(key) ?? []), entry]);
+  return entry;
 }
 
 /** Its exchange goes with the last queue that is bound to it. */

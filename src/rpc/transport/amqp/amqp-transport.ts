@@ -77,17 +77,21 @@ export class AmqpTransport extends StatefulTransport implements Transport {
 
   consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
     const plan = this.#topology.queueOfRoute(route, randomUUID());
-    return this.#consume(plan, { prefetch, onDelivery });
+    return this.#consume(plan, { prefetch, onReceived: (raw, deliveries) => onDelivery(deliveries.deliver(raw)) });
   }
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const plan = this.#topology.replyQueue(randomUUID());
-    const onDelivery: OnDelivery = ({ message, ack }) => {
-      // One that is not acknowledged comes once more, and its call knows it has it.
-      ack().catch(() => {});
+    // What was not acknowledged when a connection was lost comes again by the next one.
+    const known = new Set<string>();
+    const onReceived: ConsumptionParts['onReceived'] = (raw, deliveries) => {
+      const message = deliveries.accept(raw);
+      if (raw.redelivered && message.id !== '' && known.has(message.id)) return;
+      known.add(message.id);
+      if (known.size > REPLY_PREFETCH) known.delete(known.keys().next().value!);
       onMessage(message);
     };
-    const consumption = await this.#consume(plan, { prefetch: REPLY_PREFETCH, onDelivery, exclusive: true });
+    const consumption = await this.#consume(plan, { prefetch: REPLY_PREFETCH, onReceived, exclusive: true });
     return { address: plan.queue, cancel: () => consumption.cancel() };
   }
 
@@ -140,7 +144,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
 
   async #consume(
     plan: QueuePlan,
-    how: Pick<ConsumptionParts, 'prefetch' | 'onDelivery' | 'exclusive'>,
+    how: Pick<ConsumptionParts, 'prefetch' | 'onReceived' | 'exclusive'>,
   ): Promise<TransportConsumer> {
     if (this.state === 'new' || this.#closing !== undefined) {
       throw new DeliveryFailure({ message: `${this.name} is not connected: ${plan.queue} cannot be consumed` });
