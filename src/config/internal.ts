@@ -14,6 +14,7 @@ export { HelpRequested, maskArguments, UsageError } from './sources/command-line
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
 export { writeHostPort } from './types/address-types.js';
+export { writtenElsewhere } from './types/elsewhere.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { isSecret, maskText, maskValue } from './values/mask.js';

@@ -51,6 +51,8 @@ export interface Written {
   readonly entry?: ConfEntry;
   /** Values that code gave are not text and stay as they are. */
   readonly typed?: { readonly value: unknown };
+  /** The content of a file that `…_FILE` names: a `$` in it is a `$`. */
+  readonly verbatim?: boolean;
   /** Read from a file that others may read. */
   readonly exposed?: boolean;
 }

@@ -65,8 +65,8 @@ function assignment(option: OptionDescription, minimal: boolean, isTemplate: boo
     const value = option.sampleDefault ?? `<${option.type}>`;
     return isPlain ? `${option.name} = ${value}` : `# ${option.name} = ${value}`;
   }
-  // A secret is taken as it stands; elsewhere a dollar sign would be a reference.
-  const value = option.secret ? option.default : option.default.replaceAll('$', '$$$$');
+  // A dollar sign would be a reference.
+  const value = option.default.replaceAll('$', '$$$$');
   const lines = option.type === 'multi' && value !== '' ? value.split('\n') : [value];
   const written = lines.map((line) => writeOption(option.name, line)).join('\n');
   if (isPlain) return written;

@@ -47,6 +47,11 @@ export function interpolate(
   });
 }
 
+/** A text without references: only `$$` and `\\$` are read, as a dollar sign. */
+export function unescapeDollars(text: string): string {
+  return text.replaceAll(/\$\$|\\\$/g, '$');
+}
+
 function bracedReference(inside: string, offset: number): Reference {
   const name = inside.trim();
   const dot = name.lastIndexOf('.');

@@ -250,6 +250,7 @@ function fromVariable(
   try {
     return {
       ...named,
+      verbatim: true,
       text: Buffer.from(readFile(file))
         .toString('utf8')
         .replace(/\r?\n$/, ''),

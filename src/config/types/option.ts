@@ -16,7 +16,7 @@ export interface OptionSpec {
   readonly help?: string;
   /** Refuses the configuration while the option is not set. Default false. */
   readonly required?: boolean;
-  /** Shows the value as `****` wherever it is printed, and never reads `$name` inside it. Default false. */
+  /** Shows the value as `****` wherever it is printed, and never reads `$name` inside it: `$$` and any other `$` are a dollar sign. Default false. */
   readonly secret?: boolean;
   /** May change in a running process. Default false: a change is for new processes. */
   readonly mutable?: boolean;

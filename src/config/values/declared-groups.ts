@@ -6,6 +6,7 @@ import { sectionKey } from '../../ini/index.js';
 import type { Argument, SourceFile } from '../state.js';
 import { multi } from '../types/collection-types.js';
 import { defineOptions, placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
+import { elsewhereOf } from '../types/elsewhere.js';
 import { boolean } from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
 import { path } from '../types/text-types.js';
@@ -71,6 +72,11 @@ export class DeclaredGroups {
   readonly #spelled = new Map<string, Declaration>();
   /** Which groups these declarations were made for: a group may be asked for with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
+  /** Sections whose names other programs know as well: the group they belong to, and names that have no effect, with what to do. */
+  readonly #elsewhere = new Map<
+    string,
+    { readonly group: string; readonly unused: Readonly<Record<string, string>> }
+  >();
   /** Groups whose values may stand in sections of the paste file as well: what each section lacks is told there. */
   readonly sectional = new Set<string>();
   /** How many options are declared. */
@@ -97,6 +103,12 @@ export class DeclaredGroups {
       }
     }
     if (!isTemplate && !this.#groups.has(group)) this.#groups.set(group, new Map());
+    const elsewhere = elsewhereOf(options);
+    if (elsewhere !== undefined) {
+      for (const section of [group, elsewhere.section ?? group]) {
+        this.#elsewhere.set(sectionKey(section), { group, unused: elsewhere.unused });
+      }
+    }
     this.#seen.set(options, seen.add(group));
     return this.#count > before;
   }
@@ -142,6 +154,17 @@ export class DeclaredGroups {
 
   has(group: string): boolean {
     return this.#groups.has(group);
+  }
+
+  /** The group whose options a section has: itself, or the one that it is another name of; undefined for an unknown section. */
+  groupOf(section: string): string | undefined {
+    return this.#elsewhere.get(section)?.group ?? (this.has(section) ? section : undefined);
+  }
+
+  /** What to do about a name that other programs know in this section and that has no effect here. */
+  adviceFor(section: string, opt: string): string | undefined {
+    const unused = this.#elsewhere.get(section)?.unused ?? {};
+    return Object.hasOwn(unused, opt) ? unused[opt] : undefined;
   }
 
   /** The option of this name. */

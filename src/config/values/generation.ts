@@ -5,7 +5,7 @@
 import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
 import { looksSecret } from '../../text/index.js';
-import { BadReference, interpolate, type Reference } from '../sources/interpolate.js';
+import { BadReference, interpolate, type Reference, unescapeDollars } from '../sources/interpolate.js';
 import {
   type Choice,
   chooseWritten,
@@ -170,12 +170,17 @@ export class Generation {
     return known;
   }
 
-  /** The text of a value with its references put in. Secrets are taken as they are: a `$` in a password is a `$`. */
+  /**
+   * The text of a value with its references put in. In a secret a `$` is a `$`, and `$$` one too, as everywhere; the content of the file
+   * that `…_FILE` names is taken as it is.
+   */
   #interpolated(written: Written, wanted: DeclaredOption, path: readonly string[]): string {
     const { group, opt } = wanted;
     const marker = 'interpolate:';
     const secret = holdsSecret(wanted);
-    if (secret && !written.text.startsWith(marker)) return written.text;
+    if (secret && !written.text.startsWith(marker)) {
+      return written.verbatim === true ? written.text : unescapeDollars(written.text);
+    }
     const key = `${group}.${opt}`;
     if (path.includes(key)) {
       const cycle = [...path.slice(path.indexOf(key)), key];

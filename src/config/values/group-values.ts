@@ -4,11 +4,12 @@
 import { inspect } from 'node:util';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
 import type { Resolved } from '../sources/written.js';
+import { elsewhereOf } from '../types/elsewhere.js';
 import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import { type Generation, hintFor } from './generation.js';
 import { maskLocation, maskText, maskValue } from './mask.js';
 import { suggestion } from './mistakes.js';
-import { unknownNames } from './problems.js';
+import { UNUSED, unknownNames, WITHOUT_EFFECT } from './problems.js';
 
 /** How a group is asked for. */
 export interface GroupOptions {
@@ -123,17 +124,18 @@ function unknownLocals(
   local: ReadonlyMap<string, WrittenValue>,
 ): Diagnostic[] {
   const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
+  const { unused } = elsewhereOf(options) ?? { unused: {} as Readonly<Record<string, string>> };
   return [...local]
     .filter(([name]) => !known.has(name))
-    .map(([name, written]) => ({
-      severity: 'error',
-      code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
-      section: written.origin?.section ?? group,
-      option: name,
-      place: placeOf(name, undefined, written),
-      message: 'unknown option',
-      hint: suggestion(name, known) ?? `its options are ${[...known].join(', ')}`,
-    }));
+    .map(([name, written]) => {
+      const at = { section: written.origin?.section ?? group, option: name, place: placeOf(name, undefined, written) };
+      const advice = Object.hasOwn(unused, name) ? unused[name] : undefined;
+      if (advice !== undefined) {
+        return { severity: 'warning', code: UNUSED, ...at, message: WITHOUT_EFFECT, hint: advice };
+      }
+      const hint = suggestion(name, known) ?? `its options are ${[...known].join(', ')}`;
+      return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };
+    });
 }
 
 function namesOf(opt: string, option: Option): string[] {

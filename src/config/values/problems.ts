@@ -10,9 +10,14 @@ import type { Generation } from './generation.js';
 import { maskLocation } from './mask.js';
 import { suggestion } from './mistakes.js';
 
+/** The code of a warning: other programs know the name. */
+export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
+
+/** The message of a warning about a name that other programs know. */
+export const WITHOUT_EFFECT = 'has no effect here';
 
 /** What is judged. */
 interface Scope {
@@ -71,7 +76,7 @@ function inFiles(judged: Judged): Diagnostic[] {
       issues.push(...unknownSection(judged, origin.section ?? name, placeInFile(origin, file.kind)));
     }
     for (const { section, name, origin } of file.entries) {
-      if (only !== undefined && only !== section) continue;
+      if (only !== undefined && only !== section && only !== groups.groupOf(section)) continue;
       // A name always begins its line: one that is indented continues a value.
       const place = maskLocation(name, undefined, placeInFile({ ...origin, column: 1 }, file.kind));
       if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) {
@@ -149,7 +154,7 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
 }
 
 function isJudged(groups: DeclaredGroups, section: string): boolean {
-  return !section.startsWith('x-') && (section === 'DEFAULT' || groups.has(section));
+  return !section.startsWith('x-') && (section === 'DEFAULT' || groups.groupOf(section) !== undefined);
 }
 
 function isKnownSection(groups: DeclaredGroups, name: string): boolean {
@@ -173,6 +178,8 @@ function unknownOption(
   place: Place,
 ): Diagnostic[] {
   const subject = { section: group, option: opt, place };
+  const advice = groups.adviceFor(group, opt);
+  if (advice !== undefined) return [unknown(UNUSED, 'warning', subject, WITHOUT_EFFECT, advice)];
   const near = suggestion(opt, groups.spelledIn(group));
   const section = groups.sectionOfSpelling(group, opt);
   if (section !== undefined && near === undefined) {

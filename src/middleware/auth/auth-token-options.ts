@@ -17,23 +17,41 @@ import {
   string,
   uri,
 } from '../../config/index.js';
+import { writtenElsewhere } from '../../config/internal.js';
+import { UNUSED_NAMES } from './unused-names.js';
 
 /** The service's own account, with which it asks the identity service. */
 export const accountOptions = defineOptions({
   auth_url: uri({ schemes: ['http', 'https'], help: 'Where the identity service is, with or without /v3.' }),
+  auth_version: oneOf(['3', '3.0', 'v3', 'v3.0'], {
+    help: 'The version of the Identity API. There is no other than 3.',
+    advanced: true,
+  }),
   auth_type: oneOf(['password', 'v3password', 'v3applicationcredential'], {
+    deprecated: ['auth_plugin'],
     help: 'How the service logs in. Default: with the application credential if there is one, else with a password.',
   }),
-  username: string({ help: 'The user the service logs in as.' }),
+  username: string({ deprecated: ['user_name'], help: 'The user the service logs in as.' }),
   user_id: string({ help: 'The same by id; then no domain is needed.', advanced: true }),
   password: string({ secret: true, help: 'The password of that user.' }),
   user_domain_name: string({ help: 'The domain of that user. Without one: the domain with the id "default".' }),
   user_domain_id: string({ help: 'The same by id.', advanced: true }),
-  project_name: string({ help: 'The project the service logs in to.' }),
-  project_id: string({ help: 'The same by id; then no domain is needed.', advanced: true }),
+  project_name: string({ deprecated: ['tenant_name'], help: 'The project the service logs in to.' }),
+  project_id: string({
+    deprecated: ['tenant_id'],
+    help: 'The same by id; then no domain is needed.',
+    advanced: true,
+  }),
   project_domain_name: string({ help: 'The domain of that project. Without one: the domain with the id "default".' }),
   project_domain_id: string({ help: 'The same by id.', advanced: true }),
+  default_domain_name: string({ help: 'The domain of user and project where theirs is not set.', advanced: true }),
+  default_domain_id: string({ help: 'The same by id.', advanced: true }),
+  system_scope: oneOf(['all'], { help: 'Logs in to the whole system, and to no project.' }),
+  domain_name: string({ help: 'Logs in to this domain, and to no project.', advanced: true }),
+  domain_id: string({ help: 'The same by id.', advanced: true }),
+  trust_id: string({ help: 'Logs in by this trust, to its project.', advanced: true }),
   application_credential_id: string({ help: 'An application credential in the place of user and password.' }),
+  application_credential_name: string({ help: 'The same by name; then the user is needed.', advanced: true }),
   application_credential_secret: string({ secret: true, help: 'The secret that belongs to it.' }),
 });
 
@@ -121,8 +139,11 @@ const decision = defineOptions({
 const all = { ...validation, ...accountOptions, ...decision, ...cache };
 
 /** For a section of any other name. */
-export const unaliasedAuthTokenOptions = defineOptions(all);
-export const authTokenOptions = defineOptions(alsoIn('keystone_authtoken', all));
+export const unaliasedAuthTokenOptions = writtenElsewhere(defineOptions(all), { unused: UNUSED_NAMES });
+export const authTokenOptions = writtenElsewhere(defineOptions(alsoIn('keystone_authtoken', all)), {
+  section: 'keystone_authtoken',
+  unused: UNUSED_NAMES,
+});
 
 export type AuthTokenOptions = OptionsOf<typeof authTokenOptions>;
 export type AccountOptions = OptionsOf<typeof accountOptions>;
@@ -163,7 +184,7 @@ export type JwtOptions = OptionsOf<typeof jwtOptions>;
 /** The same options, which may stand in another section just as well. */
 function alsoIn<D extends OptionDeclarations>(group: string, options: D): D {
   const aliased = Object.entries(options).map(([name, option]) => {
-    const aliases = [`${group}.${name}`];
+    const aliases = [...option.aliases, ...[name, ...option.aliases].map((each) => `${group}.${each}`)];
     const deprecated = option.deprecated.flatMap((old) => [old, `${group}.${old}`]);
     return [name, Object.freeze({ ...option, aliases, deprecated, spec: { ...option.spec, aliases, deprecated } })];
   });

@@ -98,17 +98,28 @@ export class KeystoneValidator implements TokenValidator {
 }
 
 function accountOf({ options, config, origin }: ValidatorSettings): AccountOptions {
+  const { authSection, configGroup } = options;
   const account =
     options.authSection === undefined ? options : config.group(options.authSection, accountOptions, { partial: true });
   const missing = [
     ...(options.wwwAuthenticateUri === undefined ? ['www_authenticate_uri'] : []),
     ...missingIn(account),
   ];
-  if (missing.length === 0) return account;
+  const scopes = scopesIn(account);
+  if (missing.length === 0 && scopes.length <= 1) return account;
+  // Where the account is written rather than at each filter that uses it.
+  const groups = [authSection, configGroup, 'keystone_authtoken', 'auth_token'].filter((name) => name !== undefined);
+  const section = groups.find((name) => config.getSectionLocation(name) !== undefined);
   throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_ACCOUNT', {
-    message: `the validator keystone needs ${missing.join(', ')}`,
-    hint: `Write them in [auth_token] of the service configuration${options.authSection === undefined ? '' : `, those of the account in [${options.authSection}]`}.`,
-    origin,
+    message:
+      missing.length > 0
+        ? `the validator keystone needs ${missing.join(', ')}`
+        : `the account has ${scopes.length} scopes: ${scopes.join(', ')}`,
+    hint:
+      missing.length > 0
+        ? `Write them in [${section ?? 'auth_token'}] of the service configuration${authSection === undefined ? '' : `, those of the account in [${authSection}]`}.`
+        : 'Keep one: a login has one scope.',
+    origin: (section === undefined ? undefined : config.getSectionLocation(section)?.origin) ?? origin,
   });
 }
 
@@ -199,40 +210,80 @@ class KeystoneSession {
 function missingIn(account: AccountOptions): string[] {
   const missing = account.authUrl === undefined ? ['auth_url'] : [];
   if (usesApplicationCredential(account)) {
-    if (account.applicationCredentialId === undefined) missing.push('application_credential_id');
+    const { applicationCredentialId: id, applicationCredentialName: name } = account;
+    if (id === undefined && name === undefined) missing.push('application_credential_id');
+    if (id === undefined && name !== undefined && !hasUser(account)) missing.push('username');
     if (account.applicationCredentialSecret === undefined) missing.push('application_credential_secret');
     return missing;
   }
-  if (account.username === undefined && account.userId === undefined) missing.push('username');
+  if (!hasUser(account)) missing.push('username');
   if (account.password === undefined) missing.push('password');
   return missing;
 }
 
+function hasUser({ username, userId }: AccountOptions): boolean {
+  return username !== undefined || userId !== undefined;
+}
+
+/** The options that give a scope, one for each. */
+function scopesIn(account: AccountOptions): string[] {
+  if (usesApplicationCredential(account)) return [];
+  const { projectId, projectName, domainId, domainName, trustId, systemScope } = account;
+  return [
+    ...(projectId !== undefined || projectName !== undefined ? ['project_name'] : []),
+    ...(domainId !== undefined || domainName !== undefined ? ['domain_name'] : []),
+    ...(trustId !== undefined ? ['trust_id'] : []),
+    ...(systemScope !== undefined ? ['system_scope'] : []),
+  ];
+}
+
 function usesApplicationCredential(account: AccountOptions): boolean {
-  return account.authType === 'v3applicationcredential' || (!account.authType && !!account.applicationCredentialId);
+  const { authType, applicationCredentialId: id, applicationCredentialName: name } = account;
+  return authType === 'v3applicationcredential' || (!authType && (id !== undefined || name !== undefined));
 }
 
 function identityFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) {
-    const { applicationCredentialId: id, applicationCredentialSecret: secret } = account;
-    return { methods: ['application_credential'], application_credential: { id, secret } };
+    const {
+      applicationCredentialId: id,
+      applicationCredentialName: name,
+      applicationCredentialSecret: secret,
+    } = account;
+    const which = id === undefined ? { name, user: userOf(account) } : { id };
+    return { methods: ['application_credential'], application_credential: { ...which, secret } };
   }
-  const domain = domainFor(account.userDomainId, account.userDomainName);
-  const who = account.userId === undefined ? { name: account.username, domain } : { id: account.userId };
-  return { methods: ['password'], password: { user: { ...who, password: account.password } } };
+  return { methods: ['password'], password: { user: { ...userOf(account), password: account.password } } };
+}
+
+function userOf(account: AccountOptions): object {
+  if (account.userId !== undefined) return { id: account.userId };
+  return { name: account.username, domain: domainFor(account, account.userDomainId, account.userDomainName) };
 }
 
 /** An application credential has its project already. */
 function scopeFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) return {};
   if (account.projectId !== undefined) return { scope: { project: { id: account.projectId } } };
-  if (account.projectName === undefined) return {};
-  const domain = domainFor(account.projectDomainId, account.projectDomainName);
-  return { scope: { project: { name: account.projectName, domain } } };
+  if (account.projectName !== undefined) {
+    const domain = domainFor(account, account.projectDomainId, account.projectDomainName);
+    return { scope: { project: { name: account.projectName, domain } } };
+  }
+  const { domainId, domainName } = account;
+  if (domainId !== undefined || domainName !== undefined) {
+    return { scope: { domain: domainId === undefined ? { name: domainName } : { id: domainId } } };
+  }
+  if (account.trustId !== undefined) return { scope: { 'OS-TRUST:trust': { id: account.trustId } } };
+  return account.systemScope === undefined ? {} : { scope: { system: { all: true } } };
 }
 
-function domainFor(id: string | undefined, name: string | undefined): object {
-  return id === undefined && name !== undefined ? { name } : { id: id ?? 'default' };
+/** The domain with this id or name, or the one of the account. */
+function domainFor(account: AccountOptions, id: string | undefined, name: string | undefined): object {
+  if (id !== undefined) return { id };
+  if (name !== undefined) return { name };
+  const { defaultDomainId, defaultDomainName } = account;
+  return defaultDomainId === undefined && defaultDomainName !== undefined
+    ? { name: defaultDomainName }
+    : { id: defaultDomainId ?? 'default' };
 }
 
 function endpointIn(catalog: readonly unknown[], choice: EndpointChoice): string | undefined {

@@ -74,8 +74,12 @@ test('CF-28 an unknown option is named, at its place in the value', () => {
   assert.match(refused(`[app]\nurl = $${'{}'}\n`), /names no option/);
 });
 
-test('CF-29 CF-118 a dollar sign in a password survives; a secret is interpolated only when it asks for it', () => {
-  assert.equal(read('[app]\npassword = a$bc$$d\\$\n').password, 'a$bc$$d\\$');
+test('CF-29 CF-118 a secret has no references unless it asks for them, and $$ is a dollar sign in it as everywhere', () => {
+  const passwords = { 'a$bc': 'a$bc', a$$b: 'a$b', 'a\\$b$': 'a$b$', $$$$: '$$', '$host${x': '$host${x' };
+  for (const [text, value] of Object.entries(passwords)) {
+    assert.equal(read(`[app]\npassword = ${text}\n`).password, value, text);
+    assert.equal(read(`[app]\npassword = ${text}\nconnection = interpolate:<$password>\n`).connection, `<${value}>`);
+  }
   assert.equal(
     read('[app]\npassword = s\nconnection = interpolate:pg://u:$password@$host\n').connection,
     'pg://u:s@here',

@@ -12,6 +12,8 @@ const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity
 const send = (filter: Filter, sent: string): Promise<TestResponse> =>
   request(lint(filter(app)), 'GET', '/', { headers: { 'x-auth-token': sent } });
 
+const password = (user: object): object => ({ methods: ['password'], password: { user: { ...user, password: 'x' } } });
+
 const ini = (section: string, options: Record<string, string>): string =>
   `[${section}]\n${Object.entries(options)
     .map(([name, value]) => `${name} = ${value}\n`)
@@ -62,6 +64,91 @@ test('MW-31 the options may stand in [keystone_authtoken], auth_uri is an old na
   const inSection = await buildFilter(authToken, { local });
   t.after(inSection.close);
   assert.equal((await send(inSection.made, 'good')).status, 200);
+});
+
+test('MW-31 names of [keystone_authtoken] mean what they mean in keystonemiddleware, have no effect, or are refused', async (t) => {
+  const { identity, url } = await setUp(t);
+  const logins = (): object[] =>
+    identity.asked
+      .filter(({ method }) => method === 'POST')
+      .map(({ body }) => (JSON.parse(body) as { auth: object }).auth);
+  const common = { www_authenticate_uri: url, auth_url: url, password: 'x', token_cache_time: '-1' };
+  const cases: [lines: Record<string, string>, auth: object][] = [
+    [
+      { user_name: 'nova', tenant_name: 'service', auth_plugin: 'password', auth_version: 'v3.0' },
+      {
+        identity: password({ name: 'nova', domain: { id: 'default' } }),
+        scope: { project: { name: 'service', domain: { id: 'default' } } },
+      },
+    ],
+    [
+      { username: 'nova', system_scope: 'all', default_domain_name: 'Cloud' },
+      { identity: password({ name: 'nova', domain: { name: 'Cloud' } }), scope: { system: { all: true } } },
+    ],
+    [
+      { user_id: 'n1', tenant_id: 'p1' },
+      { identity: password({ id: 'n1' }), scope: { project: { id: 'p1' } } },
+    ],
+    [
+      { user_id: 'n1', domain_name: 'Cloud' },
+      { identity: password({ id: 'n1' }), scope: { domain: { name: 'Cloud' } } },
+    ],
+    [
+      { user_id: 'n1', trust_id: 't1' },
+      { identity: password({ id: 'n1' }), scope: { 'OS-TRUST:trust': { id: 't1' } } },
+    ],
+    [
+      { user_id: 'n1', application_credential_name: 'c', application_credential_secret: 's' },
+      {
+        identity: {
+          methods: ['application_credential'],
+          application_credential: { name: 'c', user: { id: 'n1' }, secret: 's' },
+        },
+      },
+    ],
+  ];
+  for (const [at, [lines, auth]] of cases.entries()) {
+    const config = Config.fromText(ini('keystone_authtoken', { ...common, ...lines }));
+    const { made, close } = await buildFilter(authToken, { config });
+    t.after(close);
+    await send(made, 'any');
+    assert.deepEqual(logins()[at], auth);
+  }
+});
+
+test('MW-31 names that have no effect are a warning with what to do, unknown ones an error with the nearest', async (t) => {
+  const lines = { ...account('http://127.0.0.1:9'), signing_dir: '/tmp', admin_user: 'nova' };
+  for (const section of ['keystone_authtoken', 'auth_token']) {
+    const { log, lines: logged } = captureLog();
+    const config = Config.fromText(ini(section, lines));
+    config.useLogger(log);
+    const { close } = await buildFilter(authToken, { config });
+    t.after(close);
+    const told = logged.filter(({ level }) => level === 'warn').map(({ msg }) => String(msg));
+    assert.match(
+      told.join('\n'),
+      /signing_dir: has no effect here\n.*Remove the line[\s\S]*admin_user: has no effect here\n.*Write username/,
+    );
+    const wrong = Config.fromText(ini(section, { ...lines, usrname: 'nova', project_nam: 'x' }));
+    await assert.rejects(
+      async () => buildFilter(authToken, { config: wrong }),
+      (error: Error) => {
+        assert.match(
+          error.message,
+          /usrname: unknown option\n.*'username'[\s\S]*project_nam: unknown option\n.*'project_name'/,
+        );
+        assert.match(error.message, new RegExp(`\\[${section}\\]`));
+        return true;
+      },
+    );
+  }
+  const twice = Config.fromText(ini('keystone_authtoken', { ...lines, system_scope: 'all' }));
+  await assert.rejects(async () => buildFilter(authToken, { config: twice }), {
+    code: 'PORTICO_AUTH_TOKEN_ACCOUNT',
+    message: /portico\.ini:1.*2 scopes: project_name, system_scope/,
+  });
+  const local = { ...account('http://127.0.0.1:9'), signing_dir: '/tmp' };
+  await (await buildFilter(authToken, { local })).close();
 });
 
 test('MW-31 the account may stand in a section of its own, and all options in another group', async (t) => {

@@ -1,0 +1,43 @@
+/**
+ * Names of `[keystone_authtoken]` that keystonemiddleware and keystoneauth know and that have no effect here, each with what to do.
+ */
+const REMOVE = 'Remove the line.';
+const ACCOUNT = 'Write auth_url, username, password and project_name.';
+const URL_PART = 'Write auth_url, the whole address of the identity service.';
+const POOL = 'Remove the line: each process has one connection to memcached.';
+const LOCAL = 'Remove the line: signed tokens of Keystone (PKI) are no more, and each token is asked about.';
+const TLS =
+  'Remove the line: memcached is reached without TLS. Give it a way that others cannot read, and memcache_security_strategy.';
+
+export const UNUSED_NAMES: Readonly<Record<string, string>> = {
+  admin_user: 'Write username.',
+  admin_password: 'Write password.',
+  admin_tenant_name: 'Write project_name.',
+  admin_token: ACCOUNT,
+  identity_uri: URL_PART,
+  auth_host: URL_PART,
+  auth_port: URL_PART,
+  auth_protocol: URL_PART,
+  auth_admin_prefix: URL_PART,
+  cache: 'Write memcached_servers: there is no cache in the environment of a request.',
+  memcached_servers: 'Remove the line: tokens are kept in the memory of each process.',
+  memcache_use_advanced_pool: POOL,
+  memcache_pool_maxsize: POOL,
+  memcache_pool_unused_timeout: POOL,
+  memcache_pool_conn_get_timeout: POOL,
+  memcache_tls_enabled: TLS,
+  memcache_tls_cafile: TLS,
+  memcache_tls_certfile: TLS,
+  memcache_tls_keyfile: TLS,
+  memcache_tls_allowed_ciphers: TLS,
+  signing_dir: LOCAL,
+  hash_algorithms: LOCAL,
+  check_revocations_for_cached: LOCAL,
+  revocation_cache_time: LOCAL,
+  log_name: REMOVE,
+  project: REMOVE,
+  timeout: 'Write http_connect_timeout.',
+  collect_timing: REMOVE,
+  split_loggers: REMOVE,
+  tcp_keepalive: REMOVE,
+};
