@@ -75,7 +75,7 @@ test('CF-28 an unknown option is named, at its place in the value', () => {
 });
 
 test('CF-29 CF-118 a secret has no references unless it asks for them, and $$ is a dollar sign in it as everywhere', () => {
-  const passwords = { 'a$bc': 'a$bc', a$$b: 'a$b', 'a\\$b$': 'a$b$', $$$$: '$$', '$host${x': '$host${x' };
+  const passwords = { a$bc: 'a$bc', a$$b: 'a$b', 'a\\$b$': 'a$b$', $$$$: '$$', '$host${x': '$host${x' };
   for (const [text, value] of Object.entries(passwords)) {
     assert.equal(read(`[app]\npassword = ${text}\n`).password, value, text);
     assert.equal(read(`[app]\npassword = ${text}\nconnection = interpolate:<$password>\n`).connection, `<${value}>`);
