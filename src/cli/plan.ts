@@ -116,6 +116,22 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
 }
 
+/**
+ * The same with every service built as its first worker would: what factories and managers refuse is told too. Rejects with what
+ * else keeps one from being built. Nothing is started, and what was built is let go.
+ */
+export async function buildAll(config: Config, options: JudgeOptions = {}): Promise<readonly Diagnostic[]> {
+  const { apis, services, diagnostics } = await judge(config, options);
+  const refusals = new Refusals();
+  for (const service of [...apis, ...services]) {
+    await refusals.gather(async () => {
+      const letGo = await service.prepare();
+      await letGo();
+    });
+  }
+  return inOrder(joined(diagnostics, refusals.diagnostics));
+}
+
 /** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */
 function asForOthers(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;

@@ -12,7 +12,7 @@ import {
   severalRefusals,
 } from '../errors/index.js';
 import { ProcessLauncher } from '../launch/index.js';
-import { DESCRIBE_TOPIC, isRehearsal, isWorker, wasLogged } from '../launch/internal.js';
+import { DESCRIBE_TOPIC, isWorker, wasLogged } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';
@@ -84,9 +84,8 @@ export async function runJudged(services: MakeServices, options: RunJudgedOption
     return await launchApis(services, { ...options, config, log });
   } catch (error) {
     // A worker's parent explains, and it alone: the error reaches it by the channel.
-    if (isWorker() && !isRehearsal()) throw error;
+    if (isWorker()) throw error;
     const all = await withAllMistakes(error, options.judge);
-    if (isWorker()) throw all;
     explain(describeError(all));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already. A program with such an option of its own may be what was refused.

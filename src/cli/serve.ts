@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { UsageError, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
-import { isWorker } from '../launch/internal.js';
+import { isBuild, isWorker, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
@@ -20,7 +20,7 @@ import { type EnabledApisOptions, enabledApis } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { serviceNames } from './names.js';
-import { type JudgeOptions, judge, plan, refuseErrors } from './plan.js';
+import { buildAll, type JudgeOptions, judge, plan, refuseErrors } from './plan.js';
 import { serversLogger } from './program-log.js';
 import { type MakeServices, runJudged } from './run-apis.js';
 
@@ -54,6 +54,8 @@ export async function serve(args: ServeArguments): Promise<number> {
   const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
+  // What a start would find wrong, all of it, for `check` and for reloads.
+  if (isBuild()) await tellBuilt(await buildAll(config, { dev }));
   const services: MakeServices = async (current, role, running) => {
     const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
     const options = { log, dev, running, make };

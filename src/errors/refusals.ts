@@ -33,12 +33,17 @@ export class Refusals {
     }
   }
 
-  /** Throws all of them as one, a single refusal as it is, if there are any. */
-  refuse(): void {
+  /** All of them as one, a single refusal as it is; undefined where there are none. */
+  get refusal(): ConfigurationRefused | undefined {
     const [first, ...others] = this.#refusals;
-    if (first === undefined) return;
-    if (others.every((each) => each.describe() === first.describe())) throw first;
-    throw severalRefusals(this.diagnostics);
+    if (first === undefined || others.every((each) => each.describe() === first.describe())) return first;
+    return severalRefusals(this.diagnostics);
+  }
+
+  /** Throws it, if there is one. */
+  refuse(): void {
+    const { refusal } = this;
+    if (refusal !== undefined) throw refusal;
   }
 }
 

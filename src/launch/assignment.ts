@@ -28,8 +28,8 @@ export interface Configure {
   readonly configuration: unknown;
   readonly settings: LaunchSettings;
   readonly sockets: readonly InheritedSockets[];
-  /** It is to check a reload: it loads all it needs, says so, and starts nothing before it is told to. */
-  readonly rehearse?: boolean;
+  /** It is no worker: it builds all services of the program, starts none, and reports what is wrong. */
+  readonly builds?: boolean;
   /** The words behind its main module: the command line, which every user can read, has them masked. */
   readonly arguments?: readonly string[];
 }
@@ -39,8 +39,6 @@ export type ToWorker =
   | Configure
   /** With a socket, before `adopt`. */
   | { readonly kind: 'socket' }
-  /** The reload goes on: a worker that rehearsed starts its service. The word stays: a parent may be older than its workers. */
-  | { readonly kind: 'start' }
   /** Drain and end: another worker has taken over (`replaced`), or none will (`stop`). */
   | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
   /** New values for the services that go on serving; answered by `answer`, with whether all of them took these. */

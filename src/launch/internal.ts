@@ -12,4 +12,4 @@ export { supervisorOptions } from './report/diagnosis.js';
 export { DESCRIBE_TOPIC } from './report/questions.js';
 export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
 export { holderOf } from './sockets/address-holder.js';
-export { isRehearsal, isWorker } from './worker/parent-link.js';
+export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

@@ -17,7 +17,7 @@ export interface LaunchSettings {
   readonly workerTimeoutMs: number;
   /** How long a reload goes on trying when new workers do not start. */
   readonly reloadTimeoutMs: number;
-  /** How long the child that checks a reload may take to load the application, and then to start; 0: for ever. */
+  /** How long the first new worker of a reload may take to start, and a dry run to build; 0: for ever. */
   readonly reloadCheckTimeoutMs: number;
   /** Between "not ready any more" and "no new connections". */
   readonly drainDelayMs: number;
@@ -66,7 +66,7 @@ export const launcherOptions = defineOptions({
   reload_check_timeout: duration({
     default: 60,
     mutable: true,
-    help: 'Seconds within which the child that checks a reload has to load the application, and then to start; else the reload is refused. 0 waits for ever.',
+    help: 'Seconds within which the first new worker of each service has to start; else the reload is refused. 0 waits for ever.',
   }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',

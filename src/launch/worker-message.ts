@@ -31,8 +31,8 @@ export type Take = readonly [rule: TakeRule, key: string, patienceMs: number];
 /** From a worker. */
 export type ToParent =
   | { readonly kind: 'ready' }
-  /** It has loaded what its service needs, from these files among others: each with the digest of what it read there. */
-  | { readonly kind: 'rehearsed'; readonly files: ReadonlyMap<string, string> }
+  /** It has built all services: what it found, which need be no error. */
+  | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
   /** The program waits: it asked for so many workers of this service. */
   | { readonly kind: 'launched'; readonly workers: number }
@@ -157,7 +157,7 @@ const KINDS: ReadonlySet<unknown> = new Set<ToParent['kind']>([
   'stuck',
   'replace',
   'answer',
-  'rehearsed',
+  'built',
 ]);
 
 function quoted(name: string): string {

@@ -1,6 +1,6 @@
 /** Reloads that others interfere with: whoever writes the files, asks again, or stops the process meanwhile. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
@@ -56,44 +56,11 @@ ${main}
   };
 }
 
-test('OP-80 a file that is written between two readers of a reload refuses it, and the next reload takes it', async (t) => {
-  // The child that checks finds need of a file the parent knows nothing of; before the parent looks, it is written.
-  const it = await running(
-    t,
-    '[app]\nword = one\n',
-    `class Reader extends Service {
-  async prepare() {
-    config.readFile('more.txt');
-    if (existsSync('race')) writeFileSync('more.txt', 'written meanwhile');
-    return () => {};
-  }
-}
-const launcher = new ProcessLauncher({ config, log });
-await launcher.launchService(new Reader({ name: 'reader' }), { workers: 1 });
-process.exitCode = await launcher.wait();`,
-  );
-  it.write('more.txt', 'first');
-  it.write('race', '');
-  it.program.kill('SIGHUP');
-  const refused = (await it.report(0)) as ReloadReport & { err?: unknown };
-  assert.equal(refused.outcome, 'refused');
-  assert.match(refused.error ?? '', /more\.txt was changed while the reload checked it\n {2}Reload again/);
-  assert.equal(refused.err, undefined);
-  assert.equal(readFileSync(join(it.folder, 'more.txt'), 'utf8'), 'written meanwhile');
-  // Whoever writes has ended: what stands there is read alike by both.
-  it.program.kill('SIGHUP');
-  assert.equal((await it.report(1)).outcome, 'accepted');
-});
-
-/** Reports the word it starts with; a start, or what comes before it, waits for the file \`go\` while \`hold\` exists. */
+/** Reports the word it starts with; a start waits for the file \`go\` while \`hold\` exists. */
 const TELLER = `class Teller extends Service {
-  async prepare() {
-    log.info('prepares', { event: 'prepares' });
-    if (existsSync('hold')) await until('go');
-    return () => {};
-  }
-  start() {
+  async start() {
     log.info('starts', { event: 'starts', word: config.group('app', options).word });
+    if (existsSync('hold')) await until('go');
   }
 }`;
 
@@ -112,7 +79,7 @@ process.exitCode = await launcher.wait();`,
     it.write('hold', '');
     it.write('settings.ini', '[app]\nword = two\n');
     it.program.kill('SIGHUP');
-    await it.program.printed(/"event":"prepares"/);
+    await it.program.printed(/"event":"starts","word":"two"/);
     for (const word of ['three', 'four']) {
       it.write('settings.ini', `[app]\nword = ${word}\n`);
       const from = it.program.output().length;

@@ -8,7 +8,7 @@ import { fittingMessage, foreignMessage, type ToParent } from '../../dist/launch
 /** One of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [
   { kind: 'ready' },
-  { kind: 'rehearsed', files: new Map([['/etc/a', 'digest']]) },
+  { kind: 'built', diagnostics: [] },
   { kind: 'failed', text: 'why', code: undefined, status: 78 },
   { kind: 'failed', text: 'why', code: 'PORTICO_X', status: 1 },
   {

@@ -9,16 +9,13 @@ import type { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/**
- * What a reload rehearses of one service, with a spare child: that builds the service of the new configuration and serves
- * nothing; then it serves, beside the old workers; then it is the first of the new ones.
- */
-interface PoolRehearsal {
+/** The proof of a new configuration: its first worker, which serves beside the old ones until the reload is accepted. */
+interface PoolTrial {
   readonly generation: FleetGeneration;
   /** The number of workers if it is accepted. */
   readonly workers: number;
   worker: WorkerHandle | undefined;
-  /** Settles with the child; undefined when the rehearsal is over before a child could be started. */
+  /** Settles with the worker; undefined when the trial is over before one could be started. */
   readonly begun: Deferred<WorkerHandle | undefined>;
 }
 
@@ -27,7 +24,7 @@ export interface Missing {
   readonly index: number;
   /** Its slot has a worker: until that one is gone the service has one process more than it has slots. */
   readonly extra: boolean;
-  readonly rehearsal?: PoolRehearsal;
+  readonly trial?: PoolTrial;
 }
 
 export class PoolState {
@@ -39,7 +36,7 @@ export class PoolState {
   wanted = 0;
   /** `over`: one of the first workers did not start, or too many have ended. */
   phase: 'new' | 'launching' | 'running' | 'over' | 'stopping' = 'new';
-  rehearsal: PoolRehearsal | undefined;
+  trial: PoolTrial | undefined;
   /** A reload replaces the workers. */
   roll: Roll | undefined;
   /** All processes, those that drain included. */
@@ -86,18 +83,18 @@ export class PoolState {
     });
   }
 
-  /** An empty slot, a child for a rehearsal, or one that is to take over from a worker that does not fit: in this order. */
+  /** An empty slot, the worker of a trial, or one that is to take over from a worker that does not fit: in this order. */
   get missing(): Missing | undefined {
     const slots = Array.from({ length: this.wanted }, (_, index) => this.slot(index));
     const empty = slots.findIndex((workers) => workers.length === 0);
     if (empty !== -1) return { index: empty, extra: false };
-    const { rehearsal } = this;
-    if (rehearsal !== undefined && rehearsal.worker === undefined) return { index: 0, extra: true, rehearsal };
+    const { trial } = this;
+    if (trial !== undefined && trial.worker === undefined) return { index: 0, extra: true, trial };
     const unfit = slots.findIndex((workers) => !workers.some((worker) => this.#fits(worker)));
     return unfit === -1 ? undefined : { index: unfit, extra: true };
   }
 
-  /** Why this one is started; the child of a rehearsal counts once it takes a slot. */
+  /** Why this one is started; the worker of a trial counts once it takes a slot. */
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).some(({ worn }) => worn) ? 'recycle' : (this.roll?.reason ?? 'reload');
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
@@ -112,7 +109,7 @@ export class PoolState {
 
   /** Those that were not told to leave, those of slots that are gone included. */
   get placed(): readonly WorkerHandle[] {
-    return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.rehearsal?.worker);
+    return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
   }
 
   /** Changes how many there are to be. Of each new slot it gives how its first start ends. */
@@ -141,18 +138,18 @@ export class PoolState {
     else first?.reject(error);
   }
 
-  /** The rehearsal is over: its child is a worker as any other from now on, unless the caller ends it. */
-  takeRehearsal(): PoolRehearsal | undefined {
-    const { rehearsal } = this;
-    this.rehearsal = undefined;
-    rehearsal?.begun.resolve(undefined);
-    return rehearsal;
+  /** The trial is over: its worker is one as any other from now on, unless the caller ends it. */
+  takeTrial(): PoolTrial | undefined {
+    const { trial } = this;
+    this.trial = undefined;
+    trial?.begun.resolve(undefined);
+    return trial;
   }
 
   /** Nothing is to be started any more. */
   beginStopping(): void {
     this.phase = 'stopping';
-    this.takeRehearsal();
+    this.takeTrial();
     this.roll?.end();
     for (const index of this.#firstStarts.keys()) this.startedFirst(index);
   }

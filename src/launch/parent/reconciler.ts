@@ -18,8 +18,8 @@ import type { FleetGeneration } from './worker-process.js';
 /** What a pool needs from its supervisor. */
 export interface PoolOptions {
   readonly log: Logger;
-  /** `rehearsedWorkers`: it is the child of a rehearsal, which may become the first of so many workers. */
-  spawn(pool: PoolState, index: number, generation: FleetGeneration, rehearsedWorkers?: number): WorkerHandle;
+  /** `workers`: how many there are to be. */
+  spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
   /** A worker ended that was not told to. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
   /** The service was respawned too often. */
@@ -152,10 +152,10 @@ export class Reconciler {
   }
 
   #start(missing: Missing): void {
-    const { index, rehearsal } = missing;
-    if (rehearsal === undefined) this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
-    const generation = rehearsal?.generation ?? this.#pool.generation;
-    const worker = this.#options.spawn(this.#pool, index, generation, rehearsal?.workers);
+    const { index, trial } = missing;
+    if (trial === undefined) this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
+    const { generation, workers } = trial ?? { generation: this.#pool.generation, workers: this.#pool.wanted };
+    const worker = this.#options.spawn(this.#pool, index, generation, workers);
     this.#pool.workers.add(worker);
     void worker.exited.then((exit) => this.#ended(worker, exit));
     void worker.ready.then(
@@ -165,9 +165,9 @@ export class Reconciler {
       },
       () => undefined,
     );
-    if (rehearsal === undefined) return;
-    rehearsal.worker = worker;
-    rehearsal.begun.resolve(worker);
+    if (trial === undefined) return;
+    trial.worker = worker;
+    trial.begun.resolve(worker);
   }
 
   #ended(worker: WorkerHandle, exit: WorkerExit): void {
@@ -242,7 +242,7 @@ export class Reconciler {
  * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
-  if ((worker.rehearsing || worker.dismissed) && (await endEarly(worker, timeoutMs))) return true;
+  if (worker.dismissed && (await endEarly(worker, timeoutMs))) return true;
   // One that never served keeps no deadline of its own: its loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
   if (timeoutMs > 0 && (await within(worker.exited, limitMs)) === undefined) {
@@ -266,12 +266,12 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
 }
 
 /**
- * The same for a worker that was told to end before it served, and has nothing in hand: killed after a second when it
- * only checked a reload, after five when it was starting, but no later than after `timeoutMs`; 0: that does not matter.
+ * The same for a worker that was told to end before it served, and has nothing in hand: killed after five seconds, but no
+ * later than after `timeoutMs`; 0: that does not matter.
  * False: it served before it heard of that, and ends as any that does.
  */
 export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<boolean> {
-  const limitMs = worker.rehearsing ? BACKSTOP_MS : Math.min(CALLED_OFF_MS, timeoutMs || CALLED_OFF_MS);
+  const limitMs = Math.min(CALLED_OFF_MS, timeoutMs || CALLED_OFF_MS);
   const serves = worker.ready.then(
     () => true,
     () => worker.exited.then(() => false),

@@ -8,7 +8,7 @@ import type { Logger } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
 import type { ListenAddress, ListeningService, ServiceBase } from '../../service/index.js';
 import { formatAddress, isListening } from '../../service/internal.js';
-import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
+import { type Assignment, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
@@ -19,7 +19,7 @@ import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
 import { channelLog, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
-import { type FleetGeneration, spawnWorker, type WorkerProgram, watchCode } from './worker-process.js';
+import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram, watchCode } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LISTENS_NO_MORE_MS = 2000;
@@ -38,6 +38,8 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
 }
 
 export class Supervisor {
+  /** What children are made of. */
+  readonly program: WorkerProgram;
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #pools = new Map<string, WorkerPool>();
@@ -57,6 +59,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.program = options.program;
     this.#log = options.log;
     this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
     this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
@@ -220,26 +223,17 @@ export class Supervisor {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
-  #spawn(pool: PoolState, index: number, generation: FleetGeneration, rehearsedWorkers?: number): WorkerHandle {
-    const assignment: Assignment = {
-      service: pool.name,
-      index,
-      workers: rehearsedWorkers ?? pool.wanted,
-      generation: generation.number,
-    };
+  #spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle {
+    const assignment: Assignment = { service: pool.name, index, workers, generation: generation.number };
     const descriptors: number[] = [];
     const sockets = pool.sockets.map((own): InheritedSockets => {
       const first = FIRST_SOCKET_DESCRIPTOR + descriptors.length;
       descriptors.push(...own.descriptors);
       return { address: own.address, descriptors: own.descriptors.map((_, at) => first + at) };
     });
-    const { settings } = generation;
-    const configuration = generation.configuration();
-    const { program } = this.#options;
-    const told = program.told?.() ?? program.host.argv.slice(2);
-    const rehearse = rehearsedWorkers !== undefined;
-    const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
+    const { program } = this;
     const child = spawnWorker(program, assignment, descriptors);
+    const first = firstMessage(program, generation, { sockets });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, assignment, first, {
       ...channelLog(this.#log, known),
@@ -253,8 +247,6 @@ export class Supervisor {
     }
     this.#log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
     const started = watchStart(worker, this.#log);
-    // One that checks a reload and has nothing left to load waits for others.
-    worker.rehearsed.then(started, () => undefined);
     void worker.ready.then(() => {
       started();
       this.#log.info(`Child ${worker.pid} is ready`, { event: 'worker_ready', ...known });

@@ -3,7 +3,7 @@
  */
 
 import type { ChildProcess, SendHandle } from 'node:child_process';
-import { errorText } from '../../errors/index.js';
+import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
@@ -36,14 +36,9 @@ export class WorkerHandle {
   readonly #ready = deferred();
   /** Settles when the worker serves. Rejects with the reason when it ends before. */
   readonly ready = this.#ready.promise;
-  readonly #rehearsed = deferred<ReadonlyMap<string, string>>();
-  /**
-   * Of a worker that checks a reload: settles when it found nothing wrong, with the files it found need of, each with the
-   * digest of what it read there; as `ready` otherwise.
-   */
-  readonly rehearsed = this.#rehearsed.promise;
-  /** It checks a reload, and has not been told to start its service. */
-  rehearsing: boolean;
+  readonly #built = deferred<readonly Diagnostic[]>();
+  /** Of a child that only builds: settles with what it found; rejects as `ready` does. */
+  readonly built = this.#built.promise;
   /** It was ended before it served: it is not needed. */
   dismissed = false;
   readonly #drained = deferred();
@@ -100,7 +95,6 @@ export class WorkerHandle {
     this.assignment = assignment;
     this.pid = child.pid;
     this.slots = first.sockets[0]?.descriptors.length ?? 1;
-    this.rehearsing = first.rehearse === true;
     this.#channel = new WorkerChannel(child, {
       message: (message) => this.#receive(message),
       take: (takes) => listener.take?.(takes) ?? [],
@@ -120,12 +114,6 @@ export class WorkerHandle {
   /** Alive, ready, and not on its way out. */
   get serving(): boolean {
     return this.wasReady && !this.stopping;
-  }
-
-  /** The reload that it checked goes on: it starts its service. */
-  goOn(): void {
-    this.rehearsing = false;
-    this.#channel.send({ kind: 'start' });
   }
 
   /**
@@ -207,8 +195,8 @@ export class WorkerHandle {
         this.dismissed = false;
         this.#ready.resolve();
         break;
-      case 'rehearsed':
-        this.#rehearsed.resolve(message.files);
+      case 'built':
+        this.#built.resolve(message.diagnostics);
         break;
       case 'failed':
         this.#failure = message;
@@ -277,7 +265,7 @@ export class WorkerHandle {
     const error = startError(this.assignment, exit);
     if (!this.wasReady) this.startError = error;
     this.#ready.reject(error);
-    this.#rehearsed.reject(error);
+    this.#built.reject(error);
     this.#drained.resolve();
     for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
     this.#exited.resolve(exit);

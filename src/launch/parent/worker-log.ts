@@ -58,16 +58,10 @@ interface ExitFacts {
   readonly called: boolean;
 }
 
-/** One line: info for an end with status 0, one that was asked for, and a child that only checked a reload; else a warning. */
+/** One line: info for an end with status 0 and one that was asked for; else a warning. */
 export function logExit(log: Logger, { service, worker, exit, called }: ExitFacts): void {
   const { code, signal, uptimeMs } = exit;
   const how = signal === null ? `exited with status ${code}` : `killed by signal ${signal}`;
-  if (worker.rehearsing) {
-    // It had no worker's place, and what it found wrong is the reload's to say.
-    const facts = { event: 'reload_check', service, pid: worker.pid, code, signal };
-    log.info(`Child ${worker.pid ?? '(not started)'}, which only checked a reload, ${how}`, facts);
-    return;
-  }
   const facts = {
     event: 'worker_exited',
     service,

@@ -26,22 +26,17 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Starts the first workers; settles when each was ready. Rejects with why one could not start; nothing is retried. The
-   * child of a rehearsal becomes the first of them, and the others are like it.
+   * Starts the first workers; settles when each was ready. Rejects with why one could not start; nothing is retried.
+   * `generation`: of a reload, which may still be refused. Default: the one in force.
    */
-  async launch(workers: number): Promise<void> {
+  async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
     const said = `Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
     this.#log.info(said, { service: this.name, workers });
     this.phase = 'launching';
     this.#configured = workers;
-    const rehearsal = this.takeRehearsal();
-    if (rehearsal !== undefined) {
-      this.#launchedByReload = true;
-      this.generation = rehearsal.generation;
-      rehearsal.worker?.goOn();
-      if (rehearsal.worker !== undefined) this.starts.launch += 1;
-    }
+    this.#launchedByReload = generation !== undefined;
+    this.generation = generation ?? this.generation;
     const firstStarts = this.setWanted(workers);
     this.#reconciler.poke();
     await Promise.all(firstStarts);
@@ -51,46 +46,37 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Asks for a child that loads all a worker of this generation would need, and starts nothing. It is then let go on by
-   * {@link proceed}, and takes its slot by {@link rollOut}; or it is ended by {@link endRehearsal}. `workers`: how many there
-   * are to be. Undefined: the service is being stopped.
+   * Proves a generation by a worker of it, which serves beside those of the generation in force; of a new service by all its
+   * workers. Settles when they start, and `ready` when they are ready. The worker then takes its slot by {@link rollOut}, or is
+   * ended by {@link endTrial}. `workers`: how many there are to be. A service without workers has nothing to prove.
    */
-  rehearse(generation: FleetGeneration, workers: number): Promise<WorkerHandle | undefined> {
-    this.endRehearsal();
+  async prove(generation: FleetGeneration, workers: number): Promise<{ readonly ready: Promise<void> }> {
+    this.endTrial();
+    if (this.phase === 'new') return { ready: this.launch(workers, generation) };
+    if (this.stopping || this.wanted === 0) return { ready: Promise.resolve() };
     const begun = deferred<WorkerHandle | undefined>();
-    if (this.stopping) begun.resolve(undefined);
-    else this.rehearsal = { generation, workers, worker: undefined, begun };
-    // Its next step starts the child.
+    this.trial = { generation, workers, worker: undefined, begun };
+    // Its next step starts the worker.
     this.#reconciler.forgiveStarts();
     this.#reconciler.poke();
-    return begun.promise;
+    return { ready: (await begun.promise)?.ready ?? Promise.resolve() };
   }
 
-  /** The child of the rehearsal serves from now on, and of a new service all workers do. Settles when they are ready. */
-  async proceed(): Promise<void> {
-    const { worker, workers = 0 } = this.rehearsal ?? {};
-    if (worker === undefined) return;
-    if (this.phase === 'new') return this.launch(workers);
-    if (this.wanted === 0) return this.endRehearsal();
-    worker.goOn();
-    await worker.ready;
-  }
-
-  /** Ends the rehearsal, and its child. */
-  endRehearsal(): void {
-    const worker = this.takeRehearsal()?.worker;
+  /** Ends the trial, and its worker. */
+  endTrial(): void {
+    const worker = this.takeTrial()?.worker;
     // The others serve on: a load balancer need not be told by a drain_delay.
     if (worker !== undefined && this.workers.has(worker)) this.#reconciler.endWorker(worker, 'replaced');
   }
 
   /**
-   * The generation in force is to be that of all workers: the child of the rehearsal takes the first slot, and the others are
+   * The generation in force is to be that of all workers: the worker of the trial takes the first slot, and the others are
    * replaced behind it, one by one. Settles with how many were, and why others were not. `asked`: as for {@link changeTo};
    * `superseded`: another reload was asked for, and this one need not try for ever.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
-    // From here on the child counts as a worker: slot 0 has two, and the reconciler ends the older one.
-    if (this.takeRehearsal()?.worker !== undefined) this.starts.reload += 1;
+    // From here on it counts as a worker: slot 0 has two, and the reconciler ends the older one.
+    if (this.takeTrial()?.worker !== undefined) this.starts.reload += 1;
     const old = this.current.filter(({ assignment }) => assignment.generation < this.generation.number);
     const [roll] = await Promise.all([this.#rollOver(old, 'reload', superseded), this.changeTo(asked)]);
     return roll;
@@ -194,7 +180,7 @@ export class WorkerPool extends PoolState {
     // One that a reload has started and that does not serve yet has nothing in hand: it is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;
-      const extra = this.#launchedByReload || worker === this.rehearsal?.worker || beside;
+      const extra = this.#launchedByReload || worker === this.trial?.worker || beside;
       if (extra && !worker.wasReady) worker.dismissed = true;
     }
     this.beginStopping();

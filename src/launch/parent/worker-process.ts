@@ -8,6 +8,7 @@ import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
 import { ownFile } from '../../process/index.js';
+import type { Configure } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
@@ -88,6 +89,16 @@ export function spawnWorker(
     process.nextTick(() => child.emit('error', error));
     return child;
   }
+}
+
+/** What a child hears before its main module runs. */
+export function firstMessage(
+  program: WorkerProgram,
+  { configuration, settings }: FleetGeneration,
+  rest: Pick<Configure, 'sockets' | 'builds'>,
+): Configure {
+  const told = program.told?.() ?? program.host.argv.slice(2);
+  return { kind: 'configure', configuration: configuration(), settings, arguments: told, ...rest };
 }
 
 /** The path of the module workers run. Throws where there is none, as in a REPL. */

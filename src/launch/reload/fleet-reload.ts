@@ -1,14 +1,13 @@
 /**
- * What a reload is in the parent of workers: the program says which services there are to be, and workers take the new
- * configuration up by the method that was chosen.
+ * A reload in the parent of workers: the program says which services there are to be, and workers take the new configuration up
+ * by the method that was chosen.
  *
- * A `reload` is a rolling replacement of all workers: children that check the new configuration and serve nothing; then each
- * of them becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then
- * the others are replaced, one after another.
+ * A `reload` is a rolling replacement of all workers: the first new worker of each service starts beside the old ones, which
+ * proves the configuration; then it is in force; then the others are replaced, one after another.
  */
 
 import type { Change, Config } from '../../config/index.js';
-import { ignoreErrors, type PorticoError } from '../../errors/index.js';
+import { type PorticoError, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
@@ -21,8 +20,7 @@ import type { FleetGeneration } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
 import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
-import { digest } from './file-changes.js';
-import { changedMeanwhile, Rehearsal, refuseWithChildren } from './rehearsal.js';
+import { build, isMistake, prove, refuseWhole } from './proof.js';
 import {
   inCheckTime,
   type LaunchRequest,
@@ -70,10 +68,13 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
     refuse:
       method === 'mutate'
         ? undefined
-        : (refusals, { prepared, settings = supervisor.settings, wanted }) => {
-            const { kept } = changeOfServices(supervisor, wanted);
-            return refuseWithChildren(refusals, nextGeneration(supervisor, { prepared, settings }), kept);
-          },
+        : (refusals, { prepared, settings = supervisor.settings }) =>
+            refuseWhole(
+              refusals,
+              supervisor.program,
+              nextGeneration(supervisor, { prepared, settings }),
+              given.stopped,
+            ),
     takeUp: (next) => takeUp(given, next),
   });
 }
@@ -100,8 +101,15 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
   // The addresses of services that end are free: the group `[api:<name>]`, or the one that has its name.
   if (removed.length > 0)
     prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
-  const change = { next, services, prepared, dryRun, accept, stopped, superseded };
-  const done = await replaceWorkers(supervisor, log, change);
+  const change = { next, services, accept, stopped, superseded };
+  if (dryRun) return { ...(await tryOut(supervisor, change)), outcome: stopped.aborted ? 'abandoned' : 'accepted' };
+  const done = await replaceWorkers(supervisor, log, change).catch(async (error: unknown) => {
+    // A worker has found what it met first.
+    if (!isMistake(error) || stopped.aborted) throw error;
+    const refusals = new Refusals();
+    refusals.note(error);
+    return refuseWhole(refusals, supervisor.program, next, stopped);
+  });
   if (done === undefined) return { outcome: 'abandoned' };
   const { failures, ...result } = done;
   return { ...result, ...outcomeOf(failures) };
@@ -160,10 +168,9 @@ async function mutateFleet(supervisor: Supervisor, wanted: readonly LaunchReques
 }
 
 /** What {@link replaceWorkers} is to do. */
-interface FleetChange extends Pick<ReloadRequest, 'dryRun' | 'stopped' | 'superseded'> {
+interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'> {
   readonly next: FleetGeneration;
   readonly services: ServiceChange;
-  readonly prepared?: NextConfiguration['prepared'];
   /** Puts the new configuration in force. */
   accept(): Promise<unknown>;
 }
@@ -173,38 +180,48 @@ export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'added' | 'remov
   readonly failures: readonly string[];
 };
 
+/** The result of a reload that is not done: its addresses are bound for a moment, and a child builds the services. */
+async function tryOut(
+  supervisor: Supervisor,
+  { services, next, stopped }: FleetChange,
+): Promise<Omit<FleetChangeResult, 'failures'>> {
+  const { kept, added, removed } = services;
+  const handover = supervisor.handover(removed, stopped);
+  try {
+    await addServices(supervisor, added, handover);
+  } finally {
+    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
+  }
+  await build(supervisor.program, next, stopped);
+  const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, services))] as const);
+  return { replaced: Object.fromEntries(replaced), added: added.map(([name]) => name), removed };
+}
+
+function workersOf(pool: WorkerPool, { asked }: ServiceChange): number {
+  return pool.workersFor(asked.get(pool.name)?.workers);
+}
+
 /**
- * Rejects when the new configuration does not work; then all is as it was. In a dry run it is in any case. Undefined: a stop
- * came before the new configuration was in force.
+ * Rejects when the new configuration does not work; then all is as it was. Undefined: a stop came before the new
+ * configuration was in force.
  */
 export async function replaceWorkers(
   supervisor: Supervisor,
   log: Logger,
-  { services, next, prepared, dryRun, accept, stopped, superseded }: FleetChange,
+  { services, next, accept, stopped, superseded }: FleetChange,
 ): Promise<FleetChangeResult | undefined> {
   const { kept, added, removed } = services;
-  const rehearsal = new Rehearsal(next);
   const handover = supervisor.handover(removed, stopped);
   const asked = (pool: WorkerPool): number | undefined => services.asked.get(pool.name)?.workers;
-  const takeBackAll = async (): Promise<void> => {
-    rehearsal.callOff();
-    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
-  };
   try {
     const opened = await addServices(supervisor, added, handover);
-    const planned = kept.map((pool) => [pool, pool.workersFor(asked(pool))] as const);
-    const files = await rehearsal.run(new Map([...planned, ...opened]));
-    if (!dryRun) await rehearsal.proceed();
+    const planned = kept.map((pool) => [pool, workersOf(pool, services)] as const);
+    await prove(next, new Map([...planned, ...opened]));
     if (stopped.aborted) return undefined;
-    keepFilesAsChecked(prepared, files);
-    if (dryRun) {
-      const replaced = planned.map(([pool, workers]) => [pool.name, Math.min(pool.wanted, workers)] as const);
-      await takeBackAll();
-      return { replaced: Object.fromEntries(replaced), added: added.map(([name]) => name), removed, failures: [] };
-    }
     await accept();
   } catch (error) {
-    await takeBackAll();
+    for (const pool of kept) pool.endTrial();
+    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
     throw error;
   }
   // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
@@ -225,18 +242,6 @@ export async function replaceWorkers(
     removed,
     failures: rolls.flatMap(([, { failures }]) => failures),
   };
-}
-
-/**
- * Has the new configuration read the files that its workers have read, so that workers started later are given the same
- * bytes. Throws `PORTICO_RELOAD_RACED` when they are not those that were checked, by their digests.
- */
-function keepFilesAsChecked(prepared: NextConfiguration['prepared'], files: ReadonlyMap<string, string>): void {
-  for (const [file, checked] of files) {
-    // One that is gone in the meantime: workers started later say so themselves.
-    const bytes = ignoreErrors(() => prepared?.readFile(file));
-    if (bytes !== undefined && digest(bytes) !== checked) throw changedMeanwhile(file);
-  }
 }
 
 /** Ends a new service of a reload that is refused. Settles when it is gone, but one that serves drains behind the report. */
@@ -275,6 +280,6 @@ function announceAdded(log: Logger, name: string, request: LaunchRequest): void 
 }
 
 /** The number of workers that the program asked for in the first of the new ones. */
-async function askedByNewWorker({ rehearsal }: WorkerPool): Promise<number | undefined> {
-  return rehearsal?.worker && (await within(rehearsal.worker.workersAsked, LAUNCHED_WITHIN_MS));
+async function askedByNewWorker({ trial }: WorkerPool): Promise<number | undefined> {
+  return trial?.worker && (await within(trial.worker.workersAsked, LAUNCHED_WITHIN_MS));
 }

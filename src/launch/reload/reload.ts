@@ -109,7 +109,7 @@ async function reloadTo(
     const refuse = async (): Promise<void> => {
       if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
     };
-    // Where children judge a configuration that is refused already, services here need not.
+    // Where a child judges a configuration that is refused already, services here need not.
     await refuse();
     compared = compare(wanted);
     for (const error of compared.after.failures) {

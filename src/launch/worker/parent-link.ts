@@ -5,7 +5,7 @@
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
 
-import { ConfigurationRefused, type PorticoError } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, type PorticoError } from '../../errors/index.js';
 import { exitPlace, watchLoading } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
@@ -41,7 +41,7 @@ export interface LinkListener {
 }
 
 /** After these an end of the process is explained. */
-const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['ready', 'failed', 'ended']);
+const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['ready', 'built', 'failed', 'ended']);
 
 /** What to do about an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
@@ -88,8 +88,8 @@ export class ParentLink {
   readonly sockets: Configure['sockets'];
   /** The token buckets that all workers of the service share; for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
-  /** This worker checks a reload before it starts anything. */
-  readonly rehearse: boolean;
+  /** This process is no worker: it builds all services, and starts none. */
+  readonly builds: boolean;
   readonly #channel = process as unknown as Channel;
   readonly #loading = watchLoading();
   readonly #releaseSignals: () => void;
@@ -107,7 +107,7 @@ export class ParentLink {
     this.configuration = first.configuration;
     this.settings = first.settings;
     this.sockets = first.sockets;
-    this.rehearse = first.rehearse === true;
+    this.builds = first.builds === true;
     this.#releaseSignals = releaseSignals;
     this.#channel.on('message', (message, socket) => {
       if (message.kind === 'socket') this.#received.push(socket);
@@ -178,6 +178,12 @@ export class ParentLink {
     this.#channel.exit(statusOf(error));
   }
 
+  /** Tells the parent what a child that only builds found, and ends the process. */
+  async tellBuilt(diagnostics: readonly Diagnostic[]): Promise<void> {
+    await within(this.send({ kind: 'built', diagnostics }), 1000);
+    this.#channel.exit(0);
+  }
+
   /** Tells the parent why this worker is going to end. */
   async explain(error: unknown): Promise<void> {
     await within(this.send({ kind: 'failed', ...failureOf(error) }), 1000);
@@ -187,7 +193,8 @@ export class ParentLink {
   exits(place: string | undefined): void {
     if (this.#settled || place === undefined) return;
     const { service, index } = this.assignment;
-    const text = `worker ${index} of service ${service} was ended before it was ready: ${place}: process.exit()\n  ${NO_EXIT}`;
+    const who = this.builds ? 'the child that builds the services' : `worker ${index} of service ${service}`;
+    const text = `${who} was ended before it was ready: ${place}: process.exit()\n  ${NO_EXIT}`;
     // In the channel when `send` returns: a pipe that is not full takes it at once.
     void this.send({ kind: 'failed', text, code: undefined, status: STATUS_FAILED });
   }
@@ -217,9 +224,14 @@ export function isWorker(): boolean {
   return parentLink(process) !== undefined;
 }
 
-/** True in the spare child of a reload, whose run of the program finds what is wrong with the new configuration. */
-export function isRehearsal(): boolean {
-  return parentLink(process)?.rehearse === true;
+/** True in a child that only builds: `check` and reloads ask it what is wrong with a configuration. */
+export function isBuild(): boolean {
+  return parentLink(process)?.builds === true;
+}
+
+/** Tells the parent of such a child what it found, and ends the process. */
+export async function tellBuilt(diagnostics: readonly Diagnostic[]): Promise<void> {
+  await parentLink(process)?.tellBuilt(diagnostics);
 }
 
 /** The link of this process, when it is a worker. */

@@ -5,10 +5,10 @@
 
 import { closeSync } from 'node:fs';
 import type { ConfigSnapshot } from '../../config/index.js';
-import { errorText } from '../../errors/index.js';
+import { errorText, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { Meter } from '../../metrics/index.js';
-import type { Awaitable, ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../../service/index.js';
+import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import type { InheritedSockets, ToWorker } from '../assignment.js';
@@ -25,9 +25,7 @@ import {
   setTitle,
   workerTitle,
 } from '../process/host-process.js';
-import { digest } from '../reload/file-changes.js';
 import type { Telling } from '../report/report-subjects.js';
-import { deferred } from '../waiting.js';
 import { notLaunched, type ParentLink } from './parent-link.js';
 
 /** How long a worker may take to tell its parent that it ends. */
@@ -42,13 +40,11 @@ export class WorkerSide {
   readonly #options: LauncherOptions;
   /** The services that the program has launched, with how many workers, whether they are this worker's or not. */
   readonly #launched = new Map<string, number>();
-  /** The reload that this worker checked goes on. */
-  readonly #goesOn = deferred();
+  /** In a child that only builds: what kept services from being built. */
+  readonly #unbuilt: unknown[] = [];
   readonly #sockets: WorkerSockets;
   /** Of what concerns the process. */
   readonly #meter = new Meter();
-  /** Lets go of what was built and never started. */
-  #letGo: () => Awaitable<void> = () => undefined;
   #explained: Promise<void> = Promise.resolve();
 
   constructor(link: ParentLink, options: LauncherOptions) {
@@ -79,10 +75,10 @@ export class WorkerSide {
     const name = serviceName(checkService(service));
     if (this.#launched.has(name)) return;
     this.#launched.set(name, workers);
+    if (this.#link.builds) return this.#build(service);
     if (name !== this.#link.assignment.service) return;
     this.#takeOver(service);
     if (isListening(service)) service.useSockets(this.#sockets.own());
-    if (this.#link.rehearse) await this.#rehearse(service);
     await this.newWorker.run(name, this.#link.assignment.index, service);
     try {
       await this.core.runner.launchService(service);
@@ -97,24 +93,33 @@ export class WorkerSide {
   async wait(): Promise<number> {
     const { service } = this.#link.assignment;
     const workers = this.#launched.get(service);
-    if (workers === undefined) await this.#link.fail(notLaunched(service, [...this.#launched.keys()]));
+    if (this.#link.builds) await this.#tellBuilt();
+    else if (workers === undefined) await this.#link.fail(notLaunched(service, [...this.#launched.keys()]));
     else void this.#link.send({ kind: 'launched', workers });
     holdAlive();
     return new Promise<number>(() => undefined);
   }
 
-  /** In the spare child of a reload: builds what the service will need, and goes on when the parent says so, or never. */
-  async #rehearse(service: ServiceBase): Promise<void> {
+  async #build(service: ServiceBase): Promise<void> {
     try {
-      this.#letGo = (await service.prepare?.()) ?? this.#letGo;
+      const letGo = await service.prepare?.();
+      await letGo?.();
     } catch (error) {
-      await this.#link.fail(error);
-      return new Promise(() => undefined);
+      this.#unbuilt.push(error);
     }
-    const { config } = this.#options;
-    const files = new Map((config?.filesRead ?? []).map((path) => [path, digest(config!.readFile(path))]));
-    void this.#link.send({ kind: 'rehearsed', files });
-    await this.#goesOn.promise;
+  }
+
+  /** All mistakes of the configuration as one; of any other failure the first. */
+  async #tellBuilt(): Promise<void> {
+    const refusals = new Refusals();
+    try {
+      for (const error of this.#unbuilt) refusals.note(error);
+      refusals.refuse();
+    } catch (error) {
+      return this.#link.fail(error);
+    }
+    if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
+    await this.#link.tellBuilt([]);
   }
 
   #takeOver(service: ServiceBase): void {
@@ -135,7 +140,6 @@ export class WorkerSide {
     });
     void core.wait().then(async (status) => {
       await this.#explained;
-      await within(attempt(this.#letGo), LAST_WORD_MS);
       await within(this.#tellCounted(service), LAST_WORD_MS);
       await within(link.send({ kind: 'ended', status, cutOff: core.runner.cutOff }), LAST_WORD_MS);
       exitProcess(this.#host, status);
@@ -145,9 +149,6 @@ export class WorkerSide {
   #receive(message: ToWorker, service: ServiceBase): void {
     const link = this.#link;
     switch (message.kind) {
-      case 'start':
-        this.#goesOn.resolve();
-        break;
       case 'drain':
         void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
         // The service was asked to stop accepting, and most do within a turn of the loop; a write to the registry may come before.
@@ -210,14 +211,6 @@ export class WorkerSide {
   async #orphaned(): Promise<void> {
     this.#log.error('Parent process has died unexpectedly, exiting');
     await this.core.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
-  }
-}
-
-async function attempt(work: () => Awaitable<void>): Promise<void> {
-  try {
-    await work();
-  } catch {
-    // The process ends: what could not be let go of goes with it.
   }
 }
 

@@ -57,7 +57,6 @@ class Fleet {
     const change = {
       next,
       services: changeOfServices(supervisor, more.services),
-      dryRun: false,
       accept: async () => {
         await more.accepting?.();
         this.current = next;
@@ -176,22 +175,6 @@ test('LC-321 LC-329 the first worker of a service that a reload has added is rep
   }
 });
 
-test('OP-80 a file of which two children read different bytes refuses the reload', async (t) => {
-  const fleet = new Fleet(t);
-  const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
-  const reads = (bytes: string) => (moment: Moment, worker: FakeWorker) => {
-    if (moment === 'rehearse') worker.say({ kind: 'rehearsed', files: new Map([['shared.txt', bytes]]) });
-    return moment === 'rehearse';
-  };
-  fleet.behaviours.set('a', reads('one'));
-  fleet.behaviours.set('b', reads('other'));
-  await assert.rejects(fleet.reload(), { code: 'PORTICO_RELOAD_RACED', message: /^shared\.txt was changed/ });
-  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
-  fleet.behaviours.set('b', reads('one'));
-  await fleet.reload();
-  assert.deepEqual([generations(a), generations(b)], [[2], [2]]);
-});
-
 test('every worker of an added or grown service is told how many there will be', async (t) => {
   const fleet = new Fleet(t);
   const grown = await fleet.launch('grown', 1);
@@ -213,7 +196,7 @@ test('every worker of an added or grown service is told how many there will be',
 test('LC-515 a reload ends a replacement that began before it, and would be too old', async (t) => {
   const fleet = new Fleet(t);
   const a = await fleet.launch('a', 1);
-  fleet.behaviours.set('a', (moment) => moment === 'begin');
+  fleet.behaviours.set('a', (moment, worker) => moment === 'begin' && worker.told.generation === 1);
   const [old] = a.spawned;
   a.pool.replace(old!.handle);
   while (a.spawned.length < 2) await turn();
@@ -271,15 +254,15 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
-test('a slot whose worker dies during a rehearsal is left to a sibling, and filled with what is in force', {
+test('a slot whose worker dies during a trial is left to a sibling, and filled with what is in force', {
   timeout: 20_000,
 }, async (t) => {
   const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
   // One descriptor for all where the platform has no more: a helper is sent that of the slot.
   const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
   let launched = false;
-  // Of later workers only the child of the rehearsal gets ready.
-  const fake = fakePool('a', (moment) => moment === 'begin' && launched, {
+  // Of later workers only that of the trial gets ready.
+  const fake = fakePool('a', (moment, worker) => moment === 'begin' && launched && worker.told.generation === 1, {
     slots: 3,
     sockets: [{ ...sockets[0]!, descriptors }],
   });
@@ -288,8 +271,7 @@ test('a slot whose worker dies during a rehearsal is left to a sibling, and fill
   await fake.pool.launch(3);
   launched = true;
   const [first, sibling] = fake.spawned;
-  const child = await fake.pool.rehearse(generation(2), 3);
-  await fake.pool.proceed();
+  await (await fake.pool.prove(generation(2), 3)).ready;
   first!.end(1);
   await first!.handle.exited;
   while (fake.spawned.length < 5) await turn();
@@ -299,12 +281,12 @@ test('a slot whose worker dies during a rehearsal is left to a sibling, and fill
     sibling!.heard.map(({ kind }) => kind).filter((kind) => kind === 'adopt' || kind === 'release');
   assert.deepEqual(heard(), ['adopt']);
   fake.spawned[3]!.end(1);
-  await child!.exited;
+  await fake.spawned[3]!.handle.exited;
   // The sibling has not let go.
   assert.deepEqual(heard(), ['adopt']);
 });
 
-test('LC-515 of an old worker that a rehearsal has made room for no more remains than of any other', async (t) => {
+test('LC-515 of an old worker that a trial has made room for no more remains than of any other', async (t) => {
   const fleet = new Fleet(t);
   const a = await fleet.launch('a', 2);
   const dies = async (): Promise<void> => {
@@ -313,7 +295,7 @@ test('LC-515 of an old worker that a rehearsal has made room for no more remains
     await a.spawned[3]!.handle.ready;
   };
   const { replaced } = await fleet.reload({ accepting: dies });
-  // The one that filled the slot meanwhile is replaced by the child of the rehearsal.
+  // The one that filled the slot meanwhile is replaced by the worker of the trial.
   assert.deepEqual(
     a.spawned.map(({ index, told }) => [index, told.generation]),
     [
@@ -355,12 +337,12 @@ test('OP-80 a refused reload ends its own workers and nobody else’s', { timeou
   const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
   let begun = (): void => undefined;
   fleet.behaviours.set('a', (moment, worker) => {
-    if (moment !== 'begin') return undefined;
+    if (moment !== 'begin' || worker.told.generation === 2) return undefined;
     begun = () => worker.say({ kind: 'ready' });
     return true;
   });
   fleet.behaviours.set('b', (moment, worker) => {
-    if (moment !== 'go-on') return undefined;
+    if (moment !== 'begin') return undefined;
     worker.end(1);
     return true;
   });

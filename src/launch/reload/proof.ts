@@ -1,0 +1,92 @@
+/**
+ * The proof of a new configuration: the first worker of each service starts with it, beside the old ones. Where one does not, or
+ * the configuration is refused before, one refusal names all that is wrong.
+ */
+import {
+  ConfigurationRefused,
+  describeError,
+  PorticoError,
+  type Refusals,
+  severalRefusals,
+  untold,
+} from '../../errors/index.js';
+import { pause } from '../../tasks/internal.js';
+import { buildInChild } from '../parent/build.js';
+import type { WorkerHandle } from '../parent/worker-handle.js';
+import type { WorkerPool } from '../parent/worker-pool.js';
+import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
+import { deferred } from '../waiting.js';
+import { NOT_LAUNCHED } from '../worker/parent-link.js';
+import { inCheckTime, reloadTimeout } from './reload.js';
+
+/** After the first failure: how long the other workers may take to report theirs. */
+const OTHERS_MS = 1000;
+/** How long a child may take to find more than what is known to be wrong already. */
+const MORE_MS = 5000;
+
+/** Settles when the first worker of each is ready. Rejects with everything that did not start. `pools`: how many workers each is to have. */
+export async function prove(generation: FleetGeneration, pools: ReadonlyMap<WorkerPool, number>): Promise<void> {
+  const { reloadCheckTimeoutMs } = generation.settings;
+  const works = [...pools].map(async ([pool, workers]) => {
+    const { ready } = await pool.prove(generation, workers);
+    await inCheckTime(reloadCheckTimeoutMs, ready, (limit) => {
+      const isNew = ({ wasReady, assignment }: WorkerHandle): boolean =>
+        !wasReady && assignment.generation === generation.number;
+      const stuck = stuckIn([...pool.workers].find(isNew)?.stack);
+      return `a new worker of service ${pool.name} did not start ${limit}${stuck}`;
+    });
+  });
+  const failures: unknown[] = [];
+  const first = deferred();
+  const noted = works.map((work) =>
+    work.catch((error: unknown) => {
+      failures.push(error);
+      first.resolve();
+    }),
+  );
+  await Promise.race([Promise.all(noted), first.promise.then(() => pause(OTHERS_MS))]);
+  const texts = [...new Set(failures.map((error) => describeError(error)))];
+  if (texts.length < 2 && failures.length > 0) throw failures[0];
+  if (texts.length > 1 && failures.every(isMistake))
+    throw severalRefusals(failures.flatMap((each) => each.diagnostics));
+  if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
+}
+
+/** Builds a configuration in a child, as a dry run does. Rejects with what is wrong with it, and when it takes too long. */
+export async function build(program: WorkerProgram, generation: FleetGeneration, stopped: AbortSignal): Promise<void> {
+  const limitMs = generation.settings.reloadCheckTimeoutMs;
+  const late = (stack: readonly string[] | undefined): PorticoError =>
+    reloadTimeout(`the application was not built within ${limitMs / 1000} s${stuckIn(stack)}`);
+  const found = await buildInChild(program, generation, { limitMs, stopped, late });
+  const errors = (found ?? []).filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw severalRefusals(errors);
+}
+
+/**
+ * Rejects with one refusal of these, and of what a child finds that builds the same configuration. How such a child fails
+ * otherwise is no mistake of a configuration, and one that takes too long is not waited for.
+ */
+export async function refuseWhole(
+  refusals: Refusals,
+  program: WorkerProgram,
+  generation: FleetGeneration,
+  stopped: AbortSignal,
+): Promise<never> {
+  const { settings } = generation;
+  const reloadCheckTimeoutMs = Math.min(MORE_MS, settings.reloadCheckTimeoutMs || MORE_MS);
+  const limited = { ...generation, settings: { ...settings, reloadCheckTimeoutMs } };
+  const found = await build(program, limited, stopped).catch((error: unknown) => error);
+  if (!isMistake(found)) throw refusals.refusal;
+  // A child knows the whole of a paste file.
+  const own = untold(found.diagnostics, refusals.diagnostics);
+  throw own.length === 0 ? found : severalRefusals([...own, ...found.diagnostics]);
+}
+
+/** A service that the new configuration does not have, or misspells, is none: a start does not miss it. */
+export function isMistake(error: unknown): error is ConfigurationRefused {
+  return error instanceof ConfigurationRefused && error.code !== NOT_LAUNCHED;
+}
+
+function stuckIn(stack: readonly string[] | undefined): string {
+  return stack === undefined ? '' : `; it is stuck in:\n${stack.join('\n')}`;
+}
