@@ -65,7 +65,9 @@ interface Inbox {
 /** Those that have a queue. */
 const HOSTS = ['north', 'north.example', 'south'];
 
-const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+type CaseTable = Readonly<Record<string, (bench: Bench) => Promise<void>>>;
+
+const CASES: CaseTable = {
   'RP-4 each message of a topic goes to one of its consumers, in turn': sharesATopic,
   'RP-4 RP-5 a message for a host goes to that host alone; workers of the host share it': reachesAHost,
   'RP-4 RP-6 a fanout reaches every consumer of its exchange, and none of another': fansOut,
@@ -92,9 +94,29 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'RP-1 RP-69 a transport says where it is, connects once, and closes once': tellsItsState,
 };
 
+/** What a driver may lack, and says so, and the cases that show it. */
+const NEEDS: Readonly<Record<'dead letters' | 'fanouts of an exchange', ReadonlySet<unknown>>> = {
+  'dead letters': new Set([removesAQueue, expires, buries, limitsDeliveries, readsDeadLetters, returnsFanouts]),
+  'fanouts of an exchange': new Set([fansOut]),
+};
+
+/** What holds where something is lacking. */
+const WITHOUT: Readonly<Record<keyof typeof NEEDS, CaseTable>> = {
+  'dead letters': {
+    'a message that is refused, or whose time is up, is gone, and its consumer is told that there is no dead letter of it':
+      dropsWithoutDeadLetters,
+    'a queue that is removed is gone at once, with what waited in it': removesWithoutDeadLetters,
+  },
+  'fanouts of an exchange': { 'RP-4 a fanout reaches every consumer of its topic, whatever the exchange': fansOutToAll },
+};
+
 /** How the suite runs with a driver. */
 interface ConformanceOptions {
   readonly options?: Partial<TransportOptions>;
+  /** What the driver lacks. */
+  readonly lacks?: readonly (keyof typeof NEEDS)[];
+  /** The topic of each case, where queues are named by the topic alone. Default `images`. */
+  readonly topicOf?: () => string;
   /** Why not. */
   readonly skip?: string | false;
   /** Deletes what a case left with the broker: queues of the topic `images`, for its hosts, and their exchanges. */
@@ -102,13 +124,18 @@ interface ConformanceOptions {
 }
 
 /** Runs every case over connections to the broker of a URL. */
-export function transportConformance(url: string, { options, skip = false, clean }: ConformanceOptions = {}): void {
-  for (const [name, run] of Object.entries(CASES)) {
+export function transportConformance(
+  url: string,
+  { options, skip = false, clean, lacks = [], topicOf = () => 'images' }: ConformanceOptions = {},
+): void {
+  const cases = Object.entries(CASES).filter(([, run]) => !lacks.some((what) => NEEDS[what].has(run)));
+  for (const [name, run] of [...cases, ...lacks.flatMap((what) => Object.entries(WITHOUT[what]))]) {
     test(`${new URL(url).protocol}// ${name}`, { skip }, async () => {
       const opened: Transport[] = [];
       // A transport in memory has no socket that would keep the process.
       const kept = setInterval(() => {}, 60_000);
       const exchange = `conformance-${randomUUID().slice(0, 8)}`;
+      const topic = topicOf();
       const open = async (): Promise<Transport> => {
         const transport = makeTransport(url, transportOptions(options));
         opened.push(transport);
@@ -117,7 +144,7 @@ export function transportConformance(url: string, { options, skip = false, clean
       };
       const bench: Bench = {
         exchange,
-        topic: { exchange, topic: 'images' },
+        topic: { exchange, topic },
         open,
         take: (transport, route, prefetch = 10) =>
           inbox((onDelivery) => transport.consume(route, { prefetch }, onDelivery)),
@@ -128,7 +155,7 @@ export function transportConformance(url: string, { options, skip = false, clean
       } finally {
         clearInterval(kept);
         await Promise.all(opened.map((transport) => transport.close()));
-        for (const each of [exchange, `${exchange}-other`]) await clean?.(each, 'images', HOSTS);
+        for (const each of [exchange, `${exchange}-other`]) await clean?.(each, topic, HOSTS);
       }
     });
   }
@@ -219,6 +246,50 @@ async function fansOut({ open, take, topic }: Bench): Promise<void> {
   await one.publish(topic, message('one'));
   assert.equal(await takeText(shared), 'one');
   assert.equal(elsewhere.waiting + shared.waiting, 0);
+}
+
+async function fansOutToAll({ open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const fanout = { ...topic, fanout: true };
+  const boxes = [
+    await take(one, fanout),
+    await take(two, fanout),
+    await take(two, { ...fanout, exchange: `${topic.exchange}-other` }),
+  ];
+  const shared = await take(two, topic);
+  await one.publish(fanout, message('all'));
+  assert.deepEqual(await Promise.all(boxes.map(takeText)), ['all', 'all', 'all']);
+  await one.publish(topic, message('one'));
+  assert.equal(await takeText(shared), 'one');
+  // The exchange goes with the last of them, and is made again with the next message.
+  await Promise.all(boxes.map((box) => box.cancel()));
+  await one.publish(fanout, message('none'));
+  const again = await take(two, fanout);
+  await one.publish(fanout, message('again'));
+  assert.equal(await takeText(again), 'again');
+}
+
+async function dropsWithoutDeadLetters({ exchange, open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const box = await take(transport, topic);
+  await transport.publish(topic, message('poison'));
+  assert.equal(await (await box.next()).deadLetter('unreadable'), false);
+  await box.cancel();
+  await transport.publish(topic, message('late'), { ttlMs: 20 });
+  await transport.publish(topic, message('in time'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(await takeText(await take(transport, topic)), 'in time');
+  await transport.eachDeadLetter(exchange, async () => assert.fail('there is none'));
+}
+
+async function removesWithoutDeadLetters({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const north: Route = { ...topic, server: 'north' };
+  assert.equal(await transport.removeQueue(north), false);
+  await (await take(transport, north)).cancel();
+  await transport.publish(north, message('a'), { mandatory: true });
+  assert.equal(await transport.removeQueue(north), true);
+  await assert.rejects(transport.publish(north, message('b'), { mandatory: true }), { name: 'NoServers' });
 }
 
 async function fansOutToNobody({ open, topic }: Bench): Promise<void> {

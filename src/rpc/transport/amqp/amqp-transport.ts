@@ -117,9 +117,11 @@ export class AmqpTransport extends StatefulTransport implements Transport {
       if (found === undefined || found.consumerCount > 0) return false;
       // First nothing comes to it any more: a quorum queue cannot be deleted on the condition that it is empty.
       await unbindQueue(channel, plan);
+      let dropped = 0;
       for (let raw = await channel.basicGet(queue); raw !== undefined; raw = await channel.basicGet(queue)) {
-        await deliveries.deliver(raw).deadLetter(QUEUE_REMOVED);
+        if (!(await deliveries.deliver(raw).deadLetter(QUEUE_REMOVED))) dropped += 1;
       }
+      if (dropped > 0) this.#options.log.warn(`${queue} is removed; ${dropped} messages that waited in it are dropped`);
       await channel.queueDelete({ queue });
       return true;
     });
