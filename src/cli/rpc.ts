@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
 import { UsageError } from '../config/internal.js';
 import { isObject } from '../errors/index.js';
+import { NoSuchMethod, type RPCConnection, UnsupportedVersion } from '../rpc/index.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
 import { addCommand, example, print } from './command.js';
@@ -38,12 +39,15 @@ export function register(program: Command): void {
       const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
       const begun = performance.now();
       const answer = await withConnection(args, async (rpcs) => {
+        if (rpcs.settings.speaksOslo) return pingOslo(rpcs, topic, args);
         const { host, service } = (await rpcs.client(client).call(CONTEXT, 'ping')) as Record<string, string>;
         const ms = performance.now() - begun;
         const status = (await rpcs.client({ ...client, server: host }).call(CONTEXT, 'getStatus')) as object;
         return { service, host, ms: Math.round(ms), ...status } as const;
       });
-      print(args, answer, () => printable(`${answer.service} on ${answer.host} answered in ${answer.ms} ms`));
+      print(args, answer, () =>
+        printable(`${answer.service}${answer.host === null ? '' : ` on ${answer.host}`} answered in ${answer.ms} ms`),
+      );
     });
 
   addCall(rpc, 'call', 'call a method, and print its result as JSON').action(
@@ -68,6 +72,41 @@ export function register(program: Command): void {
 
   registerContract(rpc);
   registerDeadLetters(rpc);
+}
+
+/**
+ * A service of Portico says what it says by any wire. One of Python answers a call of its own toolkit, or that it has no such method: it
+ * is there either way.
+ */
+async function pingOslo(rpcs: RPCConnection, topic: string, args: Target): Promise<PingAnswer> {
+  const begun = performance.now();
+  const answered = (who: Omit<PingAnswer, 'ms'>): PingAnswer => ({ ...who, ms: Math.round(performance.now() - begun) });
+  const client = targetOf(topic, args);
+  try {
+    const base = rpcs.client({ ...client, namespace: 'base', version: '1.1' });
+    const { host, service } = await base.call<{ host: string; service: string }>(CONTEXT, 'ping');
+    const status = (await base.prepare({ server: host }).call(CONTEXT, 'getStatus')) as object;
+    return answered({ service, host, ...status });
+  } catch (error) {
+    if (!isUnknownThere(error)) throw error;
+  }
+  try {
+    await rpcs.client(client).call(CONTEXT, 'oslo_rpc_server_ping');
+  } catch (error) {
+    if (!isUnknownThere(error)) throw error;
+  }
+  return answered({ service: topic, host: args.host ?? null });
+}
+
+interface PingAnswer {
+  readonly service: string;
+  readonly host: string | null;
+  readonly ms: number;
+}
+
+/** A server answered that it has no such method. */
+function isUnknownThere(error: unknown): boolean {
+  return error instanceof NoSuchMethod || error instanceof UnsupportedVersion;
 }
 
 function add(rpc: Command, words: string, description: string, line: string): Command {

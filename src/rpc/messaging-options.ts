@@ -28,6 +28,17 @@ export function messagingSettings(config: Config, given: Given = {}): ReturnType
   }
 }
 
+/** Whether messages are those of oslo.messaging. False where the URL cannot be read: {@link messagingSettings} tells that. */
+export function speaksOslo(config: Config, transport: unknown): boolean {
+  const url =
+    typeof transport === 'string' ? transport : config.group('rpc', rpcOptions, { partial: true }).transportUrl;
+  try {
+    return typeof transport !== 'object' && isOslo(parseTransportUrl(url));
+  } catch {
+    return false;
+  }
+}
+
 interface Given {
   readonly url?: string | undefined;
   readonly project?: string | undefined;
@@ -37,24 +48,22 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   const group = config.group('rpc', rpcOptions);
   const text = url ?? group.transportUrl;
   const target = checkTransportUrl(text);
-  const speaksOslo = isOslo(target);
-  const given = overrides(text, speaksOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
+  const isOnOslo = isOslo(target);
+  const given = overrides(text, isOnOslo ? { ...rpcOptions, ...osloRabbitOptions } : rpcOptions);
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
-  const oslo = speaksOslo
-    ? osloSettings({ ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given })
-    : {};
+  const oslo = isOnOslo ? osloSettings({ ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given }) : {};
   const { transport: shared = {}, prefetch: asked, replyRetryMs } = oslo;
-  if (speaksOslo) refuseUncarried(o);
+  if (isOnOslo) refuseUncarried(o);
   const settings = {
     /** It reaches no other process. */
     isInProcess: target.driver === 'memory',
     /** Messages are those of oslo.messaging. */
-    speaksOslo,
+    speaksOslo: isOnOslo,
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
     longMs: o.longTimeout * 1000,
     // Without a dead letter nothing would tell of a cast that waited too long.
-    castTtlMs: speaksOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
+    castTtlMs: isOnOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
     poolSize: o.executorPoolSize,
     prefetch: asked ?? o.prefetch ?? o.executorPoolSize,
     /** Undefined: by what each class marks. */
@@ -62,7 +71,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
     replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
-    format: speaksOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
+    format: isOnOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
     sendStack: o.sendRemoteStack,
     transport: {
       connectTimeoutMs: o.connectTimeout * 1000,

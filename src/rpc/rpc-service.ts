@@ -23,7 +23,7 @@ import { formatDuration } from '../text/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
-import { BaseEndpoint } from './server/base-endpoint.js';
+import { BaseEndpoint, OsloPing } from './server/base-endpoint.js';
 import { type RpcContract, rpcContract } from './server/contract.js';
 import { ServedTopics } from './server/rpc-server.js';
 import {
@@ -299,7 +299,8 @@ export class RPCService implements ServiceBase {
       configGeneration: this.#options.config.generation,
     }));
     const [main, ...others] = endpointsOf(this.managers);
-    return Object.freeze([...(main === undefined ? [] : [main]), base, ...others]);
+    const ping = this.#connection.settings.speaksOslo ? [new OsloPing()] : [];
+    return Object.freeze([...(main === undefined ? [] : [main]), base, ...ping, ...others]);
   }
 
   #heed(verdict: 'drain' | 'exit', reason: string): void {

@@ -11,6 +11,7 @@ import type { ManagerOption } from '../registry/internal.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';
 import type { ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
+import { speaksOslo } from './messaging-options.js';
 import { wrongName } from './transport/route.js';
 import type { Transport } from './transport/transport.js';
 
@@ -153,7 +154,8 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
   const host = options.host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
   const binary = options.binary ?? commandName(options.argv);
   const topic = options.topic ?? topicOf(binary, options.project ?? 'portico');
-  checkName('host', host);
+  const isOslo = speaksOslo(config, options.transport);
+  checkName('host', host, isOslo);
   if (binary === '' || binary.length > 255) {
     throw new PorticoError('PORTICO_RPC_NAME', {
       message: `the binary ${JSON.stringify(binary)} is no name of 1 to 255 characters`,
@@ -161,7 +163,7 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
     });
   }
   for (const name of [topic, ...(options.altTopic == null ? [] : [options.altTopic])]) {
-    checkName('topic', name);
+    checkName('topic', name, isOslo);
   }
   return { host, binary, topic };
 }
@@ -175,7 +177,7 @@ function topicOf(binary: string, project: string): string {
 
 /** The option that names a service's manager. */
 export function managerOption(topic: string, { managerOption: given }: RPCServiceOptions): ManagerOption {
-  return given ?? { group: 'DEFAULT', opt: `${topic.replaceAll('-', '_')}_manager` };
+  return given ?? { group: 'DEFAULT', opt: `${topic.replaceAll(/\W/g, '_')}_manager` };
 }
 
 /**
@@ -217,7 +219,7 @@ function ofBinary(
   });
 }
 
-function checkName(what: 'host' | 'topic', name: string): void {
-  const wrong = wrongName(what, name);
+function checkName(what: 'host' | 'topic', name: string, isOslo: boolean): void {
+  const wrong = wrongName(what, name, isOslo);
   if (wrong !== undefined) throw new PorticoError('PORTICO_RPC_NAME', wrong);
 }

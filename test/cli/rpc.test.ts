@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { RPCService } from 'portico';
 import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { osloUrl, PythonPeer, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 const { log } = recordedLog();
@@ -55,6 +56,21 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   assert.deepEqual([lost.status, /there is no queue for imags/.test(lost.stderr), lost.stdout], [1, true, '']);
   const nowhere = await run('ping', 'images', '--host', 'south');
   assert.deepEqual([nowhere.status, /images/.test(nowhere.stderr)], [1, true]);
+});
+
+test('a Python service is pinged, called and cast by the same commands', { skip: withoutPython }, async (t) => {
+  const python = await PythonPeer.start();
+  t.after(() => python.end());
+  await python.serve('python');
+  const run = rpcIn(t, `${osloUrl}?exchange=${python.exchange}`);
+  const pinged = await run('ping', python.topic, '--host', 'python');
+  assert.match(pinged.stdout, /^t\w+ on python answered in \d+ ms\n$/, pinged.stderr);
+  const called = await run('call', python.topic, 'echo', '{"id": "a"}', '--method-version', '1.2');
+  assert.deepEqual(JSON.parse(called.stdout), { id: 'a' });
+  assert.equal((await run('cast', python.topic, 'note', '{"id": "b"}')).status, 0);
+  assert.deepEqual((await python.event('note')).args, { id: 'b' });
+  const failed = await run('call', python.topic, 'undeclared');
+  assert.deepEqual([failed.status, /oh/.test(failed.stderr)], [1, true]);
 });
 
 test('RP-95 arguments that are no object are a usage error, memory:// a wrong configuration', async (t) => {

@@ -107,7 +107,9 @@ const WITHOUT: Readonly<Record<keyof typeof NEEDS, CaseTable>> = {
       dropsWithoutDeadLetters,
     'a queue that is removed is gone at once, with what waited in it': removesWithoutDeadLetters,
   },
-  'fanouts of an exchange': { 'RP-4 a fanout reaches every consumer of its topic, whatever the exchange': fansOutToAll },
+  'fanouts of an exchange': {
+    'RP-4 a fanout reaches every consumer of its topic, whatever the exchange': fansOutToAll,
+  },
 };
 
 /** How the suite runs with a driver. */

@@ -89,7 +89,7 @@ export class CallClient implements RPCClient {
     this.#rebuilder = rebuilder ?? new ErrorRebuilder(options.allowedErrors);
     this.#where = describeRoute(this.#route);
     this.#format = path.settings.format.at(addressText(this.#route));
-    checkRoute(this.#route);
+    checkRoute(this.#route, path.settings.speaksOslo);
     path.checkReach(topic);
     for (const each of Object.values(options.releases ?? {})) checkVersion(topic, each);
     if (versionCap === undefined) path.levels.level(topic, options.releases);

@@ -41,3 +41,13 @@ export class BaseEndpoint {
     return this.#status();
   }
 }
+
+/** What services of oslo.messaging answer with `rpc_ping_enabled`, on the same wire. */
+export class OsloPing {
+  static readonly rpc = ['oslo_rpc_server_ping'];
+
+  @untracked
+  oslo_rpc_server_ping(): string {
+    return 'pong';
+  }
+}

@@ -11,15 +11,17 @@ const NAMES = {
   topic: [/^(?!dead$)[\w-]{1,100}$/, ', but not "dead"'],
   host: [/^[\w.:-]{1,100}$/, ', dots and colons'],
 } as const;
+/** Of services of oslo.messaging: what a routing key that is bound does not read as a pattern. */
+const OSLO_NAME = /^[!"$-)+-~]{1,200}$/;
 /** Behind the topic in the name of a queue that has the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
 /** What AMQP allows a queue's name and a routing key. */
 const LONGEST = 255;
 
-/** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. */
-export function checkRoute({ exchange, topic, server, fanout }: Route): void {
+/** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. `isOslo`: with names of oslo.messaging. */
+export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = false): void {
   for (const [what, name] of Object.entries({ exchange, topic, host: server })) {
-    const wrong = name === undefined ? undefined : wrongName(what as keyof typeof NAMES, name);
+    const wrong = name === undefined ? undefined : wrongName(what as keyof typeof NAMES, name, isOslo);
     if (wrong !== undefined) throw new InvalidTarget(wrong);
   }
   if (server !== undefined && fanout === true) {
@@ -66,11 +68,11 @@ export function noQueue(to: string): NoServers {
 }
 
 /** What an error says of a name that cannot be part of that of a queue; undefined where it can. */
-export function wrongName(what: keyof typeof NAMES, name: string): ErrorDetails | undefined {
-  const [pattern, more] = NAMES[what];
+export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false): ErrorDetails | undefined {
+  const [pattern, more] = isOslo ? [OSLO_NAME, ', and other signs of ASCII but * and #'] : NAMES[what];
   if (pattern.test(name)) return undefined;
   return {
     message: `the ${what} ${JSON.stringify(name)} cannot be part of the name of a queue`,
-    hint: `Take 1 to 100 letters, digits, underscores and dashes${more}.`,
+    hint: `Take 1 to ${isOslo ? 200 : 100} letters, digits, underscores and dashes${more}.`,
   };
 }

@@ -3,107 +3,430 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { NoSuchMethod, RemoteError, RPCConnection, RPCService, UnsupportedVersion } from 'portico/rpc';
+import { RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
+import {
+  type ClientOptions,
+  NoServers,
+  NoSuchMethod,
+  RemoteError,
+  type RPCClient,
+  RPCConnection,
+  type RPCConnectionOptions,
+  RPCService,
+  RpcTimeout,
+  type Serializer,
+  UnsupportedVersion,
+} from 'portico/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
-import { osloUrl, PythonPeer, withoutPython } from './peer.js';
+import { deleteOsloTopic, osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
 
+/** As the callers in Python know it. */
 class NotFound extends Error {
   static readonly remoteName = 'image_errors.NotFound';
   declare readonly id: string;
 }
 
 const skip = withoutPython;
-let python: PythonPeer;
-let rpc: RPCConnection;
 const { log } = recordedLog();
+const ends: (() => Promise<unknown>)[] = [];
+let python: PythonPeer;
+let nodeTopic: string;
 
 before(async () => {
   if (skip) return;
   python = await PythonPeer.start();
   await python.serve('python');
-  rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, log });
+  nodeTopic = `${python.topic}.node`;
+  await serve(nodeTopic, new Images());
 });
 
 after(async () => {
   if (skip) return;
-  await rpc.close();
-  await python.end();
+  for (const end of ends.reverse()) await end();
+  await python.end([nodeTopic]);
 });
 
-test('Node calls Python: results, errors of it, methods and versions it has not', { skip }, async () => {
-  const client = rpc.client({ topic: python.topic, timeout: 20, allowedErrors: [NotFound] });
-  assert.equal(await client.call({}, 'who'), 'python');
-  assert.equal(await client.prepare({ server: 'python', version: '1.2' }).call({}, 'who'), 'python');
-  assert.equal(await client.prepare({ namespace: 'other', version: '2.0' }).call({}, 'who'), 'other');
-  assert.equal(await client.call({}, 'nothing'), null);
-  const error = await client.call({}, 'missing', { id: 'a' }).catch((each: unknown) => each);
-  assert.ok(error instanceof NotFound);
-  assert.deepEqual([error.message, error.id], ['there is no image a', 'a']);
-  await assert.rejects(client.call({}, 'undeclared'), (each: RemoteError) => {
-    assert.ok(each instanceof RemoteError);
-    assert.deepEqual([each.type, each.message], ['image_errors.Undeclared', 'oh']);
-    assert.match((each as unknown as { remoteStack: string }).remoteStack, /Traceback.*peer\.py/s);
-    return true;
+function client(options: Partial<ClientOptions> = {}, connection: Partial<RPCConnectionOptions> = {}): RPCClient {
+  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, log, ...connection });
+  ends.push(() => rpc.close());
+  return rpc.client({ topic: python.topic, timeout: 20, ...options });
+}
+
+async function serve(topic: string, manager: object, { host = 'node', serializer }: Serving = {}): Promise<void> {
+  const service = RPCService.create({
+    binary: 'node-images',
+    topic,
+    host,
+    registration: null,
+    manager,
+    transport: osloUrl,
+    project: python.exchange,
+    log,
+    ...(serializer && { serializer }),
   });
-  await assert.rejects(client.call({}, 'busy'), { type: 'image_errors.Busy', message: 'later' });
-  await assert.rejects(client.call({}, 'builtin'), { type: 'builtins.ValueError' });
-  await assert.rejects(client.call({}, 'missing', { name: 'a' }), { type: 'builtins.TypeError' });
-  await assert.rejects(client.call({}, 'nope'), NoSuchMethod);
-  await assert.rejects(client.prepare({ version: '1.3' }).call({}, 'who'), UnsupportedVersion);
-});
+  await service.start();
+  ends.push(() => service.stop());
+}
+
+interface Serving {
+  readonly host?: string;
+  readonly serializer?: Serializer;
+}
+
+/** The exception that a call of Python ends with. */
+async function failureOf(call: Promise<unknown>): Promise<PythonError> {
+  const failure = await call.then(
+    () => assert.fail('it did not fail'),
+    (error: unknown) => error,
+  );
+  assert.ok(failure instanceof PythonFailure, String(failure));
+  return failure.error;
+}
 
 class Images {
   readonly target = { version: '1.2' };
+  readonly notes: unknown[] = [];
   who(): string {
     return 'node';
   }
+  echo(_context: unknown, args: object): object {
+    return args;
+  }
+  context(context: RequestContext): object {
+    const { userId, projectId, roles, requestId, globalRequestId, isAdmin } = context;
+    return { userId, projectId, roles, requestId, globalRequestId, isAdmin, dict: context.toDict() };
+  }
   nothing(): void {}
+  types(_context: unknown, args: Readonly<Record<string, unknown>>): object {
+    return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, `${typeof value} ${String(value)}`]));
+  }
+  values(): object {
+    return {
+      when: new Date('2026-01-02T03:04:05.678Z'),
+      set: new Set([1]),
+      map: new Map([[7, 'seven']]),
+      large: 2n ** 60n,
+      absent: undefined,
+    };
+  }
+  inexact(): number {
+    return Number.NaN;
+  }
   missing(_context: unknown, { id }: { id: string }): never {
     throw Object.assign(new NotFound(`there is no image ${id}`), { kwargs: { id } });
   }
   fails(): never {
-    throw new Error('oh');
+    throw new TypeError('oh');
+  }
+  async relay(context: unknown, { what }: { what: string }): Promise<unknown> {
+    return client({ allowedErrors: [NotFound] }).call(context, what, { id: 'b' });
+  }
+  async sleep({ signal }: RequestContext, { seconds }: { seconds: number }): Promise<string> {
+    const woken = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(resolve, seconds * 1000, false);
+      signal!.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
+    this.notes.push(woken ? 'woken' : 'slept');
+    return 'slept';
   }
 }
 
-test('Python calls Node: results, errors of it, methods and versions it has not', { skip }, async () => {
-  const topic = `${python.topic}-node`;
-  const service = RPCService.create({
-    binary: 'node-images',
-    topic,
-    host: 'node',
-    registration: null,
-    manager: new Images(),
-    transport: osloUrl,
-    project: python.exchange,
-    log,
+test('Node calls Python: by topic, host, namespace and version; results, and errors with class, arguments and traceback', {
+  skip,
+}, async () => {
+  const calls = client({ allowedErrors: [NotFound] });
+  assert.equal(await calls.call({}, 'who'), 'python');
+  assert.equal(await calls.prepare({ server: 'python', version: '1.2' }).call({}, 'who'), 'python');
+  assert.equal(await calls.prepare({ namespace: 'other', version: '2.0' }).call({}, 'who'), 'other');
+  assert.equal(await calls.call({}, 'nothing'), null);
+  const error = await calls.call({}, 'missing', { id: 'a' }).catch((each: unknown) => each);
+  assert.ok(error instanceof NotFound);
+  assert.deepEqual([error.message, error.id], ['there is no image a', 'a']);
+  await assert.rejects(calls.call({}, 'undeclared'), (each: RemoteError & { remoteStack?: string }) => {
+    assert.ok(each instanceof RemoteError);
+    assert.deepEqual([each.type, each.message], ['image_errors.Undeclared', 'oh']);
+    assert.match(each.remoteStack!, /Traceback.*peer\.py/s);
+    return true;
   });
-  await service.start();
-  try {
-    assert.equal(await python.call('who', {}, { topic }), 'node');
-    assert.equal(await python.call('who', {}, { topic, server: 'node', version: '1.2' }), 'node');
-    assert.equal(await python.call('nothing', {}, { topic }), null);
-    await assert.rejects(python.call('missing', { id: 'a' }, { topic }), ({ error }: { error: object }) => {
-      const { type, bases, kwargs } = error as { type: string; bases: string[]; kwargs: object };
-      assert.deepEqual([type, bases.includes('NotFound'), kwargs], ['NotFound_Remote', true, { id: 'a' }]);
-      return true;
-    });
-    await assert.rejects(python.call('fails', {}, { topic }), ({ error }: { error: object }) => {
-      const { type, exc_type, value } = error as Record<string, string>;
-      assert.deepEqual([type, exc_type, value], ['RemoteError', 'Error', 'oh']);
-      return true;
-    });
-    await assert.rejects(python.call('nope', {}, { topic }), ({ error }: { error: { exc_type: string } }) => {
-      return error.exc_type === 'NoSuchMethod';
-    });
-    await assert.rejects(
-      python.call('who', {}, { topic, version: '1.3' }),
-      ({ error }: { error: { exc_type: string } }) => {
-        return error.exc_type === 'UnsupportedVersion';
-      },
-    );
-  } finally {
-    await service.stop();
-    await python.end([topic]);
+  await assert.rejects(calls.call({}, 'busy'), { type: 'image_errors.Busy', message: 'later' });
+  await assert.rejects(calls.call({}, 'builtin'), { type: 'builtins.ValueError' });
+  await assert.rejects(calls.call({}, 'missing', { name: 'a' }), { type: 'builtins.TypeError' });
+  await assert.rejects(calls.call({}, 'nope'), NoSuchMethod);
+  await assert.rejects(calls.prepare({ version: '1.3' }).call({}, 'who'), UnsupportedVersion);
+  await assert.rejects(calls.prepare({ server: 'nowhere' }).call({}, 'who'), NoServers);
+  await assert.rejects(calls.prepare({ timeout: 0.2 }).call({}, 'sleep', { seconds: 0.5 }), RpcTimeout);
+});
+
+test('Node casts to Python, to one host and to all; a monitored call lives by the signs of life of its server', {
+  skip,
+}, async () => {
+  const calls = client();
+  const monitored = calls.prepare({ callMonitorTimeout: 2 }).call({}, 'sleep', { seconds: 2.6 });
+  await calls.cast({}, 'note', { to: 'any' });
+  await calls.prepare({ server: 'python' }).cast({}, 'note', { to: 'python' });
+  await calls.prepare({ fanout: true }).cast({}, 'note', { to: 'all' });
+  for (const to of ['any', 'python', 'all']) {
+    await python.event('note', ({ args }) => (args as { to: string }).to === to);
   }
+  assert.equal(await monitored, 'slept');
+});
+
+test('values between Node and Python: exact, converted by a rule, or refused where they are sent', {
+  skip,
+}, async () => {
+  const calls = client();
+  const { text, ...got } = await calls.call<Record<string, unknown>>({}, 'values');
+  assert.deepEqual(got, {
+    when: '2026-01-02T03:04:05.000678',
+    id: '6f9619ff-8b86-d011-b42d-00cf4fc964ff',
+    set: [1],
+    tuple: [1, 2],
+    keys: { 7: 'seven' },
+    nan: Number.NaN,
+    infinite: [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    large: 2n ** 60n,
+  });
+  assert.equal(text, 'NaN 12345678901234567890');
+  const sent = { when: new Date(0), set: new Set(['a']), large: 2n ** 70n, nested: { map: new Map([['k', 1.5]]) } };
+  assert.deepEqual(await calls.call({}, 'echo', sent), {
+    when: '1970-01-01T00:00:00.000000',
+    set: ['a'],
+    large: 2n ** 70n,
+    nested: { map: { k: 1.5 } },
+  });
+  for (const [value, why] of [
+    [Number.NaN, /value: NaN/],
+    [Buffer.from('a'), /value: bytes/],
+    [2 ** 60, /value: 1152921504606847000, a whole number beyond 2\^53/],
+    [{ inner: new NotFound('x') }, /value.inner: an instance of NotFound/],
+  ] as const) {
+    await assert.rejects(calls.call({}, 'echo', { value }), { code: 'PORTICO_NOT_PLAIN', message: why });
+  }
+  const types = await python.call('types', { large: 2 ** 53, ratio: 0.1, none: null }, { topic: nodeTopic });
+  assert.deepEqual(types, { large: 'bigint 9007199254740992', ratio: 'number 0.1', none: 'object null' });
+  assert.deepEqual(await python.call('values', {}, { topic: nodeTopic }), {
+    when: '2026-01-02T03:04:05.678000',
+    set: [1],
+    map: { 7: 'seven' },
+    // As `JSON.parse` of this test has it.
+    large: 2 ** 60,
+  });
+  const { exc_type, value } = await failureOf(python.call('inexact', {}, { topic: nodeTopic }));
+  assert.deepEqual([exc_type, /NaN/.test(value!)], ['SerializationError', true]);
+});
+
+test('a context keeps its request, user, project and roles on its way through both worlds, and what it has beside them', {
+  skip,
+}, async () => {
+  const context = new RequestContext({
+    requestId: 'req-1',
+    globalRequestId: 'req-0',
+    userId: 'me',
+    projectId: 'ours',
+    roles: ['reader', 'member'],
+    token: 'secret',
+  });
+  const there = await client().call<Record<string, unknown>>(context, 'context');
+  const { request_id, global_request_id, user_id, project_id, roles, auth_token } = there;
+  assert.deepEqual(
+    [request_id, global_request_id, user_id, project_id, roles, auth_token],
+    ['req-1', 'req-0', 'me', 'ours', ['reader', 'member'], undefined],
+  );
+  const dict = {
+    request_id: 'req-2',
+    global_request_id: 'req-0',
+    user_id: 'you',
+    project_id: 'theirs',
+    roles: ['admin'],
+  };
+  const sent = { ...dict, is_admin: true, user_domain_id: 'default', tenant: { nested: [1] } };
+  const here = await python.call<Record<string, unknown>>('context', {}, { topic: nodeTopic, context: sent });
+  const { dict: back, ...read } = here;
+  assert.deepEqual(read, {
+    userId: 'you',
+    projectId: 'theirs',
+    roles: ['admin'],
+    requestId: 'req-2',
+    globalRequestId: 'req-0',
+    isAdmin: true,
+  });
+  const { user_domain_id, tenant, request_id: id } = back as Record<string, unknown>;
+  assert.deepEqual([user_domain_id, tenant, id], ['default', { nested: [1] }, 'req-2']);
+});
+
+test('Python calls Node: by topic, host and version; results, and errors as classes that it allows, else as RemoteError', {
+  skip,
+}, async () => {
+  const topic = nodeTopic;
+  assert.equal(await python.call('who', {}, { topic }), 'node');
+  assert.equal(await python.call('who', {}, { topic, server: 'node', version: '1.2' }), 'node');
+  assert.equal(await python.call('nothing', {}, { topic }), null);
+  assert.equal(await python.call('oslo_rpc_server_ping', {}, { topic }), 'pong');
+  const missing = await failureOf(python.call('missing', { id: 'a' }, { topic }));
+  assert.deepEqual(
+    [missing.type, missing.bases.includes('NotFound'), missing.kwargs],
+    ['NotFound_Remote', true, { id: 'a' }],
+  );
+  const { type, exc_type, value } = await failureOf(python.call('fails', {}, { topic }));
+  assert.deepEqual([type, exc_type, value], ['RemoteError', 'TypeError', 'oh']);
+  assert.equal((await failureOf(python.call('nope', {}, { topic }))).exc_type, 'NoSuchMethod');
+  assert.equal((await failureOf(python.call('who', {}, { topic, version: '1.3' }))).exc_type, 'UnsupportedVersion');
+});
+
+test('an error that is passed on keeps its class and arguments: Python to Node to Python, Node to Python to Node', {
+  skip,
+}, async () => {
+  const passed = await failureOf(python.call('relay', { what: 'missing' }, { topic: nodeTopic }));
+  assert.deepEqual([passed.type, passed.kwargs], ['NotFound_Remote', { id: 'b' }]);
+  const through = client({ namespace: 'passed', allowedErrors: [NotFound] });
+  const error = await through
+    .call({}, 'on', { topic: nodeTopic, method: 'missing', args: { id: 'c' } })
+    .catch((each: unknown) => each);
+  assert.ok(error instanceof NotFound, String(error));
+  assert.equal(error.id, 'c');
+});
+
+test('a call of Python is monitored by Node, and one that is not waited for any more is told so by its signal', {
+  skip,
+}, async () => {
+  const manager = new Images();
+  const topic = `${nodeTopic}.slow`;
+  ends.push(() => deleteOsloTopic(python.exchange, topic));
+  await serve(topic, manager);
+  const slow = python.call('sleep', { seconds: 2.6 }, { topic, monitor: 2 });
+  const late = await failureOf(python.call('sleep', { seconds: 30 }, { topic, timeout: 0.5 }));
+  assert.equal(late.type, 'MessagingTimeout');
+  while (!manager.notes.includes('woken')) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(await slow, 'slept');
+});
+
+test('one topic is served by Python and by Node: calls go to both in turn, a fanout to all, a message for a host to it', {
+  skip,
+}, async () => {
+  const topic = `${python.topic}-mixed`;
+  ends.push(() => deleteOsloTopic(python.exchange, topic));
+  await python.serve('south', topic);
+  const notes: unknown[] = [];
+  let arrived = (): void => {};
+  const both = new Promise<void>((resolve) => {
+    arrived = () => notes.length === 2 && resolve();
+  });
+  class Mixed {
+    who(): string {
+      return 'north';
+    }
+    note(_context: unknown, args: object): void {
+      notes.push(args);
+      arrived();
+    }
+  }
+  await serve(topic, new Mixed(), { host: 'north' });
+  const calls = client({ topic });
+  const answers: unknown[] = [];
+  for (let call = 0; call < 6; call++)
+    answers.push(await calls.call({}, 'who'), await python.call('who', {}, { topic }));
+  assert.deepEqual(
+    ['north', 'south'].map((host) => answers.filter((each) => each === host).length),
+    [6, 6],
+  );
+  assert.equal(await python.call('who', {}, { topic, server: 'north' }), 'north');
+  assert.equal(await calls.prepare({ server: 'south' }).call({}, 'who'), 'south');
+  await calls.prepare({ fanout: true }).cast({}, 'note', { from: 'node' });
+  await python.call('note', { from: 'python' }, { topic, fanout: true, cast: true });
+  for (const from of ['node', 'python']) {
+    await python.event('note', ({ server, args }) => server === 'south' && (args as { from: string }).from === from);
+  }
+  await both;
+  assert.deepEqual(notes.length, 2);
+});
+
+test('objects of an application travel by its serializer, as oslo.versionedobjects have them', { skip }, async () => {
+  class Instance {
+    readonly uuid: string;
+    constructor(uuid: string) {
+      this.uuid = uuid;
+    }
+  }
+  const serializer: Serializer = {
+    serializeEntity: (_context, value) =>
+      value instanceof Instance
+        ? { 'nova_object.name': 'Instance', 'nova_object.version': '2.8', 'nova_object.data': { uuid: value.uuid } }
+        : value,
+    deserializeEntity: (_context, value) => {
+      const { 'nova_object.name': name, 'nova_object.data': data } = (value ?? {}) as Record<string, unknown>;
+      return name === 'Instance' ? new Instance((data as { uuid: string }).uuid) : value;
+    },
+    serializeContext: () => ({ request_id: 'req-own' }),
+  };
+  const calls = client({}, { serializer });
+  const echoed = await calls.call<{ instance: unknown }>({}, 'echo', { instance: new Instance('u1') });
+  assert.deepEqual(echoed.instance, {
+    'nova_object.name': 'Instance',
+    'nova_object.version': '2.8',
+    'nova_object.data': { uuid: 'u1' },
+  });
+  assert.equal((await calls.call<{ request_id: string }>({}, 'context')).request_id, 'req-own');
+  const topic = `${python.topic}-objects`;
+  ends.push(() => deleteOsloTopic(python.exchange, topic));
+  await serve(
+    topic,
+    {
+      same: (_context: unknown, { instance }: { instance: unknown }) => {
+        assert.ok(instance instanceof Instance);
+        return instance;
+      },
+    },
+    { serializer },
+  );
+  assert.deepEqual(await python.call('same', echoed, { topic }), echoed.instance);
+});
+
+test('queues are declared as [oslo_messaging_rabbit] says; where the two sides differ, the error names its options', {
+  skip,
+}, async () => {
+  const other = await PythonPeer.start({ options: { rabbit_quorum_queue: true, rabbit_quorum_delivery_limit: 3 } });
+  try {
+    await other.serve('python');
+    // A process has one connection for each URL.
+    const transport = `${osloUrl}?rabbit_quorum_queue=true`;
+    const config = Config.fromText('[oslo_messaging_rabbit]\nrabbit_quorum_delivery_limit = 3\n');
+    const manager = { who: () => 'node' };
+    const service = (options: object): RPCService =>
+      RPCService.create({
+        binary: 'node-images',
+        topic: other.topic,
+        host: 'node',
+        registration: null,
+        manager,
+        transport: osloUrl,
+        project: other.exchange,
+        log,
+        ...options,
+      });
+    const quorum = service({ config, transport });
+    await quorum.start();
+    const answers = [await other.call('who'), await other.call('who')];
+    assert.deepEqual(answers.toSorted(), ['node', 'python']);
+    await quorum.stop();
+    await assert.rejects(service({}).start(), {
+      code: 'PORTICO_RPC_TOPOLOGY',
+      message: /\[oslo_messaging_rabbit\]/,
+      hint: /rabbit_quorum_queue/,
+    });
+  } finally {
+    await other.end();
+  }
+});
+
+test('what the wire has no place for is refused where it is configured', async () => {
+  for (const opt of [`signing_keys = a:${'0'.repeat(32)}`, 'require_signature = true', 'compress_over = 1000']) {
+    const config = Config.fromText(`[rpc]\ntransport_url = oslo+rabbit://host/\n${opt}\n`);
+    assert.throws(() => new RPCConnection({ config }), { code: 'PORTICO_RPC_WIRE', message: /has none of this/ });
+  }
+  const wrong = { transport: 'oslo+rabbit://host/?rabbit_quorum_queu=true' };
+  assert.throws(() => new RPCConnection(wrong), { code: 'PORTICO_RPC_URL', hint: /rabbit_quorum_queue/ });
 });
