@@ -3,6 +3,7 @@
  * and the outermost lines of any program, where a refusal is explained, and the exit status says what it was.
  */
 import type { Config } from '../config/index.js';
+import { HelpRequested } from '../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -217,7 +218,8 @@ function named(error: unknown, { name = 'service' }: ApiService): unknown {
 /**
  * Runs a program and ends the process with the status it gives, a second later at most, whatever handles it forgot; a program
  * that gives none goes on as long as it has anything to do. What it throws is explained on standard error, as
- * `api-cli` does: 78 for a configuration that was refused, else 1. In a worker it is thrown on: the parent explains.
+ * `api-cli` does: 78 for a configuration that was refused, else 1. Help and the version that a command line asks `Config.load` for are
+ * printed on standard output, with status 0. In a worker it is thrown on: the parent explains.
  *
  * TERM before the program has a launcher: it goes on for two seconds. If a launcher is there by then the process ends with
  * 0, for nothing was under way; a program that is done by then has its own status; any other, such as a migration half
@@ -230,6 +232,10 @@ export async function runMain(program: () => Awaitable<number | undefined>): Pro
     if (status !== undefined) endSoon(status);
   } catch (error) {
     if (isWorker()) throw error;
+    if (error instanceof HelpRequested) {
+      process.stdout.write(error.text);
+      return endSoon(0);
+    }
     if (!wasLogged(error)) process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = exitStatusOf(error);
   } finally {

@@ -12,3 +12,24 @@ test('LC-373 a program that throws what is no error is explained, and ends with 
     assert.doesNotMatch(program.stderr, /exit-status|TypeError/);
   }
 });
+
+test('CF-14 --help and --version of a program of runMain are printed on standard output, and end with 0', async (t) => {
+  const text = `import { runMain } from 'portico';
+    import { Config, defineOptions, integer } from 'portico/config';
+    const size = defineOptions({ size: integer({ default: 1, cli: true, help: 'How much.' }) });
+    await runMain(async () => {
+      await Config.load({ argv: process.argv.slice(2), prog: 'sizes', version: '1.2.3', groups: { DEFAULT: size } });
+      return 3;
+    });\n`;
+  const project = emptyProject({ 'main.js': text });
+  t.after(() => project.remove());
+  for (const [word, said] of [
+    ['--help', /^Usage: sizes.*--size SIZE.*How much\.\n$/s],
+    ['--version', /^sizes 1\.2\.3\n$/],
+  ] as const) {
+    const program = new Program(process.execPath, ['main.js', word], { cwd: project.folder });
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+    assert.match(program.stdout, said);
+    assert.equal(program.stderr, '');
+  }
+});
