@@ -17,6 +17,9 @@ const STARTED = [
   'middleware/auth/basic-auth-worker.js',
 ];
 
+/** The module with which programs begin, and nothing beside it: it listens to signals before anything else is loaded. */
+const FIRST = 'process/early-signals.js';
+
 /** Folders that every process needs, in one file together. */
 const BASE = ['errors', 'log', 'process', 'text'];
 
@@ -26,7 +29,7 @@ const BASE = ['errors', 'log', 'process', 'text'];
  */
 const PROGRAMS = {
   // A parent, which judges and routes nothing.
-  '': ['cli/main.js', 'cli/program.js', 'cli/serve.js'],
+  '': ['cli/main.js', 'cli/begin.js', 'cli/program.js', 'cli/serve.js'],
   // A worker of `api-cli`, whose application most often has a router.
   '-worker': ['launch/worker/worker-bootstrap.js', 'routing/index.js'],
   // A program of one's own.
@@ -158,6 +161,7 @@ function chunkOf(id, { getModuleInfo }) {
   if (isEntry || (dynamicImporters.length > 0 && importers.length === 0)) return undefined;
   const needing = entriesOf(id, getModuleInfo);
   if (needing.size === 1) return undefined;
+  if (relative(dist, id) === FIRST) return 'first';
   const [folder] = relative(dist, id).split('/');
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];

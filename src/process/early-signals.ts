@@ -27,8 +27,11 @@ interface EarlySignals {
   readonly hungUp: boolean;
   /** From now on it is known that it launches: a TERM that came, or comes, ends it with 0. */
   launches(): void;
-  release(): void;
+  release: Release;
 }
+
+/** Ends the hold. With `raise` the signals that were kept have their default action, as if they came now. */
+type Release = (how?: { readonly raise?: boolean }) => void;
 
 /**
  * Listens from now on, until a launcher does or the function it gives is called. INT ends the process with 1. In a program
@@ -36,7 +39,7 @@ interface EarlySignals {
  * with 143 and 129, as by the signal, unless it launches soon. A signal that has another listener too is left to it.
  * Done once a process, and not in a worker.
  */
-export function holdSignals({ launches = true }: EarlyOptions = {}): () => void {
+export function holdSignals({ launches = true }: EarlyOptions = {}): Release {
   const marked = process as Marked;
   if (marked[EARLY] !== undefined || marked[WORKER] !== undefined) {
     if (launches) marked[EARLY]?.launches();
@@ -87,10 +90,11 @@ function listen(launching: boolean, released: () => void): EarlySignals {
       clearTimeout(grace);
       if (kept.has('SIGTERM')) process.exit(0);
     },
-    release: () => {
+    release: ({ raise = false } = {}) => {
       clearTimeout(grace);
       for (const [name, listener] of Object.entries(listeners)) process.off(name, listener);
       released();
+      if (raise) for (const name of kept) process.kill(process.pid, name);
     },
   };
 }

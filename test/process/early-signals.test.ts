@@ -1,7 +1,7 @@
 /** Signals that come before a program has a launcher, while it launches, and while its workers load. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ask } from '../e2e/clients.js';
 import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
@@ -30,6 +30,22 @@ function early(t: TestContext, signal: string, args: readonly string[], files: R
   });
   return program;
 }
+
+test('LC-531 what api-cli loads before it listens to signals is next to nothing', () => {
+  const loaded = new Set([apiCli]);
+  for (const path of loaded) {
+    for (const [, specifier] of readFileSync(path, 'utf8').matchAll(/^(?:import|export) .*'(\.[^']*)';$/gm)) {
+      loaded.add(join(dirname(path), specifier!));
+    }
+  }
+  const bytes = [...loaded].reduce((sum, path) => sum + readFileSync(path).length, 0);
+  assert.ok(loaded.size <= 2 && bytes < 8192, `${bytes} bytes in ${[...loaded].join(', ')}`);
+});
+
+test('a signal that comes to a command while it loads ends it as by the signal', async (t) => {
+  const program = early(t, 'SIGTERM', [apiCli, 'config', 'show']);
+  assert.deepEqual(await program.ended, { code: null, signal: 'SIGTERM' }, program.output());
+});
 
 for (const [signal, status] of [
   ['SIGTERM', 0],

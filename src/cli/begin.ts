@@ -1,0 +1,24 @@
+/**
+ * The first step of `api-cli`: whether a command line serves, which decides what is loaded and what a signal means.
+ */
+import { holdSignals } from '../process/index.js';
+import { commandFirst } from './command-line.js';
+import { COMMANDS } from './commands.js';
+
+/** Runs the program, with its words. `release` ends the hold that it has had on signals so far. */
+export async function begin(argv: readonly string[], release: ReturnType<typeof holdSignals>): Promise<void> {
+  const words = commandFirst(argv, [...COMMANDS.keys()]);
+  const [first] = words;
+  const serves = first === undefined || first.startsWith('-') || first === 'serve';
+  if (serves) holdSignals();
+  else release({ raise: true });
+
+  if (serves && Symbol.for('portico.worker') in process) {
+    // The parent has understood the command line, and its configuration comes from there: a worker starts 15 ms sooner.
+    const { serve } = await import('./serve.js');
+    process.exitCode = await serve({ dev: words.includes('--dev'), traceErrors: words.includes('--trace-errors') });
+  } else {
+    const { runCommand } = await import('./program.js');
+    await runCommand(words, serves);
+  }
+}
