@@ -9,6 +9,7 @@ import { connectionRemote, optionOrigin } from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
 import { InvalidValue } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
+import { unmapped } from './addresses.js';
 import { removeHeaders } from './headers.js';
 
 declare module '../app/index.js' {
@@ -254,6 +255,5 @@ function toHop(text: string): Hop {
 
 function hop(address: string, port: string | undefined): Hop {
   const number = Number(port);
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  return { address: mapped ?? address, port: number > 0 && number < 65_536 ? number : undefined };
+  return { address: unmapped(address), port: number > 0 && number < 65_536 ? number : undefined };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressKey, isInNetworks, isLoopback, networkList } from '../../dist/middleware/addresses.js';
+import { addressKey, isInNetworks, isLoopback, networkList, unmapped } from '../../dist/middleware/addresses.js';
 
 test('an address of this machine alone is told from others, in each of its spellings', () => {
   for (const own of [
@@ -31,6 +31,13 @@ test('MW-20 of IPv6 the /64 network is counted, in whatever spelling an address 
   assert.equal(addressKey('2001:db8:0:1::1'), '2001:db8:0:1');
   assert.equal(addressKey('::1'), '0:0:0:0');
   assert.equal(addressKey('192.0.2.1'), '192.0.2.1');
+  for (const mapped of ['::ffff:9.2.3.4', '::FFFF:902:304', '0:0:0:0:0:ffff:902:304', '::ffff:0902:0304%eth0']) {
+    assert.equal(addressKey(mapped), '9.2.3.4', mapped);
+    assert.equal(unmapped(mapped), '9.2.3.4', mapped);
+  }
+  for (const other of ['::fffe:902:304', '1::ffff:902:304', '::ffff:0:902:304', 'ffff::', '192.0.2.1', 'ffff']) {
+    assert.equal(unmapped(other), other);
+  }
 });
 
 test('an address lies in a network of its own family, and what is no address in none', () => {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import type { Logger } from 'portico';
 import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { authToken, jwtAuth } from 'portico/middleware';
-import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
-import { JwksSource } from '../../../dist/middleware/auth/jwt-validator.js';
+import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { jwtOptions } from '../../../dist/middleware/auth/auth-token-options.js';
+import { issuerKeys } from '../../../dist/middleware/auth/issuer-keys.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
 const { privateKey, publicKey } = await generateKeyPair('ES256');
@@ -168,33 +169,68 @@ test('MW-40 keys are found by discovery, read again for a new one, and missing o
   assert.equal(reads, 2);
 });
 
-test('MW-40 keys: one read in the cooldown, again when they are old, stale for a while', async () => {
-  const clock = new FakeClock();
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
+/** An issuer's keys, by a clock that stands still. */
+async function issued(t: TestContext, answer: () => { readonly status: number; readonly text: string }) {
+  t.mock.timers.enable({ apis: ['Date'] });
   let reads = 0;
-  let up = true;
-  const read = async () => {
+  const server = createServer((_req, res) => {
     reads++;
-    if (!up) throw new Error('down');
-    return createLocalJWKSet({ keys: [jwk] });
-  };
-  const source = new JwksSource(read, { jwksCooldownS: 30, jwksMaxAgeS: 600, jwksStaleS: 3600 }, clock);
-  const find = async (kid: string) => source.keyFor({ alg: 'ES256', kid }, { payload: '', signature: '' });
+    const { status, text } = answer();
+    res.writeHead(status).end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const jwksUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+  const config = Config.fromText(`[jwt]\nissuer = https://issuer\naudience = us\njwks_uri = ${jwksUri}\n`);
+  const keyFor = issuerKeys(config.group('jwt', jwtOptions));
+  const find = async (kid: string) => keyFor({ alg: 'ES256', kid }, { payload: '', signature: '' });
+  return { find, reads: () => reads };
+}
+
+const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] });
+
+test('MW-40 keys: one read in the cooldown, again when they are old, stale for a while', async (t) => {
+  let up = true;
+  const { find, reads } = await issued(t, () => ({ status: up ? 200 : 500, text: keySet }));
   await Promise.all([find('k1'), find('k1')]);
-  assert.equal(reads, 1);
+  assert.equal(reads(), 1);
   await assert.rejects(find('k2'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
-  assert.equal(reads, 1);
-  await clock.advance(30_000);
+  assert.equal(reads(), 1);
+  t.mock.timers.tick(30_000);
   await assert.rejects(find('k2'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
   await assert.rejects(find('k3'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
-  assert.equal(reads, 2);
+  assert.equal(reads(), 2);
   up = false;
-  await clock.advance(600_000);
+  t.mock.timers.tick(600_000);
   await find('k1');
   await find('k1');
-  assert.equal(reads, 3);
-  await clock.advance(3_600_000);
+  assert.equal(reads(), 3);
+  t.mock.timers.tick(3_600_000);
   await assert.rejects(find('k1'), { code: 'PORTICO_VALIDATOR_UNAVAILABLE' });
+});
+
+test('MW-40 keys that cannot be read at the start are asked for once in the cooldown, however many tokens come', async (t) => {
+  let up = false;
+  const { find, reads } = await issued(t, () => ({ status: up ? 200 : 500, text: keySet }));
+  for (let token = 0; token < 20; token++) await assert.rejects(find('k1'), { code: 'PORTICO_VALIDATOR_UNAVAILABLE' });
+  assert.equal(reads(), 1);
+  up = true;
+  t.mock.timers.tick(30_000);
+  await find('k1');
+  assert.equal(reads(), 2);
+});
+
+test('MW-40 keys of more than 1 MiB, and what are no keys, are not read', async (t) => {
+  let text = keySet.padEnd(1024 * 1024 + 1);
+  const { find } = await issued(t, () => ({ status: 200, text }));
+  await assert.rejects(find('k1'), /keys: http.*\/keys answered with more than 1048576 bytes/);
+  for (text of ['{}', '[', 'null']) {
+    t.mock.timers.tick(30_000);
+    await assert.rejects(find('k1'), { code: 'PORTICO_VALIDATOR_UNAVAILABLE' });
+  }
 });
 
 test('MW-5 MW-40 keys that cannot be read, HMAC, and a missing issuer refuse to load', async (t) => {
