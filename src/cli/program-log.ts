@@ -3,14 +3,14 @@
  * opens another file, and a reload refuses what the next start would refuse; where the file is still the one that is open, the
  * logger says that it stays open.
  */
-import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { contextFacts } from '../app/index.js';
 import { boolean, type Change, type Config, ConfigError, defineOptions, oneOf, path } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import type { Diagnostic, Place } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
-import { refuseForeignLink } from '../process/index.js';
+import { openToAppend, refuseForeignLink } from '../process/index.js';
 
 /** Options of `[DEFAULT]`. */
 export const logOptions = defineOptions({
@@ -120,7 +120,7 @@ function issueOf(file: unknown, place: Place): Diagnostic | undefined {
 function cannotAppend(file: string): string | undefined {
   try {
     refuseForeignLink(file);
-    if (existsSync(file)) closeSync(openSync(file, 'a'));
+    if (existsSync(file)) closeSync(openToAppend(file, 0o640));
     else accessSync(dirname(resolve(file)), constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {

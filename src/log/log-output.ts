@@ -2,9 +2,9 @@
  * Standard error, or a file, as the place of a log, written synchronously so that nothing is lost at exit. A full disk, a reader that
  * is gone or a descriptor that is closed must not end what logs: lines that cannot be written are counted instead.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { refuseForeignLink } from '../process/index.js';
+import { openToAppend } from '../process/index.js';
 
 /** What may be read of a log file is for its owner and group. */
 const MODE = 0o640;
@@ -38,7 +38,7 @@ export class LogOutput {
     this.#told = told;
     // A program may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
-    this.#descriptor = this.#path === undefined ? 2 : openLog(this.#path);
+    this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
   }
 
   /**
@@ -48,7 +48,7 @@ export class LogOutput {
   reopen(): NodeJS.ErrnoException | undefined {
     const before = this.#descriptor;
     try {
-      this.#descriptor = openLog(this.#path!);
+      this.#descriptor = openToAppend(this.#path!, MODE);
     } catch (error) {
       return error as NodeJS.ErrnoException;
     }
@@ -117,9 +117,4 @@ export class LogOutput {
     this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
     return this.#code === 'EAGAIN' && this.#dropped === 0 && waited < PATIENCE.times;
   }
-}
-
-function openLog(path: string): number {
-  refuseForeignLink(path);
-  return openSync(path, 'a', MODE);
 }

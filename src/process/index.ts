@@ -4,4 +4,4 @@ export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
-export { connectError, createWithMode, refuseForeignLink } from './safe-files.js';
+export { connectError, createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';

@@ -4,8 +4,9 @@
  * They have their mode from the beginning: a mode that is set afterwards leaves a moment in which others may open them, and may be
  * set on another file that was put under the name, through a link as well.
  */
-import { chmodSync, lstatSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
@@ -35,6 +36,40 @@ export function refuseForeignLink(path: string): void {
   const link = lstatSync(path, { throwIfNoEntry: false });
   if (user === undefined || link?.isSymbolicLink() !== true || link.uid === user || link.uid === 0) return;
   throw new Error(`${path} is a link, and of another user (${link.uid})`);
+}
+
+/**
+ * Opens a file to append to, made with `mode` where there is none. Throws for one that another user may have put there: through a
+ * link, or as a file of that user in a directory where others than this user and root may write.
+ */
+export function openToAppend(path: string, mode: number): number {
+  refuseForeignLink(path);
+  const link = lstatSync(path, { throwIfNoEntry: false });
+  // A pipe of another user would not open before that user reads it.
+  if (link !== undefined) refuseForeignFile(path, statSync(path));
+  // A link that is put there meanwhile is not followed.
+  const noFollow = link?.isSymbolicLink() === true ? 0 : constants.O_NOFOLLOW;
+  const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | noFollow, mode);
+  try {
+    refuseForeignFile(path, fstatSync(descriptor));
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+  return descriptor;
+}
+
+function refuseForeignFile(path: string, { uid }: Stats): void {
+  if (isTrusted(uid)) return;
+  const folder = statSync(dirname(resolve(path)));
+  if (isTrusted(folder.uid) && (folder.mode & 0o022) === 0) return;
+  throw new Error(`${path} is of another user (${uid}), in a directory where others may write`);
+}
+
+/** Of this user or of root. Windows has no such users. */
+function isTrusted(uid: number): boolean {
+  const user = process.geteuid?.();
+  return user === undefined || uid === user || uid === 0;
 }
 
 /** The code of the error with which a Unix socket cannot be connected to; undefined: a process answers. Sends nothing. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   copyFileSync,
   lchownSync,
   mkdirSync,
@@ -232,6 +233,20 @@ test('a log_file that is a link of another user is refused by check, by the star
     'api.log.1',
   );
   assert.equal(readFileSync(victim, 'utf8'), '');
+});
+
+test('a log_file that another user has put into a directory where others may write is refused, and not elsewhere', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('only root can make files of other users');
+  const { project, logs, log, start } = await logging(t, 1);
+  writeFileSync(log, '');
+  lchownSync(log, 65534, 65534);
+  chmodSync(logs, 0o1777);
+  const refused = startProject(t, project, ['check']);
+  assert.equal((await refused.ended).code, 78);
+  assert.match(refused.stderr + refused.stdout, /\[DEFAULT\] log_file.*of another user \(65534\), in a directory/);
+  chmodSync(logs, 0o755);
+  start();
+  await told(logs, ({ event }) => event === 'ready');
 });
 
 test('use_syslog is refused, and says where logs can go', async (t) => {

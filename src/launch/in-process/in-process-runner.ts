@@ -12,7 +12,7 @@ import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, Questions } from '../report/questions.js';
-import type { Telling } from '../report/report-subjects.js';
+import type { ReportedRequest, Telling } from '../report/report-subjects.js';
 import type { Runner } from '../runner.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
@@ -40,7 +40,9 @@ const ALONE: WorkerContext = {
 };
 
 /** So many requests under way are told, the oldest first. */
-const MOST_REQUESTS = 100;
+const MOST_REQUESTS = 200;
+/** What a client chose of one has so many characters at most: all together have to fit into a sign of life. */
+const MOST_CHARACTERS = 120;
 
 export class InProcessRunner implements Runner {
   /** What this process can be asked. */
@@ -208,7 +210,10 @@ export class InProcessRunner implements Runner {
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       troubles: meters.flatMap((meter) => meter.troubles?.() ?? []),
-      requests: requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS),
+      requests: requests
+        .sort((a, b) => b.ageMs - a.ageMs)
+        .slice(0, MOST_REQUESTS)
+        .map(shortenedRequest),
       ...this.#launcher.process.loop,
     };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
@@ -233,4 +238,14 @@ export class InProcessRunner implements Runner {
   #oneFinished(): void {
     if (++this.#finished === this.#runs.length && this.#options.exitWhenIdle) this.#launcher.end(0);
   }
+}
+
+function shortenedRequest(request: ReportedRequest): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(request).map(([name, value]: [string, unknown]) =>
+      typeof value === 'string' && value.length > MOST_CHARACTERS
+        ? [name, `${value.slice(0, MOST_CHARACTERS - 3)}...`]
+        : [name, value],
+    ),
+  );
 }

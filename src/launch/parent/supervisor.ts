@@ -137,7 +137,11 @@ export class Supervisor {
       return;
     }
     for (const { address } of sockets) {
-      this.#log.info(`${name} bound to ${formatAddress(address)}`, { service: name, address });
+      // Bound is not listening: connections are refused before the first worker is there, and never again after.
+      this.#log.info(`${name} bound to ${formatAddress(address)}, where its first worker will listen`, {
+        service: name,
+        address,
+      });
     }
   }
 

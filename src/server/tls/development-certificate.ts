@@ -1,15 +1,26 @@
 /**
  * The certificate of an API that is served over TLS in development and names no files.
  */
-import { constants, X509Certificate } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants as cryptoConstants, randomUUID, X509Certificate } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { ignoreErrors } from '../../errors/index.js';
 
 /** How TLS is spoken with such a certificate. */
-const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
+const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: cryptoConstants.SSL_OP_NO_RENEGOTIATION } as const;
 
 /** A certificate for localhost, 127.0.0.1, ::1 and a host that no other machine trusts: for development, made in memory. */
 export async function developmentCertificate(host = 'localhost'): Promise<TlsOptions> {
@@ -39,28 +50,36 @@ export async function keptCertificate(folder: string, host: string): Promise<Tls
 
 const DAY_MS = 86_400_000;
 
-/** Undefined for one that is not there, is broken or ends within a day. */
+/** Undefined for one that is not there, is broken, ends within a day, or that another user has put there or may write to. */
 function kept(file: string): string | undefined {
   return ignoreErrors(() => {
-    const pem = readFileSync(file, 'utf8');
-    return Date.parse(new X509Certificate(pem).validTo) > Date.now() + DAY_MS ? pem : undefined;
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const { uid, mode } = fstatSync(descriptor);
+      // Windows has neither.
+      if (process.geteuid !== undefined && (uid !== process.geteuid() || (mode & 0o022) !== 0)) return undefined;
+      const pem = readFileSync(descriptor, 'utf8');
+      return Date.parse(new X509Certificate(pem).validTo) > Date.now() + DAY_MS ? pem : undefined;
+    } finally {
+      closeSync(descriptor);
+    }
   });
 }
 
-/** Of several APIs that start at once the first one's is taken by all. */
+/** Of several APIs that start at once the first one's is taken by all. Where another user's file has the name, none is kept. */
 function keep(file: string, pem: string): string {
-  const own = `${file}.${process.pid}`;
+  const own = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(own, pem, { mode: 0o600 });
+  writeFileSync(own, pem, { mode: 0o600, flag: 'wx' });
   try {
     linkSync(own, file);
     return pem;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const other = kept(file);
-    if (other === undefined) writeFileSync(file, pem, { mode: 0o600 });
+    if (other === undefined) ignoreErrors(() => renameSync(own, file));
     return other ?? pem;
   } finally {
-    rmSync(own);
+    rmSync(own, { force: true });
   }
 }

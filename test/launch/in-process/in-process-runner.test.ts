@@ -5,6 +5,7 @@ import { ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { Lifecycle, type ServiceBase, ServiceExit, type StopOptions } from 'portico/service';
 import { InProcessRunner } from '../../../dist/launch/in-process/in-process-runner.js';
 import { LauncherCore } from '../../../dist/launch/launcher-core.js';
+import { fittingMessage } from '../../../dist/launch/worker-message.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 
 interface Written {
@@ -475,4 +476,27 @@ test('what a process can be asked, it answers; and a topic nobody answers is sai
   );
   dispose();
   assert.match((await launcher.ask('requests'))[0]?.error ?? '', /this process does not answer "requests"/);
+});
+
+test('OP-52 of 300 requests under way with long paths the 200 oldest are told, and fit into a sign of life', async () => {
+  const service = Object.assign(new RecordedService('busy'), {
+    requestsInFlight: () =>
+      Array.from({ length: 300 }, (_, n) => ({
+        method: 'GET',
+        path: `/${n}/${'x'.repeat(8000)}`,
+        ageMs: n,
+        requestId: `req-${n}${'y'.repeat(300)}`,
+        route: `/:id/${'z'.repeat(300)}`,
+        peer: '2001:db8:1111:2222:3333:4444:5555:6666',
+      })),
+  });
+  const launcher = embedded();
+  await launcher.launchService(service);
+  const { facts } = launcher.status().services[0]!.workers[0]!;
+  const beat = fittingMessage({ kind: 'beat', debugged: false, facts }, (text) => assert.fail(text));
+  const { requests } = (beat as unknown as { facts: { requests: { path: string; ageMs: number }[] } }).facts;
+  assert.equal(requests.length, 200);
+  assert.equal(requests[0]!.ageMs, 299);
+  assert.match(requests[0]!.path, /^\/299\/x{100,}\.\.\.$/);
+  await launcher.stop();
 });

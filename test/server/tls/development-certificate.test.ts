@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { developmentCertificate, keptCertificate } from '../../../dist/server/tls/development-certificate.js';
+
+test('a development certificate is kept for its user alone, and none that others planted is served or written through', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-state-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o1777);
+  const file = join(folder, 'development-localhost.pem');
+  const victim = join(folder, 'victim');
+  const { key, cert } = await developmentCertificate();
+  const planted = [cert, key].join('\n');
+  writeFileSync(victim, planted, { mode: 0o600 });
+
+  symlinkSync(victim, file);
+  const first = await keptCertificate(folder, 'localhost');
+  assert.notEqual(first.cert, planted);
+  assert.equal(readFileSync(victim, 'utf8'), planted);
+  assert.equal(lstatSync(file).isSymbolicLink(), false);
+  assert.equal(lstatSync(file).mode & 0o777, 0o600);
+  assert.equal((await keptCertificate(folder, 'localhost')).cert, first.cert);
+
+  // One that others may write.
+  writeFileSync(file, planted);
+  chmodSync(file, 0o666);
+  const second = await keptCertificate(folder, 'localhost');
+  assert.notEqual(second.cert, planted);
+  assert.equal(lstatSync(file).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(folder).toSorted(), ['development-localhost.pem', 'victim']);
+});
