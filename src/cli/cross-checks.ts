@@ -176,6 +176,8 @@ function strangeArguments(
 
 /** Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. */
 function misspelledSections(config: Config): OptionMistake[] {
+  const isKnown = (section: string): boolean => config.listOptions(section).some((name) => config.has(section, name));
+  if (config.listAllSections().every(isKnown)) return [];
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
   const strange = config.listAllSections().filter((section) => !known.has(section) && !section.startsWith('x-'));
   if (strange.length === 0) return [];

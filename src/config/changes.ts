@@ -55,8 +55,11 @@ export interface Comparison {
 
 /** The options that differ. `effect` says what would take each up under a method. */
 export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
-  return after.resolveAll().flatMap(({ group, opt, option, value, location }) => {
-    const old = before.resolve(before.groups.option(group, opt)!);
+  const noted = new Set([...before.noted(), ...after.noted()]);
+  const options = after.groups.all().filter((each) => noted.has(each));
+  return options.flatMap((wanted) => {
+    const { group, opt, option, value, location } = after.resolve(wanted);
+    const old = before.resolve(wanted);
     if (isDeepStrictEqual(old.value, value)) return [];
     const released = comparison.released?.has(group) === true;
     const effect = released ? 'now' : effectOf(option, comparison.method, comparison.inUse.has(group));
@@ -121,10 +124,11 @@ export function takenUp(before: Generation, fresh: State, changes: readonly Chan
 
 /** A warning for each value that changed in a file and that something of higher precedence keeps from counting. */
 export function changesWithoutEffect(before: Generation, after: Generation): Diagnostic[] {
-  return after.resolveAll().flatMap(({ group, opt, location, shadowed }) => {
+  return after.noted().flatMap((wanted) => {
+    const { group, opt, location, shadowed } = after.resolve(wanted);
     if (location.kind === 'file' || location.kind === 'source') return [];
     const [now] = shadowed;
-    const [old] = before.resolve(before.groups.option(group, opt)!).shadowed;
+    const [old] = before.resolve(wanted).shadowed;
     if (now === undefined || now.text === old?.text) return [];
     const message = `the changed value does not count: ${placeOf(location)} sets the option`;
     const [severity, code] = ['warning', 'PORTICO_CONFIG_IGNORED'] as const;

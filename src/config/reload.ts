@@ -80,8 +80,9 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
   const asWritten = new ConfigHolder(fresh, lasting);
   let changes = compareGenerations(base, asWritten.generation, { method, inUse });
   const undeclared = undeclaredChanges(base.state, fresh, groups, method);
-  const asTakenUp = new ConfigHolder(takenUp(base, fresh, changes, method), lasting);
-  const found = [asWritten, asTakenUp].map((each) => each.judge(complete));
+  const isWhole = method === 'reload' && !changes.some(({ effect }) => effect === 'restart');
+  const asTakenUp = isWhole ? asWritten : new ConfigHolder(takenUp(base, fresh, changes, method), lasting);
+  const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   for (const text of [...current.warned, ...warnings.map(inOneLine)]) asTakenUp.warned.add(text);

@@ -173,8 +173,10 @@ export class DeclaredGroups {
   }
 
   /** Every option, in the order of declaration. */
-  *all(): Generator<DeclaredOption> {
-    for (const group of this.#groups.values()) yield* group.values();
+  all(): readonly DeclaredOption[] {
+    const all: DeclaredOption[] = [];
+    for (const group of this.#groups.values()) all.push(...group.values());
+    return all;
   }
 
   groupNames(): string[] {

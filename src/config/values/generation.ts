@@ -33,6 +33,8 @@ export class Generation {
   /** What was resolved and may refer to other options. */
   readonly #referring = new Set<DeclaredOption>();
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
+  /** The names that files and the command line have, as `group\0opt`. */
+  #written: ReadonlySet<string> | undefined;
 
   constructor(state: State, groups: DeclaredGroups) {
     this.state = state;
@@ -52,6 +54,20 @@ export class Generation {
   resolveAll(): Resolved[] {
     this.groups.instantiate(this.state.fixed);
     return [...this.groups.all()].map((wanted) => this.resolve(wanted));
+  }
+
+  /**
+   * The options of which something is written, and those that may be wrong without: required ones, and defaults that depend on the
+   * machine. In the order of declaration.
+   */
+  noted(): DeclaredOption[] {
+    this.groups.instantiate(this.state.fixed);
+    const found: DeclaredOption[] = [];
+    for (const wanted of this.groups.all()) {
+      const { required, spec } = wanted.option;
+      if (required || typeof spec.default === 'function' || this.#isWritten(wanted)) found.push(wanted);
+    }
+    return found;
   }
 
   /** Whether an option says so that every program has. */
@@ -85,6 +101,9 @@ export class Generation {
 
   #resolveAfresh(wanted: DeclaredOption): Resolved {
     const { group, opt, option } = wanted;
+    if (!option.required && typeof option.spec.default !== 'function' && !this.#isWritten(wanted)) {
+      return { group, opt, option, value: option.default, location: UNSET, written: [], shadowed: [], issues: [] };
+    }
     const issues: Diagnostic[] = [];
     const report: Report = (severity, code, written, rest) => {
       const subject = { section: written?.group ?? group, option: written?.opt ?? opt, place: written?.location };
@@ -92,7 +111,7 @@ export class Generation {
     };
     const choice = this.#choose(wanted, report);
     const last = choice.written.at(-1);
-    const location: Place = last?.location ?? { kind: 'default', detail: 'default' };
+    const location: Place = last?.location ?? UNSET;
     const value =
       last === undefined ? this.#default(wanted, report) : this.#parse(wanted, choice.written, last, report);
     if (value === undefined && option.required && !issues.some(({ severity }) => severity === 'error')) {
@@ -100,6 +119,17 @@ export class Generation {
       report('error', 'PORTICO_CONFIG_REQUIRED', last, { message: 'value required', hint });
     }
     return { group, opt, option, value, location, ...choice, issues };
+  }
+
+  /** False only where nothing anywhere sets it. */
+  #isWritten({ group, opt, spellings }: DeclaredOption): boolean {
+    const { mutable, pinned, overrides, defaults } = this.state;
+    const key = `${group}.${opt}`;
+    if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
+    for (const _ in mutable.environment) return true;
+    this.#written ??= namesWritten(this.state);
+    for (const name of spellings) if (this.#written.has(`${name.group}\0${name.opt}`)) return true;
+    return false;
   }
 
   #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
@@ -232,6 +262,18 @@ export class Generation {
     const variable = variableName(this.state.fixed.envPrefix, group, opt);
     return `set it in section [${group}] of a configuration file, with ${variable}, or with --set ${group}.${opt}=…`;
   }
+}
+
+/** The place of a value that is nowhere set. */
+const UNSET: Place = { kind: 'default', detail: 'default' };
+
+function namesWritten({ mutable, fixed }: State): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { files, arguments: said } of new Set([mutable, fixed])) {
+    for (const { entries } of files) for (const { section, name } of entries) names.add(`${section}\0${name}`);
+    for (const { group, opt } of said) names.add(`${group}\0${opt}`);
+  }
+  return names;
 }
 
 /** Stands for an option that is written and not declared. */

@@ -42,12 +42,12 @@ export function readGroup(
   const issues: Diagnostic[] = unknownLocals(group, options, local);
   const values = new Map<string, unknown>();
   for (const [opt, option] of Object.entries(options)) {
-    const [written] = namesOf(opt, option).flatMap((name) => local.get(name) ?? []);
+    const written = local.size === 0 ? undefined : namesOf(opt, option).flatMap((name) => local.get(name) ?? [])[0];
     if (written === undefined) {
       // `<name>` stands for all names, and is none.
       const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
       const resolved = generation.resolve(wanted);
-      issues.push(...resolved.issues.map((issue) => missedAt(issue, from.origin)));
+      for (const issue of resolved.issues) issues.push(missedAt(issue, from.origin));
       values.set(opt, resolved.value);
     } else {
       try {
@@ -81,14 +81,16 @@ export function printable(options: readonly Resolved[]): Record<string, Record<s
  * shows `****` in its place.
  */
 function handedOut(options: OptionDeclarations, values: ReadonlyMap<string, unknown>): object {
-  const object = Object.fromEntries([...values].map(([opt, value]) => [camelCase(opt), value]));
-  const masks = Object.entries(options).flatMap(([opt, option]): [string, string][] => {
-    const value = values.get(opt);
-    const shown = maskValue(opt, option, value);
-    return value === undefined || shown === option.format(value) ? [] : [[camelCase(opt), shown]];
-  });
-  if (masks.length === 0) return Object.freeze(object);
-  const shown = () => ({ ...object, ...Object.fromEntries(masks) });
+  const object: Record<string, unknown> = {};
+  for (const [opt, value] of values) object[camelCase(opt)] = value;
+  const shown = (): object => {
+    const masks = Object.entries(options).flatMap(([opt, option]): [string, string][] => {
+      const value = values.get(opt);
+      const masked = maskValue(opt, option, value);
+      return value === undefined || masked === option.format(value) ? [] : [[camelCase(opt), masked]];
+    });
+    return { ...object, ...Object.fromEntries(masks) };
+  };
   return Object.freeze(
     Object.defineProperties(object, { toJSON: { value: shown }, [inspect.custom]: { value: shown } }),
   );
@@ -123,6 +125,7 @@ function unknownLocals(
   options: OptionDeclarations,
   local: ReadonlyMap<string, WrittenValue>,
 ): Diagnostic[] {
+  if (local.size === 0) return [];
   const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
   const { unused } = elsewhereOf(options) ?? { unused: {} as Readonly<Record<string, string>> };
   return [...local]

@@ -38,7 +38,7 @@ export function problemsOf(generation: Generation, complete: boolean): Diagnosti
     if (code === 'PORTICO_CONFIG_REQUIRED') return !groups.sectional.has(group);
     return code !== 'PORTICO_CONFIG_EXPOSED' || modes || place?.kind === 'command_line';
   };
-  const values = generation.resolveAll();
+  const values = generation.noted().map((wanted) => generation.resolve(wanted));
   return inOrder(
     [
       ...state.issues,
@@ -119,6 +119,7 @@ function nearSetting(groups: DeclaredGroups, group: string, opt: string): string
 
 function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnostic[] {
   const { envPrefix, environment, otherVariables = [] } = sources;
+  if (otherVariables.length === 0 && Object.keys(environment).length === 0) return [];
   const known = new Set<string>();
   for (const { option, spellings } of groups.all()) {
     for (const { group, opt } of spellings) {
