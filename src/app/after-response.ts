@@ -3,6 +3,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { PorticoError } from '../errors/index.js';
+import { exchangeOf } from './exchange.js';
 
 /** How a response ended. */
 export interface ResponseOutcome {
@@ -94,8 +96,6 @@ function run(listeners: ResponseListener[], outcome: ResponseOutcome): void {
   if (failed) throw failure;
 }
 
-const REASON: unique symbol = Symbol('portico.abortReason');
-
 /**
  * Destroys the connection of a response, so that a truncated body cannot look complete, and keeps the reason for
  * those who are told the outcome (`afterResponse`). Does nothing to a response that is complete.
@@ -106,13 +106,22 @@ export function abortResponse(res: ServerResponse, reason?: unknown): void {
 
 /** The same for a response that only looks complete. */
 export function breakOffResponse(res: ServerResponse, reason: unknown): void {
-  (res as ServerResponse & { [REASON]?: unknown })[REASON] ??= reason;
+  exchangeOf(res.req).brokenBy ??= reason;
   res.destroy();
 }
 
 /** Why a response was broken off; undefined when it was not, or when the client left. */
 export function abortReason(res: ServerResponse): unknown {
-  return (res as ServerResponse & { [REASON]?: unknown })[REASON] ?? destroyReason(res);
+  return exchangeOf(res.req).brokenBy ?? destroyReason(res);
+}
+
+/** The code of an answer whose body had another length than it declared. */
+export const WRONG_LENGTH = 'PORTICO_ANSWER_LENGTH';
+
+/** Why a response was broken off whose body had another length than declared; undefined for any other. */
+export function wrongLength(res: ServerResponse): PorticoError | undefined {
+  const reason = abortReason(res);
+  return reason instanceof PorticoError && reason.code === WRONG_LENGTH ? reason : undefined;
 }
 
 /** The error that a response was destroyed with before it was complete; undefined where the client has left. */

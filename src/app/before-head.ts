@@ -4,7 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
-import { ownPatch } from './response-patches.js';
+import { ownPatch } from './response-methods.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;
@@ -18,6 +18,17 @@ export type HeadListener = (res: ServerResponse) => void;
  * Informational answers (1xx) are no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
  */
 export function beforeHead(res: ServerResponse, listener: HeadListener): void {
+  addStage(res, listener);
+}
+
+/** What a stage gives that holds the head back until {@link HeadLayer.resume}. */
+export const HELD: unique symbol = Symbol('portico.headHeld');
+
+/** A listener, or what decides with the head about the body. */
+type Stage = (res: ServerResponse) => unknown;
+
+/** As {@link beforeHead}, for a stage that may hold the head back; gives the layer that it does so in. */
+export function addStage(res: ServerResponse, stage: Stage): HeadLayer {
   if (res.headersSent) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
@@ -27,13 +38,13 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   const carrier = res as unknown as Carrier;
   const current = carrier[LAYER];
   if (current !== undefined && carrier.writeHead === current.writeHead) {
-    current.listeners.push(listener);
-    return;
+    current.stages.push(stage);
+    return current;
   }
-  const { writeHead: below } = carrier;
-  const layer = current === undefined ? firstLayer(res, below, listener) : newLayer(res, below, listener, current);
+  const layer = new HeadLayer(res, carrier.writeHead, stage, current);
   carrier[LAYER] = layer;
   carrier.writeHead = layer.writeHead;
+  return layer;
 }
 
 /** Sets those that are not there, names and values in turn. */
@@ -43,38 +54,77 @@ export function setMissingHeaders(res: ServerResponse, headers: readonly string[
   }
 }
 
-/**
- * One replaced `writeHead` and the listeners it runs. Other code may wrap `writeHead` in between (the package
- * on-headers does); a listener registered after that belongs to a layer of its own, so that reverse order holds.
- */
-interface Layer {
-  readonly res: ServerResponse;
-  /** What was replaced. */
-  readonly below: WriteHead;
-  readonly writeHead: WriteHead;
-  readonly listeners: HeadListener[];
-  /** The oldest layer of the response; undefined: this one. */
-  readonly first: Layer | undefined;
-}
-
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
 const LAYER: unique symbol = Symbol('portico.beforeHead');
 
 interface Carrier {
   /** The newest. */
-  [LAYER]?: Layer;
+  [LAYER]?: HeadLayer;
   writeHead: WriteHead;
 }
 
-function firstLayer(res: ServerResponse, below: WriteHead, listener: HeadListener): Layer {
-  return { res, below, writeHead: writeFirstHead, listeners: [listener], first: undefined };
-}
+/**
+ * One replaced `writeHead` and the stages it runs. Other code may wrap `writeHead` in between (the package on-headers does); a
+ * stage registered after that belongs to a layer of its own, so that reverse order holds.
+ */
+export class HeadLayer {
+  declare readonly res: ServerResponse;
+  /** What was replaced. */
+  declare readonly below: WriteHead;
+  declare readonly writeHead: WriteHead;
+  /** Those that have not run. */
+  declare readonly stages: Stage[];
+  /** The oldest layer of the response. */
+  declare readonly first: HeadLayer;
+  /** The head is held back: what is said of it meanwhile is noted on the response. */
+  declare held: boolean;
 
-function newLayer(res: ServerResponse, below: WriteHead, listener: HeadListener, before: Layer): Layer {
-  const writeHead: WriteHead = ownPatch((status, reason, headers) => writeThrough(layer, status, reason, headers));
-  const layer: Layer = { res, below, writeHead, listeners: [listener], first: before.first ?? before };
-  return layer;
+  constructor(res: ServerResponse, below: WriteHead, stage: Stage, before: HeadLayer | undefined) {
+    this.res = res;
+    this.below = below;
+    this.stages = [stage];
+    this.first = before?.first ?? this;
+    this.held = false;
+    this.writeHead = before === undefined ? writeFirstHead : ownPatch((...args) => this.write(...args));
+  }
+
+  write(status: number, reason: string | HeadersArgument, headers?: HeadersArgument): ServerResponse {
+    const { res, below } = this;
+    // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
+    const code = Number(status) | 0;
+    const given = typeof reason === 'string' ? headers : (headers ?? reason);
+    const isLeft = (this.stages.length === 0 && !this.held) || res.headersSent || code < 200 || code > 999;
+    if (isLeft || (Array.isArray(given) && isOdd(given))) return below.call(res, status, reason, headers);
+    res.statusCode = code;
+    if (typeof reason === 'string') res.statusMessage = reason;
+    if (given !== undefined && given !== null) foldHeaders(res, given);
+    return this.held ? res : this.resume();
+  }
+
+  /** Runs the stages that are left and, unless one of them holds the head or has written it, writes the head. */
+  resume(): ServerResponse {
+    const { res, stages } = this;
+    const { statusCode: code, statusMessage: message } = res;
+    this.held = false;
+    for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
+      if (stage(res) === HELD) {
+        this.held = true;
+        return res;
+      }
+      // It may have written the head, or answered.
+      if (res.headersSent) return res;
+    }
+    // A message belongs to its status: a stage that changed only the status gets the usual message for it.
+    if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
+    return this.below.call(res, res.statusCode);
+  }
+
+  /** Has a stage that held the head judge the next one: another answer takes the place of what it has held. */
+  again(stage: Stage): void {
+    this.held = false;
+    this.stages.push(stage);
+  }
 }
 
 /** The first layer is nearly always the only one: its `writeHead` is one function for all responses, no closure. */
@@ -84,36 +134,7 @@ const writeFirstHead = ownPatch(function writeFirstHead(
   reason?: string | HeadersArgument,
   headers?: HeadersArgument,
 ): ServerResponse {
-  const layer = (this as Carrier)[LAYER]!;
-  return writeThrough(layer.first ?? layer, status, reason, headers);
+  return (this as Carrier)[LAYER]!.first.write(status, reason, headers);
 });
 
-function writeThrough(
-  layer: Layer,
-  status: number,
-  reason: string | HeadersArgument,
-  headers: HeadersArgument,
-): ServerResponse {
-  const { res, below, listeners } = layer;
-  // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
-  const code = Number(status) | 0;
-  const headersArgument = typeof reason === 'string' ? headers : (headers ?? reason);
-  if (listeners.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(headersArgument)) {
-    return below.call(res, status, reason, headers);
-  }
-  res.statusCode = code;
-  if (typeof reason === 'string') res.statusMessage = reason;
-  foldHeaders(res, headersArgument);
-  const message = res.statusMessage;
-  for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) {
-    listener(res);
-    // A listener may have written the head, or answered.
-    if (res.headersSent) return res;
-  }
-  // A message belongs to its status: a listener that changed only the status gets the usual message for it.
-  if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
-  return below.call(res, res.statusCode);
-}
-
-const isOdd = (headers: HeadersArgument): boolean =>
-  Array.isArray(headers) && !Array.isArray(headers[0]) && headers.length % 2 === 1;
+const isOdd = (headers: readonly unknown[]): boolean => !Array.isArray(headers[0]) && headers.length % 2 === 1;

@@ -39,7 +39,10 @@ export class Exchange {
   declare body: BodyProgress | undefined;
   /** Of a copy of a request: the exchange that has the slot. */
   declare original: Exchange | undefined;
+  /** What is left to route, as it was parsed last. */
   declare target: Target | undefined;
+  /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
+  declare brokenBy: unknown;
 
   // In the constructor alone: fields with initial values would be a function of their own, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
@@ -54,6 +57,7 @@ export class Exchange {
     this.body = undefined;
     this.original = undefined;
     this.target = undefined;
+    this.brokenBy = undefined;
     (req as Carrier)[EXCHANGE] = this;
   }
 }

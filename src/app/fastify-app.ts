@@ -11,7 +11,7 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyServerOptions, onRe
 import type { App } from './app.js';
 import { environ } from './exchange.js';
 import { Fault } from './fault.js';
-import { guardPipe } from './response-patches.js';
+import { guardPipe } from './response-body.js';
 
 /** An App that holds something until it is closed. */
 export interface ClosableApp extends App {

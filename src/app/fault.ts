@@ -7,13 +7,12 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Config, defineOptions, oneOf } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
-import { abortResponse } from './after-response.js';
+import { abortResponse, type ResponseOutcome } from './after-response.js';
 import { traceOf } from './environ.js';
 import { environ } from './exchange.js';
 import { usableHeaders } from './headers.js';
-import { dropHeld } from './hold-body.js';
 import { preferredType } from './negotiate.js';
-import { dropTransforms } from './transform-body.js';
+import { resetBody } from './response-body.js';
 
 /** What a fault is made of, apart from its status. */
 export interface FaultDetails {
@@ -56,6 +55,16 @@ export class Fault extends PorticoError {
   }
 }
 
+/**
+ * The status that logs and metrics have of a response: that of its head; 499 where the client has left before, 500 or that of
+ * a fault where the answer was broken off.
+ */
+export function answeredStatus(res: ServerResponse, { completed, error }: ResponseOutcome): number {
+  if (completed) return res.statusCode;
+  if (error !== undefined) return error instanceof Fault ? error.status : 500;
+  return res.headersSent ? res.statusCode : 499;
+}
+
 /** Anything thrown, as a fault: a `Fault` is itself, all else a 500 that tells the client nothing. */
 export function asFault(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault(500, { safe: false, cause: error });
@@ -78,8 +87,7 @@ export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fa
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;
   }
-  dropHeld(res);
-  dropTransforms(res);
+  resetBody(res);
   removeHeaders(res, fault.status);
   for (const [name, value] of usableHeaders(fault.headers)) res.setHeader(name, value);
   const [type, body] = style === 'openstack' ? openstackBody(fault) : porticoBody(req, fault);

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { App } from './app.js';
 import { remoteOf } from './remote.js';
-import { guardPipe } from './response-patches.js';
+import { guardPipe } from './response-body.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's own request, for its environ. */
 export type FetchHandler = (request: Request, req: IncomingMessage) => Response | Promise<Response>;

@@ -3,6 +3,7 @@
 export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
 export type { App, Filter } from './app.js';
 export { beforeHead, type HeadListener } from './before-head.js';
+export type { HoldOptions } from './body-parts.js';
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
 export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
@@ -32,10 +33,10 @@ export { Fault, type FaultDetails, type FaultStyle, faultStyleOf } from './fault
 export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
-export { type HoldOptions, holdBody } from './hold-body.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
+export { type BodyTransformer, holdBody, transformBody } from './response-body.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {
   type SharedDatabaseOptions,
@@ -43,4 +44,3 @@ export {
   sharedDatabase,
   sqliteConnection,
 } from './shared-by-config.js';
-export { type BodyTransformer, transformBody } from './transform-body.js';

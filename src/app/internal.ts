@@ -1,5 +1,5 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { abortResponse, destroyReason, muteWhenEnded } from './after-response.js';
+export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { catching } from './app.js';
 export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
@@ -8,7 +8,15 @@ export { offerSignal, setTrace, traceIds, traceOf } from './environ.js';
 export { type BodyProgress, Exchange, exchangeOf, targetOf } from './exchange.js';
 export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, type WantedOrder } from './factory.js';
 export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
-export { type AnswerFaultOptions, answerFault, asFault, faultOptions, ownFaultStyle, renderFault } from './fault.js';
+export {
+  type AnswerFaultOptions,
+  answeredStatus,
+  answerFault,
+  asFault,
+  faultOptions,
+  ownFaultStyle,
+  renderFault,
+} from './fault.js';
 export { addForwarded, type Forwarded } from './forward-headers.js';
 export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
@@ -16,8 +24,8 @@ export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, noteAddress, takeScheme } from './remote.js';
 export { mountPath, overriddenMethod } from './request-path.js';
-export { answeredStatus, countAnswer, sentBytes, wrongLength } from './response-length.js';
-export { guardPipe, isOwnPatch } from './response-patches.js';
+export { countAnswer, guardPipe, sentBytes } from './response-body.js';
+export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { type AjvOptions, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export { isSecretName, jsonShown, type RefusedValue, refusedValue, tellsSecret } from './schemas/refused-value.js';

@@ -231,8 +231,8 @@ export class Server implements ListeningService {
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
-    const { connection } = exchange;
-    tellBroken(exchange, this.#log);
+    const { connection, res } = exchange;
+    if (exchange.brokenBy !== undefined || !res.writableFinished) tellBroken(exchange, this.#log);
     if (this.#drain !== undefined && connection.idle) this.#drain.idle(connection);
     if (this.#workEnded !== undefined && this.#front.atWork === 0) this.#workEnded();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();

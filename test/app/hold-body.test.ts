@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
 import { test } from 'node:test';
-import { type App, holdBody } from 'portico/app';
+import { type App, compose, Fault, type Filter, holdBody, transformBody } from 'portico/app';
 import { lint, request } from 'portico/testing';
 
 /** The app behind a filter that says how long a body is, and puts it in capitals. */
@@ -59,4 +60,43 @@ test('an app that flushes its head, and a response that nobody wants held, is no
   );
   assert.equal((await request(lint(unwanted), 'GET', '/')).text(), 'no');
   assert.deepEqual(asked, [404]);
+});
+
+test('bodies that are held twice, and go through streams between, come out in their order', async () => {
+  const marked =
+    (mark: string): Filter =>
+    (app) =>
+    (req, res) => {
+      holdBody(res, { limit: 100, wants: () => true, complete: (body) => Buffer.from(`${body.toString()}${mark}`) });
+      return app(req, res);
+    };
+  const streamed =
+    (mark: string): Filter =>
+    (app) =>
+    (req, res) => {
+      transformBody(
+        res,
+        () =>
+          new Transform({
+            transform: (chunk, _encoding, done) => done(null, chunk),
+            flush(done) {
+              this.push(mark);
+              done();
+            },
+          }),
+      );
+      return app(req, res);
+    };
+  const filters = [streamed('e'), marked('d'), streamed('c'), marked('b'), streamed('a')];
+  for (const app of [pieces('1', '2'), ((_req, res) => void res.end('12')) as App]) {
+    const answer = await request(lint(compose(filters, app)), 'GET', '/');
+    assert.deepEqual([answer.status, answer.text()], [200, '12abcde']);
+  }
+  const failing: App = (_req, res) => {
+    res.write('half');
+    throw new Fault(409, { message: 'taken' });
+  };
+  const answer = await request(lint(compose([...filters], failing)), 'GET', '/');
+  assert.equal(answer.status, 409);
+  assert.match(answer.text(), /taken.*[^a]bcde$/s);
 });

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, beforeHead, compose, type Filter } from 'portico/app';
+import { Loader } from 'portico/loader';
 import { catchErrors, compression, etag } from 'portico/middleware';
-import { buildFilter, lint, request } from 'portico/testing';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
 
 const TEXT = 'hello '.repeat(300);
 const whole: App = (_req, res) => {
@@ -97,4 +103,50 @@ test('MW-56 MW-6 an app that fails in the middle of a held body is answered with
   assert.equal(response.json().error.code, 500);
   assert.equal(response.headers['content-length'], String(response.body.length));
   assert.equal(response.headers.etag, undefined);
+});
+
+test('an answer that etag holds goes out whole under every server, with a log of its bytes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-etag-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [name, order] of [
+    ['outside', 'log etag'],
+    ['inside', 'etag log'],
+  ] as const) {
+    const file = join(folder, `${name}.ini`);
+    writeFileSync(
+      file,
+      [
+        `[pipeline:main]\npipeline = ${order} page`,
+        '[filter:etag]\npaste.filter_factory = portico/middleware:etag',
+        '[filter:log]\npaste.filter_factory = portico/middleware:requestLog',
+        '[app:page]\npaste.app_factory = ./page.mjs:page',
+      ].join('\n'),
+    );
+    writeFileSync(join(folder, 'page.mjs'), "export const page = () => (_req, res) => res.end('a page');\n");
+    const { log, lines } = captureLog();
+    const app = await new Loader(file, { log }).loadApp();
+    const answer = await request(app, 'GET', '/');
+    assert.deepEqual([answer.status, answer.text(), answer.headers['content-length']], [200, 'a page', '6'], name);
+    const etag = String(answer.headers.etag);
+    assert.match(etag, /^(?:W\/)?".+"$/);
+    const server = createServer((req, res) => void app(req, res));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const fetched = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+    assert.deepEqual([fetched.status, await fetched.text()], [200, 'a page'], name);
+    const known = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close', 'if-none-match': etag } });
+    assert.deepEqual([known.status, await known.text()], [304, ''], name);
+    await app.close();
+    const bytes = lines.filter(({ msg }) => msg === 'request').map((line) => [line.status, line.bytes]);
+    assert.deepEqual(
+      bytes,
+      [
+        [200, 6],
+        [200, 6],
+        [304, 0],
+      ],
+      name,
+    );
+  }
 });

@@ -1,0 +1,182 @@
+/**
+ * What a response's body goes through on its way to the socket: streams, and places that hold it until it is whole. Each gives
+ * what it makes of it to the next one out.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { GatheredBytes } from '../wire/index.js';
+import { addStage, HELD, type HeadLayer } from './before-head.js';
+import { type Callback, lengthOf, mayHaveBody } from './response-methods.js';
+
+/** Takes a body. */
+export interface BodySink {
+  /** False: no more before `drained` is called. */
+  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
+  end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void;
+  /** Set by who writes. */
+  drained: (() => void) | undefined;
+}
+
+/** A body's way through one stream. */
+export class StreamPart implements BodySink {
+  drained: (() => void) | undefined;
+  readonly stream: Duplex;
+  readonly #res: ServerResponse;
+
+  /** `next` is asked when the stream gives something: by then the head is decided. */
+  constructor(res: ServerResponse, stream: Duplex, next: () => BodySink) {
+    this.#res = res;
+    this.stream = stream;
+    const fail = (error: Error): unknown => res.destroy(error);
+    stream.on('error', fail);
+    stream.on('drain', () => this.drained?.());
+    stream.on('data', (chunk: Buffer) => {
+      const out = next();
+      out.drained = () => stream.resume();
+      if (!out.write(chunk)) stream.pause();
+    });
+    stream.on('end', () => {
+      // A head that is written for this fails where no caller takes it.
+      try {
+        next().end();
+      } catch (error) {
+        fail(error as Error);
+      }
+    });
+    res.once('close', () => stream.destroy());
+  }
+
+  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
+    if (typeof encoding === 'function') return this.stream.write(chunk, encoding);
+    return this.stream.write(chunk, encoding!, callback);
+  }
+
+  end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void {
+    Object.defineProperty(this.#res, 'writableEnded', { value: true, configurable: true });
+    if (callback !== undefined) this.#res.once('finish', callback);
+    if (chunk === undefined || chunk === null) this.stream.end();
+    else this.stream.end(chunk, encoding!);
+  }
+}
+
+/** How `holdBody` treats one response. */
+export interface HoldOptions {
+  /** Bodies over so many bytes are let go as they are. */
+  readonly limit: number;
+  /** Asked when status and headers are known: false lets the response go as it is. */
+  readonly wants: (res: ServerResponse) => boolean;
+  /** Given the whole body before anything is sent: may change status and headers, and gives the body to send. */
+  readonly complete: (body: Buffer, res: ServerResponse) => Buffer | undefined;
+}
+
+/** Holds head and body back until the body is complete, or too large, or the head is flushed. */
+export class HoldPart implements BodySink {
+  drained: (() => void) | undefined;
+  /** It has the head, and what came of the body. */
+  holds = false;
+  readonly #res: ServerResponse;
+  readonly #options: HoldOptions;
+  readonly #kept = new GatheredBytes();
+  readonly #next: () => BodySink;
+  readonly #layer: HeadLayer;
+
+  /** `begin` is called when it begins to hold; from then on `next` is what is further out. */
+  constructor(res: ServerResponse, options: HoldOptions, begin: (part: HoldPart) => void, next: () => BodySink) {
+    this.#res = res;
+    this.#options = options;
+    this.#next = next;
+    this.#begin = begin;
+    this.#layer = addStage(res, this.#judge);
+  }
+
+  readonly #begin: (part: HoldPart) => void;
+
+  /** Whether it holds the response with the head that is written now. */
+  readonly #judge = (): typeof HELD | undefined => {
+    const declared = Number(this.#res.getHeader('content-length') ?? 0);
+    if (declared > this.#options.limit || !this.#options.wants(this.#res)) return undefined;
+    this.holds = true;
+    this.#begin(this);
+    return HELD;
+  };
+
+  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
+    if (!this.holds) return this.#pass(chunk, encoding, callback);
+    this.#keep(chunk, encoding);
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (done !== undefined) queueMicrotask(done);
+    if (this.#kept.size > this.#options.limit) this.release();
+    return true;
+  }
+
+  end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void {
+    if (!this.holds) {
+      this.#next().end(chunk, encoding, callback);
+      return;
+    }
+    if (chunk !== undefined && chunk !== null) this.#keep(chunk, encoding);
+    if (this.#kept.size <= this.#options.limit) this.#complete();
+    this.holds = false;
+    this.#layer.resume();
+    const kept = this.#takeKept();
+    const last = kept.pop();
+    for (const piece of kept) this.#next().write(piece);
+    this.#next().end(last, undefined, callback);
+  }
+
+  /** Lets go of what is held. */
+  release(): void {
+    if (!this.holds) return;
+    this.holds = false;
+    this.#layer.resume();
+    for (const piece of this.#takeKept()) this.#next().write(piece);
+  }
+
+  /** Forgets what it holds; the next head is judged anew. */
+  drop(): void {
+    if (!this.holds) return;
+    this.holds = false;
+    this.#kept.clear();
+    this.#layer.again(this.#judge);
+  }
+
+  #complete(): void {
+    const res = this.#res;
+    const body = this.#kept.whole();
+    const made = this.#options.complete(body, res);
+    this.#kept.clear();
+    if (made !== undefined) this.#kept.add(made);
+    // What the app declared stands for the app's body.
+    if (made !== body && res.getHeader('content-length') === body.length) res.removeHeader('content-length');
+    declareLength(res, made);
+  }
+
+  #pass(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
+    const next = this.#next();
+    next.drained = () => this.drained?.();
+    return next.write(chunk, encoding, callback);
+  }
+
+  #keep(chunk: unknown, encoding: unknown): void {
+    const bytes =
+      typeof chunk === 'string'
+        ? Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+        : Buffer.from(chunk as Uint8Array);
+    this.#kept.add(bytes);
+  }
+
+  #takeKept(): Buffer[] {
+    const kept = [...this.#kept.pieces()];
+    this.#kept.clear();
+    return kept;
+  }
+}
+
+/**
+ * A body given whole has a known length, which Node works out after the head is decided; for those who decide it is said
+ * before.
+ */
+export function declareLength(res: ServerResponse, chunk: unknown, encoding?: BufferEncoding): void {
+  if (!mayHaveBody(res) || res.hasHeader('content-length') || res.hasHeader('transfer-encoding')) return;
+  if (!res.hasHeader('trailer')) res.setHeader('content-length', lengthOf(chunk, encoding));
+}

@@ -1,0 +1,264 @@
+/**
+ * The body of a response: counted, held to its declared length, and sent through what filters have put in its way.
+ *
+ * Node sends whatever is written (RFC 9110 §8.6 forbids another length than the declared one): a client waits for what a
+ * shorter body lacks, and takes the rest of a longer one for the answer to its next request.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import { PorticoError } from '../errors/index.js';
+import { declaredLength } from '../wire/index.js';
+import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
+import { beforeHead } from './before-head.js';
+import type { HoldOptions } from './body-parts.js';
+import { BodyWay } from './body-way.js';
+import { callbackOf, lengthOf, mayHaveBody, ownPatch } from './response-methods.js';
+
+/** Gives the stream that the body is to go through, or undefined to leave this body alone. */
+export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
+
+/**
+ * Sends the response's body through the stream that `make` gives.
+ *
+ * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first,
+ * and the body flows the same way), so it can decide by status and headers and change them. When it gives a stream,
+ * `Content-Length` is removed. It is not called for answers without a body: HEAD, 101, 204 and 304. Back-pressure holds
+ * from the socket to the app; a stream that fails breaks the response off.
+ */
+export function transformBody(res: ServerResponse, make: BodyTransformer): void {
+  const way = wayOf(res);
+  beforeHead(res, () => {
+    if (!mayHaveBody(res)) return;
+    const stream = make(res);
+    if (stream === undefined) return;
+    res.removeHeader('content-length');
+    way.addStream(stream);
+  });
+}
+
+/**
+ * Holds head and body back until the body is complete, or too large, or the app asks for the head to be flushed. A held
+ * head has already run the `beforeHead` listeners registered after this call; earlier ones run when it is sent.
+ */
+export function holdBody(res: ServerResponse, options: HoldOptions): void {
+  wayOf(res).addHold(options);
+}
+
+/** Forgets the body on its way: another answer takes its place. */
+export function resetBody(res: ServerResponse): void {
+  for (let layer = (res as unknown as Carrier)[BODY]; layer !== undefined; layer = layer.before) layer.way?.reset();
+}
+
+/**
+ * A stream that is piped into a response writes its head, and no caller is above it to take what a listener of `beforeHead`
+ * throws: Node ends the process over it. From now on a head that fails under a piped stream goes to `fail`, which may still
+ * answer: the stream is taken off first, and destroyed after the answer. What fails behind the head is thrown as ever.
+ */
+export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
+  res.once('pipe', (source: Readable) => {
+    if (Object.hasOwn(res, 'writeHead')) layerOnTop(res).piped = { source, fail };
+  });
+}
+
+/**
+ * Counts what a response is given from now on, as it is sent. A body that is shorter or longer than the declared length breaks
+ * the response off, with a `PORTICO_ANSWER_LENGTH` as its reason.
+ */
+export function countAnswer(res: ServerResponse): void {
+  const { [BODY]: layer } = res as unknown as Carrier;
+  (layer?.first ?? layerOnTop(res)).isCounted = true;
+}
+
+/** Bytes of the body that were sent; NaN for a response that is not counted. */
+export function sentBytes(res: ServerResponse): number {
+  const first = (res as unknown as Carrier)[BODY]?.first;
+  if (first?.isCounted !== true) return Number.NaN;
+  if (!mayHaveBody(first.res)) return 0;
+  return first.res.writableFinished ? first.written : Math.max(0, first.written - first.res.writableLength);
+}
+
+const BODY: unique symbol = Symbol('portico.responseBody');
+
+type Method = (...args: unknown[]) => unknown;
+
+interface Carrier {
+  /** The newest. */
+  [BODY]?: BodyLayer;
+  write: Method;
+  end: Method;
+}
+
+/** The newest pair of replaced methods; a new one on top where other code has wrapped `write` in the meantime. */
+function layerOnTop(res: ServerResponse): BodyLayer {
+  const carrier = res as unknown as Carrier;
+  const current = carrier[BODY];
+  if (current !== undefined && carrier.write === current.write) return current;
+  const layer = new BodyLayer(res, current);
+  carrier[BODY] = layer;
+  carrier.write = layer.write;
+  carrier.end = layer.end;
+  return layer;
+}
+
+function wayOf(res: ServerResponse): BodyWay {
+  const layer = layerOnTop(res);
+  layer.way ??= new BodyWay(res, {
+    write: (...args) => layer.send(...args),
+    end: (...args) => layer.sendLast(...args),
+    drained: undefined,
+  });
+  return layer.way;
+}
+
+/** One pair of replaced `write` and `end`, and what the body goes through between them and what they have replaced. */
+class BodyLayer {
+  declare readonly res: ServerResponse;
+  declare readonly before: BodyLayer | undefined;
+  /** The oldest layer of the response. */
+  declare readonly first: BodyLayer;
+  /** What was replaced; the methods of its class where it had none of its own, for another library may change these. */
+  declare readonly below: Pick<Carrier, 'write' | 'end'>;
+  declare readonly write: Method;
+  declare readonly end: Method;
+  /** What the body goes through, innermost first; undefined where nothing may come in its way. */
+  declare way: BodyWay | undefined;
+  declare isCounted: boolean;
+  /** Bytes given to what is below; also of a body that is not sent, as behind HEAD. */
+  declare written: number;
+  /** Nothing more comes. */
+  declare isOver: boolean;
+  /** The stream that is piped into the response, until the head is written. */
+  declare piped: { readonly source: Readable; readonly fail: (error: unknown) => void } | undefined;
+
+  constructor(res: ServerResponse, before: BodyLayer | undefined) {
+    this.res = res;
+    this.before = before;
+    this.first = before?.first ?? this;
+    const isOwn = Object.hasOwn(res, 'write') || Object.hasOwn(res, 'end');
+    this.below = isOwn
+      ? { write: res.write as Method, end: res.end as Method }
+      : (Object.getPrototypeOf(res) as Carrier);
+    this.way = undefined;
+    this.isCounted = false;
+    this.written = 0;
+    this.isOver = false;
+    this.piped = undefined;
+    this.write = before === undefined ? writeFirst : ownPatch((...args: unknown[]) => this.take(...args));
+    this.end = before === undefined ? endFirst : ownPatch((...args: unknown[]) => this.finish(...args));
+  }
+
+  take(...args: unknown[]): unknown {
+    if (this.piped !== undefined) return this.#guarded(() => this.take(...args), false);
+    return this.way === undefined ? this.send(...args) : this.way.write(...args);
+  }
+
+  finish(...args: unknown[]): unknown {
+    if (this.piped !== undefined) return this.#guarded(() => this.finish(...args), this.res);
+    if (this.way === undefined) this.sendLast(...args);
+    else this.way.end(...args);
+    return this.res;
+  }
+
+  /** Writes to what is below. */
+  send(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
+    const { res, below } = this;
+    if (!this.isCounted || this.#isOver) return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
+    const length = lengthOf(chunk, encoding);
+    this.#writeDeclaredHead();
+    if (res.headersSent) {
+      this.written += length;
+      if (this.written > (this.#declared ?? this.written)) {
+        this.#breakOff([encoding, callback]);
+        return false;
+      }
+      return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
+    }
+    const more = Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
+    // A listener for the head may have answered.
+    if (!this.isOver) this.written += length;
+    if (this.written > (this.#declared ?? this.written)) this.#breakOff();
+    return more;
+  }
+
+  /** Ends what is below. */
+  sendLast(chunk?: unknown, encoding?: unknown, callback?: unknown): void {
+    const { res, below } = this;
+    if (!this.isCounted || this.#isOver) {
+      Reflect.apply(below.end, res, [chunk, encoding, callback]);
+      return;
+    }
+    const length = lengthOf(chunk, encoding);
+    this.#writeDeclaredHead();
+    if (res.headersSent) {
+      if (this.isOver) return;
+      this.isOver = true;
+      this.written += length;
+      if (this.written === (this.#declared ?? this.written)) Reflect.apply(below.end, res, [chunk, encoding, callback]);
+      else this.#breakOff([chunk, encoding, callback]);
+      return;
+    }
+    Reflect.apply(below.end, res, [chunk, encoding, callback]);
+    if (this.isOver) return;
+    this.isOver = true;
+    this.written += length;
+    if (this.written !== (this.#declared ?? this.written)) this.#breakOff();
+  }
+
+  // Not `writableEnded`, which says so while the body is still on its way through streams.
+  get #isOver(): boolean {
+    return this.isOver || this.res.finished || this.res.destroyed;
+  }
+
+  /** The length that the head declared, once it is written. */
+  get #declared(): number | undefined {
+    return mayHaveBody(this.res) ? declaredLength(this.res) : undefined;
+  }
+
+  /** Writes a head that declares a length, so that it is known before a body of another goes out. */
+  #writeDeclaredHead(): void {
+    const { res } = this;
+    if (!res.headersSent && res.hasHeader('content-length')) res.writeHead(res.statusCode);
+  }
+
+  /** Nothing more is sent, and callbacks that wait for the end are told that it did not come. */
+  #breakOff(callbacks: readonly unknown[] = []): void {
+    this.isOver = true;
+    const { written } = this;
+    const error = new PorticoError(WRONG_LENGTH, {
+      message: `the answer declared ${this.#declared} bytes and has ${written === 0 ? 'none' : written}`,
+      hint: 'Content-Length says how many bytes follow the head. Leave it out: Node counts a body that is given whole, and sends others in chunks.',
+    });
+    breakOffResponse(this.res, error);
+    const callback = callbackOf(callbacks);
+    if (callback !== undefined) process.nextTick(callback, error);
+  }
+
+  #guarded(act: () => unknown, otherwise: unknown): unknown {
+    const { res } = this;
+    const { source, fail } = this.piped!;
+    this.piped = undefined;
+    try {
+      const result = act();
+      // The head is written once: what comes behind it is not guarded.
+      if (!res.headersSent) this.piped = { source, fail };
+      return result;
+    } catch (error) {
+      if (res.headersSent) throw error;
+      source.unpipe(res);
+      // Not now: Fastify takes the end of its stream for that of the answer, and would destroy the one in its place.
+      afterResponse(res, () => source.destroy());
+      fail(error);
+      return otherwise;
+    }
+  }
+}
+
+// One function for all responses each: a closure for each would cost every request.
+
+const writeFirst = ownPatch(function write(this: Carrier, ...args: unknown[]): unknown {
+  return this[BODY]!.first.take(...args);
+});
+
+const endFirst = ownPatch(function end(this: Carrier, ...args: unknown[]): unknown {
+  return this[BODY]!.first.finish(...args);
+});
