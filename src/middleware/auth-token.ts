@@ -1,7 +1,7 @@
 /**
  * auth_token: callers show who they are by a token that an identity service vouches for, as keystonemiddleware's.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import {
   beforeHead,
   type DescribeContext,
@@ -9,7 +9,9 @@ import {
   environ,
   type FactoryContext,
   Fault,
+  type FaultStyle,
   type Filter,
+  faultStyleOf,
   filterFactory,
 } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
@@ -151,6 +153,7 @@ async function tokenFilter(options: AuthTokenOptions, ctx: FactoryContext, jwt?:
   // RFC 6750 §3.1: a caller without a token is told no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
+  const refuse = unauthorizedAs(faultStyleOf(ctx.config));
   const invalidate = (token: string): void => tokens.invalidate(token);
 
   const { setHeaders, legacyHeaders: legacy } = options;
@@ -168,10 +171,12 @@ async function tokenFilter(options: AuthTokenOptions, ctx: FactoryContext, jwt?:
   const filter: Filter = (app) => (req, res) => {
     stripIdentity(req, extraStrip);
     let told = challenge;
-    challengeEvery401(res, () => told);
+    let unknown = false;
+    beforeHead(res, () => (unknown ? unavailableInstead(res) : challengeEvery401(res, told)));
     const go = (verdicts: Verdicts): void | Promise<void> => {
       if (verdicts.user.status === 'invalid' || verdicts.service.status === 'invalid') told = badToken;
-      if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, told);
+      if (!options.delayAuthDecision && isRefused(verdicts)) return refuse(req, res, told);
+      unknown = verdicts.user.status === 'unavailable' || verdicts.service.status === 'unavailable';
       const headers = handOn(req, verdicts, known);
       if (setHeaders) addHeaders(req, headers);
       environ(req).invalidateToken = invalidate;
@@ -211,32 +216,59 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
 }
 
 /** Adds the challenge to every 401, of the application as of this filter. */
-function challengeEvery401(res: ServerResponse, challenge: () => string): void {
-  beforeHead(res, () => {
-    if (res.statusCode !== 401) return;
-    const there = [res.getHeader('www-authenticate') ?? []].flat().map(String);
-    if (!there.includes(challenge())) res.setHeader('www-authenticate', [...there, challenge()]);
-  });
+function challengeEvery401(res: ServerResponse, challenge: string): void {
+  if (res.statusCode !== 401) return;
+  const there = [res.getHeader('www-authenticate') ?? []].flat().map(String);
+  if (!there.includes(challenge)) res.setHeader('www-authenticate', [...there, challenge]);
 }
 
-function refuseUnlessConfirmed({ user, service }: Verdicts, challenge: string): void {
+/** Of a token that may be good nothing is known: the caller shall try again, and not log in anew. */
+function unavailableInstead(res: ServerResponse): void {
+  if (res.statusCode !== 401) return;
+  res.statusCode = 503;
+  res.statusMessage = STATUS_CODES[503]!;
+  res.removeHeader('www-authenticate');
+  for (const [name, value] of Object.entries(UNAVAILABLE_HEADERS)) res.setHeader(name, value);
+}
+
+const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
+
+/** With `fault_style = openstack` the answer has the body of keystonemiddleware, which is not of the form that nova's faults have. */
+function unauthorizedAs(style: FaultStyle): (req: IncomingMessage, res: ServerResponse, challenge: string) => void {
+  if (style === 'portico') {
+    return (_req, _res, challenge) => {
+      throw new Fault(401, {
+        message: 'The request requires authentication.',
+        headers: { 'www-authenticate': challenge },
+      });
+    };
+  }
+  const message = 'The request you have made requires authentication.';
+  const body = JSON.stringify({ error: { code: 401, title: 'Unauthorized', message } });
+  return (req, res, challenge) => {
+    res.statusCode = 401;
+    res.setHeader('www-authenticate', challenge);
+    res.setHeader('content-type', 'application/json');
+    res.setHeader('content-length', Buffer.byteLength(body));
+    res.end(req.method === 'HEAD' ? undefined : body);
+  };
+}
+
+/** Whether the caller gets 401. Throws a `Fault` 503 where a token cannot be judged. */
+function isRefused({ user, service }: Verdicts): boolean {
   const unauthorized = user.status === 'absent' || service.status === 'invalid';
   if (!unauthorized) {
     for (const verdict of [service, user]) {
       if (verdict.status === 'unavailable') {
         throw new Fault(503, {
           message: 'The token cannot be validated at present.',
-          headers: { 'retry-after': '5' },
-          cause: verdict.cause,
+          headers: UNAVAILABLE_HEADERS,
         });
       }
     }
-    if (user.status === 'confirmed') return;
+    if (user.status === 'confirmed') return false;
   }
-  throw new Fault(401, {
-    message: 'The request requires authentication.',
-    headers: { 'www-authenticate': challenge },
-  });
+  return true;
 }
 
 /** What applications are told of a confirmed token; the same for all its requests. */

@@ -45,6 +45,13 @@ export const context = filterFactory(
       const env = environ(req);
       const { identity, serviceIdentity } = env;
       if (identity === undefined && options.requireIdentity) {
+        if (env.authError === 'unavailable') {
+          // Behind auth_token with delay_auth_decision: of the token nothing is known.
+          throw new Fault(503, {
+            message: 'The token cannot be validated at present.',
+            headers: { 'retry-after': '5' },
+          });
+        }
         throw new Fault(401, { message: 'The request requires authentication.' });
       }
       if (options.requireProject && (identity?.projectId ?? '') === '') {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, compose, environ, type Filter } from 'portico/app';
-import { catchErrors, context } from 'portico/middleware';
+import { Config } from 'portico/config';
+import { authToken, catchErrors, context } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse } from 'portico/testing';
-import { HOUR, inMs, reply, serviceToken, setUp, token } from './fake-identity.js';
+import { account, FakeIdentity, HOUR, inMs, reply, serviceToken, setUp, token } from './fake-identity.js';
 
 const CHALLENGE = 'Keystone uri="https://identity.example/v3"';
 
@@ -37,7 +38,7 @@ test('MW-33 a good token becomes an identity, in the environ and in headers', as
     'x-project-domain-id': 'default',
     'x-project-domain-name': 'Default',
     'x-roles': 'member,reader',
-    'x-is-admin-project': 'False',
+    'x-is-admin-project': 'True',
   });
   const seen = response.json();
   assert.deepEqual(
@@ -46,14 +47,14 @@ test('MW-33 a good token becomes an identity, in the environ and in headers', as
   );
   assert.equal(seen.tokenInfo.userName, 'alice');
   const [asked] = identity.validations;
-  assert.equal(asked?.url, '/v3/auth/tokens?nocatalog');
+  assert.equal(asked?.url, '/v3/auth/tokens');
   assert.equal(asked?.headers['x-subject-token'], 'good');
   assert.equal(asked?.headers['x-auth-token'], 'login-1');
   assert.equal(asked?.headers['openstack-identity-access-rules'], '1');
 });
 
-test('MW-33 one scope, names in any script, no catalog unless asked for', async (t) => {
-  const { identity, filter } = await setUp(t, { include_service_catalog: 'true', legacy_headers: 'true' });
+test('MW-33 one scope, names in any script, the catalog unless told otherwise', async (t) => {
+  const { identity, filter } = await setUp(t, { legacy_headers: 'true' });
   const domain = { id: 'd1', name: 'Bücher' };
   identity.tokens.set('domain', token({ project: undefined, domain, catalog: [{ type: 'ü' }] }));
   identity.tokens.set('system', token({ project: undefined, system: { all: true }, is_admin_project: true }));
@@ -61,7 +62,7 @@ test('MW-33 one scope, names in any script, no catalog unless asked for', async 
   const ofDomain = identityHeaders(await send(filter, { 'x-auth-token': 'domain' }));
   assert.equal(ofDomain['x-domain-id'], 'd1');
   assert.equal(ofDomain['x-domain-name'], 'B%C3%BCcher');
-  assert.equal(ofDomain['x-service-catalog'], '[{"type":"\\u00fc"}]');
+  assert.equal(ofDomain['x-service-catalog'], '[{"type":"\\u00fc","endpoints":[]}]');
   assert.equal(ofDomain['x-user'], 'alice');
   assert.equal(ofDomain['x-role'], 'member,reader');
   assert.equal(ofDomain['x-project-id'], undefined);
@@ -218,6 +219,35 @@ test('MW-30 MW-12 an undecided request is refused by the context filter, with th
   assert.equal(response.headers['www-authenticate'], CHALLENGE);
 });
 
+test('MW-30 fault_style = openstack: a 401 has the body of keystonemiddleware', async (t) => {
+  const identity = new FakeIdentity();
+  const url = await identity.listen();
+  t.after(() => identity.close());
+  const config = Config.fromText('[DEFAULT]\nfault_style = openstack\n');
+  const { made, close } = await buildFilter(authToken, { config, local: account(url) });
+  t.after(close);
+  const response = await send(made, { 'x-auth-token': 'unknown' });
+  assert.deepEqual(
+    [response.status, response.headers['content-type'], response.headers['www-authenticate']],
+    [401, 'application/json', CHALLENGE],
+  );
+  const message = 'The request you have made requires authentication.';
+  assert.deepEqual(response.json(), { error: { code: 401, title: 'Unauthorized', message } });
+  const head = await request(lint(made(app)), 'HEAD', '/');
+  assert.deepEqual([head.status, head.text()], [401, '']);
+});
+
+test('MW-34 a service token without a role is a line at level warn, with its user and the roles', async (t) => {
+  const { log, lines } = captureLog('info');
+  const { identity, filter } = await setUp(t, {}, log);
+  identity.tokens.set('good', token());
+  for (let time = 0; time < 3; time++) await send(filter, { 'x-auth-token': 'good', 'x-service-token': 'good' });
+  const [line, ...others] = lines.filter(({ level }) => level === 'warn');
+  assert.deepEqual(others, []);
+  assert.match(String(line?.msg), /the token of a service is refused: .*service_token_roles/);
+  assert.deepEqual([line?.user_name, line?.service_token_roles, line?.requests], ['alice', ['service'], 1]);
+});
+
 test('MW-34 without roles a service token counts only where none are required, and lets nothing expire', async (t) => {
   const { identity, filter } = await setUp(t, { service_token_roles_required: 'false', service_token_roles: 'a, b' });
   identity.tokens.set('good', token());
@@ -245,6 +275,39 @@ test('MW-63.6 the identity service is not there: 503 and not 401; with delay the
   const reached = (await send(delayed.filter, { 'x-auth-token': 'good' })).json();
   assert.equal(reached.authError, 'unavailable');
   assert.equal(reached.headers['x-identity-status'], 'Invalid');
+  const inner = await buildFilter(context);
+  const decided: [name: string, response: TestResponse][] = [
+    ['context', await send((made) => compose([delayed.filter, inner.made], made), { 'x-auth-token': 'good' })],
+    ['app', await send(delayed.filter, { 'x-auth-token': 'good' }, '/', (_req, res) => void res.writeHead(401).end())],
+  ];
+  for (const [name, { status, headers }] of decided) {
+    assert.deepEqual([status, headers['retry-after'], headers['www-authenticate']], [503, '5', undefined], name);
+  }
+  const without = await send((made) => compose([delayed.filter, inner.made], made));
+  assert.deepEqual([without.status, without.headers['www-authenticate']], [401, CHALLENGE]);
+});
+
+test('MW-63.6 an outage is one line with its reason, and one with the number of requests when it is over', async (t) => {
+  const { log, lines, text } = captureLog();
+  const { identity, filter } = await setUp(t, { http_request_max_retries: '0' }, log);
+  const caught = await buildFilter(catchErrors, { log });
+  identity.tokens.set('good', token());
+  identity.meddle = (_asked, res) => Boolean(res.socket?.destroy());
+  const ask = (name: string): Promise<TestResponse> =>
+    send((made) => compose([caught.made, filter], made), { 'x-auth-token': name });
+  for (const name of ['a', 'b', 'c']) assert.equal((await ask(name)).status, 503);
+  identity.meddle = () => false;
+  assert.equal((await ask('good')).status, 200);
+  const told = lines.filter(({ level }) => level !== 'debug');
+  assert.deepEqual(
+    told.map(({ level, requests }) => [level, requests]),
+    [
+      ['error', 1],
+      ['info', 2],
+    ],
+  );
+  assert.match(String(told[0]?.reason), /^POST http:[^:]*:\d+\/v3\/auth\/tokens: socket hang up$/);
+  assert.doesNotMatch(text(), /"stack"|\bat .*:\d+:\d+/);
 });
 
 test('MW-63.10 no token, neither the caller’s nor the service’s, and no password is in the log', async (t) => {

@@ -63,10 +63,10 @@ const validation = defineOptions({
   www_authenticate_uri: uri({
     schemes: ['http', 'https'],
     deprecated: ['auth_uri'],
-    help: 'The public address of the identity service: what callers without a valid token are told. Needed by keystone.',
+    help: 'The public address of the identity service: what callers without a valid token are told. Default: auth_url.',
   }),
   auth_section: string({ help: 'Reads the account from this section of the service configuration instead.' }),
-  interface: oneOf(['internal', 'public', 'admin'], {
+  interface: oneOf(['internal', 'public', 'admin', 'internalURL', 'publicURL', 'adminURL'], {
     default: 'internal',
     help: 'Which address of the identity service in the catalog is asked; without a catalog it is auth_url.',
   }),
@@ -76,7 +76,7 @@ const validation = defineOptions({
     default: 3,
     min: 0,
     max: 20,
-    help: 'How often a connection that failed is tried again. Answers and time-outs are not.',
+    help: 'How often a connection that failed or gave no answer in time is tried again, after 0.5, 1, 2 … seconds.',
   }),
   cafile: path({ kind: 'file', mustExist: true, help: 'Authorities that may vouch for the identity service, as PEM.' }),
   certfile: path({ kind: 'file', mustExist: true, help: 'The certificate this service shows, as PEM.' }),
@@ -122,14 +122,17 @@ const decision = defineOptions({
   service_token_roles: list({ default: ['service'], help: 'Roles any of which makes a service token one.' }),
   service_token_roles_required: boolean({
     default: true,
-    help: 'Refuses service tokens without such a role. False lets any user pass for a service.',
+    help: 'Refuses service tokens without such a role. False, the default of keystonemiddleware, lets any user pass for a service.',
   }),
   enforce_token_bind: oneOf(['disabled', 'permissive', 'strict', 'required', 'x509'], {
     default: 'permissive',
     help: 'Tokens bound to a client certificate: permissive passes over kinds unknown here, strict refuses them, required refuses tokens that are not bound, x509 those not bound so.',
   }),
   service_type: string({ help: 'What this API is in the catalog (compute). Access rules of tokens need it.' }),
-  include_service_catalog: boolean({ default: false, help: 'Asks for the catalog of each token, and hands it on.' }),
+  include_service_catalog: boolean({
+    default: true,
+    help: 'Asks for the catalog of each token, and hands it on in X-Service-Catalog. False makes answers of the identity service smaller.',
+  }),
   set_headers: boolean({ default: true, help: 'Hands the identity on in headers too, X-User-Id and the others.' }),
   legacy_headers: boolean({ default: false, help: 'Sets X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name, X-Role too.' }),
   extra_strip: list({ default: [], help: 'Further headers no client may send.' }),

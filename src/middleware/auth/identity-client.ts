@@ -18,7 +18,7 @@ import {
 export interface IdentityClientOptions {
   /** For one attempt, from the start to the end of the answer. */
   readonly timeoutMs: number;
-  /** How often a failed connection is tried again. */
+  /** How often a connection that failed, or an answer that came too late, is tried again. */
   readonly maxRetries: number;
   readonly tls: {
     readonly ca?: Buffer | undefined;
@@ -46,9 +46,11 @@ export interface IdentityAnswer {
 
 /** A catalog is some hundred kilobytes; nothing is longer. */
 const LONGEST_ANSWER = 8 * 1024 * 1024;
-const FIRST_PAUSE_MS = 100;
+/** As keystoneauth's: doubled with each attempt. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 60_000;
 
-/** Errors of a connection that was not there or went away before the answer. */
+/** Errors of a connection that was not there, went away before the answer, or gave none in time. */
 const CONNECTION_FAILED: ReadonlySet<string | undefined> = new Set(
   'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH'.split(' '),
 );
@@ -75,7 +77,7 @@ export class IdentityClient {
         if (this.#closed || retries >= this.#options.maxRetries || !CONNECTION_FAILED.has(code)) {
           throw new ValidatorUnavailable(`${whereOf(asked)}: ${(error as Error).message || code}`, error);
         }
-        await pause(FIRST_PAUSE_MS * 2 ** retries);
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS));
       }
     }
   }
@@ -99,7 +101,8 @@ export class IdentityClient {
           ? secureRequest(target, { ...options, agent: this.#tls })
           : plainRequest(target, { ...options, agent: this.#plain });
       const { timeoutMs } = this.#options;
-      const tooLate = (): void => void outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`));
+      const tooLate = (): void =>
+        void outgoing.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
       const cancel = systemClock.after(timeoutMs, tooLate);
       const fail = (error: Error): void => {
         cancel();
@@ -151,7 +154,8 @@ export function tokenInfoOf(text: string): TokenInfo {
     domain: named(token.domain),
     systemScope: system?.all === true ? 'all' : undefined,
     roles: items(token.roles).flatMap((role) => word(object(role)?.name) ?? []),
-    isAdminProject: token.is_admin_project === true,
+    // Left out where Keystone knows of no such project: then each is one.
+    isAdminProject: token.is_admin_project === undefined || token.is_admin_project === true,
     expiresAt: word(token.expires_at),
     issuedAt: word(token.issued_at),
     auditIds: items(token.audit_ids).flatMap((id) => word(id) ?? []),

@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { replaceRawHeaders } from '../../app/internal.js';
 import { folded, removeHeaders } from '../headers.js';
+import { catalogOfVersion2 } from './service-catalog.js';
 import type { TokenInfo } from './token-validator.js';
 
 /** What an authenticator has found out. */
@@ -101,7 +102,7 @@ export function userHeaders(identity: Identity, info: TokenInfo, options: { read
     ...commonHeaders('x-', identity),
     ['openstack-system-scope', identity.systemScope],
     ['x-is-admin-project', identity.isAdminProject === true ? 'True' : 'False'],
-    ['x-service-catalog', info.catalog === undefined ? undefined : asciiJson(info.catalog)],
+    ['x-service-catalog', info.catalog === undefined ? undefined : asciiJson(catalogOfVersion2(info.catalog))],
     ...(options.legacy ? legacyHeaders(identity) : []),
   ];
 }

@@ -47,9 +47,13 @@ export class KeystoneValidator implements TokenValidator {
         rejectUnauthorized: !options.insecure,
       },
     });
-    const choice = { interface: options.interface, region: options.regionName };
+    const choice = { interface: options.interface.replace(/URL$/, ''), region: options.regionName };
     this.#session = new KeystoneSession(account, this.#client, choice);
-    this.#challenge = `Keystone uri="${options.wwwAuthenticateUri!.replace(/["\\]/g, encodeURIComponent)}"`;
+    if (options.wwwAuthenticateUri === undefined) {
+      log.warn('www_authenticate_uri is not set: callers are told auth_url, which they may not be able to reach');
+    }
+    const told = options.wwwAuthenticateUri ?? account.authUrl!;
+    this.#challenge = `Keystone uri="${told.replace(/["\\]/g, encodeURIComponent)}"`;
     this.#wantsCatalog = options.includeServiceCatalog;
   }
 
@@ -86,12 +90,24 @@ export class KeystoneValidator implements TokenValidator {
     const query = [...(this.#wantsCatalog ? [] : ['nocatalog']), ...(allowExpired ? ['allow_expired=1'] : [])].join(
       '&',
     );
-    const answer = await this.#client!.send({
-      method: 'GET',
-      url: `${login.endpoint}/auth/tokens${query === '' ? '' : `?${query}`}`,
-      // The last one says that access rules are understood here: else such tokens are not given out.
-      headers: { 'x-auth-token': login.token, 'x-subject-token': token, 'openstack-identity-access-rules': '1' },
-    });
+    const ask = ({ endpoint, token: own }: Login): Promise<IdentityAnswer> =>
+      this.#client!.send({
+        method: 'GET',
+        url: `${endpoint}/auth/tokens${query === '' ? '' : `?${query}`}`,
+        // The last one says that access rules are understood here: else such tokens are not given out.
+        headers: { 'x-auth-token': own, 'x-subject-token': token, 'openstack-identity-access-rules': '1' },
+      });
+    let answer: IdentityAnswer;
+    try {
+      answer = await ask(login);
+    } catch (error) {
+      // The catalog may have another address by now; at auth_url itself, where the login came from, there is nothing to learn.
+      if (login.endpoint === session.base) throw error;
+      session.discard(login);
+      const anew = await session.login();
+      if (anew.endpoint === login.endpoint) throw error;
+      answer = await ask(anew);
+    }
     if (answer.status === 401) session.discard(login);
     return answer;
   }
@@ -101,10 +117,7 @@ function accountOf({ options, config, origin }: ValidatorSettings): AccountOptio
   const { authSection, configGroup } = options;
   const account =
     options.authSection === undefined ? options : config.group(options.authSection, accountOptions, { partial: true });
-  const missing = [
-    ...(options.wwwAuthenticateUri === undefined ? ['www_authenticate_uri'] : []),
-    ...missingIn(account),
-  ];
+  const missing = missingIn(account);
   const scopes = scopesIn(account);
   if (missing.length === 0 && scopes.length <= 1) return account;
   // Where the account is written rather than at each filter that uses it.
@@ -172,6 +185,11 @@ class KeystoneSession {
     this.#choice = choice;
   }
 
+  /** Where it logs in: ends in `/v3`. */
+  get base(): string {
+    return versioned(this.#account.authUrl ?? '');
+  }
+
   /** The login there is, or a new one. Throws {@link ValidatorUnavailable} when that fails. */
   async login(): Promise<Login> {
     if (this.#login !== undefined && this.#login.endsAt - MARGIN_MS > Date.now()) return this.#login;
@@ -187,7 +205,7 @@ class KeystoneSession {
   }
 
   async #logIn(): Promise<Login> {
-    const base = versioned(this.#account.authUrl ?? '');
+    const { base } = this;
     const body = { auth: { identity: identityFor(this.#account), ...scopeFor(this.#account) } };
     const answer = await this.#client.send({ method: 'POST', url: `${base}/auth/tokens`, body });
     const token = answer.headers['x-subject-token'];

@@ -43,7 +43,8 @@ export class TokenJudge {
   readonly #serviceRoles: ReadonlySet<string>;
   readonly #endOf = oncePerToken(endOf);
   readonly #rulesOf = oncePerToken((info) => this.#compiledRules(info));
-  #complainedAt = Number.NEGATIVE_INFINITY;
+  readonly #outage = new Occasions();
+  readonly #withoutRole = new Occasions();
   #toldOfRulesAt = Number.NEGATIVE_INFINITY;
   #warnedOfServiceType = false;
 
@@ -64,6 +65,7 @@ export class TokenJudge {
         serviceVerdict.status === 'confirmed' && serviceVerdict.info.roles.some((role) => this.#serviceRoles.has(role));
       const refused = serviceVerdict.status === 'confirmed' && !trusted && this.#options.serviceTokenRolesRequired;
       const service = refused ? invalid('it has none of the roles in service_token_roles') : serviceVerdict;
+      if (refused) this.#warnOfRole(serviceVerdict.info);
       return whenKnown(this.#verdict(req, userToken, trusted), (found) => {
         const may = found.status !== 'confirmed' || trusted || this.#mayDo(req, found.info);
         const user = may ? found : invalid('its access rules do not allow this request');
@@ -93,7 +95,11 @@ export class TokenJudge {
     allowExpired: boolean,
   ): Promise<Verdict> {
     try {
-      return this.#judged(req, await found, allowExpired);
+      const info = await found;
+      if (this.#outage.since !== undefined) {
+        this.#log.info('tokens are validated again', { requests: this.#outage.end() });
+      }
+      return this.#judged(req, info, allowExpired);
     } catch (error) {
       if (error instanceof Fault) this.#tell('a token is refused', invalid(error.message));
       if (!isUnavailable(error)) throw error;
@@ -140,10 +146,47 @@ export class TokenJudge {
   }
 
   #complain(error: Error): void {
+    const requests = this.#outage.count();
+    if (requests === undefined) return;
+    this.#log.error('tokens cannot be validated; said once a minute at most', { reason: error.message, requests });
+  }
+
+  /** Python's services let such tokens pass by default: an operator who comes from there looks for this line. */
+  #warnOfRole({ userId, userName }: TokenInfo): void {
+    const requests = this.#withoutRole.count();
+    if (requests === undefined) return;
+    this.#log.warn(
+      'the token of a service is refused: it has none of the roles in service_token_roles; said once a minute at most',
+      { user_id: userId, user_name: userName, service_token_roles: [...this.#serviceRoles], requests },
+    );
+  }
+}
+
+/** Something that happens often and is said once a minute, with how often it was. */
+class Occasions {
+  /** When it was last said, by the clock of the process; undefined: not at all, or it has ended. */
+  since: number | undefined;
+  #unsaid = 0;
+
+  /** One more; gives their number since the last time where it is to be said. */
+  count(): number | undefined {
+    this.#unsaid += 1;
     const now = systemClock.now();
-    if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return;
-    this.#complainedAt = now;
-    this.#log.error('tokens cannot be validated; said once a minute at most', { reason: error.message });
+    if (this.since !== undefined && now - this.since < COMPLAIN_EVERY_MS) return undefined;
+    this.since = now;
+    return this.#taken();
+  }
+
+  /** It is over: gives the number that was not said yet. */
+  end(): number {
+    this.since = undefined;
+    return this.#taken();
+  }
+
+  #taken(): number {
+    const number = this.#unsaid;
+    this.#unsaid = 0;
+    return number;
   }
 }
 

@@ -22,7 +22,7 @@ const ini = (section: string, options: Record<string, string>): string =>
 test('MW-5 MW-31 what cannot work is refused at load, by name', async () => {
   const working = account('http://127.0.0.1:9');
   const cases: [local: Record<string, string>, code: string, says: RegExp][] = [
-    [{}, 'PORTICO_AUTH_TOKEN_ACCOUNT', /www_authenticate_uri, auth_url, username, password/],
+    [{}, 'PORTICO_AUTH_TOKEN_ACCOUNT', /needs auth_url, username, password/],
     [{ auth_type: 'v3applicationcredential' }, 'PORTICO_AUTH_TOKEN_ACCOUNT', /application_credential_id, /],
     [{ ...working, validator: 'keystoen' }, 'PORTICO_UNKNOWN_DRIVER', /keystoen/],
     [{ ...working, validator: 'introspection' }, 'PORTICO_UNKNOWN_DRIVER', /introspection/],
