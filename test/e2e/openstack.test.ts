@@ -1,20 +1,19 @@
 /** The real `openstack` command against the sample; skipped, with the reason, where it is not installed. */
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
+import { clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
 import { emptyProject, freePort, type Program, startApiCli } from './program.js';
 
-const run = promisify(execFile);
-const missing = spawnSync('openstack', ['--version']).error !== undefined;
-const skip = missing ? 'the openstack command is not installed (Debian: python3-openstackclient)' : false;
+const skip = clientMissing('openstack');
 
+let session: OpenStackSession;
 let program: Program;
 let endpoint = '';
 const project = emptyProject({});
 
 before(async () => {
-  if (missing) return;
+  if (skip) return;
+  session = new OpenStackSession();
   const port = await freePort();
   endpoint = `http://127.0.0.1:${port}/v2.1`;
   program = startApiCli([
@@ -35,6 +34,7 @@ before(async () => {
 });
 
 after(async () => {
+  session?.close();
   await program?.end();
   project.remove();
 });
@@ -50,7 +50,7 @@ function administrator(): string[] {
 
 async function client(auth: string[], words: string[]): Promise<unknown> {
   const reads = words.some((word) => ['list', 'show', 'create'].includes(word));
-  const { stdout } = await run('openstack', [...auth, ...words, ...(reads ? ['-f', 'json'] : [])]);
+  const stdout = await session.client('openstack', auth)(...words, ...(reads ? ['-f', 'json'] : []));
   return reads ? JSON.parse(stdout) : undefined;
 }
 
@@ -67,8 +67,8 @@ test('SC-100 openstack flavor create, list, show, delete', { skip }, async () =>
 });
 
 test('SC-100 openstack keypair create, list, show, delete', { skip }, async () => {
-  const key = await run('openstack', [...administrator(), 'keypair', 'create', 'e2e-key']);
-  assert.match(key.stdout, /BEGIN (RSA )?PRIVATE KEY/);
+  const key = await session.client('openstack', administrator())('keypair', 'create', 'e2e-key');
+  assert.match(key, /BEGIN (RSA )?PRIVATE KEY/);
   const listed = (await openstack('keypair', 'list')) as Row[];
   assert.deepEqual(
     listed.map((row) => row.Name),

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
-import { promisify } from 'node:util';
 import { emptyProject, startProject } from '../e2e/program.js';
+import { clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';
 import { startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, withoutBroker as skip } from '../rpc/transport/amqp/broker.js';
@@ -162,16 +161,15 @@ test('SG-33 while the registry is away servers are shown, their hosts are unknow
   assert.equal((await cloud.server(id, (server) => server.host_status === 'UP')).status, 'SHUTOFF');
 });
 
-const withoutClient = spawnSync('openstack', ['--version']).error !== undefined;
 test('the openstack command makes a server, and lists services and hosts', {
-  skip: skip || (withoutClient ? 'the openstack command is not installed' : false),
+  skip: skip || clientMissing('openstack'),
 }, async (t) => {
   const { cloud } = await startCloud(t, ['host1', 'host2']);
   const words = ['--os-auth-type', 'admin_token', '--os-token', 'admin:admin', '--os-endpoint', cloud.url];
-  const openstack = async (...more: string[]) => {
-    const { stdout } = await promisify(execFile)('openstack', [...words, ...more, '-f', 'json']);
-    return JSON.parse(stdout);
-  };
+  const session = new OpenStackSession();
+  t.after(() => session.close());
+  const openstack = async (...more: string[]) =>
+    JSON.parse(await session.client('openstack', words)(...more, '-f', 'json'));
   const server = await openstack('server', 'create', '--flavor', '1', '--image', 'cirros', '--wait', 's1');
   assert.equal(server.status, 'ACTIVE');
   assert.match(hostOf(server) as string, /^host[12]$/);
