@@ -84,6 +84,7 @@ const CASES: CaseTable = {
   'RP-34 RP-69 a message whose time is up is a dead letter': expires,
   'RP-69 RP-75 a message that is refused is a dead letter, with its reason, its body and its id': buries,
   'RP-76 a message that comes back too often is a dead letter': limitsDeliveries,
+  'RP-76 RP-86 a return of what was not begun does not count': returnsUncounted,
   'RP-95 dead letters are read as often as one likes; what is acknowledged is gone, the rest stays in its order':
     readsDeadLetters,
   'RP-95 a dead letter of a fanout has the address of the one consumer that refused it': returnsFanouts,
@@ -430,6 +431,27 @@ async function limitsDeliveries({ open, take, dead, topic }: Bench): Promise<voi
   }
   const grave = await dead(transport);
   assert.deepEqual([textOf(grave), grave.death!.reason], ['poison', 'delivery_limit']);
+}
+
+async function returnsUncounted({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const box = await take(transport, topic);
+  await transport.publish(topic, message('waits', { correlationId: 'call-1' }), { ttlMs: 60_000 });
+  const uncounted = [0, undefined, 1, 1, 1, 1, 1, undefined];
+  const counts: number[] = [];
+  for (const returns of uncounted) {
+    const delivery = await box.next();
+    counts.push(delivery.count);
+    assert.deepEqual([textOf(delivery), delivery.message.correlationId], ['waits', 'call-1']);
+    await delivery.requeue({ returns });
+  }
+  assert.deepEqual(counts, [1, 1, 2, 2, 2, 2, 2, 2]);
+  const last = await box.next();
+  assert.equal(last.count, 3);
+  await last.requeue({ returns: 0 });
+  const anew = await box.next();
+  assert.equal(anew.count, 1);
+  await anew.ack();
 }
 
 async function readsDeadLetters({ exchange, open, take, dead, topic }: Bench): Promise<void> {

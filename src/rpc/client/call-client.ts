@@ -24,7 +24,7 @@ import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
-import { checkOptions } from './call-options.js';
+import { checkName, checkOptions } from './call-options.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
@@ -238,6 +238,7 @@ export class CallClient implements RPCClient {
         hint: 'Give the context, the name of the method, and its arguments by name: call(context, "resize", { id }).',
       });
     }
+    checkName('the method', method);
     const envelope: RequestEnvelope = {
       method,
       args: eachArgument(args as RequestEnvelope['args'], context, serializer.serializeEntity),

@@ -3,6 +3,11 @@
  */
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { ClientOptions } from '../../service/index.js';
+import { InvalidTarget } from '../errors.js';
+import { LONGEST_NAME } from '../message/envelope.js';
+
+/** Seconds: RabbitMQ closes the channel of a message that is to live for 2^32 ms or longer, and with it those of others. */
+const LONGEST_WAIT_S = 4_294_967;
 
 const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
   exchange: true,
@@ -24,10 +29,11 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
   long: true,
 };
 
-/** Throws `PORTICO_RPC_OPTION` for unknown options, and for times that cannot be. */
+/** Throws `PORTICO_RPC_OPTION` for unknown options and times that cannot be, `InvalidTarget` for a namespace that cannot. */
 export function checkOptions(options: ClientOptions): void {
   checkNames(options);
   checkTimes(options);
+  if (options.namespace !== undefined) checkName('the namespace', options.namespace);
 }
 
 function checkNames(options: ClientOptions): void {
@@ -43,9 +49,17 @@ function checkNames(options: ClientOptions): void {
 function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions): void {
   const least = { timeout: [timeout, 0], ttl: [ttl, 0], callMonitorTimeout: [callMonitorTimeout, 2] } as const;
   for (const [name, [seconds, min]] of Object.entries(least)) {
-    if (seconds === undefined || (Number.isFinite(seconds) && seconds >= min)) continue;
+    if (seconds === undefined || (seconds >= min && seconds <= LONGEST_WAIT_S)) continue;
     throw new PorticoError('PORTICO_RPC_OPTION', {
-      message: `${topic}: ${name} is ${seconds}: a number of seconds, ${min} or more, is wanted`,
+      message: `${topic}: ${name} is ${seconds}: a number of seconds, ${min} to ${LONGEST_WAIT_S}, is wanted`,
     });
   }
+}
+
+/** Throws `InvalidTarget` for a name that servers do not read. `what`: `the method`. */
+export function checkName(what: string, name: string): void {
+  if (name.length <= LONGEST_NAME) return;
+  throw new InvalidTarget({
+    message: `${what} ${name.slice(0, 40)}… has ${name.length} characters: ${LONGEST_NAME} are allowed`,
+  });
 }

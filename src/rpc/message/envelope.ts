@@ -142,23 +142,6 @@ export function readRequest(body: Uint8Array, format: AddressedFormat): RequestE
   return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } as RequestEnvelope;
 }
 
-/**
- * How much longer than its time a message may have been under way, in milliseconds: the broker counts from when it has it,
- * and drops it when it would deliver it. One that seems older than that was sent by a clock that is wrong.
- */
-const LATE_MS = 1_000;
-
-/**
- * When the caller stops waiting, by this process's clock. The message says how long it waits when it was sent, and by its own
- * clock when that was; where the two clocks cannot agree, only the former counts.
- */
-export function deadlineOf({ deadline, sent }: RequestEnvelope, now: number): number | undefined {
-  if (deadline === undefined) return undefined;
-  const queued = sent === undefined ? 0 : Date.now() - sent;
-  const believed = queued > 0 && queued <= deadline + LATE_MS ? queued : 0;
-  return now + deadline - believed;
-}
-
 /** Throws {@link UnreadableEnvelope}. */
 export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvelope {
   if (format.codec !== undefined) return format.codec.readReply(body, format.maxBytes);
@@ -204,9 +187,12 @@ function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Recor
   return read;
 }
 
+/** Characters of a name: AMQP has none that is longer. */
+export const LONGEST_NAME = 255;
+
 /** What is no longer than names are; AMQP has none that is. They stand in messages and lines of the log. */
 export function isName(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= 255;
+  return typeof value === 'string' && value.length <= LONGEST_NAME;
 }
 
 /** Milliseconds that a `Date` takes. */

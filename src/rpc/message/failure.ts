@@ -2,7 +2,7 @@
  * Errors on their way back: told as data by the server, made anew by the caller of the classes that it declared. No name in a
  * message ever loads anything.
  */
-import { PorticoError } from '../../errors/index.js';
+import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { notPlain } from '../../service/internal.js';
 import * as rpcErrors from '../errors.js';
 import { type FailureArguments, type FailureEnvelope, isRecord } from './envelope.js';
@@ -24,35 +24,50 @@ const OWN: ReadonlySet<string> = new Set(['message', 'stack', 'name', 'code', 'c
 /** Characters of a message that was too long. */
 const LONGEST_SHORTENED = 1000;
 
-/** An error as it travels. `stack` is told only where it is asked for. */
+/** An error as it travels: what of it can be read. `stack` is told only where it is asked for. */
 export function failureOf(
   error: unknown,
   remote: FailureEnvelope['remote'],
   { expected = false, stack = false }: { readonly expected?: boolean; readonly stack?: boolean } = {},
 ): FailureEnvelope {
-  if (!(error instanceof Error)) return { type: 'Error', message: textOf(error), expected, remote };
-  const { code } = error as { code?: unknown };
-  const made = argumentsOf(error);
-  const members = Object.entries(error).filter(
-    ([name, value]) => !OWN.has(name) && value !== undefined && notPlain(value) === undefined,
-  );
+  if (ignoreErrors(() => error instanceof Error) !== true) {
+    return { type: 'Error', message: textOf(error), expected, remote };
+  }
+  const thrown = error as Error & { readonly code?: unknown };
+  const code = ignoreErrors(() => thrown.code);
+  const made = ignoreErrors(() => argumentsOf(thrown));
+  const data = ignoreErrors(() => dataOf(thrown)) ?? {};
+  const trace = stack ? ignoreErrors(() => thrown.stack) : undefined;
   return {
-    type: remoteName(error.constructor),
+    type: ignoreErrors(() => remoteName(thrown.constructor)) ?? 'Error',
     // Of one of ours the sentence: its place is in a file of another machine.
-    message: error instanceof PorticoError ? error.sentence : textOf(error.message),
+    message:
+      ignoreErrors(() => (thrown instanceof PorticoError ? thrown.sentence : textOf(thrown.message))) ??
+      'an error whose message cannot be read',
     expected,
     remote,
     ...(typeof code === 'string' ? { code } : {}),
-    ...(members.length === 0 ? {} : { data: Object.fromEntries(members) }),
-    ...(stack && error.stack !== undefined ? { stack: error.stack } : {}),
+    ...(Object.keys(data).length === 0 ? {} : { data }),
+    ...(typeof trace === 'string' ? { stack: trace } : {}),
     ...(made === undefined ? {} : { made }),
   };
+}
+
+/** The members of an error that are plain data. */
+function dataOf(error: Error): Record<string, unknown> {
+  const data: Record<string, unknown> = {};
+  for (const name of Object.keys(error)) {
+    if (OWN.has(name)) continue;
+    const value = ignoreErrors(() => (error as unknown as Readonly<Record<string, unknown>>)[name]);
+    if (value !== undefined && ignoreErrors(() => notPlain(value) === undefined) === true) data[name] = value;
+  }
+  return data;
 }
 
 /** The name by which a class of errors travels: its static `remoteName`, such as `images.exceptions.NotFound`, else its own. */
 function remoteName(errors: object): string {
   const { remoteName: given, name } = errors as { readonly remoteName?: unknown; readonly name: string };
-  return typeof given === 'string' ? given : name;
+  return typeof given === 'string' ? given : textOf(name);
 }
 
 /** As an exception of Python has them, `args` and `kwargs`, where they are plain data. */

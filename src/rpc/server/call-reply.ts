@@ -22,6 +22,7 @@ export class CallReply {
   readonly #with: ReplyParts;
   readonly #request: RequestEnvelope;
   readonly #since: number;
+  #isTold = false;
 
   /** `since`: when the call came, by the clock. */
   constructor(parts: ReplyParts, request: RequestEnvelope, since: number) {
@@ -42,7 +43,11 @@ export class CallReply {
   /** Logs it as well. */
   async failure(name: string, error: unknown, expected: boolean): Promise<void> {
     const { log, host, binary, sendStack } = this.#with;
-    logFailure(log, { name, error, isExpected: expected }, this.facts);
+    try {
+      logFailure(log, { name, error, isExpected: expected }, this.facts);
+    } catch {
+      log.error(`${name} failed, with an error that cannot be shown`, this.facts);
+    }
     if (this.#request.reply === undefined) return;
     const from = { host, binary, requestId: this.requestId };
     const failure = failureOf(error, from, { expected, stack: sendStack });
@@ -51,6 +56,15 @@ export class CallReply {
     } catch {
       await this.#send(name, { failure: shortened(failure) });
     }
+  }
+
+  /** Where no reply is on its way yet: something failed that should not. */
+  async lastResort(): Promise<void> {
+    if (this.#isTold) return;
+    const { host, binary } = this.#with;
+    const { method, id } = this.#request;
+    const message = `${method} failed in a way that cannot be told: see message ${id} in the log of its service`;
+    await this.#send(method, { failure: { type: 'Error', message, remote: { host, binary } } });
   }
 
   /** Of the request that the call is made for. */
@@ -67,6 +81,13 @@ export class CallReply {
   async #send(name: string, what: { readonly result: unknown } | { readonly failure: FailureEnvelope }): Promise<void> {
     const { reply } = this.#request;
     if (reply === undefined) return;
-    await this.#with.replies.send({ to: reply.to, envelope: { id: reply.id, ...what }, name, since: this.#since });
+    const sent = this.#with.replies.send({
+      to: reply.to,
+      envelope: { id: reply.id, ...what },
+      name,
+      since: this.#since,
+    });
+    this.#isTold = true;
+    await sent;
   }
 }

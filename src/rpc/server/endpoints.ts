@@ -73,6 +73,18 @@ export class Endpoints {
     return this.#endpoints.flatMap(({ methods }) => [...methods.values()]);
   }
 
+  /** Whether a request means a method that is acknowledged when it has ended. */
+  isLate({ method, ns, ver = FIRST_VERSION }: Pick<RequestEnvelope, 'method' | 'ns' | 'ver'>): boolean {
+    if (!this.hasLate) return false;
+    const fits = this.#endpoints.filter((each) => each.namespaces.has(ns) && isCompatible(each.version, ver));
+    return fits.find(({ methods }) => methods.has(method))?.methods.get(method)?.options.ack === 'late';
+  }
+
+  /** Whether any method is acknowledged when it has ended. */
+  get hasLate(): boolean {
+    return this.methods.some(({ options }) => options.ack === 'late');
+  }
+
   /**
    * The method of the first endpoint that has it, under the namespace and in a version that are asked for. Throws
    * `NoSuchMethod` where an endpoint fits and has no such method, `UnsupportedVersion` where none fits.

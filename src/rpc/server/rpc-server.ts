@@ -15,6 +15,7 @@ import { Endpoints } from './endpoints.js';
 import { HeldLoop } from './held-loop.js';
 import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
+import { SenderClocks } from './sender-clocks.js';
 import { ServedCall, type ServedWith } from './served-call.js';
 
 /** What a server is made of. */
@@ -137,6 +138,8 @@ export class RpcServer {
       sendStack,
       replies: new ReplySender({ transport, log, clock, format, retryMs, onLost: () => meter?.lost(options.topic) }),
       held: new HeldLoop({ log, clock }),
+      clocks: new SenderClocks(clock),
+      deliveryLimit: settings.transport.deliveryLimit,
       deadlines: new Deadlines(clock, { unref: true }),
       seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
       late: new Map(),
@@ -145,12 +148,15 @@ export class RpcServer {
 
   /** Settles when all three consumers are there. On failure none is. */
   async start(): Promise<void> {
-    const { connection, transport, topic, host, poolSize } = this.#options;
+    const { connection, transport, topic, host, endpoints } = this.#options;
     const { exchange, format, prefetch } = connection.settings;
+    // What a crash gives back counts as begun: of methods that are acknowledged late nothing is held that could not begin.
+    const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
+    const held = Math.min(this.#options.poolSize ?? prefetch, most);
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
       const route = { exchange, topic, ...to };
       const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
-      return transport.consume(route, { prefetch: poolSize ?? prefetch }, (delivery) => this.#take(delivery, source));
+      return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
     };
     const begun = await Promise.allSettled([consume({}), consume({ server: host }), consume({ fanout: true })]);
     const [shared, own, copies] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
@@ -225,6 +231,7 @@ export class RpcServer {
     }
     const call = new ServedCall(this.#with, withDeadline(envelope, delivery), delivery, isCopy);
     if (this.#intake === 'closed') return void call.giveBack();
+    if (this.#running.size >= this.#poolSize && call.isWornOut) return void call.giveBack();
     this.#waiting.push(call);
     this.#next();
   }

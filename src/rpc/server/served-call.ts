@@ -3,13 +3,14 @@
  */
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import type { Deadlines } from '../../tasks/internal.js';
 import { maskUris } from '../../text/index.js';
 import type { CallMeter } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
-import { deadlineOf, type RequestEnvelope } from '../message/envelope.js';
+import type { RequestEnvelope } from '../message/envelope.js';
 import { failureOf } from '../message/failure.js';
 import { type ContextHere, eachArgument, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
@@ -19,6 +20,7 @@ import { type Endpoints, isCutOff, isExpected, isIgnored, logFailure, type Serve
 import type { HeldLoop } from './held-loop.js';
 import type { RecentKeys } from './recent-keys.js';
 import type { ReplySender } from './reply-sender.js';
+import type { SenderClocks } from './sender-clocks.js';
 
 /** Of an error, with a dead letter. */
 const REASON_CHARACTERS = 300;
@@ -27,6 +29,8 @@ const REASON_CHARACTERS = 300;
 export interface ServedWith extends ReplyParts {
   readonly topic: string;
   readonly endpoints: Endpoints;
+  /** How often a message may come back. */
+  readonly deliveryLimit: number;
   readonly tracker: TaskTracker;
   readonly serializer: Required<Serializer>;
   readonly clock: Clock;
@@ -38,6 +42,8 @@ export interface ServedWith extends ReplyParts {
   readonly held: HeldLoop;
   /** Times of callers. */
   readonly deadlines: Deadlines;
+  /** Of those who call. */
+  readonly clocks: SenderClocks;
   /** Messages that were begun. */
   readonly seen: RecentKeys;
   /** Calls under way that are acknowledged late, by their messages. */
@@ -67,7 +73,7 @@ export class ServedCall {
     this.#delivery = delivery;
     this.#isCopy = isCopy;
     this.#since = parts.clock.now();
-    this.#deadline = deadlineOf(request, this.#since);
+    this.#deadline = parts.clocks.deadlineOf(request, this.#since);
     this.#reply = new CallReply(parts, request, this.#since);
   }
 
@@ -100,15 +106,33 @@ export class ServedCall {
       const method = await this.#begin();
       if (method !== undefined) await this.#serve(method);
     } catch (err) {
-      this.#with.log.error(`${this.#request.method}: its call could not be handled`, { err });
+      const { method, id: message } = this.#request;
+      ignoreErrors(() => this.#with.log.error(`${method}: its call could not be handled`, { err, message }));
+      await this.#reply.lastResort().catch(() => {});
     }
   }
 
   /** It is not begun here, because the server ends. Another one gets it, unless nothing is to run it. Never rejects. */
   async giveBack(): Promise<void> {
     const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'the service stops' : undefined);
-    if (reason === undefined) await this.#delivery.requeue();
+    if (reason === undefined) await this.#delivery.requeue({ returns: this.#returns });
     else await this.#drop(reason);
+  }
+
+  /** The next return would make it a dead letter, and it never began: what begins is acknowledged first. */
+  get isWornOut(): boolean {
+    return this.#delivery.count > this.#with.deliveryLimit && !this.#isCopy && !this.#isLate;
+  }
+
+  /** Of those it had, how many count when it is given back unbegun; undefined: as the broker counts. */
+  get #returns(): number | undefined {
+    if (this.#isLate) return this.#delivery.count - 1;
+    return this.isWornOut ? 0 : undefined;
+  }
+
+  /** Its method is acknowledged when it has ended. */
+  get #isLate(): boolean {
+    return this.#with.endpoints.isLate(this.#request);
   }
 
   /** The method that is to run; undefined where none is. A message that need not come again is acknowledged. */
@@ -135,7 +159,13 @@ export class ServedCall {
       if (await this.#acknowledge()) await this.#reply.failure(name, error, true);
       return undefined;
     }
-    if (method.options.ack !== 'late' && !(await this.#acknowledge())) return undefined;
+    if (method.options.ack === 'late') {
+      // Copies that went back uncounted have taken the broker's own count with them.
+      if (this.#delivery.count > this.#with.deliveryLimit + 1) {
+        await this.#delivery.deadLetter('delivery_limit');
+        return undefined;
+      }
+    } else if (!(await this.#acknowledge())) return undefined;
     seen.add(id);
     return method;
   }

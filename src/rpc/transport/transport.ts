@@ -132,6 +132,16 @@ export interface Death {
   readonly at: number;
 }
 
+/** How a message is given back. */
+export interface RequeueOptions {
+  readonly delayMs?: number;
+  /**
+   * Of its returns so many count, because it was not begun each time. A broker that counts them all gets a copy in its place, and
+   * after a crash between the two it has both. Default: one more than before.
+   */
+  readonly returns?: number | undefined;
+}
+
 /** A message that was given to this consumer. It settles it once, by one of three methods. */
 export interface Delivery {
   readonly message: Message;
@@ -149,7 +159,7 @@ export interface Delivery {
    * Gives it back, at once or after `delayMs`. A message that came back more often than `deliveryLimit` says becomes a dead
    * letter with the reason `delivery_limit`. Never rejects: where the connection is lost, it goes back anyway.
    */
-  requeue(options?: { readonly delayMs?: number }): Promise<void>;
+  requeue(options?: RequeueOptions): Promise<void>;
   /**
    * Makes it a dead letter, with a reason of few words. Never rejects, as {@link requeue}. False where it is none: dead letters
    * are not kept and it was dropped, or it goes back.

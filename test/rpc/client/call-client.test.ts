@@ -125,11 +125,20 @@ test(
       [{ timeout: -1 }, 'PORTICO_RPC_OPTION'],
       [{ timeout: Infinity }, 'PORTICO_RPC_OPTION'],
       [{ ttl: NaN }, 'PORTICO_RPC_OPTION'],
+      // RabbitMQ closes the channel that all publish by for such a time.
+      [{ ttl: 1e10 }, 'PORTICO_RPC_OPTION'],
+      [{ timeout: 4_294_968 }, 'PORTICO_RPC_OPTION'],
+      [{ namespace: 'n'.repeat(256) }, 'PORTICO_RPC_INVALID_TARGET'],
     ] as [Partial<ClientOptions>, string][]) {
       assert.throws(() => client(options), { code }, JSON.stringify(options));
       assert.throws(() => client().prepare(options), { code }, JSON.stringify(options));
     }
     await assert.rejects(client({ fanout: true }).call({}, 'echo'), { code: 'PORTICO_RPC_INVALID_TARGET' });
+    // No server reads it.
+    await assert.rejects(client().call({}, 'm'.repeat(256)), {
+      code: 'PORTICO_RPC_INVALID_TARGET',
+      message: /^the method m{40}… has 256 characters: 255 are allowed/,
+    });
   }),
 );
 

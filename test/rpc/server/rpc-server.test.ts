@@ -3,7 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
+import { type RemoteError, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
+import { currentDeadline } from '#internal/app';
 import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
@@ -132,6 +133,8 @@ test(
     const first = client().call({}, 'work', { id: 'first' });
     await held.hasBegun(1);
     await assert.rejects(client({ timeout: 0.05 }).call({}, 'work', { id: 'late' }), { code: 'PORTICO_RPC_TIMEOUT' });
+    // The server counts from when it had the message.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     const third = client().call({}, 'work', { id: 'third' });
     held.end('first');
     await first;
@@ -260,19 +263,119 @@ test('RP-74 a message that comes twice runs once', async () => {
 test('RP-33 RP-98 a call that was under way for longer than its caller waits is not run, one of a clock that is wrong is', async () => {
   const ran: string[] = [];
   const { transport, messages } = await served({ work: ({ requestId }: RequestContext) => ran.push(requestId!) });
+  const began = Date.now();
   const sent: [string, number][] = [
     ['punctual', -50],
-    ['late', -250],
+    ['late', -249],
     ['an hour slow', -3_600_000],
     ['an hour fast', 3_600_000],
   ];
   for (const [id, ago] of sent) {
-    const call = { reply: { to: 'r', id }, deadline: 200, sent: Date.now() + ago, ctx: { request_id: id } };
+    const call = { reply: { to: 'r', id }, deadline: 199, sent: began + ago, ctx: { request_id: id } };
     await transport.publish(route, requestMessage(id, 'work', call));
   }
   await settled();
   assert.deepEqual(ran, ['punctual', 'an hour slow', 'an hour fast']);
   assert.ok(messages().includes('work: message late was dropped, its caller does not wait any more'));
+});
+
+test('RP-33 a clock that differs from its caller is no time in a queue; what a message waited beside that still is', async () => {
+  const ran: [string, number][] = [];
+  const { clock, transport } = await served({
+    work: ({ requestId }: RequestContext) => ran.push([requestId!, Math.round(currentDeadline()! - clock.now())]),
+  });
+  const began = Date.now();
+  const publish = (to: string, id: string, age: number) => {
+    const call = { reply: { to, id }, deadline: 3000, sent: began - age, ctx: { request_id: id } };
+    return transport.publish(route, requestMessage(id, 'work', call));
+  };
+  for (const id of ['a', 'b', 'c', 'd']) await publish('behind', id, 3500);
+  await publish('behind', 'waited', 5500);
+  await publish('ahead', 'e', -2000);
+  await publish('ahead', 'waited too', 500);
+  await publish('ahead', 'for too long', 1000);
+  // Its clock was set: no message waits longer than its caller.
+  await publish('ahead', 'set', 9000);
+  await settled();
+  assert.deepEqual(ran, [
+    ...['a', 'b', 'c', 'd'].map((id) => [id, 3000]),
+    ['waited', 1000],
+    ['e', 3000],
+    ['waited too', 500],
+    ['set', 3000],
+  ]);
+  // An age counts for ten minutes at most: clocks drift.
+  await clock.advance(301_000);
+  await publish('behind', 'f', 3500 + 1000 - 301_000);
+  await clock.advance(301_000);
+  await publish('behind', 'g', 3500 + 1000 - 602_000);
+  await settled();
+  assert.deepEqual(ran.slice(-2), [
+    ['f', 2000],
+    ['g', 3000],
+  ]);
+});
+
+test('RP-47 RP-55 RP-59 whatever is thrown is answered, also what cannot be read', async () => {
+  class Locked extends Error {
+    get code(): string {
+      throw new Error('no code');
+    }
+  }
+  const thrown: Record<string, unknown> = {
+    getter: Object.defineProperty(new Error('with a getter'), 'disk', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no disk');
+      },
+    }),
+    constructorless: Object.assign(new Error('without a class'), { constructor: undefined, disk: 'sda' }),
+    locked: new Locked('locked'),
+    proxy: new Proxy(new Error('behind a proxy'), {
+      get: () => {
+        throw new Error('no member');
+      },
+      getPrototypeOf: () => {
+        throw new Error('no class');
+      },
+    }),
+    message: Object.defineProperty(new Error(), 'message', {
+      get: () => {
+        throw new Error('no message');
+      },
+    }),
+    nothing: Object.create(null) as unknown,
+  };
+  const { client } = await served({
+    fail: (_context: unknown, { how }: { how: string }) => {
+      throw thrown[how];
+    },
+  });
+  const told = async (how: string) => {
+    const { type, message, data } = (await client
+      .call({}, 'fail', { how })
+      .catch((error: unknown) => error)) as RemoteError;
+    return [type, message, { ...data }];
+  };
+  assert.deepEqual(await told('getter'), ['Error', 'with a getter', {}]);
+  assert.deepEqual(await told('constructorless'), ['Error', 'without a class', { disk: 'sda' }]);
+  assert.deepEqual(await told('locked'), ['Locked', 'locked', {}]);
+  // What was thrown when it was looked at.
+  assert.deepEqual(await told('proxy'), ['Error', 'no class', {}]);
+  assert.deepEqual(await told('message'), ['Error', 'an error whose message cannot be read', {}]);
+  assert.deepEqual(await told('nothing'), ['Error', 'an object that is no error', {}]);
+});
+
+test('RP-25 what is nested too deeply is refused where it is sent, and its caller is told where it is a result', async () => {
+  const deep = (): unknown => {
+    let value: unknown = 1;
+    for (let level = 0; level < 100_000; level++) value = [value];
+    return value;
+  };
+  const { client } = await served({ deep });
+  const refused = { code: 'PORTICO_NOT_PLAIN', message: /nested too deeply/ };
+  await assert.rejects(client.call({}, 'deep', { value: deep() }), refused);
+  await assert.rejects(client.call({}, 'deep'), refused);
 });
 
 test('RP-21 RP-75 a message that cannot be read is a dead letter, and its content is not logged', async () => {

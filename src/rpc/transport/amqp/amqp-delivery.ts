@@ -15,6 +15,9 @@ export interface DeliverySource {
   readonly publisher: AmqpPublisher;
 }
 
+/** A broker that does not take a copy by then gets the message itself. */
+const RENEW_MS = 2000;
+
 /** How many accepted messages are acknowledged at once, and how long the first of them waits for the others. */
 const ACCEPTED_MOST = 64;
 const ACCEPTED_MS = 50;
@@ -62,8 +65,9 @@ export class DeliveryChannel {
       ...counts,
       death: deathOf(raw),
       ack: () => once(() => this.#ack(tag, `${plan.queue}: message ${message.id}`)),
-      requeue: ({ delayMs = 0 } = {}) =>
+      requeue: ({ delayMs = 0, returns } = {}) =>
         once(async () => {
+          if (returns !== undefined && (await this.#renew(tag, message, returns))) return;
           // The broker's own count begins anew after a delay.
           if (delayMs > 0 && counts.count > options.deliveryLimit) await this.#bury(tag, message, 'delivery_limit');
           else if (delayMs > 0 && (await succeeds(this.#delay(message, counts.count, delayMs)))) {
@@ -164,6 +168,18 @@ export class DeliveryChannel {
     const isKept = this.channel.active && deadLetters !== undefined;
     this.#giveBack(tag, false);
     return isKept;
+  }
+
+  /** Puts a copy in its place, whose returns the broker counts anew. False where it counts none, or takes no copy now. */
+  async #renew(tag: number, message: Message, returns: number): Promise<boolean> {
+    const { plan, publisher } = this.#source;
+    if (plan.arguments['x-delivery-limit'] === undefined || !this.channel.active) return false;
+    const address: Address = { exchange: '', type: 'topic', routingKey: plan.queue };
+    const { ttlMs } = message;
+    const copied = publisher.copy(address, message, { returns }, { ttlMs, timeoutMs: RENEW_MS });
+    if (!(await succeeds(copied))) return false;
+    this.#ackQuietly(tag);
+    return true;
   }
 
   async #delay(message: Message, returns: number, delayMs: number): Promise<void> {

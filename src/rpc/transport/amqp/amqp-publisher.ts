@@ -82,9 +82,14 @@ export class AmqpPublisher {
   }
 
   /** Publishes a copy of a message that a consumer has, to a place that is there. */
-  copy(address: Address, message: Message, remarks: Remarks, options: { readonly ttlMs?: number } = {}): Promise<void> {
+  copy(
+    address: Address,
+    message: Message,
+    remarks: Remarks,
+    { ttlMs, timeoutMs }: Pick<PublishOptions, 'ttlMs' | 'timeoutMs'> = {},
+  ): Promise<void> {
     const to = (): string => address.exchange || address.routingKey;
-    return this.#send({ address, message, ttlMs: options.ttlMs, mandatory: true, remarks, to });
+    return this.#send({ address, message, ttlMs, mandatory: true, remarks, to }, timeoutMs);
   }
 
   /** Declares a queue that is not consumed. */

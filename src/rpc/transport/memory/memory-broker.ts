@@ -14,6 +14,7 @@ import {
   type OnDelivery,
   type PublishOptions,
   QUEUE_REMOVED,
+  type RequeueOptions,
   type Route,
 } from '../transport.js';
 
@@ -221,10 +222,10 @@ export class MemoryQueue {
     this.#end = this.#broker.clock.after(expiresMs, () => this.#broker.forget(this), { unref: true });
   }
 
-  giveBack(consumer: QueueConsumer, entry: QueueEntry, { delayMs = 0 } = {}): void {
+  giveBack(consumer: QueueConsumer, entry: QueueEntry, { delayMs = 0, returns }: RequeueOptions = {}): void {
     if (!consumer.unsettled.delete(entry)) return;
     entry.redelivered = true;
-    entry.returns += 1;
+    entry.returns = returns ?? entry.returns + 1;
     this.#schedule();
     const { deliveryLimit, clock } = this.#broker;
     const reason = entry.expired === true ? 'expired' : entry.returns > deliveryLimit ? 'delivery_limit' : undefined;
