@@ -103,6 +103,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['nginx', 'server 127.0.0.1:8080', 'server 127.0.0.1:8090', /hello listens on 127\.0\.0\.1:8080/],
   ['nginx', 'keepalive_timeout 60s', 'keepalive_timeout 75s', /keepalive_timeout is 75 s/],
   ['nginx', 'proxy_http_version 1.1', 'proxy_http_version 1.0', /connections to the API are not kept/],
+  ['nginx', /.*X-Forwarded-Prefix.*\n/, '', /a client sends as X-Forwarded-Prefix passes/],
   ['nginx', 'proxy_pass http:', 'proxy_pass https:', /speaks https, and hello http/],
 ];
 
@@ -149,6 +150,30 @@ test('OP-15 the unit passes systemd-analyze verify', {
   const file = join(run.folder, 'portico.service');
   writeFileSync(file, unit);
   assert.deepEqual(verifyUnit(file), { status: 0, complaints: [] });
+});
+
+test('OP-15 paths with signs that mean something stay what they are in each file', (t) => {
+  const odd = `a b%;$(id)"'c`;
+  const run = generating(t, {
+    defaults: `state_path = /srv/${odd}/state`,
+    api: `listen = unix:/run/${odd}/api.sock`,
+  });
+  const [unit, docker, server] = ['systemd', 'docker', 'nginx'].map((kind) => written(run, kind));
+  const inUnit = `a b%%;$(id)\\"'c`;
+  assert.ok(unit!.includes(`RuntimeDirectory=portico "${inUnit}"\n`), unit);
+  assert.ok(unit!.includes(`ReadWritePaths="/srv/${inUnit}/state"\n`), unit);
+  assert.ok(server!.includes(`server "unix:/run/a b%;$(id)\\"'c/api.sock";`), server);
+  const [, command = ''] = /^RUN (mkdir -p .*)$/m.exec(docker!) ?? [];
+  const { stdout } = spawnSync('sh', ['-c', `mkdir() { printf %s "$2"; }; chown() { :; }; ${command}`], {
+    encoding: 'utf8',
+  });
+  assert.equal(stdout, `/srv/${odd}/state`);
+  for (const [kind, text] of Object.entries({ systemd: unit!, nginx: server! })) {
+    const file = join(run.folder, kind);
+    writeFileSync(file, text);
+    const { status, stdout: said } = run(kind, '--check', file);
+    assert.equal(status, 0, said);
+  }
 });
 
 test('OP-15 a secret of the command line goes into no deployment file', (t) => {

@@ -40,10 +40,10 @@ function generate(deployment: Deployment): string {
     // npm installs a tarball of the project before the rest of the project is there.
     ...filesNamed(deployment)
       .filter(({ path }) => isInside(path) && path.endsWith('.tgz'))
-      .map(({ path }) => `COPY ${JSON.stringify([path, `./${path}`])}`),
+      .map(({ path }) => `COPY ${JSON.stringify([path, `./${path}`].map((each) => each.replaceAll('$', '\\$')))}`),
     'RUN npm ci --omit=dev',
     'COPY . .',
-    `RUN mkdir -p ${state} && chown node:node ${state}`,
+    `RUN mkdir -p ${shellWord(state)} && chown node:node ${shellWord(state)}`,
     'USER node',
     ...(ports.length === 0 ? [] : [`EXPOSE ${ports.join(' ')}`]),
     'STOPSIGNAL SIGTERM',
@@ -55,6 +55,9 @@ function generate(deployment: Deployment): string {
   ];
   return lines.join('\n');
 }
+
+/** A word of a line of the shell. */
+const shellWord = (word: string): string => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** A package that package.json names as a file or a folder, with its path from the working directory. */
 interface FileNamed {
@@ -79,7 +82,7 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
     .filter(({ path }) => !isInside(path))
     .map(({ name, spec, path }) => ({
       message: `the image cannot be built: package.json names ${name} as ${spec}, which is outside of this folder`,
-      hint: `Pack it into this folder: npm install "./$(npm pack --silent ${path} | tail -n 1)". Then generate the file again.`,
+      hint: `Pack it into this folder: npm install "./$(npm pack --silent ${shellWord(path)} | tail -n 1)". Then generate the file again.`,
     }));
 }
 
@@ -104,7 +107,7 @@ const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isL
 /** Asks the health check from within: the image has no curl. Certificates have other names than the loopback. */
 function probe(api: DeployedApi): string {
   const url = `${schemeOf(api)}://127.0.0.1:${portOf(api)}${api.health}`;
-  const script = `import('node:${schemeOf(api)}').then(({ get }) => get('${url}', { rejectUnauthorized: false }, (res) => process.exit(res.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1)))`;
+  const script = `import('node:${schemeOf(api)}').then(({ get }) => get('${url.replace(/['\\]/g, '\\$&')}', { rejectUnauthorized: false }, (res) => process.exit(res.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1)))`;
   return JSON.stringify(['node', '-e', script]);
 }
 

@@ -113,7 +113,7 @@ function probes(deployment: Deployment): string[] {
   const get = (path: string): string =>
     probe === undefined
       ? `tcpSocket: { port: ${first!.port} }`
-      : `httpGet: { path: ${path}, port: ${probe.port}, scheme: ${probe.scheme} }`;
+      : `httpGet: { path: ${/^[\w./-]+$/.test(path) ? path : JSON.stringify(path)}, port: ${probe.port}, scheme: ${probe.scheme} }`;
   const [ready, live] = [get(probe?.ready ?? ''), get(probe?.live ?? '')];
   return [
     `          startupProbe: { ${live}, periodSeconds: 1, failureThreshold: 60 }`,

@@ -26,7 +26,7 @@ function generate(deployment: Deployment): string {
     lines.push(
       '',
       `upstream ${name} {`,
-      `    server ${serverOf(api)};`,
+      `    server ${quoted(serverOf(api))};`,
       ...(keepAlive === 0
         ? []
         : [
@@ -49,6 +49,10 @@ function generate(deployment: Deployment): string {
       '        proxy_set_header Host $host;',
       '        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
       '        proxy_set_header X-Forwarded-Proto $scheme;',
+      '        # A client may send these as well, and the API believes its proxy.',
+      '        proxy_set_header X-Forwarded-Host $host;',
+      '        proxy_set_header X-Forwarded-Prefix "";',
+      '        proxy_set_header Forwarded "";',
       ...(api.tls
         ? [
             '        # Who the API is, is not asked: proxy_ssl_verify on, with proxy_ssl_trusted_certificate, does.',
@@ -62,6 +66,12 @@ function generate(deployment: Deployment): string {
   }
   return lines.join('\n');
 }
+
+/** What a proxy has to set or to clear: its client may have sent it. */
+const BELIEVED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Prefix', 'Forwarded'];
+
+/** A parameter as nginx reads it. */
+const quoted = (word: string): string => (/[\s"'\\;{}#$]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word);
 
 const upstreamOf = ({ name }: DeployedApi): string => name.replace(/[^\w-]/g, '_');
 
@@ -141,6 +151,11 @@ function checkPasses(
         'connections to the API are not kept: HTTP/1.0, or "Connection: close", is what nginx sends by itself';
       tell(line, message, 'Write proxy_http_version 1.1; proxy_set_header Connection "";');
     }
+    const open = BELIEVED.filter((name) => !set.has(`proxy_set_header ${name.toLowerCase()}`));
+    if (open.length > 0) {
+      const message = `what a client sends as ${open.join(', ')} passes, and the API believes its proxy`;
+      tell(line, message, `Set it, or clear it: proxy_set_header ${open[0]} "";`);
+    }
   }
 }
 
@@ -177,7 +192,7 @@ function parseNginx(text: string): readonly Directive[] {
       words = [];
     } else {
       if (words.length === 0) line = text.slice(0, match.index).split('\n').length;
-      words.push(double ?? single ?? token);
+      words.push((double ?? single)?.replace(/\\(.)/g, '$1') ?? token);
     }
   }
   return top;

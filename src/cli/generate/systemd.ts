@@ -30,7 +30,7 @@ function generate(deployment: Deployment): string {
     ...variablesComment('the unit', deployment),
     '',
     '[Unit]',
-    `Description=${apis.length > 0 ? 'APIs served' : 'Services run'} by Portico: ${[...apis.map(({ name }) => name), ...services].join(', ')}`,
+    `Description=${apis.length > 0 ? 'APIs served' : 'Services run'} by Portico: ${plain([...apis.map(({ name }) => name), ...services].join(', '))}`,
     'After=network-online.target',
     'Wants=network-online.target',
     '',
@@ -39,7 +39,7 @@ function generate(deployment: Deployment): string {
     'Type=notify',
     '# A helper, a child of the main process, sends them.',
     'NotifyAccess=all',
-    `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+    `WorkingDirectory=${plain(folder)}`,
     `ExecStart=${start.map(quoted).join(' ')}`,
     'ExecReload=/bin/kill -HUP $MAINPID',
     '# TERM goes to the main process alone, which stops its workers; what is left at the end is killed.',
@@ -53,9 +53,12 @@ function generate(deployment: Deployment): string {
     'RestartPreventExitStatus=78',
     '',
     'DynamicUser=yes',
-    `RuntimeDirectory=${[...new Set(['portico', ...run])].filter((name) => name !== '').join(' ')}`,
-    ...(state === undefined ? [] : [`StateDirectory=${state}`]),
-    ...(writable.length === 0 ? [] : [`ReadWritePaths=${writable.join(' ')}`]),
+    `RuntimeDirectory=${[...new Set(['portico', ...run])]
+      .filter((name) => name !== '')
+      .map(listed)
+      .join(' ')}`,
+    ...(state === undefined ? [] : [`StateDirectory=${listed(state)}`]),
+    ...(writable.length === 0 ? [] : [`ReadWritePaths=${writable.map(listed).join(' ')}`]),
     `Environment=NODE_ENV=production${statePath.isDefault ? ` PORTICO_DEFAULT__STATE_PATH=${STATE}` : ''}`,
     ...(hasLowPort(deployment) ? ['AmbientCapabilities=CAP_NET_BIND_SERVICE'] : []),
     'NoNewPrivileges=yes',
@@ -75,10 +78,23 @@ function timeoutOf(text: string): number {
   return (text === 'infinity' ? 0 : secondsOf(text)) || Number.POSITIVE_INFINITY;
 }
 
-/** A word of a command line as systemd reads it: specifiers and variables are none of ours. */
-function quoted(word: string): string {
-  const plain = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
-  return /[\s"'\\;]/.test(plain) ? `"${plain.replace(/["\\]/g, '\\$&')}"` : plain;
+/** A text as systemd reads it: specifiers are none of ours. */
+const plain = (text: string): string => text.replaceAll('%', '%%');
+
+/** A word of a list as systemd reads it. */
+function listed(word: string): string {
+  const text = plain(word);
+  return /[\s"'\\;]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+}
+
+/** A word of a command line: variables are none of ours. */
+const quoted = (word: string): string => listed(word.replaceAll('$', '$$$$'));
+
+/** The words of a list or a command line. */
+function wordsOf(value: string): string[] {
+  return [...value.matchAll(/"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|\S+/g)].map(([word, double, single]) =>
+    (double ?? single ?? word).replace(/\\(.)/g, '$1').replaceAll('%%', '%').replaceAll('$$', '$'),
+  );
 }
 
 const watchdog = ({ workerTimeout }: Deployment): number => Math.max(WATCHDOG_SECONDS, Math.ceil(workerTimeout) * 2);
@@ -138,7 +154,9 @@ function checkProcess(unit: Unit, { words }: Deployment, tell: Tell): void {
     tell(prevented.line, message, 'Write RestartPreventExitStatus=78.');
   }
   const start = unit.last('ExecStart');
-  const started = [...start.value.matchAll(/--config-file[ =]"?([^\s"]+)/g)].map(([, path]) => basename(path!));
+  const started = wordsOf(start.value.replaceAll('--config-file=', '--config-file ')).flatMap((word, at, all) =>
+    word === '--config-file' ? [basename(all[at + 1] ?? '')] : [],
+  );
   const read = words.flatMap(({ option, value }) => (option === '--config-file' ? [basename(value)] : []));
   if (started.length > 0 && started.join() !== read.join()) {
     tell(start.line, `ExecStart reads ${started.join(', ')}, and this configuration is ${read.join(', ')}`);
@@ -190,7 +208,7 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
   const { path } = deployment.statePath;
   const isElsewhere = unit.last('Environment').value.includes('PORTICO_DEFAULT__STATE_PATH=');
   if (strict.value === 'strict' && !isElsewhere && !isWritable(unit, path)) {
-    const hint = `Write ReadWritePaths=${path}, or set PORTICO_DEFAULT__STATE_PATH to a StateDirectory.`;
+    const hint = `Write ReadWritePaths=${listed(path)}, or set PORTICO_DEFAULT__STATE_PATH to a StateDirectory.`;
     tell(strict.line, `ProtectSystem is strict: state_path is ${path}`, hint);
   }
 }
@@ -198,12 +216,11 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
 const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
 
 function isWritable(unit: Unit, path: string): boolean {
-  const listed = (name: string, folder = ''): string[] =>
-    (unit.last(name).value.match(/\S+/g) ?? []).map((each) => folder + each);
+  const named = (name: string, folder = ''): string[] => wordsOf(unit.last(name).value).map((each) => folder + each);
   const folders = [
-    ...listed('ReadWritePaths'),
-    ...listed('RuntimeDirectory', '/run/'),
-    ...listed('StateDirectory', '/var/lib/'),
+    ...named('ReadWritePaths'),
+    ...named('RuntimeDirectory', '/run/'),
+    ...named('StateDirectory', '/var/lib/'),
   ];
   return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 }
