@@ -3,7 +3,18 @@ import { sharedDatabase, sqliteConnection } from 'portico/app';
 import { defineOptions, integer, type OptionsOf } from 'portico/config';
 import { isoSeconds } from 'portico/openstack';
 import { openDatabase, recordTable, snapshot, transaction } from 'portico/sqlite';
-import type { Action, Aggregate, Flavor, Group, Image, KeyPair, Server, Service } from './records.js';
+import type {
+  Action,
+  Aggregate,
+  Flavor,
+  FlavorAccess,
+  Group,
+  Image,
+  KeyPair,
+  QuotaRecord,
+  Server,
+  Service,
+} from './records.js';
 
 const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Most ${what}.` });
 
@@ -29,6 +40,9 @@ function openCloud(path: string) {
   return transaction(db, () => {
     const cloud = {
       flavors: recordTable<Flavor>(db, 'flavors'),
+      flavorAccess: recordTable<FlavorAccess>(db, 'flavor_access'),
+      quotas: recordTable<QuotaRecord>(db, 'quotas'),
+      quotaClasses: recordTable<QuotaRecord>(db, 'quota_classes'),
       images: recordTable<Image>(db, 'images'),
       keyPairs: recordTable<KeyPair>(db, 'key_pairs'),
       groups: recordTable<Group>(db, 'server_groups'),

@@ -17,6 +17,36 @@ export interface Flavor {
   extra_specs: Record<string, string | number>;
 }
 
+/** A project that may use a flavor which is not public. */
+export interface FlavorAccess {
+  flavor_id: string;
+  tenant_id: string;
+}
+
+/** How much a project may have, by nova's names; -1: no limit. */
+export interface Quotas {
+  instances: number;
+  cores: number;
+  /** MiB. */
+  ram: number;
+  metadata_items: number;
+  key_pairs: number;
+  server_groups: number;
+  server_group_members: number;
+  injected_files: number;
+  injected_file_content_bytes: number;
+  injected_file_path_bytes: number;
+  fixed_ips: number;
+  floating_ips: number;
+  security_groups: number;
+  security_group_rules: number;
+}
+
+/** What an operator has set for a project, or for a class of them. */
+export interface QuotaRecord {
+  limits: Partial<Quotas>;
+}
+
 export interface Image {
   id: string;
   name: string;

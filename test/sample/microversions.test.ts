@@ -48,6 +48,32 @@ const TABLE: Record<string, { at1: string; changes: Record<string, string> }> = 
       '2.57': '-maxPersonality -maxPersonalitySize',
     },
   },
+  'quotas of a project': {
+    at1: 'id instances cores ram metadata_items key_pairs server_groups server_group_members injected_files injected_file_content_bytes injected_file_path_bytes fixed_ips floating_ips security_groups security_group_rules',
+    changes: {
+      '2.36': '-fixed_ips -floating_ips -security_groups -security_group_rules',
+      '2.57': '-injected_files -injected_file_content_bytes -injected_file_path_bytes',
+    },
+  },
+  'quotas of a class': {
+    at1: 'id instances cores ram metadata_items key_pairs injected_files injected_file_content_bytes injected_file_path_bytes fixed_ips floating_ips security_groups security_group_rules',
+    changes: {
+      '2.50': '+server_groups +server_group_members -fixed_ips -floating_ips -security_groups -security_group_rules',
+      '2.57': '-injected_files -injected_file_content_bytes -injected_file_path_bytes',
+    },
+  },
+  'usage of a project': {
+    at1: 'tenant_id server_usages total_hours total_vcpus_usage total_memory_mb_usage total_local_gb_usage start stop',
+    changes: {},
+  },
+  'usage of a server': {
+    at1: 'hours flavor instance_id name tenant_id memory_mb local_gb vcpus started_at ended_at state uptime',
+    changes: {},
+  },
+  'one action on a server': {
+    at1: 'action instance_uuid request_id user_id project_id start_time message events',
+    changes: { '2.58': '+updated_at' },
+  },
   server: {
     at1: 'id name status tenant_id user_id metadata hostId image flavor created updated addresses accessIPv4 accessIPv6 key_name config_drive progress OS-DCF:diskConfig OS-EXT-AZ:availability_zone OS-EXT-STS:vm_state OS-EXT-STS:task_state OS-EXT-STS:power_state OS-SRV-USG:launched_at OS-SRV-USG:terminated_at os-extended-volumes:volumes_attached links OS-EXT-SRV-ATTR:host OS-EXT-SRV-ATTR:hypervisor_hostname OS-EXT-SRV-ATTR:instance_name',
     changes: {
@@ -130,6 +156,8 @@ test('SC-80 SC-81 SC-82 every resource has its members at every microversion', a
     const post = async (path: string, body: object) => (await compute(`POST /v2.1/${path}`, { version, body })).json;
     const hypervisor = (await get('os-hypervisors/detail')).hypervisors[0];
     const server = (await get(`servers/${id}`)).server;
+    const usage = (await get('os-simple-tenant-usage/admin?start=2020-01-01T00:00:00')).tenant_usage;
+    const actions = (await get(`servers/${id}/os-instance-actions`)).instanceActions;
     const made = await post('os-keypairs', { keypair: { name: `k${minor}`, public_key } });
     const members: Record<string, object> = {
       flavor: (await get('flavors/1')).flavor,
@@ -151,7 +179,13 @@ test('SC-80 SC-81 SC-82 every resource has its members at every microversion', a
       'server, changed': (await compute(`PUT /v2.1/servers/${id}`, { version, body: { server: { name: 's' } } })).json
         .server,
       'flavor of a server': server.flavor,
-      'action on a server': (await get(`servers/${id}/os-instance-actions`)).instanceActions[0],
+      'action on a server': actions[0],
+      'one action on a server': (await get(`servers/${id}/os-instance-actions/${actions[0].request_id}`))
+        .instanceAction,
+      'quotas of a project': (await get('os-quota-sets/admin')).quota_set,
+      'quotas of a class': (await get('os-quota-class-sets/default')).quota_class_set,
+      'usage of a project': usage,
+      'usage of a server': usage.server_usages[0],
     };
     for (const [resource, value] of Object.entries(members)) {
       assert.deepEqual(Object.keys(value).sort(), expected(resource, minor), `${resource} at ${version}`);
@@ -166,6 +200,9 @@ test('SC-80 SC-81 SC-82 every resource has its members at every microversion', a
       assert.equal(typeof it.id === 'number', minor < 53, `ids at ${version}`);
     }
     assert.equal((await compute('GET /v2.1/images', { version })).status, minor < 36 ? 200 : 404);
+    assert.equal((await compute('GET /v2.1/os-hosts', { version })).status, minor < 43 ? 200 : 404);
+    assert.equal((await compute(`GET /v2.1/servers/${id}/migrations`, { version })).status, minor < 23 ? 404 : 200);
+    assert.deepEqual((await get('os-migrations')).migrations, []);
     const removed = await compute(`DELETE /v2.1/os-keypairs/k${minor}`, { version });
     assert.equal(removed.status, minor < 2 ? 202 : 204);
   }

@@ -1,13 +1,13 @@
 /** SSH keys. They belong to a user; administrators may name another one from 2.10 on. */
-import { createHash, generateKeyPair } from 'node:crypto';
-import { promisify } from 'node:util';
 import { collectionPage, isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../cloud.js';
 import type { KeyPair } from '../records.js';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
+import { exceeds, quotasOf } from './project-quotas.js';
 import { anyText, closed, text } from './schemas.js';
+import { fingerprintOf, generatedKey } from './ssh-keys.js';
 
 const userQuery = { type: 'object', properties: { user_id: anyText } } as const;
 const pageQuery = { type: 'object', properties: { ...userQuery.properties, limit: anyText, marker: anyText } } as const;
@@ -52,14 +52,14 @@ export class KeyPairs extends Controller {
     const { name, public_key, user_id = callerOf(request).userId } = request.body.keypair;
     const owner = userOf(request, 'create', user_id);
     // Making a key takes time: it is done outside of the transaction, and only for a user who may keep it.
-    this.cloud.read(() => this.#refuseOneMore(owner, name));
+    this.cloud.read(() => this.#refuseOneMore(request, owner, name));
     const generated = public_key === undefined ? await generatedKey() : undefined;
     const key = public_key ?? generated!.public_key;
     const fingerprint = fingerprintOf(key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
     const created_at = isoMicros(Date.now());
     const pair: KeyPair = { name, user_id: owner, type: 'ssh', public_key: key, fingerprint, created_at };
     this.cloud.write(() => {
-      this.#refuseOneMore(owner, name);
+      this.#refuseOneMore(request, owner, name);
       this.cloud.keyPairs.insert(storedUnder(owner, name), pair, owner);
     });
     return { keypair: newKeyPairView(request, pair, generated?.private_key) };
@@ -78,10 +78,11 @@ export class KeyPairs extends Controller {
   }
 
   /** 409 where the user has a pair of that name, 403 where there are too many. */
-  #refuseOneMore(owner: string, name: string): void {
+  #refuseOneMore(request: ActionRequest, owner: string, name: string): void {
     if (keyPairOf(this.cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
     const count = this.cloud.keyPairs.listOf(owner).length;
-    if (count >= this.settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
+    const { key_pairs } = quotasOf(this.cloud, this.settings, callerOf(request).projectId);
+    if (exceeds(count + 1, key_pairs)) refuse(403, 'Quota exceeded, too many key pairs.');
   }
 }
 
@@ -137,24 +138,4 @@ function keyPairDetail(request: ActionRequest, pair: Stored<KeyPair>): object {
     deleted_at: null,
   };
   return request.apiVersion.atLeast('2.2') ? { ...view, id, type } : { ...view, id };
-}
-
-/** MD5 of a public key, decoded from the form of RFC 4253 §6.6 (`type base64 comment`), in pairs; undefined for what is no key. */
-function fingerprintOf(publicKey: string): string | undefined {
-  const [type = '', encoded = ''] = publicKey.trim().split(/\s+/);
-  const blob = Buffer.from(encoded, 'base64');
-  const named = blob.length > type.length + 24 && blob.toString('latin1', 4, 4 + blob.readUInt32BE(0)) === type;
-  const digest = createHash('md5').update(blob).digest('hex');
-  return named ? digest.replaceAll(/..(?!$)/g, '$&:') : undefined;
-}
-
-/** A new RSA pair. */
-async function generatedKey(): Promise<{ public_key: string; private_key: string }> {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-  const { e = '', n = '' } = publicKey.export({ format: 'jwk' });
-  // The modulus has its highest bit set, so it needs a zero in front to be positive (RFC 4251 §5).
-  const parts = [Buffer.from('ssh-rsa'), Buffer.from(e, 'base64url'), Buffer.from([0, ...Buffer.from(n, 'base64url')])];
-  const blob = Buffer.concat(parts.flatMap((part) => [Buffer.from([0, 0, part.length >> 8, part.length & 255]), part]));
-  const private_key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
-  return { public_key: `ssh-rsa ${blob.toString('base64')} Generated-by-Portico`, private_key };
 }

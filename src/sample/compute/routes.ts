@@ -1,25 +1,38 @@
 /** The route table of the compute API. */
 import { Router } from 'portico/routing';
+import { Agents } from './agents.js';
 import type { ComputeApi } from './api.js';
 import { ExtraSpecs } from './flavors/extra-specs.js';
+import { FlavorAccess } from './flavors/flavor-access.js';
 import { Flavors } from './flavors/flavors.js';
 import { Aggregates } from './hosts/aggregates.js';
+import { Hosts } from './hosts/hosts.js';
 import { Hypervisors } from './hosts/hypervisors.js';
 import { Services, Zones } from './hosts/services.js';
 import { Images } from './images.js';
 import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
+import { QuotaClasses, QuotaSets } from './quotas.js';
 import { ServerGroups } from './server-groups.js';
+import { Migrations, ServerMigrations } from './servers/migrations.js';
 import { ServerActions } from './servers/server-actions.js';
 import { ServerMetadata } from './servers/server-metadata.js';
 import { ServerTags } from './servers/server-tags.js';
 import { ServerParts, Servers } from './servers/servers.js';
+import { Usages } from './usages.js';
 import { VERSIONS } from './versions.js';
 
-/** Routes in the order they are tried in: method, path, controller and action; some have a name, for links. */
+/** Routes in the order they are tried in: methods, path, controller and action; some have a name, for links. */
 function routesOf(api: ComputeApi) {
   const flavors = new Flavors(api);
   const extraSpecs = new ExtraSpecs(api);
+  const access = new FlavorAccess(api);
+  const quotas = new QuotaSets(api);
+  const classes = new QuotaClasses(api);
+  const usages = new Usages(api);
+  const hosts = new Hosts(api);
+  const agents = new Agents();
+  const migrations = new ServerMigrations(api);
   const images = new Images(api);
   const keyPairs = new KeyPairs(api);
   const groups = new ServerGroups(api);
@@ -38,6 +51,9 @@ function routesOf(api: ComputeApi) {
     ['GET', '/flavors/{id}', flavors, 'show', 'flavor'],
     ['PUT', '/flavors/{id}', flavors, 'update'],
     ['DELETE', '/flavors/{id}', flavors, 'delete'],
+
+    ['POST', '/flavors/{id}/action', access, 'action'],
+    ['GET', '/flavors/{flavor_id}/os-flavor-access', access, 'index'],
 
     ['GET', '/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'index'],
     ['POST', '/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'create'],
@@ -61,6 +77,17 @@ function routesOf(api: ComputeApi) {
 
     ['GET', '/limits', new Limits(api), 'index'],
 
+    ['GET', '/os-quota-sets/{id}', quotas, 'show'],
+    ['PUT', '/os-quota-sets/{id}', quotas, 'update'],
+    ['DELETE', '/os-quota-sets/{id}', quotas, 'delete'],
+    ['GET', '/os-quota-sets/{id}/defaults', quotas, 'defaults'],
+    ['GET', '/os-quota-sets/{id}/detail', quotas, 'detail'],
+    ['GET', '/os-quota-class-sets/{id}', classes, 'show'],
+    ['PUT', '/os-quota-class-sets/{id}', classes, 'update'],
+
+    ['GET', '/os-simple-tenant-usage', usages, 'index'],
+    ['GET', '/os-simple-tenant-usage/{id}', usages, 'show'],
+
     ['GET', '/os-services', services, 'index'],
     ['PUT', '/os-services/{id}', services, 'update'],
 
@@ -68,7 +95,16 @@ function routesOf(api: ComputeApi) {
     ['GET', '/os-hypervisors/detail', hypervisors, 'detail'],
     ['GET', '/os-hypervisors/statistics', hypervisors, 'statistics'],
     ['GET', '/os-hypervisors/{id}', hypervisors, 'show'],
+    ['GET', '/os-hypervisors/{id}/search', hypervisors, 'search'],
     ['GET', '/os-hypervisors/{id}/uptime', hypervisors, 'uptime'],
+
+    ['GET', '/os-hosts', hosts, 'index'],
+    ['GET', '/os-hosts/{id}', hosts, 'show'],
+    ['PUT', '/os-hosts/{id}', hosts, 'update'],
+
+    ['GET POST', '/os-agents', agents, 'gone'],
+    ['PUT DELETE', '/os-agents/{id}', agents, 'gone'],
+    ['GET', '/os-migrations', new Migrations(api), 'index'],
 
     ['GET', '/os-availability-zone', zones, 'index'],
     ['GET', '/os-availability-zone/detail', zones, 'detail'],
@@ -93,6 +129,9 @@ function routesOf(api: ComputeApi) {
     ['GET', '/servers/{server_id}/os-volume_attachments', parts, 'volumes'],
     ['GET', '/servers/{server_id}/os-security-groups', parts, 'securityGroups'],
     ['GET', '/servers/{server_id}/os-instance-actions', parts, 'actions'],
+    ['GET', '/servers/{server_id}/os-instance-actions/{id}', parts, 'oneAction'],
+    ['GET', '/servers/{server_id}/migrations', migrations, 'index'],
+    ['GET', '/servers/{server_id}/migrations/{id}', migrations, 'show'],
 
     ['GET', '/servers/{server_id}/metadata', metadata, 'index'],
     ['POST', '/servers/{server_id}/metadata', metadata, 'create'],
@@ -114,7 +153,7 @@ function routesOf(api: ComputeApi) {
 export function computeRouter(api: ComputeApi): Router {
   const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log: api.log });
   for (const [method, path, controller, action, name = null] of routesOf(api)) {
-    router.connect(name, path, { controller, action, conditions: { method: [method] } });
+    router.connect(name, path, { controller, action, conditions: { method: method.split(' ') } });
   }
   return router;
 }

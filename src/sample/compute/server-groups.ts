@@ -5,6 +5,7 @@ import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Cloud } from '../cloud.js';
 import type { Group, Server } from '../records.js';
 import { Controller, callerOf, maySee, projectOf, refuse } from './api.js';
+import { exceeds, quotasOf } from './project-quotas.js';
 import { anyText, closed, name, positiveNumber } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
@@ -59,7 +60,8 @@ export class ServerGroups extends Controller {
     }
     return this.cloud.write(() => {
       const count = this.cloud.groups.listOf(project_id).length;
-      if (count >= this.settings.quotaServerGroups) refuse(403, 'Quota exceeded, too many server groups.');
+      const { server_groups } = quotasOf(this.cloud, this.settings, project_id);
+      if (exceeds(count + 1, server_groups)) refuse(403, 'Quota exceeded, too many server groups.');
       const group: Group = { id: randomUUID(), name, project_id, user_id, policy, rules };
       return { server_group: groupView(this.cloud, request, this.cloud.groups.insert(group.id, group, project_id)) };
     });

@@ -137,3 +137,42 @@ test('SC-53 extra specs are added, changed and removed', async (t) => {
   const { flavor } = (await compute('GET /v2.1/flavors/1', { version: '2.61' })).json;
   assert.deepEqual(flavor.extra_specs, { a: '3' });
 });
+
+test('a private flavor is for administrators and for the projects of its access list', async (t) => {
+  const { compute } = await startCompute(t);
+  const flavor = { id: 'p', name: 'private', ram: 1, vcpus: 1, disk: 0, 'os-flavor-access:is_public': false };
+  assert.equal((await compute('POST /v2.1/flavors', { body: { flavor } })).status, 200);
+  const access = async (what: string, tenant: string, path = 'p', version = '2.7') =>
+    compute(`POST /v2.1/flavors/${path}/action`, { version, body: { [what]: { tenant } } });
+  const seen = async (token: string) => {
+    const { flavors } = (await compute('GET /v2.1/flavors', { token })).json;
+    const isListed = flavors.some(({ id }: { id: string }) => id === 'p');
+    const server = { name: 's', flavorRef: 'p', imageRef: CIRROS };
+    return [
+      isListed,
+      (await compute('GET /v2.1/flavors/p', { token })).status,
+      (await compute('POST /v2.1/servers', { token, body: { server } })).status,
+    ];
+  };
+  assert.deepEqual(await seen('ann:blue'), [false, 404, 400]);
+  assert.deepEqual((await compute('GET /v2.1/flavors/p/os-flavor-access')).json, { flavor_access: [] });
+  const added = await access('addTenantAccess', 'blue');
+  assert.deepEqual(added.json, { flavor_access: [{ flavor_id: 'p', tenant_id: 'blue' }] });
+  assert.deepEqual(await seen('ann:blue'), [true, 200, 202]);
+  assert.deepEqual(await seen('ann:red'), [false, 404, 400]);
+  assert.equal((await access('addTenantAccess', 'blue')).status, 409);
+  assert.equal((await access('addTenantAccess', 'blue', '1')).status, 409, 'a public flavor');
+  assert.equal((await access('addTenantAccess', 'blue', '1', '2.6')).status, 200);
+  assert.equal((await compute('GET /v2.1/flavors/1/os-flavor-access')).status, 404);
+  const byUser = { token: 'ann:blue', body: { addTenantAccess: { tenant: 'red' } } };
+  assert.equal((await compute('POST /v2.1/flavors/p/action', byUser)).status, 403);
+  assert.equal((await compute('GET /v2.1/flavors/p/os-flavor-access', { token: 'ann:blue' })).status, 403);
+  assert.equal((await access('removeTenantAccess', 'blue')).status, 200);
+  assert.equal((await access('removeTenantAccess', 'blue')).status, 404);
+  assert.deepEqual(await seen('ann:blue'), [false, 404, 400]);
+
+  await access('addTenantAccess', 'blue');
+  await compute('DELETE /v2.1/flavors/p');
+  await compute('POST /v2.1/flavors', { body: { flavor } });
+  assert.deepEqual(await seen('ann:blue'), [false, 404, 400], 'a new flavor of the same id has no access of the old');
+});

@@ -235,3 +235,65 @@ test('SC-54 images, up to 2.35', async (t) => {
   assert.equal((await compute('GET /v2.1/images', { version: '2.36' })).status, 404);
   assert.equal((await compute(`DELETE /v2.1/images/${id}`)).status, 405);
 });
+
+test('hosts are listed by service, shown by project, and disabled; gone from 2.43 on', async (t) => {
+  const api = await startCompute(t);
+  const { compute } = api;
+  await makeServer(api, {}, { token: 'ann:blue' });
+  await makeServer(api, { flavorRef: '3' }, { token: 'bob:red' });
+  const list = async (query = '') => (await compute(`GET /v2.1/os-hosts${query}`)).json.hosts;
+  assert.deepEqual(await list('?zone=nova'), [{ host_name: 'host1', service: 'compute', zone: 'nova' }]);
+  assert.equal((await list()).length, 3);
+  const { host } = (await compute('GET /v2.1/os-hosts/host1')).json;
+  const rows = host.map(({ resource }: { resource: Record<string, unknown> }) => [
+    resource.project,
+    resource.cpu,
+    resource.memory_mb,
+    resource.disk_gb,
+  ]);
+  assert.deepEqual(rows, [
+    ['(total)', 64, 262_144, 4096],
+    ['(used_now)', 3, 4608, 41],
+    ['(used_max)', 3, 4608, 41],
+    ['blue', 1, 512, 1],
+    ['red', 2, 4096, 40],
+  ]);
+  const change = (body: object, name = 'host1') => compute(`PUT /v2.1/os-hosts/${name}`, { body });
+  assert.deepEqual((await change({ status: 'Disable' })).json, { host: 'host1', status: 'disabled' });
+  assert.deepEqual(await list('?zone=nova'), []);
+  assert.deepEqual((await change({ status: 'enable' })).json, { host: 'host1', status: 'enabled' });
+  assert.equal((await change({ maintenance_mode: 'enable' })).status, 501);
+  assert.equal((await change({})).status, 400);
+  assert.equal((await change({ status: 'enable' }, 'host2')).status, 404);
+  assert.equal((await compute('GET /v2.1/os-hosts/host2')).status, 404);
+  for (const line of ['GET /v2.1/os-hosts', 'GET /v2.1/os-hosts/host1'])
+    assert.equal((await compute(line, { version: '2.43' })).status, 404);
+});
+
+test('hypervisors are found by a part of the name, below 2.53 by a path', async (t) => {
+  const { compute } = await startCompute(t);
+  const { hypervisors } = (await compute('GET /v2.1/os-hypervisors/ost/search')).json;
+  assert.deepEqual(hypervisors, [{ id: 1, hypervisor_hostname: 'host1', state: 'up', status: 'enabled' }]);
+  assert.equal((await compute('GET /v2.1/os-hypervisors/else/search')).status, 404);
+  assert.equal((await compute('GET /v2.1/os-hypervisors/host/search', { version: '2.53' })).status, 404);
+});
+
+test('agents are gone, and there are no migrations', async (t) => {
+  const api = await startCompute(t);
+  const { compute } = api;
+  const body = { agent: {} };
+  for (const [line, asked] of [
+    ['GET /v2.1/os-agents', {}],
+    ['POST /v2.1/os-agents', { body }],
+    ['PUT /v2.1/os-agents/1', { body }],
+    ['DELETE /v2.1/os-agents/1', { token: 'ann:blue' }],
+  ] as const)
+    assert.equal((await compute(line, asked)).status, 410, line);
+  const id = await makeServer(api);
+  assert.deepEqual((await compute('GET /v2.1/os-migrations?status=done')).json, { migrations: [] });
+  assert.equal((await compute('GET /v2.1/os-migrations?color=red', { version: '2.59' })).status, 400);
+  const version = '2.79';
+  assert.deepEqual((await compute(`GET /v2.1/servers/${id}/migrations`, { version })).json, { migrations: [] });
+  assert.equal((await compute(`GET /v2.1/servers/${id}/migrations/1`, { version })).status, 404);
+  assert.equal((await compute(`GET /v2.1/servers/${id}x/migrations`, { version })).status, 404);
+});

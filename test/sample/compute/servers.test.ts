@@ -467,3 +467,31 @@ test('SC-71 the console', async (t) => {
   assert.equal(await output({ length: 0 }), '');
   assert.equal((await acted(api, id, { 'os-getConsoleOutput': { length: 'x' } })).status, 400);
 });
+
+test('an administrator resets the state of a server, whatever it is doing', async (t) => {
+  const api = await startCompute(t, sampleConfig(temporaryFolder(t), slow));
+  const id = await makeServer(api);
+  const reset = (state: unknown, token = 'admin:admin') =>
+    api.compute(`POST /v2.1/servers/${id}/action`, { token, body: { 'os-resetState': { state } } });
+  const seen = async () => {
+    const { server } = (await api.compute(`GET /v2.1/servers/${id}`)).json;
+    return [server.status, server['OS-EXT-STS:task_state']];
+  };
+  assert.deepEqual(await seen(), ['BUILD', 'scheduling']);
+  assert.equal((await reset('error')).status, 202);
+  assert.deepEqual(await seen(), ['ERROR', null]);
+  assert.equal((await reset('active')).status, 202);
+  assert.deepEqual(await seen(), ['ACTIVE', null]);
+  assert.equal((await reset('stopped')).status, 400);
+  assert.equal((await reset('active', 'ann:admin')).status, 403);
+});
+
+test('SC-70 one action of a server is found by the id of its request', async (t) => {
+  const api = await startCompute(t);
+  const id = await makeServer(api);
+  const path = `/v2.1/servers/${id}/os-instance-actions`;
+  const [action] = (await api.compute(`GET ${path}`)).json.instanceActions;
+  const { instanceAction } = (await api.compute(`GET ${path}/${action.request_id}`)).json;
+  assert.deepEqual(instanceAction, { ...action, events: [] });
+  assert.equal((await api.compute(`GET ${path}/req-x`)).status, 404);
+});

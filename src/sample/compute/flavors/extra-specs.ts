@@ -4,7 +4,7 @@ import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
 import { closed, METADATA_KEY } from '../schemas.js';
-import { findFlavor } from './flavors.js';
+import { findFlavor } from './stored-flavors.js';
 
 const extraSpecs = {
   ...closed,

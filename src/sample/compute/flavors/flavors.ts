@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { clientFlag, collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import type { Cloud } from '../../cloud.js';
 import type { Flavor } from '../../records.js';
 import { Controller, callerOf, refuse, requireAdmin, type SortKeys, sorted } from '../api.js';
 import { anyText, closed, description, flag, isTrue, name, positiveNumber, text, wholeNumber } from '../schemas.js';
 import { flavorReference, flavorView } from './flavor-view.js';
+import { findFlavor, hasAccess } from './stored-flavors.js';
 
 /** What lists are sorted by, in nova's names. */
 const SORT_KEYS: SortKeys<Stored<Flavor>> = {
@@ -111,15 +111,26 @@ export class Flavors extends Controller {
 
   readonly delete = action({ status: 202 }, (request, { id }) => {
     requireAdmin(request, 'os-flavor-manage:delete');
-    this.cloud.write(() => this.cloud.flavors.delete(findFlavor(this.cloud, request, String(id)).id));
+    this.cloud.write(() => {
+      const flavor = findFlavor(this.cloud, request, String(id));
+      this.cloud.flavors.delete(flavor.id);
+      this.cloud.flavorAccess.deleteOf(flavor.id);
+    });
   });
 
   #list(request: ActionRequest, show: (request: ActionRequest, flavor: Flavor) => object): object {
     const [ram, disk, isPublic] = [atLeast(request, 'minRam'), atLeast(request, 'minDisk'), wantedPublic(request)];
-    const found = this.cloud
-      .read(() => this.cloud.flavors.list())
-      .filter((flavor) => flavor.ram >= ram && flavor.disk >= disk)
-      .filter((flavor) => isPublic === null || flavor['os-flavor-access:is_public'] === isPublic);
+    const found = this.cloud.read(() =>
+      this.cloud.flavors
+        .list()
+        .filter((flavor) => flavor.ram >= ram && flavor.disk >= disk)
+        .filter(
+          (flavor) =>
+            isPublic === null ||
+            flavor['os-flavor-access:is_public'] === isPublic ||
+            (isPublic && hasAccess(this.cloud, request, flavor)),
+        ),
+    );
     const key = request.queryValue('sort_key') ?? 'flavorid';
     const direction = request.queryValue('sort_dir') ?? 'asc';
     return collectionPage(request, 'flavors', sorted(found, SORT_KEYS, [key, 'id'], [direction]), {
@@ -129,19 +140,12 @@ export class Flavors extends Controller {
   }
 }
 
-/** The flavor of that id. Refused, by default with 404, for one that is not public, except for administrators. */
-export function findFlavor(cloud: Cloud, request: ActionRequest, id: string, status = 404): Stored<Flavor> {
-  const flavor = cloud.flavors.get(id);
-  const isSeen = flavor !== undefined && (callerOf(request).isAdmin || flavor['os-flavor-access:is_public']);
-  return isSeen ? flavor : refuse(status, `Flavor ${id} could not be found.`);
-}
-
 function atLeast(request: ActionRequest, parameter: 'minRam' | 'minDisk'): number {
   const text = request.queryValue(parameter) ?? '0';
   return /^\s*[-+]?\d+\s*$/.test(text) ? Number(text) : refuse(400, `Invalid ${parameter} filter [${text}]`);
 }
 
-/** Null: public and private ones. Only administrators choose. */
+/** Null: public and private ones. True: those that the project may use too. Only administrators choose. */
 function wantedPublic(request: ActionRequest): boolean | null {
   const wanted = callerOf(request).isAdmin ? (request.queryValue('is_public') ?? 'true') : 'true';
   return /^none$/i.test(wanted) ? null : clientFlag(wanted, { name: 'is_public' });

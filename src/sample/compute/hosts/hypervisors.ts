@@ -3,7 +3,7 @@ import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import { type Cloud, HOST } from '../../cloud.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
-import { usageOf } from '../limits.js';
+import { usageOf } from '../project-quotas.js';
 import { anyText, closed } from '../schemas.js';
 import { type ComputeHost, hostsOf } from './compute-hosts.js';
 import { findById, knownServices, statusOf } from './service-records.js';
@@ -33,6 +33,14 @@ export class Hypervisors extends Controller {
     const hypervisor = findById(request, hostsOf(await knownServices(this.api)), 404);
     return this.cloud.read(() => ({ hypervisor: hypervisorView(this.cloud, request, hypervisor) }));
   }
+
+  /** Those whose names have the part that the path says. From 2.53 on a parameter of the list. */
+  readonly search = action({ versions: ['2.1', '2.52'] }, async (request, { id }) => {
+    requireAdmin(request, 'os-hypervisors:search');
+    const found = hostsOf(await knownServices(this.api)).filter(({ name }) => name.includes(String(id)));
+    if (found.length === 0) refuse(404, `No hypervisor matching '${String(id)}' could be found.`);
+    return { hypervisors: found.map((hypervisor) => briefView(request, hypervisor)) };
+  });
 
   async uptime(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:uptime');

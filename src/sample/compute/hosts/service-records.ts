@@ -6,6 +6,7 @@ import { type Cloud, HOST } from '../../cloud.js';
 import type { Service } from '../../records.js';
 import { type ComputeApi, refuse } from '../api.js';
 import { CONDUCTOR_TOPIC, HOST_TOPIC } from '../managers.js';
+import { isTrue } from '../schemas.js';
 
 /** A service, and whether it is up. */
 export interface KnownService extends Stored<Service> {
@@ -79,6 +80,29 @@ export function zoneOf(cloud: Cloud, host: string): string {
 /** `enabled` or `disabled`: what an operator says, not whether it is up. */
 export function statusOf({ disabled }: Service): 'enabled' | 'disabled' {
   return disabled ? 'disabled' : 'enabled';
+}
+
+/** What an operator wants a service to be. */
+interface Wanted {
+  readonly disabled: boolean;
+  readonly disabled_reason?: string | undefined;
+  readonly forced_down?: unknown;
+}
+
+/** Changes the record where it is kept. The service as it is then. */
+export async function changeService(api: ComputeApi, service: KnownService, wanted: Wanted): Promise<KnownService> {
+  const { cloud, registry } = api;
+  const forcedDown = isTrue(wanted.forced_down ?? service.forced_down);
+  const reason = wanted.disabled ? wanted.disabled_reason : undefined;
+  if (service.isRegistered) {
+    const status = wanted.disabled ? 'disabled' : 'enabled';
+    const disabledReason = reason === undefined ? {} : { disabledReason: reason };
+    await registry!.update(service.id, { status, forcedDown, ...disabledReason });
+  } else if (service.binary === 'nova-compute') {
+    const changes = { disabled: wanted.disabled, forced_down: forcedDown, disabled_reason: reason ?? null };
+    cloud.write(() => cloud.services.update(service.id, { ...cloud.services.get(service.id)!, ...changes }));
+  } else refuse(400, `Updating a ${service.binary} service is not supported.`);
+  return (await knownServices(api)).find(({ id }) => id === service.id)!;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -2,9 +2,9 @@
 import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import { Controller, refuse, requireAdmin } from '../api.js';
-import { anyText, closed, flag, isTrue, text } from '../schemas.js';
+import { anyText, closed, flag, text } from '../schemas.js';
 import { placesOf } from './compute-hosts.js';
-import { findById, type KnownService, knownServices, statusOf } from './service-records.js';
+import { changeService, findById, type KnownService, knownServices, statusOf } from './service-records.js';
 
 const query = { type: 'object', properties: { host: anyText, binary: anyText } } as const;
 
@@ -27,13 +27,6 @@ const VERBS = new Map<string, { since: string; needed: 'binary' | 'disabled_reas
   ['disable-log-reason', { since: '2.1', needed: 'disabled_reason' }],
   ['force-down', { since: '2.11', needed: 'forced_down' }],
 ]);
-
-/** What an operator wants a service to be. */
-interface Wanted {
-  readonly disabled: boolean;
-  readonly disabled_reason?: string | undefined;
-  readonly forced_down?: unknown;
-}
 
 export class Services extends Controller {
   readonly index = action(
@@ -61,7 +54,7 @@ export class Services extends Controller {
       if (service === undefined) refuse(404, `There is no ${binary} on host ${host}.`);
       const isForcing = id === 'force-down';
       const disabled = isForcing ? service.disabled : id !== 'enable';
-      const changed = await this.#change(service, { disabled, disabled_reason, forced_down });
+      const changed = await changeService(this.api, service, { disabled, disabled_reason, forced_down });
       if (isForcing) return { service: { host, binary, forced_down: changed.forced_down } };
       const status = statusOf(changed);
       return { service: changed.disabled ? { host, binary, status, disabled_reason } : { host, binary, status } };
@@ -71,27 +64,9 @@ export class Services extends Controller {
       const { status, ...more } = request.body;
       const service = findById(request, await knownServices(this.api), 400);
       const disabled = (status ?? statusOf(service)) === 'disabled';
-      return { service: serviceView(request, await this.#change(service, { disabled, ...more })) };
+      return { service: serviceView(request, await changeService(this.api, service, { disabled, ...more })) };
     }),
   ];
-
-  /** Changes the record where it is kept. The service as it is then. */
-  async #change(service: KnownService, wanted: Wanted): Promise<KnownService> {
-    const { registry } = this.api;
-    const forcedDown = isTrue(wanted.forced_down ?? service.forced_down);
-    const reason = wanted.disabled ? wanted.disabled_reason : undefined;
-    if (service.isRegistered) {
-      const status = wanted.disabled ? 'disabled' : 'enabled';
-      const disabledReason = reason === undefined ? {} : { disabledReason: reason };
-      await registry!.update(service.id, { status, forcedDown, ...disabledReason });
-    } else if (service.binary === 'nova-compute') {
-      const changes = { disabled: wanted.disabled, forced_down: forcedDown, disabled_reason: reason ?? null };
-      this.cloud.write(() =>
-        this.cloud.services.update(service.id, { ...this.cloud.services.get(service.id)!, ...changes }),
-      );
-    } else refuse(400, `Updating a ${service.binary} service is not supported.`);
-    return (await knownServices(this.api)).find(({ id }) => id === service.id)!;
-  }
 }
 
 interface ServiceView {

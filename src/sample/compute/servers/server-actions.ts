@@ -39,6 +39,9 @@ const readingConsole = {
   properties: { 'os-getConsoleOutput': lines },
 } as const;
 
+const state = { ...closed, required: ['state'], properties: { state: { enum: ['active', 'error'] } } } as const;
+const resetting = { ...closed, required: ['os-resetState'], properties: { 'os-resetState': state } } as const;
+
 export class ServerActions extends Controller {
   readonly start = this.#transition('os-start', 'start');
   readonly stop = this.#transition('os-stop', 'stop');
@@ -72,6 +75,17 @@ export class ServerActions extends Controller {
       const server = findServer(this.cloud, request, id);
       if (server.locked_by === 'admin') requireAdmin(request, 'os-lock-server:unlock:unlock_override');
       this.#relock(request, 'unlock', { ...server, locked_by: null, locked_reason: null });
+    });
+  });
+
+  /** For administrators: a server's state is what they say, and what it was doing is over. */
+  readonly resetState = action({ bodyKey: 'os-resetState', status: 202, body: resetting }, (request, { id }) => {
+    requireAdmin(request, 'os-admin-actions:reset_state');
+    this.cloud.write(() => {
+      const server = findServer(this.cloud, request, id);
+      recordAction(this.cloud, request, 'reset_state', server);
+      const changes = { vm_state: request.body['os-resetState'].state, task: null, updatedAt: Date.now() };
+      this.cloud.servers.update(server.id, { ...server, ...changes });
     });
   });
 

@@ -5,10 +5,10 @@ import type { Stored } from 'portico/sqlite';
 import { type Cloud, HOST } from '../../cloud.js';
 import type { Group, KeyPair, Server } from '../../records.js';
 import { type ComputeApi, callerOf, projectOf, refuse, requireAdmin } from '../api.js';
-import { findFlavor } from '../flavors/flavors.js';
+import { findFlavor } from '../flavors/stored-flavors.js';
 import { type Place, placesOf } from '../hosts/compute-hosts.js';
 import { keyPairOf } from '../key-pairs.js';
-import { roomFor } from '../limits.js';
+import { exceeds, quotasOf, roomFor } from '../project-quotas.js';
 import { isTrue } from '../schemas.js';
 import { membersOf } from '../server-groups.js';
 import { taskMs, tellHost } from './host-tasks.js';
@@ -64,6 +64,12 @@ function insertServers(
   const count = Math.min(most, roomFor(api, projectId, flavor));
   if (count < least) {
     refuse(403, `Quota exceeded for instances, cores or ram: Requested ${String(asked.min_count ?? 1)}.`);
+  }
+
+  if (group !== null) {
+    const { server_group_members } = quotasOf(cloud, api.settings, projectId);
+    const isTooMany = exceeds(membersOf(cloud, group.id).length + count, server_group_members);
+    if (isTooMany) refuse(403, 'Quota exceeded, too many servers in group');
   }
 
   // An API without a manager forgets servers that are gone when others are made.

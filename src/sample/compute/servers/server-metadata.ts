@@ -1,11 +1,11 @@
 /** The metadata of a server: keys and values that its users choose. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
+import type { Server } from '../../records.js';
 import { Controller, refuse } from '../api.js';
+import { exceeds, quotasOf } from '../project-quotas.js';
 import { closed, metadata } from '../schemas.js';
 import { changeServer, findServer } from './stored-servers.js';
-
-const MOST_ITEMS = 128;
 
 const all = { ...closed, required: ['metadata'], properties: { metadata } } as const;
 const one = {
@@ -35,8 +35,10 @@ export class ServerMetadata extends Controller {
 
   readonly updateAll = action({ body: all }, (request, { server_id }) => {
     const { metadata } = request.body;
-    refuseTooMany(metadata);
-    this.cloud.write(() => changeServer(this.cloud, request, server_id, { metadata }));
+    this.cloud.write(() => {
+      this.#refuseTooMany(metadata, findServer(this.cloud, request, server_id));
+      changeServer(this.cloud, request, server_id, { metadata });
+    });
     return request.body;
   });
 
@@ -57,16 +59,18 @@ export class ServerMetadata extends Controller {
 
   #change(request: ActionRequest, serverId: unknown, change: (known: Metadata) => Metadata): Metadata {
     return this.cloud.write(() => {
-      const changed = change(findServer(this.cloud, request, serverId).metadata);
-      refuseTooMany(changed);
+      const server = findServer(this.cloud, request, serverId);
+      const changed = change(server.metadata);
+      this.#refuseTooMany(changed, server);
       return changeServer(this.cloud, request, serverId, { metadata: changed }).metadata;
     });
   }
-}
 
-function refuseTooMany(metadata: Metadata): void {
-  const count = Object.keys(metadata).length;
-  if (count > MOST_ITEMS) refuse(403, `Maximum number of metadata items exceeds ${MOST_ITEMS}`);
+  #refuseTooMany(metadata: Metadata, { project_id }: Server): void {
+    const { metadata_items } = quotasOf(this.cloud, this.settings, project_id);
+    if (!exceeds(Object.keys(metadata).length, metadata_items)) return;
+    refuse(403, `Maximum number of metadata items exceeds ${metadata_items}`);
+  }
 }
 
 function knownValue(known: Metadata, key: string): string {

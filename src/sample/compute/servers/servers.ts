@@ -2,7 +2,7 @@
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action, Reply } from 'portico/routing';
 import type { Action } from '../../records.js';
-import { Controller } from '../api.js';
+import { Controller, refuse } from '../api.js';
 import { isHostUp, surroundingsOf } from '../hosts/compute-hosts.js';
 import { isTrue } from '../schemas.js';
 import { changeOnHost, taskMs } from './host-tasks.js';
@@ -84,6 +84,13 @@ export class ServerParts extends Controller {
   actions(request: ActionRequest, { server_id }: Args) {
     const actions = this.cloud.read(() => this.cloud.actions.listOf(findServer(this.cloud, request, server_id).id));
     return { instanceActions: actions.toReversed().map((action) => actionView(request, action)) };
+  }
+
+  /** One of them, by the id of its request. What hosts did for it is not kept. */
+  oneAction(request: ActionRequest, { server_id, id }: Args) {
+    const actions = this.cloud.read(() => this.cloud.actions.listOf(findServer(this.cloud, request, server_id).id));
+    const found = actions.find(({ request_id }) => request_id === id) ?? refuse(404, `Action ${String(id)} not found`);
+    return { instanceAction: { ...actionView(request, found), events: [] } };
   }
 
   /** An action that shows nothing of a server but that it is there. */

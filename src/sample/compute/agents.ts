@@ -1,0 +1,8 @@
+/** Agents within servers: nova removed them and says so. */
+import { refuse } from './api.js';
+
+export class Agents {
+  gone(): never {
+    return refuse(410, 'This resource is no longer available. No forwarding address is given.');
+  }
+}

@@ -1,0 +1,84 @@
+/** What projects may have, and what they have of it. */
+import type { Stored } from 'portico/sqlite';
+import type { Cloud, Settings } from '../cloud.js';
+import type { Flavor, Quotas, Server } from '../records.js';
+import type { ComputeApi } from './api.js';
+import { settled } from './servers/transitions.js';
+
+/** What a project has: those of its own, else those of the class `default`, else those of the configuration. -1: no limit. */
+export function quotasOf(cloud: Cloud, settings: Settings, projectId: string | null): Quotas {
+  const own = projectId === null ? undefined : cloud.quotas.get(projectId)?.limits;
+  return { ...defaultQuotas(cloud, settings), ...own };
+}
+
+/** What projects have where an operator has said nothing of them. */
+export function defaultQuotas(cloud: Cloud, settings: Settings): Quotas {
+  return { ...configuredQuotas(settings), ...cloud.quotaClasses.get('default')?.limits };
+}
+
+/** The limits of the configuration. Some are of what the sample does not have. */
+export function configuredQuotas(settings: Settings): Quotas {
+  return {
+    instances: settings.quotaInstances,
+    cores: settings.quotaCores,
+    ram: settings.quotaRam,
+    metadata_items: 128,
+    key_pairs: settings.quotaKeyPairs,
+    server_groups: settings.quotaServerGroups,
+    server_group_members: 10,
+    injected_files: 5,
+    injected_file_content_bytes: 10_240,
+    injected_file_path_bytes: 255,
+    fixed_ips: -1,
+    floating_ips: -1,
+    security_groups: -1,
+    security_group_rules: -1,
+  };
+}
+
+/** Whether so many are more than a quota allows. */
+export function exceeds(count: number, quota: number): boolean {
+  return quota >= 0 && count > quota;
+}
+
+/** What servers use of hosts. */
+export interface Usage {
+  instances: number;
+  cores: number;
+  ram: number;
+  disk: number;
+}
+
+/** What the servers use, those that are gone left out. */
+export function usageOf(servers: readonly Stored<Server>[]): Usage {
+  const now = Date.now();
+  const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
+  for (const server of servers) {
+    if (settled(server, now) === undefined) continue;
+    usage.instances += 1;
+    usage.cores += server.flavor.vcpus;
+    usage.ram += server.flavor.ram;
+    usage.disk += server.flavor.disk;
+  }
+  return usage;
+}
+
+/** What a project uses of its quotas; what is not there is counted for something else than a project. */
+export function projectUsage(cloud: Cloud, projectId: string): Partial<Quotas> {
+  const { instances, cores, ram } = usageOf(cloud.servers.listOf(projectId));
+  return { instances, cores, ram, server_groups: cloud.groups.listOf(projectId).length };
+}
+
+/** How many more servers of a flavor the project may have. */
+export function roomFor({ cloud, settings }: ComputeApi, projectId: string, flavor: Flavor): number {
+  const { instances, cores, ram } = usageOf(cloud.servers.listOf(projectId));
+  const quotas = quotasOf(cloud, settings, projectId);
+  const left = (quota: number, used: number): number => (quota < 0 ? Number.POSITIVE_INFINITY : quota - used);
+  return Math.floor(
+    Math.min(
+      left(quotas.instances, instances),
+      left(quotas.cores, cores) / flavor.vcpus,
+      left(quotas.ram, ram) / flavor.ram,
+    ),
+  );
+}
