@@ -6,6 +6,7 @@ the first request and reads NAME/service.conf.
 import json
 import os
 import threading
+from urllib.parse import unquote
 
 from paste.deploy import loadapp
 
@@ -19,7 +20,7 @@ def echo_factory(global_conf, **local_conf):
     def echo(environ, start_response):
         seen = {name[5:].replace('_', '-').lower(): value for name, value in environ.items()
                 if name.startswith(('HTTP_X_', 'HTTP_OPENSTACK_'))}
-        start_response(environ['QUERY_STRING'] or '200 OK', [('Content-Type', 'application/json')])
+        start_response(unquote(environ['QUERY_STRING']) or '200 OK', [('Content-Type', 'application/json')])
         return [json.dumps(seen).encode()]
     return echo
 

@@ -67,7 +67,8 @@ export class Keystone {
   static async start(): Promise<Keystone> {
     const folder = temporaryFolder('portico-keystone-');
     writeFileSync(join(folder, 'keystone.conf'), configuration(folder));
-    const program = gunicorn('keystone_app', folder, {
+    // One request at a time: SQLite is locked for others.
+    const program = gunicorn('keystone_app', folder, 1, {
       PORTICO_KEYSTONE: folder,
       PORTICO_KEYSTONE_PASSWORD: Keystone.password,
     });
@@ -210,7 +211,7 @@ export class AuthTokenPeer {
 
   static async start(): Promise<AuthTokenPeer> {
     const folder = temporaryFolder('portico-auth-token-');
-    const program = gunicorn('auth_token_app', folder, { PORTICO_AUTH_TOKEN: folder });
+    const program = gunicorn('auth_token_app', folder, 8, { PORTICO_AUTH_TOKEN: folder });
     return new AuthTokenPeer(await listening(program), program, folder);
   }
 
@@ -229,10 +230,10 @@ export class AuthTokenPeer {
   }
 }
 
-function gunicorn(module: string, folder: string, env: Record<string, string>): Program {
-  // One thread at a time: SQLite is locked for others.
-  const args = ['--bind', '127.0.0.1:0', '--worker-class', 'sync', '--timeout', '120'];
-  return new Program(PYTHON, ['-m', 'gunicorn', ...args, `${module}:application`], {
+function gunicorn(module: string, folder: string, threads: number, env: Record<string, string>): Program {
+  const workers = threads === 1 ? ['--worker-class', 'sync'] : ['--worker-class', 'gthread', '--threads', `${threads}`];
+  const args = ['--bind', '127.0.0.1:0', ...workers, '--timeout', '120', `${module}:application`];
+  return new Program(PYTHON, ['-m', 'gunicorn', ...args], {
     cwd: folder,
     env: { ...env, PYTHONPATH: join(root, 'test', 'keystone'), PYTHONDONTWRITEBYTECODE: '1' },
   });
@@ -260,6 +261,7 @@ key_repository = ${folder}/credential
 [identity]
 password_hash_rounds = 4
 [cache]
-enabled = false
+enabled = true
+backend = oslo_cache.dict
 `;
 }
