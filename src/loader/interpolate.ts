@@ -110,7 +110,7 @@ function* tokensOf(raw: string, reading: Reading, { at, chain }: Progress): Gene
 }
 
 function badSyntax(rest: string, reading: Reading, at: number, chain: readonly string[]): PasteError {
-  const message = isSecret(reading.name, undefined)
+  const message = isHidden(reading, chain)
     ? 'a "%" is followed by neither "%" nor "(name)s"'
     : rest.startsWith('%(')
       ? `"${shortened(rest)}" is not a reference of the form %(name)s`
@@ -119,10 +119,20 @@ function badSyntax(rest: string, reading: Reading, at: number, chain: readonly s
   return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, hint, (by) => `${message}${by}${wayOf(chain)}`);
 }
 
+/** What stands in a secret is shown nowhere, be it read by itself or by way of others. */
+function isHidden({ name }: Reading, chain: readonly string[]): boolean {
+  return [name, ...chain].some((each) => isSecret(each, undefined));
+}
+
 function missing(name: string, reading: Reading, at: number, before: readonly string[]): PasteError {
   const { section } = reading;
   const names = reading.names();
   const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
+  if (isHidden(reading, before)) {
+    const hint = `Write "%%" for a percent sign. Names there are: ${firstNames(names)}.`;
+    const told = (by: string): string => `a "%(…)s"${by} refers to an option that ${owners}${wayOf(before)}`;
+    return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, told);
+  }
   const hint = names.includes(`set ${name}`)
     ? `"set ${name}" goes into global_conf; it defines nothing for interpolation.`
     : (didYouMean(name, names) ?? `Names there are: ${firstNames(names)}.`);

@@ -102,3 +102,30 @@ test('PD-150 each part of a value knows where it came from', () => {
     { start: 7, offset: 8 },
   ]);
 });
+
+test('a secret with a sign that is none of a reference is shown in no part, read by itself or by way of another option', () => {
+  const values = new Map([
+    ['db_password', 'pa%(qqq)sword'],
+    ['admin_password', 'pa%qqq'],
+    ['known', 'x'],
+  ]);
+  for (const name of ['url', 'password']) {
+    for (const raw of name === 'url'
+      ? ['%(db_password)s', '%(admin_password)s']
+      : ['hunter%(qqq)sword', 'hunter%qqq']) {
+      const told = refusal({ ...reading(raw, values), name });
+      assert.doesNotMatch(told, /qqq|hunter/, told);
+      assert.match(told, /Write "%%" for a percent sign/);
+    }
+  }
+});
+
+/** All that is said of a value that cannot be put together. */
+function refusal(asked: Reading): string {
+  try {
+    return interpolate(asked);
+  } catch (error) {
+    assert.ok(error instanceof PasteError);
+    return error.describe();
+  }
+}
