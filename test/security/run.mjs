@@ -7,9 +7,10 @@
 //
 // A mutant is a copy of the tree with one protection taken out on purpose. The attacks of its group must fail there: a kit
 // that passes with and without a protection proves nothing.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { groups } from './groups.mjs';
@@ -18,7 +19,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** What a mutant needs of the tree. Its packages are those of the tree. */
 const COPIED = ['package.json', 'bundle.mjs', 'src', 'dist', 'dist-test', 'lib', 'test', 'paste'];
 /** For each file of tests. */
-const MINUTES = 2;
+const MINUTES = 5;
 
 const words = process.argv.slice(2);
 const onlyMutants = words.includes('--mutants');
@@ -33,35 +34,49 @@ const chosen = groups.filter(({ name }) => wanted.length === 0 || wanted.include
 let attacks = 0;
 let survived = 0;
 let found = 0;
-for (const group of chosen) {
-  if (!onlyMutants && attack(root, group, 'inherit').status !== 0) attacks++;
-  for (const mutant of group.mutants) {
-    if (isFound(group, mutant)) found++;
-    else survived++;
+if (!onlyMutants) {
+  for (const group of chosen) {
+    console.log(`== ${group.name}`);
+    if (spawnSync(...attack(root, group, 'inherit')).status !== 0) attacks++;
   }
 }
+// Each has a copy of the tree, so as many run side by side as there are processors.
+const waiting = chosen.flatMap((group) => group.mutants.map((mutant) => [group, mutant]));
+const tries = async () => {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    if (await isFound(...next)) found++;
+    else survived++;
+  }
+};
+await Promise.all(Array.from({ length: availableParallelism() }, tries));
 console.log(`groups with a failed attack: ${attacks}; mutants found: ${found}, not found: ${survived}`);
 process.exit(attacks + survived === 0 ? 0 : 1);
 
-/** Runs the attacks of a group, or those of `tests`, on the tree in `where`. */
+/** Command that runs the attacks of a group, or those of `tests`, on the tree in `where`: arguments of `spawn`. */
 function attack(where, { name, tests }, stdio) {
-  if (stdio === 'inherit') console.log(`== ${name}`);
   const files = tests.map((test) => join(where, 'dist-test', `${test}.test.js`));
   // The runner fails for a file that is not there, which would look like an attack that finds something.
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`${missing} is not there: mend ${name} in groups.mjs`);
-  return spawnSync(
+  return [
     process.execPath,
     ['--test', '--test-reporter=spec', `--test-timeout=${MINUTES * 60_000}`, ...files],
-    {
-      cwd: where,
-      stdio: stdio === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    },
-  );
+    { cwd: where, stdio: stdio === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'] },
+  ];
 }
 
-function isFound(group, { what, file, replace, by, tests = group.tests }) {
+/** Status and standard output or error of a command that has ended. */
+async function ended([command, words, options]) {
+  const child = spawn(command, words, options);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  const [status] = await once(child, 'close');
+  return { status, stdout, stderr };
+}
+
+async function isFound(group, { what, file, replace, by, tests = group.tests }) {
   const copy = mkdtempSync(join(tmpdir(), 'portico-mutant-'));
   try {
     for (const part of COPIED) cpSync(join(root, part), join(copy, part), { recursive: true });
@@ -76,12 +91,12 @@ function isFound(group, { what, file, replace, by, tests = group.tests }) {
       path,
       text.replace(replace, () => by),
     );
-    const bundled = spawnSync(process.execPath, ['bundle.mjs'], { cwd: copy, encoding: 'utf8' });
+    const bundled = await ended([process.execPath, ['bundle.mjs'], { cwd: copy }]);
     if (bundled.status !== 0) {
       console.error(`${group.name}: the mutant does not build: ${bundled.stderr}`);
       return false;
     }
-    const { status, stdout } = attack(copy, { ...group, tests }, 'pipe');
+    const { status, stdout } = await ended(attack(copy, { ...group, tests }, 'pipe'));
     // A test that failed, not a program that could not be started.
     const caught = status !== 0 && /^ℹ fail [1-9]/m.test(stdout) && /^ℹ pass [1-9]/m.test(stdout);
     console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
