@@ -7,7 +7,7 @@ import { describeNode, type MountedApp, mountedApps } from '../loader/internal.j
 import { silentLogger } from '../log/index.js';
 import type { DescribedRoute } from '../routing/internal.js';
 import { type BuiltRouter, collectRouters, outerRouters, type PlacedRouter, withMounted } from '../routing/internal.js';
-import type { WSGIService } from '../server/index.js';
+import { WSGIService } from '../server/index.js';
 import { unknownName } from './command.js';
 import { enabledApis } from './enabled-apis.js';
 import { refuseErrors } from './plan.js';
@@ -21,7 +21,11 @@ export interface RoutedApp extends MountedApp {
 
 /** The API of that name, or all that are enabled. An unknown name is a mistake of the command line. */
 export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly WSGIService[]> {
-  const { services, diagnostics } = await enabledApis(config, { log: silentLogger() });
+  const { services, diagnostics } = await enabledApis(
+    config,
+    { log: silentLogger() },
+    (name, options) => new WSGIService(name, config, options),
+  );
   refuseErrors(diagnostics);
   if (wanted === undefined) return services;
   const found = services.filter(({ name }) => name === wanted);

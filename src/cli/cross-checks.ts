@@ -181,9 +181,7 @@ function misspelledSections(config: Config): OptionMistake[] {
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
   const strange = config.listAllSections().filter((section) => !known.has(section) && !section.startsWith('x-'));
   if (strange.length === 0) return [];
-  const isPasted = pastedSections(config);
-  return strange.flatMap((section) => {
-    if (isPasted(section)) return [];
+  const found = strange.flatMap((section): OptionMistake[] => {
     const names = config.listOptions(section);
     const near = nearTo(section, known).find((group) => names.some((name) => config.has(group, name)));
     if (near === undefined) return [];
@@ -191,6 +189,9 @@ function misspelledSections(config: Config): OptionMistake[] {
       { group: section, message: 'unknown section: what it holds does not count', hint: `did you mean [${near}]?` },
     ];
   });
+  if (found.length === 0) return [];
+  const isPasted = pastedSections(config);
+  return found.filter(({ group }) => !isPasted(group));
 }
 
 /** A name of one letter comes near everything. */

@@ -7,7 +7,7 @@ import { diagnose } from '../config/internal.js';
 import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../errors/index.js';
 import { Loader, PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
-import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
+import type { WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { apiNames, enabledServiceNames, missingComma, sectionNames } from './names.js';
@@ -19,26 +19,30 @@ export interface EnabledApisOptions {
   readonly dev?: boolean;
   /** The APIs that run already, at a reload. */
   readonly running?: readonly string[];
-  /** Makes one. Default: a WSGIService. */
-  readonly make?: (name: string, options: WSGIServiceOptions) => WSGIService;
 }
 
+/** Makes a service of an API, or its plan. */
+export type MakeApi<T> = (name: string, options: WSGIServiceOptions & { readonly log: Logger }) => T;
+
 /** The services, and what is wrong with those that are not among them. */
-export interface EnabledApis {
-  readonly services: readonly WSGIService[];
+export interface EnabledApis<T> {
+  readonly services: readonly T[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * One `WSGIService` for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the
+ * One service for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the
  * paste file does not have is a warning with the nearest one, and an error under `strict_config`, where nothing else is
  * served, and at a reload where an API that runs would end: that is most likely the one that was meant.
  */
-export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<EnabledApis> {
+export async function enabledApis<T extends { readonly name: string }>(
+  config: Config,
+  options: EnabledApisOptions,
+  make: MakeApi<T>,
+): Promise<EnabledApis<T>> {
   const { log, dev = false, running = [] } = options;
-  const { make = (name, rest) => new WSGIService(name, config, rest) } = options;
   const refusals = new Refusals();
-  const services: WSGIService[] = [];
+  const services: T[] = [];
   const missing: Diagnostic[] = [];
   const add = (name: string, useSsl: boolean): void => {
     try {

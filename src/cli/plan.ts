@@ -6,43 +6,59 @@ import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, inOrder, Refusals, severalRefusals, untold } from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
-import { silentLogger } from '../log/index.js';
+import { type Logger, silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
-import type { WSGIService } from '../server/index.js';
+import type { WSGIService, WSGIServiceOptions } from '../server/index.js';
+import { type PlannedApi, pasteLoader, plannedApi } from '../server/internal.js';
 import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
-import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
+import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { logFileIssue } from './program-log.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts, and what is to be told of it. */
-export interface Planned {
-  readonly apis: readonly WSGIService[];
+export interface Planned<Api> {
+  readonly apis: readonly Api[];
   /** Those beside the APIs. */
   readonly services: readonly RPCService[];
   /** Errors refuse it. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads and judges what is written. Imports no application, so it knows nothing of the options that only that has. */
-export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
+/**
+ * Reads and judges what is written, each file once. Imports no application, so it knows nothing of the options that only that has,
+ * and makes no service of an API.
+ */
+export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned<PlannedApi>> {
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const { judged, problems } = await asJudged(config);
-  const { diagnostics, ...started } = await enabled(config, judged, options);
+  let paste: Loader | undefined;
+  const read = (): Loader => {
+    paste ??= pasteLoader(config, options.log, '');
+    return paste;
+  };
+  const make = (name: string, rest: WSGIServiceOptions & { readonly log: Logger }): PlannedApi =>
+    plannedApi(name, config, { ...rest, paste: read });
+  const { diagnostics, ...started } = await enabled(config, judged, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   return { ...started, diagnostics: inOrder([...written, ...diagnostics]) };
 }
 
 /** What it enables, judged together, and what keeps it from starting beside its options. */
-async function enabled(config: Config, judged: Config, options: EnabledApisOptions): Promise<Planned> {
+async function enabled<Api extends { readonly name: string }>(
+  config: Config,
+  judged: Config,
+  options: EnabledApisOptions,
+  make: MakeApi<Api>,
+): Promise<Planned<Api>> {
   const { running = [] } = options;
   const { services, missing, diagnostics } = await enabledServices(config, options);
   const isService = (name: string): boolean => serviceNames(config).includes(name);
-  const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) });
+  const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) }, make);
   const next = [...apis.services, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
   const found = [...apis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
@@ -58,15 +74,16 @@ async function enabled(config: Config, judged: Config, options: EnabledApisOptio
  * others, for they are imported for it.
  */
 async function asJudged(config: Config): Promise<{ judged: Config; problems: readonly Diagnostic[] }> {
-  const judged = config.copy();
   // What declaring them comes upon is among the problems.
   const ignored = new Refusals();
-  await ignored.gather(() => registerServedOptions(judged));
-  addCrossChecks(judged);
-  const found = judged.problems();
+  await ignored.gather(() => registerServedOptions(config));
+  addCrossChecks(config);
+  const found = config.problems();
   const unknown = found.some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
   const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
-  if (!unknown && !short) return { judged, problems: found };
+  if (!unknown && !short) return { judged: config, problems: found };
+  const judged = config.copy();
+  addCrossChecks(judged);
   await ignored.gather(() => registerShippedOptions(judged));
   return { judged, problems: judged.problems({ complete: false }) };
 }
@@ -86,14 +103,16 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
  * The same with all that only shows once the applications are imported: what their factories, managers and options are wrong
  * with. What no enabled API leads to refuses nothing: sections of the paste file, and groups of filters.
  */
-export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned> {
+export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned<WSGIService>> {
   const { import: imports = true, build = true, ...rest } = options;
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const judged = config.copy();
   await registerShippedOptions(judged).catch(refusalsOnly);
   addCrossChecks(judged);
-  const given = await enabled(config, judged, { log: silentLogger(), ...rest });
+  const { WSGIService } = await import('../server/index.js');
+  const make: MakeApi<WSGIService> = (name, given) => new WSGIService(name, config, given);
+  const given = await enabled(config, judged, { log: silentLogger(), ...rest }, make);
   const { apis, services } = given;
   await Promise.all([...apis, ...services].map((service) => service.stop()));
   const pasted =

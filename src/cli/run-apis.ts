@@ -16,8 +16,7 @@ import { ProcessLauncher } from '../launch/index.js';
 import { DESCRIBE_TOPIC, isWorker, wasLogged } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
-import { WSGIService } from '../server/index.js';
-import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
+import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, refuseUnread } from './configuration.js';
 import { nothingEnabled, unplacedAt } from './enabled-apis.js';
 import { endSoon, exitStatusOf } from './failure.js';
@@ -61,11 +60,19 @@ export interface RunApisOptions {
  * that was refused, else 1.
  */
 export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
-  return runJudged(judging(services), options);
+  return runJudged(judging(services), options as RunJudgedOptions);
 }
 
+/** A service, or its plan. */
+type Launched = Launchable & { readonly workers?: number };
+
+/** Makes services, or in the parent their plans. */
+type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly Launched[]>;
+
 /** What {@link runJudged} may be given beside it. */
-export interface RunJudgedOptions extends RunApisOptions {
+export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
+  /** Called in the parent for each service once it is ready, with the addresses it really has. */
+  readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
   /** Called with the launcher, in the parent and in every worker, before it launches anything. */
   readonly launching?: (launcher: ProcessLauncher) => void;
   /** `--trace-errors`: the stack of what refused the start is explained as well. */
@@ -73,7 +80,7 @@ export interface RunJudgedOptions extends RunApisOptions {
 }
 
 /** The same for services that are made of a configuration only when that is right: `services` refuses any other. */
-export async function runJudged(services: MakeServices, options: RunJudgedOptions): Promise<number> {
+export async function runJudged(services: MakeLaunched, options: RunJudgedOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
   let { config, log } = options;
@@ -105,7 +112,7 @@ async function withAllMistakes(error: unknown, judge: RunApisOptions['judge']): 
 }
 
 async function launchApis(
-  services: MakeServices,
+  services: MakeLaunched,
   options: RunJudgedOptions & { readonly config: Config; readonly log: Logger },
 ): Promise<number> {
   const { config, log } = options;
@@ -113,10 +120,10 @@ async function launchApis(
   const problems = new Refusals();
   // Sockets that a service manager passes have their ports from there.
   const activated = process.env.LISTEN_PID === String(process.pid);
-  const ready = (service: ApiService): void => {
+  const ready = (service: Launched): void => {
     const addresses = launcher?.addresses(service.name ?? '') ?? [];
     options.onReady?.(service, addresses);
-    const unplaced = service instanceof WSGIService ? unplacedAt(config, service.name, addresses) : undefined;
+    const unplaced = isApi(service) ? unplacedAt(config, service.name, addresses) : undefined;
     if (unplaced !== undefined && !activated) log.warn(unplaced);
   };
   const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
@@ -165,11 +172,17 @@ async function launchApis(
   return launcher.wait();
 }
 
+/** Whether it is an API of the configuration, or its plan. */
+function isApi(service: Launched): service is Launched & { readonly name: string } {
+  return 'pipeline' in service && service.name !== undefined;
+}
+
 /** Describes an API by its name: made when it is first asked for, and kept. */
-function describing(services: readonly ApiService[], config: Config): (name: unknown) => Promise<object> {
+function describing(services: readonly Launched[], config: Config): (name: unknown) => Promise<object> {
   const made = new Map<unknown, Promise<object>>();
   const describe = async (name: unknown): Promise<object> => {
     const api = services.find((service) => service.name === name);
+    const { WSGIService } = await import('../server/index.js');
     if (!(api instanceof WSGIService) || api.pasteFile === undefined) throw new Error('its app is of no paste file');
     const { documentOf } = await import('./openapi.js');
     return documentOf(api, config, null);
@@ -202,14 +215,14 @@ function judging(services: MakeServices): MakeServices {
 }
 
 function launchRequests(
-  services: readonly ApiService[],
-  added: (service: ApiService) => void = () => undefined,
-): { service: ServiceBase; workers: number; added: () => void }[] {
+  services: readonly Launched[],
+  added: (service: Launched) => void = () => undefined,
+): { service: Launchable; workers: number; added: () => void }[] {
   return services.map((service) => ({ service, workers: service.workers ?? 1, added: () => added(service) }));
 }
 
 /** An error of the system does not know which API it hit; a refusal says it all. */
-function named(error: unknown, { name = 'service' }: ApiService): unknown {
+function named(error: unknown, { name = 'service' }: Launched): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof PorticoError || typeof code !== 'string') return error;
   return new PorticoError('PORTICO_START_FAILED', { message: `${name}: ${message}`, cause: error });

@@ -9,20 +9,21 @@ import type { Diagnostic } from '../errors/index.js';
 import { isBuild, isWorker, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
-import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
+import type { WSGIService } from '../server/index.js';
+import { enabledApisOptions, type PlannedApi } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
 import { example } from './command.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import type { DevelopmentFiles } from './development-files.js';
-import { type EnabledApisOptions, enabledApis } from './enabled-apis.js';
+import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
-import { serviceNames } from './names.js';
-import { buildAll, type JudgeOptions, judge, plan, refuseErrors } from './plan.js';
+import { apiNames, serviceNames } from './names.js';
+import { buildAll, judge, plan, refuseErrors } from './plan.js';
 import { serversLogger } from './program-log.js';
-import { type MakeServices, runJudged } from './run-apis.js';
+import { type Role, runJudged } from './run-apis.js';
 
 export function register(program: Command): void {
   const command = program
@@ -54,13 +55,10 @@ export async function serve(args: ServeArguments): Promise<number> {
   const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
-  // What a start would find wrong, all of it, for `check` and for reloads.
-  if (isBuild()) await tellBuilt(await buildAll(config, { dev }));
-  const services: MakeServices = async (current, role, running) => {
-    const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
-    const options = { log, dev, running, make };
-    return role === 'worker' ? ofWorker(current, options) : ofParent(current, options);
-  };
+  // That nothing is enabled the parent finds by itself: it knows what runs.
+  if (isBuild()) await tellBuilt((await buildAll(config, { dev })).filter(({ code }) => code !== 'PORTICO_NO_APIS'));
+  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
+    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
   const development = dev ? await import('./development-files.js') : undefined;
   let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {
@@ -71,7 +69,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       else if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
     },
     onReady: (service, addresses) => {
-      process.stdout.write(`${readyLine(service as WSGIService | RPCService, addresses)}\n`);
+      process.stdout.write(`${readyLine(service as PlannedApi | RPCService, addresses)}\n`);
       void files?.follow();
     },
     judge: async () => (await judge(config, { dev })).diagnostics,
@@ -82,19 +80,31 @@ export async function serve(args: ServeArguments): Promise<number> {
   return status;
 }
 
-async function ofParent(config: Config, options: EnabledApisOptions): Promise<(WSGIService | RPCService)[]> {
+/** A service that is to run: as a plan in the parent; services beside the APIs, and those of a worker, as objects. */
+type Served = PlannedApi | RPCService | WSGIService;
+
+async function ofParent(config: Config, options: EnabledApisOptions): Promise<readonly Served[]> {
   const { apis, services, diagnostics } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
   return [...apis, ...services];
 }
 
-/** Its parent has judged the configuration. A worker of an API loads nothing of services, and that of a service nothing of APIs. */
-async function ofWorker(config: Config, options: EnabledApisOptions): Promise<readonly (WSGIService | RPCService)[]> {
-  const isService = serviceNames(config).includes(workerAssignment()!.service);
-  const { services, diagnostics } = await (isService ? enabledServices : enabledApis)(config, options);
-  refuseErrors(diagnostics);
-  return services;
+/** The service that a worker was assigned. Its parent has judged the configuration. */
+async function ofWorker(
+  config: Config,
+  options: EnabledApisOptions & { readonly traceErrors: boolean },
+): Promise<readonly Served[]> {
+  const { service } = workerAssignment()!;
+  if (serviceNames(config).includes(service)) {
+    const { services, diagnostics } = await enabledServices(config, options);
+    refuseErrors(diagnostics);
+    return services;
+  }
+  if (!apiNames(config).includes(service)) return [];
+  const { ServedApi } = await import('./served-api.js');
+  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  return [new ServedApi(service, config, { ...options, useSsl: enabledSslApis.includes(service) })];
 }
 
 function refuseEmpty(message: string, names: string | undefined): void {
@@ -110,65 +120,6 @@ function asLogged(diagnostic: Diagnostic): Diagnostic {
   return { ...diagnostic, message };
 }
 
-/** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */
-class ServedApi extends WSGIService {
-  readonly #config: Config;
-  readonly #traceErrors: boolean;
-
-  constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
-    super(name, config, options);
-    this.#config = config;
-    this.#traceErrors = options.traceErrors;
-  }
-
-  override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
-    if (!this.#hasStrangers(next)) return super.prepare(next);
-    await this.#refuseStrangers(next, false);
-    const letGo = await super.prepare(next);
-    try {
-      // Its factories may have declared what they read.
-      if (this.#hasStrangers(next)) await this.#refuseStrangers(next, { but: this.name });
-      return letGo;
-    } catch (error) {
-      await letGo();
-      throw error;
-    }
-  }
-
-  /** With `--trace-errors` the stack of a failed start's cause is written in the process where it happened. */
-  override async start(): Promise<void> {
-    try {
-      // The start takes over what is built here.
-      if (this.#hasStrangers(this.#config)) await this.prepare();
-      await super.start();
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      if (this.#traceErrors && cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
-      throw error;
-    }
-  }
-
-  /** Names that nothing here has declared. Looked for by the first worker, where an argument has them or under `strict_config`. */
-  #hasStrangers(config: Config): boolean {
-    const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-    const worker = workerAssignment()?.index ?? 0;
-    return worker === 0 && (strict || config.arguments.length > 0) && config.problems().some(isStranger);
-  }
-
-  /** Those that nothing else has declared either. */
-  async #refuseStrangers(config: Config, build: JudgeOptions['build']): Promise<void> {
-    const { diagnostics } = await judge(config.copy(), { build });
-    const here = config.problems().filter(isStranger);
-    const isHere = ({ section, option }: Diagnostic): boolean =>
-      here.some((each) => each.section === section && each.option === option);
-    refuseErrors(diagnostics.filter((each) => isStranger(each) && isHere(each)));
-  }
-}
-
-function isStranger({ severity, code }: Diagnostic): boolean {
-  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
-}
-
 /** Says that no configuration file was found: a warning where nothing else says what to serve. */
 function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger): void {
   const none = args.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
@@ -178,9 +129,9 @@ function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger):
 }
 
 /** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
-function readyLine(service: WSGIService | RPCService, addresses: readonly ListenAddress[]): string {
+function readyLine(service: PlannedApi | RPCService, addresses: readonly ListenAddress[]): string {
   const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
-  if (!(service instanceof WSGIService)) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
+  if ('topic' in service) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
   const scheme = service.usesTls ? 'https' : 'http';
   const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));
   const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;

@@ -55,16 +55,18 @@ export interface Comparison {
 
 /** The options that differ. `effect` says what would take each up under a method. */
 export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
-  const noted = new Set([...before.noted(), ...after.noted()]);
-  const options = after.groups.all().filter((each) => noted.has(each));
+  const old = before.noted();
+  const now = new Set(after.noted());
+  // In the order of declaration, but for those that are written no longer.
+  const options = [...now, ...old.filter((each) => !now.has(each))];
   return options.flatMap((wanted) => {
     const { group, opt, option, value, location } = after.resolve(wanted);
-    const old = before.resolve(wanted);
-    if (isDeepStrictEqual(old.value, value)) return [];
+    const was = before.resolve(wanted);
+    if (isDeepStrictEqual(was.value, value)) return [];
     const released = comparison.released?.has(group) === true;
     const effect = released ? 'now' : effectOf(option, comparison.method, comparison.inUse.has(group));
     return [
-      { group, opt, option, old: old.value, new: value, oldLocation: old.location, newLocation: location, effect },
+      { group, opt, option, old: was.value, new: value, oldLocation: was.location, newLocation: location, effect },
     ];
   });
 }

@@ -16,7 +16,7 @@ import { problemsOf } from './values/problems.js';
 export class Lasting {
   readonly groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is judged. */
-  readonly checks: ((judged: ConfigHolder) => readonly Diagnostic[])[] = [];
+  readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
   /** Told of each accepted change, in the order of registration. */
   readonly hooks = new Set<(current: ConfigHolder, changes: ConfigChanges) => unknown>();
   /** Where warnings and changes go. */
@@ -52,6 +52,9 @@ export class ConfigHolder {
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
   /** While it is judged: what checks come upon is among the issues. */
   #judging = false;
+  /** How often values from code were set. */
+  #changes = 0;
+  #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
   /** The groups whose values were asked for. */
@@ -90,18 +93,29 @@ export class ConfigHolder {
       values.set(`${section}.${name}`, value);
     }
     this.generation.forget();
+    this.#changes += 1;
   }
 
   problems(complete: boolean): readonly Diagnostic[] {
     const issues = problemsOf(this.generation, complete);
     const refused = issues.some(({ severity }) => severity === 'error');
     if (refused) return issues;
-    const found = this.lasting.checks.flatMap((check) => check(this));
+    const found = this.#checked();
     // What a check has against a section as such says more than that it is unknown.
     const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
     const unknown = ({ code, place }: Diagnostic): boolean =>
       code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(place?.detail);
     return [...issues.filter((issue) => !unknown(issue)), ...found];
+  }
+
+  /** What the checks find: they are run once for what is written and declared. */
+  #checked(): readonly Diagnostic[] {
+    const { checks } = this.lasting;
+    const of = [this.generation, checks.size, this.#changes, this.groups.size] as const;
+    if (this.#found === undefined || of.some((each, at) => each !== this.#found!.of[at])) {
+      this.#found = { of, diagnostics: [...checks.values()].flatMap((check) => check(this)) };
+    }
+    return this.#found.diagnostics;
   }
 
   /** The problems of one that is not in force: nothing is logged meanwhile. */

@@ -133,9 +133,9 @@ export class Config {
     return this.#current.groups.sectional.has(sectionKey(group));
   }
 
-  /** Adds a check over several options; what it finds is placed where the option was set. */
+  /** Adds a check over several options, once; what it finds is placed where the option was set. */
   check(find: CrossCheck): void {
-    this.#current.lasting.checks.push((judged) => runCheck(new Config(judged), find));
+    this.#current.lasting.checks.set(find, (judged) => runCheck(new Config(judged), find));
   }
 
   /** Everything that is wrong, warnings included: files, values of declared groups, cross-checks, unknown names. */

@@ -8,7 +8,8 @@
  */
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
-import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
+import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
+import { isPlanned } from '../service/internal.js';
 import { InProcessRunner, type ServiceLauncherOptions } from './in-process/in-process-runner.js';
 import {
   checkLauncherOptions,
@@ -137,8 +138,10 @@ export class ProcessLauncher extends CoreLauncher {
     reporter?.registerReportSection('Workers', () => parent!.runner.workerReports(), REPORTS_MS);
   }
 
-  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
-    await (this.#fleet ?? this.#worker)?.launchService(service, options);
+  /** In a worker a plan is nothing to start. */
+  async launchService(service: Launchable, options: { workers?: number } = {}): Promise<void> {
+    if (this.#worker === undefined) await this.#fleet?.launchService(service, options);
+    else if (!isPlanned(service)) await this.#worker.launchService(service, options);
   }
 
   /**

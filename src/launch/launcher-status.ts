@@ -3,11 +3,10 @@
  */
 
 import type { Logger } from '../log/index.js';
-import type { ListenAddress, ServiceBase } from '../service/index.js';
-import { formatAddress, isListening } from '../service/internal.js';
+import type { Launchable, ListenAddress } from '../service/index.js';
+import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { ServiceRun } from './in-process/service-run.js';
-import { serviceName } from './launcher.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
@@ -70,15 +69,16 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     restarts: pool.restarts,
     starts: pool.starts,
     get certificateEnds() {
-      return certificateEnds(supervisor.services.find((service) => serviceName(service) === pool.name));
+      return certificateEnds(supervisor.service(pool.name));
     },
     workers: [...pool.workers].map(workerStatus),
   }));
 }
 
-function certificateEnds(service: (ServiceBase & Telling) | undefined): string | undefined {
+function certificateEnds(service: Launchable | undefined): string | undefined {
+  if (service === undefined || isPlanned(service)) return service?.certificateEnds;
   try {
-    return service?.certificateEnds?.toISOString();
+    return (service as Telling).certificateEnds?.toISOString();
   } catch {
     // Its file cannot be read at the moment; what is served is not touched by that.
     return undefined;

@@ -6,7 +6,8 @@ import type { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { RegistryHooks } from '../registry/index.js';
-import type { ServiceBase } from '../service/index.js';
+import type { Launchable, ServiceBase } from '../service/index.js';
+import { isPlanned } from '../service/internal.js';
 import type { LaunchSettings, RestartMethod } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
 
@@ -97,8 +98,13 @@ export function checkService(service: unknown): ServiceBase {
   throw withCode(new TypeError(message), 'PORTICO_NOT_A_SERVICE');
 }
 
+/** Throws as {@link checkService} for what is no plan either. */
+export function checkLaunchable(service: Launchable): Launchable {
+  return isPlanned(service) ? service : checkService(service);
+}
+
 /** The name a service goes by within its launcher. */
-export function serviceName(service: ServiceBase): string {
+export function serviceName(service: Launchable): string {
   return service.name || service.constructor.name || 'service';
 }
 

@@ -3,7 +3,7 @@
  */
 import type { LogFields } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
-import type { ServiceBase } from '../service/index.js';
+import type { Launchable, ServiceBase } from '../service/index.js';
 import type { Fleet } from './control/controlled.js';
 import type { StopRequest } from './in-process/service-run.js';
 import type { LaunchSettings } from './launcher-options.js';
@@ -25,7 +25,7 @@ export interface Runner {
   /** The services that run in this process: none in a parent of workers. */
   readonly ownServices: readonly ServiceBase[];
   /** The services as they were launched, here or in workers. */
-  readonly services: readonly ServiceBase[];
+  readonly services: readonly Launchable[];
   /** In a supervisor: its workers, a line each. */
   workerLines?(): readonly string[];
   /** The time left of a stop that is under way, for people. */

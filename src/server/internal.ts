@@ -1,6 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
-export { configuredPasteFile } from './api/api-plan.js';
+export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
 export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/filter-times.js';
 export type { Refusal } from './requests/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';

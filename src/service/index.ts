@@ -10,10 +10,12 @@ export type { CallOptions, ClientOptions, ManagerCalls, OwnRPCClients, RPCClient
 export {
   type Awaitable,
   type ConfigChanges,
+  type Launchable,
   type ListenAddress,
   type ListeningService,
   type ListenSocket,
   type PlannedApp,
+  type PlannedService,
   Service,
   type ServiceBase,
   ServiceExit,

@@ -8,6 +8,6 @@ export { findManager, importModuleExport, loadManager } from './module-export.js
 export { osloRabbitOptions } from './oslo-options.js';
 export { notPlain } from './plain-data.js';
 export { rpcOptions, upgradeLevelOptions } from './remote-calls.js';
-export { formatAddress, isListening, isWildcard } from './service.js';
+export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

@@ -94,6 +94,27 @@ export interface ServicePlan {
   readonly diagnostics?: readonly Diagnostic[];
 }
 
+/** A service as plain data: all that a parent of workers knows of it. Workers make the service itself. */
+export interface PlannedService extends ServicePlan {
+  readonly kind: 'planned';
+  readonly name: string;
+  readonly workers: number;
+  /** The addresses to bind, in order; empty for a service that does not listen. */
+  readonly addresses: readonly ListenAddress[];
+  /** Where the configuration sets them, as `file:line:column`. */
+  readonly addressPlace?: string | undefined;
+  /** When its certificate ends, as ISO 8601. */
+  readonly certificateEnds?: string | undefined;
+}
+
+/** A service as a launcher is given it: the object that runs, or its plan. */
+export type Launchable = ServiceBase | PlannedService;
+
+/** Whether it is a plan. */
+export function isPlanned(service: Launchable): service is PlannedService {
+  return (service as Partial<PlannedService>).kind === 'planned';
+}
+
 /** An app as it is written: filters around it, or several apps between which it chooses. */
 export interface PlannedApp {
   readonly name: string;

@@ -152,6 +152,11 @@ export class DeclaredGroups {
     return undefined;
   }
 
+  /** How many options are declared. */
+  get size(): number {
+    return this.#count;
+  }
+
   has(group: string): boolean {
     return this.#groups.has(group);
   }

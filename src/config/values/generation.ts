@@ -35,6 +35,8 @@ export class Generation {
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
   /** The names that files and the command line have, as `group\0opt`. */
   #written: ReadonlySet<string> | undefined;
+  /** What {@link noted} gave, for so many declared options. */
+  #noted: { readonly of: number; readonly options: readonly DeclaredOption[] } | undefined;
 
   constructor(state: State, groups: DeclaredGroups) {
     this.state = state;
@@ -60,13 +62,15 @@ export class Generation {
    * The options of which something is written, and those that may be wrong without: required ones, and defaults that depend on the
    * machine. In the order of declaration.
    */
-  noted(): DeclaredOption[] {
+  noted(): readonly DeclaredOption[] {
     this.groups.instantiate(this.state.fixed);
+    if (this.#noted?.of === this.groups.size) return this.#noted.options;
     const found: DeclaredOption[] = [];
     for (const wanted of this.groups.all()) {
       const { required, spec } = wanted.option;
       if (required || typeof spec.default === 'function' || this.#isWritten(wanted)) found.push(wanted);
     }
+    this.#noted = { of: this.groups.size, options: found };
     return found;
   }
 
@@ -89,6 +93,7 @@ export class Generation {
     this.#resolved.clear();
     this.#referring.clear();
     this.#values.clear();
+    this.#noted = undefined;
   }
 
   /** Forgets the values that may refer to an option that was declared after they were resolved. */

@@ -3,7 +3,7 @@ import type { Config } from '../../config/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
 import type { RegistryHooks } from '../../registry/index.js';
-import type { ServiceBase } from '../../service/index.js';
+import type { Launchable } from '../../service/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { Answer } from '../report/questions.js';
@@ -29,7 +29,7 @@ export interface Controlled {
     readonly generation: number;
     /** What all that serves has counted. */
     counted(): Totals;
-    readonly services: readonly ServiceBase[];
+    readonly services: readonly Launchable[];
     readonly fleet?: Fleet | undefined;
   };
   readonly registryHooks: RegistryHooks;

@@ -6,10 +6,10 @@ import type { Config } from '../../config/index.js';
 import { maskArguments } from '../../config/internal.js';
 import type { PorticoError } from '../../errors/index.js';
 import { Totals } from '../../metrics/index.js';
-import type { ListenAddress, ServiceBase } from '../../service/index.js';
+import type { Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
-import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
+import { checkLaunchable, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from '../launcher-status.js';
@@ -22,8 +22,9 @@ import { type Answer, DESCRIBE_TOPIC } from '../report/questions.js';
 import { workerReports } from '../report/worker-reports.js';
 import type { Runner } from '../runner.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
+import { placeOfAddress } from '../sockets/listening.js';
 import { Deadline } from '../waiting.js';
-import { placeOfAddress, Supervisor } from './supervisor.js';
+import { Supervisor } from './supervisor.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { mainModule, type WorkerProgram } from './worker-process.js';
 
@@ -115,7 +116,7 @@ export class FleetRunner implements Runner {
     return this.#options.prog ?? programName(this.#launcher.host);
   }
 
-  get services(): readonly ServiceBase[] {
+  get services(): readonly Launchable[] {
     return this.supervisor.services;
   }
 
@@ -124,9 +125,9 @@ export class FleetRunner implements Runner {
   }
 
   /** Starts the workers of a service; settles when all are ready. */
-  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+  async launchService(service: Launchable, options: { workers?: number } = {}): Promise<void> {
     const workers = checkWorkers(options.workers);
-    const name = serviceName(checkService(service));
+    const name = serviceName(checkLaunchable(service));
     mainModule(this.#program);
     await this.#launcher.launch(() => this.#launcher.orEnd(name, this.supervisor.launch(service, name, workers)));
   }
@@ -137,7 +138,7 @@ export class FleetRunner implements Runner {
     const failures = new Map<string, PorticoError>();
     for (const { service, workers } of requests) {
       if (this.#launcher.stopping) return;
-      const name = serviceName(checkService(service));
+      const name = serviceName(checkLaunchable(service));
       const count = checkWorkers(workers);
       try {
         await this.supervisor.bind(service, name, count);

@@ -6,14 +6,15 @@ import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
-import type { ListenAddress, ListeningService, ServiceBase } from '../../service/index.js';
-import { formatAddress, isListening } from '../../service/internal.js';
+import type { Launchable, ListenAddress } from '../../service/index.js';
+import { formatAddress, isPlanned } from '../../service/internal.js';
 import { type Assignment, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { Handover } from '../sockets/handover.js';
 import { type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
+import { type Listening, listeningOf } from '../sockets/listening.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -43,7 +44,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #pools = new Map<string, WorkerPool>();
-  readonly #services = new Map<string, ServiceBase>();
+  readonly #services = new Map<string, Launchable>();
   readonly #poolOptions: PoolOptions;
   readonly #heartbeat: NodeJS.Timeout;
   /** Services that a reload has removed, until all their workers are gone. */
@@ -82,8 +83,17 @@ export class Supervisor {
   }
 
   /** The services of the pools, as they were launched. */
-  get services(): readonly ServiceBase[] {
+  get services(): readonly Launchable[] {
     return [...this.#services.values()];
+  }
+
+  service(name: string): Launchable | undefined {
+    return this.#services.get(name);
+  }
+
+  /** Plans take the place of those that they were made after; an object that was launched stays. */
+  usePlans(services: readonly Launchable[]): void {
+    for (const each of services) if (isPlanned(each) && this.#pools.has(each.name)) this.#services.set(each.name, each);
   }
 
   pool(name: string): WorkerPool | undefined {
@@ -100,7 +110,7 @@ export class Supervisor {
    * Binds the service's addresses and starts its workers; settles when all are ready. Rejects when an address cannot be
    * had or a worker does not start; the caller then ends the service.
    */
-  async launch(service: ServiceBase, name: string, workers: number): Promise<void> {
+  async launch(service: Launchable, name: string, workers: number): Promise<void> {
     const pool = await this.addPool(service, name, workers);
     await pool?.launch(workers);
   }
@@ -110,7 +120,7 @@ export class Supervisor {
    * Undefined: all is being stopped.
    */
   async addPool(
-    service: ServiceBase,
+    service: Launchable,
     name: string,
     workers: number,
     handover?: Handover,
@@ -128,9 +138,10 @@ export class Supervisor {
   }
 
   /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
-  async bind(service: ServiceBase, name: string, workers: number, handover?: Handover): Promise<void> {
-    if (this.#bound.has(name) || !isListening(service)) return;
-    const sockets = await this.#socketsFor(service, name, workers, handover);
+  async bind(service: Launchable, name: string, workers: number, handover?: Handover): Promise<void> {
+    const listens = listeningOf(service);
+    if (this.#bound.has(name) || listens === undefined) return;
+    const sockets = await this.#socketsFor(listens, name, listens.hasSlots ? workers : 0, handover);
     this.#bound.set(name, sockets);
     if (this.#stopped) {
       this.#closeBound();
@@ -207,19 +218,13 @@ export class Supervisor {
    * where a sibling can help out: a slot without a worker must not strand its clients.
    */
   async #socketsFor(
-    service: ListeningService,
+    { addresses, place }: Listening,
     name: string,
-    workers: number,
+    slots: number,
     handover: Handover | undefined,
   ): Promise<readonly ListenSockets[]> {
-    const slots = service.adoptSockets === undefined ? 0 : workers;
-    const { addresses } = service;
     const passed = this.#activated.take(name, addresses);
-    return (
-      passed ??
-      handover?.borrowOrBind({ name, addresses, slots, place: placeOfAddress(service) }) ??
-      openAll(addresses, slots)
-    );
+    return passed ?? handover?.borrowOrBind({ name, addresses, slots, place }) ?? openAll(addresses, slots);
   }
 
   /** Warns of sockets that were passed by the service manager and that no service listens on. */
@@ -285,11 +290,6 @@ export class Supervisor {
       pool.look();
     }
   }
-}
-
-/** Where the configuration sets the addresses of a service, if it knows. */
-export function placeOfAddress(service: ServiceBase): string | undefined {
-  return (service as Partial<ListeningService>).addressPlace;
 }
 
 async function openAll(addresses: readonly ListenAddress[], slots: number): Promise<ListenSockets[]> {

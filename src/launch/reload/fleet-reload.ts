@@ -13,13 +13,14 @@ import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { serviceName } from '../launcher.js';
-import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
+import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
 import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
+import { placeOfAddress } from '../sockets/listening.js';
 import { build, isMistake, prove, refuseWhole } from './proof.js';
 import {
   inCheckTime,
@@ -90,6 +91,7 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
     await prepared?.accept();
     // Workers that start from now on begin with what is in force then: the program may set values after the reload too.
     supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
+    supervisor.usePlans((wanted ?? []).map(({ service }) => service));
     given.accepted();
   };
   if (method === 'mutate') {

@@ -5,7 +5,7 @@
 import type { Config, PreparedReload } from '../../config/index.js';
 import { ConfigurationRefused, PorticoError, printDiagnostic, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { Awaitable, ServiceBase } from '../../service/index.js';
+import type { Awaitable, Launchable } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { LaunchSettings, RestartMethod } from '../launcher-options.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';
@@ -28,11 +28,11 @@ export interface ReloadRequest {
 }
 
 /**
- * A service that a program wants, and with how many workers. Of one that runs already only plan and number of workers are
- * taken; the object it was launched with stays.
+ * A service that a program wants, as its plan or as the object that runs, and with how many workers. Of one that runs already only
+ * plan and number of workers are taken; the object it was launched with stays.
  */
 export interface LaunchRequest {
-  readonly service: ServiceBase;
+  readonly service: Launchable;
   readonly workers: number;
   /** Called when a service that a reload added serves, and the reload was accepted. */
   readonly added?: () => void;
@@ -56,7 +56,7 @@ export type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & {
 interface ReloadSteps {
   readonly config: Config | undefined;
   /** Those that run. */
-  readonly services: readonly ServiceBase[];
+  readonly services: readonly Launchable[];
   /** False: what new workers would take up is taken up when the services of this process start again. */
   readonly hasWorkers: boolean;
   /** Says which services there are to be; undefined: those there are. A rejection refuses the reload. */

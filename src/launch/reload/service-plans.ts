@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { Config, ReportedChange } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
-import type { PlannedApp, ServiceBase, ServiceFile, ServicePlan } from '../../service/index.js';
+import type { Launchable, PlannedApp, ServiceFile, ServicePlan } from '../../service/index.js';
+import { isPlanned } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
@@ -33,13 +34,13 @@ interface PlannedFile {
   readonly services: ReadonlyMap<string, ServiceFile>;
 }
 
-/** Asks all of them for their plans. Without a configuration there is nothing to plan. */
-export function servicePlans(services: readonly ServiceBase[], config: Config | undefined): ServicePlans {
+/** Their plans; those that are objects tell them. Without a configuration there is nothing to plan. */
+export function servicePlans(services: readonly Launchable[], config: Config | undefined): ServicePlans {
   const failures: unknown[] = [];
   const plans = new Map<string, ServicePlan>();
   for (const service of config === undefined ? [] : services) {
     try {
-      const plan = service.plan?.(config!) ?? {};
+      const plan = isPlanned(service) ? service : (service.plan?.(config!) ?? {});
       plans.set(serviceName(service), plan);
       const errors = (plan.diagnostics ?? []).filter(({ severity }) => severity === 'error');
       if (errors.length > 0) failures.push(severalRefusals(errors));

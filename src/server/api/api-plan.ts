@@ -8,11 +8,12 @@ import { ConfigurationRefused, gatherRefusals, shownPath } from '../../errors/in
 import { ConfigNotFound, Loader, PasteAppNotFound } from '../../loader/index.js';
 import { unreadable } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
-import type { ServiceFile, ServicePlan } from '../../service/index.js';
+import { namedManager } from '../../registry/internal.js';
+import type { PlannedService, ServiceFile, ServicePlan } from '../../service/index.js';
 import { missingFileHint } from '../missing-file.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
 import { type AppLoader, servingOptions, type WSGIServiceOptions } from './api-options.js';
-import { type ApiSettings, apiSettings, tlsSettings } from './api-settings.js';
+import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf, tlsSettings } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
 
 /** What the files say of an API. */
@@ -25,7 +26,42 @@ export interface ApiParts {
 }
 
 /** What is read for: where its app comes from when not from the paste file, and how it is served. */
-export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> & { readonly log: Logger };
+export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> & {
+  readonly log: Logger;
+  /** A Loader of the paste file, for readings of several APIs. Default: one for this API. */
+  readonly paste?: (() => Loader) | undefined;
+};
+
+/** An API as a parent of workers knows it. */
+export interface PlannedApi extends PlannedService {
+  /** The app of the paste file that answers. */
+  readonly pipeline: string;
+  readonly pasteFile: string | undefined;
+  readonly usesTls: boolean;
+}
+
+/** The plan of an API. Throws as {@link apiParts}, and what else a `WSGIService` refuses of its configuration. */
+export function plannedApi(name: string, config: Config, reading: ApiReading): PlannedApi {
+  const read = readParts(name, config, reading);
+  if (read.refusal !== undefined) throw read.refusal;
+  const { apiTls, loader } = read;
+  const settings = read.settings!;
+  serverOptionsOf(config, settings);
+  namedManager(config, { group: `api:${name}`, opt: 'manager' });
+  const { tls, address, workers, pipeline } = settings;
+  return {
+    ...planOf(read, reading),
+    kind: 'planned',
+    name,
+    workers: reading.dev === true ? 1 : workers,
+    addresses: [address],
+    addressPlace: addressPlace(config, name),
+    certificateEnds: apiTls.validUntil(tls)?.toISOString(),
+    pipeline,
+    pasteFile: loader?.path,
+    usesTls: apiTls.enabled,
+  };
+}
 
 /**
  * Reads options, paste file and certificates of an API. Throws what is wrong with any of them as one refusal. A name that
@@ -39,7 +75,10 @@ export function apiParts(name: string, config: Config, reading: ApiReading): Api
 
 /** The same as a plan. Of what is refused it tells what can be read nonetheless. */
 export function apiPlan(name: string, config: Config, reading: ApiReading): ServicePlan {
-  const { refusal, settings, apiTls, loader, certificates } = readParts(name, config, reading);
+  return planOf(readParts(name, config, reading), reading);
+}
+
+function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, reading: ApiReading): ServicePlan {
   const paste = reading.loader === undefined && loader instanceof Loader ? loader : undefined;
   const files = certificates === undefined ? [] : apiTls.files(certificates);
   return {
@@ -68,7 +107,7 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
         read.settings = apiSettings(config, name);
       },
       () => {
-        read.loader = reading.loader ?? pasteLoader(config, reading.log, name);
+        read.loader = reading.loader ?? reading.paste?.() ?? pasteLoader(config, reading.log, name);
         try {
           if (read.settings !== undefined) checkApp(read.loader, read.settings.pipeline);
         } catch (error) {

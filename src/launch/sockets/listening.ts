@@ -1,0 +1,29 @@
+/**
+ * Where a service listens, as its plan or the object itself says.
+ */
+import type { Launchable, ListenAddress, ListeningService } from '../../service/index.js';
+import { isListening, isPlanned } from '../../service/internal.js';
+
+/** Where a service listens, as a parent needs it. */
+export interface Listening {
+  readonly addresses: readonly ListenAddress[];
+  readonly place: string | undefined;
+  /** Each worker may have a socket of its own: a sibling helps out where one is missing. */
+  readonly hasSlots: boolean;
+}
+
+/** Undefined for a service that does not listen. */
+export function listeningOf(service: Launchable): Listening | undefined {
+  const place = placeOfAddress(service);
+  if (isPlanned(service)) {
+    const { addresses } = service;
+    return addresses.length === 0 ? undefined : { addresses, place, hasSlots: true };
+  }
+  if (!isListening(service)) return undefined;
+  return { addresses: service.addresses, place, hasSlots: service.adoptSockets !== undefined };
+}
+
+/** Where the configuration sets the addresses of a service, if it knows. */
+export function placeOfAddress(service: Launchable): string | undefined {
+  return (service as Partial<ListeningService>).addressPlace;
+}
