@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
-import { type BodyReader, countFor, GatheredBytes, takeBody } from '../wire/index.js';
+import { countFor, GatheredBytes } from '../wire/index.js';
 import { Fault } from './fault.js';
 
 /** How {@link readBody} reads. */
@@ -58,12 +58,6 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     done(problem);
     return;
   }
-  const taken: BodyReader = {
-    limit,
-    done: (error, bytes) => (error === null ? done(null, bytes) : done(failure(error))),
-    readStream: () => collectStream(body, limit, done),
-  };
-  if (takeBody(body, taken)) return;
   collectStream(body, limit, done);
   // One who paused it and went away would otherwise hold it for ever.
   body.resume();

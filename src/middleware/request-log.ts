@@ -4,23 +4,25 @@
 import type { IncomingMessage } from 'node:http';
 import {
   afterResponse,
-  type DescribeContext,
   type Description,
   environ,
   filterFactory,
+  quoteClient,
   remoteOf,
   requestPath,
 } from '../app/index.js';
 import { answeredStatus, countAnswer, noteAddress, sentBytes, targetMask, traceIds } from '../app/internal.js';
-import { boolean, type Config, defineOptions, float, integer, list, type OptionsOf, oneOf } from '../config/index.js';
+import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
 import { printable } from '../text/index.js';
+import { type AccessFacts, compileLogFormat, type LogFormat, lineFormat, localTime } from './log-format.js';
 import { isBelow } from './path-prefix-match.js';
 
 const requestLogOptions = defineOptions({
   enabled: boolean({ default: true, help: 'Writes the lines.' }),
-  format: oneOf(['json', 'text'], {
+  format: lineFormat({
     default: 'json',
-    help: 'Facts by name, or one line of text in the style of access logs.',
+    help: 'json: facts by name; text: one line in the style of access logs; or a template of such lines, as \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', with date_time, request_id, global_request_id, user_id, project_id, api_version and route too.',
+    deprecated: ['DEFAULT.wsgi_log_format'],
   }),
   skip_paths: list({
     default: ['/healthcheck'],
@@ -52,13 +54,11 @@ export const requestLog = filterFactory(
   requestLogOptions,
   (options, ctx, live) => {
     if (!options.enabled) return (app) => app;
-    if (serverLogs(ctx.config)) {
-      ctx.log.warn('request_log is off: with [wsgi] log_format the server writes the access lines');
-      return (app) => app;
-    }
     const maskTarget = targetMask(options.maskQuery);
     const { log } = ctx;
-    const asText = options.format === 'text';
+    const { format } = options;
+    const write =
+      format === 'json' ? undefined : format === 'text' ? textLine : lineOfTemplate(compileLogFormat(format));
     let share = 0;
 
     /** Every so many-th request, without chance: a part of 0.25 is each fourth. */
@@ -90,7 +90,8 @@ export const requestLog = filterFactory(
         facts.duration_ms = micros / 1000;
         if (!outcome.completed) facts.aborted = true;
         const message = slow ? 'slow request' : 'request';
-        log[slow ? 'warn' : 'info'](asText ? textLine(facts) : message, asText ? undefined : facts);
+        if (write === undefined) log[slow ? 'warn' : 'info'](message, facts);
+        else log[slow ? 'warn' : 'info'](printable(write(facts)));
       });
       return app(req, res);
     };
@@ -98,25 +99,13 @@ export const requestLog = filterFactory(
   { describe },
 );
 
-function describe(
-  options: OptionsOf<typeof requestLogOptions>,
-  req: IncomingMessage | undefined,
-  { config }: DescribeContext,
-): Description {
+function describe(options: OptionsOf<typeof requestLogOptions>, req?: IncomingMessage): Description {
   if (!options.enabled) return { does: 'logs nothing, for enabled is false' };
-  if (serverLogs(config)) {
-    return { does: 'logs nothing, for with [wsgi] log_format the server writes the access lines' };
-  }
   const path = req === undefined ? undefined : requestPath(req);
   if (path !== undefined && options.skipPaths.some((skipped) => isBelow(path, skipped))) {
     return { does: `logs a line only of an answer of 500 or above, for ${path} is in skip_paths` };
   }
   return { does: 'logs a line once the answer has ended' };
-}
-
-/** One request has one line: where the server writes access lines, the filter does not. */
-function serverLogs(config: Config): boolean {
-  return config.has('wsgi', 'log_format') && config.resolve('wsgi', 'log_format').value !== undefined;
 }
 
 function requestFacts(req: IncomingMessage, maskTarget: (target: string) => string): Record<string, unknown> {
@@ -137,6 +126,23 @@ function requestFacts(req: IncomingMessage, maskTarget: (target: string) => stri
   return ids === undefined ? facts : Object.assign(facts, ids);
 }
 
+/** In the form of a template. */
+function lineOfTemplate(format: LogFormat): (facts: Record<string, unknown>) => string {
+  return (facts) =>
+    format({
+      ...(facts as Pick<
+        AccessFacts,
+        'request_id' | 'global_request_id' | 'user_id' | 'project_id' | 'api_version' | 'route'
+      >),
+      client_ip: String(facts.remote),
+      date_time: localTime(new Date()),
+      request_line: quoteClient(`${String(facts.method)} ${String(facts.target)} ${String(facts.protocol)}`),
+      status_code: facts.status as number,
+      body_length: facts.bytes as number,
+      wall_seconds: (facts.duration_ms as number) / 1000,
+    });
+}
+
 /** In the order of nova's access lines. */
 function textLine(facts: Record<string, unknown>): string {
   const { remote, method, target, protocol, status, bytes, duration_ms: ms, request_id: id } = facts;
@@ -146,7 +152,5 @@ function textLine(facts: Record<string, unknown>): string {
   const trace = typeof facts.trace_id === 'string' ? ` trace: ${facts.trace_id}` : '';
   const where = `microversion: ${String(facts.api_version)} route: ${String(facts.route)}`;
   const line = `${String(method)} ${String(target)} ${String(protocol)}`;
-  return printable(
-    `${String(remote)} "${line}" status: ${String(status)} len: ${String(bytes)} time: ${seconds} ${where} [${ids}]${trace}${aborted}`,
-  );
+  return `${String(remote)} "${line}" status: ${String(status)} len: ${String(bytes)} time: ${seconds} ${where} [${ids}]${trace}${aborted}`;
 }

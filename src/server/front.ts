@@ -11,15 +11,7 @@ import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse, countAnswer, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
-import {
-  advertiseIdleTime,
-  emitMissedEnd,
-  endEmptyBody,
-  isLastAnswer,
-  joinChunks,
-  proveWire,
-  upgradableRequest,
-} from '../wire/index.js';
+import { advertiseIdleTime, isLastAnswer, joinChunks, upgradableRequest } from '../wire/index.js';
 import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
@@ -112,7 +104,6 @@ export class Front {
 
   /** Node's server with these limits, not listening yet. */
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
-    await proveWire();
     const IncomingMessage = upgradableRequest(isUpgradable);
     const options = { ...nodeOptions(this.#limits), IncomingMessage };
     const server =
@@ -187,7 +178,7 @@ export class Front {
         this.#watchChunks(exchange);
       }
       if (found.length > DISCARD_BYTES) announceUnread(exchange, found.length);
-    } else endEmptyBody(req);
+    }
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
     if (last || this.closing) announceClose(connection);
@@ -257,8 +248,6 @@ export class Front {
     const { connection, req } = exchange;
     if (this.intake.held.size > 0) this.intake.held.delete(exchange);
     this.pool.leave(exchange);
-    // The request's `end`, for listeners that came after its body.
-    emitMissedEnd(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
       // What an application set for one request holds for its socket, and so for the next one.
       if (connection.exchanges.length === 0 && connection.socket.timeout) connection.socket.setTimeout(0);

@@ -16,7 +16,6 @@ import { cutOffError, cutOffFacts, describeExchange, tellBroken } from './connec
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
-import { AccessLog } from './requests/access-log.js';
 import { type FailureOptions, runApp, unavailable } from './requests/run-app.js';
 import { listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
@@ -43,7 +42,6 @@ export class Server implements ListeningService {
   #answered = 0;
   #exhaustedAt: number;
   #failures!: FailureOptions;
-  readonly #accessLog: AccessLog;
   #schemeField: string | undefined;
   #drain: Drain | undefined;
   #workEnded: (() => void) | undefined;
@@ -58,7 +56,6 @@ export class Server implements ListeningService {
     this.#tls = options.tls;
     this.#endpoint = new Endpoint(listenAddress(options));
     this.#log = (options.log ?? silentLogger()).child({ service: name });
-    this.#accessLog = new AccessLog(this.#log);
     this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;
     const owner = {
@@ -217,7 +214,6 @@ export class Server implements ListeningService {
   readonly #run = (exchange: Exchange): void => {
     const { req, res } = exchange;
     if (this.#schemeField !== undefined) takeScheme(req, this.#schemeField);
-    this.#accessLog.begin(exchange);
     runApp(this.#appInUse, req, res, this.#failures);
   };
 
@@ -226,7 +222,6 @@ export class Server implements ListeningService {
     this.#limits = limits;
     this.#options = options;
     this.#failures = { log: this.#log, style: options.faultStyle ?? 'portico', debug: limits.serverDebug };
-    this.#accessLog.template = limits.logFormat;
     this.#schemeField = schemeField(limits);
   }
 

@@ -2,7 +2,6 @@
  * The options of `[wsgi]`: limits and times of every server. What each does is in the README of this folder.
  */
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
-import { logTemplate } from './requests/access-log.js';
 
 /** Durations are in seconds; 0 is "no limit" wherever it is allowed. */
 export const wsgiOptions = defineOptions({
@@ -66,10 +65,6 @@ export const wsgiOptions = defineOptions({
     help: 'Requests that may wait for a place of default_pool_size in one worker. Beyond it: 503 with Retry-After.',
   }),
   queue_timeout: duration({ default: 30, help: 'How long a request may wait for such a place. Beyond it: 503.' }),
-  log_format: logTemplate({
-    help: 'Template of access lines, which the server then writes in place of the request_log filter: \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', and date_time. Default: the server writes none.',
-    deprecated: ['DEFAULT.wsgi_log_format'],
-  }),
   secure_proxy_ssl_header: string({
     help: 'The header field in which a proxy says the scheme a client used, such as X-Forwarded-Proto. It is believed from every client: only for APIs that the proxy alone can reach.',
   }),

@@ -12,16 +12,9 @@ export interface BodyCount {
   readonly declared?: number | undefined;
 }
 
-/** Gets a body in the place of the request's stream. */
-export interface BodyTaker {
-  /** What comes next, null at the end; gives what `push` would: whether more is wanted. */
-  take(chunk: Buffer | null): boolean;
-}
-
 const COUNT: unique symbol = Symbol('portico.bodyCount');
-const TAKER: unique symbol = Symbol('portico.bodyTaker');
 
-type Counted = Readable & { [COUNT]?: BodyCount; [TAKER]?: BodyTaker | undefined };
+type Counted = Readable & { [COUNT]?: BodyCount };
 
 /**
  * Adds what comes to `count`: all of a body enters the request through `push`, however it is read afterwards.
@@ -41,28 +34,7 @@ export function countFor(req: IncomingMessage, stream: Readable): void {
   if (count !== undefined) (stream as Counted)[COUNT] = count;
 }
 
-/**
- * The count of a request whose body comes in by this `push` alone: undefined where it is not counted, where other code has
- * replaced `push`, and for an object that only inherits from the request.
- */
-export function directCount(req: Readable): BodyCount | undefined {
-  const counted = req as Counted;
-  return counted.push === countingPush && Object.hasOwn(counted, COUNT) ? counted[COUNT] : undefined;
-}
-
-/** Gives what comes from now on to `taker` and not to the stream, counted as before; undefined: to the stream again. */
-export function divertBody(req: Readable, taker: BodyTaker | undefined): void {
-  (req as Counted)[TAKER] = taker;
-}
-
-/** Who gets the body; undefined: the stream. */
-export function takerOf(req: Readable): BodyTaker | undefined {
-  return (req as Counted)[TAKER];
-}
-
 function countingPush(this: Counted, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk !== null) this[COUNT]!.received += (chunk as Buffer).length;
-  const { [TAKER]: taker } = this;
-  if (taker !== undefined) return taker.take(chunk as Buffer | null);
   return IncomingMessage.prototype.push.call(this, chunk, encoding);
 }

@@ -1,5 +1,5 @@
 /** What rests on Node's insides; for the folders above alone. */
-export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
+export { type BodyCount, countBody, countFor } from './count-body.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';
 export {
   advertiseIdleTime,
@@ -13,6 +13,3 @@ export {
   unsentBytes,
   upgradableRequest,
 } from './node-internals.js';
-export { proveWire } from './proof.js';
-export { emitMissedEnd, endEmptyBody } from './request-end.js';
-export { type BodyReader, takeBody } from './take-body.js';

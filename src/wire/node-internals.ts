@@ -1,19 +1,10 @@
 /**
- * What is known of the Node of this process: which fast paths it takes, and properties of its objects that it does not document,
- * one function for each, with the file of Node's source that it rests on. On a Node without the property each returns that it does
+ * Properties of Node's objects that it does not document, one function for each, with the file of Node's source that it rests on. On a Node without the property each returns that it does
  * not know. The last one is not only read: it decides which requests are upgrades.
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-
-/** The fast paths of this directory that replace methods of Node: true once they are proven on the Node of this process. */
-export const fastPaths = {
-  /** Requests without body ended at once. */
-  emptyBodies: false,
-  /** Bodies gathered past their stream. */
-  bodies: false,
-};
 
 /**
  * The length that a head declared, in bytes, once it is written; undefined for one without, or in chunks.

@@ -402,13 +402,6 @@ test('OP-6 cors names the origins of its further sections too', (t) => {
   assert.match(text, /allowed origins: https:\/\/own\.example, https:\/\/partner\.example$/);
 });
 
-test('OP-6 request_log logs nothing where the server writes the access lines', (t) => {
-  const config = '[wsgi]\nlog_format = %(status_code)s\n';
-  const says = filterSays(t, { factory: 'requestLog', config });
-  const text = 'logs nothing, for with [wsgi] log_format the server writes the access lines';
-  assert.deepEqual(says('GET', '/'), { says: text, answers: 'never' });
-});
-
 test('OP-6 the health check as a filter: 405 to what is no GET or HEAD, 404 to others than its networks and to the forwarded', (t) => {
   const anyone = filterSays(t, { factory: 'healthcheckFilter' });
   assert.deepEqual(anyone('POST', '/healthcheck'), {

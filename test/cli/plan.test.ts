@@ -107,7 +107,7 @@ const SERVED: Readonly<Record<string, Case>> = {
   },
   'variables with the prefix that are none of options': {
     defaults: 'strict_config = true',
-    env: { PORTICO_WIRE: 'node', PORTICO_HOME: '/srv', PORTICO_API_KEY: 'x', PORTICO_DATABASE_URL: 'x' },
+    env: { PORTICO_HOME: '/srv', PORTICO_API_KEY: 'x', PORTICO_DATABASE_URL: 'x' },
     never: /env PORTICO_/,
   },
   "the group of a filter of one's own, whose name comes near a known one": {

@@ -7,7 +7,7 @@ import { root } from '../e2e/program.js';
 import { describedCodes, referencePages } from './reference.js';
 
 /** Variables of the environment, whose names look like codes. */
-const VARIABLES = new Set(['PORTICO_WORKER', 'PORTICO_WORKER_ID', 'PORTICO_WIRE', 'PORTICO_TIMEOUT', 'PORTICO_TYPES']);
+const VARIABLES = new Set(['PORTICO_WORKER', 'PORTICO_WORKER_ID', 'PORTICO_TIMEOUT', 'PORTICO_TYPES']);
 
 /** The codes in the code of src. */
 function codesInSource(): ReadonlySet<string> {

@@ -5,7 +5,7 @@ import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer } from 'portico/config';
 import { tempConfig } from 'portico/testing';
 import { markedLine } from '../../dist/errors/index.js';
-import { compileLogFormat } from '../../dist/server/requests/access-log.js';
+import { compileLogFormat } from '../../dist/middleware/log-format.js';
 import { printable, printableLines } from '../../dist/text/printable.js';
 
 /** What ends a line, moves a cursor, or turns the direction of a text. */
@@ -69,7 +69,8 @@ test('a value of a configuration is one line of an error, and its caret stands r
 
 test('an access line has its own end alone', () => {
   const line = compileLogFormat('%(client_ip)s %(request_line)s');
-  const facts = { date_time: '', status_code: 200, body_length: 0, wall_seconds: 0 };
+  const ids = { request_id: '', global_request_id: '', user_id: '', project_id: '', api_version: '', route: '' };
+  const facts = { ...ids, date_time: '', status_code: 200, body_length: 0, wall_seconds: 0 };
   assert.equal(
     line({ ...facts, client_ip: '_a', request_line: quoteClient('GET /\n\u0085') }),
     String.raw`_a GET /\u000a\u0085`,

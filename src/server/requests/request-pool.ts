@@ -9,7 +9,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 import type { Slots, SlotTaker } from '../../app/internal.js';
-import { takerOf } from '../../wire/index.js';
 import { type Connection, type Exchange, renewContext } from '../connections/connections.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
@@ -193,5 +192,5 @@ function waitsForClient({ req, res, since }: Exchange, now: number): boolean {
 }
 
 function isRead(req: IncomingMessage): boolean {
-  return req.readableFlowing === true || req.listenerCount('readable') > 0 || takerOf(req) !== undefined;
+  return req.readableFlowing === true || req.listenerCount('readable') > 0;
 }

@@ -14,7 +14,9 @@ import {
   takeUpgrade,
   type UpgradedConnection,
 } from 'portico/app';
+import { requestLog } from 'portico/middleware';
 import { Server } from 'portico/server';
+import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/launch/waiting.js';
 import { memoryLog } from '../memory-log.js';
 
@@ -26,7 +28,11 @@ async function serving(t: TestContext, session: (connection: UpgradedConnection)
     if (connection === undefined) res.end('plain');
     else return session(connection) as void | Promise<void>;
   };
-  const server = new Server('sockets', filter?.(app) ?? app, { log, logFormat: '%(request_line)s %(status_code)s' });
+  const { made: logged } = await buildFilter(requestLog, {
+    log,
+    local: { format: '%(request_line)s %(status_code)s' },
+  });
+  const server = new Server('sockets', logged(filter?.(app) ?? app), { log });
   await server.start();
   t.after(() => server.stop());
   const [address] = server.addresses;

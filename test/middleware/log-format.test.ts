@@ -7,30 +7,31 @@ import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions, WSGIService } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { abortResponse } from '#internal/app';
-import { wsgiOptions } from '#internal/server';
-import { compileLogFormat } from '../../../dist/server/requests/access-log.js';
-import { emptyProject } from '../../e2e/program.js';
-import { memoryLog } from '../memory-log.js';
-import { Client, exchange, portOf } from '../raw-client.js';
+import { compileLogFormat } from '../../dist/middleware/log-format.js';
+import { emptyProject } from '../e2e/program.js';
+import { memoryLog } from '../server/memory-log.js';
+import { Client, exchange, portOf } from '../server/raw-client.js';
 
 const OSLO = '%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f';
 
-async function started(t: TestContext, app: App, options: ServerOptions) {
+/** A server with the filter around its app, where a template is given. */
+async function started(t: TestContext, app: App, { format, ...options }: ServerOptions & { format?: string }) {
   const log = memoryLog();
-  const server = new Server('access', app, { log, ...options });
+  const filter = format === undefined ? undefined : (await buildFilter(requestLog, { log, local: { format } })).made;
+  const server = new Server('access', filter?.(app) ?? app, { log, ...options });
   await server.start();
   t.after(() => server.stop());
   const lines = (): string[] => log.lines.map(({ message }) => message).filter((text) => text.startsWith('line '));
   return { server, port: portOf(server), lines };
 }
 
-test('LC-1222 with a template the server writes one line for each request, as oslo.service has it', async (t) => {
+test('LC-1222 with a template request_log writes one line for each request, as oslo.service has it', async (t) => {
   const app: App = (req, res) => {
     if (req.url?.startsWith('/fault') === true) throw new Fault(404, { message: 'none' });
     if (req.url?.startsWith('/pieces') === true) res.write('12345');
     res.end('hello');
   };
-  const { port, lines } = await started(t, app, { logFormat: `line ${OSLO}` });
+  const { port, lines } = await started(t, app, { format: `line ${OSLO}` });
   await exchange(port, 'GET /servers?token=abc&limit=2 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
   await exchange(port, 'GET /fault HTTP/1.0\r\n\r\n');
   await exchange(port, 'GET /pieces HTTP/1.0\r\n\r\n');
@@ -73,7 +74,7 @@ for (const [what, [bytes, app]] of Object.entries(BODIES)) {
   test(`the bytes of an access line are those of the body: ${what}`, async (t) => {
     const captured = captureLog();
     const { made: filter } = await buildFilter(requestLog, { log: captured.log });
-    const { port, lines } = await started(t, app, { logFormat: 'line %(body_length)s' });
+    const { port, lines } = await started(t, app, { format: 'line %(body_length)s' });
     const filtered = await started(t, filter(app), {});
     for (const each of [port, filtered.port])
       await exchange(each, 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
@@ -82,12 +83,9 @@ for (const [what, [bytes, app]] of Object.entries(BODIES)) {
   });
 }
 
-test('LC-1222 without a template the server writes no lines, and a request that is refused has none', async (t) => {
+test('LC-1222 a request that is refused before the pipeline has no line', async (t) => {
   const app: App = (_req, res) => void res.end('hello');
-  const silent = await started(t, app, {});
-  await exchange(silent.port, 'GET / HTTP/1.0\r\n\r\n');
-  assert.deepEqual(silent.lines(), []);
-  const { port, lines } = await started(t, app, { logFormat: 'line %(status_code)s' });
+  const { port, lines } = await started(t, app, { format: 'line %(status_code)s' });
   await exchange(port, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n');
   await exchange(port, 'GET / HTTP/1.0\r\n\r\n');
   assert.deepEqual(lines(), ['line 200']);
@@ -98,7 +96,7 @@ test('LC-1222 a client that left before the head is logged as 499', async (t) =>
   const reached = new Promise<void>((resolve) => {
     called = resolve;
   });
-  const { server, port, lines } = await started(t, () => called(), { logFormat: 'line %(client_ip)s %(status_code)s' });
+  const { server, port, lines } = await started(t, () => called(), { format: 'line %(client_ip)s %(status_code)s' });
   const client = new Client(port);
   client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   await reached;
@@ -123,7 +121,7 @@ for (const [how, app] of Object.entries(BROKEN_OFF)) {
   test(`LC-1222 an answer that is broken off ${how} is logged as 500, as request_log and the metrics have it`, async (t) => {
     const captured = captureLog();
     const { made: filter } = await buildFilter(requestLog, { log: captured.log });
-    const { port, lines } = await started(t, filter(app), { logFormat: 'line %(status_code)s' });
+    const { port, lines } = await started(t, filter(app), { format: 'line %(status_code)s' });
     const client = new Client(port);
     client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     await client.closed;
@@ -141,6 +139,12 @@ test('LC-1222 widths, precision and percent signs are written as Python writes t
       status_code: 200,
       body_length: 5,
       wall_seconds: 0.0012345678,
+      request_id: 'req-1',
+      global_request_id: '-',
+      user_id: '-',
+      project_id: 'p1',
+      api_version: '-',
+      route: '/servers/{id}',
     });
   for (const [template, expected] of [
     ['%(wall_seconds).7f', '0.0012346'],
@@ -148,51 +152,33 @@ test('LC-1222 widths, precision and percent signs are written as Python writes t
     ['%(body_length)5d|%(body_length)-5d|%(body_length)05d', '    5|5    |00005'],
     ['%(request_line).3s', 'GET'],
     ['%(date_time)s 100%% %(client_ip)12s', '17/Oct/2026 13:55:36 100%    192.0.2.7'],
+    ['%(request_id)s %(project_id)s %(route)s', 'req-1 p1 /servers/{id}'],
     ['', ''],
   ] as const) {
     assert.equal(write(template), expected);
   }
 });
 
-test('LC-1222 CF-60 a template that names no field is refused with its place and the nearest name', () => {
+test('LC-1222 CF-60 a format that is none is refused with its place and the nearest name', async () => {
+  const { group, options } = requestLog;
   for (const [template, told] of [
-    ['%(client)s', /portico\.ini:2:14: .*\[wsgi\] log_format: has no field called client.*client_ip/s],
+    ['%(client)s', /portico\.ini:2:10: .*format: has no field called client.*client_ip/s],
     ['100% of it', /has a % that begins no field.*%%/s],
     ['%(status_code)', /has a % that begins no field/],
     ['%(client_ip)d', /cannot write client_ip as a number/],
-    ['%(client_ip)999999999s', /portico\.ini:2:14: .*writes client_ip too wide.*at most 3 digits/s],
+    ['%(client_ip)999999999s', /portico\.ini:2:10: .*writes client_ip too wide.*at most 3 digits/s],
     ['%(wall_seconds).100f', /writes wall_seconds too wide.*a precision at most 2/s],
+    ['jason', /is neither json nor text.*%\(status_code\)s/s],
   ] as const) {
-    const config = Config.fromText(`[wsgi]\nlog_format = ${template}\n`);
+    const config = Config.fromText(`[request_log]\nformat = ${template}\n`);
     assert.throws(
-      () => config.group('wsgi', wsgiOptions),
+      () => config.group(group, options),
       (error) => error instanceof ConfigError && told.test(error.message),
       template,
     );
   }
   const old = Config.fromText(`[DEFAULT]\nwsgi_log_format = ${OSLO}\n`);
-  assert.equal(old.group('wsgi', wsgiOptions).logFormat, OSLO);
-});
-
-test('MW-16 LC-1222 exactly one of server and request_log writes the lines, and the filter says why it does not', async () => {
-  for (const [text, told] of [
-    [
-      '[wsgi]\nlog_format = %(status_code)s\n',
-      ['request_log is off: with [wsgi] log_format the server writes the access lines'],
-    ],
-    ['', []],
-  ] as const) {
-    const config = Config.fromText(text);
-    config.group('wsgi', wsgiOptions);
-    const { log, lines } = captureLog();
-    const { made } = await buildFilter(requestLog, { log, config });
-    assert.deepEqual(
-      lines.map(({ msg }) => msg),
-      told,
-    );
-    const app: App = () => undefined;
-    assert.equal(made(app) === app, told.length > 0);
-  }
+  assert.equal(old.group(group, options).format, OSLO);
 });
 
 test('LC-1229 the scheme is what the named field of the proxy says, and nothing else than http and https', async (t) => {
@@ -209,13 +195,15 @@ test('LC-1229 the scheme is what the named field of the proxy says, and nothing 
   assert.match(await ask(plain.port, 'https'), /scheme http of/);
 });
 
-test('LC-1222 LC-1229 an API takes both from [wsgi]', async (t) => {
+test('LC-1222 LC-1229 an API takes both from its files', async (t) => {
   const { folder, remove } = emptyProject({
-    'api-paste.ini': '[app:compute]\npaste.app_factory = ./app.js:app\n',
+    'api-paste.ini':
+      '[pipeline:compute]\npipeline = request_log app\n[filter:request_log]\npaste.filter_factory = portico/middleware:requestLog\n[app:app]\npaste.app_factory = ./app.js:app\n',
     'app.js': `import { remoteOf } from 'portico/app';
 export const app = () => (req, res) => res.end(remoteOf(req).scheme);
 `,
-    'portico.ini': '[wsgi]\nlog_format = line %(status_code)s\nsecure_proxy_ssl_header = X-Forwarded-Proto\n',
+    'portico.ini':
+      '[request_log]\nformat = line %(status_code)s\n[wsgi]\nsecure_proxy_ssl_header = X-Forwarded-Proto\n',
   });
   t.after(remove);
   const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });

@@ -8,8 +8,8 @@ import type { PorticoError } from 'portico';
 import { type App, Fault, readBody } from 'portico/app';
 import { Server } from 'portico/server';
 import { collectBody, limitBody } from '#internal/app';
-import { deferred } from '../../dist/launch/waiting.js';
-import { Client, portOf } from '../server/raw-client.js';
+import { deferred } from '../../../dist/launch/waiting.js';
+import { Client, portOf } from '../raw-client.js';
 
 const post = (length: number, more = ''): string =>
   `POST / HTTP/1.1\r\nhost: x\r\n${more}content-length: ${length}\r\n\r\n`;
@@ -87,37 +87,6 @@ test('once a body is read the request says what one of bare node:http says, and 
   }
   assert.deepEqual(seen[0], seen[1]);
   assert.equal((seen[0] as { body: string }).body, 'hello');
-});
-
-test('who listens to a request while its body comes sees all of it, and so does who reads it', async (t) => {
-  const { promise: listening, resolve: listens } = deferred<void>();
-  const client = await connected(t, async (req, res) => {
-    const reading = readBody(req);
-    // What came together with the head has been read by then.
-    await turn();
-    let heard = '';
-    req.on('data', (piece: Buffer) => {
-      heard += String(piece);
-    });
-    const ended = once(req, 'end');
-    const closed = once(req, 'close');
-    listens();
-    const body = String(await reading);
-    await Promise.all([ended, closed]);
-    res.end(JSON.stringify({ body, heard, ...told(req) }));
-  });
-  client.write(`${post(6)}abc`);
-  await listening;
-  client.write('def');
-  const { body, heard, readableEnded, destroyed } = JSON.parse((await client.response()).body) as Record<
-    string,
-    unknown
-  >;
-  assert.deepEqual(
-    { body, heard, readableEnded, destroyed },
-    { body: 'abcdef', heard: 'abcdef', readableEnded: true, destroyed: true },
-  );
-  client.close();
 });
 
 test('who waits for the close of a request from within its reading hears of it', async (t) => {

@@ -1,60 +1,11 @@
 /**
- * One line for each request that reached the app, in the form an operator chose with `[wsgi] log_format`: a template as
- * oslo.service has them, text with fields in Python's notation, `%(status_code)s`.
+ * Templates of access lines as oslo.service has them: text with fields in Python's notation, `%(status_code)s`.
  */
-import { afterResponse, environ, quoteClient, remoteOf } from '../../app/index.js';
-import { answeredStatus, noteAddress, sentBytes, targetMask } from '../../app/internal.js';
-import { declareType, InvalidValue } from '../../config/internal.js';
-import { nearestNames } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
-import { printable } from '../../text/index.js';
-import type { Exchange } from '../connections/connections.js';
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const maskTarget = targetMask([]);
-
-/** Writes nothing while there is no template. */
-export class AccessLog {
-  readonly #log: Logger;
-  #format: LogFormat | undefined;
-
-  constructor(log: Logger) {
-    this.#log = log;
-  }
-
-  /** Lines look like this from now on. Throws `InvalidValue` for a field that does not exist. */
-  set template(template: string | undefined) {
-    this.#format = template === undefined ? undefined : compileLogFormat(template);
-  }
-
-  /** The app is about to be called: the line is written when the response is complete, or its connection gone. */
-  begin({ req, res }: Exchange): void {
-    const format = this.#format;
-    if (format === undefined) return;
-    const begun = performance.now();
-    noteAddress(req);
-    afterResponse(res, (outcome) => {
-      const line = format({
-        client_ip: remoteOf(req).address,
-        date_time: localTime(new Date()),
-        request_line: quoteClient(`${req.method} ${maskTarget(environ(req).originalUrl)} HTTP/${req.httpVersion}`),
-        status_code: answeredStatus(res, outcome),
-        body_length: sentBytes(res),
-        wall_seconds: (performance.now() - begun) / 1000,
-      });
-      this.#log.info(printable(line));
-    });
-  }
-}
-
-function localTime(date: Date): string {
-  const two = (part: number): string => String(part).padStart(2, '0');
-  const day = `${two(date.getDate())}/${MONTHS[date.getMonth()]}/${date.getFullYear()}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-}
+import { declareType, InvalidValue } from '../config/internal.js';
+import { nearestNames } from '../errors/index.js';
 
 /** What a template can name. */
-interface AccessFacts {
+export interface AccessFacts {
   /** As the proxies have it that are trusted. */
   readonly client_ip: string;
   /** When the answer ended, in local time: `17/Oct/2026 13:55:36`. */
@@ -64,14 +15,30 @@ interface AccessFacts {
   readonly status_code: number;
   /** Bytes. */
   readonly body_length: number;
-  /** Seconds from the moment the app was called. */
+  /** Seconds from the moment the filter was called. */
   readonly wall_seconds: number;
+  readonly request_id: string;
+  readonly global_request_id: string;
+  readonly user_id: string;
+  readonly project_id: string;
+  readonly api_version: string;
+  /** The template of the route: `/servers/{id}`. */
+  readonly route: string;
 }
 
 /** Writes one line. */
 export type LogFormat = (facts: AccessFacts) => string;
 
-const TEXTS = ['client_ip', 'date_time', 'request_line'] as const satisfies (keyof AccessFacts)[];
+const OWN = ['client_ip', 'date_time', 'request_line'] as const satisfies (keyof AccessFacts)[];
+const IDS = [
+  'request_id',
+  'global_request_id',
+  'user_id',
+  'project_id',
+  'api_version',
+  'route',
+] as const satisfies (keyof AccessFacts)[];
+const TEXTS = [...OWN, ...IDS];
 const NUMBERS = ['status_code', 'body_length', 'wall_seconds'] as const satisfies (keyof AccessFacts)[];
 const NAMES: readonly string[] = [...TEXTS, ...NUMBERS];
 
@@ -95,9 +62,15 @@ export function compileLogFormat(template: string): LogFormat {
   return (facts) => parts.map((part) => (typeof part === 'string' ? part : part(facts))).join('');
 }
 
-/** A template of access lines, as written. Refused when it names a field that does not exist. */
-export const logTemplate = declareType<string, object>('template', undefined, () => ({
+/** `json`, `text`, or a template, as written. Refused when it names a field that does not exist. */
+export const lineFormat = declareType<string, object>('json, text or a template', undefined, () => ({
   parse: (text) => {
+    if (text === 'json' || text === 'text') return text;
+    if (!text.includes('%'))
+      throw new InvalidValue(
+        'is neither json nor text, and has no field',
+        'write json, text or a template with %(status_code)s',
+      );
     compileLogFormat(text);
     return text;
   },
@@ -139,4 +112,13 @@ function converted(value: string | number, { precision, conversion }: Conversion
 function padded(text: string, { flag, width, conversion }: Conversion): string {
   if (flag === '-') return text.padEnd(width);
   return text.padStart(width, flag === '0' && conversion !== 's' ? '0' : ' ');
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** As the field `date_time` has it. */
+export function localTime(date: Date): string {
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const day = `${two(date.getDate())}/${MONTHS[date.getMonth()]}/${date.getFullYear()}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
