@@ -35,6 +35,7 @@ compute service set --disable host1 nova-compute
 compute service set --disable --disable-reason why host1 nova-compute
 compute service set --enable host1 nova-compute
 hypervisor list
+hypervisor list --matching host
 hypervisor show host1
 hypervisor stats show
 aggregate create --zone z1 a1
@@ -63,7 +64,10 @@ server resume s2
 server lock s2
 server unlock s2
 server rebuild s2
+server set --state error s2
+server set --state active s2
 server event list s2
+server volume list s2
 console log show s2
 server delete s2
 server group delete g1

@@ -1,7 +1,7 @@
 /** The sample APIs on a port of this process, as the shipped paste file composes them, and clients for them. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,6 +58,21 @@ proxy_secret = ${SECRET}
 [sample]
 ${sample}
 ${more}`);
+}
+
+/** The shipped paste file with `auth_token context` in the place of noauth, in that folder. */
+export function pasteWithTokens(folder: string, ofContext = ''): string {
+  const paste = join(folder, 'api-paste.ini');
+  const pipelines = readFileSync(PASTE, 'utf8').replace(' noauth compute_app', ' auth_token context compute_app');
+  const filters = `
+[filter:auth_token]
+paste.filter_factory = portico/middleware:authToken
+[filter:context]
+paste.filter_factory = portico/middleware:context
+${ofContext}
+`;
+  writeFileSync(paste, pipelines + filters);
+  return paste;
 }
 
 /** Loads an app of a paste file and closes it after the test. */

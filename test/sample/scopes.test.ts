@@ -1,9 +1,18 @@
 /** The compute API behind auth_token and context: tokens of each scope that an identity service gives. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ask, load, makeServer, PASTE, type SampleApi, sampleConfig, serve, temporaryFolder } from './sample-api.js';
+import {
+  ask,
+  load,
+  makeServer,
+  pasteWithTokens,
+  type SampleApi,
+  sampleConfig,
+  serve,
+  temporaryFolder,
+} from './sample-api.js';
 
 const member = { roles: ['member', 'reader'] };
 const TOKENS = {
@@ -23,25 +32,13 @@ const NO_PROJECT: Token[] = ['eve unscoped', 'eve for domain', 'eve for system']
 /** The shipped pipelines with `auth_token context` in the place of noauth. */
 async function startScoped(t: TestContext, ofContext = ''): Promise<SampleApi> {
   const folder = temporaryFolder(t);
-  const paste = join(folder, 'api-paste.ini');
   const tokens = join(folder, 'tokens.json');
   writeFileSync(tokens, JSON.stringify(TOKENS));
-  const pipelines = readFileSync(PASTE, 'utf8').replace(' noauth compute_app', ' auth_token context compute_app');
-  writeFileSync(
-    paste,
-    `${pipelines}
-[filter:auth_token]
-paste.filter_factory = portico/middleware:authToken
-[filter:context]
-paste.filter_factory = portico/middleware:context
-${ofContext}
-`,
-  );
   const more = `[auth_token]\nvalidator = static\nstatic_tokens_file = ${tokens}\n`;
   const config = sampleConfig(folder, 'transition_ms = 0', more);
   // Tokens of a file are for development.
   config.setOverride('DEFAULT', 'debug', true);
-  const port = await serve(t, await load(t, 'compute', config, paste));
+  const port = await serve(t, await load(t, 'compute', config, pasteWithTokens(folder, ofContext)));
   return { port, url: `http://127.0.0.1:${port}`, compute: (line, asked) => ask(port, line, asked) };
 }
 
