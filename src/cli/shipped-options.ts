@@ -22,7 +22,13 @@ import {
   traceOptions,
   wsgiOptions,
 } from '../server/internal.js';
-import { managerOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
+import {
+  managerOptions,
+  osloNotificationOptions,
+  osloRabbitOptions,
+  rpcOptions,
+  upgradeLevelOptions,
+} from '../service/internal.js';
 import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
 import { logOptions } from './program-log.js';
 
@@ -54,6 +60,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'database', options: databaseOptions },
   { group: 'rpc', options: rpcOptions },
   { group: 'oslo_messaging_rabbit', options: osloRabbitOptions },
+  { group: 'oslo_messaging_notifications', options: osloNotificationOptions },
   { group: 'upgrade_levels', options: upgradeLevelOptions },
   { group: 'oslo_reports', options: reportOptions },
 ];

@@ -1,5 +1,15 @@
 /** `portico/rpc`: managers as services, and calls between them. */
-export type { CallOptions, ClientOptions, ManagerCalls, RPCClient, RPCClients } from '../service/index.js';
+export type {
+  CallOptions,
+  ClientOptions,
+  EmitNotification,
+  ManagerCalls,
+  NotificationPriority,
+  Notifier,
+  NotifierOptions,
+  RPCClient,
+  RPCClients,
+} from '../service/index.js';
 export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
 export {
   BadArguments,
@@ -19,6 +29,13 @@ export { expose, type RpcMethodOptions, rpc } from './exposed-methods.js';
 export type { ManagerApi } from './manager-api.js';
 export type { ErrorClass } from './message/failure.js';
 export type { ContextHere, Serializer } from './message/serializer.js';
+export type { NotificationFields } from './notifications/notification.js';
+export {
+  type Notification,
+  type NotificationHandler,
+  NotificationService,
+  type NotificationServiceOptions,
+} from './notifications/notification-service.js';
 export { type Consumer, RPCService } from './rpc-service.js';
 export type { ArgumentSchema } from './server/arguments.js';
 export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
-import { osloRabbitOptions, rpcOptions } from '../service/internal.js';
+import { osloNotificationOptions, osloRabbitOptions, rpcOptions } from '../service/internal.js';
 import { osloCodec } from './message/oslo-envelope.js';
 import { WireFormat } from './message/wire-format.js';
 import { checkTransportUrl, isOslo } from './transport/open-transport.js';
@@ -26,6 +26,13 @@ export function messagingSettings(config: Config, given: Given = {}): ReturnType
   } catch (error) {
     throw given.url === undefined ? atItsOption(config, error) : error;
   }
+}
+
+/** `[oslo_messaging_notifications]`. */
+export type NotificationSettings = OptionsOf<typeof osloNotificationOptions>;
+
+export function notificationSettings(config: Config): NotificationSettings {
+  return config.group('oslo_messaging_notifications', osloNotificationOptions);
 }
 
 /** Whether messages are those of oslo.messaging. False where the URL cannot be read: {@link messagingSettings} tells that. */

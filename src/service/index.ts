@@ -6,7 +6,18 @@ export type { Manager, Registration, ServiceRecord, ServiceState } from './manag
 export { ManagerHooks, type ManagerHooksOptions, type ProtocolSteps } from './manager-hooks.js';
 export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
-export type { CallOptions, ClientOptions, ManagerCalls, OwnRPCClients, RPCClient, RPCClients } from './remote-calls.js';
+export type {
+  CallOptions,
+  ClientOptions,
+  EmitNotification,
+  ManagerCalls,
+  NotificationPriority,
+  Notifier,
+  NotifierOptions,
+  OwnRPCClients,
+  RPCClient,
+  RPCClients,
+} from './remote-calls.js';
 export {
   type Awaitable,
   type ConfigChanges,

@@ -1,7 +1,7 @@
 /**
  * Options by the names that oslo.messaging has for them: what a service of Python and one of Portico on the same broker must have alike.
  */
-import { boolean, defineOptions, duration, integer, oneOf, path } from '../config/index.js';
+import { boolean, defineOptions, duration, integer, list, oneOf, path, uri } from '../config/index.js';
 
 /** `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`. */
 export const osloRabbitOptions = defineOptions({
@@ -78,4 +78,14 @@ export const osloRabbitOptions = defineOptions({
   ssl_enforce_hostname_verification: boolean({
     help: 'Refuse a certificate for another host than that of the URL. Default: [rpc] ssl_verify_hostname.',
   }),
+});
+
+/** `[oslo_messaging_notifications]`. */
+export const osloNotificationOptions = defineOptions({
+  driver: oneOf(['messagingv2', 'messaging', 'noop'], {
+    default: 'messagingv2',
+    help: 'How notifications are sent: in an envelope, without one, or not at all.',
+  }),
+  topics: list({ default: ['notifications'], help: 'The topics that notifications go to, and are listened to.' }),
+  transport_url: uri({ secret: true, help: 'The broker of notifications. Default: [rpc] transport_url.' }),
 });

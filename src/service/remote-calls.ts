@@ -91,11 +91,41 @@ export interface RPCClient {
   of<M extends object>(): ManagerCalls<M>;
 }
 
+/** What oslo.messaging has. */
+export const NOTIFICATION_PRIORITIES = ['audit', 'debug', 'info', 'warn', 'error', 'critical', 'sample'] as const;
+
+/** How much a notification matters: each has a queue of its own. */
+export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];
+
+/** How notifications are emitted. */
+export interface NotifierOptions {
+  /** Who says so, such as `compute.north`. */
+  readonly publisherId: string;
+  /** Default: `[oslo_messaging_notifications] topics`. */
+  readonly topics?: readonly string[];
+  /** Default: `[rpc] exchange`. */
+  readonly exchange?: string;
+}
+
+/**
+ * Tells whoever listens what happened: `await notifier.info(context, 'images.resize.end', { id })`. Settles when the broker has it in
+ * the queues of its topics. One that the broker does not take in 30 s is a line of the log, and no error of the work it tells of; a payload
+ * that is more than plain data rejects with `PORTICO_NOT_PLAIN`. A token of the context does not travel.
+ */
+export interface Notifier extends Record<NotificationPriority, EmitNotification> {
+  notify(priority: NotificationPriority, context: unknown, eventType: string, payload: unknown): Promise<void>;
+}
+
+/** Emits one of a priority. `payload`: plain data. */
+export type EmitNotification = (context: unknown, eventType: string, payload: unknown) => Promise<void>;
+
 /** Where clients come from: a service's way to the others. */
 export interface RPCClients {
   /** With `memory://`: no service of another process is reached. */
   readonly isInProcess: boolean;
   client(options: ClientOptions): RPCClient;
+  /** What emits notifications, in the format of oslo.messaging. */
+  notifier(options: NotifierOptions): Notifier;
 }
 
 /** The same for those who end it. */

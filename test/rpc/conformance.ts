@@ -74,6 +74,7 @@ const CASES: CaseTable = {
   'RP-32 a fanout that nobody hears is a success': fansOutToNobody,
   'RP-37 RP-48 RP-69 without a queue a mandatory message is refused at once, another is dropped': refusesUnroutable,
   'RP-66 a queue outlives its consumer: what came meanwhile waits': keepsMessages,
+  'a queue that is declared keeps what is published, until it is consumed': keepsForLater,
   'SG-52 a queue that is removed is gone at once, and what waited in it are dead letters': removesAQueue,
   'SG-52 a queue that is consumed stays': keepsAQueueInUse,
   'RP-69 RP-71 RP-85 no more than prefetch deliveries are unsettled': keepsToPrefetch,
@@ -319,6 +320,15 @@ async function keepsMessages({ open, take, topic }: Bench): Promise<void> {
     await one.publish(route, message('meanwhile'), { mandatory: true });
     assert.equal(await takeText(await take(two, route)), 'meanwhile');
   }
+}
+
+async function keepsForLater({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const north: Route = { ...topic, server: 'north' };
+  await transport.declareQueue(north);
+  await transport.publish(north, message('early'), { mandatory: true });
+  await transport.declareQueue(north);
+  assert.equal(await takeText(await take(transport, north)), 'early');
 }
 
 async function keepsToPrefetch({ open, take, topic }: Bench): Promise<void> {

@@ -5,7 +5,14 @@ import { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
-import type { Awaitable, ClientOptions, OwnRPCClients, RPCClient } from '../../service/index.js';
+import type {
+  Awaitable,
+  ClientOptions,
+  Notifier,
+  NotifierOptions,
+  OwnRPCClients,
+  RPCClient,
+} from '../../service/index.js';
 import { isRegistered } from '../../spans/index.js';
 import type { Clock } from '../../tasks/index.js';
 import { pause, systemClock } from '../../tasks/internal.js';
@@ -13,7 +20,13 @@ import type { CallMeter } from '../call-meter.js';
 import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
 import { completed, type Serializer } from '../message/serializer.js';
-import { type MessagingSettings, messagingSettings } from '../messaging-options.js';
+import {
+  type MessagingSettings,
+  messagingSettings,
+  type NotificationSettings,
+  notificationSettings,
+} from '../messaging-options.js';
+import { BusNotifier } from '../notifications/notifier.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';
@@ -59,7 +72,10 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   readonly #url: string;
   readonly #name: string;
   readonly #workerTopics: readonly string[] | undefined;
+  readonly #options: RPCConnectionOptions;
+  readonly #notifications: NotificationSettings;
   #share: Transport | undefined;
+  #notifying: RPCConnection | undefined;
   #spans: Promise<CallSpans | undefined> | undefined;
 
   /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
@@ -68,6 +84,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     const url = typeof transport === 'string' ? transport : undefined;
     const read = messagingSettings(config, { url, project });
     this.settings = read.settings;
+    this.#options = options;
+    this.#notifications = notificationSettings(config);
     this.#url = read.url;
     this.#workerTopics = workerTopics ?? (workerAssignment() === undefined ? undefined : []);
     this.#given = typeof transport === 'object' ? transport : undefined;
@@ -84,6 +102,11 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   client(options: ClientOptions): RPCClient {
     // It stays what it was made with, whatever becomes of the object.
     return new CallClient(this, { ...options });
+  }
+
+  /** What emits notifications. Opens nothing until the first. */
+  notifier(options: NotifierOptions): Notifier {
+    return new BusNotifier(this.#bus, this.#notifications, { ...options });
   }
 
   /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
@@ -146,8 +169,18 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     const share = this.#share;
     this.#share = undefined;
     this.pending.close();
-    await share?.close();
+    const bus = this.#notifying;
+    this.#notifying = undefined;
+    await Promise.all([share?.close(), bus?.close()]);
     await this.levels.close();
+  }
+
+  /** By which notifications go: itself, where they have no broker of their own. */
+  get #bus(): RPCConnection {
+    const { transportUrl } = this.#notifications;
+    if (transportUrl === undefined || this.#given !== undefined) return this;
+    this.#notifying ??= new RPCConnection({ ...this.#options, transport: transportUrl });
+    return this.#notifying;
   }
 
   /** Undefined where nothing was sent or consumed yet. */

@@ -119,6 +119,10 @@ class TransportShare implements Transport {
     return this.#own(this.#transport.consume(route, options, onDelivery));
   }
 
+  declareQueue(route: Route): Promise<void> {
+    return this.#transport.declareQueue(route);
+  }
+
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     return this.#own(this.#transport.consumeReplies(onMessage));
   }

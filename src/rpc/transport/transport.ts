@@ -211,6 +211,8 @@ export interface Transport {
    * their consumers, that of a host for `hostQueueTtlMs`; that of a fanout is this consumer's alone and goes with it.
    */
   consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
+  /** Makes the queue of a topic or a host, where there is none: what is published waits there until something consumes it. */
+  declareQueue(route: Route): Promise<void>;
   /** Takes replies, at an address of its own. */
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
   /** Gives the dead letters of an exchange that are there now to `take`, the oldest first, one by one; those it does not settle stay. */

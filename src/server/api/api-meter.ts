@@ -115,6 +115,7 @@ export class ApiMeter {
     return {
       isInProcess: connection.isInProcess,
       client: (options) => connection.client(options),
+      notifier: (options) => connection.notifier(options),
       close: async () => {
         this.#troubles.delete(tell);
         await connection.close();

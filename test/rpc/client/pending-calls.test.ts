@@ -103,6 +103,7 @@ test('RP-33 a call whose time is up before there is an address for its reply is 
     publish: () => Promise.reject(new Error('it was sent')),
     consume: () => Promise.reject(new Error('it has no services')),
     eachDeadLetter: () => Promise.reject(new Error('it has no dead letters')),
+    declareQueue: async () => {},
     removeQueue: async () => false,
     async consumeReplies() {
       await clock.advance(1200);

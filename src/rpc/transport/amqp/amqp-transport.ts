@@ -80,6 +80,10 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     return this.#consume(plan, { prefetch, onReceived: (raw, deliveries) => onDelivery(deliveries.deliver(raw)) });
   }
 
+  declareQueue(route: Route): Promise<void> {
+    return this.#publisher.declare(this.#topology.queueOfRoute(route, ''));
+  }
+
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const plan = this.#topology.replyQueue(randomUUID());
     // What was not acknowledged when a connection was lost comes again by the next one.

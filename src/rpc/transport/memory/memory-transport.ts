@@ -56,6 +56,10 @@ export class MemoryTransport extends StatefulTransport implements Transport {
     return this.#take(this.#broker.queue(route, randomUUID()), prefetch, onDelivery);
   }
 
+  async declareQueue(route: Route): Promise<void> {
+    this.#broker.queue(route, '');
+  }
+
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const address = `reply_${randomUUID()}`;
     const take: OnDelivery = ({ message, ack }) => {

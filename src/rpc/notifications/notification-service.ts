@@ -1,0 +1,207 @@
+/**
+ * NotificationService: listens to notifications, as a service that can be launched.
+ */
+import { contextFacts, RequestContext } from '../../app/index.js';
+import { runInRequest } from '../../app/internal.js';
+import { Config } from '../../config/index.js';
+import { didYouMean, PorticoError } from '../../errors/index.js';
+import { createLogger, type Logger } from '../../log/index.js';
+import {
+  type Awaitable,
+  Lifecycle,
+  type NotificationPriority,
+  type ServiceBase,
+  type StopOptions,
+} from '../../service/index.js';
+import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
+import { within } from '../../tasks/internal.js';
+import { RPCConnection } from '../client/rpc-connection.js';
+import { UnreadableEnvelope } from '../message/envelope.js';
+import type { Serializer } from '../message/serializer.js';
+import { notificationSettings } from '../messaging-options.js';
+import type { Delivery, Transport, TransportConsumer } from '../transport/transport.js';
+import { type NotificationFields, notificationRoute, readNotification } from './notification.js';
+
+/** A notification, as a handler gets it. */
+export interface Notification extends NotificationFields {
+  /** Who caused it: a `RequestContext`, or what the serializer made of it. */
+  readonly context: unknown;
+  /** Which delivery it is, from 1, as far as the broker counts. */
+  readonly count: number;
+}
+
+/** Handles a notification. One that fails gets it again, up to `[rpc] delivery_limit`. */
+export type NotificationHandler = (notification: Notification) => Awaitable<void>;
+
+/** How a {@link NotificationService} is made. */
+export interface NotificationServiceOptions {
+  /** What is listened to: a handler for each priority. */
+  readonly handlers: Readonly<Partial<Record<NotificationPriority, NotificationHandler>>>;
+  /** Default: `[oslo_messaging_notifications] topics`. */
+  readonly topics?: readonly string[];
+  /** Whose notifications: `nova`, `cinder`. Default: `[rpc] exchange`, else the project. */
+  readonly exchanges?: readonly string[];
+  /** Default `notifications`. */
+  readonly name?: string;
+  readonly config?: Config;
+  /** A URL instead of the configuration's, or a transport. */
+  readonly transport?: string | Transport;
+  readonly project?: string;
+  readonly serializer?: Serializer;
+  readonly log?: Logger;
+}
+
+const BACK_MS = 1000;
+
+export class NotificationService implements ServiceBase {
+  readonly name: string;
+  readonly #options: NotificationServiceOptions;
+  readonly #log: Logger;
+  readonly #lifecycle: Lifecycle;
+  #connection: RPCConnection | undefined;
+  #consumers: TransportConsumer[] = [];
+  readonly #running = new Set<Promise<void>>();
+  #isStopping = false;
+
+  /** Throws `PORTICO_RPC_OPTION` for a handler of no priority, or none at all. */
+  static create(options: NotificationServiceOptions): NotificationService {
+    const priorities = Object.keys(options.handlers);
+    const wrong = priorities.find((each) => !(NOTIFICATION_PRIORITIES as readonly string[]).includes(each));
+    if (wrong !== undefined || priorities.length === 0) {
+      throw new PorticoError('PORTICO_RPC_OPTION', {
+        message: wrong === undefined ? 'there are no handlers of notifications' : `there is no priority "${wrong}"`,
+        hint: didYouMean(wrong ?? '', NOTIFICATION_PRIORITIES) ?? `Priorities: ${NOTIFICATION_PRIORITIES.join(', ')}.`,
+      });
+    }
+    return new NotificationService(options);
+  }
+
+  private constructor(options: NotificationServiceOptions) {
+    this.name = options.name ?? 'notifications';
+    this.#options = options;
+    this.#log = (options.log ?? createLogger({ facts: contextFacts })).child({ service: this.name });
+    this.#lifecycle = new Lifecycle(this.name, {
+      start: (signal) => this.#start(signal),
+      stop: (how) => this.#stop(how),
+    });
+  }
+
+  /** Settles when it listens. */
+  start(): Promise<void> {
+    return this.#lifecycle.start();
+  }
+
+  stop(options: StopOptions = {}): Promise<void> {
+    return this.#lifecycle.stop(options);
+  }
+
+  wait(): Promise<void> {
+    return this.#lifecycle.wait();
+  }
+
+  async reset(): Promise<void> {}
+
+  describeWork(): readonly string[] {
+    return this.#running.size === 0 ? [] : [`${this.#running.size} notifications`];
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const { config = new Config(), transport, project, serializer } = this.#options;
+    this.#isStopping = false;
+    const usual = notificationSettings(config);
+    const connection = new RPCConnection({
+      config,
+      ...(project !== undefined && { project }),
+      serializer,
+      transport: transport ?? usual.transportUrl,
+      name: `${this.name}:${process.pid}`,
+      log: this.#log,
+    });
+    this.#connection = connection;
+    const { settings } = connection;
+    const { topics = usual.topics, exchanges = [settings.exchange] } = this.#options;
+    const priorities = Object.keys(this.#options.handlers) as NotificationPriority[];
+    try {
+      const opened = await connection.connected(settings.startWaitMs, signal);
+      for (const exchange of exchanges) {
+        for (const topic of topics) {
+          for (const priority of priorities) {
+            const route = notificationRoute(exchange, topic, priority);
+            const take = (delivery: Delivery): void => this.#take(delivery, priority, connection);
+            this.#consumers.push(await opened.consume(route, { prefetch: settings.prefetch }, take));
+          }
+        }
+      }
+    } catch (error) {
+      await this.#release();
+      throw error;
+    }
+  }
+
+  async #stop({ graceful, signal }: StopOptions & { readonly signal: AbortSignal }): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
+    if (graceful === true) {
+      const ended = Promise.allSettled(this.#running).then(() => {});
+      // What is not settled goes back with the connection.
+      await within(ended, { ms: Number.POSITIVE_INFINITY, clock: this.#connection!.clock, signal }, () => {});
+    }
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#consumers = [];
+    await connection?.close();
+  }
+
+  #take(delivery: Delivery, priority: NotificationPriority, connection: RPCConnection): void {
+    if (this.#isStopping) return void delivery.requeue();
+    const work = this.#handle(delivery, priority, connection).finally(() => this.#running.delete(work));
+    this.#running.add(work);
+  }
+
+  async #handle(delivery: Delivery, priority: NotificationPriority, connection: RPCConnection): Promise<void> {
+    const { settings, serializer } = connection;
+    const { message, count, redelivered } = delivery;
+    const { maxBytes } = settings.format;
+    let carried: ReturnType<typeof readNotification>;
+    try {
+      carried = readNotification(message.body, { priority, maxBytes });
+    } catch (error) {
+      if (!(error instanceof UnreadableEnvelope)) throw error;
+      this.#log.warn(`a notification cannot be read: ${error.message}`, {
+        bytes: message.body.length,
+        message: message.id,
+      });
+      await delivery.deadLetter(`unreadable: ${error.message}`);
+      return;
+    }
+    const { context: dict, ...fields } = carried;
+    const what = `the notification ${fields.eventType} of ${fields.publisherId}`;
+    try {
+      const here = { signal: new AbortController().signal, delivery: { id: fields.messageId, redelivered, count } };
+      const context = serializer.deserializeContext(dict, here);
+      const payload = serializer.deserializeEntity(context, fields.payload);
+      const { request_id: requestId } = dict;
+      const env = {
+        ...(context instanceof RequestContext && { context }),
+        ...(typeof requestId === 'string' && { requestId }),
+      };
+      await runInRequest(env, () => this.#options.handlers[priority]!({ ...fields, context, payload, count }));
+    } catch (err) {
+      const isLast = count > settings.transport.deliveryLimit;
+      const facts = { err, message: fields.messageId, delivery: count };
+      if (isLast) {
+        const isKept = await delivery.deadLetter(`failed: ${what}`);
+        this.#log.error(`${what} failed ${count} times and is ${isKept ? 'a dead letter' : 'dropped'}`, facts);
+      } else {
+        this.#log.warn(`${what} failed and comes again`, facts);
+        await delivery.requeue({ delayMs: BACK_MS });
+      }
+      return;
+    }
+    await delivery.ack().catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it comes again`, { err }));
+  }
+}

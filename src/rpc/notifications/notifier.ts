@@ -1,0 +1,108 @@
+/**
+ * Emits notifications.
+ */
+import type { NotificationPriority, Notifier, NotifierOptions } from '../../service/index.js';
+import type { CallPath } from '../client/call-client.js';
+import type { NotificationSettings } from '../messaging-options.js';
+import type { Transport } from '../transport/transport.js';
+import { newNotification, notificationRoute, writeNotification } from './notification.js';
+
+/** What it sends by. */
+export type NotifierPath = Pick<CallPath, 'settings' | 'serializer' | 'log' | 'clock' | 'connected' | 'send'>;
+
+/** Each is tried as long. */
+const EMIT_MS = 30_000;
+
+/** Members of a context that no listener may see: a bus of notifications has many readers. */
+const SECRET = 'auth_token';
+
+export class BusNotifier implements Notifier {
+  readonly #path: NotifierPath;
+  readonly #settings: NotificationSettings;
+  readonly #options: NotifierOptions;
+  /** Transports, and the queues that are known to be there. */
+  readonly #declared = new WeakMap<Transport, Map<string, Promise<void>>>();
+
+  constructor(path: NotifierPath, settings: NotificationSettings, options: NotifierOptions) {
+    this.#path = path;
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  audit(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('audit', context, eventType, payload);
+  }
+
+  debug(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('debug', context, eventType, payload);
+  }
+
+  info(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('info', context, eventType, payload);
+  }
+
+  warn(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('warn', context, eventType, payload);
+  }
+
+  error(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('error', context, eventType, payload);
+  }
+
+  critical(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('critical', context, eventType, payload);
+  }
+
+  sample(context: unknown, eventType: string, payload: unknown): Promise<void> {
+    return this.notify('sample', context, eventType, payload);
+  }
+
+  async notify(priority: NotificationPriority, context: unknown, eventType: string, payload: unknown): Promise<void> {
+    const { settings, serializer, log } = this.#path;
+    const { driver, topics: usual } = this.#settings;
+    if (driver === 'noop') return;
+    const { publisherId, topics = usual, exchange = settings.exchange } = this.#options;
+    const { [SECRET]: _token, ...safe } = serializer.serializeContext(context);
+    const told = newNotification(
+      { eventType, publisherId, priority, payload: serializer.serializeEntity(context, payload), context: safe },
+      new Date(),
+    );
+    const how = { isWrapped: driver === 'messagingv2', maxBytes: settings.format.maxBytes };
+    const message = writeNotification(told, how);
+    for (const topic of topics) {
+      try {
+        await this.#emit(notificationRoute(exchange, topic, priority), message);
+      } catch (err) {
+        log.error(`the notification ${eventType} was not sent to ${topic}.${priority}`, {
+          err,
+          message: told.messageId,
+        });
+      }
+    }
+  }
+
+  async #emit(route: Parameters<CallPath['send']>[0], message: Parameters<CallPath['send']>[1]): Promise<void> {
+    const { clock } = this.#path;
+    const until = clock.now() + EMIT_MS;
+    const transport = await this.#path.connected(EMIT_MS);
+    const how = { ttlMs: undefined, mandatory: true, until, retry: undefined, signal: undefined };
+    await this.#declare(transport, route);
+    await this.#path.send(route, message, how).catch(async (error: unknown) => {
+      if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
+      // The queue has gone since, as with a broker that forgot it.
+      this.#declared.delete(transport);
+      await this.#declare(transport, route);
+      await this.#path.send(route, message, how);
+    });
+  }
+
+  #declare(transport: Transport, route: Parameters<Transport['declareQueue']>[0]): Promise<void> {
+    const known = this.#declared.get(transport) ?? new Map<string, Promise<void>>();
+    this.#declared.set(transport, known);
+    const name = `${route.exchange}/${route.topic}/${route.server}`;
+    const declared = known.get(name) ?? transport.declareQueue(route);
+    known.set(name, declared);
+    declared.catch(() => known.delete(name));
+    return declared;
+  }
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { currentContext, RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
+import { DeliveryUnknown, type Notification, NotificationService, RPCConnection } from 'portico/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { recordedLog } from '../../tasks/recorded-log.js';
+import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from '../transport/oslo/peer.js';
+
+/** Gives what handlers get, one by one. */
+function inbox(): { readonly take: (each: Notification) => void; readonly next: () => Promise<Notification> } {
+  const arrived: Notification[] = [];
+  const asked: ((each: Notification) => void)[] = [];
+  return {
+    take: (each) => {
+      const ask = asked.shift();
+      if (ask === undefined) arrived.push(each);
+      else ask(each);
+    },
+    next: () => {
+      const each = arrived.shift();
+      return each === undefined ? new Promise((resolve) => asked.push(resolve)) : Promise.resolve(each);
+    },
+  };
+}
+
+const context = new RequestContext({
+  requestId: 'req-1',
+  userId: 'me',
+  roles: ['reader'],
+  token: 't',
+  carryToken: true,
+});
+
+test('notifications wait in the queue of their priority, and reach a listener with their context, without its token', async () => {
+  const { log, lines } = recordedLog();
+  const transport = `memory://${randomUUID()}`;
+  const rpc = new RPCConnection({ transport, log });
+  const notifier = rpc.notifier({ publisherId: 'images.north' });
+  await notifier.info(context, 'images.resize.end', { id: 'a', size: 7 });
+  await notifier.error(context, 'images.resize.error', { id: 'b' });
+  const { take, next } = inbox();
+  const seen: unknown[] = [];
+  const handler = (each: Notification): void => {
+    seen.push(currentContext()?.requestId);
+    take(each);
+  };
+  const service = NotificationService.create({ handlers: { info: handler, error: handler }, transport, log });
+  await service.start();
+  try {
+    const got = [await next(), await next()].toSorted((a, b) => a.priority.localeCompare(b.priority));
+    const [failed, ended] = got.map(({ messageId, timestamp, context: who, ...rest }) => {
+      assert.match(messageId, /^[\da-f-]{36}$/);
+      assert.match(timestamp, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
+      const { userId, token } = who as RequestContext;
+      return { ...rest, userId, token };
+    });
+    const common = { publisherId: 'images.north', userId: 'me', token: undefined, count: 1 };
+    assert.deepEqual(ended, {
+      ...common,
+      eventType: 'images.resize.end',
+      priority: 'info',
+      payload: { id: 'a', size: 7 },
+    });
+    assert.deepEqual(failed, { ...common, eventType: 'images.resize.error', priority: 'error', payload: { id: 'b' } });
+    assert.deepEqual(seen, ['req-1', 'req-1']);
+    await assert.rejects(notifier.info(context, 'images.none', { save: () => {} }), { code: 'PORTICO_NOT_PLAIN' });
+  } finally {
+    await service.stop({ graceful: true });
+    await rpc.close();
+  }
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
+test('a notification whose handler fails comes again, and is given up after [rpc] delivery_limit, said in the log', async () => {
+  const { log, lines } = recordedLog();
+  const transport = `memory://${randomUUID()}`;
+  const rpc = new RPCConnection({ transport, log });
+  await rpc.notifier({ publisherId: 'p' }).info({}, 'odd', {});
+  const tries: number[] = [];
+  let done = (): void => {};
+  const given = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const service = NotificationService.create({
+    handlers: {
+      info: ({ count }) => {
+        tries.push(count);
+        if (count === 2) setImmediate(done);
+        throw new Error('oh');
+      },
+    },
+    transport,
+    log,
+    config: Config.fromText('[rpc]\ndelivery_limit = 1\n'),
+  });
+  await service.start();
+  // The wait of a message in memory keeps no process.
+  const kept = setInterval(() => {}, 60_000);
+  await given;
+  clearInterval(kept);
+  await service.stop({ graceful: true });
+  await rpc.close();
+  assert.deepEqual(tries, [1, 2]);
+  assert.ok(lines.some(({ level, msg }) => level === 'error' && /odd of p failed 2 times/.test(msg)));
+});
+
+test('a notification that the broker does not take is a line of the log; driver = noop sends none', async () => {
+  const { log, lines } = recordedLog();
+  const config = Config.fromText('[oslo_messaging_notifications]\ndriver = noop\n');
+  const none = new RPCConnection({ transport: 'amqp://127.0.0.1:9/', config, log });
+  await none.notifier({ publisherId: 'p' }).info({}, 'never', {});
+  const transport = new MemoryTransport(new MemoryBroker(), 'memory://lost');
+  await transport.connect();
+  const lost = new RPCConnection({ transport, log });
+  const notifier = lost.notifier({ publisherId: 'p' });
+  transport.failNext(new DeliveryUnknown({ message: 'lost' }));
+  await notifier.warn({}, 'lost', {});
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'error').map(({ msg }) => msg),
+    ['the notification lost was not sent to notifications.warn'],
+  );
+  await none.close();
+  await lost.close();
+});
+
+test('handlers are for priorities that there are', () => {
+  const handlers = { inof: () => {} } as object;
+  assert.throws(() => NotificationService.create({ handlers }), { code: 'PORTICO_RPC_OPTION', hint: /info/ });
+  assert.throws(() => NotificationService.create({ handlers: {} }), { code: 'PORTICO_RPC_OPTION' });
+});
+
+test('notifications between Node and Python, in both formats', { skip: withoutPython }, async () => {
+  const { log } = recordedLog();
+  const topic = `n${randomUUID().slice(0, 8)}`;
+  const other = `${topic}-node`;
+  const python = await PythonPeer.start();
+  const config = Config.fromText(`[oslo_messaging_notifications]\ntopics = ${topic}\n`);
+  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, config, log });
+  const { take, next } = inbox();
+  const service = NotificationService.create({
+    handlers: { info: take, error: take },
+    topics: [other],
+    exchanges: [python.exchange],
+    transport: osloUrl,
+    log,
+  });
+  try {
+    // Before anyone listens: the queue keeps it.
+    await rpc.notifier({ publisherId: 'images.north' }).info(context, 'images.resize.end', { id: 'a' });
+    await python.do('listen', { name: 'listener', topic });
+    const { payload, event_type, publisher_id, context: who, metadata } = await python.event('notification');
+    assert.deepEqual([payload, event_type, publisher_id], [{ id: 'a' }, 'images.resize.end', 'images.north']);
+    const { request_id, auth_token } = who as Record<string, unknown>;
+    assert.deepEqual([request_id, auth_token], ['req-1', undefined]);
+    assert.match((metadata as { message_id: string }).message_id, /^[\da-f-]{36}$/);
+    const told = { topic: other, event_type: 'server.end', context: { request_id: 'req-2', auth_token: 'secret' } };
+    await python.do('notify', { ...told, priority: 'info', payload: { id: 'v2' } });
+    await service.start();
+    await python.do('notify', { ...told, priority: 'error', payload: { id: 'v1' }, driver: 'messaging' });
+    const [first, second] = [await next(), await next()];
+    assert.deepEqual(
+      [first, second].map(({ priority, payload: what, eventType }) => [priority, what, eventType]),
+      [
+        ['info', { id: 'v2' }, 'server.end'],
+        ['error', { id: 'v1' }, 'server.end'],
+      ],
+    );
+    assert.equal((first.context as RequestContext).requestId, 'req-2');
+  } finally {
+    await service.stop();
+    await rpc.close();
+    await python.end([topic, other]);
+    await deleteOsloTopic(python.exchange, topic);
+  }
+});
