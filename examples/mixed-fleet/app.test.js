@@ -56,6 +56,7 @@ test('callers of both languages reach both services, and know their errors', {
   t.after(async () => {
     const broker = new Connection('amqp://guest:guest@127.0.0.1:5672/');
     for (const queue of [topic, `${topic}.python`, `${topic}.node`]) await broker.queueDelete({ queue });
+    await broker.exchangeDelete({ exchange: 'shop', ifUnused: true }).catch(() => {});
     await broker.close();
   });
   await Promise.all([

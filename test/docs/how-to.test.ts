@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from '../e2e/program.js';
+import { Program, root } from '../e2e/program.js';
 import { startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { type PageOptions, runPage } from './page.js';
 
 /** What pages need besides themselves. */
@@ -47,9 +48,36 @@ test('docs/how-to/many-machines.md does what it says', { skip: withoutBroker, ti
   });
 });
 
+test('docs/how-to/move-one-service-at-a-time.md does what it says', {
+  skip: withoutPython,
+  timeout: 240_000,
+}, async (t) => {
+  const topic = `images${process.pid}`;
+  const service = new Program('/usr/bin/python3', [
+    join(root, 'examples/mixed-fleet/images.py'),
+    brokerUrl.replace(/^amqp:/, 'rabbit:'),
+    topic,
+  ]);
+  t.after(async () => {
+    await service.end();
+    await deleteOsloTopic('', topic);
+  });
+  await service.printed(/Ready/);
+  await runPage(t, 'docs/how-to/move-one-service-at-a-time.md', {
+    packages: ['rabbitmq-client'],
+    replace: {
+      'rpc ping images': `rpc ping ${topic}`,
+      'rpc call images': `rpc call ${topic}`,
+      'images answered': `${topic} answered`,
+      '[service:images]': `[service:${topic}]`,
+      'oslo+rabbit://guest:guest@127.0.0.1:5672/': osloUrl,
+    },
+  });
+});
+
 test('every page of docs/how-to is run', () => {
   assert.deepEqual(
     readdirSync(join(root, 'docs/how-to')).toSorted(),
-    [...Object.keys(PAGES), 'many-machines.md'].toSorted(),
+    [...Object.keys(PAGES), 'many-machines.md', 'move-one-service-at-a-time.md'].toSorted(),
   );
 });

@@ -43,11 +43,15 @@ export interface NotificationServiceOptions {
   readonly exchanges?: readonly string[];
   /** Default `notifications`. */
   readonly name?: string;
+  /** Default: an empty one, so that every option has its default. */
   readonly config?: Config;
   /** A URL instead of the configuration's, or a transport. */
   readonly transport?: string | Transport;
+  /** The exchange where the configuration names none. Default `portico`. */
   readonly project?: string;
+  /** Reads contexts and payloads. Default: contexts as they are, plain data. */
   readonly serializer?: Serializer;
+  /** Default: standard error. */
   readonly log?: Logger;
 }
 

@@ -128,7 +128,8 @@ class Peer:
     def open(self, url, exchange, options=None, ping=False):
         oslo_messaging.set_transport_defaults(exchange)
         self.transport = get_rpc_transport(CONF, url, allowed_remote_exmods=['image_errors'])
-        for name, value in (options or {}).items():
+        # Queues of its replies are left to the broker.
+        for name, value in {'rabbit_transient_queues_ttl': 60, **(options or {})}.items():
             CONF.set_override(name, value, 'oslo_messaging_rabbit')
         self.notifications = get_notification_transport(CONF, url)
         self.ping = ping

@@ -153,7 +153,9 @@ export async function deleteOsloTopic(exchange: string, topic: string, hosts: re
       await connection.queueDelete({ queue });
       await connection.queueDelete({ queue: `${queue}/delay` });
     }
-    for (const name of [exchange, `${topic}_fanout`]) await connection.exchangeDelete({ exchange: name });
+    for (const name of [exchange, `${topic}_fanout`]) {
+      if (name !== '') await connection.exchangeDelete({ exchange: name });
+    }
   });
 }
 
