@@ -244,6 +244,7 @@ export function descriptionOf(made: Filter | App, req?: IncomingMessage): Descri
 export const authOptions = defineOptions({
   auth_strategy: string({
     default: 'keystone',
+    aliases: ['DEFAULT.auth_strategy'],
     help: 'How callers are authenticated: which of the pipelines of a byOption composite answers, and whether noauth may.',
   }),
 });

@@ -1,6 +1,6 @@
 /**
  * Aliases: what stands in Portico for a reference written for Python. They come from the program, from files, and for what
- * paste files of OpenStack services name they are built in.
+ * paste files of OpenStack services name they are built in (`builtin-aliases.ts`).
  */
 import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
@@ -75,9 +75,10 @@ export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable
 }
 
 /** From, to, and after `egg:` the protocol. */
-type AliasRow = readonly [from: string, target: string, protocol?: string | undefined];
+export type AliasRow = readonly [from: string, target: string, protocol?: string | undefined];
 
-function tableOf(rows: readonly AliasRow[]): AliasTable {
+/** A table of these rows. */
+export function tableOf(rows: readonly AliasRow[]): AliasTable {
   const table = new AliasTable();
   for (const [from, target, protocol] of rows) table.add(from, { target, protocol });
   return table;
@@ -122,54 +123,3 @@ export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unkn
 }
 
 const OF_FILES = new WeakMap<Source, AliasTable>();
-
-const LOADER = 'portico/loader';
-const MIDDLEWARE = 'portico/middleware';
-const APP = 'paste.app_factory';
-const FILTER = 'paste.filter_factory';
-const COMPOSITE = 'paste.composite_factory';
-
-/** Filters of oslo.middleware: entry point, export, and the Python classes they are. */
-const OSLO: readonly (readonly [entry: string, target: string, ...python: string[]])[] = [
-  ['request_id', 'requestId', 'request_id:RequestId', ':RequestId'],
-  ['correlation_id', 'correlationId', 'correlation_id:CorrelationId', ':CorrelationId'],
-  ['sizelimit', 'sizelimit', 'sizelimit:RequestBodySizeLimiter', ':RequestBodySizeLimiter'],
-  ['cors', 'cors', 'cors:CORS', ':CORS'],
-  ['http_proxy_to_wsgi', 'proxyHeaders', 'http_proxy_to_wsgi:HTTPProxyToWSGI', ':HTTPProxyToWSGI'],
-  ['catch_errors', 'catchErrors', 'catch_errors:CatchErrors', ':CatchErrors'],
-  ['stats', 'stats', 'stats:StatsMiddleware', ':StatsMiddleware'],
-  ['basic_auth', 'basicAuth', 'basic_auth:BasicAuthMiddleware', ':BasicAuthMiddleware'],
-  ['debug', 'debug', 'debug:Debug', ':Debug'],
-  ['healthcheck', 'healthcheckFilter', 'healthcheck:Healthcheck', ':Healthcheck'],
-];
-
-/** The built-in aliases. An entry point may stand twice: as an app and as a filter. */
-export const BUILTIN_ALIASES: AliasTable = tableOf([
-  ['egg:Paste#urlmap', `${LOADER}:urlmap`, COMPOSITE],
-  ['paste.urlmap:urlmap_factory', `${LOADER}:urlmap`],
-  ['egg:Paste#cascade', `${LOADER}:cascade`, COMPOSITE],
-  ['paste.cascade:make_cascade', `${LOADER}:cascade`],
-  ['nova.api.openstack.urlmap:urlmap_factory', `${LOADER}:versionedUrlmap`],
-  ['nova.api.auth:pipeline_factory', `${LOADER}:byOption`],
-  ['nova.api.auth:pipeline_factory_v21', `${LOADER}:byOption`],
-  ['neutron.auth:pipeline_factory', `${LOADER}:byOption`],
-  ['egg:Paste#translogger', `${MIDDLEWARE}:requestLog`, FILTER],
-  ['egg:Paste#gzip', `${MIDDLEWARE}:compression`, FILTER],
-  ['egg:Paste#static', `${MIDDLEWARE}:staticFiles`, APP],
-  ['egg:PasteDeploy#prefix', `${MIDDLEWARE}:pathPrefix`, FILTER],
-  ['paste.deploy.config:make_prefix_middleware', `${MIDDLEWARE}:pathPrefix`],
-  ['egg:PasteDeploy#config', `${MIDDLEWARE}:requestConfig`, FILTER],
-  ...OSLO.flatMap(([entry, target, ...classes]): AliasRow[] => [
-    [`egg:oslo.middleware#${entry}`, `${MIDDLEWARE}:${target}`, FILTER],
-    ...classes.map((python): AliasRow => {
-      const name = python.startsWith(':') ? python : `.${python}`;
-      return [`oslo_middleware${name}.factory`, `${MIDDLEWARE}:${target}`];
-    }),
-  ]),
-  ['oslo_middleware.cors:filter_factory', `${MIDDLEWARE}:cors`],
-  ['egg:oslo.middleware#healthcheck', `${MIDDLEWARE}:healthcheck`, APP],
-  ['oslo_middleware:Healthcheck.app_factory', `${MIDDLEWARE}:healthcheck`],
-  ['oslo_middleware.healthcheck:Healthcheck.app_factory', `${MIDDLEWARE}:healthcheck`],
-  ['keystonemiddleware.auth_token:filter_factory', `${MIDDLEWARE}:authToken`],
-  ['egg:keystonemiddleware#auth_token', `${MIDDLEWARE}:authToken`, FILTER],
-]);

@@ -2,6 +2,7 @@
  * Factory expressions, `package/subpath:export` or `./file.js:Class.method`: what they lead to, and what to say of one
  * that leads nowhere.
  */
+
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { didYouMean, type Origin, PorticoError } from '../errors/index.js';
@@ -16,6 +17,7 @@ import {
   parseExportReference,
   searchFolders,
 } from '../modules/index.js';
+import { counterpartOf } from './counterparts.js';
 import { firstNames, PasteError } from './paste-error.js';
 
 /** Takes an expression apart; extras in brackets, as Python's entry points may have them, are left out. */
@@ -106,12 +108,17 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
   if (error.what === 'package' && PYTHON_MODULE.test(module)) {
     const named = normalExpression(written);
     const [, name = 'factory'] = named.split(':');
-    const proposal = `${named}    ./${module.replaceAll('.', '/')}.js:${name}`;
+    const counterpart = counterpartOf(named);
+    const proposal = `${named}    ${counterpart ?? `./${module.replaceAll('.', '/')}.js:${name}`}`;
     // Only Python has dots between words; a single word is more often a package that is not installed.
     const about = module.includes('.')
       ? 'It looks like a Python module.'
       : `${looked} Is it not installed there? If it is a Python module:`;
-    const hint = `${about} Say what stands for it here, in [portico:aliases]:\n    ${proposal}`;
+    const say =
+      counterpart === undefined
+        ? 'Say what stands for it here, in [portico:aliases]:'
+        : 'By its name this does the same here; say so in [portico:aliases], or name a module:';
+    const hint = `${about} ${say}\n    ${proposal}`;
     return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, proposal });
   }
   const others =

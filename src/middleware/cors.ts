@@ -58,10 +58,6 @@ const corsOptions = defineOptions({
     mutable: true,
     help: 'Lets public pages reach this service in a private network.',
   }),
-  oslo_config_project: string({
-    default: '',
-    help: 'Read and not used: files written for oslo.middleware name the configuration of their service here.',
-  }),
 });
 
 /** Request headers that pages may always send (CORS-safelisted). */

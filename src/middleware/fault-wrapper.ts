@@ -13,7 +13,7 @@ const faultWrapperOptions = defineOptions({
 /**
  * Answers errors that say a status (`status`, `statusCode` or `code`, 400 to 599) with it, all others with 500. The
  * error's message is shown only when it says `safe === true`; its `headers` are kept as far as HTTP allows them.
- * 4xx are logged at info, without stack; 5xx at error, with it.
+ * 4xx, and faults without a cause, are logged at info, without stack; other 5xx at error, with it.
  */
 export const faultWrapper = filterFactory(
   'fault_wrapper',
@@ -25,7 +25,9 @@ export const faultWrapper = filterFactory(
       const fault = faultOf(error);
       const { requestId, route } = environ(req);
       const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
-      if (fault.status < 500) ctx.log.info(`answered with a fault: ${fault.message}`, facts);
+      // A fault without a cause was thrown on purpose, and its reason is in the log of its filter.
+      if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
+        ctx.log.info(`answered with a fault: ${fault.message}`, facts);
       else ctx.log.error('request failed', { ...facts, err: error });
       renderFault(req, res, fault, style);
     };

@@ -30,6 +30,7 @@ export type { HealthcheckPlugin, PluginResult } from './health/healthcheck-plugi
 export { healthcheck, healthcheckFilter } from './healthcheck.js';
 export { nameCheck } from './name-check.js';
 export { noauth } from './noauth.js';
+export { passThrough } from './pass-through.js';
 export { pathPrefix } from './path-prefix.js';
 export { proxyHeaders } from './proxy-headers.js';
 export { rateLimit } from './rate-limit.js';

@@ -155,7 +155,7 @@ test('PD-161 Python left over becomes one block to paste', async (t) => {
     [
       '[portico:aliases]',
       'python =',
-      '    nova.api.auth:Context.factory    ./nova/api/auth.js:Context.factory',
+      '    nova.api.auth:Context.factory    portico/middleware:context',
       '    egg:mycompany.auth#token    ./mycompany/auth.js:token    paste.filter_factory',
       '    nova.api.v2:make    ./nova/api/v2.js:make',
     ].join('\n'),

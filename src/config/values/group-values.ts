@@ -119,6 +119,9 @@ function refusedLocal(
   };
 }
 
+/** With these, sections of paste files say which configuration of oslo.config their filter reads; it is given the one of the service. */
+const OF_OSLO: ReadonlySet<string> = new Set(['oslo_config_project', 'oslo_config_program']);
+
 /** An issue for each undeclared name of the section. */
 function unknownLocals(
   group: string,
@@ -129,7 +132,7 @@ function unknownLocals(
   const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
   const { unused } = elsewhereOf(options) ?? { unused: {} as Readonly<Record<string, string>> };
   return [...local]
-    .filter(([name]) => !known.has(name))
+    .filter(([name]) => !known.has(name) && !OF_OSLO.has(name))
     .map(([name, written]) => {
       const at = { section: written.origin?.section ?? group, option: name, place: placeOf(name, undefined, written) };
       const advice = Object.hasOwn(unused, name) ? unused[name] : undefined;
