@@ -240,6 +240,14 @@ export function runInRequest<A extends unknown[], T>(env: Current, fn: (...args:
   return storage.getStore() === env ? fn(...args) : storage.run(env, fn, ...args);
 }
 
+/**
+ * Runs `fn` for no request: what it starts outlives the one that needed it first, such as a connection that others use too, and no
+ * line of its is about that request.
+ */
+export function runOutsideRequests<T>(fn: () => T): T {
+  return storage.exit(fn);
+}
+
 /** The context of the request or call this code runs for; undefined outside of one. */
 export function currentContext(): RequestContext | undefined {
   return storage.getStore()?.context;

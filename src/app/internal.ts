@@ -3,7 +3,14 @@ export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './afte
 export { catching } from './app.js';
 export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
-export { ACTIVE_TRACE, currentDeadline, type RequestTrace, runInRequest, type TraceIds } from './context.js';
+export {
+  ACTIVE_TRACE,
+  currentDeadline,
+  type RequestTrace,
+  runInRequest,
+  runOutsideRequests,
+  type TraceIds,
+} from './context.js';
 export { offerSignal, setTrace, traceIds, traceOf } from './environ.js';
 export { type BodyProgress, Exchange, exchangeOf, targetOf } from './exchange.js';
 export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, type WantedOrder } from './factory.js';

@@ -9,13 +9,14 @@ import { isObject } from '../errors/index.js';
 import { NoSuchMethod, type RPCConnection, UnsupportedVersion } from '../rpc/index.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
-import { addCommand, example, print } from './command.js';
+import { addCommand, example, print, wholeNumber } from './command.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { registerDeadLetters } from './dead-letters.js';
 import { withConnection } from './rpc-connection.js';
 import { registerContract } from './rpc-contract.js';
 
 interface Target extends ConfigurationArguments {
+  readonly timeout?: number;
   readonly host?: string;
   readonly json?: boolean;
 }
@@ -34,6 +35,7 @@ export function register(program: Command): void {
     .description('remote calls between services: what can be called, making calls, and what became of them')
     .addHelpText('after', example('api-cli rpc dead list'));
   add(rpc, 'ping <topic>', 'ask a service whether it is there, and how it is', 'ping compute --host north')
+    .option('--timeout <seconds>', 'how long it is waited for (default: 5)', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
       const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
@@ -116,13 +118,19 @@ function add(rpc: Command, words: string, description: string, line: string): Co
 
 function addCall(rpc: Command, name: string, description: string): Command {
   return add(rpc, `${name} <topic> <method> [arguments]`, description, `${name} images resize '{"id": "a", "to": 7}'`)
+    .option(
+      '--timeout <seconds>',
+      'how long it is waited for (default: [rpc] response_timeout; 30 for a cast)',
+      wholeNumber('--timeout', 1),
+    )
     .option('--namespace <name>', 'of the method (default: none)')
     .option('--method-version <version>', 'the least that the service has to speak (default: 1.0)');
 }
 
-function targetOf(topic: string, { host, namespace, methodVersion }: CallTarget): ClientOptions {
+function targetOf(topic: string, { host, namespace, methodVersion, timeout }: CallTarget): ClientOptions {
   return {
     topic,
+    ...(timeout !== undefined && { timeout }),
     ...(host !== undefined && { server: host }),
     ...(namespace !== undefined && { namespace }),
     ...(methodVersion !== undefined && { version: methodVersion }),

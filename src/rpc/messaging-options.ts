@@ -77,6 +77,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
+    startWithoutBroker: o.startWithoutBroker,
     replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
     format: isOnOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
     sendStack: o.sendRemoteStack,

@@ -130,10 +130,9 @@ export class RPCService implements ServiceBase {
       },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
-    this.#lifecycle = new Lifecycle(this.name, {
-      start: (signal, over) => this.#start(signal, over),
-      stop: (how) => this.#managed.hooks?.stop(how),
-    });
+    const start = (signal: AbortSignal, over: AbortSignal): Promise<void> => this.#start(signal, over);
+    const steps = { start, stop: (how: StopOptions) => this.#managed.hooks?.stop(how) };
+    this.#lifecycle = new Lifecycle(this.name, steps, systemClock, (text) => this.#log.warn(text));
   }
 
   /** The main manager: it alone owns the topic. One given as an object is there before the first start. */

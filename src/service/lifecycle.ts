@@ -23,6 +23,9 @@ export interface LifecycleSteps {
   stop(options: StopOptions & { readonly signal: AbortSignal }): Awaitable<void>;
 }
 
+/** What a verb that is called out of order may take before that is said. */
+const EARLY_MS = 30_000;
+
 /** How long a stop that is not graceful may take where its caller does not say. */
 export const FORCED_STOP_MS = 10_000;
 
@@ -35,6 +38,7 @@ export class Lifecycle {
   readonly #name: string;
   readonly #steps: LifecycleSteps;
   readonly #clock: Clock;
+  readonly #warn: ((text: string) => void) | undefined;
   #state: LifecycleState = 'new';
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -42,11 +46,12 @@ export class Lifecycle {
   #stopCut = new AbortController();
   #ended = deferred();
 
-  /** `name` is what errors call the service. */
-  constructor(name: string, steps: LifecycleSteps, clock: Clock = systemClock) {
+  /** `name` is what errors call the service. `warn` hears of a verb that waits for long because it was called out of order. */
+  constructor(name: string, steps: LifecycleSteps, clock: Clock = systemClock, warn?: (text: string) => void) {
     this.#name = name;
     this.#steps = steps;
     this.#clock = clock;
+    this.#warn = warn;
   }
 
   get state(): LifecycleState {
@@ -62,7 +67,7 @@ export class Lifecycle {
         this.#starting = undefined;
       });
     }
-    return this.#starting;
+    return this.#stopping === undefined ? this.#starting : this.#told(this.#starting, 'start() waits for a stop');
   }
 
   /** Settles when all is released. Rejects with what the stop step threw; the service counts as stopped then as well. */
@@ -79,14 +84,24 @@ export class Lifecycle {
     });
     // The start that is let settle first, or one that waited behind an earlier stop and is now called off.
     const started = this.#starting?.catch(() => {});
-    return Promise.all([this.#stopping, started])
+    const ended = Promise.all([this.#stopping, started])
       .then(() => {})
       .finally(release);
+    return started === undefined ? ended : this.#told(ended, 'stop() waits for a start');
   }
 
   /** Settles when the service was stopped; rejects with the error it died of. Before the first start: when it ends. */
   wait(): Promise<void> {
-    return this.#ended.promise;
+    return this.#state === 'new' ? this.#told(this.#ended.promise, 'wait() waits for a start') : this.#ended.promise;
+  }
+
+  /** Says what a verb waits for, where that takes long: it was called out of order, and would hang in silence. */
+  #told(done: Promise<void>, what: string): Promise<void> {
+    const warn = this.#warn;
+    if (warn === undefined) return done;
+    const tell = (): void => warn(`${this.#name}: ${what} that is not over, for ${EARLY_MS / 1000} s by now`);
+    const cancel = this.#clock.after(EARLY_MS, tell, { unref: true });
+    return done.finally(cancel);
   }
 
   /** The service died by itself: `wait()` rejects with `error`, and `stop()` still releases what is left. */

@@ -166,6 +166,10 @@ export const rpcOptions = defineOptions({
   }),
   connect_timeout: duration({ default: 10, help: 'Seconds one try to connect to a broker may take.' }),
   start_wait: duration({ default: 60, help: 'Seconds a start waits for a broker that is away.' }),
+  start_without_broker: boolean({
+    default: false,
+    help: 'After start_wait, go on without the broker and take calls once it is there; false ends the start.',
+  }),
   heartbeat: duration({ default: 20, help: 'Seconds between two heartbeats of a connection to a broker.' }),
   retry_interval: duration({
     default: 1,

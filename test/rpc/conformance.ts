@@ -88,6 +88,7 @@ const CASES: CaseTable = {
   'RP-76 RP-86 a return of what was not begun does not count': returnsUncounted,
   'RP-95 dead letters are read as often as one likes; what is acknowledged is gone, the rest stays in its order':
     readsDeadLetters,
+  'RP-95 those who read dead letters at once all see them whole': readsInTurn,
   'RP-95 a dead letter of a fanout has the address of the one consumer that refused it': returnsFanouts,
   'RP-77 a message can come back after a delay': delays,
   'RP-31 RP-69 a reply comes to the address of its consumer; one without a consumer is unroutable': replies,
@@ -462,6 +463,29 @@ async function returnsUncounted({ open, take, topic }: Bench): Promise<void> {
   const anew = await box.next();
   assert.equal(anew.count, 1);
   await anew.ack();
+}
+
+async function readsInTurn({ exchange, open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const box = await take(one, topic);
+  for (const text of ['a', 'b', 'c']) {
+    await one.publish(topic, message(text));
+    await (await box.next()).deadLetter('of no use');
+  }
+  const read = async (transport: Transport): Promise<string[]> => {
+    const texts: string[] = [];
+    await transport.eachDeadLetter(exchange, async (letter) => {
+      texts.push(textOf(letter));
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    return texts;
+  };
+  const seen = await Promise.all([read(one), read(two), read(one)]);
+  for (const texts of seen) assert.deepEqual(texts.toSorted(), ['a', 'b', 'c']);
+  const dropped: Promise<void>[] = [];
+  await Promise.all([read(two), one.eachDeadLetter(exchange, async ({ ack }) => void dropped.push(ack()))]);
+  await Promise.all(dropped);
+  assert.equal(dropped.length, 3);
 }
 
 async function readsDeadLetters({ exchange, open, take, dead, topic }: Bench): Promise<void> {

@@ -25,6 +25,7 @@ test('RP-60 the defaults of [rpc]', () => {
     accessPolicy: undefined,
     monitorMs: 60_000,
     startWaitMs: 60_000,
+    startWithoutBroker: false,
     replyRetryMs: 30_000,
     sendStack: false,
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lifecycle, type StopOptions } from 'portico/service';
+import { FakeClock } from 'portico/testing';
 
 interface Gate {
   readonly opened: Promise<void>;
@@ -143,4 +144,41 @@ test('a service that dies by itself fails its wait and is still released by stop
   await assert.rejects(life.wait(), /lost the socket/);
   await life.stop();
   assert.equal(stopped, 1);
+});
+
+test('RP-15 a verb that is called out of order says after 30 s what it waits for; in order nothing is said', async () => {
+  const clock = new FakeClock();
+  const said: string[] = [];
+  const ends: (() => void)[] = [];
+  const held = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+  const life = new Lifecycle('images', { start: held, stop: held }, clock, (text) => said.push(text));
+  const waited = life.wait();
+  await clock.advance(29_999);
+  assert.deepEqual(said, []);
+  await clock.advance(1);
+  const started = life.start();
+  const stopped = life.stop();
+  const called = assert.rejects(started, { code: 'PORTICO_SERVICE_STOPPED' });
+  await clock.advance(30_000);
+  ends.shift()!();
+  await called;
+  const again = life.start();
+  await clock.advance(30_000);
+  ends.shift()!();
+  await Promise.all([stopped, waited]);
+  await clock.advance(0);
+  ends.shift()!();
+  await again;
+  await life.start();
+  assert.deepEqual(said, [
+    'images: wait() waits for a start that is not over, for 30 s by now',
+    'images: stop() waits for a start that is not over, for 30 s by now',
+    'images: start() waits for a stop that is not over, for 30 s by now',
+  ]);
+  const last = life.wait();
+  const end = life.stop();
+  await clock.advance(60_000);
+  ends.shift()!();
+  await Promise.all([end, last]);
+  assert.deepEqual([said.length, clock.pending], [3, 0]);
 });

@@ -1,6 +1,7 @@
 /**
  * Calls that wait for their replies: one consumer of replies for a process, begun with its first call.
  */
+import { runOutsideRequests } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { Deadlines } from '../../tasks/internal.js';
@@ -101,7 +102,8 @@ export class PendingCalls {
   async #consume(transport: Transport): Promise<ReplyConsumer> {
     // No server knows the address before it is known here.
     let format = this.#format.at('');
-    const consumer = await transport.consumeReplies((message) => this.#take(message, format));
+    // It is for all calls of the process.
+    const consumer = await runOutsideRequests(() => transport.consumeReplies((message) => this.#take(message, format)));
     format = this.#format.at(consumer.address);
     return consumer;
   }

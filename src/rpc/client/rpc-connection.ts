@@ -76,6 +76,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   readonly #notifications: NotificationSettings;
   #share: Transport | undefined;
   #notifying: RPCConnection | undefined;
+  /** It was to be connected, and is not yet. */
+  #isAwaited = false;
   #spans: Promise<CallSpans | undefined> | undefined;
 
   /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
@@ -128,7 +130,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   get troubles(): readonly string[] {
     const { state, name } = this.#open ?? { state: 'new', name: '' };
     if (state === 'blocked') return [`remote calls: ${name} takes no messages (memory or disk alarm)`];
-    return state === 'lost' ? [`remote calls: the connection to ${name} is lost`] : [];
+    if (state === 'lost') return [`remote calls: the connection to ${name} is lost`];
+    return this.#isAwaited ? [`remote calls: there is no connection to ${name} yet`] : [];
   }
 
   /** What makes spans; undefined where no OpenTelemetry SDK is registered. */
@@ -191,8 +194,10 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   async #connect(transport: Transport, ms: number, signal: AbortSignal | undefined): Promise<Transport> {
     const late = new AbortController();
     const cancel = this.clock.after(ms, () => late.abort());
+    this.#isAwaited = true;
     try {
       await transport.connect(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
+      this.#isAwaited = false;
       return transport;
     } catch (error) {
       signal?.throwIfAborted();

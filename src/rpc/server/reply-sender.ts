@@ -65,6 +65,7 @@ export class ReplySender {
   /** The oldest first. */
   readonly #kept = new Set<Kept>();
   #keptBytes = 0;
+  #isHurried = false;
   #isClosing = false;
 
   constructor(options: ReplySenderOptions) {
@@ -87,7 +88,18 @@ export class ReplySender {
         tried();
       });
       this.#pending.set(sending, tried);
+      if (this.#isHurried) this.#limit(tried);
     });
+  }
+
+  /** The server ends: no handler waits longer for its reply than a moment, for a broker may be silent. */
+  hurry(): void {
+    this.#isHurried = true;
+    for (const tried of this.#pending.values()) this.#limit(tried);
+  }
+
+  #limit(tried: () => void): void {
+    this.#options.clock.after(FLUSH_MS, tried, { unref: true });
   }
 
   /** Signs of life, each sent once, twice within the time that the caller waits for one. */
@@ -128,22 +140,23 @@ export class ReplySender {
     const { transport, clock, retryMs, log, onLost } = this.#options;
     const message = { id: messageId(), body, correlationId: id };
     const until = clock.now() + retryMs;
-    const kept = { bytes: body.length, ended: new AbortController() };
+    let kept: Kept | undefined;
     let err: unknown = new Error('its caller is gone');
     while (!this.#gone.has(to)) {
       try {
         await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
-        this.#forget(kept);
+        if (kept !== undefined) this.#forget(kept);
         return;
       } catch (error) {
         err = error;
+        kept ??= { bytes: body.length, ended: new AbortController() };
         this.#keep(kept);
         tried();
         if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
         else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
       }
     }
-    this.#forget(kept);
+    if (kept !== undefined) this.#forget(kept);
     onLost?.();
     const age = Math.round(clock.now() - since);
     log.warn(`${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`, { err });

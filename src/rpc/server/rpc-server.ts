@@ -4,10 +4,10 @@
  */
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
-import { Deadlines, within } from '../../tasks/internal.js';
+import { Deadlines, pause, within } from '../../tasks/internal.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
-import { ServerShuttingDown } from '../errors.js';
+import { DeliveryFailure, ServerShuttingDown } from '../errors.js';
 import { type AddressedFormat, type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
 import { addressText } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
@@ -46,6 +46,7 @@ export class ServedTopics {
   #main: RpcServer | undefined;
   #alt: RpcServer | undefined;
   #spans: CallSpans | undefined;
+  readonly #ending = new AbortController();
 
   constructor(options: ServedTopicsOptions) {
     this.#options = options;
@@ -56,8 +57,8 @@ export class ServedTopics {
    * `[rpc] start_wait`, and as `Endpoints` for methods that cannot be served. On failure nothing is consumed.
    */
   async start(aborted: AbortSignal): Promise<void> {
-    const { connection, altTopic, endpoints } = this.#options;
-    const { accessPolicy, startWaitMs, transport: settings } = connection.settings;
+    const { connection, endpoints } = this.#options;
+    const { accessPolicy, startWaitMs, startWithoutBroker, transport: settings } = connection.settings;
     const served = new Endpoints(endpoints, accessPolicy);
     const late = served.methods.find(({ options }) => options.ack === 'late');
     if (late !== undefined && settings.queueType !== 'quorum') {
@@ -68,7 +69,44 @@ export class ServedTopics {
     }
     const spans = await connection.spans;
     this.#spans = spans;
-    const transport = await connection.connected(startWaitMs, aborted);
+    const begin = (transport: Transport): Promise<void> => this.#begin(transport, served, aborted);
+    try {
+      await begin(await connection.connected(startWaitMs, aborted));
+    } catch (error) {
+      const isAway = error instanceof DeliveryFailure && !aborted.aborted;
+      if (!startWithoutBroker || !isAway) throw error;
+      const { topic } = this.#options;
+      connection.log.warn(
+        `${topic} starts without its broker, and takes calls once that is there: ${error.describe()}`,
+      );
+      void this.#beginLater(begin);
+    }
+  }
+
+  /** Waits for the broker as long as the service runs. Never rejects. */
+  async #beginLater(begin: (transport: Transport) => Promise<void>): Promise<void> {
+    const { connection, topic } = this.#options;
+    const { log, clock, settings } = connection;
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        await begin(await connection.connected(Number.POSITIVE_INFINITY, signal));
+        if (!signal.aborted) log.info(`${topic} takes calls now`);
+      } catch (err) {
+        if (signal.aborted) return;
+        log.error(`${topic} cannot take calls yet`, { err });
+        await pause(settings.transport.retryIntervalMaxMs, { clock, signal, unref: true });
+        continue;
+      }
+      break;
+    }
+    if (signal.aborted) await this.#main?.stopAccepting();
+  }
+
+  async #begin(transport: Transport, served: Endpoints, aborted: AbortSignal): Promise<void> {
+    const { connection, altTopic, endpoints } = this.#options;
+    const { accessPolicy } = connection.settings;
+    const spans = this.#spans;
     this.#main = new RpcServer({ ...this.#options, endpoints: served, transport, spans });
     await this.#main.start();
     if (altTopic === null) return;
@@ -85,6 +123,7 @@ export class ServedTopics {
 
   /** Nothing new on the first topic. Continuations still come. */
   async stopAccepting(): Promise<void> {
+    this.#ending.abort();
     await this.#main?.stopAccepting();
   }
 
@@ -193,6 +232,7 @@ export class RpcServer {
         { ms, clock, signal: until },
         () => false,
       );
+    replies.hurry();
     const isIdle = await isIdleWithin(limitMs, signal);
     // What it would cancel from now on gets its signal anyway.
     const ended = this.#copies?.cancel();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
+import { DeliveryFailure, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport, ServedTopics } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
@@ -117,6 +117,38 @@ test('RP-76 of methods that are acknowledged late no more is held than can begin
     await service.stop();
   }
   assert.deepEqual(held, [2, 2, 2, 64, 64, 64]);
+});
+
+test('RP-78 with start_without_broker a service runs without its broker, and takes calls once that is there', async () => {
+  const { log, messages } = recordedLog();
+  const reached = gate();
+  class Away extends MemoryTransport {
+    override async connect(signal?: AbortSignal): Promise<void> {
+      const late = new Promise((resolve) => signal?.addEventListener('abort', resolve));
+      if (await Promise.race([reached.opened.then(() => false), late.then(() => true)]))
+        throw new DeliveryFailure({ message: 'it is away' });
+      await super.connect();
+    }
+  }
+  const transport = new Away(new MemoryBroker());
+  const manager = { work: (_context: unknown, { id }: { id: number }) => id };
+  const options = { binary: 'portico-images', host: 'north', registration: null, transport, log, manager };
+  const configured = (ini: string) => ({ ...options, config: Config.fromText(`[rpc]\nstart_wait = 0.01\n${ini}`) });
+  await assert.rejects(RPCService.create(configured('')).start(), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  const service = RPCService.create(configured('start_without_broker = true\n'));
+  await service.start();
+  assert.deepEqual(service.meter.troubles(), ['remote calls: there is no connection to memory:// yet']);
+  assert.ok(messages().some((line) => line.startsWith('images starts without its broker')));
+  // One that ends before the broker is there.
+  await service.stop({ graceful: true });
+  await service.start();
+  reached.open();
+  while (!messages().includes('images takes calls now')) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(service.meter.troubles(), []);
+  const connection = new RPCConnection({ transport, log });
+  assert.equal(await connection.client({ topic: 'images' }).call({}, 'work', { id: 7 }), 7);
+  await connection.close();
+  await service.stop({ graceful: true });
 });
 
 test(

@@ -378,6 +378,31 @@ test('RP-25 what is nested too deeply is refused where it is sent, and its calle
   await assert.rejects(client.call({}, 'deep'), refused);
 });
 
+test('RP-86 a broker that confirms no reply does not hold up a stop for longer than a moment', async () => {
+  const { clock, client, transport, server } = await served({ work: () => 'done' });
+  const published = gate();
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, message, options) => {
+    if (typeof to !== 'string') return publish(to, message, options);
+    published.open();
+    return new Promise(() => {});
+  };
+  const call = client.prepare({ timeout: 600 }).call({}, 'work');
+  const lost = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT' });
+  await published.opened;
+  await server.stopAccepting();
+  let isOver = false;
+  const finished = server.finish(300_000).then(() => {
+    isOver = true;
+  });
+  await clock.advance(1000);
+  assert.equal(isOver, false);
+  await clock.advance(3000);
+  await finished;
+  await clock.advance(600_000);
+  await lost;
+});
+
 test('RP-21 RP-75 a message that cannot be read is a dead letter, and its content is not logged', async () => {
   const { transport, deadLetters, lines } = await served({});
   const wrong = ['{"secret', '[]', '{"v":"2.0","secret":1}', '{"v":"1.0","method":7}', '{"v":"1.0","secret":1}'];

@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';
+import { runOutsideRequests } from '../../../app/internal.js';
 import { PorticoError } from '../../../errors/index.js';
 import { importPeer } from '../../../modules/index.js';
 import type { Clock } from '../../../tasks/index.js';
@@ -11,6 +12,7 @@ import { pause, within } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import { retryWaitMs, type TransportOptions } from '../transport.js';
 import type { TransportHost, TransportUrl } from '../transport-url.js';
+import { isRefusal, reasonOf } from './amqp-errors.js';
 
 const RABBITMQ_CLIENT = {
   code: 'PORTICO_AMQP_MISSING',
@@ -97,7 +99,10 @@ export class AmqpLink {
   start(): void {
     if (this.#stop !== undefined || this.#isClosed) return;
     this.#stop = new AbortController();
-    void this.#run(this.#stop.signal);
+    const { signal } = this.#stop;
+    if (this.#failure instanceof DeliveryFailure) this.#failure = undefined;
+    // Others use it too, long after the request that was the first.
+    void runOutsideRequests(() => this.#run(signal));
   }
 
   /** Stops trying. It can be started again. */
@@ -156,12 +161,24 @@ export class AmqpLink {
         }
         failed += 1;
         if (failed % this.#hosts.length > 0) continue;
+        if (!this.#wasUp && isRefusal(error)) return this.#giveUp(error);
         const rounds = failed / this.#hosts.length;
         const waitMs = retryWaitMs(options, rounds - 1) * (0.5 + this.#random() / 2);
         this.#say(`cannot be made: ${reasonOf(error)}; tries again in ${Math.ceil(waitMs / 1000)} s`);
         await pause(waitMs, { clock: this.#clock, signal });
       }
     }
+  }
+
+  /** A user that the broker refuses it will refuse again. The next start tries anew. */
+  #giveUp(cause: unknown): void {
+    this.#failure = new DeliveryFailure({
+      message: `${this.#settings.url.shown} refuses the user: ${reasonOf(cause)}`,
+      hint: 'Look at the user, the password and the virtual host of [rpc] transport_url, and at the permissions of the user.',
+      cause,
+    });
+    this.#stop = undefined;
+    this.#tell();
   }
 
   /** Has the connection until it is lost; gives the reason. */
@@ -284,14 +301,6 @@ export function connectionOptions(
       },
     }),
   };
-}
-
-/** What went wrong, in a few words. A host with two addresses fails twice at once. */
-export function reasonOf(error: unknown): string {
-  const { message = '', errors, code } = error as { message?: string; errors?: readonly unknown[]; code?: string };
-  if (message === '' && errors?.[0] !== undefined) return reasonOf(errors[0]);
-  // The package begins with the method that was refused, where it knows one.
-  return message === '' ? String(code ?? error) : message.replace(/^undefined: /, '');
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

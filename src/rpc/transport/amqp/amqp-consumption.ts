@@ -5,13 +5,17 @@
 import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';
 import type { Clock } from '../../../tasks/index.js';
-import { pause } from '../../../tasks/internal.js';
+import { pause, within } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { TransportConsumer } from '../transport.js';
-import { type AmqpLink, reasonOf } from './amqp-connection.js';
+import type { AmqpLink } from './amqp-connection.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
+import { reasonOf } from './amqp-errors.js';
 import type { Received } from './amqp-message.js';
 import { declareQueue } from './amqp-topology.js';
+
+/** How long the broker may take to end a consumer. */
+const CANCEL_MS = 2000;
 
 /** A queue that is taken away so often in such a time is more than a broker that moves it. */
 const OFTEN = 3;
@@ -137,13 +141,17 @@ export class AmqpConsumption implements TransportConsumer {
 
   async #cancel(): Promise<void> {
     this.#end.abort();
-    const { plan, options } = this.#parts.source;
+    const { source, clock } = this.#parts;
+    const { plan, options } = source;
     // What is being declared comes to its end first.
     await this.#establishing;
     const deliveries = this.#current;
     if (deliveries === undefined || !deliveries.channel.active) return;
     try {
-      await deliveries.channel.basicCancel(options.clientName);
+      // A peer that is silent is not waited for: what it delivers none the less goes back.
+      await within(deliveries.channel.basicCancel(options.clientName), { ms: CANCEL_MS, clock }, () => {
+        throw new Error('the broker does not answer');
+      });
       // What came before the broker's answer is delivered a turn later.
       await new Promise((resolve) => setImmediate(resolve));
       if (plan.isTransient) await deliveries.channel.queueDelete({ queue: plan.queue });

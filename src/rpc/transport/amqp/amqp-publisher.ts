@@ -7,7 +7,8 @@ import { Deadlines, within } from '../../../tasks/internal.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
-import { type AmqpLink, reasonOf } from './amqp-connection.js';
+import type { AmqpLink } from './amqp-connection.js';
+import { reasonOf } from './amqp-errors.js';
 import { propertiesOf, type Remarks } from './amqp-message.js';
 import { type Address, declareExchange, declareQueue, type QueuePlan, type Topology } from './amqp-topology.js';
 

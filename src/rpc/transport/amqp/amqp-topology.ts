@@ -5,7 +5,7 @@
 import type { Channel } from 'rabbitmq-client';
 import { ConfigurationRefused } from '../../../errors/index.js';
 import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
-import { reasonOf } from './amqp-connection.js';
+import { reasonOf } from './amqp-errors.js';
 
 /** Properties that something has on the broker where they are not Portico's own, and where an operator sets them. */
 export interface Properties {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../tasks/index.js';
-import { systemClock } from '../../../tasks/internal.js';
+import { pause, systemClock } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import {
   type ConsumeOptions,
@@ -28,6 +28,10 @@ import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
 import { AmqpPublisher } from './amqp-publisher.js';
 import { deadQueue, findQueue, porticoTopology, type QueuePlan, type Topology, unbindQueue } from './amqp-topology.js';
 
+/** How long another reader of dead letters is waited for, and how often it is looked for. */
+const READING_MS = 60_000;
+const READER_LOOKS_MS = 100;
+
 /** Replies that are on their way to this process at a time. */
 const REPLY_PREFETCH = 256;
 
@@ -41,6 +45,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   readonly #consuming: AmqpLink;
   readonly #publisher: AmqpPublisher;
   readonly #consumptions = new Set<AmqpConsumption>();
+  #reading: Promise<void> = Promise.resolve();
   #connecting = 0;
   #closing: Promise<void> | undefined;
 
@@ -99,8 +104,56 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     return { address: plan.queue, cancel: () => consumption.cancel() };
   }
 
-  async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
+  eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
+    // What one reader holds no other sees.
+    const reading = this.#reading.then(() => this.#eachDeadLetter(exchange, take));
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
     const plan = deadQueue(exchange);
+    const release = await this.#lockReading(plan);
+    try {
+      await this.#readLetters(plan, take);
+    } finally {
+      await release();
+    }
+  }
+
+  /**
+   * Keeps other processes from reading: a queue that is this connection's alone, and goes with it. Gives what lets them. A user that
+   * may not declare it reads without.
+   */
+  async #lockReading({ queue }: QueuePlan): Promise<() => Promise<void>> {
+    const lock = `${queue}/reader`;
+    const until = this.#clock.now() + READING_MS;
+    for (;;) {
+      const channel = await (await this.#publishing.up()).acquire({ emitErrorsFromChannel: true });
+      channel.on('error', () => {});
+      try {
+        await channel.queueDeclare({ queue: lock, exclusive: true });
+        return async () => {
+          await channel.queueDelete({ queue: lock }).catch(() => {});
+          await channel.close();
+        };
+      } catch (error) {
+        await channel.close();
+        const { code } = error as { readonly code?: unknown };
+        if (code === 'ACCESS_REFUSED') return async () => {};
+        if (code !== 'RESOURCE_LOCKED') throw error;
+        if (this.#clock.now() > until) {
+          throw new DeliveryFailure({
+            message: `${this.name}: another process has read ${queue} for ${READING_MS / 1000} s`,
+            hint: 'Wait for the api-cli rpc dead command that runs.',
+          });
+        }
+      }
+      await pause(READER_LOOKS_MS, { clock: this.#clock });
+    }
+  }
+
+  async #readLetters(plan: QueuePlan, take: (letter: Delivery) => Promise<void>): Promise<void> {
     await this.#onChannel(plan, async (letters) => {
       const { channel } = letters;
       for (let left = (await findQueue(channel, plan.queue))?.messageCount ?? 0; left > 0; left--) {

@@ -174,6 +174,7 @@ export class MemoryQueue {
   readonly #broker: MemoryBroker;
   readonly #waiting: QueueEntry[] = [];
   readonly #consumers: QueueConsumer[] = [];
+  #reading: Promise<void> = Promise.resolve();
   #scheduled = false;
   #end: Cancel | undefined;
 
@@ -242,8 +243,14 @@ export class MemoryQueue {
     else back();
   }
 
-  /** Gives what is there now to `take`, one by one. What it does not settle stays where it was. */
-  async each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
+  /** Gives what is there now to `take`, one by one, to one reader at a time. What it does not settle stays where it was. */
+  each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
+    const reading = this.#reading.then(() => this.#each(take));
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
     const reader = new QueueConsumer(this, 0, () => {});
     for (let left = this.#waiting.length; left > 0 && this.#waiting.length > 0; left--) {
       await take(this.#give(reader, this.#waiting.shift()!));
