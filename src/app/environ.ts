@@ -44,8 +44,6 @@ export interface MatchedRoute {
 
 const SIGNAL: unique symbol = Symbol('portico.environ.signal');
 const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
-/** Judges that wait for a route, or the route; of `routed.ts`. */
-export const ROUTED: unique symbol = Symbol('portico.environ.routed');
 /** What filters add to the headers of outgoing calls; of `forward-headers.ts`. */
 export const FORWARDED: unique symbol = Symbol('portico.environ.forwarded');
 const TRACE: unique symbol = Symbol('portico.environ.trace');
@@ -86,7 +84,6 @@ export class RequestEnviron {
   declare params: Readonly<Record<string, string>>;
   declare [SIGNAL]: AbortSignal | undefined;
   declare [OFFERED]: (() => AbortSignal) | undefined;
-  declare [ROUTED]: unknown;
   declare [FORWARDED]: unknown;
   declare [TRACE]: RequestTrace | undefined;
   declare readonly [REQUEST]: IncomingMessage;
@@ -97,7 +94,6 @@ export class RequestEnviron {
     this.params = NO_PARAMS;
     this[SIGNAL] = undefined;
     this[OFFERED] = undefined;
-    this[ROUTED] = undefined;
     this[FORWARDED] = undefined;
     this[TRACE] = undefined;
     this[REQUEST] = req;

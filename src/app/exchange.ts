@@ -3,7 +3,7 @@
  * closed. A `Server` makes it at the front; of a request that came by another server it is made at its first use.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Environ, RequestEnviron } from './environ.js';
+import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { parseTarget, type Target } from './target.js';
 
@@ -18,6 +18,12 @@ export interface BodyProgress {
   /** Its client sends no more of it before `100 Continue`. */
   awaitsContinue: boolean;
 }
+
+/**
+ * What a filter, which stands before the Router, has to say of a request that has been routed. A throw or a rejection is
+ * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
+ */
+export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
 
 /** What is known of one request and its answer. What the pipeline gathers for applications is in {@link environ}. */
 export class Exchange {
@@ -41,6 +47,10 @@ export class Exchange {
   declare original: Exchange | undefined;
   /** What is left to route, as it was parsed last. */
   declare target: Target | undefined;
+  /** The route of the action that a Router has found. */
+  declare routed: MatchedRoute | undefined;
+  /** Those that wait for a route; undefined where nothing does. */
+  declare routeListeners: RouteListener[] | undefined;
   /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
   declare brokenBy: unknown;
 
@@ -57,6 +67,8 @@ export class Exchange {
     this.body = undefined;
     this.original = undefined;
     this.target = undefined;
+    this.routed = undefined;
+    this.routeListeners = undefined;
     this.brokenBy = undefined;
     (req as Carrier)[EXCHANGE] = this;
   }

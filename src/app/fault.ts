@@ -73,6 +73,18 @@ export function asFault(error: unknown): Fault {
 /** How faults are written: Portico's own JSON, or the one OpenStack's compute API has. */
 export type FaultStyle = 'portico' | 'openstack';
 
+/** An answer to a fault, as far as a style decides it. */
+export interface RenderedFault {
+  /** The media type of the body. */
+  readonly type: string;
+  /** Besides those of the fault itself. */
+  readonly headers?: Readonly<OutgoingHttpHeaders>;
+  readonly body: string;
+}
+
+/** Writes faults: what a style is. Status, the fault's own headers and the length are not its affair. */
+export type FaultRenderer = (fault: Fault, request: IncomingMessage) => RenderedFault;
+
 /**
  * Answers a request with a fault.
  *
@@ -81,7 +93,12 @@ export type FaultStyle = 'portico' | 'openstack';
  * always JSON. HEAD gets the headers only. Headers that were set for the body that failed are removed, and from 500 on
  * those about the answer that failed: how long to keep it, where it leads, its cookies. All others stay. When the head is out already the connection is destroyed, so that a truncated body cannot look complete.
  */
-export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fault, style: FaultStyle): void {
+export function renderFault(
+  req: IncomingMessage,
+  res: ServerResponse,
+  fault: Fault,
+  style: FaultStyle | FaultRenderer,
+): void {
   if (fault.status >= 500) traceOf(environ(req))?.failed(fault);
   if (res.headersSent) {
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
@@ -89,8 +106,8 @@ export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fa
   }
   resetBody(res);
   removeHeaders(res, fault.status);
-  for (const [name, value] of usableHeaders(fault.headers)) res.setHeader(name, value);
-  const [type, body] = style === 'openstack' ? openstackBody(fault) : porticoBody(req, fault);
+  const { type, headers = {}, body } = (typeof style === 'function' ? style : RENDERERS[style])(fault, req);
+  for (const [name, value] of usableHeaders({ ...headers, ...fault.headers })) res.setHeader(name, value);
   res.statusCode = fault.status;
   res.statusMessage = STATUS_CODES[fault.status] ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
   res.setHeader('content-type', type);
@@ -131,21 +148,21 @@ function titleOf(status: number): string {
 
 const PORTICO_TYPES = ['application/json', 'application/problem+json'] as const;
 
-function porticoBody(req: IncomingMessage, fault: Fault): [type: string, body: string] {
+const renderPortico: FaultRenderer = (fault, req) => {
   const { status, title } = fault;
   const message = fault.safe ? fault.message : title;
   const requestId = environ(req).requestId;
   const id = requestId === undefined ? {} : { request_id: requestId };
   const type = preferredType(req, PORTICO_TYPES);
   if (type === 'application/json') {
-    return [type, JSON.stringify({ error: { code: status, title, message, ...id } })];
+    return { type, body: JSON.stringify({ error: { code: status, title, message, ...id } }) };
   }
   if (type === 'application/problem+json') {
-    return [type, JSON.stringify({ type: 'about:blank', title, status, detail: message, ...id })];
+    return { type, body: JSON.stringify({ type: 'about:blank', title, status, detail: message, ...id }) };
   }
   const lines = [`${status} ${title}`, ...(message === title ? [] : [message]), ...(requestId ? [requestId] : [])];
-  return ['text/plain; charset=utf-8', `${lines.join('\n')}\n`];
-}
+  return { type: 'text/plain; charset=utf-8', body: `${lines.join('\n')}\n` };
+};
 
 /** The names nova gives to its faults; clients read them. */
 const OPENSTACK_NAMES: ReadonlyMap<number, string> = new Map([
@@ -162,13 +179,15 @@ const OPENSTACK_NAMES: ReadonlyMap<number, string> = new Map([
   [503, 'serviceUnavailable'],
 ]);
 
-function openstackBody(fault: Fault): [type: string, body: string] {
+const renderOpenstack: FaultRenderer = (fault) => {
   const name = OPENSTACK_NAMES.get(fault.status) ?? 'computeFault';
   const message = fault.safe ? fault.message : fault.title;
   const retryAfter = usableHeaders(fault.headers).find(([header]) => header.toLowerCase() === 'retry-after')?.[1];
   const retry = name === 'overLimit' && retryAfter !== undefined ? { retryAfter: String(retryAfter) } : {};
-  return ['application/json', JSON.stringify({ [name]: { code: fault.status, message, ...retry } })];
-}
+  return { type: 'application/json', body: JSON.stringify({ [name]: { code: fault.status, message, ...retry } }) };
+};
+
+const RENDERERS: Readonly<Record<FaultStyle, FaultRenderer>> = { portico: renderPortico, openstack: renderOpenstack };
 
 /** Options of `[DEFAULT]` for whatever renders faults. */
 export const faultOptions = defineOptions({
@@ -191,7 +210,7 @@ export function faultStyleOf(config: Config, own?: FaultStyle): FaultStyle {
 /** How {@link answerFault} answers. */
 export interface AnswerFaultOptions {
   /** How the body is written. */
-  readonly style: FaultStyle;
+  readonly style: FaultStyle | FaultRenderer;
   /** Told, for the log, that the answer itself has failed: a listener of `beforeHead` threw. */
   readonly onFailure: (error: unknown, req: IncomingMessage) => void;
 }

@@ -14,6 +14,7 @@ export {
 export { offerSignal, setTrace, traceIds, traceOf } from './environ.js';
 export { type BodyProgress, Exchange, exchangeOf, targetOf } from './exchange.js';
 export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, type WantedOrder } from './factory.js';
+export { answerFailure, type FailureOptions } from './failure.js';
 export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
 export {
   type AnswerFaultOptions,

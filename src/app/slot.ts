@@ -26,8 +26,11 @@ export function takesOwnSlot<T extends App>(app: T): T {
   return app;
 }
 
-/** Tells that `copy` stands for `original`, which has the slot. */
+/** Tells that `copy` stands for `original`, which has the slot, and who waits for its route. */
 export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): void {
   const exchange = exchangeOf(original);
-  exchangeOf(copy).original = exchange.original ?? exchange;
+  const copied = exchangeOf(copy);
+  copied.original = exchange.original ?? exchange;
+  copied.routed = exchange.routed;
+  copied.routeListeners = exchange.routeListeners?.slice();
 }

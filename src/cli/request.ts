@@ -4,10 +4,10 @@
  */
 import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';
 import type { Command } from 'commander';
-import { type App, environ, faultStyleOf } from '../app/index.js';
-import { connectionRemote } from '../app/internal.js';
+import { type App, environ, type FaultStyle, faultStyleOf } from '../app/index.js';
+import { answerFailure, catching, connectionRemote, type FailureOptions } from '../app/internal.js';
 import { Server, type ServerOptions } from '../server/index.js';
-import { pipelineProbes, runApp, wsgiOptions } from '../server/internal.js';
+import { pipelineProbes, serverFailures, wsgiOptions } from '../server/internal.js';
 import { columns, example, print } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
 import {
@@ -75,7 +75,7 @@ async function sent(
   });
   const app = await loader.loadApp(name, args.trace === true ? { aroundFilters } : {});
   try {
-    const failures = { log, style: faultStyleOf(config), debug: false };
+    const failures = serverFailures(log, faultStyleOf(config), false);
     const answer = await answerOf(app, request, args.data, failures, config.group('wsgi', wsgiOptions));
     return { answer, times };
   } finally {
@@ -87,13 +87,13 @@ async function answerOf(
   app: App,
   request: NamedRequest,
   payload: string | undefined,
-  failures: Parameters<typeof runApp>[3],
+  failures: FailureOptions,
   limits: ServerOptions,
 ): Promise<Answer> {
   let running: Promise<unknown> | undefined;
   const noted: App = (req, res) => {
     const returned = app(req, res);
-    // What it fails with is answered by runApp.
+    // What it fails with is answered below.
     running = Promise.resolve(returned).catch(() => undefined);
     return returned;
   };
@@ -102,9 +102,9 @@ async function answerOf(
     'request',
     (req, res) => {
       if (request.secure) environ(req).remote = { ...connectionRemote(req), scheme: 'https' };
-      runApp(noted, req, res, failures);
+      void catching(noted, req, res, (error) => answerFailure(error, req, res, failures));
     },
-    { ...limits, faultStyle: failures.style, drainIdle: 0 },
+    { ...limits, faultStyle: failures.style as FaultStyle, drainIdle: 0 },
   );
   await server.start();
   try {

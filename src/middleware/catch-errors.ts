@@ -1,9 +1,8 @@
 /**
  * catch_errors: whatever an inner layer fails with becomes an answer.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Description, environ, Fault, faultStyleOf, filterFactory } from '../app/index.js';
-import { asFault, catching, ownFaultStyle, renderFault, targetMask } from '../app/internal.js';
+import { type Description, environ, faultStyleOf, filterFactory } from '../app/index.js';
+import { answerFailure, catching, type FailureOptions, ownFaultStyle, targetMask } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 
@@ -27,26 +26,25 @@ export const catchErrors = filterFactory(
     const maskHeaders = headerMask(options.maskHeaders);
     const maskTarget = targetMask(options.maskQuery);
 
-    const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
-      const fault = asFault(error);
-      const cause = error instanceof Fault ? error.cause : error;
-      if (cause !== undefined && fault.status >= 500) {
+    const failures: FailureOptions = {
+      log: ctx.log,
+      style,
+      message: 'request failed',
+      logsCauses: true,
+      facts: (req, res) => {
         const { originalUrl, requestId, globalRequestId } = environ(req);
-        const clientLeft = req.socket.destroyed && !res.writableFinished;
-        ctx.log[clientLeft ? 'debug' : 'error']('request failed', {
-          err: cause,
+        return {
           method: req.method,
           target: maskTarget(originalUrl),
           request_id: requestId,
           global_request_id: globalRequestId,
           ...(options.logHeaders ? { headers: maskHeaders(req.headers) } : {}),
           ...(res.headersSent && !res.writableEnded ? { truncated: true } : {}),
-        });
-      }
-      renderFault(req, res, fault, style);
+        };
+      },
     };
 
-    return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
+    return (app) => (req, res) => catching(app, req, res, (error) => answerFailure(error, req, res, failures));
   },
   { describe },
 );

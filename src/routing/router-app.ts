@@ -4,12 +4,11 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ, Fault, quoteClient } from '../app/index.js';
 import {
-  type AnswerFaultOptions,
-  answerFault,
-  asFault,
+  answerFailure,
   askRouteListeners,
   type Exchange,
   exchangeOf,
+  type FailureOptions,
   mountPath,
   overriddenMethod,
   targetOf,
@@ -47,7 +46,7 @@ export class RouterApp implements RouteUrls {
   readonly #fastify: RouterFastify;
   readonly #served: readonly ServedRoute[];
   readonly #versions: VersionNegotiation | null;
-  readonly #answering: AnswerFaultOptions;
+  readonly #failures: FailureOptions;
   readonly #likeRoutes: boolean;
   /** Some route asks for more than path and method. */
   readonly #asksRequest: boolean;
@@ -62,10 +61,8 @@ export class RouterApp implements RouteUrls {
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;
-    this.#answering = {
-      style: options.faultStyle ?? 'portico',
-      onFailure: (err, req) => parts.log.error('the answer to a failed request failed', { err, ...factsOf(req) }),
-    };
+    const style = options.faultStyle ?? 'portico';
+    this.#failures = { log: parts.log, style, message: 'an action failed', facts: factsOf };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
     this.#fastify = new RouterFastify(parts, this.#fail);
@@ -112,7 +109,8 @@ export class RouterApp implements RouteUrls {
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
-    const asked = askRouteListeners(env, served.matched);
+    exchange.routed = served.matched;
+    const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, served.matched);
     if (asked === undefined) return this.#serve(req, res, served, found, version);
     return asked.then((goOn) => (goOn ? this.#serve(req, res, served, found, version) : undefined));
   }
@@ -203,11 +201,9 @@ export class RouterApp implements RouteUrls {
     res.once('close', () => clearTimeout(timer));
   }
 
-  /** Answers whatever went wrong, and never throws; errors that are no faults are logged once, with their stack. */
-  readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
-    if (!(error instanceof Fault)) this.#parts.log.error('an action failed', { err: error, ...factsOf(req) });
-    answerFault(req, res, asFault(error), this.#answering);
-  };
+  /** Answers whatever went wrong. */
+  readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void =>
+    answerFailure(error, req, res, this.#failures);
 }
 
 /** The project in the path must be the one who asks; it is then taken out of what the action gets. */

@@ -4,7 +4,7 @@ export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from '.
 export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/filter-times.js';
 export type { Refusal } from './requests/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
-export { runApp } from './requests/run-app.js';
+export { serverFailures } from './requests/server-failures.js';
 export { traceOptions } from './spans/request-span.js';
 export { developmentCertificate } from './tls/development-certificate.js';
 export { sslOptions } from './tls/ssl-options.js';

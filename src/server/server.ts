@@ -7,7 +7,7 @@ import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
-import { takeScheme, withSlot } from '../app/internal.js';
+import { answerFailure, catching, type FailureOptions, takeScheme, withSlot } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
@@ -16,7 +16,7 @@ import { cutOffError, cutOffFacts, describeExchange, tellBroken } from './connec
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
-import { type FailureOptions, runApp, unavailable } from './requests/run-app.js';
+import { serverFailures, unavailable } from './requests/server-failures.js';
 import { listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
 import { idleTime, StopTerms } from './stop-terms.js';
@@ -214,14 +214,14 @@ export class Server implements ListeningService {
   readonly #run = (exchange: Exchange): void => {
     const { req, res } = exchange;
     if (this.#schemeField !== undefined) takeScheme(req, this.#schemeField);
-    runApp(this.#appInUse, req, res, this.#failures);
+    void catching(this.#appInUse, req, res, (error) => answerFailure(error, req, res, this.#failures));
   };
 
   #take(options: ServerOptions): void {
     const limits = wsgiValues(options);
     this.#limits = limits;
     this.#options = options;
-    this.#failures = { log: this.#log, style: options.faultStyle ?? 'portico', debug: limits.serverDebug };
+    this.#failures = serverFailures(this.#log, options.faultStyle ?? 'portico', limits.serverDebug);
     this.#schemeField = schemeField(limits);
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, remoteOf } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { askRouteListeners, offerSignal, routedTo, whenRouted } from '#internal/app';
+import { askRouteListeners, exchangeOf, offerSignal, routedTo, whenRouted } from '#internal/app';
 
 test('a request has one environ, with its target as it came, whatever a mount does to its URL', async () => {
   const app: App = (req, res) => {
@@ -55,7 +55,7 @@ test('MW-20 listeners that wait for a route are asked in their order, until one 
         return goesOn;
       });
     }
-    const outcome = await askRouteListeners(environ(req), route);
+    const outcome = await askRouteListeners(exchangeOf(req), route);
     res.end(JSON.stringify([before ?? null, outcome, routedTo(req)]));
   };
   assert.deepEqual((await request(app, 'GET', '/')).json(), [null, false, route]);

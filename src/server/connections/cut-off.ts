@@ -6,7 +6,7 @@ import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
 import { filterOf } from '../api/filter-times.js';
-import { requestFacts } from '../requests/run-app.js';
+import { requestFacts } from '../requests/request-facts.js';
 import type { Exchange } from './connections.js';
 
 /** Requests a log line names; the others are counted. */

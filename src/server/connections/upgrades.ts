@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
 import { offerUpgrade } from '../../app/internal.js';
-import { requestFacts } from '../requests/run-app.js';
+import { requestFacts } from '../requests/request-facts.js';
 import type { Connection } from './connections.js';
 
 /** How much is kept, in bytes, of what a client sends before its upgrade is taken. */

@@ -1,0 +1,56 @@
+/**
+ * What becomes of a request whose app has failed: the one place that logs it and answers it, for the `Server`, `catch_errors` and
+ * Routers.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LogFields, Logger } from '../log/index.js';
+import { destroyReason } from './after-response.js';
+import { exchangeOf } from './exchange.js';
+import { answerFault, asFault, Fault, type FaultRenderer, type FaultStyle } from './fault.js';
+import { isUpgraded } from './server-state.js';
+
+/** Who answers failures, and how. */
+export interface FailureOptions {
+  readonly log: Logger;
+  readonly style: FaultStyle | FaultRenderer;
+  /** The line of the log about an error that is no fault. */
+  readonly message: string;
+  /** What that line says of the request. */
+  readonly facts: (req: IncomingMessage, res: ServerResponse) => LogFields;
+  /** Default: {@link asFault}. */
+  readonly faultOf?: ((error: unknown) => Fault) | undefined;
+  /** Logs the causes of faults of 500 and above too. Default: false. */
+  readonly logsCauses?: boolean;
+}
+
+/**
+ * Answers whatever a request failed with, and never throws. A fault is rendered; any other error is logged once, with its stack,
+ * and answered with 500. When the head is out already the connection is destroyed: a truncated answer must not look complete.
+ */
+export function answerFailure(
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: FailureOptions,
+): void {
+  const { log, style, message, facts, faultOf = asFault } = options;
+  // As `pipeline` does. A Server tells it when the response has ended.
+  if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
+  const fault = faultOf(error);
+  const isGone = req.socket.destroyed && !res.writableFinished;
+  if (!(error instanceof Fault) || hasLoggedCause(error, options)) {
+    const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : error };
+    if (isGone) log.debug(`${message} after its client left`, told);
+    else log.error(message, told);
+  }
+  if (isUpgraded(req) && !req.socket.destroyed) req.socket.destroy();
+  else if (!res.closed && !isGone) {
+    const onFailure = (err: unknown): void =>
+      log.error('the answer to a failed request failed', { ...facts(req, res), err });
+    answerFault(req, res, fault, { style, onFailure });
+  }
+}
+
+function hasLoggedCause({ status, cause }: Fault, { logsCauses }: FailureOptions): boolean {
+  return logsCauses === true && status >= 500 && cause !== undefined;
+}

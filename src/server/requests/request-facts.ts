@@ -1,0 +1,20 @@
+/**
+ * What a line of the log, or a report, says about a request.
+ */
+import type { IncomingMessage } from 'node:http';
+import { environ } from '../../app/index.js';
+import { type TraceIds, traceIds } from '../../app/internal.js';
+
+interface RequestFacts extends Partial<TraceIds> {
+  readonly method: string;
+  readonly path: string;
+  readonly request_id?: string;
+}
+
+/** What a log line says about a request: no query, which may hold secrets. */
+export function requestFacts(req: IncomingMessage): RequestFacts {
+  const env = environ(req);
+  const path = env.originalUrl.split('?', 1)[0] ?? '';
+  const id = env.requestId === undefined ? {} : { request_id: env.requestId };
+  return { method: req.method ?? '', path, ...id, ...traceIds(env) };
+}
