@@ -1,0 +1,205 @@
+/** The wire of oslo.messaging under faults, with a Python process on the other side. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { RPCConnection, RPCService, RpcTimeout } from 'portico/rpc';
+import { recordedLog } from '../../../tasks/recorded-log.js';
+import { gate } from '../../services.js';
+import { BrokerProxy } from '../amqp/broker-proxy.js';
+import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from './peer.js';
+
+const skip = withoutPython;
+const { log } = recordedLog();
+let python: PythonPeer;
+const topics: string[] = [];
+
+before(async () => {
+  if (!skip) python = await PythonPeer.start();
+});
+
+after(async () => {
+  if (skip) return;
+  await python.end();
+  for (const topic of topics) await deleteOsloTopic(python.exchange, topic);
+});
+
+function topicOf(name: string): string {
+  const topic = `${python.topic}-${name}`;
+  topics.push(topic);
+  return topic;
+}
+
+const QUICK = 'retry_interval=0.05&retry_backoff=0';
+
+function through(proxy: BrokerProxy): string {
+  return `${proxy.url.replace(/^amqp:/, 'oslo+rabbit:')}?${QUICK}`;
+}
+
+function service(topic: string, manager: object, { host = 'node', transport = osloUrl } = {}): RPCService {
+  const { exchange: project } = python;
+  const common = { binary: 'node-images', registration: null, project, log } as const;
+  return RPCService.create({ ...common, topic, host, manager, transport });
+}
+
+test('a server of Python is killed in mid-call: a monitored call fails soon, another one in its time, and a Node server goes on', {
+  skip,
+}, async () => {
+  const victim = await PythonPeer.start({ exchange: python.exchange });
+  const topic = topicOf('killed');
+  await victim.serve('python', topic);
+  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, log });
+  const calls = rpc.client({ topic, timeout: 30 });
+  const node = service(topic, { who: () => 'node' });
+  try {
+    const monitored = calls.prepare({ callMonitorTimeout: 2 }).call({}, 'sleep', { seconds: 60 });
+    const plain = calls.prepare({ timeout: 1 }).call({}, 'sleep', { seconds: 60 });
+    const failed = Promise.allSettled([monitored, plain]);
+    await victim.event('sleeps');
+    await victim.event('sleeps');
+    victim.child.kill('SIGKILL');
+    await once(victim.child, 'exit');
+    await node.start();
+    assert.equal(await calls.call({}, 'who'), 'node');
+    const [silent, late] = (await failed).map((each) => (each as PromiseRejectedResult).reason as RpcTimeout);
+    assert.ok(silent instanceof RpcTimeout && late instanceof RpcTimeout);
+    assert.deepEqual([silent.monitor, late.monitor], [true, false]);
+  } finally {
+    await node.stop();
+    await rpc.close();
+    await victim.end();
+  }
+});
+
+test('connections are cut while calls run, on the side of the server and of the caller: each gets its reply', {
+  skip,
+}, async () => {
+  const [servers, clients] = [await BrokerProxy.open(), await BrokerProxy.open()];
+  const topic = topicOf('cut');
+  const theirs = topicOf('theirs');
+  const [begun, end] = [gate(), gate()];
+  const held = {
+    hold: async () => {
+      begun.open();
+      await end.opened;
+      return 'held';
+    },
+  };
+  const node = service(topic, held, { transport: through(servers) });
+  const rpc = new RPCConnection({ transport: through(clients), project: python.exchange, log });
+  try {
+    await node.start();
+    await python.serve('python', theirs);
+    const reply = python.call('hold', {}, { topic });
+    await begun.opened;
+    servers.cut();
+    const slow = rpc.client({ topic: theirs, timeout: 30 }).call({}, 'sleep', { seconds: 0.3 });
+    await python.event('sleeps');
+    clients.cut();
+    end.open();
+    assert.deepEqual(await Promise.all([reply, slow]), ['held', 'slept']);
+    // Both take new calls.
+    assert.equal(await python.call('hold', {}, { topic }), 'held');
+    const calls = rpc.client({ topic: theirs, timeout: 30 });
+    assert.equal(await calls.call({}, 'nothing'), null);
+    await calls.prepare({ fanout: true }).cast({}, 'note', { after: 'cut' });
+    assert.deepEqual((await python.event('note')).args, { after: 'cut' });
+  } finally {
+    await node.stop();
+    await rpc.close();
+    await python.do('stop', { server: 'python' });
+    await Promise.all([servers.close(), clients.close()]);
+  }
+});
+
+test('a half-open connection: a call ends in its time, and later ones go by a new connection', { skip }, async () => {
+  const proxy = await BrokerProxy.open();
+  const topic = topicOf('half');
+  const node = service(topic, { who: () => 'node' });
+  const transport = `${through(proxy)}&heartbeat_timeout_threshold=1`;
+  const rpc = new RPCConnection({ transport, project: python.exchange, log });
+  try {
+    await node.start();
+    const calls = rpc.client({ topic, timeout: 20 });
+    assert.equal(await calls.call({}, 'who'), 'node');
+    proxy.freeze();
+    const error = await calls
+      .prepare({ timeout: 0.5 })
+      .call({}, 'who')
+      .catch((each: { code: string }) => each.code);
+    assert.match(error as string, /TIMEOUT|DELIVERY/);
+    proxy.heal();
+    let answer: unknown;
+    // Until the heartbeat is missed it goes by the old one.
+    while (answer !== 'node')
+      answer = await calls
+        .prepare({ timeout: 2 })
+        .call({}, 'who')
+        .catch(() => undefined);
+  } finally {
+    await node.stop();
+    await rpc.close();
+    await proxy.close();
+  }
+});
+
+test('services of Node are restarted beside one of Python on the same topic: every call of both languages is answered, once', {
+  skip,
+}, async (t) => {
+  const topic = topicOf('rolling');
+  const seen = new Map<string, number>();
+  const manager = {
+    echo: async (_context: unknown, args: { id: string }) => {
+      seen.set(args.id, (seen.get(args.id) ?? 0) + 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return args;
+    },
+  };
+  const north = service(topic, manager, { host: 'north' });
+  const rpc = new RPCConnection({ transport: osloUrl, project: python.exchange, log });
+  const calls = rpc.client({ topic, timeout: 20 });
+  await north.start();
+  await python.serve('south', topic);
+  let made = 0;
+  let isOver = false;
+  const answered: string[] = [];
+  const failures: unknown[] = [];
+  const caller = async (call: (id: string) => Promise<unknown>): Promise<void> => {
+    while (!isOver) {
+      const id = `c${made++}`;
+      await call(id).then(
+        (result) => answered.push((result as { id: string }).id),
+        (error: unknown) => failures.push(error),
+      );
+    }
+  };
+  /** Settles when so many more calls have ended. */
+  const more = async (count: number): Promise<void> => {
+    const enough = answered.length + failures.length + count;
+    while (answered.length + failures.length < enough) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  try {
+    const callers = Promise.all([
+      ...[1, 2, 3].map(() => caller((id) => calls.call({}, 'echo', { id }))),
+      ...[1, 2].map(() => caller((id) => python.call('echo', { id }, { topic }))),
+    ]);
+    for (let round = 0; round < 3; round++) {
+      await north.stop({ graceful: true });
+      await north.start();
+      await more(40);
+    }
+    isOver = true;
+    await callers;
+    assert.deepEqual(failures, []);
+    assert.equal(new Set(answered).size, made);
+    assert.deepEqual(
+      [...seen.values()].filter((times) => times !== 1),
+      [],
+    );
+    t.diagnostic(`${made} calls, ${failures.length} failed, ${seen.size} served by Node`);
+  } finally {
+    isOver = true;
+    await north.stop();
+    await python.do('stop', { server: 'south' });
+    await rpc.close();
+  }
+});
