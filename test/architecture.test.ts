@@ -56,6 +56,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['cli/generate/kubernetes.ts'],
   selfsigned: ['server/tls/development-certificate.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
+  memjs: ['middleware/auth/memcached-tokens.ts'],
   pg: ['registry/postgresql-store.ts'],
   'rabbitmq-client': ['rpc/transport/amqp/amqp-connection.ts'],
 };

@@ -193,22 +193,22 @@ function ownGroup(options: AuthTokenOptions, { config, section }: DescribeContex
   return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
 }
 
+/** A process remembers a token that memcached has for this part of token_cache_time. */
+const SHARED_PART = 10;
+
 function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
   const refuse = (option: string, message: string, hint: string): never => {
     const origin = optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
     throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', { message, hint, origin });
   };
-  if (options.tokenCache !== 'memory') {
-    const message = `token_cache is ${options.tokenCache}, and tokens can only be kept in memory`;
-    refuse('token_cache', message, 'Write token_cache = memory, or leave it out.');
-  }
   const secured = options.cacheSecurity !== 'none';
   if (secured && (options.cacheSecretKey ?? '') === '') {
     const message = `cache_security is ${options.cacheSecurity}, and there is no cache_secret_key`;
     refuse('cache_security', message, 'Write cache_secret_key, or leave cache_security out.');
   }
   return new TokenCache({
-    lifeS: options.tokenCacheTime,
+    // Behind it a token may be kept for its whole time again.
+    lifeS: options.tokenCacheTime / (options.memcachedServers.length > 0 ? SHARED_PART : 1),
     negativeLifeS: options.negativeCacheTime,
     maxEntries: options.tokenCacheMaxEntries,
     secretKey: secured ? options.cacheSecretKey : undefined,

@@ -1,12 +1,13 @@
 /** auth_token beside the real keystonemiddleware, with one paste file, one configuration and one Keystone for both. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
-import { freePort } from '../e2e/program.js';
+import { freePort, Program } from '../e2e/program.js';
 import { AuthTokenPeer, Keystone, keystoneMissing } from './keystone.js';
 
 const skip = keystoneMissing;
@@ -88,39 +89,46 @@ function comparable(text: string): Record<string, unknown> {
   );
 }
 
+/** Asks both programs, or one of them. */
+interface Both {
+  (sent: Sent): Promise<[portico: Answer, python: Answer]>;
+  portico(sent: Sent): Promise<Answer>;
+  python(sent: Sent): Promise<Answer>;
+}
+
 /** The same program twice, by name; `lines` are those of `[keystone_authtoken]`. */
-async function both(name: string, lines: string): Promise<(sent: Sent) => Promise<[portico: Answer, python: Answer]>> {
+async function both(name: string, lines: string): Promise<Both> {
   const text = `[DEFAULT]\nfault_style = openstack\n[keystone_authtoken]\n${lines}\n`;
   const folder = peer.serve(name, PASTE, text);
   writeFileSync(join(folder, 'echo.mjs'), ECHO);
   const config = await Config.load({ files: [join(folder, 'service.conf')] });
   const app = await new Loader(join(folder, 'api-paste.ini'), { config }).loadApp('main');
   after(() => app.close());
-  return async ({ user, service, status }) => {
-    const headers = {
+  const sendable = ({ user, service, status }: Sent): { headers: Record<string, string>; query: string } => ({
+    headers: {
       ...(user !== undefined && { 'x-auth-token': tokens[user]! }),
       ...(service !== undefined && { 'x-service-token': tokens[service]! }),
-    };
-    const query = status === undefined ? '' : `?${encodeURIComponent(status)}`;
-    const [ours, theirs] = await Promise.all([
-      request(app, 'GET', `/${query}`, { headers }),
-      fetch(`${peer.url}/${name}/${query}`, { headers }),
-    ]);
-    const text = await theirs.text();
-    const isJson = theirs.status !== 503;
-    return [
-      {
-        status: ours.status,
-        challenge: ours.headers['www-authenticate'] as string | undefined,
-        told: isJson ? comparable(ours.text()) : {},
-      },
-      {
-        status: theirs.status,
-        challenge: theirs.headers.get('www-authenticate') ?? undefined,
-        told: isJson ? comparable(text) : {},
-      },
-    ];
+    },
+    query: status === undefined ? '' : `?${encodeURIComponent(status)}`,
+  });
+  // A 503 of Python's middleware is a page for people.
+  const told = (status: number, text: string): Record<string, unknown> => (status === 503 ? {} : comparable(text));
+  const portico = async (sent: Sent): Promise<Answer> => {
+    const { headers, query } = sendable(sent);
+    const answer = await request(app, 'GET', `/${query}`, { headers });
+    const challenge = answer.headers['www-authenticate'] as string | undefined;
+    return { status: answer.status, challenge, told: told(answer.status, answer.text()) };
   };
+  const python = async (sent: Sent): Promise<Answer> => {
+    const { headers, query } = sendable(sent);
+    const answer = await fetch(`${peer.url}/${name}/${query}`, { headers });
+    const challenge = answer.headers.get('www-authenticate') ?? undefined;
+    return { status: answer.status, challenge, told: told(answer.status, await answer.text()) };
+  };
+  return Object.assign(async (sent: Sent): Promise<[Answer, Answer]> => Promise.all([portico(sent), python(sent)]), {
+    portico,
+    python,
+  });
 }
 
 async function same(
@@ -214,4 +222,42 @@ test('MW-63.6 Keystone is away: 503 in both; where the application decides, 503 
   await same(delayed, [[{ user: 'project' }, 200]]);
   const [ours, theirs] = await delayed({ user: 'project', status: '401 Unauthorized' });
   assert.deepEqual([ours.status, theirs.status], [503, 401]);
+});
+
+const withoutMemcached = spawnSync('memcached', ['-h'], { stdio: 'ignore' }).error !== undefined;
+
+test('MW-37 one validation is shared by memcached: what Python keeps Portico reads, and the other way round', {
+  skip: skip || (withoutMemcached && 'memcached is not installed (Debian: memcached)'),
+}, async (t) => {
+  const [port, nowhere] = [await freePort(), await freePort()];
+  const memcached = new Program('memcached', ['-l', '127.0.0.1', '-p', `${port}`, '-u', 'nobody', '-vv']);
+  t.after(() => memcached.end());
+  await memcached.printed(/server listening/);
+  const cached = `memcached_servers = 127.0.0.1:${port}\nmemcache_secret_key = s3cret\nhttp_request_max_retries = 0\nservice_token_roles_required = true\n`;
+  await Promise.all(
+    ['None', 'MAC', 'ENCRYPT'].map(async (strategy) => {
+      const lines = `${cached}memcache_security_strategy = ${strategy}\n`;
+      const [online, offline] = await Promise.all([
+        both(`online-${strategy}`, `${account()}${lines}`),
+        both(
+          `offline-${strategy}`,
+          `${account(`http://127.0.0.1:${nowhere}`)}${lines}www_authenticate_uri = http://x\n`,
+        ),
+      ]);
+      const [byPython, byPortico] = [`python-${strategy}`, `portico-${strategy}`];
+      tokens[byPython] = await keystone.token({ user: 'alice', project: 'blue' });
+      tokens[byPortico] = await keystone.token({ user: 'alice', project: 'blue' });
+      assert.equal((await online.python({ user: byPython })).status, 200);
+      const read = await offline.portico({ user: byPython });
+      assert.equal(read.status, 200, `${strategy}: Portico reads what Python has kept`);
+      assert.equal(read.told['x-user-name'], 'alice');
+      assert.equal((await online.portico({ user: byPortico })).status, 200);
+      // The answer does not wait for memcached.
+      let taken = await offline.python({ user: byPortico });
+      for (let tries = 0; taken.status === 503 && tries < 20; tries++)
+        taken = await offline.python({ user: byPortico });
+      assert.equal(taken.status, 200, `${strategy}: Python reads what Portico has kept`);
+      assert.deepEqual(taken.told, read.told);
+    }),
+  );
 });

@@ -7,6 +7,7 @@ import {
   defineOptions,
   dict,
   duration,
+  hostport,
   integer,
   list,
   module,
@@ -97,16 +98,35 @@ const cache = defineOptions({
     min: -1,
     help: 'How long a valid token is believed without asking again, in seconds: also one that was revoked. -1: never.',
   }),
-  token_cache: oneOf(['memory', 'redis', 'memcached'], {
-    default: 'memory',
-    help: 'Where answers are kept. Only memory is there: each worker has its own.',
+  memcached_servers: list({
+    item: hostport(),
+    default: [],
+    deprecated: ['memcache_servers'],
+    help: 'Keeps valid tokens in memcached too, in the form of keystonemiddleware: host:port of each server, in the same order everywhere. Needs the package memjs.',
+  }),
+  memcached_timeout: duration({
+    default: 1,
+    min: 0.001,
+    aliases: ['memcache_pool_socket_timeout'],
+    help: 'How long memcached may take to answer, in seconds; then the identity service is asked.',
+  }),
+  memcached_dead_retry: duration({
+    default: 300,
+    aliases: ['memcache_pool_dead_retry'],
+    help: 'How long a memcached that did not answer is left alone, in seconds.',
   }),
   token_cache_max_entries: integer({ default: 10_000, min: 1, help: 'How many tokens are remembered at most.' }),
   cache_security: oneOf(['none', 'mac', 'encrypt'], {
     default: 'none',
-    help: 'mac and encrypt mix cache_secret_key into the keys of the cache, which are hashes of tokens.',
+    ignoreCase: true,
+    aliases: ['memcache_security_strategy'],
+    help: 'mac signs tokens in memcached with cache_secret_key, encrypt encrypts them too. Both mix it into the keys of the cache, which are hashes of tokens.',
   }),
-  cache_secret_key: string({ secret: true, help: 'The key for cache_security.' }),
+  cache_secret_key: string({
+    secret: true,
+    aliases: ['memcache_secret_key'],
+    help: 'The key for cache_security: the same in all that share a memcached.',
+  }),
   negative_cache_time: duration({
     default: 5,
     help: 'How long a token found to be bad is refused without asking again, in seconds. At most 1000 are remembered.',

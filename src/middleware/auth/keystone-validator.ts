@@ -2,10 +2,12 @@
  * The validator `keystone`: asks an OpenStack identity service, API version 3, with a login of this service's own.
  */
 import { X509Certificate } from 'node:crypto';
-import { ConfigurationRefused, gatherRefusals } from '../../errors/index.js';
+import { ConfigurationRefused, gatherRefusals, ignoreErrors, PorticoError } from '../../errors/index.js';
 import { identityFor, missingIn, scopeFor, scopesIn } from './account.js';
 import { type AccountOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient, tokenInfoOf } from './identity-client.js';
+import type { Protection } from './memcache-crypt.js';
+import { MemcachedTokens } from './memcached-tokens.js';
 import {
   endOf,
   type RefusedToken,
@@ -25,10 +27,11 @@ export class KeystoneValidator implements TokenValidator {
   #client: IdentityClient | undefined;
   #session: KeystoneSession | undefined;
   #challenge = '';
+  #shared: MemcachedTokens | undefined;
   #wantsCatalog = false;
 
   /** Throws for an account that cannot log in. Nothing is sent before the first token. */
-  start(settings: ValidatorSettings): void {
+  async start(settings: ValidatorSettings): Promise<void> {
     const { options, config, log } = settings;
     const [account, ca] = gatherRefusals(
       () => accountOf(settings),
@@ -56,17 +59,26 @@ export class KeystoneValidator implements TokenValidator {
     const told = options.wwwAuthenticateUri ?? account.authUrl!;
     this.#challenge = `Keystone uri="${told.replace(/["\\]/g, encodeURIComponent)}"`;
     this.#wantsCatalog = options.includeServiceCatalog;
+    this.#shared = await sharedTokens(settings);
   }
 
   stop(): void {
     this.#client?.close();
+    this.#shared?.close();
   }
 
   challenge(): string {
     return this.#challenge;
   }
 
+  forget(token: string): void {
+    void this.#shared?.delete(token);
+  }
+
   async validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken> {
+    const kept = await this.#shared?.get(token);
+    const known = kept === undefined ? undefined : ignoreErrors(() => tokenInfoOf(kept));
+    if (known?.userId !== undefined) return known;
     const first = await this.#ask(token, options);
     const answer = first.status === 401 ? await this.#ask(token, options) : first;
     if (answer.status === 404)
@@ -76,6 +88,7 @@ export class KeystoneValidator implements TokenValidator {
     try {
       const info = tokenInfoOf(answer.text);
       if (info.userId === undefined) throw new TypeError('it is a token without a user');
+      void this.#shared?.set(token, answer.text);
       return info;
     } catch (error) {
       throw new ValidatorUnavailable(
@@ -111,6 +124,25 @@ export class KeystoneValidator implements TokenValidator {
     }
     if (answer.status === 401) session.discard(login);
     return answer;
+  }
+}
+
+async function sharedTokens({ options, log, originOf }: ValidatorSettings): Promise<MemcachedTokens | undefined> {
+  if (options.memcachedServers.length === 0 || options.tokenCacheTime <= 0) return undefined;
+  try {
+    return await MemcachedTokens.open({
+      servers: options.memcachedServers,
+      lifeS: options.tokenCacheTime,
+      protection: options.cacheSecurity as Protection,
+      secret: options.cacheSecretKey ?? '',
+      timeoutMs: options.memcachedTimeout * 1000,
+      deadMs: options.memcachedDeadRetry * 1000,
+      log,
+    });
+  } catch (error) {
+    if (!(error instanceof PorticoError)) throw error;
+    const { code, message, hint } = error;
+    throw new ConfigurationRefused(code, { message, hint, origin: originOf('memcached_servers'), cause: error });
   }
 }
 

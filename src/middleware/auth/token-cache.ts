@@ -146,6 +146,7 @@ export class TokenLookup {
       this.#cache.delete(key);
       this.#pending.delete(key);
     }
+    this.#validator.forget?.(token);
   }
 
   async close(): Promise<void> {

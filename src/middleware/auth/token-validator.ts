@@ -97,6 +97,8 @@ export interface TokenValidator {
   challenge?(): string;
   /** For a token that is bad why it is, or null. Throws {@link ValidatorUnavailable} when it cannot be told. */
   validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken | null>;
+  /** The next question about this token is asked anew. */
+  forget?(token: string): void;
 }
 
 /** Nothing is known about the token: the request gets 503 and not 401, since its sender did nothing wrong. */

@@ -20,7 +20,8 @@ export const UNUSED_NAMES: Readonly<Record<string, string>> = {
   auth_protocol: URL_PART,
   auth_admin_prefix: URL_PART,
   cache: 'Write memcached_servers: there is no cache in the environment of a request.',
-  memcached_servers: 'Remove the line: tokens are kept in the memory of each process.',
+  token_cache:
+    'Remove the line: each process keeps tokens in memory, and memcached_servers says where they are kept beside it.',
   memcache_use_advanced_pool: POOL,
   memcache_pool_maxsize: POOL,
   memcache_pool_unused_timeout: POOL,

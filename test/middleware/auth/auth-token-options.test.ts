@@ -26,8 +26,6 @@ test('MW-5 MW-31 what cannot work is refused at load, by name', async () => {
     [{ auth_type: 'v3applicationcredential' }, 'PORTICO_AUTH_TOKEN_ACCOUNT', /application_credential_id, /],
     [{ ...working, validator: 'keystoen' }, 'PORTICO_UNKNOWN_DRIVER', /keystoen/],
     [{ ...working, validator: 'introspection' }, 'PORTICO_UNKNOWN_DRIVER', /introspection/],
-    [{ ...working, token_cache: 'redis' }, 'PORTICO_TOKEN_CACHE', /memory/],
-    [{ ...working, token_cache: 'memcached' }, 'PORTICO_TOKEN_CACHE', /memory/],
     [{ ...working, cache_security: 'mac' }, 'PORTICO_TOKEN_CACHE', /cache_secret_key/],
     [{ validator: 'static' }, 'PORTICO_DEBUG_OFF', /debug/],
   ];
@@ -55,7 +53,7 @@ test('MW-31 the options may stand in [keystone_authtoken], auth_uri is an old na
   const { identity, url } = await setUp(t);
   identity.tokens.set('good', token());
   const { www_authenticate_uri: uri, ...rest } = account(url);
-  const config = Config.fromText(ini('keystone_authtoken', { ...rest, auth_uri: uri!, memcached_servers: 'a:1' }));
+  const config = Config.fromText(ini('keystone_authtoken', { ...rest, auth_uri: uri! }));
   const { made, close } = await buildFilter(authToken, { config });
   t.after(close);
   assert.equal((await send(made, 'good')).json().userId, 'u1');

@@ -1,0 +1,63 @@
+/**
+ * How keystonemiddleware names and protects tokens in memcached, byte by byte: services in Python read and write the same.
+ */
+import { createCipheriv, createDecipheriv, createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** `mac` signs what is kept, `encrypt` encrypts and signs it. */
+export type Protection = 'none' | 'mac' | 'encrypt';
+
+/** The key in memcached, and how a value is written there and read from there. */
+export interface Envelope {
+  readonly key: string;
+  seal(text: string): Buffer;
+  /** Throws for a value that was changed, or written with another secret. */
+  open(value: Buffer): string;
+}
+
+const HASH = 'sha384';
+const PART = 16;
+const MAC_LENGTH = 64;
+const CIPHER = 'aes-128-cbc';
+
+/** The envelope of a token. `secret` is not used where nothing is protected. */
+export function envelopeFor(token: string, protection: Protection, secret: string): Envelope {
+  if (protection === 'none') {
+    return { key: `tokens/${hash('sha256', token)}`, seal: (text) => Buffer.from(text), open: (value) => `${value}` };
+  }
+  // Three keys of 128 bits from one digest: the name, the signature, the cipher (NIST SP 800-108).
+  const digest = createHmac(HASH, secret).update(`${token}${protection.toUpperCase()}`).digest();
+  const [name, mac, cipher] = [0, 1, 2].map((at) => digest.subarray(at * PART, (at + 1) * PART)) as [
+    Buffer,
+    Buffer,
+    Buffer,
+  ];
+  const sign = (encoded: Buffer): Buffer => Buffer.from(createHmac(HASH, mac).update(encoded).digest('base64'));
+  return {
+    // Python 3 puts bytes into text as b'…', and so these quotes are a part of the name.
+    key: `tokens/b'${name.toString('base64')}'`,
+    seal: (text) => {
+      const data = protection === 'encrypt' ? encrypted(cipher, Buffer.from(text)) : Buffer.from(text);
+      const encoded = Buffer.from(data.toString('base64'));
+      return Buffer.concat([sign(encoded), encoded]);
+    },
+    open: (value) => {
+      const [signature, encoded] = [value.subarray(0, MAC_LENGTH), value.subarray(MAC_LENGTH)];
+      if (signature.length !== MAC_LENGTH || !timingSafeEqual(signature, sign(encoded))) {
+        throw new Error('its signature is not that of memcache_secret_key');
+      }
+      const data = Buffer.from(encoded.toString('latin1'), 'base64');
+      return `${protection === 'encrypt' ? decrypted(cipher, data) : data}`;
+    },
+  };
+}
+
+function encrypted(key: Buffer, data: Buffer): Buffer {
+  const start = randomBytes(PART);
+  const cipher = createCipheriv(CIPHER, key, start);
+  return Buffer.concat([start, cipher.update(data), cipher.final()]);
+}
+
+function decrypted(key: Buffer, data: Buffer): Buffer {
+  const decipher = createDecipheriv(CIPHER, key, data.subarray(0, PART));
+  return Buffer.concat([decipher.update(data.subarray(PART)), decipher.final()]);
+}

@@ -1,0 +1,112 @@
+/**
+ * What tokens say, kept in memcached: the processes of a service, and services in Python, share one validation.
+ */
+import { crc32 } from 'node:zlib';
+import type { Client } from 'memjs';
+import type { Logger } from '../../log/index.js';
+import { importPeer } from '../../modules/index.js';
+import { systemClock } from '../../tasks/internal.js';
+import { envelopeFor, type Protection } from './memcache-crypt.js';
+
+/** Where and how. */
+export interface MemcachedOptions {
+  /** In the order that all who share them have. */
+  readonly servers: readonly { readonly host: string; readonly port: number | undefined }[];
+  /** How long a token is kept, in seconds. */
+  readonly lifeS: number;
+  readonly protection: Protection;
+  readonly secret: string;
+  /** For one question. */
+  readonly timeoutMs: number;
+  /** How long a server that failed is not asked. */
+  readonly deadMs: number;
+  readonly log: Logger;
+}
+
+const MEMJS = { code: 'PORTICO_MEMJS_MISSING', neededBy: 'memcached_servers', spec: 'memjs' };
+const PORT = 11_211;
+
+interface Server {
+  readonly name: string;
+  readonly client: Client;
+  deadUntil: number;
+}
+
+/** A cache that may always be empty: what fails is a miss, logged once for as long as the server is left alone. */
+export class MemcachedTokens {
+  readonly #options: MemcachedOptions;
+  readonly #servers: readonly Server[];
+
+  private constructor(options: MemcachedOptions, servers: readonly Server[]) {
+    this.#options = options;
+    this.#servers = servers;
+  }
+
+  /** Connects with the first question. Throws where the package memjs is not installed. */
+  static async open(options: MemcachedOptions): Promise<MemcachedTokens> {
+    const { default: memjs } = await importPeer(() => import('memjs'), MEMJS);
+    const timeout = options.timeoutMs / 1000;
+    const silent = { log: () => undefined };
+    const servers = options.servers.map(({ host, port = PORT }) => {
+      const server = new memjs.Server(host, port, undefined, undefined, { timeout, conntimeout: timeout });
+      return {
+        name: `${host}:${port}`,
+        client: new memjs.Client([server], { retries: 0, logger: silent }),
+        deadUntil: 0,
+      };
+    });
+    return new MemcachedTokens(options, servers);
+  }
+
+  /** The answer of the identity service about a token, as it was written; undefined where none is kept. */
+  async get(token: string): Promise<string | undefined> {
+    const { protection, secret, log } = this.#options;
+    const envelope = envelopeFor(token, protection, secret);
+    const found = await this.#ask(envelope.key, (client) => client.get(envelope.key));
+    if (!found?.value) return undefined;
+    try {
+      return envelope.open(found.value);
+    } catch (error) {
+      log.warn('a token in memcached is not believed, and asked about', { reason: (error as Error).message });
+      return undefined;
+    }
+  }
+
+  async set(token: string, answer: string): Promise<void> {
+    const { protection, secret, lifeS } = this.#options;
+    const { key, seal } = envelopeFor(token, protection, secret);
+    await this.#ask(key, (client) => client.set(key, seal(answer), { expires: Math.ceil(lifeS) }));
+  }
+
+  async delete(token: string): Promise<void> {
+    const { key } = envelopeFor(token, this.#options.protection, this.#options.secret);
+    await this.#ask(key, (client) => client.delete(key));
+  }
+
+  close(): void {
+    for (const { client } of this.#servers) client.close();
+  }
+
+  async #ask<T>(key: string, ask: (client: Client) => Promise<T>): Promise<T | undefined> {
+    const server = this.#serverOf(key);
+    const now = systemClock.now();
+    if (server.deadUntil > now) return undefined;
+    try {
+      return await ask(server.client);
+    } catch (error) {
+      const { deadMs, log } = this.#options;
+      if (server.deadUntil <= now) {
+        const facts = { server: server.name, reason: (error as Error).message, seconds: deadMs / 1000 };
+        log.warn('memcached does not answer; tokens are asked about without it for a while', facts);
+      }
+      server.deadUntil = now + deadMs;
+      return undefined;
+    }
+  }
+
+  /** As python-memcached chooses, so that all look for a token at the same place. */
+  #serverOf(key: string): Server {
+    const number = (crc32(key) >>> 16) & 0x7fff || 1;
+    return this.#servers[number % this.#servers.length]!;
+  }
+}
