@@ -3,7 +3,15 @@
  */
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, inOrder, Refusals, severalRefusals, untold } from '../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  inOrder,
+  nearestNames,
+  Refusals,
+  severalRefusals,
+  untold,
+} from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
@@ -17,7 +25,7 @@ import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothi
 import { enabledServices } from './enabled-services.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { logFileIssue } from './program-log.js';
-import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
+import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts, and what is to be told of it. */
 export interface Planned<Api> {
@@ -71,21 +79,33 @@ async function enabled<Api extends { readonly name: string }>(
 
 /**
  * The configuration seen through every option that ships; those of filters only where it has a name that is none of the
- * others, for they are imported for it.
+ * others, for they are imported for it. What stands in the sections of filters is for their workers to judge.
  */
 async function asJudged(config: Config): Promise<{ judged: Config; problems: readonly Diagnostic[] }> {
   // What declaring them comes upon is among the problems.
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));
   addCrossChecks(config);
-  const found = config.problems();
-  const unknown = found.some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
+  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+  const complete = strict || config.variables.length > 0 || config.arguments.length > 0;
+  const found = config.problems({ complete }).filter((each) => !isFilterSection(each));
+  const unknown = found.some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_')) || hasNearFilterSection(config);
   const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
   if (!unknown && !short) return { judged: config, problems: found };
   const judged = config.copy();
   addCrossChecks(judged);
   await ignored.gather(() => registerShippedOptions(judged));
   return { judged, problems: judged.problems({ complete: false }) };
+}
+
+function isFilterSection({ code, severity, section = '' }: Diagnostic): boolean {
+  return code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && severity === 'warning' && FILTER_GROUPS.has(section);
+}
+
+/** A section with nearly the name of a filter's: whether that was meant depends on what it holds. */
+function hasNearFilterSection(config: Config): boolean {
+  const others = config.listAllSections().filter((section) => !FILTER_GROUPS.has(section));
+  return others.some((section) => nearestNames(section, FILTER_GROUPS).length > 0);
 }
 
 /** How thoroughly {@link judge} looks. */

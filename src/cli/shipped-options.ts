@@ -75,6 +75,15 @@ const servedOptions: readonly Registration[] = [
   { group: 'trace', options: traceOptions },
 ];
 
+/** The groups of filters and apps that ship, for a program that serves: it knows their sections without importing them. */
+export const FILTER_GROUPS: ReadonlySet<string> = new Set(
+  (
+    'auth_token basic_auth catch_errors compression connect context correlation_id cors deadline debug echo etag ' +
+    'fastify_plugin fault_wrapper gatekeeper healthcheck jwt name_check noauth path_prefix proxy_headers rate_limit ' +
+    'read_only request_id request_log security_headers sizelimit static_files stats'
+  ).split(' '),
+);
+
 /** All of them. The filters are imported for it, so this is nothing for a program that serves. */
 export async function shippedOptions(): Promise<Registration[]> {
   const filters: unknown[] = Object.values(await import('../middleware/index.js'));

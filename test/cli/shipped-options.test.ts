@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
-import { shippedOptions } from '../../dist/cli/shipped-options.js';
+import { FILTER_GROUPS, shippedOptions } from '../../dist/cli/shipped-options.js';
 
 const named = (await shippedOptions()).flatMap(({ group, options }) =>
   Object.entries(options).map(([name, option]) => ({ group, name, option, shown: `[${group}] ${name}` })),
 );
+
+test('a program that serves knows the groups of all filters that ship', async () => {
+  const sectional = (await shippedOptions()).filter((each) => each.sectional === true).map(({ group }) => group);
+  assert.deepEqual([...FILTER_GROUPS].sort(), [...new Set(sectional)].sort());
+});
 
 /** Named after what they send. */
 const DIRECTIVES = ['no_store'];
