@@ -15,7 +15,7 @@ import { addConfigurationOptions, type ConfigurationArguments } from './command-
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import { unplacedApi } from './enabled-apis.js';
 import { STATUS_REFUSED } from './failure.js';
-import { judge } from './plan.js';
+import { judge } from './judge.js';
 import { shippedOptions } from './shipped-options.js';
 import { whyTaken } from './taken-address.js';
 

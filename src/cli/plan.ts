@@ -1,10 +1,9 @@
 /**
- * What is to run, as it is written, and everything that is wrong with it: `check`, starts and reloads have one judge.
+ * What is to run, as it is written, and what is wrong with that. `judge.ts` adds what only the applications know.
  */
 import type { Config } from '../config/index.js';
-import { diagnose } from '../config/internal.js';
 import {
-  ConfigurationRefused,
+  type ConfigurationRefused,
   type Diagnostic,
   inOrder,
   nearestNames,
@@ -12,18 +11,16 @@ import {
   severalRefusals,
   untold,
 } from '../errors/index.js';
-import { type ContextTree, Loader } from '../loader/index.js';
-import { tellsChildren } from '../loader/internal.js';
-import { type Logger, silentLogger } from '../log/index.js';
-import { checkManager, namedManager } from '../registry/internal.js';
+import type { Loader } from '../loader/index.js';
+import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
-import type { WSGIService, WSGIServiceOptions } from '../server/index.js';
+import type { WSGIServiceOptions } from '../server/index.js';
 import { type PlannedApi, pasteLoader, plannedApi } from '../server/internal.js';
-import { configuredPasteFile, unread } from './configuration.js';
+import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
-import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
+import { serviceNames, withoutPasted } from './names.js';
 import { logFileIssue } from './program-log.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
@@ -57,7 +54,7 @@ export async function plan(config: Config, options: EnabledApisOptions): Promise
 }
 
 /** What it enables, judged together, and what keeps it from starting beside its options. */
-async function enabled<Api extends { readonly name: string }>(
+export async function enabled<Api extends { readonly name: string }>(
   config: Config,
   judged: Config,
   options: EnabledApisOptions,
@@ -108,76 +105,6 @@ function hasNearFilterSection(config: Config): boolean {
   return others.some((section) => nearestNames(section, FILTER_GROUPS).length > 0);
 }
 
-/** How thoroughly {@link judge} looks. */
-export interface JudgeOptions extends Partial<EnabledApisOptions> {
-  /** False looks for modules without importing them. */
-  readonly import?: boolean;
-  /**
-   * Whether apps may be built under `strict_config`, to learn which options they read. Default true; with a name: those of other APIs
-   * alone.
-   */
-  readonly build?: boolean | { readonly but: string } | undefined;
-}
-
-/**
- * The same with all that only shows once the applications are imported: what their factories, managers and options are wrong
- * with. What no enabled API leads to refuses nothing: sections of the paste file, and groups of filters.
- */
-export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned<WSGIService>> {
-  const { import: imports = true, build = true, ...rest } = options;
-  const cause = unread(config);
-  if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
-  const judged = config.copy();
-  await registerShippedOptions(judged).catch(refusalsOnly);
-  addCrossChecks(judged);
-  const { WSGIService } = await import('../server/index.js');
-  const make: MakeApi<WSGIService> = (name, given) => new WSGIService(name, config, given);
-  const given = await enabled(config, judged, { log: silentLogger(), ...rest }, make);
-  const { apis, services } = given;
-  await Promise.all([...apis, ...services].map((service) => service.stop()));
-  const pasted =
-    apis.length === 0 && services.length > 0
-      ? { diagnostics: [], followed: false }
-      : await judgePasteFile(judged, apis, imports);
-  const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
-  // A manager may read any option.
-  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, strict && build));
-  const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {
-    if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
-    if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
-    if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
-    return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API takes its value from here)` }];
-  });
-  const managers = imports ? await judgeManagers(judged) : [];
-  const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
-  const calls = makesCalls ? await remoteCallMistakes(judged) : [];
-  const whole = [...written, ...managers, ...calls, ...pasted.diagnostics];
-  return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
-}
-
-/**
- * The same with every service built as its first worker would: what factories and managers refuse is told too. Rejects with what
- * else keeps one from being built. Nothing is started, and what was built is let go.
- */
-export async function buildAll(config: Config, options: JudgeOptions = {}): Promise<readonly Diagnostic[]> {
-  const { apis, services, diagnostics } = await judge(config, options);
-  const refusals = new Refusals();
-  for (const service of [...apis, ...services]) {
-    await refusals.gather(async () => {
-      const letGo = await service.prepare();
-      await letGo();
-    });
-  }
-  return inOrder(joined(diagnostics, refusals.diagnostics));
-}
-
-/** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */
-function asForOthers(diagnostic: Diagnostic): Diagnostic {
-  const { code, place } = diagnostic;
-  const isNamed = place !== undefined && place.kind !== 'default';
-  return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
-}
-
 function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';
 }
@@ -195,7 +122,7 @@ export function withTheRest(refusal: ConfigurationRefused, whole: readonly Diagn
 }
 
 /** A whole judgement, and what it has not told. */
-function joined(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
+export function joined(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
   const errors = whole.filter(isError);
   const pasted = errors.some(isPasted);
   const isTold = (each: Diagnostic): boolean =>
@@ -209,131 +136,6 @@ function isPasted({ code }: Diagnostic): boolean {
   return code.startsWith('PORTICO_PASTE_');
 }
 
-function isSame(a: Diagnostic, b: Diagnostic): boolean {
+export function isSame(a: Diagnostic, b: Diagnostic): boolean {
   return a.code === b.code && a.place?.detail === b.place?.detail && a.section === b.section && a.option === b.option;
-}
-
-/** A name of `[DEFAULT]` that comes near nothing may belong to an application. */
-function isFar({ code, section, hint, got }: Diagnostic): boolean {
-  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && section === 'DEFAULT' && hint === undefined && got === undefined;
-}
-
-interface JudgedPasteFile {
-  readonly diagnostics: readonly Diagnostic[];
-  /** It was followed from every API: what is wrong elsewhere in it keeps nothing from starting. */
-  readonly followed: boolean;
-}
-
-/** What is wrong with the paste file: first as each API would load it, then the rest of it. */
-async function judgePasteFile(
-  config: Config,
-  apis: readonly WSGIService[],
-  imports: boolean,
-): Promise<JudgedPasteFile> {
-  const found: Diagnostic[] = [];
-  const names = imports ? pipelines(config) : undefined;
-  try {
-    const file = configuredPasteFile(config);
-    if (imports) {
-      for (const { name, pipeline } of apis) {
-        found.push(...(await Loader.checkFile(file, { config, service: name, names: [pipeline] })));
-      }
-    }
-    const rest = names === undefined ? {} : { names, others: true };
-    found.push(...(await Loader.checkFile(file, { config, import: imports, trial: false, ...rest })));
-  } catch (error) {
-    if (!(error instanceof ConfigurationRefused)) throw error;
-    found.push(...error.diagnostics);
-  }
-  return { diagnostics: found, followed: names !== undefined };
-}
-
-/** The apps of the paste file that the enabled APIs begin with, as far as it has them; undefined where that is not known. */
-function pipelines(config: Config): string[] | undefined {
-  try {
-    const loader = new Loader(configuredPasteFile(config), { config });
-    return apiNames(config)
-      .map((name) => pipelineOf(config, name))
-      .filter((name) => loader.has(name));
-  } catch (error) {
-    refusalsOnly(error);
-    return undefined;
-  }
-}
-
-function refusalsOnly(error: unknown): void {
-  if (!(error instanceof ConfigurationRefused)) throw error;
-}
-
-/**
- * Whether all options that the APIs read are declared by now. A factory that has not declared its own may read any, as a manager may:
- * `build` calls the factories of such an API, as a start does, and lets go of what they made.
- */
-async function tellAllTheyRead(
-  config: Config,
-  apis: readonly WSGIService[],
-  build: NonNullable<JudgeOptions['build']>,
-): Promise<boolean> {
-  for (const api of apis) {
-    const { name, pipeline } = api;
-    if (managerOf(config, `api:${name}`) !== undefined) return false;
-    try {
-      const tree = await new Loader(configuredPasteFile(config), { config }).tree(pipeline);
-      if (hasDeclared(tree) || (typeof build === 'object' && build.but === name)) continue;
-      if (!build) return false;
-      const letGo = await api.prepare(config);
-      await letGo();
-    } catch (error) {
-      refusalsOnly(error);
-      return false;
-    }
-  }
-  return true;
-}
-
-function hasDeclared({ resolved, filters = [], app, filter, next, children = [] }: ContextTree): boolean {
-  const declared = resolved === undefined || tellsChildren(resolved) !== undefined || 'options' in Object(resolved);
-  const inner = [...filters, app, filter, next, ...children.map(({ context }) => context)];
-  return declared && inner.every((each) => each === undefined || hasDeclared(each));
-}
-
-/** What is wrong with `[rpc]`. Judged where remote calls may be made, and nowhere else: what makes them is loaded for it. */
-async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]> {
-  const { RPCConnection } = await import('../rpc/index.js');
-  const refusals = new Refusals();
-  await refusals.gather(() => new RPCConnection({ config, log: silentLogger() }));
-  return refusals.diagnostics;
-}
-
-function managerOf(config: Config, group: string): string | undefined {
-  return config.has(group, 'manager') ? namedManager(config, { group, opt: 'manager' }) : undefined;
-}
-
-/**
- * The managers of APIs and services: a module that is missing stops the start, and a name that it does not export. Services that
- * are not enabled may be started elsewhere, by the same file: a warning.
- */
-async function judgeManagers(config: Config): Promise<Diagnostic[]> {
-  const found: Diagnostic[] = [];
-  const apis = apiNames(config).map((name) => `api:${name}`);
-  const services = serviceNames(config).map((name) => `service:${name}`);
-  const others = sectionNames(config, 'service').map((name) => `service:${name}`);
-  for (const group of new Set([...apis, ...services, ...others])) {
-    const option = { group, opt: 'manager' };
-    const reference = managerOf(config, group);
-    if (reference === undefined) continue;
-    try {
-      await checkManager(reference, config, option);
-    } catch (error) {
-      const { code, hint, cause } = error as ConfigurationRefused;
-      // The finding has a place of its own.
-      const { message } = cause as Error;
-      const isEnabled = apis.includes(group) || services.includes(group);
-      const judged = isEnabled
-        ? { message }
-        : { message: `${message} (this service is not enabled here)`, severity: 'warning' as const };
-      found.push(diagnose(config, { code, ...option, ...judged, hint }));
-    }
-  }
-  return found;
 }

@@ -21,7 +21,7 @@ import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { apiNames, serviceNames } from './names.js';
-import { buildAll, judge, plan, refuseErrors } from './plan.js';
+import { plan, refuseErrors } from './plan.js';
 import { serversLogger } from './program-log.js';
 import { type Role, runJudged } from './run-apis.js';
 
@@ -55,8 +55,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
-  // That nothing is enabled the parent finds by itself: it knows what runs.
-  if (isBuild()) await tellBuilt((await buildAll(config, { dev })).filter(({ code }) => code !== 'PORTICO_NO_APIS'));
+  if (isBuild()) await tellBuilt(await found(config, dev));
   const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
     role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
   const development = dev ? await import('./development-files.js') : undefined;
@@ -72,7 +71,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       process.stdout.write(`${readyLine(service as PlannedApi | RPCService, addresses)}\n`);
       void files?.follow();
     },
-    judge: async () => (await judge(config, { dev })).diagnostics,
+    judge: async () => (await (await import('./judge.js')).judge(config, { dev })).diagnostics,
     traceErrors,
   });
   // An application that was imported to judge it may hold the process.
@@ -105,6 +104,12 @@ async function ofWorker(
   const { ServedApi } = await import('./served-api.js');
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
   return [new ServedApi(service, config, { ...options, useSsl: enabledSslApis.includes(service) })];
+}
+
+/** For a parent that asks what is wrong. That nothing is enabled it finds by itself: it knows what runs. */
+async function found(config: Config, dev: boolean): Promise<readonly Diagnostic[]> {
+  const { buildAll } = await import('./judge.js');
+  return (await buildAll(config, { dev })).filter(({ code }) => code !== 'PORTICO_NO_APIS');
 }
 
 function refuseEmpty(message: string, names: string | undefined): void {

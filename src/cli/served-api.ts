@@ -5,7 +5,8 @@ import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
-import { type JudgeOptions, judge, refuseErrors } from './plan.js';
+import { type JudgeOptions, judge } from './judge.js';
+import { refuseErrors } from './plan.js';
 
 /** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */
 export class ServedApi extends WSGIService {
