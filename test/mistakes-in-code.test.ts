@@ -91,6 +91,81 @@ for (const [name, [make, code, message, hint]] of Object.entries(rows)) {
   });
 }
 
+test('each public constructor refuses an option that does not exist, with the nearest name', async () => {
+  const { createLogger, Loader, Server, Service, silentLogger } = await import('portico');
+  const { ManagerHooks, Drivers } = await import('portico/service');
+  const { PeriodicRunner, PeriodicTasks, TaskGroup } = await import('portico/tasks');
+  const { MemoryStore, ServiceRegistry } = await import('portico/registry');
+  const { RPCConnection } = await import('portico/rpc');
+  const { launch } = await import('portico/launch');
+  const wrong = anything({ lgo: 1 });
+  const made: Readonly<Record<string, () => unknown>> = {
+    ServiceLauncher: () => new ServiceLauncher(wrong),
+    ProcessLauncher: () => new ProcessLauncher(wrong),
+    launch: () => launch(new Service(), wrong),
+    Server: () =>
+      new Server(
+        'a',
+        anything(() => undefined),
+        wrong,
+      ),
+    WSGIService: () => new WSGIService('compute', new Config(), wrong),
+    Loader: () => new Loader('none.ini', wrong),
+    Service: () => new Service(wrong),
+    TaskGroup: () => new TaskGroup(wrong),
+    PeriodicTasks: () => new PeriodicTasks({}, wrong),
+    ManagerHooks: () => new ManagerHooks(anything({ name: 'a', log: silentLogger(), lgo: 1 })),
+    Drivers: () => new Drivers(wrong),
+    ServiceRegistry: () => new ServiceRegistry(new MemoryStore(), wrong),
+    RPCConnection: () => new RPCConnection(wrong),
+  };
+  for (const [name, make] of Object.entries(made)) {
+    await assert.rejects(
+      async () => make(),
+      (error: PorticoError) => {
+        assert.match(error.code, /^PORTICO_[A-Z_]+$/, name);
+        assert.equal(error.hint, 'Did you mean "log"?', name);
+        return true;
+      },
+    );
+  }
+  assert.throws(() => createLogger(anything({ levle: 'info' })), { hint: 'Did you mean "level"?' });
+  assert.throws(() => new PeriodicRunner(new PeriodicTasks({}), anything({ fuzyDelay: 1 })), {
+    hint: 'Did you mean "fuzzyDelay"?',
+  });
+  assert.throws(() => new ServiceLauncher(anything({ restartMethd: 'reload' })), {
+    code: 'PORTICO_LAUNCHER_OPTION',
+    message: 'a ServiceLauncher has no option "restartMethd"',
+    hint: 'Did you mean "restartMethod"?',
+  });
+  assert.throws(() => new ServiceLauncher(anything({ settings: { gracefulShutdownTimeout: 2 } })), {
+    code: 'PORTICO_LAUNCHER_OPTION',
+    message: 'the object settings of a ServiceLauncher has no option "gracefulShutdownTimeout"',
+    hint: 'Did you mean "gracefulShutdownTimeoutMs"?',
+  });
+});
+
+test('errors for mistakes in code are of the kind that JavaScript has for them, with a code', async () => {
+  const { Fault, fromConnect } = await import('portico/app');
+  const { TaskGroup } = await import('portico/tasks');
+  const { createLogger } = await import('portico');
+  const wrong: readonly (readonly [make: () => unknown, kind: typeof TypeError | typeof RangeError, code: string])[] = [
+    [() => new TaskGroup({ limit: 0 }), RangeError, 'PORTICO_INVALID_OPTION'],
+    [() => new Fault(42), RangeError, 'PORTICO_FAULT_STATUS'],
+    [() => integer({ default: anything('x'), help: 'x' }), TypeError, 'PORTICO_OPTION_DECLARATION'],
+    [() => defineOptions({ Size: integer({ help: 'x' }) }), TypeError, 'PORTICO_OPTION_DECLARATION'],
+    [() => fromConnect(anything(5)), TypeError, 'PORTICO_CONNECT_MIDDLEWARE'],
+    [() => createLogger({ level: anything('loud') }), RangeError, 'PORTICO_LOG_LEVEL'],
+  ];
+  for (const [make, kind, code] of wrong) {
+    assert.throws(make, (error: PorticoError) => {
+      assert.ok(error instanceof kind, code);
+      assert.equal(error.code, code);
+      return true;
+    });
+  }
+});
+
 test('several declarations that are wrong are told at once', () => {
   assert.throws(
     () =>

@@ -6,7 +6,7 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Config, defineOptions, oneOf } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, withCode } from '../errors/index.js';
 import { abortResponse, type ResponseOutcome } from './after-response.js';
 import { traceOf } from './environ.js';
 import { environ } from './exchange.js';
@@ -39,7 +39,10 @@ export class Fault extends PorticoError {
   /** Throws a `RangeError` for a status outside 400..599: those are answers, not faults. */
   constructor(status: number, details: FaultDetails = {}) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
-      throw new RangeError(`a Fault needs a status from 400 to 599, not ${String(status)}`);
+      throw withCode(
+        new RangeError(`a Fault needs a status from 400 to 599, not ${String(status)}`),
+        'PORTICO_FAULT_STATUS',
+      );
     }
     const title = details.title ?? titleOf(status);
     super('PORTICO_FAULT', { message: details.message ?? title, cause: details.cause });

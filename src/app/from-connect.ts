@@ -2,7 +2,7 @@
  * Connect middleware as a Filter, and an application of Connect or Express as an App.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, withCode } from '../errors/index.js';
 import type { App, Filter } from './app.js';
 import { environ } from './exchange.js';
 import { wholeTarget } from './request-path.js';
@@ -19,9 +19,13 @@ export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown)
  * refused with a `TypeError`: the filters around have that task.
  */
 export function fromConnect(middleware: ConnectMiddleware): Filter {
-  if (typeof middleware !== 'function') throw new TypeError('fromConnect wants a function (req, res, next)');
+  if (typeof middleware !== 'function')
+    throw withCode(new TypeError('fromConnect wants a function (req, res, next)'), 'PORTICO_CONNECT_MIDDLEWARE');
   if (middleware.length > 3) {
-    throw new TypeError('fromConnect cannot mount an error handler (err, req, res, next): catch_errors has its place');
+    throw withCode(
+      new TypeError('fromConnect cannot mount an error handler (err, req, res, next): catch_errors has its place'),
+      'PORTICO_CONNECT_MIDDLEWARE',
+    );
   }
   return (app) => (req, res) => {
     // Packages made for Express look here for the path before anything was cut off it, and some judge by it.

@@ -14,9 +14,10 @@ export class ServedApi extends WSGIService {
   readonly #traceErrors: boolean;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
-    super(name, config, options);
+    const { traceErrors, ...rest } = options;
+    super(name, config, rest);
     this.#config = config;
-    this.#traceErrors = options.traceErrors;
+    this.#traceErrors = traceErrors;
   }
 
   override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {

@@ -165,6 +165,11 @@ export function refuseUnknownOptions(code: string, what: string, options: object
   });
 }
 
+/** The error with a code: for mistakes in code, which are a `TypeError` or a `RangeError`. */
+export function withCode<E extends Error>(error: E, code: string): E & { readonly code: string } {
+  return Object.assign(error, { code });
+}
+
 /** An object that is no list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

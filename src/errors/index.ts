@@ -28,5 +28,6 @@ export {
   refuseUnknownOptions,
   unknownOption,
   whatItIs,
+  withCode,
 } from './errors.js';
 export { gatherRefusals, Refusals, severalRefusals, untold } from './refusals.js';

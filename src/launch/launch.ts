@@ -7,7 +7,7 @@
  * name, and `wait()` ends the process. So one program has two roles, and `ProcessLauncher` one face for both.
  */
 import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, withCode } from '../errors/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
 import { InProcessRunner, type ServiceLauncherOptions } from './in-process/in-process-runner.js';
@@ -78,7 +78,7 @@ export class ServiceLauncher extends CoreLauncher {
   readonly #runner: InProcessRunner;
 
   constructor(options: ServiceLauncherOptions = {}) {
-    checkLauncherOptions(options);
+    checkLauncherOptions(options, 'a ServiceLauncher', { concurrent: true });
     const core = new LauncherCore<InProcessRunner>(options, (launcher) => new InProcessRunner(launcher, options));
     super(core);
     this.#runner = core.runner;
@@ -87,8 +87,7 @@ export class ServiceLauncher extends CoreLauncher {
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
     const { workers } = options;
     if (workers !== undefined && workers !== null && workers !== 1) {
-      const code = 'PORTICO_INVALID_WORKERS';
-      throw Object.assign(new RangeError('Launcher asked to start multiple workers'), { code });
+      throw withCode(new RangeError('Launcher asked to start multiple workers'), 'PORTICO_INVALID_WORKERS');
     }
     await this.#runner.launchService(service);
   }
@@ -123,7 +122,13 @@ export class ProcessLauncher extends CoreLauncher {
   readonly #worker: WorkerSide | undefined;
 
   constructor(options: ProcessLauncherOptions = {}) {
-    checkLauncherOptions(options);
+    checkLauncherOptions(options, 'a ProcessLauncher', {
+      entry: true,
+      onReload: true,
+      startFailed: true,
+      withheldVariables: true,
+      waitInterval: true,
+    });
     const link = parentLink(options.host ?? currentProcess());
     const worker = link && new WorkerSide(link, options);
     const parent =
@@ -234,12 +239,13 @@ export interface LaunchOptions extends LauncherOptions, Pick<ProcessLauncherOpti
  * (`TypeError`). Rejects as `launchService` does.
  */
 export async function launch(service: ServiceBase, options: LaunchOptions = {}): Promise<Launcher> {
-  const { workers: asked, noFork, ...rest } = options;
+  const { workers: asked, noFork, entry, ...rest } = options;
   const workers = checkWorkers(asked);
   checkRestartMethod(options.restartMethod);
   checkService(service);
   if (noFork) options.log?.debug('no_fork is ignored: one worker runs in this process anyway');
-  const launcher = workers === 1 ? new ServiceLauncher(rest) : new ProcessLauncher(rest);
+  const launcher =
+    workers === 1 ? new ServiceLauncher(rest) : new ProcessLauncher({ ...rest, ...(entry !== undefined && { entry }) });
   await launcher.launchService(service, { workers });
   return launcher;
 }

@@ -3,12 +3,12 @@
  * bound, started or listened to when one of them throws.
  */
 import type { Config } from '../config/index.js';
-import { PorticoError, whatItIs } from '../errors/index.js';
+import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { RegistryHooks } from '../registry/index.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
-import type { LaunchSettings, RestartMethod } from './launcher-options.js';
+import { type LaunchSettings, type RestartMethod, SETTINGS } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
 
 export interface Launcher {
@@ -69,8 +69,27 @@ export function checkRestartMethod(method: unknown): void {
   throw withCode(new RangeError(`Invalid restart_method: ${printable(method)}`), 'PORTICO_INVALID_RESTART_METHOD');
 }
 
-/** Throws for options of a launcher that cannot be: `PORTICO_LAUNCHER_OPTION`, and as {@link checkRestartMethod}. */
-export function checkLauncherOptions(options: LauncherOptions): void {
+const NAMES: Readonly<Record<keyof LauncherOptions, true>> = {
+  config: true,
+  log: true,
+  restartMethod: true,
+  signals: true,
+  exitWhenIdle: true,
+  prog: true,
+  settings: true,
+  registry: true,
+  host: true,
+};
+
+/**
+ * Throws for options of a launcher that cannot be: `PORTICO_LAUNCHER_OPTION`, and as {@link checkRestartMethod}. `own`: the options that
+ * this launcher has beside those of all.
+ */
+export function checkLauncherOptions<O extends LauncherOptions>(
+  options: O,
+  launcher: string,
+  own: Readonly<Record<Exclude<keyof O, keyof LauncherOptions>, true>>,
+): void {
   const refuse = (what: string, value: unknown, wanted: string, hint: string): void => {
     const message = `${what} of a launcher is ${whatItIs(value)}, not ${wanted}`;
     throw new PorticoError('PORTICO_LAUNCHER_OPTION', { message, hint });
@@ -86,6 +105,10 @@ export function checkLauncherOptions(options: LauncherOptions): void {
   if (log !== undefined && LOG_METHODS.some(lacks)) {
     refuse('log', log, 'a Logger', 'Write log: createLogger(), or leave it out.');
   }
+  const unknown = (what: string, given: object, names: object): void =>
+    refuseUnknownOptions('PORTICO_LAUNCHER_OPTION', what, given, Object.keys(names));
+  unknown(launcher, options, { ...NAMES, ...own });
+  unknown(`the object settings of ${launcher}`, options.settings ?? {}, SETTINGS);
   checkRestartMethod(restartMethod);
 }
 
@@ -114,8 +137,4 @@ function printable(given: unknown): string {
   const named = given as { name?: unknown };
   if (typeof named.name === 'string' && named.name !== '') return named.name;
   return Object.getPrototypeOf(given)?.constructor?.name ?? 'object';
-}
-
-function withCode<E extends Error>(error: E, code: string): E & { code: string } {
-  return Object.assign(error, { code });
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { App, Conf, Filter } from '../app/index.js';
 import { Config } from '../config/index.js';
-import { type Diagnostic, type Origin, shownPath } from '../errors/index.js';
+import { type Diagnostic, type Origin, refuseUnknownOptions, shownPath } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { PlannedApp } from '../service/index.js';
 import { aliasesOf } from './aliases.js';
@@ -64,6 +64,16 @@ export interface Loaded {
   close(): Promise<void>;
 }
 
+const NAMES: readonly (keyof LoaderOptions)[] = [
+  'globalConf',
+  'aliases',
+  'resolve',
+  'config',
+  'service',
+  'readFile',
+  'log',
+];
+
 /** Loads what a paste file defines, exactly as PasteDeploy does. */
 export class Loader {
   /** The file, as an absolute path. */
@@ -76,6 +86,7 @@ export class Loader {
    * {@link PasteError} when it is not a paste file.
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Loader', options, NAMES);
     this.#parts = loadParts(configPath, options);
     this.path = this.#parts.path;
     const refusal = firstRefusal(this.#parts.document.problems);

@@ -1,8 +1,10 @@
 /**
  * Logs: JSON lines, or readable text when standard error is a terminal. A thin interface over pino.
  */
+
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
+import { refuseUnknownOptions, withCode } from '../errors/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
 import {
   errorFields,
@@ -110,7 +112,10 @@ function isoTime(): () => string {
 }
 
 /** A logger on standard error. Throws for an unknown level. */
+const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'base', 'facts'];
+
 export function createLogger(options: LoggerOptions = {}): Logger {
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a logger', options, NAMES);
   const { level = 'info', format = 'auto', base = {} } = options;
   const elsewhere = options.destination !== undefined || options.file !== undefined;
   const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
@@ -272,7 +277,10 @@ function withErrors(fields: LogFields): Record<string, unknown> {
 
 function known(level: LogLevel): LogLevel {
   if (!Object.hasOwn(RANK, level))
-    throw new RangeError(`unknown level ${level}: one of ${Object.keys(RANK).join(', ')}`);
+    throw withCode(
+      new RangeError(`unknown level ${level}: one of ${Object.keys(RANK).join(', ')}`),
+      'PORTICO_LOG_LEVEL',
+    );
   return level;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The registry of services: who runs where, who is up, and what operators decide about them.
  */
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, DynamicLoopingCall } from '../tasks/index.js';
@@ -52,6 +52,15 @@ export interface OperatorChanges {
 /** Which service. */
 export type ServiceMember = Pick<ServiceRecord, 'host' | 'binary'>;
 
+const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
+  'log',
+  'clock',
+  'staleReadS',
+  'onEvent',
+  'beforeDelete',
+  'beforeForceUp',
+];
+
 /** Records in a store, and the rules above them. */
 export class ServiceRegistry {
   readonly store: ServiceStore;
@@ -62,6 +71,7 @@ export class ServiceRegistry {
   readonly #watches = new Set<DynamicLoopingCall<[]>>();
 
   constructor(store: ServiceStore, options: ServiceRegistryOptions = {}) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a ServiceRegistry', options, NAMES);
     this.store = store;
     this.#options = options;
     this.#log = options.log ?? createLogger({ base: { name: 'registry' } });

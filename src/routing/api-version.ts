@@ -4,6 +4,7 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { Fault, quoteClient } from '../app/index.js';
+import { withCode } from '../errors/index.js';
 
 /** A version such as 2.53. 2.9 is below 2.10. */
 export class ApiVersion {
@@ -28,8 +29,11 @@ export class ApiVersion {
   static of(version: ApiVersion | string): ApiVersion {
     const parsed = typeof version === 'string' ? ApiVersion.parse(version) : version;
     if (parsed === null)
-      throw new RangeError(
-        `"${typeof version === 'string' ? version : version.text}" is no version: X.Y without leading zeros`,
+      throw withCode(
+        new RangeError(
+          `"${typeof version === 'string' ? version : version.text}" is no version: X.Y without leading zeros`,
+        ),
+        'PORTICO_API_VERSION',
       );
     return parsed;
   }
@@ -78,7 +82,10 @@ export function readRange(written: WrittenRange | undefined): VersionRange {
   const from = first === null ? null : ApiVersion.of(first);
   const to = last === null || last === undefined ? null : ApiVersion.of(last);
   if (from !== null && to !== null && from.compare(to) > 0) {
-    throw new RangeError(`versions from ${from.text} to ${to.text}: the first is above the last`);
+    throw withCode(
+      new RangeError(`versions from ${from.text} to ${to.text}: the first is above the last`),
+      'PORTICO_API_VERSION',
+    );
   }
   return { from, to };
 }
@@ -134,8 +141,11 @@ export class VersionNegotiation {
     this.max = ApiVersion.of(max);
     this.#default = ApiVersion.of(options.default ?? min);
     if (!this.#default.within({ from: this.min, to: this.max })) {
-      throw new RangeError(
-        `versions: the default ${this.#default.text} is not between ${this.min.text} and ${this.max.text}`,
+      throw withCode(
+        new RangeError(
+          `versions: the default ${this.#default.text} is not between ${this.min.text} and ${this.max.text}`,
+        ),
+        'PORTICO_API_VERSION',
       );
     }
     this.#serviceType = serviceType;

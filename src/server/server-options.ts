@@ -1,10 +1,12 @@
 /**
  * What a server is told in code, where it listens and what `[wsgi]` says; and what of that Node's own server is told.
  */
+
 import type { ServerOptions as HttpOptions } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import type { FaultStyle } from '../app/index.js';
 import { camelCase } from '../config/internal.js';
+import { refuseUnknownOptions, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
@@ -35,6 +37,27 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly log?: Logger;
 }
 
+const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
+  'host',
+  'port',
+  'path',
+  'backlog',
+  'tls',
+  'drainIdle',
+  'maxRequests',
+  'onExhausted',
+  'recordLost',
+  'faultStyle',
+  'log',
+];
+
+/** The options again. Throws `PORTICO_INVALID_OPTION` for those that do not exist. */
+export function checkedServer(options: ServerOptions): ServerOptions {
+  const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
+  return options;
+}
+
 /** The values of `[wsgi]`, with defaults for what is not given. Throws a RangeError that names the option. */
 export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
   const values: Record<string, unknown> = {};
@@ -44,7 +67,7 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
     try {
       values[key] = value === undefined ? option.default : option.check(value);
     } catch (error) {
-      throw invalid('PORTICO_INVALID_OPTION', `${key}: ${(error as Error).message}`);
+      throw withCode(new RangeError(`${key}: ${(error as Error).message}`), 'PORTICO_INVALID_OPTION');
     }
   }
   return Object.freeze(values) as WsgiOptions;
@@ -53,13 +76,9 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
 /** Where a server with these options listens. Throws a RangeError for a backlog below 1. */
 export function listenAddress(options: ServerOptions): ListenAddress {
   const backlog = options.backlog ?? 511;
-  if (backlog < 1) throw invalid('PORTICO_INVALID_BACKLOG', 'The backlog must be more than 0');
+  if (backlog < 1) throw withCode(new RangeError('The backlog must be more than 0'), 'PORTICO_INVALID_BACKLOG');
   if (options.path !== undefined) return { path: options.path, backlog };
   return { host: options.host ?? '127.0.0.1', port: options.port ?? 0, backlog };
-}
-
-function invalid(code: string, message: string): RangeError {
-  return Object.assign(new RangeError(message), { code });
 }
 
 /** The limits that `node:http` keeps, in its words. */

@@ -1,6 +1,7 @@
 /**
  * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
  */
+
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
@@ -17,7 +18,7 @@ import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
 import { serverFailures, unavailable } from './requests/server-failures.js';
-import { listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
+import { checkedServer, listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
 import { idleTime, StopTerms } from './stop-terms.js';
 import type { WsgiOptions } from './wsgi-options.js';
@@ -54,7 +55,7 @@ export class Server implements ListeningService {
     this.#app = withSlot(app);
     this.#appInUse = this.#app;
     this.#tls = options.tls;
-    this.#endpoint = new Endpoint(listenAddress(options));
+    this.#endpoint = new Endpoint(listenAddress(checkedServer(options)));
     this.#log = (options.log ?? silentLogger()).child({ service: name });
     this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;

@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { didYouMean, errorText, nearestOrAll, PorticoError } from '../errors/index.js';
+import { didYouMean, errorText, nearestOrAll, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { announcedDriver, checkDriver, checkKind, type DriverKind } from './driver-kind.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
@@ -28,6 +28,8 @@ export interface DriverLife {
   /** Releases what `open` acquired. */
   close?(): unknown;
 }
+
+const NAMES: readonly (keyof DriversOptions)[] = ['config', 'log', 'folder', 'root', 'allowExternalModules'];
 
 /** Of a group that is a backend's: which driver it is. */
 const backendOptions = defineOptions({
@@ -54,6 +56,7 @@ export class Drivers {
   readonly #open: DriverLife[] = [];
 
   constructor(options: DriversOptions = {}) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Drivers', options, NAMES);
     const { log, config, folder = '.', ...rest } = options;
     this.#where = { ...rest, folder };
     this.#config = config;

@@ -3,9 +3,10 @@ export type { DriverKind } from './driver-kind.js';
 export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
-export { ManagerHooks, type ManagerHooksOptions, type ProtocolSteps } from './manager-hooks.js';
+export { ManagerHooks, type ManagerHooksOptions } from './manager-hooks.js';
 export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
+export type { ProtocolSteps } from './protocol-steps.js';
 export type {
   CallOptions,
   ClientOptions,

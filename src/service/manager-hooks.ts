@@ -7,7 +7,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { ConfigurationRefused, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock, PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
@@ -16,22 +16,9 @@ import { checkHooks, HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
+import type { ProtocolSteps } from './protocol-steps.js';
 import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
-import { TaskTracker, type TrackedTask } from './task-tracker.js';
-
-/** What a protocol adds between the hooks. Each may be async. */
-export interface ProtocolSteps {
-  /** Servers listen, consumers run. On failure it has released what it acquired. */
-  serve?(signal: AbortSignal): Awaitable<void>;
-  /** Nothing new comes in. Called only after `serve` was done. */
-  stopAccepting?(options: StopOptions): Awaitable<void>;
-  /** Settles when what is under way has ended, or when there is no more time. */
-  finish?(options: StopOptions): Awaitable<void>;
-  /** Drivers: after the last `cleanupHost`, before the record says `stopped`. */
-  closeDrivers?(): Awaitable<void>;
-  /** Transports, loaded apps, the registry: last of all. */
-  release?(): Awaitable<void>;
-}
+import { leftBehind, TaskTracker } from './task-tracker.js';
 
 /** How {@link ManagerHooks} are made. */
 export interface ManagerHooksOptions extends ProtocolSteps {
@@ -60,6 +47,24 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   readonly clock?: Clock;
 }
 
+const NAMES: readonly (keyof ManagerHooksOptions)[] = [
+  'name',
+  'managers',
+  'registration',
+  'tasks',
+  'periodic',
+  'hookTimeoutMs',
+  'managerShutdownMs',
+  'tracker',
+  'log',
+  'clock',
+  'serve',
+  'stopAccepting',
+  'finish',
+  'closeDrivers',
+  'release',
+];
+
 /** Starts and stops what a service with managers consists of. Made for `new Lifecycle(name, hooks)`. */
 export class ManagerHooks implements LifecycleSteps {
   readonly #options: ManagerHooksOptions;
@@ -72,6 +77,7 @@ export class ManagerHooks implements LifecycleSteps {
   #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
 
   constructor(options: ManagerHooksOptions) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a ManagerHooks', options, NAMES);
     this.#options = options;
     this.#managers = (options.managers ?? []) as readonly Manager[];
     this.#clock = options.clock ?? systemClock;
@@ -289,14 +295,6 @@ function isHookTimeout(error: unknown): boolean {
 
 function isCutOff(error: unknown): boolean {
   return error instanceof PorticoError && error.code === 'PORTICO_STOP_DEADLINE';
-}
-
-function leftBehind(service: string, tasks: readonly TrackedTask[]): PorticoError {
-  const names = [...new Set(tasks.map(({ name }) => name))].join(', ');
-  return new PorticoError('PORTICO_STOP_DEADLINE', {
-    message: `${service}: ${tasks.length} tasks were still under way when their time was over, and are left behind: ${names}`,
-    hint: 'They get [DEFAULT] graceful_shutdown_timeout less a sixth, and [DEFAULT] manager_shutdown_timeout at most.',
-  });
 }
 
 /** The options of a stop, `passedMs` later. A deadline that has passed is a millisecond away: 0 would mean none. */

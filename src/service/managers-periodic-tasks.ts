@@ -84,7 +84,7 @@ export class ManagersPeriodicTasks {
 
   #begin(): void {
     const { periodic, managers, tasks, log, clock, registration } = this.#parts;
-    const { fuzzyDelay = 60, intervalMax = null, context, random, ...others } = periodic;
+    const { fuzzyDelay = 60, intervalMax = null, context, random, enable: _, ...others } = periodic;
     const lease = registration?.lease?.bind(registration);
     const options = { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
     for (const manager of managers) {

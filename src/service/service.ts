@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { writeHostPort } from '../config/internal.js';
-import { type Diagnostic, PorticoError } from '../errors/index.js';
+import { type Diagnostic, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
 
@@ -201,6 +201,8 @@ export interface ServiceOptions {
   readonly clock?: Clock;
 }
 
+const NAMES: readonly (keyof ServiceOptions)[] = ['name', 'tasks', 'log', 'clock'];
+
 /**
  * The ordinary service: background work in a task group. Subclass it and override `start`, to spawn tasks and add timers,
  * and `reset`; both do nothing here. Or implement {@link ServiceBase} yourself.
@@ -213,6 +215,7 @@ export class Service implements ServiceBase {
   backdoorPort: number | string | null = null;
 
   constructor(options: ServiceOptions = {}) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Service', options, NAMES);
     const { tasks = 1000, name, ...rest } = options;
     if (name !== undefined) this.name = name;
     this.tasks = new TaskGroup({ limit: tasks, name: name ?? new.target.name, ...rest });

@@ -1,6 +1,7 @@
 /**
  * The work of managers that must be known by name when a service stops: what is under way, and what came of it.
  */
+import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock } from '../tasks/index.js';
 import { pause, systemClock, within } from '../tasks/internal.js';
@@ -38,6 +39,8 @@ export interface TaskTrackerOptions {
   readonly clock?: Clock;
 }
 
+const NAMES: readonly (keyof TaskTrackerOptions)[] = ['service', 'log', 'clock'];
+
 interface Entry extends TrackedFacts {
   readonly name: string;
   readonly began: number;
@@ -57,6 +60,7 @@ export class TaskTracker {
   #shutdown: { completed: number; failed: number; readonly over: AbortController } | undefined;
 
   constructor(options: TaskTrackerOptions) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a TaskTracker', options, NAMES);
     this.#service = options.service;
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
@@ -170,4 +174,13 @@ function described({ name, requestId, resourceId, ageMs }: TrackedTask): string 
     `since ${formatDuration(ageMs / 1000)}`,
   ];
   return `${name} (${about.join(', ')})`;
+}
+
+/** The error of a stop that leaves these behind. */
+export function leftBehind(service: string, tasks: readonly TrackedTask[]): PorticoError {
+  const names = [...new Set(tasks.map(({ name }) => name))].join(', ');
+  return new PorticoError('PORTICO_STOP_DEADLINE', {
+    message: `${service}: ${tasks.length} tasks were still under way when their time was over, and are left behind: ${names}`,
+    hint: 'They get [DEFAULT] graceful_shutdown_timeout less a sixth, and [DEFAULT] manager_shutdown_timeout at most.',
+  });
 }

@@ -4,7 +4,7 @@
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import querystring from 'node:querystring';
-import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { ignoreErrors, PorticoError, withCode } from '../errors/index.js';
 import { refuseForeignLink } from '../process/index.js';
 
 /** What SQLite stores. */
@@ -129,7 +129,8 @@ export function transaction<T>(database: Database, work: (database: Database) =>
   let result: T;
   try {
     result = work(database);
-    if (result instanceof Promise) throw new TypeError('the work of a transaction must be synchronous');
+    if (result instanceof Promise)
+      throw withCode(new TypeError('the work of a transaction must be synchronous'), 'PORTICO_SQLITE_TRANSACTION');
     database.exec('COMMIT');
   } catch (error) {
     rollBack(database);

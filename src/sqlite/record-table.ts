@@ -1,6 +1,7 @@
 /**
  * A table of records that are JSON: for programs whose data has a shape in TypeScript and needs no columns.
  */
+import { withCode } from '../errors/index.js';
 import type { Database, Row } from './database.js';
 
 /** A record with its number: counted up for each table, never used twice. */
@@ -24,7 +25,8 @@ export interface RecordTable<R> {
 
 /** Opens a table, and makes it where there is none. Throws a `TypeError` for a name that is not letters and `_`. */
 export function recordTable<R extends object>(db: Database, name: string): RecordTable<R> {
-  if (!/^[a-z_]+$/i.test(name)) throw new TypeError(`recordTable: "${name}" is no name of a table`);
+  if (!/^[a-z_]+$/i.test(name))
+    throw withCode(new TypeError(`recordTable: "${name}" is no name of a table`), 'PORTICO_RECORD_TABLE');
   db.exec(`CREATE TABLE IF NOT EXISTS ${name} (seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL,
     owner TEXT NOT NULL, body TEXT NOT NULL)`);
   db.exec(`CREATE INDEX IF NOT EXISTS ${name}_owner ON ${name} (owner)`);
@@ -50,11 +52,15 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
     list: (...owner: unknown[]) => {
       // As it was called once, with all as the answer for an owner that is unknown.
       if (owner.length > 0)
-        throw new TypeError(`list() gives the records of all owners: use listOf() for those of one`);
+        throw withCode(
+          new TypeError(`list() gives the records of all owners: use listOf() for those of one`),
+          'PORTICO_RECORD_TABLE',
+        );
       return all.all().map(revive);
     },
     listOf: (owner) => {
-      if (typeof owner !== 'string') throw new TypeError(`listOf() needs an owner, not ${String(owner)}`);
+      if (typeof owner !== 'string')
+        throw withCode(new TypeError(`listOf() needs an owner, not ${String(owner)}`), 'PORTICO_RECORD_TABLE');
       return owned.all(owner).map(revive);
     },
     insert: (key, record, owner = '') => {

@@ -1,5 +1,6 @@
 /** `portico/tasks`: things that run again, and things that stop together. */
 export type { Cancel, Clock } from './clock.js';
+export type { DynamicTimerOptions, GroupStopOptions, TaskGroupOptions, TimerOptions } from './group-options.js';
 export {
   BackOffLoopingCall,
   type BackOffOptions,
@@ -29,12 +30,4 @@ export {
 } from './periodic-tasks.js';
 export { type Retryable, RetryDecorator, type Retrying, type RetryOptions, retry } from './retry.js';
 export type { Task, TaskLink, TaskState } from './task.js';
-export {
-  type Activity,
-  type DynamicTimerOptions,
-  type GroupStopOptions,
-  TaskGroup,
-  type TaskGroupOptions,
-  type Timer,
-  type TimerOptions,
-} from './task-group.js';
+export { type Activity, TaskGroup, type Timer } from './task-group.js';

@@ -1,7 +1,9 @@
 /**
  * The periodic tasks of one object, passes over them, and a runner that makes passes as long as a service runs.
  */
+
 import { setMaxListeners } from 'node:events';
+import { refuseUnknownOptions } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 import type { DynamicLoopingCall } from './loop-kinds.js';
@@ -37,6 +39,16 @@ export interface PeriodicTasksOptions {
 /** A periodic task's code: given the context of the pass, and what tells it to end. */
 export type TaskFunction = (context: unknown, options: TaskContext) => unknown;
 
+const NAMES: readonly (keyof PeriodicTasksOptions)[] = [
+  'conf',
+  'runExternalPeriodicTasks',
+  'workerId',
+  'lease',
+  'log',
+  'clock',
+  'random',
+];
+
 /** How a pass is made. */
 export interface PassOptions {
   /** True: the first error ends the pass and is thrown. Default false: logged, the others run. */
@@ -57,6 +69,7 @@ export class PeriodicTasks {
   readonly #slots: PeriodicSlot[] = [];
 
   constructor(owner: object, options: PeriodicTasksOptions = {}) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a PeriodicTasks', options, NAMES);
     this.#owner = owner;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -203,6 +216,13 @@ export interface PeriodicRunnerOptions {
   readonly random?: () => number;
 }
 
+const RUNNER_NAMES: readonly (keyof PeriodicRunnerOptions)[] = [
+  'context',
+  'periodicIntervalMax',
+  'fuzzyDelay',
+  'random',
+];
+
 /**
  * Drives {@link PeriodicTasks} from a task group, whose stop ends it: no further task begins, the one that is running
  * is told by its signal and awaited as the group's tasks are.
@@ -213,6 +233,7 @@ export class PeriodicRunner {
   #timer: DynamicLoopingCall<[]> | undefined;
 
   constructor(tasks: PeriodicTasks, options: PeriodicRunnerOptions = {}) {
+    refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a PeriodicRunner', options, RUNNER_NAMES);
     this.tasks = tasks;
     this.#options = options;
   }

@@ -1,16 +1,18 @@
 /**
  * Tasks and timers that stop together: what a service does in the background.
  */
-import { PorticoError, whatItIs } from '../errors/index.js';
+import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, ownLimitMs, systemClock } from './clock.js';
 import { GroupMembers } from './group-members.js';
 import {
-  DynamicLoopingCall,
-  type DynamicOptions,
-  FixedIntervalLoopingCall,
-  type FixedIntervalOptions,
-} from './loop-kinds.js';
+  checkedGroup,
+  type DynamicTimerOptions,
+  type GroupStopOptions,
+  type TaskGroupOptions,
+  type TimerOptions,
+} from './group-options.js';
+import { DynamicLoopingCall, FixedIntervalLoopingCall } from './loop-kinds.js';
 import {
   checkFunction,
   type LoopingCall,
@@ -20,46 +22,6 @@ import {
   withContext,
 } from './looping-call.js';
 import { Task } from './task.js';
-
-/** How a group is made. */
-export interface TaskGroupOptions {
-  /** How many tasks run at a time; more are queued. Timers do not count. Default 10. */
-  readonly limit?: number;
-  /** Names the group in logs. */
-  readonly name?: string;
-  /** Default: standard error, under `name`. */
-  readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
-  readonly clock?: Clock;
-}
-
-/** How a group is stopped. */
-export interface GroupStopOptions {
-  /** True: running tasks and timer functions are awaited. Default false: told to end, and left to it. */
-  readonly graceful?: boolean | undefined;
-  /** Milliseconds a graceful stop waits; 0 or absent: no limit. A moment longer where there is a `signal`, which its caller raises then. */
-  readonly deadlineMs?: number | undefined;
-  /** Aborted when there is no more time. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A timer's options beside its interval. */
-export type TimerOptions<A extends unknown[]> = Pick<
-  FixedIntervalOptions,
-  'initialDelay' | 'stopOnException' | 'unref'
-> & {
-  /** What the function is called with. Default: nothing. */
-  readonly args?: A;
-};
-
-/** A dynamic timer's options. */
-export type DynamicTimerOptions<A extends unknown[]> = Pick<
-  DynamicOptions,
-  'initialDelay' | 'periodicIntervalMax' | 'stopOnException' | 'unref'
-> & {
-  /** What the function is called with. Default: nothing. */
-  readonly args?: A;
-};
 
 /** One line of a report about what is going on. */
 export interface Activity {
@@ -98,10 +60,7 @@ export class TaskGroup {
   #stopped = false;
 
   constructor(options: TaskGroupOptions = {}) {
-    const { limit = 10, name = 'tasks', clock = systemClock } = options;
-    if (typeof limit !== 'number' || !(limit >= 1)) {
-      throw new RangeError(`a task group runs at least 1 task at a time: a number, not ${whatItIs(limit)}`);
-    }
+    const { limit = 10, name = 'tasks', clock = systemClock } = checkedGroup(options);
     this.limit = limit;
     this.#name = name;
     this.#clock = clock;

@@ -1,6 +1,7 @@
 /**
  * A clock that a test moves by hand.
  */
+import { withCode } from '../errors/index.js';
 import type { Cancel, Clock } from '../tasks/index.js';
 
 interface Alarm {
@@ -46,7 +47,11 @@ export class FakeClock implements Clock {
     for (let moment = this.#now, count = 0; this.#moments.length > 0 && this.#moments[0]! <= target; count++) {
       const at = this.#moments.shift()!;
       if (at > moment) count = 0;
-      if (count > limit) throw new Error(`more than ${limit} things are due at ${at} ms: something never pauses`);
+      if (count > limit)
+        throw withCode(
+          new Error(`more than ${limit} things are due at ${at} ms: something never pauses`),
+          'PORTICO_FAKE_CLOCK',
+        );
       moment = at;
       this.#now = at;
       // Timers that these set for the same moment run in the next round, after all others.

@@ -61,7 +61,7 @@ test('a periodic task says what is wrong with its options, with the nearest name
     [{ concurrent: 'no' }, /concurrent/],
     [{ name: '' }, /name .* a text that is not empty/],
   ];
-  const tasks = new PeriodicTasks({}, recordedLog());
+  const tasks = new PeriodicTasks({}, { log: recordedLog().log });
   for (const [options, message, hint] of cases) {
     const expected = { code: 'PORTICO_INVALID_PERIODIC_TASK_ARG', message, ...(hint && { hint }) };
     assert.throws(() => periodicTask(wrong<PeriodicTaskOptions>(options)), expected);
@@ -96,7 +96,7 @@ test('a method is marked without a decorator too', async () => {
   }
   periodicTask({ runImmediately: true })(Images.prototype.tick);
   const images = new Images();
-  await new PeriodicTasks(images, recordedLog()).runPeriodicTasks();
+  await new PeriodicTasks(images, { log: recordedLog().log }).runPeriodicTasks();
   assert.equal(images.ticks, 1);
 });
 

@@ -1,7 +1,9 @@
 /**
  * Writing service configuration so that it is read back as it was meant, and rewriting it with the names of today.
  */
+
 import { createRequire } from 'node:module';
+import { withCode } from '../../errors/index.js';
 import { type ConfEntry, readConf } from '../../ini/index.js';
 import { DeclaredGroups, type DeclaredOption } from '../values/declared-groups.js';
 import type { Registration } from './describe-options.js';
@@ -23,7 +25,10 @@ export function writeOption(name: string, value: string): string {
   // Lines behind the first are indented, and an empty one would end the value.
   const written = candidates.map((text) => text.replaceAll('\n', '\n\t')).find((text) => reads(text, name, value));
   if (written === undefined)
-    throw new RangeError(`option ${name}: no way to write this value: ${JSON.stringify(value)}`);
+    throw withCode(
+      new RangeError(`option ${name}: no way to write this value: ${JSON.stringify(value)}`),
+      'PORTICO_OPTION_DECLARATION',
+    );
   return written;
 }
 

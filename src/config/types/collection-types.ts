@@ -1,4 +1,5 @@
 /** Option types that hold several values: lists, repeated keys, dictionaries. */
+import { withCode } from '../../errors/index.js';
 import { InvalidValue, makeOption, type Option, type OptionSpec } from './option.js';
 import { string } from './text-types.js';
 
@@ -172,7 +173,7 @@ function inside(brackets: Brackets, text: string): string {
 function immutable<K, V>(map: Map<K, V>): ReadonlyMap<K, V> {
   const refuse = {
     value: () => {
-      throw new TypeError('a configured value cannot be changed');
+      throw withCode(new TypeError('a configured value cannot be changed'), 'PORTICO_CONFIG_FROZEN');
     },
   };
   return Object.freeze(Object.defineProperties(map, { set: refuse, delete: refuse, clear: refuse }));

@@ -2,7 +2,7 @@
  * Declaring the options of a group, and telling two declarations apart.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { PorticoError, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import type { Registration } from '../documents/describe-options.js';
 import { isSecret } from '../values/mask.js';
 import { knownNames, type Option, type OptionDeclarations } from './option.js';
@@ -19,9 +19,13 @@ export function defineOptions<const D extends OptionDeclarations>(options: D): D
   checkDeclarations(options);
   for (const [name, option] of Object.entries(options)) {
     if (!/^[a-z][a-z0-9_]*$/.test(name)) {
-      throw new TypeError(`option ${name}: a name is lower snake case and begins with a letter`);
+      throw withCode(
+        new TypeError(`option ${name}: a name is lower snake case and begins with a letter`),
+        'PORTICO_OPTION_DECLARATION',
+      );
     }
-    if (option.help.trim() === '') throw new TypeError(`option ${name}: needs a help text`);
+    if (option.help.trim() === '')
+      throw withCode(new TypeError(`option ${name}: needs a help text`), 'PORTICO_OPTION_DECLARATION');
   }
   const place = callerOf(defineOptions);
   return Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));

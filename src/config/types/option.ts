@@ -1,7 +1,9 @@
 /**
  * Options as data: a declaration gives type, default and help; parser, check and manual line follow from it.
  */
+
 import type { Origin } from '../../errors/index.js';
+import { withCode } from '../../errors/index.js';
 
 /** A value as it is written, and where: what errors about it point at. */
 export interface WrittenValue {
@@ -229,7 +231,10 @@ function checkDeclared<T>(type: string, spec: { readonly default?: T }, check: (
   try {
     return check(spec.default);
   } catch (error) {
-    throw new TypeError(`bad default of ${article(type)} option: ${(error as Error).message}`, { cause: error });
+    throw withCode(
+      new TypeError(`bad default of ${article(type)} option: ${(error as Error).message}`, { cause: error }),
+      'PORTICO_OPTION_DECLARATION',
+    );
   }
 }
 

@@ -1,9 +1,11 @@
 /**
  * The request as a controller sees it.
  */
+
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
+import { withCode } from '../../errors/index.js';
 import type { ApiVersion } from '../api-version.js';
 import type { UrlValues } from '../urls/url-builder.js';
 
@@ -63,7 +65,8 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
 
   /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */
   get apiVersion(): ApiVersion {
-    if (this.#apiVersion === null) throw new TypeError('request.apiVersion: the router was made without versions');
+    if (this.#apiVersion === null)
+      throw withCode(new TypeError('request.apiVersion: the router was made without versions'), 'PORTICO_API_VERSION');
     return this.#apiVersion;
   }
 

@@ -4,7 +4,7 @@
  * An action without options is a plain method of its controller.
  */
 import type { Filter } from '../../app/index.js';
-import { isObject, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import { isObject, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { ActionRequest, Args, Reply } from './action-request.js';
@@ -206,7 +206,10 @@ function rangesSince<T>(values: Since<T>): { readonly versions: WrittenRange; re
     const next = entries[index + 1]?.[0];
     if (next === undefined) return { versions: [from], value };
     if (ApiVersion.of(next).compare(ApiVersion.of(from)) <= 0) {
-      throw new RangeError(`values by version: ${next} stands after ${from}; put the lower version first`);
+      throw withCode(
+        new RangeError(`values by version: ${next} stands after ${from}; put the lower version first`),
+        'PORTICO_ACTION_OPTION',
+      );
     }
     return { versions: [from, before(next)], value };
   });

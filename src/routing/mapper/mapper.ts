@@ -1,6 +1,7 @@
 /**
  * The route table as one writes it: `connect`, `resource`, `redirect`, submappers; exactly those of Python's Routes.
  */
+
 import type { Origin, PorticoError } from '../../errors/index.js';
 import type { Found } from '../matching/compiled-route.js';
 import { RouteTable } from '../matching/route-table.js';

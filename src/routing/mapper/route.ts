@@ -2,6 +2,7 @@
  * One route: a template, its defaults, requirements and conditions.
  */
 
+import { withCode } from '../../errors/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type Part, type RouteWarning, readTemplate, SEPARATORS, type Variable } from '../template/template.js';
@@ -140,7 +141,10 @@ function usable(conditions: Conditions | null | undefined): Conditions | null {
   if (conditions === null || conditions === undefined || Object.keys(conditions).length === 0) return null;
   const { function: accept } = conditions;
   if (accept !== undefined && accept.constructor.name === 'AsyncFunction') {
-    throw new TypeError('a condition function must not be asynchronous: its promise would always accept the route');
+    throw withCode(
+      new TypeError('a condition function must not be asynchronous: its promise would always accept the route'),
+      'PORTICO_ROUTE_DEFINITION',
+    );
   }
   return conditions;
 }

@@ -3,7 +3,7 @@
  */
 import { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
-import { ConfigurationRefused } from '../../errors/index.js';
+import { ConfigurationRefused, refuseUnknownOptions } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
 import type {
   Awaitable,
@@ -56,6 +56,17 @@ export interface RPCConnectionOptions {
   readonly clock?: Clock;
 }
 
+const NAMES: readonly (keyof RPCConnectionOptions)[] = [
+  'config',
+  'transport',
+  'name',
+  'project',
+  'workerTopics',
+  'serializer',
+  'log',
+  'clock',
+];
+
 /**
  * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for
  * each service, and they share one transport for each URL.
@@ -82,6 +93,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
   constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
+    refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPCConnection', options, NAMES);
     const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
     const url = typeof transport === 'string' ? transport : undefined;
     const read = messagingSettings(config, { url, project });

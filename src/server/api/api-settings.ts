@@ -4,12 +4,12 @@
  */
 import { faultStyleOf } from '../../app/index.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
-import { PorticoError, placeOf, whatItIs } from '../../errors/index.js';
+import { PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import type { ServerOptions } from '../server-options.js';
 import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
 import { wsgiOptions } from '../wsgi-options.js';
-import { apiOptions, servingOptions } from './api-options.js';
+import { apiOptions, servingOptions, type WSGIServiceOptions } from './api-options.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {
@@ -74,8 +74,18 @@ export function tlsSettings(config: Config, name: string): TlsSettings {
   };
 }
 
-/** Throws `PORTICO_API_ARGUMENT` for what code cannot have meant as the name and configuration of an API. */
-export function checkArguments(name: unknown, config: unknown): void {
+const NAMES: readonly (keyof WSGIServiceOptions)[] = [
+  'loader',
+  'useSsl',
+  'manager',
+  'registration',
+  'project',
+  'dev',
+  'log',
+];
+
+/** Throws `PORTICO_API_ARGUMENT` for what code cannot have meant as the name, the configuration and the options of an API. */
+export function checkArguments(name: unknown, config: unknown, options: object): void {
   const refuse = (message: string): never => {
     throw new PorticoError('PORTICO_API_ARGUMENT', {
       message,
@@ -86,6 +96,7 @@ export function checkArguments(name: unknown, config: unknown): void {
   if (typeof (config as Config | null | undefined)?.api !== 'function') {
     refuse(`the configuration of the API "${String(name)}" is a Config, not ${whatItIs(config)}`);
   }
+  refuseUnknownOptions('PORTICO_API_ARGUMENT', 'a WSGIService', options, NAMES);
 }
 
 /** Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. */

@@ -69,7 +69,7 @@ export class WSGIService implements ListeningService {
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
-    checkArguments(name, config);
+    checkArguments(name, config, options);
     this.name = name;
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
