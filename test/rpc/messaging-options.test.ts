@@ -80,3 +80,25 @@ test('RP-60 RP-92 files of [rpc] ssl_* are read at the start; one that is not th
   assert.deepEqual([String(tls?.ca), tls?.verifyHostname], ['CA', false]);
   assert.throws(() => settings(`[rpc]\nssl_ca_file = ${file}x\n`), /no such file/);
 });
+
+test('[oslo_messaging_rabbit] is over [rpc] where the URL is one of oslo.messaging, and the query of that over both', () => {
+  const ini = `[rpc]
+transport_url = oslo+rabbit://one,two:5673/nova?rabbit_quorum_queue=true
+heartbeat = 20
+prefetch = 5
+[oslo_messaging_rabbit]
+rabbit_quorum_queue = false
+heartbeat_timeout_threshold = 60
+rabbit_qos_prefetch_count = 9
+ssl = true
+`;
+  const { transport, prefetch, speaksOslo, castTtlMs } = settings(ini);
+  assert.deepEqual([speaksOslo, prefetch, castTtlMs], [true, 9, 0]);
+  assert.deepEqual(
+    [transport.heartbeatMs, transport.queueType, transport.transientQueueTtlMs, transport.tls.isOn],
+    [60_000, 'quorum', 1_800_000, true],
+  );
+  assert.equal(settings(ini.replace('prefetch = 5', 'cast_ttl = 60')).castTtlMs, 60_000);
+  const other = settings(ini.replace('oslo+rabbit', 'amqp').replace(/\?.*/, ''));
+  assert.deepEqual([other.speaksOslo, other.prefetch], [false, 5]);
+});

@@ -20,7 +20,7 @@ for (const options of [{ amqp_durable_queues: true }, { rabbit_quorum_queue: tru
     const { log } = recordedLog();
     const python = await PythonPeer.start({ url: broker.url, options: { ...options, rabbit_retry_interval: 1 } });
     const query = new URLSearchParams({ ...(name in options && { [name]: 'true' }), retry_interval: '0.5' });
-    const transport = `${broker.url.replace(/^amqp:/, 'oslo+rabbit:')}?${query}`;
+    const transport = `${broker.url.replace(/^amqp:/, 'oslo+rabbit:')}?${query.toString()}`;
     const topic = `${python.topic}-node`;
     const rpc = new RPCConnection({ transport, project: python.exchange, log });
     const node = RPCService.create({
