@@ -111,8 +111,8 @@ export class RouterApp implements RouteUrls {
     if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
     exchange.routed = served.matched;
     const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, served.matched);
-    if (asked === undefined) return this.#serve(req, res, served, found, version);
-    return asked.then((goOn) => (goOn ? this.#serve(req, res, served, found, version) : undefined));
+    if (asked === undefined) return this.#serve(exchange, res, served, found, version);
+    return asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
   }
 
   /** By the steps of `#dispatch`, without running anything. Throws the fault of a request for which no route is looked for. */
@@ -163,7 +163,7 @@ export class RouterApp implements RouteUrls {
   }
 
   #serve(
-    req: IncomingMessage,
+    { req, environ: { params: texts } }: Exchange,
     res: ServerResponse,
     served: ServedAction | ServedRedirect,
     found: Found,
@@ -178,7 +178,6 @@ export class RouterApp implements RouteUrls {
     const entry = byKey ?? method;
     if (entry === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
     const { params: reader } = served;
-    const { params: texts } = environ(req);
     const params = reader.hasTypes ? reader.typed(texts) : texts;
     let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);

@@ -38,7 +38,9 @@ const RETRY = { headers: { 'Retry-After': '1' } };
 export class RequestPool implements Slots {
   readonly #connections: Iterable<Connection>;
   readonly #refused: (reason: string, req: IncomingMessage) => void;
-  #limits: PoolLimits;
+  #limits!: PoolLimits;
+  /** Slots. */
+  #limit!: number;
   #taken = 0;
   /** Requests that would hold a slot if their clients did not keep them waiting. */
   #lent = 0;
@@ -55,17 +57,18 @@ export class RequestPool implements Slots {
   ) {
     this.#connections = connections;
     this.#refused = refused;
-    this.#limits = limits;
+    this.#setLimits(limits);
   }
 
   /** Changes the limits; requests that fit at once are let in. */
   set limits(limits: PoolLimits) {
-    this.#limits = limits;
+    this.#setLimits(limits);
     this.#letIn();
   }
 
-  get #limit(): number {
-    return this.#limits.defaultPoolSize || Number.POSITIVE_INFINITY;
+  #setLimits(limits: PoolLimits): void {
+    this.#limits = limits;
+    this.#limit = limits.defaultPoolSize || Number.POSITIVE_INFINITY;
   }
 
   /** Requests that wait for a slot. */
@@ -108,7 +111,7 @@ export class RequestPool implements Slots {
     exchange.slot = 'left';
     if (slot === 'taken') this.#taken--;
     else if (slot === 'lent') this.#lent--;
-    if (this.waiting === 0) return;
+    if (this.#ready.size === 0 && this.#unready.size === 0) return;
     if (slot === 'none') this.#unqueue(exchange)?.settle(false);
     else if (slot === 'taken') this.#letIn();
   }
