@@ -258,6 +258,12 @@ test('MW-37 one validation is shared by memcached: what Python keeps Portico rea
         taken = await offline.python({ user: byPortico });
       assert.equal(taken.status, 200, `${strategy}: Python reads what Portico has kept`);
       assert.deepEqual(taken.told, read.told);
+      if (strategy === 'None') return;
+      const forger = await both(
+        `forger-${strategy}`,
+        `${account(`http://127.0.0.1:${nowhere}`)}${lines.replace('s3cret', 'other')}`,
+      );
+      assert.equal((await forger.portico({ user: byPython })).status, 503, `${strategy}: another secret finds nothing`);
     }),
   );
 });

@@ -25,6 +25,7 @@ export interface MemcachedOptions {
 
 const MEMJS = { code: 'PORTICO_MEMJS_MISSING', neededBy: 'memcached_servers', spec: 'memjs' };
 const PORT = 11_211;
+const TELL_EVERY_MS = 60_000;
 
 interface Server {
   readonly name: string;
@@ -36,6 +37,7 @@ interface Server {
 export class MemcachedTokens {
   readonly #options: MemcachedOptions;
   readonly #servers: readonly Server[];
+  #tellForgedFrom = Number.NEGATIVE_INFINITY;
 
   private constructor(options: MemcachedOptions, servers: readonly Server[]) {
     this.#options = options;
@@ -67,7 +69,12 @@ export class MemcachedTokens {
     try {
       return envelope.open(found.value);
     } catch (error) {
-      log.warn('a token in memcached is not believed, and asked about', { reason: (error as Error).message });
+      const now = systemClock.now();
+      if (now >= this.#tellForgedFrom) {
+        this.#tellForgedFrom = now + TELL_EVERY_MS;
+        const facts = { reason: (error as Error).message };
+        log.warn('a token in memcached is not believed, and asked about; said once a minute at most', facts);
+      }
       return undefined;
     }
   }
