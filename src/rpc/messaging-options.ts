@@ -78,6 +78,8 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
     startWithoutBroker: o.startWithoutBroker,
+    /** Calls have queues of their own, whose messages do not outlive the broker. */
+    transientCalls: o.callDurability === 'transient' && !isOnOslo,
     replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
     format: isOnOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
     sendStack: o.sendRemoteStack,

@@ -205,6 +205,10 @@ export const rpcOptions = defineOptions({
     default: 'quorum',
     help: 'The type of the queues that outlive a process. Methods that are acknowledged late need quorum. A change needs new queues.',
   }),
+  call_durability: oneOf(['durable', 'transient'], {
+    default: 'durable',
+    help: 'Whether calls that wait outlive the broker. transient: they have a classic queue of their own, which costs the broker about half, and those that wait when it restarts end in RpcTimeout. Casts and replies always outlive it.',
+  }),
   delivery_limit: integer({
     default: 5,
     min: 1,

@@ -93,6 +93,7 @@ const CASES: CaseTable = {
   'RP-77 a message can come back after a delay': delays,
   'RP-31 RP-69 a reply comes to the address of its consumer; one without a consumer is unroutable': replies,
   'bodies and ids arrive as they were sent, up to a mebibyte': carriesBytes,
+  'transient calls have a queue beside that of their route': keepsCallsApart,
   'RP-32 messages of one connection that are awaited one by one stay in order': keepsOrder,
   'RP-1 RP-69 a transport says where it is, connects once, and closes once': tellsItsState,
 };
@@ -463,6 +464,20 @@ async function returnsUncounted({ open, take, topic }: Bench): Promise<void> {
   const anew = await box.next();
   assert.equal(anew.count, 1);
   await anew.ack();
+}
+
+async function keepsCallsApart({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const calls = { ...topic, transient: true };
+  const [box, other] = [await take(transport, topic), await take(transport, calls)];
+  await transport.publish(topic, message('kept'), { mandatory: true });
+  await transport.publish(calls, message('passing'), { mandatory: true });
+  const [kept, passing] = [await box.next(), await other.next()];
+  assert.deepEqual([textOf(kept), textOf(passing)], ['kept', 'passing']);
+  await passing.requeue();
+  const again = await other.next();
+  assert.deepEqual([textOf(again), again.redelivered], ['passing', true]);
+  await Promise.all([kept.ack(), again.ack()]);
 }
 
 async function readsInTurn({ exchange, open, take, topic }: Bench): Promise<void> {

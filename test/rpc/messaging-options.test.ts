@@ -26,6 +26,7 @@ test('RP-60 the defaults of [rpc]', () => {
     monitorMs: 60_000,
     startWaitMs: 60_000,
     startWithoutBroker: false,
+    transientCalls: false,
     replyRetryMs: 30_000,
     sendStack: false,
   });

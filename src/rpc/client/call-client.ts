@@ -140,7 +140,8 @@ export class CallClient implements RPCClient {
       trace,
     });
     const { reply, fail } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
-    this.#send({ id, json, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal }).catch(fail);
+    const how = { ttlMs: left, mandatory, until, retry, signal };
+    this.#sendCall({ id, json, replyTo: to }, how).catch(fail);
     try {
       const answer = await reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
@@ -267,18 +268,26 @@ export class CallClient implements RPCClient {
     return timeoutMs > monitorMs ? monitorMs : undefined;
   }
 
-  #send({ json, ...message }: Unsigned, how: SendOptions): Promise<void> {
+  #sendCall(message: Unsigned, how: SendOptions): Promise<void> {
+    const isTransient = this.#path.settings.transientCalls && this.#options.altTopic === undefined;
+    // A service with other options has no queue for these.
+    return isTransient ? this.#sendFirst({ ...this.#route, transient: true }, message, how) : this.#send(message, how);
+  }
+
+  #send(message: Unsigned, how: SendOptions): Promise<void> {
     const { altTopic } = this.#options;
-    const sendFirst = (): Promise<void> => {
-      return this.#path.send(this.#route, { ...message, body: this.#format.pack(json) }, how);
-    };
-    if (altTopic === undefined) return sendFirst();
-    const alt = { ...this.#route, topic: altTopic };
-    const body = this.#path.settings.format.at(addressText(alt)).pack(json);
     // An older service has no second topic.
-    return this.#path.send(alt, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
+    if (altTopic !== undefined) return this.#sendFirst({ ...this.#route, topic: altTopic }, message, how);
+    const { json, ...rest } = message;
+    return this.#path.send(this.#route, { ...rest, body: this.#format.pack(json) }, how);
+  }
+
+  /** To a route, and to that of the client where it has no queue. */
+  #sendFirst(to: Route, { json, ...message }: Unsigned, how: SendOptions): Promise<void> {
+    const body = this.#path.settings.format.at(addressText(to)).pack(json);
+    return this.#path.send(to, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
-      return sendFirst();
+      return this.#path.send(this.#route, { ...message, body: this.#format.pack(json) }, how);
     });
   }
 

@@ -60,6 +60,7 @@ export async function removeHostQueue(
 ): Promise<boolean> {
   const { exchange, transport: options } = connection.settings;
   const transport = await connection.connected(options.connectTimeoutMs);
+  await transport.removeQueue({ exchange, topic, server: host, transient: true });
   return transport.removeQueue({ exchange, topic, server: host });
 }
 

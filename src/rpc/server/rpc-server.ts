@@ -61,9 +61,11 @@ export class ServedTopics {
     const { accessPolicy, startWaitMs, startWithoutBroker, transport: settings } = connection.settings;
     const served = new Endpoints(endpoints, accessPolicy);
     const late = served.methods.find(({ options }) => options.ack === 'late');
-    if (late !== undefined && settings.queueType !== 'quorum') {
+    const { transientCalls } = connection.settings;
+    if (late !== undefined && (settings.queueType !== 'quorum' || transientCalls)) {
+      const why = transientCalls ? 'call_durability is transient' : `queue_type is ${settings.queueType}`;
       throw new ConfigurationRefused('PORTICO_RPC_METHOD', {
-        message: `${late.name} is acknowledged late, and [rpc] queue_type is ${settings.queueType}`,
+        message: `${late.name} is acknowledged late, and [rpc] ${why}`,
         hint: 'Only quorum queues count how often a message came back.',
       });
     }
@@ -197,9 +199,12 @@ export class RpcServer {
       const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
       return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
     };
-    const begun = await Promise.allSettled([consume({}), consume({ server: host }), consume({ fanout: true })]);
-    const [shared, own, copies] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
-    this.#work = [shared, own];
+    const { transientCalls } = connection.settings;
+    const calls = transientCalls ? [consume({ transient: true }), consume({ server: host, transient: true })] : [];
+    const all = [consume({ fanout: true }), consume({}), ...calls, consume({ server: host })];
+    const begun = await Promise.allSettled(all);
+    const [copies, ...work] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
+    this.#work = work;
     this.#copies = copies;
     const failed = begun.find((each) => each.status === 'rejected');
     if (failed === undefined) return;

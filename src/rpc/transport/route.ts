@@ -13,6 +13,8 @@ const NAMES = {
 } as const;
 /** Of services of oslo.messaging: what a routing key that is bound does not read as a pattern. */
 const OSLO_NAME = /^[!"$-)+-~]{1,200}$/;
+/** Behind the name of a queue that has transient calls: none that a route can have. */
+export const TRANSIENT = '/calls';
 /** Behind the topic in the name of a queue that has the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
 /** What AMQP allows a queue's name and a routing key. */
@@ -37,11 +39,13 @@ export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = 
 
 /** What a queue of an exchange is for, by its name. */
 export function routeOfQueue(exchange: string, queue: string): Route {
-  const own = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
+  const whole = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
+  const transient = whole.endsWith(TRANSIENT);
+  const own = transient ? whole.slice(0, -TRANSIENT.length) : whole;
   const [topic = '', ...rest] = own.split('.');
   const server = rest.join('.');
   if (FANOUT.test(server)) return { exchange, topic, fanout: true };
-  return { exchange, topic, ...(server !== '' && { server }) };
+  return { exchange, topic, ...(server !== '' && { server }), ...(transient && { transient }) };
 }
 
 /** `compute on north of portico`, for messages. An address stays what it is. */
@@ -55,8 +59,8 @@ export function describeRoute(to: Route | string): string {
 /** Where a message goes, for its signature: two routes have two texts. No name has a slash, and an address of replies has none. */
 export function addressText(to: Route | string): string {
   if (typeof to === 'string') return to;
-  const { exchange, topic, server, fanout } = to;
-  return `${exchange}/${topic}/${fanout === true ? '*' : (server ?? '')}`;
+  const { exchange, topic, server, fanout, transient } = to;
+  return `${exchange}/${topic}/${fanout === true ? '*' : (server ?? '')}${transient === true ? TRANSIENT : ''}`;
 }
 
 /** A mandatory message has no queue. `to`: as {@link describeRoute} tells it. */

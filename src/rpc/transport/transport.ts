@@ -92,6 +92,8 @@ export interface Route {
   readonly server?: string | undefined;
   /** Everyone who consumes at the moment. Not together with `server`. */
   readonly fanout?: boolean | undefined;
+  /** Calls whose messages need not outlive the broker: they have a queue of their own. Not together with `fanout`. */
+  readonly transient?: boolean | undefined;
 }
 
 /** What travels. A driver carries the body as it is. */

@@ -177,6 +177,7 @@ export class AmqpPublisher {
     envelope.exchange = address.exchange;
     envelope.routingKey = address.routingKey;
     envelope.mandatory = mandatory;
+    if (address.isTransient === true) envelope.durable = false;
     if (ttlMs !== undefined) envelope.expiration = String(Math.max(0, Math.ceil(ttlMs)));
     const sent = mandatory ? expectReturn(outlet, keyOf(address, message.id)) : undefined;
     return new Promise((resolve, reject) => {

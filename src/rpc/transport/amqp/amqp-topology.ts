@@ -4,6 +4,7 @@
  */
 import type { Channel } from 'rabbitmq-client';
 import { ConfigurationRefused } from '../../../errors/index.js';
+import { TRANSIENT } from '../route.js';
 import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-errors.js';
 
@@ -22,6 +23,8 @@ export interface Address {
   readonly exchange: string;
   readonly type: 'topic' | 'fanout';
   readonly routingKey: string;
+  /** Its messages need not outlive the broker. */
+  readonly isTransient?: true;
   /** Of the exchange. Absent: it is durable. */
   readonly properties?: Properties;
 }
@@ -64,9 +67,11 @@ export function porticoTopology(options: TransportOptions): Topology {
 /** Where messages for a route, or for the address of a reply consumer, are published. */
 export function addressOf(to: Route | string): Address {
   if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
-  const { exchange, topic, server, fanout } = to;
+  const { exchange, topic, server, fanout, transient } = to;
   if (fanout === true) return { exchange: `${exchange}.${topic}.fanout`, type: 'fanout', routingKey: '' };
-  return { exchange, type: 'topic', routingKey: server === undefined ? topic : `${topic}.${server}` };
+  const routingKey = server === undefined ? topic : `${topic}.${server}`;
+  if (transient !== true) return { exchange, type: 'topic', routingKey };
+  return { exchange, type: 'topic', routingKey: `${routingKey}${TRANSIENT}`, isTransient: true };
 }
 
 /** The exchange that keeps the dead letters of an exchange. */
@@ -76,8 +81,8 @@ export function deadLetterAddress(exchange: string): Address {
 
 /** The queue a route is consumed from. `id` tells the fanout queues of a topic apart. */
 export function queueOfRoute(route: Route, id: string, options: TransportOptions): QueuePlan {
-  const { exchange, topic, server, fanout } = route;
-  const { queueType, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
+  const { exchange, topic, server, fanout, transient: isTransient = false } = route;
+  const { queueType: type, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
   const from = addressOf(route);
   if (fanout === true) {
     return {
@@ -89,8 +94,9 @@ export function queueOfRoute(route: Route, id: string, options: TransportOptions
     };
   }
   const deadLetters = deadLetter ? deadLetterAddress(exchange).exchange : undefined;
+  const queueType = isTransient ? 'classic' : type;
   return {
-    queue: server === undefined ? `${exchange}.${topic}` : `${exchange}.${topic}.${server}`,
+    queue: `${exchange}.${from.routingKey}`,
     arguments: {
       'x-queue-type': queueType,
       // Classic queues do not count deliveries, and refuse a limit.

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cancel, Clock } from '../../../tasks/index.js';
 import { systemClock } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
+import { TRANSIENT } from '../route.js';
 import {
   type Death,
   type Delivery,
@@ -123,8 +124,8 @@ export class MemoryBroker {
 }
 
 /** An exchange and a topic hold no dots, so names differ where routes do. */
-function queueName({ exchange, topic, server }: Route): string {
-  return server === undefined ? `${exchange}.${topic}` : `${exchange}.${topic}.${server}`;
+function queueName({ exchange, topic, server, transient }: Route): string {
+  return `${[exchange, topic, server ?? []].flat().join('.')}${transient === true ? TRANSIENT : ''}`;
 }
 
 interface QueueKind {

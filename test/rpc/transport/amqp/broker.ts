@@ -33,7 +33,11 @@ export async function withBroker<T>(work: (connection: Connection) => Promise<T>
 export async function deleteTopic(exchange: string, topic: string, hosts: readonly string[] = []): Promise<void> {
   await withBroker(async (connection) => {
     const queues = [topic, ...hosts.map((host) => `${topic}.${host}`)].map((name) => `${exchange}.${name}`);
-    for (const queue of [...queues, ...queues.map((name) => `${name}/delay`), `${exchange}.dead`]) {
+    for (const queue of [
+      ...queues,
+      ...queues.flatMap((name) => [`${name}/delay`, `${name}/calls`]),
+      `${exchange}.dead`,
+    ]) {
       await connection.queueDelete({ queue });
     }
     for (const name of [exchange, `${exchange}.dlx`, `${exchange}.${topic}.fanout`]) {
