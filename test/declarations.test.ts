@@ -98,7 +98,7 @@ test('each option of a door says what it is, for editors', () => {
 });
 
 /** What is published is what a page says that it is for; the rest is in an `internal.ts`. */
-test('each exported value is named in a README or a page, and there are 206 at most', async () => {
+test('each exported value is named in a README or a page, and there are 210 at most', async () => {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path));
   const pages = [
@@ -117,5 +117,5 @@ test('each exported value is named in a README or a page, and there are 206 at m
     [...names].filter((name) => !words.has(name) && !words.has(snakeCase(name))),
     [],
   );
-  assert.ok(names.size <= 206, `${names.size} values are exported`);
+  assert.ok(names.size <= 210, `${names.size} values are exported`);
 });

@@ -19,6 +19,7 @@ export {
   type Registration,
 } from './documents/describe-options.js';
 export type { LoadOptions, WorkerAssignment } from './load.js';
+export { UsageError } from './sources/command-line.js';
 export { withOverrides } from './sources/with-overrides.js';
 export type { Resolved } from './sources/written.js';
 export type { ConfigSnapshot } from './state.js';

@@ -238,7 +238,10 @@ export interface LaunchOptions extends LauncherOptions, Pick<ProcessLauncherOpti
  * anything happens: the type of `workers` (`TypeError`), its range, the restart method (`RangeError`), the service's shape
  * (`TypeError`). Rejects as `launchService` does.
  */
-export async function launch(service: ServiceBase, options: LaunchOptions = {}): Promise<Launcher> {
+export async function launch(
+  service: ServiceBase,
+  options: LaunchOptions = {},
+): Promise<ServiceLauncher | ProcessLauncher> {
   const { workers: asked, noFork, entry, ...rest } = options;
   const workers = checkWorkers(asked);
   checkRestartMethod(options.restartMethod);

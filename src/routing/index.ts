@@ -21,7 +21,7 @@ export type { ConditionFunction, Conditions, Match, MatchRequest } from './mappe
 export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
 export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './mapper/route.js';
-export type { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
+export { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
 export type { RouteSettings } from './mapper/route-settings.js';
 export type {
   CollectionOptions,

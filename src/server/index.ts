@@ -5,3 +5,4 @@ export type { Connection, Exchange } from './connections/connections.js';
 export { Server } from './server.js';
 export type { ServerOptions } from './server-options.js';
 export { isTlsEnabled, tlsOptions } from './tls/tls.js';
+export type { WsgiOptions } from './wsgi-options.js';

@@ -13,13 +13,21 @@ export {
   type Gaussian,
 } from './loop-kinds.js';
 export {
+  type LoopingCall,
   LoopingCallDone,
+  LoopingCallTimeOut,
   type LoopOptions,
   type Repeated,
   type StartedLoop,
+  type StoppingOptions,
   type TaskContext,
 } from './looping-call.js';
-export { type PeriodicStatus, type PeriodicTaskOptions, periodicTask } from './periodic-task.js';
+export {
+  InvalidPeriodicTaskArg,
+  type PeriodicStatus,
+  type PeriodicTaskOptions,
+  periodicTask,
+} from './periodic-task.js';
 export {
   type PassOptions,
   PeriodicRunner,

@@ -33,7 +33,7 @@ export interface PeriodicTaskOptions {
 export const DEFAULT_INTERVAL = 60;
 
 /** A periodic task was declared with an option that does not exist, or on something that is no method. */
-class InvalidPeriodicTaskArg extends PorticoError {
+export class InvalidPeriodicTaskArg extends PorticoError {
   constructor(message: string, hint?: string) {
     super('PORTICO_INVALID_PERIODIC_TASK_ARG', { message, hint });
   }
