@@ -100,7 +100,17 @@ const CASES: CaseTable = {
 
 /** What a driver may lack, and says so, and the cases that show it. */
 const NEEDS: Readonly<Record<'dead letters' | 'fanouts of an exchange', ReadonlySet<unknown>>> = {
-  'dead letters': new Set([removesAQueue, expires, buries, limitsDeliveries, readsDeadLetters, returnsFanouts]),
+  // A limit of deliveries leads there.
+  'dead letters': new Set([
+    removesAQueue,
+    expires,
+    buries,
+    limitsDeliveries,
+    returnsUncounted,
+    readsDeadLetters,
+    readsInTurn,
+    returnsFanouts,
+  ]),
   'fanouts of an exchange': new Set([fansOut]),
 };
 

@@ -173,7 +173,8 @@ export class DeliveryChannel {
   /** Puts a copy in its place, whose returns the broker counts anew. False where it counts none, or takes no copy now. */
   async #renew(tag: number, message: Message, returns: number): Promise<boolean> {
     const { plan, publisher } = this.#source;
-    if (plan.arguments['x-delivery-limit'] === undefined || !this.channel.active) return false;
+    // Quorum queues have a limit of the broker's own where they name none.
+    if (plan.arguments['x-queue-type'] !== 'quorum' || !this.channel.active) return false;
     const address: Address = { exchange: '', type: 'topic', routingKey: plan.queue };
     const { ttlMs } = message;
     const copied = publisher.copy(address, message, { returns }, { ttlMs, timeoutMs: RENEW_MS });
