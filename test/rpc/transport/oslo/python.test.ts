@@ -19,7 +19,7 @@ import {
   UnsupportedVersion,
 } from 'portico/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
-import { deleteOsloTopic, osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
+import { osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
 
 /** As the callers in Python know it. */
 class NotFound extends Error {
@@ -30,6 +30,7 @@ class NotFound extends Error {
 const skip = withoutPython;
 const { log } = recordedLog();
 const ends: (() => Promise<unknown>)[] = [];
+const topics: string[] = [];
 let python: PythonPeer;
 let nodeTopic: string;
 
@@ -44,7 +45,8 @@ before(async () => {
 after(async () => {
   if (skip) return;
   for (const end of ends.reverse()) await end();
-  await python.end([nodeTopic]);
+  // Services of Python declare anew what is deleted under them.
+  await python.end([nodeTopic, ...topics]);
 });
 
 function client(options: Partial<ClientOptions> = {}, connection: Partial<RPCConnectionOptions> = {}): RPCClient {
@@ -295,7 +297,7 @@ test('a call of Python is monitored by Node, and one that is not waited for any 
 }, async () => {
   const manager = new Images();
   const topic = `${nodeTopic}.slow`;
-  ends.push(() => deleteOsloTopic(python.exchange, topic));
+  topics.push(topic);
   await serve(topic, manager);
   const slow = python.call('sleep', { seconds: 2.6 }, { topic, monitor: 2 });
   const late = await failureOf(python.call('sleep', { seconds: 30 }, { topic, timeout: 0.5 }));
@@ -308,7 +310,7 @@ test('one topic is served by Python and by Node: calls go to both in turn, a fan
   skip,
 }, async () => {
   const topic = `${python.topic}-mixed`;
-  ends.push(() => deleteOsloTopic(python.exchange, topic));
+  topics.push(topic);
   await python.serve('south', topic);
   const notes: unknown[] = [];
   let arrived = (): void => {};
@@ -371,7 +373,7 @@ test('objects of an application travel by its serializer, as oslo.versionedobjec
   });
   assert.equal((await calls.call<{ request_id: string }>({}, 'context')).request_id, 'req-own');
   const topic = `${python.topic}-objects`;
-  ends.push(() => deleteOsloTopic(python.exchange, topic));
+  topics.push(topic);
   await serve(
     topic,
     {
