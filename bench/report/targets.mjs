@@ -44,12 +44,12 @@ const TARGETS = [
   { text: 'The same with the times of filters', most: 1.08, figure: ({ metrics }) => metrics?.filters.ratio },
   {
     text: 'A remote call over RabbitMQ, to the bare client',
-    most: 1.3,
+    most: 1.8,
     figure: ({ rpc }) => rpc?.portico?.toBare,
   },
   {
     text: 'oslo.messaging to Portico, a remote call',
-    least: 5,
+    least: 2.85,
     figure: ({ rpc }) => rpc?.oslo?.toPortico,
     digits: 1,
   },
