@@ -4,7 +4,7 @@
 export const groups = [
   {
     name: 'framing',
-    tests: ['server/requests/malformed', 'app/response-length'],
+    tests: ['server/requests/malformed', 'server/connections/upgrades', 'app/response-length'],
     mutants: [
       {
         what: 'a request with Content-Length and Transfer-Encoding is served',
@@ -114,7 +114,13 @@ export const groups = [
   },
   {
     name: 'files',
-    tests: ['sqlite/database', 'launch/backdoor/backdoor', 'launch/report/report'],
+    tests: [
+      'sqlite/database',
+      'launch/backdoor/backdoor',
+      'launch/report/report',
+      'server/tls/development-certificate',
+      'middleware/static-files',
+    ],
     mutants: [
       {
         what: 'a report is written through a link',
@@ -122,6 +128,51 @@ export const groups = [
         replace: "await writeFile(file, text, { mode: 0o600, flag: 'wx' });",
         by: 'await writeFile(file, text, { mode: 0o600 });',
         tests: ['launch/report/report'],
+      },
+    ],
+  },
+  {
+    name: 'operators',
+    tests: ['launch/control/control-server', 'launch/control/admin-guard', 'launch/page'],
+    mutants: [
+      {
+        what: 'the admin listener answers to any name that a page has pointed there',
+        file: 'launch/control/admin-guard.js',
+        replace: 'isIP(name) === 0 && !names.has(name)',
+        by: 'false',
+        tests: ['launch/control/admin-guard'],
+      },
+      {
+        what: 'a page shows values as they are',
+        file: 'launch/page/frame.js',
+        replace: `String(value).replaceAll(/[&<>"']/g`,
+        by: 'String(value).replaceAll(/[&]/g',
+        tests: ['launch/page'],
+      },
+    ],
+  },
+  {
+    name: 'messages',
+    tests: ['rpc/message/wire-format', 'rpc/client/dead-letters', 'rpc/server/reply-sender'],
+    mutants: [
+      {
+        what: 'a signature holds at every address',
+        file: 'rpc/message/wire-format.js',
+        replace: 'if (!right)',
+        by: 'if (false)',
+        tests: ['rpc/message/wire-format'],
+      },
+    ],
+  },
+  {
+    name: 'tokens',
+    tests: ['middleware/auth/jwt-validator'],
+    mutants: [
+      {
+        what: 'a token of any issuer is taken',
+        file: 'middleware/auth/jwt-validator.js',
+        replace: '                issuer,\n                audience,',
+        by: '                audience,',
       },
     ],
   },

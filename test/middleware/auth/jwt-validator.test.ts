@@ -93,6 +93,10 @@ test('MW-40 all others are 401 and invalid_token, and the log at debug says why 
     'no signature': [`${head}.${body}.`, 'wrong signature'],
     'signed with the public key': [hmac, 'its alg is not among the algorithms accepted'],
     'another key': [await sign({}, { header, key: other.privateKey }), 'wrong signature'],
+    'another key, which it brings itself': [
+      await sign({}, { header: { ...header, jwk: await exportJWK(other.publicKey) }, key: other.privateKey }),
+      'wrong signature',
+    ],
     'another issuer': [await sign({ iss: 'https://issuer/' }, { header }), 'wrong issuer (iss)'],
     'another audience': [await sign({ aud: 'them' }, { header }), 'wrong audience (aud)'],
     'another type': [await sign(), 'wrong typ'],
