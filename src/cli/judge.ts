@@ -72,7 +72,7 @@ export async function buildAll(config: Config, options: JudgeOptions = {}): Prom
   for (const service of [...apis, ...services]) {
     await refusals.gather(async () => {
       const letGo = await service.prepare();
-      await letGo();
+      await Promise.resolve(letGo());
     });
   }
   return inOrder(joined(diagnostics, refusals.diagnostics));
@@ -154,7 +154,7 @@ async function tellAllTheyRead(
       if (hasDeclared(tree) || (typeof build === 'object' && build.but === name)) continue;
       if (!build) return false;
       const letGo = await api.prepare(config);
-      await letGo();
+      await Promise.resolve(letGo());
     } catch (error) {
       refusalsOnly(error);
       return false;

@@ -11,7 +11,7 @@ const mistakes = [
   [proxyHeaders, 'proxy_headers', 'trusted_proxies = nowhere'],
   [cors, 'cors', 'allowed_origin = nowhere'],
   [staticFilesFilter, 'static_files', 'document_root = /none'],
-  [authToken, 'auth_token', 'token_cache = redis'],
+  [authToken, 'auth_token', 'cache_security = mac'],
 ] as const;
 
 for (const [factory, group, line] of mistakes) {

@@ -82,7 +82,7 @@ function api(name: string, factory: string, options: string): { readonly ini: st
 
 test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyond their options', (t) => {
   const cases: readonly [wrong: RegExp, factory: string, options: string][] = [
-    [/the validator keystone needs www_authenticate_uri, auth_url/, 'authToken', ''],
+    [/the validator keystone needs auth_url, username, password/, 'authToken', ''],
     [/validator: .*keystoen/, 'authToken', 'validator = keystoen'],
     [/no file .*nowhere\.js/, 'authToken', 'validator = ./nowhere.js:Own'],
     [/no cache_secret_key/, 'authToken', 'validator = ./own.js:Own\ncache_security = mac'],
@@ -102,7 +102,7 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
   assert.equal(checked.status, 78);
   for (const [wrong] of cases) {
     const line = checked.stdout.split('\n').find((each) => wrong.test(each));
-    assert.match(line ?? checked.stdout, /^\S*api-paste\.ini:\d+:\d+: error: /, String(wrong));
+    assert.match(line ?? `none in ${checked.stdout}`, /^\S*api-paste\.ini:\d+:\d+: error: /, String(wrong));
   }
   // As their starts, which one at a time shows.
   for (const at of [0, 6]) {

@@ -33,6 +33,7 @@ const PARENT = [
   'DEFAULT.sigint',
   'DEFAULT.sighup_foreground',
   'DEFAULT.max_restarts',
+  'DEFAULT.max_workers',
   'DEFAULT.restart_window',
   'DEFAULT.watch_config_files',
   'DEFAULT.log_options',
@@ -82,7 +83,7 @@ const EXCEPT = ['cors.oslo_config_project'];
 /** Texts of all types: an option takes the first that it understands and that is not its default. */
 const TEXTS = [
   'true 1 2 100 2000 12345 9 0.5 false warn x y-z https://a.example ./x.js:Thing 10.0.0.0/8 127.0.0.9 a:1',
-  'DELETE mutate reload optional TLSv1.3 openstack json none memory sqlite any 5/s /x=5/s sqlite:///x.db %(method)s package.json 8080:/tmp/off',
+  'DELETE text mutate reload optional TLSv1.3 openstack json none memory sqlite any 5/s /x=5/s sqlite:///x.db %(method)s package.json 8080:/tmp/off',
 ]
   .join(' ')
   .split(' ');
