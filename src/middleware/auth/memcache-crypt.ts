@@ -22,7 +22,11 @@ const CIPHER = 'aes-128-cbc';
 /** The envelope of a token. `secret` is not used where nothing is protected. */
 export function envelopeFor(token: string, protection: Protection, secret: string): Envelope {
   if (protection === 'none') {
-    return { key: `tokens/${hash('sha256', token)}`, seal: (text) => Buffer.from(text), open: (value) => value.toString() };
+    return {
+      key: `tokens/${hash('sha256', token)}`,
+      seal: (text) => Buffer.from(text),
+      open: (value) => value.toString(),
+    };
   }
   // Three keys of 128 bits from one digest: the name, the signature, the cipher (NIST SP 800-108).
   const digest = createHmac(HASH, secret).update(`${token}${protection.toUpperCase()}`).digest();
