@@ -21,7 +21,7 @@ test('a development certificate is kept for its user alone, and none that others
   const file = join(folder, 'development-localhost.pem');
   const victim = join(folder, 'victim');
   const { key, cert } = await developmentCertificate();
-  const planted = `${cert.toString()}\n${key.toString()}`;
+  const planted = `${cert as string}\n${key as string}`;
   writeFileSync(victim, planted, { mode: 0o600 });
 
   symlinkSync(victim, file);
