@@ -16,8 +16,8 @@ function project(port: number, folder: string): Record<string, string> {
     'app.js': `${pidApp}
       import { periodicTask } from 'portico/tasks';
       export class Manager {
-        initHost() { void this.track('copying', new Promise(() => {}), { resourceId: 'image-7' }); }
-        gracefulShutdown() {}
+        initHost() { void this.track('copying', new Promise((done) => { this.copied = done; }), { resourceId: 'image-7' }); }
+        gracefulShutdown() { this.copied(); }
         sweep() {}
       }
       periodicTask({ spacing: 3600 })(Manager.prototype.sweep);`,
