@@ -30,11 +30,7 @@ http.createServer = (...given) => {
 };
 syncBuiltinESMExports();
 const { Server: PorticoServer } = await import('../../lib/server/index.js');
-
-// What the first start of a process proves once takes longer than a client of the program's first server.
-const first = new PorticoServer('first', () => {});
-await first.start();
-await first.stop();
+const { takeUpgrade } = await import('../../lib/app/index.js');
 
 /** Lets a Portico Server answer what `server` accepts. */
 function serve(server, options) {
@@ -50,15 +46,12 @@ function serve(server, options) {
     const answer = (req, res) => {
       // Node does so for each connection.
       if (server.timeout > 0) req.socket.setTimeout(server.timeout);
-      server.emit('request', req, res);
+      const taken = server.listenerCount('upgrade') > 0 ? takeUpgrade(req) : undefined;
+      if (taken === undefined) server.emit('request', req, res);
+      else server.emit('upgrade', req, taken.socket, taken.head);
     };
-    portico ??= new PorticoServer('peer', answer, {
-      ...porticoOptions(server, options),
-      upgrade:
-        server.listenerCount('upgrade') > 0
-          ? (req, socket, head) => void server.emit('upgrade', req, socket, head)
-          : undefined,
-    });
+    // A server that was closed may listen again, as supertest has it do.
+    portico = new PorticoServer('peer', answer, porticoOptions(server, options));
     const place = {};
     ready = making
       .run(place, () => portico.start())
