@@ -550,7 +550,9 @@ async function returnsFanouts({ open, take, dead, topic }: Bench): Promise<void>
   await two.publish(death!.queue, message('again'), { mandatory: true });
   assert.equal(await takeText(box), 'again');
   assert.equal(other.waiting, 0);
+  assert.equal(await two.hasConsumer(death!.queue), true);
   await box.cancel();
+  assert.equal(await two.hasConsumer(death!.queue), false);
   await assert.rejects(two.publish(death!.queue, message('again'), { mandatory: true }), {
     code: 'PORTICO_RPC_NO_SERVERS',
   });

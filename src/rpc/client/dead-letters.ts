@@ -134,18 +134,16 @@ export class DeadLetters {
       });
     }
     this.#checkQueue(death.queue);
-    const { castTtlMs } = this.#connection.settings;
-    try {
-      const options = { mandatory: true, ttlMs: castTtlMs || undefined };
-      await transport.publish(death.queue, this.#renewed(delivery), options);
-    } catch (cause) {
-      if (!isFanout || !(cause instanceof NoServers)) throw cause;
+    // The queue of a process that was killed is there until it expires, and what waits in it goes with it.
+    if (isFanout && !(await transport.hasConsumer(death.queue))) {
       throw new NoServers({
-        message: 'it was sent to all, and the process whose copy this is has ended',
-        hint: 'Drop it: processes that have begun since were not meant.',
-        cause,
+        message: 'it was sent to all, and the process whose copy this is has ended, or has no connection to the broker',
+        hint: 'Drop it, unless that process is to come back: processes that have begun since were not meant.',
       });
     }
+    const { castTtlMs } = this.#connection.settings;
+    const options = { mandatory: true, ttlMs: castTtlMs || undefined };
+    await transport.publish(death.queue, this.#renewed(delivery), options);
     await delivery.ack();
   }
 

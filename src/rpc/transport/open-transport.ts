@@ -135,6 +135,10 @@ class TransportShare implements Transport {
     return this.#transport.removeQueue(route);
   }
 
+  hasConsumer(queue: string): Promise<boolean> {
+    return this.#transport.hasConsumer(queue);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

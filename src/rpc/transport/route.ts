@@ -80,3 +80,8 @@ export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false
     hint: `Take 1 to ${isOslo ? 200 : 100} letters, digits, underscores and dashes${more}.`,
   };
 }
+
+/** The queue of a topic or of a host. An exchange and a topic hold no dots, so names differ where routes do. */
+export function queueName({ exchange, topic, server, transient }: Route): string {
+  return `${[exchange, topic, server ?? []].flat().join('.')}${transient === true ? TRANSIENT : ''}`;
+}

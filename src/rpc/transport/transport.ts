@@ -224,6 +224,8 @@ export interface Transport {
    * something consumes from it, or `manageTopology` leaves that to an administrator.
    */
   removeQueue(route: Route): Promise<boolean>;
+  /** Whether something consumes from the queue of this name. False where there is none. */
+  hasConsumer(queue: string): Promise<boolean>;
   /** Ends consumers, then the connection; deliveries that are not settled go back. Safe to call twice. */
   close(): Promise<void>;
 }

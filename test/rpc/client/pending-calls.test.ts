@@ -105,6 +105,7 @@ test('RP-33 a call whose time is up before there is an address for its reply is 
     eachDeadLetter: () => Promise.reject(new Error('it has no dead letters')),
     declareQueue: async () => {},
     removeQueue: async () => false,
+    hasConsumer: async () => false,
     async consumeReplies() {
       await clock.advance(1200);
       return { address: 'replies', cancel: async () => undefined };

@@ -184,6 +184,13 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     });
   }
 
+  async hasConsumer(queue: string): Promise<boolean> {
+    return this.#onChannel({ queue, arguments: {} }, async ({ channel }) => {
+      const found = await findQueue(channel, queue);
+      return found !== undefined && found.consumerCount > 0;
+    });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

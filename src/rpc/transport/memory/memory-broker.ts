@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cancel, Clock } from '../../../tasks/index.js';
 import { systemClock } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
-import { TRANSIENT } from '../route.js';
+import { queueName } from '../route.js';
 import {
   type Death,
   type Delivery,
@@ -97,6 +97,10 @@ export class MemoryBroker {
     return true;
   }
 
+  isConsumed(queue: string): boolean {
+    return this.#queues.get(queue)?.isConsumed === true;
+  }
+
   forget({ name }: MemoryQueue): void {
     this.#queues.delete(name);
   }
@@ -121,11 +125,6 @@ export class MemoryBroker {
     this.#queues.set(name, queue);
     return queue;
   }
-}
-
-/** An exchange and a topic hold no dots, so names differ where routes do. */
-function queueName({ exchange, topic, server, transient }: Route): string {
-  return `${[exchange, topic, server ?? []].flat().join('.')}${transient === true ? TRANSIENT : ''}`;
 }
 
 interface QueueKind {

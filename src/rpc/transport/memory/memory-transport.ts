@@ -77,6 +77,10 @@ export class MemoryTransport extends StatefulTransport implements Transport {
     return this.#broker.removeQueue(route);
   }
 
+  async hasConsumer(queue: string): Promise<boolean> {
+    return this.#broker.isConsumed(queue);
+  }
+
   async close(): Promise<void> {
     if (this.state === 'closed') return;
     this.#return();
