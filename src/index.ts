@@ -1,6 +1,6 @@
 /** `portico`: the names a first program needs. */
 export { type App, compose, environ, type Filter } from './app/index.js';
-export { type ApiService, type MakeServices, type RunApisOptions, runApis, runMain } from './cli/index.js';
+export { type ApiService, type MakeServices, type Role, type RunApisOptions, runApis, runMain } from './cli/index.js';
 export { Config } from './config/index.js';
 export {
   ConfigurationRefused,

@@ -74,19 +74,23 @@ test('every door compiles with all libraries checked and without the optional pa
   );
 });
 
+const program = ts.createProgram(
+  doors.map((door) => join(root, 'dist', door, 'index.d.ts')),
+  { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true },
+);
+const checker = program.getTypeChecker();
+const meant = (symbol: ts.Symbol): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+const exportsOf = (door: string): ts.Symbol[] =>
+  checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(door)!)!);
+
 test('each option of a door says what it is, for editors', () => {
-  const program = ts.createProgram(
-    doors.map((door) => join(root, 'dist', door, 'index.d.ts')),
-    { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true },
-  );
-  const checker = program.getTypeChecker();
   const isOurs = ({ declarations = [] }: ts.Symbol): boolean =>
     declarations.some((one) => one.getSourceFile().fileName.startsWith(join(root, 'dist')));
   const silent = program.getRootFileNames().flatMap((door) =>
-    checker
-      .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(door)!)!)
+    exportsOf(door)
       .filter(({ name }) => /(?:Options|Settings)$/.test(name))
-      .map((symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol))
+      .map(meant)
       .flatMap((symbol) =>
         checker
           .getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))
@@ -95,6 +99,75 @@ test('each option of a door says what it is, for editors', () => {
       ),
   );
   assert.deepEqual([...new Set(silent)], []);
+});
+
+/** Names that declarations of the entry points use and that no entry point exports, by the reason. */
+const UNEXPORTED: Readonly<Record<string, string>> = {
+  'is a part of the type of another name, which is written instead':
+    'AllOf AnyHandler Both Braced CamelCase Child ChoiceOf DefaultOf Draft Filled LineWriter Mark Method Named OneOf OwnType ' +
+    'RangedOptions RawAnswer Returned SchemaType Side Simplify Spelt ValueOf WithContext',
+  'is what openApiDocument reads of a Router': 'BuiltRouter',
+  'is used by a member that only the package itself reads or calls':
+    'ApiMeter CallMeter CallSite Captured CompiledAction CompiledRoute ConfEntry ConfigHolder CreateOptions ExpandedRoute LookUp ' +
+    'LoopKind RouteTable SchemaCompiler UrlBuilder',
+  'is a part of RPCConnection that its clients share':
+    'CallSpans MessagingSettings PendingCalls SendOptions UpgradeLevels',
+  'is in a snapshot, which is handed on whole': 'AcceptedFile SourcePaths Sources State',
+};
+
+test('an application can import the name of each type that a public declaration uses', async () => {
+  const values = new Set<string>();
+  for (const door of doors)
+    for (const name of Object.keys((await import(`portico${door.slice(1)}`)) as object)) values.add(name);
+  const isExported = new Set(
+    program.getRootFileNames().flatMap((door) => exportsOf(door).flatMap((symbol) => meant(symbol).declarations ?? [])),
+  );
+  const found = new Map<string, string>();
+  const isHidden = (node: ts.Node): boolean =>
+    (ts.isPropertyDeclaration(node) && ts.isPrivateIdentifier(node.name)) ||
+    (ts.canHaveModifiers(node) && !!node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword)) ||
+    // A class that is exported as a type only is not constructed.
+    (ts.isConstructorDeclaration(node) && !values.has(node.parent.name?.text ?? ''));
+  const look = (node: ts.Node, user: string): void => {
+    if (isHidden(node)) return;
+    const isBase = ts.isExpressionWithTypeArguments(node);
+    const name = isBase
+      ? node.expression
+      : ts.isTypeReferenceNode(node)
+        ? node.typeName
+        : ts.isImportTypeNode(node)
+          ? node.qualifier
+          : undefined;
+    const used = name && checker.getSymbolAtLocation(name);
+    const declaration = used && meant(used).declarations?.[0];
+    if (
+      declaration?.getSourceFile().fileName.startsWith(join(root, 'dist')) &&
+      !ts.isTypeParameterDeclaration(declaration) &&
+      !isExported.has(declaration)
+    ) {
+      // The members of a base are those of the class or interface itself.
+      if (isBase) look(declaration, user);
+      else found.set(meant(used!).name, user);
+    }
+    ts.forEachChild(node, (child) => look(child, user));
+  };
+  for (const declaration of isExported) {
+    if (!ts.isSourceFile(declaration))
+      look(
+        declaration,
+        checker.getSymbolAtLocation((declaration as ts.NamedDeclaration).name ?? declaration)?.name ?? '',
+      );
+  }
+  const listed = Object.values(UNEXPORTED).flatMap((names) => names.split(' '));
+  const unlisted = [...found]
+    .filter(([name]) => !listed.includes(name))
+    .map(([name, user]) => `${name}, which ${user} uses`);
+  assert.deepEqual(unlisted, [], 'export these types from an entry point');
+  assert.deepEqual(
+    listed.filter((name) => !found.has(name)),
+    [],
+    'no longer used or exported now',
+  );
 });
 
 /** What is published is what a page says that it is for; the rest is in an `internal.ts`. */

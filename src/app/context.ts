@@ -46,9 +46,6 @@ export interface ContextFields {
   readonly delivery?: CallDelivery | undefined;
 }
 
-/** What stays in this process. It may make its signal when it is asked for. */
-type ContextHere = Pick<ContextFields, 'signal' | 'delivery'>;
-
 /** How a remote call came. Work that may be done twice looks here. */
 export interface CallDelivery {
   /** The same when the message comes again. */
@@ -85,12 +82,17 @@ export class RequestContext {
   readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
-  readonly #here: ContextHere;
+  /** What stays in this process. It may make its signal when it is asked for. */
+  readonly #here: Pick<ContextFields, 'signal' | 'delivery'>;
   /** What `fromDict` found and does not know: a newer peer's, handed on. */
   readonly #unknown: Readonly<Record<string, unknown>>;
 
   /** `here`: what does not travel, where it is not among `fields`. */
-  constructor(fields: ContextFields = {}, unknown: Readonly<Record<string, unknown>> = NOTHING, here?: ContextHere) {
+  constructor(
+    fields: ContextFields = {},
+    unknown: Readonly<Record<string, unknown>> = NOTHING,
+    here?: Pick<ContextFields, 'signal' | 'delivery'>,
+  ) {
     this.userId = fields.userId;
     this.userName = fields.userName;
     this.projectId = fields.projectId;
@@ -152,7 +154,10 @@ export class RequestContext {
   }
 
   /** The context that {@link toDict} was called on; members of a wrong type are left out. `here`: what does not travel. */
-  static fromDict(dict: Readonly<Record<string, unknown>>, here: ContextHere = NOTHING): RequestContext {
+  static fromDict(
+    dict: Readonly<Record<string, unknown>>,
+    here: Pick<ContextFields, 'signal' | 'delivery'> = NOTHING,
+  ): RequestContext {
     const fields: Record<string, unknown> = {};
     const unknown: [string, unknown][] = [];
     for (const key of Object.keys(dict)) {

@@ -68,7 +68,7 @@ export type CompositeFactory = (
 ) => Awaitable<App>;
 
 /** Options that a factory has declared, so that a file can be checked without calling the factory. */
-export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
+export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclarations> {
   /** The group of the service configuration that gives defaults: `[sizelimit]`. */
   readonly group: string;
   readonly options: D;
@@ -122,9 +122,9 @@ export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
 export function filterFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: Make<D, Filter>,
+  make: MakeOfFactory<D, Filter>,
   more: MoreOfFactory<D> = {},
-): FilterFactory & Declared<D> {
+): FilterFactory & DeclaredFactory<D> {
   return declaredFactory(group, options, make, more);
 }
 
@@ -132,13 +132,13 @@ export function filterFactory<D extends OptionDeclarations>(
 export function appFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: Make<D, App>,
+  make: MakeOfFactory<D, App>,
   more: MoreOfFactory<D> = {},
-): AppFactory & Declared<D> {
+): AppFactory & DeclaredFactory<D> {
   return declaredFactory(group, options, make, more);
 }
 
-type Make<D extends OptionDeclarations, T> = (
+export type MakeOfFactory<D extends OptionDeclarations, T> = (
   options: OptionsOf<D>,
   ctx: FactoryContext,
   live: LiveOptions<D>,
@@ -146,26 +146,26 @@ type Make<D extends OptionDeclarations, T> = (
 
 /** What else a factory may declare. */
 export interface MoreOfFactory<D extends OptionDeclarations> {
-  /** As {@link Declared.trial}; a function is given what `make` is given. */
-  readonly trial?: boolean | Make<D, unknown>;
-  /** As {@link Declared.order}. */
+  /** As {@link DeclaredFactory.trial}; a function is given what `make` is given. */
+  readonly trial?: boolean | MakeOfFactory<D, unknown>;
+  /** As {@link DeclaredFactory.order}. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
-  /** As {@link Declared.describe}. */
+  /** As {@link DeclaredFactory.describe}. */
   readonly describe?: Describe<OptionsOf<D>>;
-  /** As {@link Declared.groups}. */
+  /** As {@link DeclaredFactory.groups}. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
 }
 
 function declaredFactory<D extends OptionDeclarations, T>(
   group: string,
   options: D,
-  make: Make<D, T>,
+  make: MakeOfFactory<D, T>,
   { trial, order, describe, groups }: MoreOfFactory<D>,
 ) {
   // Refuses what is no declaration: it would fail far from here, in the words of its reader.
   defineOptions(options);
   const withOptions =
-    <R>(work: Make<D, R>) =>
+    <R>(work: MakeOfFactory<D, R>) =>
     (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {
       const live = follow(group, options, ctx);
       return work(live(), ctx, live);

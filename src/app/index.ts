@@ -14,6 +14,7 @@ export {
   appFactory,
   type CompositeFactory,
   type Conf,
+  type DeclaredFactory,
   type Describe,
   type DescribeContext,
   type Described,
@@ -23,12 +24,21 @@ export {
   type FilterFactory,
   filterFactory,
   type LiveOptions,
+  type MakeOfFactory,
   type MoreOfFactory,
   type OpenApiAdditions,
   type Section,
   type SectionLoader,
+  type Trial,
+  type WantedOrder,
 } from './factory.js';
-export { type ClosableApp, type FastifyAppOptions, fastifyApp } from './fastify-app.js';
+export {
+  type ClosableApp,
+  type CreateFastifyOptions,
+  type FastifyAppOptions,
+  fastifyApp,
+  type LeafPlugin,
+} from './fastify-app.js';
 export { Fault, type FaultDetails, type FaultStyle, faultStyleOf } from './fault.js';
 export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';

@@ -13,7 +13,14 @@ export {
 } from './context.js';
 export { offerSignal, setTrace, traceIds, traceOf } from './environ.js';
 export { type BodyProgress, Exchange, exchangeOf, targetOf } from './exchange.js';
-export { authOptions, type Declared, descriptionOf, optionOrigin, type Trial, type WantedOrder } from './factory.js';
+export {
+  authOptions,
+  type DeclaredFactory,
+  descriptionOf,
+  optionOrigin,
+  type Trial,
+  type WantedOrder,
+} from './factory.js';
 export { answerFailure, type FailureOptions } from './failure.js';
 export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
 export {

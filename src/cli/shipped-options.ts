@@ -1,7 +1,7 @@
 /**
  * Every option that ships, in one table: what a program knows before it has loaded anything, and what filters add.
  */
-import { authOptions, type Declared, faultOptions } from '../app/internal.js';
+import { authOptions, type DeclaredFactory, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
 import { configOptions } from '../config/internal.js';
 import {
@@ -108,7 +108,7 @@ function register(config: Config, registrations: readonly Registration[]): void 
   for (const name of serviceNames(config)) config.register(`service:${name}`, serviceOptions);
 }
 
-function isDeclared(value: unknown): value is Declared {
+function isDeclared(value: unknown): value is DeclaredFactory {
   const { group, options } = (value ?? {}) as { group?: unknown; options?: unknown };
   return typeof group === 'string' && typeof options === 'object';
 }

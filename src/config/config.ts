@@ -7,7 +7,7 @@ import type { Logger } from '../log/index.js';
 import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
-import { adopt, type Preparation, prepareReload, restore } from './reload.js';
+import { adopt, type JudgedReload, prepareReload, restore } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
 import type { Resolved } from './sources/written.js';
@@ -23,7 +23,7 @@ export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefine
 export type MutateHook = (config: Config, changes: ConfigChanges) => void | Promise<void>;
 
 /** The first of two steps of a reload: the new configuration, read and judged. */
-export interface PreparedReload extends Omit<Preparation, 'next'> {
+export interface PreparedReload extends JudgedReload {
   /** For looking at it and trying it. It follows the configuration in force once it is accepted. */
   readonly config: Config;
 }

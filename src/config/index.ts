@@ -18,16 +18,50 @@ export {
   type OptionDescription,
   type Registration,
 } from './documents/describe-options.js';
-export type { LoadOptions, WorkerAssignment } from './load.js';
+export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load.js';
+export type { JudgedReload } from './reload.js';
 export { UsageError } from './sources/command-line.js';
 export { withOverrides } from './sources/with-overrides.js';
 export type { Resolved } from './sources/written.js';
-export type { ConfigSnapshot } from './state.js';
-export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './types/address-types.js';
-export { dict, list, multi } from './types/collection-types.js';
+export type { ConfigSnapshot, Written } from './state.js';
+export {
+  cidr,
+  type HostPort,
+  host,
+  hostport,
+  ip,
+  type ListenValue,
+  listen,
+  type VersionSpec,
+} from './types/address-types.js';
+export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
 export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
-export { boolean, bytes, duration, float, integer, type NumberRange, port, range } from './types/number-types.js';
-export type { Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
-export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
+export {
+  type Bounds,
+  boolean,
+  bytes,
+  type DurationSpec,
+  type DurationUnit,
+  duration,
+  float,
+  integer,
+  type NumberRange,
+  type NumberSpec,
+  port,
+  range,
+} from './types/number-types.js';
+export type { Declare, Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
+export {
+  type Choices,
+  module,
+  oneOf,
+  type PathSpec,
+  path,
+  regexp,
+  type StringSpec,
+  string,
+  type UriSpec,
+  uri,
+} from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
-export { ConfigError, type OptionMistake, refuseOption } from './values/mistakes.js';
+export { ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';

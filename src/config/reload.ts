@@ -22,13 +22,17 @@ import { type ConfigSnapshot, fromSnapshot } from './state.js';
 import { Generation } from './values/generation.js';
 import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js';
 
+/** A {@link JudgedReload} with its configuration. */
+export interface Preparation extends JudgedReload {
+  /** The new configuration, complete. */
+  readonly next: ConfigHolder;
+}
+
 /**
  * A new configuration that was read and judged, and is not in force: a launcher tries new workers with it first. Dropping it
  * leaves the old configuration in force, with the old bytes of all files.
  */
-export interface Preparation {
-  /** The new configuration, complete. */
-  readonly next: ConfigHolder;
+export interface JudgedReload {
   readonly warnings: readonly Diagnostic[];
   /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
   readonly refusal: ConfigError | undefined;

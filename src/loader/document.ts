@@ -8,11 +8,11 @@ import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
 import { PasteError } from './paste-error.js';
 
 /** Gives the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
-export type ReadFile = (path: string) => Uint8Array;
+export type ReadPasteFile = (path: string) => Uint8Array;
 
 /** How files are read, and how messages call them, by absolute path. */
 export interface FileAccess {
-  readonly readFile: ReadFile;
+  readonly readFile: ReadPasteFile;
   readonly nameOf: (path: string) => string;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Filters that stand in the wrong order in a pipeline: a start warns of them, and check shows them.
  */
-import type { Declared, WantedOrder } from '../app/internal.js';
+import type { DeclaredFactory, WantedOrder } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { type Context, type FactoryUse, sectionOf } from './context.js';
@@ -59,7 +59,7 @@ export function orderWarnings(context: Context, config: Config): OrderWarning[] 
 
 /** What a filter says of its place, with the options it is given here. */
 function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
-  const { group, options, order } = (factoryOf(filter)?.value ?? {}) as Partial<Declared>;
+  const { group, options, order } = (factoryOf(filter)?.value ?? {}) as Partial<DeclaredFactory>;
   if (group === undefined || options === undefined || order === undefined) return undefined;
   try {
     return order(config.group(group, options, { local: sectionOf(filter).options }));

@@ -12,7 +12,7 @@ import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type LoadedApp, loadedApp, Releases } from './context.js';
 import type { Created, CreateOptions, ServerFactory } from './create.js';
-import { type FileAccess, firstRefusal, openDocument, type ReadFile } from './document.js';
+import { type FileAccess, firstRefusal, openDocument, type ReadPasteFile } from './document.js';
 import { Load, type LoadParts } from './load.js';
 import { ConfigNotFound, PasteError } from './paste-error.js';
 import type { Resolver } from './resolver.js';
@@ -33,7 +33,7 @@ export interface LoaderOptions {
   /** The API that is loaded, by its name in `[api:<name>]`; handed on as `ctx.service`. */
   readonly service?: string | undefined;
   /** Default: `config.readFile` where a configuration is given, so that a worker reads what its parent accepted. */
-  readonly readFile?: ReadFile | undefined;
+  readonly readFile?: ReadPasteFile | undefined;
   /** Default: silent. Factories get a child of it that names their section. */
   readonly log?: Logger | undefined;
 }
@@ -254,6 +254,6 @@ function mainDocument(path: string, access: FileAccess, name?: string): ReturnTy
   }
 }
 
-function readerOf(config: Config | undefined): ReadFile {
+function readerOf(config: Config | undefined): ReadPasteFile {
   return config === undefined ? (path) => readFileSync(path) : (path) => config.readFile(path);
 }

@@ -5,7 +5,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Conf, Description } from '../app/index.js';
-import type { Declared } from '../app/internal.js';
+import type { DeclaredFactory } from '../app/internal.js';
 import type { Config, WrittenValue } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { placeOf } from './composite/mount-table.js';
@@ -89,7 +89,7 @@ export function piped(node: ContextTree): { filters: readonly ContextTree[]; inn
 
 /** What a filter or an app says of itself, with the options it has; undefined where it says nothing. */
 export function describeNode(node: ContextTree, config: Config, req?: IncomingMessage): Description | undefined {
-  const { describe, group, options } = (node.resolved ?? {}) as Partial<Declared>;
+  const { describe, group, options } = (node.resolved ?? {}) as Partial<DeclaredFactory>;
   if (describe === undefined) return undefined;
   const local = Object.fromEntries(node.localConf);
   const values = group === undefined ? local : config.group(group, options!, { local: node.options });

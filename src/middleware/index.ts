@@ -1,5 +1,6 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
 
+export type { AuthTokenOptions } from './auth/auth-token-options.js';
 export { type Identity, stripIdentity } from './auth/identity.js';
 export {
   type AccessRule,
@@ -26,7 +27,7 @@ export { echo } from './echo.js';
 export { etag } from './etag.js';
 export { faultWrapper } from './fault-wrapper.js';
 export { gatekeeper } from './gatekeeper.js';
-export type { HealthcheckPlugin, PluginResult } from './health/healthcheck-plugins.js';
+export type { AskedAt, HealthcheckPlugin, PluginResult } from './health/healthcheck-plugins.js';
 export { healthcheck, healthcheckFilter } from './healthcheck.js';
 export { nameCheck } from './name-check.js';
 export { noauth } from './noauth.js';

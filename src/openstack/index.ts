@@ -10,6 +10,7 @@ export {
 export {
   type CollectionPageOptions,
   collectionPage,
+  type LinkRequester,
   type PageOptions,
   type PageRequest,
   type PageRequester,

@@ -104,7 +104,7 @@ function nextHref(request: PageRequester, marker: string): string {
 }
 
 /** Any request, whatever its parameters, body and query. */
-type AnyRequest = Pick<ActionRequest, 'url' | 'environ'>;
+export type LinkRequester = Pick<ActionRequest, 'url' | 'environ'>;
 
 /** A link in an answer. */
 export interface ResourceLink {
@@ -114,7 +114,7 @@ export interface ResourceLink {
 
 /** `self`, the absolute URL of the named route, and `bookmark`, the one without the prefix the app is mounted at (`/v2.1`). */
 export function resourceLinks(
-  request: AnyRequest,
+  request: LinkRequester,
   route: string,
   values: UrlValues,
 ): [self: ResourceLink, bookmark: ResourceLink] {

@@ -1,5 +1,5 @@
 /** `portico/registry`: which services run where, and whether they are up. */
-export type { ManagerContext } from './managed-service.js';
+export type { ManagerContext, ManagerOption } from './managed-service.js';
 export type { MemberIdentity, Membership, MembershipOptions } from './membership.js';
 export { MemoryStore } from './memory-store.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';

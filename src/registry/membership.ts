@@ -90,7 +90,7 @@ export class Membership implements Registration {
   }
 
   /** What health checks show. */
-  get heartbeat(): Pick<Heartbeat, 'disconnected' | 'lateMs'> {
+  get heartbeat(): { readonly disconnected: boolean; readonly lateMs: number } {
     return this.#heartbeat;
   }
 

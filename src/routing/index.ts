@@ -1,5 +1,7 @@
 /** `portico/routing`: routes to controllers. */
 
+export type { SchemaDraft } from '../app/internal.js';
+
 export {
   type Action,
   type ActionOptions,
@@ -8,13 +10,23 @@ export {
   type Handler,
   type QueryOf,
   type ResponseOf,
+  type Schemas,
   type Since,
+  type Statuses,
   type Versioned,
 } from './actions/action.js';
 export { type ActionRequest, type Args, Reply, SENT } from './actions/action-request.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
-export type { FromSchema, JsonSchema, Schema, StandardSchema } from './actions/schema.js';
+export type {
+  FromSchema,
+  JsonSchema,
+  Schema,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+  TypeBoxSchema,
+} from './actions/schema.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource } from './built-router.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './mapper/conditions.js';
@@ -33,6 +45,7 @@ export type {
 export type { Found } from './matching/compiled-route.js';
 export { type OpenApiOptions, openApiDocument } from './openapi.js';
 export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
-export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
+export type { FastifyPlugin, RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';
+export type { PathVariable, RouteWarning, TemplatePart } from './template/template.js';
 export type { UrlContext, UrlValues } from './urls/url-builder.js';

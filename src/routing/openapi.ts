@@ -41,7 +41,7 @@ export interface DocumentOptions extends OpenApiOptions {
 }
 
 /** The document of a router. Formatted twins, redirects, mounts and routes for any controller are left out. */
-export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Json {
+export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Record<string, unknown> {
   const { faultStyle } = router;
   return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faultStyle });
 }

@@ -57,8 +57,13 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
 /** A Fastify plugin, or one with its options. */
 export type RouterPlugin = FastifyPlugin | readonly [plugin: FastifyPlugin, options: object];
 
-// biome-ignore lint/suspicious/noExplicitAny: each plugin has options of its own
-type FastifyPlugin = (fastify: FastifyInstance, options: any, done: (error?: Error) => void) => void | Promise<void>;
+/** A plugin in Fastify's callback form, or one that returns a promise. */
+export type FastifyPlugin = (
+  fastify: FastifyInstance,
+  // biome-ignore lint/suspicious/noExplicitAny: each plugin has options of its own
+  options: any,
+  done: (error?: Error) => void,
+) => void | Promise<void>;
 
 /**
  * Options of Fastify that are a router's user's to set. `ajv` is for the checks of bodies and queries as well, in place of

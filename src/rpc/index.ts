@@ -50,6 +50,7 @@ export type {
   OnDelivery,
   PublishOptions,
   ReplyConsumer,
+  RequeueOptions,
   Route,
   Transport,
   TransportConsumer,

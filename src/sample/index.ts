@@ -7,8 +7,9 @@ import { HOST_TOPIC } from './compute/managers.js';
 import { computeRouter } from './compute/routes.js';
 import { metadataApp } from './metadata.js';
 
-export { ComputeManager, Conductor, HostManager } from './compute/managers.js';
+export { ComputeManager, Conductor, type ConsoleOwner, HostManager } from './compute/managers.js';
 export { version, versions } from './compute/versions.js';
+export type { TaskOfServer } from './records.js';
 
 /** `[app:…]` for the compute API below `/v2.1`. Options: those of `[sample]`. */
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {

@@ -13,7 +13,7 @@ import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
 import type { Exchange } from './connections/connections.js';
-import { cutOffError, cutOffFacts, describeExchange, tellBroken } from './connections/cut-off.js';
+import { cutOffError, cutOffFacts, describeExchange, type RequestInFlight, tellBroken } from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
@@ -73,7 +73,11 @@ export class Server implements ListeningService {
   }
 
   /** The requests at work, oldest first, those that wait for their turn included. */
-  get requests(): readonly Exchange[] {
+  get requests(): readonly RequestInFlight[] {
+    return this.#requests;
+  }
+
+  get #requests(): readonly Exchange[] {
     const all: Exchange[] = [];
     for (const connection of this.#front.connections) all.push(...connection.exchanges);
     return all.sort((a, b) => a.since - b.since);
@@ -119,7 +123,7 @@ export class Server implements ListeningService {
 
   /** The requests at work and the upgraded connections, a line each. */
   describeWork(): readonly string[] {
-    return [...this.requests.map(describeExchange), ...this.#front.upgrades.describe()];
+    return [...this.#requests.map(describeExchange), ...this.#front.upgrades.describe()];
   }
 
   /**
@@ -293,7 +297,7 @@ export class Server implements ListeningService {
       this.#workEnded = undefined;
     }
     if (!terms.over) return [];
-    const unfinished = this.requests.filter((exchange) => !this.#front.intake.held.has(exchange));
+    const unfinished = this.#requests.filter((exchange) => !this.#front.intake.held.has(exchange));
     for (const { connection } of unfinished) connection.socket.destroy();
     return unfinished;
   }

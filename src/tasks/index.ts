@@ -36,6 +36,6 @@ export {
   type PeriodicTasksOptions,
   type TaskFunction,
 } from './periodic-tasks.js';
-export { type Retryable, RetryDecorator, type Retrying, type RetryOptions, retry } from './retry.js';
+export { type ErrorClass, type Retryable, RetryDecorator, type Retrying, type RetryOptions, retry } from './retry.js';
 export type { Task, TaskLink, TaskState } from './task.js';
 export { type Activity, TaskGroup, type Timer } from './task-group.js';

@@ -4,7 +4,7 @@
 import { isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
-type ErrorClass = abstract new (...args: never[]) => Error;
+export type ErrorClass = abstract new (...args: never[]) => Error;
 
 /** Which errors are worth another try: a class, several, or a function that says so. */
 export type Retryable = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean);

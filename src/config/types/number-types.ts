@@ -117,7 +117,7 @@ export const bytes: Declare<number, Bounds> = declareType('bytes', 'min max', (s
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A unit of time. */
-type DurationUnit = keyof typeof milliseconds;
+export type DurationUnit = keyof typeof milliseconds;
 
 /** Bounds are in `unit`, as are the default and the value. */
 export interface DurationSpec extends Bounds {

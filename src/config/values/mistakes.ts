@@ -46,7 +46,7 @@ export interface OptionMistake {
 }
 
 /** Where options are set: what a `Config` says of that. */
-interface OptionPlaces {
+export interface OptionPlaces {
   has(group: string, opt: string): boolean;
   resolve(group: string, opt: string): Resolved;
   getSectionLocation(section: string): Place | undefined;

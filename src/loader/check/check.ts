@@ -5,7 +5,7 @@
  * What a section means depends on what leads to it (`get` reads what an outer section has `set`), so the file
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
-import type { Declared, Trial } from '../../app/internal.js';
+import type { DeclaredFactory, Trial } from '../../app/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
 import { silentLogger } from '../../log/index.js';
 import { type AskedChild, tellsChildren } from '../composite/children.js';
@@ -153,7 +153,7 @@ class Check {
       );
       return;
     }
-    const declared = factory.value as Partial<Declared>;
+    const declared = factory.value as Partial<DeclaredFactory>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
     const tries = this.#findings.harmless === false && !this.#alone && this.#options.trial !== false;
@@ -162,7 +162,7 @@ class Check {
   }
 
   /** Options that a factory has declared are parsed as it would parse them. */
-  #declared(context: Context, { group, options, groups = {} }: Partial<Declared>): void {
+  #declared(context: Context, { group, options, groups = {} }: Partial<DeclaredFactory>): void {
     const { config } = this.#parts;
     const read = (work: () => unknown): void => {
       try {

@@ -17,7 +17,7 @@ import type { TellsChildren } from './children.js';
  * Filters are loaded and created from the left, then the app, then they are put around it from the right. Members see
  * `[DEFAULT]` and run-time values, not this section's `set`.
  */
-export const byOption: CompositeFactory & TellsChildren = Object.assign(
+export const byOption: CompositeFactory = Object.assign(
   async (loader: SectionLoader, _globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<App> => {
     return pipelineNamed(chosen(ctx), loader, localConf, ctx);
   },

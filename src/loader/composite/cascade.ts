@@ -40,7 +40,7 @@ const CATCHABLE: ReadonlySet<number> = new Set([
  * can be read from its start each time: at the first read all of it is taken, up to 1 MiB; beyond, the request
  * is answered with 413. One that no app has read reaches the last app as it comes, of any size.
  */
-export const cascade: CompositeFactory & TellsChildren = Object.assign(
+export const cascade: CompositeFactory = Object.assign(
   async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {
     const named: { name: string; app: App }[] = [];
     for (const [name, reference] of localConf) {

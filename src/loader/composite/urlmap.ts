@@ -37,7 +37,7 @@ export interface URLMap extends App {
  * Composite factory. Every option but `not_found_app` is a mount: a place, and the app that answers there. What the
  * mount takes moves from `req.url` to `environ(req).scriptName`; a path the mount is all of leaves the empty string.
  */
-export const urlmap: CompositeFactory & TellsChildren = urlMapBy(matchOf, false);
+export const urlmap: CompositeFactory = urlMapBy(matchOf, false);
 
 /** How a map chooses the mount of a request. */
 export type ChooseMount = <A>(table: MountTable<A>, req: IncomingMessage, path: string) => ChosenMount<A> | undefined;

@@ -4,7 +4,6 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { CompositeFactory } from '../../app/index.js';
-import type { TellsChildren } from './children.js';
 import type { Match, MountTable } from './mount-table.js';
 import { type ChosenMount, matchOf, urlMapBy } from './urlmap.js';
 
@@ -13,7 +12,7 @@ const SUPPORTED: readonly string[] = [JSON_TYPE, 'application/vnd.openstack.comp
 const WITH_ATOM: readonly string[] = [...SUPPORTED, 'application/atom+xml'];
 
 /** Composite factory: `nova.api.openstack.urlmap:urlmap_factory`. Options as for `urlmap`. */
-export const versionedUrlmap: CompositeFactory & TellsChildren = urlMapBy(matchByVersion, true);
+export const versionedUrlmap: CompositeFactory = urlMapBy(matchByVersion, true);
 
 /** The mount that takes a request: by its path; else, where that is the empty mount, by the version it asks for. */
 export function matchByVersion<A>(

@@ -5,7 +5,13 @@
 import { withCode } from '../../errors/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
 import { translateRegex } from '../template/python-regex.js';
-import { type Part, type RouteWarning, readTemplate, SEPARATORS, type Variable } from '../template/template.js';
+import {
+  type PathVariable,
+  type RouteWarning,
+  readTemplate,
+  SEPARATORS,
+  type TemplatePart,
+} from '../template/template.js';
 import type { Conditions } from './conditions.js';
 
 /** Regular expressions for variables, in Python's syntax. */
@@ -70,7 +76,7 @@ export class Route {
   readonly template: string;
   /** What it was made from, without the options that only the mapper reads. */
   readonly options: RouteOptions;
-  readonly parts: readonly Part[];
+  readonly parts: readonly TemplatePart[];
   readonly notices: readonly RouteWarning[];
   readonly requirements: Requirements;
   readonly conditions: Conditions | null;
@@ -83,7 +89,7 @@ export class Route {
   readonly filter: GenerateFilter | null;
   readonly parentResource: ParentResource | null;
   /** Variables of the path, by name. */
-  readonly variables: ReadonlyMap<string, Variable>;
+  readonly variables: ReadonlyMap<string, PathVariable>;
   /** Every name the route can use: variables and defaults. */
   readonly maxKeys: ReadonlySet<string>;
   /** The names a URL cannot be made without. */
@@ -165,7 +171,7 @@ function compileChecks(requirements: Requirements): ReadonlyMap<string, RegExp> 
 
 function defaultsOf(
   options: RouteOptions,
-  variables: ReadonlyMap<string, Variable>,
+  variables: ReadonlyMap<string, PathVariable>,
   explicit: boolean,
 ): ReadonlyMap<string, unknown> {
   const defaults = new Map<string, unknown>();
@@ -186,7 +192,7 @@ function defaultValue(value: unknown): unknown {
 }
 
 /** With minimization: the variables that are not in the run of defaulted ones at the end. */
-function neededKeys(parts: readonly Part[], defaults: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+function neededKeys(parts: readonly TemplatePart[], defaults: ReadonlyMap<string, unknown>): ReadonlySet<string> {
   const needed = new Set<string>();
   let gap = false;
   for (const part of [...parts].reverse()) {

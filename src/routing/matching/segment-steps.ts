@@ -7,7 +7,7 @@
 
 import { MEMBER_ID } from '../mapper/resource-routes.js';
 import { translateRegex } from '../template/python-regex.js';
-import { fullPart, type Part, type PatternSource, PLAIN, variablePattern } from '../template/template.js';
+import { fullPart, type PatternSource, PLAIN, type TemplatePart, variablePattern } from '../template/template.js';
 import type { CompiledRoute } from './compiled-route.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
 
@@ -48,15 +48,16 @@ export function planRoute(compiled: CompiledRoute, facts: PatternFacts): Planned
     return { compiled, steps: [], isWhole: false };
   }
   const segments = splitSegments(source.parts);
-  const isLocal = (part: Part): boolean => typeof part === 'string' || facts.isLocal(variablePattern(part, source));
+  const isLocal = (part: TemplatePart): boolean =>
+    typeof part === 'string' || facts.isLocal(variablePattern(part, source));
   const certain = segments.findIndex((parts) => !parts.every(isLocal));
   const steps = segments.slice(0, certain < 0 ? undefined : certain).map((parts) => stepOf(parts, source, facts));
   return { compiled, steps, isWhole: certain < 0 };
 }
 
 /** The parts of each segment; a text part may hold several slashes. */
-function splitSegments(parts: readonly Part[]): Part[][] {
-  const segments: Part[][] = [];
+function splitSegments(parts: readonly TemplatePart[]): TemplatePart[][] {
+  const segments: TemplatePart[][] = [];
   for (const part of parts) {
     if (typeof part !== 'string') {
       segments.at(-1)!.push(part);
@@ -69,7 +70,7 @@ function splitSegments(parts: readonly Part[]): Part[][] {
   return segments;
 }
 
-function stepOf(parts: readonly Part[], source: PatternSource, facts: PatternFacts): Step {
+function stepOf(parts: readonly TemplatePart[], source: PatternSource, facts: PatternFacts): Step {
   const [first = '', second] = parts;
   if (parts.every((part) => typeof part === 'string')) return { kind: 'literal', text: parts.join('') };
   if (second === undefined && typeof first !== 'string' && first.type !== '.') {
@@ -91,7 +92,7 @@ function stepOf(parts: readonly Part[], source: PatternSource, facts: PatternFac
  * resources have are decided by looking for the text between the variables, in a third of the time that an expression
  * takes (bench/micro/routing.mjs, "formatted").
  */
-function segmentReader(parts: readonly Part[], source: PatternSource, facts: PatternFacts): SegmentReader {
+function segmentReader(parts: readonly TemplatePart[], source: PatternSource, facts: PatternFacts): SegmentReader {
   const [head, ...rest] = typeof parts[0] === 'string' ? parts : ['', ...parts];
   const [left, separator, right, ...more] = rest;
   const skip = (head as string).length;

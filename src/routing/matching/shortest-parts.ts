@@ -4,14 +4,14 @@
  * An expression such as `([^/]+?)-([^/]+?)-([^/]+?)x` tries all ways in which a path of hyphens can be parted, which for a
  * client's 8 KB are billions. Here each place of the path is looked at once for each part.
  */
-import { type Part, type PatternSource, requirementOf } from '../template/template.js';
+import { type PatternSource, requirementOf, type TemplatePart } from '../template/template.js';
 
 /**
  * Parts a path, or a segment of one, as the expression of the parts does: each variable as short as what follows it allows. Gives
  * the values of the variables in order, undefined for a suffix that is not there; null where the parts do not fit.
  */
 export function shortestParts(
-  parts: readonly Part[],
+  parts: readonly TemplatePart[],
   path: string,
   start: number,
   end: number,
@@ -36,7 +36,13 @@ export function shortestParts(
 }
 
 /** For each part, and the end behind them: at which places of the path it and all that follow fit. */
-function partsFit(parts: readonly Part[], path: string, start: number, end: number, mayEndLine: boolean): Uint8Array[] {
+function partsFit(
+  parts: readonly TemplatePart[],
+  path: string,
+  start: number,
+  end: number,
+  mayEndLine: boolean,
+): Uint8Array[] {
   const size = end - start + 1;
   let rest = new Uint8Array(size);
   rest[size - 1] = 1;
@@ -51,7 +57,7 @@ function partsFit(parts: readonly Part[], path: string, start: number, end: numb
 }
 
 /** Whether the expression of these parts may try one way after the other, and consists of nothing but what is known here. */
-export function hasManyWays(parts: readonly Part[], { requirements, minimize }: PatternSource): boolean {
+export function hasManyWays(parts: readonly TemplatePart[], { requirements, minimize }: PatternSource): boolean {
   const variables = parts.filter((part) => typeof part !== 'string');
   if (minimize || variables.length < 2 || new Set(variables.map(({ name }) => name)).size < variables.length)
     return false;

@@ -5,14 +5,14 @@
  */
 
 /** A variable of a template. */
-export interface Variable {
+export interface PathVariable {
   /** `:` within a segment, `.` an optional dotted suffix, `*` spans slashes, `{` a brace that is never closed. */
   readonly type: ':' | '.' | '*' | '{';
   readonly name: string;
 }
 
 /** Literal text, or a variable. */
-export type Part = string | Variable;
+export type TemplatePart = string | PathVariable;
 
 /** What is odd about a route, in a sentence, and what to write instead. */
 export interface RouteWarning {
@@ -23,7 +23,7 @@ export interface RouteWarning {
 
 /** A template that was read. */
 export interface Template {
-  readonly parts: readonly Part[];
+  readonly parts: readonly TemplatePart[];
   /** What in it says something else than it seems. */
   readonly notices: readonly RouteWarning[];
 }
@@ -46,11 +46,11 @@ export class TemplateProblem extends Error {
  * other routes. In a static template, which only generates, `:` and `*` are ordinary text.
  */
 export function readTemplate(text: string, requirements: Record<string, string>, isStatic: boolean): Template {
-  const parts: Part[] = [];
+  const parts: TemplatePart[] = [];
   const notices: RouteWarning[] = [];
   const openers = isStatic ? '{' : '{:*';
   /** What opened the variable being read, and what ends it: nothing yet behind a `:` or `*`. */
-  let opened: { readonly type: Variable['type']; enders: readonly string[] } | null = null;
+  let opened: { readonly type: PathVariable['type']; enders: readonly string[] } | null = null;
   let read = '';
   let isEscaped = false;
   let offset = 0;
@@ -63,7 +63,7 @@ export function readTemplate(text: string, requirements: Record<string, string>,
     } else if (opened === null && openers.includes(character)) {
       if (read !== '') parts.push(read);
       read = '';
-      opened = { type: character as Variable['type'], enders: character === '{' ? ['}'] : [] };
+      opened = { type: character as PathVariable['type'], enders: character === '{' ? ['}'] : [] };
     } else if (opened?.enders.length === 0) {
       opened.enders = character === '(' ? [')'] : [...SEPARATORS, '-'];
       if (character !== '(') read = character;
@@ -86,7 +86,7 @@ export function readTemplate(text: string, requirements: Record<string, string>,
 }
 
 /** The variable between two braces. */
-function braced(text: string, requirements: Record<string, string>, notices: RouteWarning[]): Variable {
+function braced(text: string, requirements: Record<string, string>, notices: RouteWarning[]): PathVariable {
   const dotted = text.startsWith('.');
   const [name = '', regex, ...cut] = (dotted ? text.slice(1) : text).split(':');
   if (regex !== undefined) {
@@ -120,13 +120,13 @@ function opensBrace(regex: string): boolean {
 }
 
 /** A template with its variables in braces, as OpenAPI writes paths. */
-export function pathText(parts: readonly Part[]): string {
+export function pathText(parts: readonly TemplatePart[]): string {
   return parts.map((part) => (typeof part === 'string' ? part : part.type === '.' ? '' : `{${part.name}}`)).join('');
 }
 
 /** What the expression is made from. */
 export interface PatternSource {
-  readonly parts: readonly Part[];
+  readonly parts: readonly TemplatePart[];
   readonly requirements: Readonly<Record<string, string>>;
   /** Names that have a default; with minimization their variables may be left out at the end of a path. */
   readonly defaults: ReadonlyMap<string, unknown>;
@@ -146,14 +146,14 @@ export function wholePattern(source: PatternSource): string {
 }
 
 /** The expression of one part; a variable is one group named after it. */
-export function fullPart(part: Part, source: PatternSource): string {
+export function fullPart(part: TemplatePart, source: PatternSource): string {
   if (typeof part === 'string') return escapePython(part);
   const group = `(?P<${part.name}>${variablePattern(part, source)})`;
   return part.type === '.' ? `(?:\\.${group})??` : group;
 }
 
 /** What a variable matches, as an expression. */
-export function variablePattern(variable: Variable, source: PatternSource): string {
+export function variablePattern(variable: PathVariable, source: PatternSource): string {
   if (variable.name === 'controller') return source.controllers.map(escapePython).join('|');
   const requirement = requirementOf(source.requirements, variable.name);
   if (requirement) return requirement;
@@ -187,7 +187,7 @@ function minimized(source: PatternSource): string {
   return pattern.startsWith('/') ? `^${pattern}` : `^/${pattern}`;
 }
 
-function minimizedPart(part: Part, rest: Rest, prior: Part | undefined, source: PatternSource): Rest {
+function minimizedPart(part: TemplatePart, rest: Rest, prior: TemplatePart | undefined, source: PatternSource): Rest {
   if (typeof part === 'string') return minimizedText(part, rest);
   if (part.type === '{') throw new Error('with minimization every brace must be closed');
   const hasDefault = source.defaults.has(part.name);
@@ -206,9 +206,9 @@ function minimizedPart(part: Part, rest: Rest, prior: Part | undefined, source: 
 }
 
 function minimizedVariable(
-  { name, type }: Variable,
+  { name, type }: PathVariable,
   rest: Rest,
-  prior: Part | undefined,
+  prior: TemplatePart | undefined,
   source: PatternSource,
 ): string {
   const dotted = (pattern: string): string => (type === '.' ? `(?:\\.${pattern})??` : pattern);

@@ -23,7 +23,7 @@ export interface UrlContext {
 }
 
 /** Values for a URL: variables of the path, then whatever is to be the query. */
-export type UrlValues = Readonly<Record<string, unknown>> | Values;
+export type UrlValues = Readonly<Record<string, unknown>> | Map<string, unknown>;
 
 /** What URLs are built from. */
 export interface UrlTable extends GeneratorTable, SubDomainOptions {

@@ -136,6 +136,7 @@ export interface Death {
 
 /** How a message is given back. */
 export interface RequeueOptions {
+  /** Milliseconds until it is delivered again. Default: none. */
   readonly delayMs?: number;
   /**
    * Of its returns so many count, because it was not begun each time. A broker that counts them all gets a copy in its place, and

@@ -6,7 +6,7 @@ import { type RPCClient, rpc } from 'portico/rpc';
 import type { Manager, ServiceRecord } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
 import { type Cloud, cloudOf, type Settings, sampleOptions } from '../cloud.js';
-import type { Server, TaskOfServer } from '../records.js';
+import type { TaskOfServer } from '../records.js';
 import { finishTask, finishTransitions, overdue, startTask } from './servers/stored-servers.js';
 
 /**
@@ -104,7 +104,11 @@ export class HostManager {
 }
 
 /** What a console shows of its server. */
-export type ConsoleOwner = Pick<Server, 'name'> & { readonly vcpus: number; readonly ram: number };
+export interface ConsoleOwner {
+  readonly name: string;
+  readonly vcpus: number;
+  readonly ram: number;
+}
 
 export function consoleLines({ name, vcpus, ram }: ConsoleOwner): string[] {
   return [`Booting ${name}`, `${vcpus} processors, ${ram} MiB of memory`, `${name} login: `];

@@ -8,7 +8,7 @@ import type { Config } from '../../config/index.js';
 import { configOptions } from '../../config/internal.js';
 import { ignoreErrors, type Place, placeOf } from '../../errors/index.js';
 import type { ListenAddress, ServiceFile } from '../../service/index.js';
-import { type ReadFile, readCertificate, TlsRefused, validityWarning } from '../tls/certificates.js';
+import { type ReadTlsFile, readCertificate, TlsRefused, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
 import { isTlsEnabled, tlsOptions } from '../tls/tls.js';
@@ -93,5 +93,5 @@ export class ApiTls {
   }
 
   /** Certificates may be renewed while the rest stays as it is. */
-  readonly #readFile: ReadFile = (path) => this.#config.readFile(path, { mutable: true });
+  readonly #readFile: ReadTlsFile = (path) => this.#config.readFile(path, { mutable: true });
 }

@@ -1,6 +1,7 @@
 /**
  * Requests that are still at work at the deadline of a stop, and answers that cannot go on: what is said about them.
  */
+import type { IncomingMessage } from 'node:http';
 import { environ } from '../../app/index.js';
 import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
@@ -12,14 +13,21 @@ import type { Exchange } from './connections.js';
 /** Requests a log line names; the others are counted. */
 const NAMED = 20;
 
+/** A request at work. */
+export interface RequestInFlight {
+  readonly req: IncomingMessage;
+  /** When it began, in milliseconds of `performance.now()`. */
+  readonly since: number;
+}
+
 /** `GET /servers for 3.2 s`. */
-export function describeExchange({ req, since }: Exchange): string {
+export function describeExchange({ req, since }: RequestInFlight): string {
   const { method, path } = requestFacts(req);
   return `${method} ${path} for ${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
 
 /** Requests as a report tells them. */
-export function reportedExchange({ req, since }: Exchange): ReportedRequest {
+export function reportedExchange({ req, since }: RequestInFlight): ReportedRequest {
   const { requestId, route } = environ(req);
   const filter = filterOf(req);
   return {

@@ -7,10 +7,10 @@ import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../erro
 import { missingHint } from './ssl-options.js';
 
 /** Reads a whole file; throws as `readFileSync` does. */
-export type ReadFile = (path: string) => Buffer;
+export type ReadTlsFile = (path: string) => Buffer;
 
 /** Reads from disk. A worker hands in what its parent accepted instead. */
-export const readFromDisk: ReadFile = (path) => readFileSync(path);
+export const readFromDisk: ReadTlsFile = (path) => readFileSync(path);
 
 /** What a {@link TlsRefused} is made of. */
 export interface TlsRefusal extends ErrorDetails {
@@ -41,7 +41,7 @@ export class TlsRefused extends ConfigurationRefused {
 }
 
 /** The bytes of the file that an option names; refused when it is missing or not ours to read. */
-export function readPem(option: string, path: string, readFile: ReadFile): Buffer {
+export function readPem(option: string, path: string, readFile: ReadTlsFile): Buffer {
   try {
     return readFile(path);
   } catch (error) {
@@ -56,7 +56,7 @@ export function readPem(option: string, path: string, readFile: ReadFile): Buffe
 }
 
 /** Reads a certificate and its key; refused when either is not what its option says, or they do not match. */
-export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFile): { cert: Buffer; key: Buffer } {
+export function readKeyPair(certFile: string, keyFile: string, readFile: ReadTlsFile): { cert: Buffer; key: Buffer } {
   const cert = readPem('cert_file', certFile, readFile);
   const key = readPem('key_file', keyFile, readFile);
   const certificate = parseCertificate('cert_file', certFile, cert);
@@ -82,7 +82,7 @@ export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFil
 }
 
 /** The server's own certificate, the first of the file that `cert_file` names. */
-export function readCertificate(path: string, readFile: ReadFile): X509Certificate {
+export function readCertificate(path: string, readFile: ReadTlsFile): X509Certificate {
   return parseCertificate('cert_file', path, readPem('cert_file', path, readFile));
 }
 

@@ -4,14 +4,14 @@
 import { constants } from 'node:crypto';
 import type { SecureVersion, TlsOptions } from 'node:tls';
 import { Config } from '../../config/index.js';
-import { parseCertificate, type ReadFile, readFromDisk, readKeyPair, readPem, TlsRefused } from './certificates.js';
+import { parseCertificate, type ReadTlsFile, readFromDisk, readKeyPair, readPem, TlsRefused } from './certificates.js';
 import { sslSettings, type TlsSettings } from './ssl-options.js';
 
 /**
  * Whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` when a file named is missing
  * or cannot be read, or when only one of the two is named.
  */
-export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadFile = readFromDisk): boolean {
+export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): boolean {
   const { certFile, keyFile, caFile } = settingsOf(conf);
   if (certFile) readPem('cert_file', certFile, readFile);
   if (caFile) readPem('ca_file', caFile, readFile);
@@ -28,7 +28,7 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadFile = re
  * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, and
  * for a version that is out of use.
  */
-export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = readFromDisk): TlsOptions {
+export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): TlsOptions {
   const settings = settingsOf(conf);
   if (!isTlsEnabled(settings, readFile)) throw bothNeeded();
   const { certFile, keyFile, caFile, clientAuth, ciphers } = settings;
