@@ -99,7 +99,9 @@ const CASES: CaseTable = {
 };
 
 /** What a driver may lack, and says so, and the cases that show it. */
-const NEEDS: Readonly<Record<'dead letters' | 'fanouts of an exchange', ReadonlySet<unknown>>> = {
+const NEEDS: Readonly<
+  Record<'dead letters' | 'fanouts of an exchange' | 'queues of transient calls', ReadonlySet<unknown>>
+> = {
   // A limit of deliveries leads there.
   'dead letters': new Set([
     removesAQueue,
@@ -112,6 +114,7 @@ const NEEDS: Readonly<Record<'dead letters' | 'fanouts of an exchange', Readonly
     returnsFanouts,
   ]),
   'fanouts of an exchange': new Set([fansOut]),
+  'queues of transient calls': new Set([keepsCallsApart]),
 };
 
 /** What holds where something is lacking. */
@@ -124,6 +127,7 @@ const WITHOUT: Readonly<Record<keyof typeof NEEDS, CaseTable>> = {
   'fanouts of an exchange': {
     'RP-4 a fanout reaches every consumer of its topic, whatever the exchange': fansOutToAll,
   },
+  'queues of transient calls': {},
 };
 
 /** How the suite runs with a driver. */
