@@ -4,7 +4,7 @@
 export const groups = [
   {
     name: 'framing',
-    tests: ['server/requests/malformed', 'server/connections/upgrades', 'app/response-length'],
+    tests: ['server/requests/malformed', 'security/proxies', 'server/connections/upgrades', 'app/response-length'],
     mutants: [
       {
         what: 'a request with Content-Length and Transfer-Encoding is served',
