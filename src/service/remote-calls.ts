@@ -130,7 +130,8 @@ export interface RPCClients {
 
 /** The same for those who end it. */
 export interface OwnRPCClients extends RPCClients {
-  close(): Promise<void>;
+  /** `deadline`: the seconds that calls which wait for their replies may still take. Default 0: they are given up at once. */
+  close(options?: { readonly deadline?: number }): Promise<void>;
 }
 
 /** `[rpc]`. */

@@ -87,6 +87,11 @@ export class PendingCalls {
     return pending;
   }
 
+  /** Settles once nothing waits. Never rejects. */
+  async ended(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.allSettled([...this.#calls.values()].map(({ reply }) => reply));
+  }
+
   /** Gives up what still waits. */
   close(): void {
     for (const { what, fail } of this.#calls.values()) {

@@ -15,7 +15,7 @@ import type {
 } from '../../service/index.js';
 import { isRegistered } from '../../spans/index.js';
 import type { Clock } from '../../tasks/index.js';
-import { pause, systemClock } from '../../tasks/internal.js';
+import { pause, systemClock, within } from '../../tasks/internal.js';
 import type { CallMeter } from '../call-meter.js';
 import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
@@ -179,8 +179,14 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     }
   }
 
-  /** Gives up the calls that wait, and its share in the transport with what was consumed through it. */
-  async close(): Promise<void> {
+  /**
+   * Gives up the calls that wait for their replies, after `deadline` seconds at the latest (default 0), and its share in the transport
+   * with what was consumed through it.
+   */
+  async close(options: { readonly deadline?: number } = {}): Promise<void> {
+    refuseUnknownOptions('PORTICO_RPC_OPTION', 'close() of an RPCConnection', options, ['deadline']);
+    const { deadline = 0 } = options;
+    if (deadline > 0) await within(this.pending.ended(), { ms: deadline * 1000, clock: this.clock });
     const share = this.#share;
     this.#share = undefined;
     this.pending.close();

@@ -5,7 +5,7 @@ import { Config } from 'portico/config';
 import { RPCConnection, type TransportState } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
-import { withNetwork } from '../services.js';
+import { gate, withNetwork } from '../services.js';
 
 const { log } = recordedLog();
 
@@ -57,3 +57,34 @@ test('RP-80 a connection says what is wrong with it: lost, or blocked by the bro
   assert.deepEqual(troublesIn('lost'), ['remote calls: the connection to amqp://host/ is lost']);
   assert.deepEqual(troublesIn('blocked'), ['remote calls: amqp://host/ takes no messages (memory or disk alarm)']);
 });
+
+test(
+  'RP-69 close({ deadline }) waits so long for calls that wait for their replies, and gives up the others',
+  withNetwork(async ({ serve, transport }) => {
+    let [begun, ready] = [gate(), gate()];
+    class Images {
+      async resize(): Promise<string> {
+        begun.open();
+        await ready.opened;
+        return 'done';
+      }
+    }
+    await serve(new Images());
+    const connection = new RPCConnection({ transport, log });
+    const client = connection.client({ topic: 'images' });
+    const call = client.call({}, 'resize');
+    await begun.opened;
+    const closing = connection.close({ deadline: 60 });
+    ready.open();
+    assert.equal(await call, 'done');
+    await closing;
+
+    [begun, ready] = [gate(), gate()];
+    const late = assert.rejects(client.call({}, 'resize'), /stopped waiting for its reply, because it ends/);
+    await begun.opened;
+    await connection.close({ deadline: 0.01 });
+    await late;
+    ready.open();
+    await assert.rejects(connection.close({ deadlin: 5 } as object), { code: 'PORTICO_RPC_OPTION' });
+  }),
+);
