@@ -56,6 +56,20 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   assert.deepEqual([lost.status, /there is no queue for imags/.test(lost.stderr), lost.stdout], [1, true, '']);
   const nowhere = await run('ping', 'images', '--host', 'south');
   assert.deepEqual([nowhere.status, /images/.test(nowhere.stderr)], [1, true]);
+
+  // Its queue is there still: nothing says at once that the service is not.
+  await service.stop();
+  const gone = await run('ping', 'images', '--timeout', '1');
+  assert.deepEqual([gone.status, /no reply within (1|0\.\d+) s/.test(gone.stderr)], [1, true], gone.stderr);
+  assert.match((await run('ping', '--help')).stdout, /--timeout <seconds> .*\(default: 5\)/);
+  // It would wait for a broker that is away.
+  const refused = await rpcIn(t, url.replace('guest@', 'wr0ng@'))('ping', 'images', '--timeout', '600');
+  assert.deepEqual(
+    [refused.status, /refuses the user: ACCESS_REFUSED/.test(refused.stderr)],
+    [1, true],
+    refused.stderr,
+  );
+  assert.doesNotMatch(refused.stderr, /wr0ng/);
 });
 
 test('a Python service is pinged, called and cast by the same commands', { skip: withoutPython }, async (t) => {
