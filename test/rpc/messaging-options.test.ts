@@ -103,3 +103,29 @@ ssl = true
   const other = settings(ini.replace('oslo+rabbit', 'amqp').replace(/\?.*/, ''));
   assert.deepEqual([other.speaksOslo, other.prefetch], [false, 5]);
 });
+
+test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its place, a mistake an error', () => {
+  const ini = `[rpc]
+transport_url = oslo+rabbit://one/nova
+[oslo_messaging_rabbit]
+heartbeat_in_pthread = false
+rpc_conn_pool_size = 30
+rabbit_password = hunter2
+rabbit_quorum_queue = true
+rabit_quorum_queue = true
+`;
+  const config = Config.fromText(ini, { file: 'portico.ini' });
+  assert.throws(() => new RPCConnection({ config }), /rabit_quorum_queue/);
+  const found = config
+    .problems()
+    .map(({ severity, code, place, option, hint }) => [severity, code, place?.detail, option, hint?.split(/[ :]/)[0]]);
+  assert.deepEqual(found, [
+    ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:4:1', 'heartbeat_in_pthread', 'Remove'],
+    ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:5:1', 'rpc_conn_pool_size', 'Remove'],
+    ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:6:1', 'rabbit_password', 'Write'],
+    ['error', 'PORTICO_CONFIG_UNKNOWN_OPTION', 'portico.ini:8:1', 'rabit_quorum_queue', 'did'],
+  ]);
+  assert.doesNotMatch(JSON.stringify(config.problems()), /hunter2/);
+  const { transport } = settings(ini.replace(/^rabit.*\n/m, ''));
+  assert.equal(transport.queueType, 'quorum');
+});
