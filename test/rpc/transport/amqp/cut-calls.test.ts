@@ -2,6 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { createLogger } from 'portico';
+import { contextFacts, RequestContext } from 'portico/app';
+import type { RPCService } from 'portico/rpc';
+import { runInRequest } from '#internal/app';
 import { gate, type Network, withNetwork } from '../../services.js';
 import { deleteTopic, withBroker, withoutBroker } from './broker.js';
 import { BrokerProxy } from './broker-proxy.js';
@@ -11,7 +15,7 @@ interface Ground extends Network {
   readonly clients: BrokerProxy;
   readonly servers: BrokerProxy;
   /** Serves one method, which says that it has begun and waits to be let end. */
-  serveHeld(ini?: string): Promise<Held>;
+  serveHeld(ini?: string, urlOptions?: string): Promise<Held>;
   /** Settles when no message waits in the queue of the topic. */
   emptied(): Promise<void>;
 }
@@ -20,6 +24,12 @@ class Held {
   readonly begun = gate();
   readonly end = gate();
   readonly runs: string[] = [];
+  readonly stopsAccepting = gate();
+  service?: RPCService;
+  /** A hook: nothing is accepted any more. */
+  async gracefulShutdown(): Promise<void> {
+    this.stopsAccepting.open();
+  }
   async resize(_: unknown, { id = 'a' }: { id?: string } = {}): Promise<string> {
     this.runs.push(id);
     this.begun.open();
@@ -42,9 +52,9 @@ async function atStep(t: TestContext, run: (ground: Ground) => Promise<void>): P
         ...network,
         clients,
         servers,
-        async serveHeld(ini = '') {
+        async serveHeld(ini = '', urlOptions = '') {
           const held = new Held();
-          await network.serve(held, { transport: `${servers.url}?${options}`, ini });
+          held.service = await network.serve(held, { transport: `${servers.url}?${options}${urlOptions}`, ini });
           return held;
         },
         emptied: () =>
@@ -174,5 +184,54 @@ test(
         log.lines.filter(({ level }) => level === 'error'),
         [],
       );
+    }),
+);
+
+test(
+  'lines about a connection that is lost and made again have no request id: the request that was the first has ended',
+  {
+    skip: withoutBroker,
+  },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, clients }) => {
+      const held = await serveHeld();
+      held.end.open();
+      const lines: string[] = [];
+      const write = (line: string): void => void lines.push(line);
+      const log = createLogger({ facts: contextFacts, destination: { write } });
+      const caller = client({}, { log });
+      const context = new RequestContext({ requestId: 'req-first' });
+      await runInRequest({ context, requestId: 'req-first' }, async () => {
+        log.info('in the request');
+        await caller.call(context, 'resize');
+      });
+      clients.cut();
+      while (!lines.some((line) => /publishes.* is made again/.test(line))) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const told = lines.filter((line) => /in the request|connection/.test(line));
+      assert.ok(told.length >= 3, told.join());
+      assert.deepEqual(
+        told.map((line) => line.includes('req-first')),
+        told.map((line) => line.includes('in the request')),
+      );
+    }),
+);
+
+test(
+  'RP-84 RP-86 a service stops over a half-open connection, which no heartbeat has found',
+  { skip: withoutBroker },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, servers }) => {
+      // Any wait for a heartbeat would be for hours.
+      const held = await serveHeld('', '&heartbeat=36000');
+      held.end.open();
+      assert.equal(await client().call({}, 'resize'), 'a is done');
+      servers.freeze();
+      const stopped = held.service!.stop({ graceful: true });
+      await held.stopsAccepting.opened;
+      servers.cut();
+      await stopped;
+      assert.deepEqual(held.runs, ['a']);
     }),
 );
