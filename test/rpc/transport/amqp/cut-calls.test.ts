@@ -224,7 +224,7 @@ test(
   (t) =>
     atStep(t, async ({ serveHeld, client, servers }) => {
       // Any wait for a heartbeat would be for hours.
-      const held = await serveHeld('', '&heartbeat=36000');
+      const held = await serveHeld('', '&heartbeat=36000&transient_queue_ttl=5');
       held.end.open();
       assert.equal(await client().call({}, 'resize'), 'a is done');
       servers.freeze();
