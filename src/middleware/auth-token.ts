@@ -208,7 +208,9 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
   }
   return new TokenCache({
     // Behind it a token may be kept for its whole time again.
-    lifeS: options.tokenCacheTime / (options.memcachedServers.length > 0 ? SHARED_PART : 1),
+    lifeS:
+      options.tokenCacheTime /
+      (options.validator === 'keystone' && options.memcachedServers.length > 0 ? SHARED_PART : 1),
     negativeLifeS: options.negativeCacheTime,
     maxEntries: options.tokenCacheMaxEntries,
     secretKey: secured ? options.cacheSecretKey : undefined,

@@ -213,9 +213,8 @@ export class Generation {
     const { group, opt } = wanted;
     const marker = 'interpolate:';
     const secret = holdsSecret(wanted);
-    if (secret && !written.text.startsWith(marker)) {
-      return written.verbatim === true ? written.text : unescapeDollars(written.text);
-    }
+    if (secret && written.verbatim === true) return written.text;
+    if (secret && !written.text.startsWith(marker)) return unescapeDollars(written.text);
     const key = `${group}.${opt}`;
     if (path.includes(key)) {
       const cycle = [...path.slice(path.indexOf(key)), key];

@@ -234,7 +234,14 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
       return await keyFor(header, token);
     } catch (error) {
       if (failed === undefined) throw error;
-      if (known !== undefined && Date.now() < readAt + (jwksMaxAgeS + jwksStaleS) * 1000) return known(header, token);
+      if (known !== undefined && Date.now() < readAt + (jwksMaxAgeS + jwksStaleS) * 1000) {
+        try {
+          return await known(header, token);
+        } catch (unknown) {
+          // It may be of a key that the issuer has since: that cannot be told now.
+          if (!(unknown instanceof errors.JWKSNoMatchingKey)) throw unknown;
+        }
+      }
       throw new ValidatorUnavailable(`keys: ${(failed.error as Error).message}`, failed.error);
     }
   };

@@ -28,6 +28,8 @@ export class KeystoneValidator implements TokenValidator {
   #session: KeystoneSession | undefined;
   #challenge = '';
   #shared: MemcachedTokens | undefined;
+  /** How many tokens were forgotten so far. */
+  #forgotten = 0;
   #wantsCatalog = false;
 
   /** Throws for an account that cannot log in. Nothing is sent before the first token. */
@@ -72,6 +74,7 @@ export class KeystoneValidator implements TokenValidator {
   }
 
   forget(token: string): void {
+    this.#forgotten += 1;
     void this.#shared?.delete(token);
   }
 
@@ -79,6 +82,7 @@ export class KeystoneValidator implements TokenValidator {
     const kept = await this.#shared?.get(token);
     const known = kept === undefined ? undefined : ignoreErrors(() => tokenInfoOf(kept));
     if (known?.userId !== undefined) return known;
+    const forgotten = this.#forgotten;
     const first = await this.#ask(token, options);
     const answer = first.status === 401 ? await this.#ask(token, options) : first;
     if (answer.status === 404)
@@ -88,7 +92,8 @@ export class KeystoneValidator implements TokenValidator {
     try {
       const info = tokenInfoOf(answer.text);
       if (info.userId === undefined) throw new TypeError('it is a token without a user');
-      void this.#shared?.set(token, answer.text);
+      // An answer older than an invalidation is not kept for others.
+      if (forgotten === this.#forgotten) void this.#shared?.set(token, answer.text);
       return info;
     } catch (error) {
       throw new ValidatorUnavailable(

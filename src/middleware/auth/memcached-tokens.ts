@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
 import type { Logger } from '../../log/index.js';
 import { importPeer } from '../../modules/index.js';
-import { systemClock } from '../../tasks/internal.js';
+import { systemClock, within } from '../../tasks/internal.js';
 import { envelopeFor, type Protection } from './memcache-crypt.js';
 
 /** Where and how. */
@@ -29,7 +29,8 @@ const TELL_EVERY_MS = 60_000;
 
 interface Server {
   readonly name: string;
-  readonly client: Client;
+  readonly connect: () => Client;
+  client: Client;
   deadUntil: number;
 }
 
@@ -50,12 +51,12 @@ export class MemcachedTokens {
     const timeout = options.timeoutMs / 1000;
     const silent = { log: () => undefined };
     const servers = options.servers.map(({ host, port = PORT }) => {
-      const server = new memjs.Server(host, port, undefined, undefined, { timeout, conntimeout: timeout });
-      return {
-        name: `${host}:${port}`,
-        client: new memjs.Client([server], { retries: 0, logger: silent }),
-        deadUntil: 0,
-      };
+      const connect = (): Client =>
+        new memjs.Client([new memjs.Server(host, port, undefined, undefined, { timeout, conntimeout: timeout })], {
+          retries: 0,
+          logger: silent,
+        });
+      return { name: `${host}:${port}`, connect, client: connect(), deadUntil: 0 };
     });
     return new MemcachedTokens(options, servers);
   }
@@ -98,10 +99,21 @@ export class MemcachedTokens {
     const server = this.#serverOf(key);
     const now = systemClock.now();
     if (server.deadUntil > now) return undefined;
+    const { client } = server;
+    const { deadMs, log, timeoutMs } = this.#options;
     try {
-      return await ask(server.client);
+      // memjs never settles a question whose connection the server closes.
+      return await within(ask(client), timeoutMs, () => {
+        throw new Error('it does not answer in time');
+      });
     } catch (error) {
-      const { deadMs, log } = this.#options;
+      // It answered: it does not keep this value, too large a one for instance.
+      if ((error as Error).message.startsWith('MemJS ')) return undefined;
+      // The client keeps half an answer in front of all later ones.
+      if (server.client === client) {
+        client.close();
+        server.client = server.connect();
+      }
       if (server.deadUntil <= now) {
         const facts = { server: server.name, reason: (error as Error).message, seconds: deadMs / 1000 };
         log.warn('memcached does not answer; tokens are asked about without it for a while', facts);

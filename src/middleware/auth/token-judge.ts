@@ -166,14 +166,17 @@ export class TokenJudge {
 class Occasions {
   /** When it was last said, by the clock of the process; undefined: not at all, or it has ended. */
   since: number | undefined;
+  /** The same, whether it has ended since or not: what comes and goes is said once a minute as well. */
+  #saidAt = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
 
   /** One more; gives their number since the last time where it is to be said. */
   count(): number | undefined {
     this.#unsaid += 1;
     const now = systemClock.now();
-    if (this.since !== undefined && now - this.since < COMPLAIN_EVERY_MS) return undefined;
+    if (now - this.#saidAt < COMPLAIN_EVERY_MS) return undefined;
     this.since = now;
+    this.#saidAt = now;
     return this.#taken();
   }
 

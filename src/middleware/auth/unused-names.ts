@@ -6,8 +6,6 @@ const ACCOUNT = 'Write auth_url, username, password and project_name.';
 const URL_PART = 'Write auth_url, the whole address of the identity service.';
 const POOL = 'Remove the line: each process has one connection to memcached.';
 const LOCAL = 'Remove the line: signed tokens of Keystone (PKI) are no more, and each token is asked about.';
-const TLS =
-  'Remove the line: memcached is reached without TLS. Give it a way that others cannot read, and memcache_security_strategy.';
 
 export const UNUSED_NAMES: Readonly<Record<string, string>> = {
   admin_user: 'Write username.',
@@ -26,11 +24,6 @@ export const UNUSED_NAMES: Readonly<Record<string, string>> = {
   memcache_pool_maxsize: POOL,
   memcache_pool_unused_timeout: POOL,
   memcache_pool_conn_get_timeout: POOL,
-  memcache_tls_enabled: TLS,
-  memcache_tls_cafile: TLS,
-  memcache_tls_certfile: TLS,
-  memcache_tls_keyfile: TLS,
-  memcache_tls_allowed_ciphers: TLS,
   signing_dir: LOCAL,
   hash_algorithms: LOCAL,
   check_revocations_for_cached: LOCAL,

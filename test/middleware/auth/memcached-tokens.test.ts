@@ -43,6 +43,29 @@ test('MW-37 a memcached that does not answer is waited for once, told once, and 
   );
 });
 
+test('MW-37 a memcached that closes the connection in the middle of an answer holds no request', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(Buffer.from([0x81, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 40])));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { identity, filter } = await setUp(t, {
+    memcached_servers: `127.0.0.1:${port}`,
+    memcache_pool_socket_timeout: '0.1',
+  });
+  identity.tokens.set('one', token());
+  const app = filter((_req, res) => void res.end());
+  const answers = await Promise.all(
+    ['one', 'one'].map((name) => request(app, 'GET', '/', { headers: { 'x-auth-token': name } })),
+  );
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
+});
+
 test('MW-37 memcache_security_strategy without memcache_secret_key is refused', async () => {
   const local = { ...account('http://127.0.0.1:9'), memcached_servers: 'a:1', memcache_security_strategy: 'ENCRYPT' };
   await assert.rejects(async () => buildFilter(authToken, { local }), { code: 'PORTICO_TOKEN_CACHE' });

@@ -61,7 +61,8 @@ function insertServers(
   const least = Number(asked.min_count ?? 1);
   const most = Number(asked.max_count ?? least);
   if (least > most) refuse(400, 'min_count must be <= max_count');
-  const count = Math.min(most, roomFor(api, projectId, flavor));
+  // Without a quota as many as a list has at most.
+  const count = Math.min(most, roomFor(api, projectId, flavor), api.settings.maxLimit);
   if (count < least) {
     refuse(403, `Quota exceeded for instances, cores or ram: Requested ${String(asked.min_count ?? 1)}.`);
   }
