@@ -31,12 +31,16 @@ export class StreamPart implements BodySink {
     stream.on('error', fail);
     stream.on('drain', () => this.drained?.());
     stream.on('data', (chunk: Buffer) => {
-      const out = next();
-      out.drained = () => stream.resume();
-      if (!out.write(chunk)) stream.pause();
+      // A head that is written for this fails where no caller takes it; so at the end.
+      try {
+        const out = next();
+        out.drained = () => stream.resume();
+        if (!out.write(chunk)) stream.pause();
+      } catch (error) {
+        fail(error as Error);
+      }
     });
     stream.on('end', () => {
-      // A head that is written for this fails where no caller takes it.
       try {
         next().end();
       } catch (error) {

@@ -166,6 +166,8 @@ class BodyLayer {
     const length = lengthOf(chunk, encoding);
     this.#writeDeclaredHead();
     if (res.headersSent) {
+      // A listener for the head has answered.
+      if (this.isOver) return false;
       this.written += length;
       if (this.written > (this.#declared ?? this.written)) {
         this.#breakOff([encoding, callback]);

@@ -152,7 +152,9 @@ export function unknownOption(
  */
 export function refuseUnknownOptions(code: string, what: string, options: object, known: Iterable<string>): void {
   const names = [...known];
-  const unknown = Object.keys(options).filter((name) => !names.includes(name));
+  // One that is undefined is as one that is left out.
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const unknown = given.map(([name]) => name).filter((name) => !names.includes(name));
   if (unknown.length === 0) return;
   const listed = unknown.map((name) => `"${name}"`).join(', ');
   const near = unknown.flatMap((name) => {

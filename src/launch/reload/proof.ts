@@ -28,6 +28,7 @@ const MORE_MS = 5000;
 export async function prove(generation: FleetGeneration, pools: ReadonlyMap<WorkerPool, number>): Promise<void> {
   const { reloadCheckTimeoutMs } = generation.settings;
   const works = [...pools].map(async ([pool, workers]) => {
+    // Waiting for room, which old workers that drain may take, is no part of the time that a start may take.
     const { ready } = await pool.prove(generation, workers);
     await inCheckTime(reloadCheckTimeoutMs, ready, (limit) => {
       const isNew = ({ wasReady, assignment }: WorkerHandle): boolean =>
@@ -45,6 +46,14 @@ export async function prove(generation: FleetGeneration, pools: ReadonlyMap<Work
     }),
   );
   await Promise.race([Promise.all(noted), first.promise.then(() => pause(OTHERS_MS))]);
+  if (failures.length === 0) {
+    // One that was ready may have ended while others started.
+    for (const { name, trial } of pools.keys()) {
+      if (trial?.worker?.stopping !== true) continue;
+      const message = `the new worker of service ${name} was ready, and ended again`;
+      failures.push(new PorticoError('PORTICO_RELOAD_REFUSED', { message }));
+    }
+  }
   const texts = [...new Set(failures.map((error) => describeError(error)))];
   if (texts.length < 2 && failures.length > 0) throw failures[0];
   if (texts.length > 1 && failures.every(isMistake))
