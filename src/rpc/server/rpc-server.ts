@@ -220,7 +220,7 @@ export class RpcServer {
    */
   async stopAccepting(): Promise<void> {
     this.#intake = 'held';
-    await Promise.all(this.#work.splice(0).map((consumer) => consumer?.cancel()));
+    await Promise.all(this.#work.splice(0).map(async (consumer) => consumer?.cancel()));
     this.#intake = 'closed';
     await Promise.all(this.#waiting.splice(0).map((call) => call.giveBack()));
   }
