@@ -21,7 +21,7 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   addStage(res, listener);
 }
 
-/** What a stage gives that holds the head back until {@link HeadLayer.resume}. */
+/** Result of a stage that holds the head back until {@link HeadLayer.resume}. */
 export const HELD: unique symbol = Symbol('portico.headHeld');
 
 /** A listener, or what decides with the head about the body. */

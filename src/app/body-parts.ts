@@ -1,5 +1,5 @@
 /**
- * What a response's body goes through on its way to the socket: streams, and places that hold it until it is whole. Each gives
+ * The way of a response's body to the socket: streams, and places that hold it until it is whole. Each gives
  * what it makes of it to the next one out.
  */
 import type { ServerResponse } from 'node:http';

@@ -25,7 +25,7 @@ export interface BodyProgress {
  */
 export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
 
-/** What is known of one request and its answer. What the pipeline gathers for applications is in {@link environ}. */
+/** Facts of one request and its answer. Those that the pipeline gathers for applications are in {@link environ}. */
 export class Exchange {
   declare readonly req: IncomingMessage;
   /** Undefined for a request of another server whose response has not been asked about. */
@@ -45,7 +45,7 @@ export class Exchange {
   declare body: BodyProgress | undefined;
   /** Of a copy of a request: the exchange that has the slot. */
   declare original: Exchange | undefined;
-  /** What is left to route, as it was parsed last. */
+  /** Rest of the target to route, as it was parsed last. */
   declare target: Target | undefined;
   /** The route of the action that a Router has found. */
   declare routed: MatchedRoute | undefined;
@@ -88,7 +88,7 @@ export function environ(req: IncomingMessage): Environ {
   return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;
 }
 
-/** What is left of the request's target to route; parsed once, however many ask. */
+/** Rest of the request's target to route; parsed once, however many ask. */
 export function targetOf(exchange: Exchange): Target {
   const { target, req } = exchange;
   const url = req.url ?? '/';

@@ -14,7 +14,7 @@ export function remoteOf(req: IncomingMessage): Remote {
   return environ(req).remote ?? connectionRemote(req);
 }
 
-/** What the connection itself says, whatever a proxy claims. */
+/** Facts of the connection itself, whatever a proxy claims. */
 export function connectionRemote(req: IncomingMessage): Remote {
   const { remotePort, encrypted } = req.socket as TLSSocket;
   return {

@@ -26,7 +26,7 @@ export function parseTarget(url: string): Target {
   };
 }
 
-/** What is left of a target behind a prefix of its path; `prefix` is its length in the path with runs of `/` as one. */
+/** Rest of a target behind a prefix of its path; `prefix` is its length in the path with runs of `/` as one. */
 export function restOfTarget({ path, query, text }: Target, prefix: number): Target {
   if (path !== text || path.includes('//')) return parseTarget(collapsed(path).slice(prefix) + query);
   const rest = path.slice(prefix);

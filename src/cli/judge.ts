@@ -96,7 +96,7 @@ interface JudgedPasteFile {
   readonly followed: boolean;
 }
 
-/** What is wrong with the paste file: first as each API would load it, then the rest of it. */
+/** Mistakes of the paste file: first as each API would load it, then the rest of it. */
 async function judgePasteFile(
   config: Config,
   apis: readonly WSGIService[],
@@ -169,7 +169,7 @@ function hasDeclared({ resolved, filters = [], app, filter, next, children = [] 
   return declared && inner.every((each) => each === undefined || hasDeclared(each));
 }
 
-/** What is wrong with `[rpc]`. Judged where remote calls may be made, and nowhere else: what makes them is loaded for it. */
+/** Mistakes of `[rpc]`. Judged where remote calls may be made, and nowhere else: what makes them is loaded for it. */
 async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]> {
   const { RPCConnection } = await import('../rpc/index.js');
   const refusals = new Refusals();

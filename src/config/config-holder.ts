@@ -108,7 +108,7 @@ export class ConfigHolder {
     return [...issues.filter((issue) => !unknown(issue)), ...found];
   }
 
-  /** What the checks find: they are run once for what is written and declared. */
+  /** Findings of the checks, which run once for a configuration as written and declared. */
   #checked(): readonly Diagnostic[] {
     const { checks } = this.lasting;
     const of = [this.generation, checks.size, this.#changes, this.groups.size] as const;

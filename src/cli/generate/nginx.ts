@@ -67,7 +67,7 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
-/** What a proxy has to set or to clear: its client may have sent it. */
+/** Headers that a proxy has to set or to clear: its client may have sent them. */
 const BELIEVED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Prefix', 'Forwarded'];
 
 /** A parameter as nginx reads it. */

@@ -39,7 +39,7 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
 }
 
 export class Supervisor {
-  /** What children are made of. */
+  /** Program of the children. */
   readonly program: WorkerProgram;
   readonly #options: SupervisorOptions;
   readonly #log: Logger;

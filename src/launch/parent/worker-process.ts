@@ -91,7 +91,7 @@ export function spawnWorker(
   }
 }
 
-/** What a child hears before its main module runs. */
+/** First message to a child, before its main module runs. */
 export function firstMessage(
   program: WorkerProgram,
   { configuration, settings }: FleetGeneration,

@@ -4,7 +4,7 @@
 import type { Launchable, ListenAddress, ListeningService } from '../../service/index.js';
 import { isListening, isPlanned } from '../../service/internal.js';
 
-/** Where a service listens, as a parent needs it. */
+/** Addresses of a service, as a parent needs them. */
 export interface Listening {
   readonly addresses: readonly ListenAddress[];
   readonly place: string | undefined;

@@ -141,7 +141,7 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   return warnings;
 }
 
-/** What is left to route, without query; runs of `/` are one. Fails with 400 for a target that is no path: `*`, or a host and port. */
+/** Rest of the target to route, without query; runs of `/` are one. Fails with 400 for a target that is no path: `*`, or a host and port. */
 export function pathOf(exchange: Exchange): string {
   const { path } = targetOf(exchange);
   if (path !== '' && path.charCodeAt(0) !== SLASH)

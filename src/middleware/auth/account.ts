@@ -3,7 +3,7 @@
  */
 import type { AccountOptions } from './auth-token-options.js';
 
-/** What an account lacks, as the names of options; empty for one that can log in. */
+/** Missing options of an account; empty for one that can log in. */
 export function missingIn(account: AccountOptions): string[] {
   const missing = account.authUrl === undefined ? ['auth_url'] : [];
   if (usesApplicationCredential(account)) {

@@ -223,7 +223,7 @@ class KeystoneSession {
     this.#choice = choice;
   }
 
-  /** Where it logs in: ends in `/v3`. */
+  /** Address to log in at: ends in `/v3`. */
   get base(): string {
     return versioned(this.#account.authUrl ?? '');
   }

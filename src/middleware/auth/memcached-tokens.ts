@@ -1,5 +1,5 @@
 /**
- * What tokens say, kept in memcached: the processes of a service, and services in Python, share one validation.
+ * Validated tokens, kept in memcached: the processes of a service, and services in Python, share one validation.
  */
 import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
@@ -8,7 +8,7 @@ import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
 import { envelopeFor, type Protection } from './memcache-crypt.js';
 
-/** Where and how. */
+/** Servers of memcached, and how they are asked. */
 export interface MemcachedOptions {
   /** In the order that all who share them have. */
   readonly servers: readonly { readonly host: string; readonly port: number | undefined }[];

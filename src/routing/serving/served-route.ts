@@ -83,7 +83,7 @@ export interface ServedMethod extends Entry, CompiledAction {
   readonly rules: CallRules | null;
 }
 
-/** What is checked of a call, and the status it is answered with, in one version. */
+/** Checks of a call, and the status of its answer, in one version. */
 export interface CallRules {
   readonly query: Check | undefined;
   readonly body: Check | undefined;

@@ -62,7 +62,7 @@ export function unpackedContext(message: Readonly<Record<string, unknown>>): Rec
   return context;
 }
 
-/** What a body says. One without an envelope is the message itself. Throws `UnreadableEnvelope`, without its content. */
+/** Message of a body. One without an envelope is the message itself. Throws `UnreadableEnvelope`, without its content. */
 export function readOsloMessage(body: Uint8Array, maxBytes: number): Readonly<Record<string, unknown>> {
   let read: unknown;
   try {

@@ -47,7 +47,7 @@ export function osloFailure(failure: FailureEnvelope, what: string): string {
   return osloText(written, what);
 }
 
-/** What a reply has as its `failure`. Undefined where it is none. */
+/** `failure` of a reply. Undefined where it has none. */
 export function readOsloFailure(text: unknown): FailureEnvelope | undefined {
   const read = typeof text === 'string' ? osloValue(text) : text;
   if (!isRecord(read) || typeof read.class !== 'string') return undefined;

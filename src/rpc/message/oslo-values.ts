@@ -10,7 +10,7 @@ import { isRecord } from './envelope.js';
 const MARK = `${randomUUID()}:`;
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
 
-/** What cannot be sent, and where it stands. */
+/** Value that cannot be sent, and its place. */
 class Unsendable extends Error {}
 
 /** Below it all whole numbers are exact; 16 digits may be more. NaN and Infinity are no JSON, and Python writes them. */
