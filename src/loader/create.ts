@@ -6,6 +6,7 @@
  * they acquire is released in reverse order.
  */
 import type { App, Filter } from '../app/index.js';
+import { connectApp } from '../app/internal.js';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -158,9 +159,11 @@ export class Creation {
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
+    if (kind !== 'app') return result as Created;
+    // Filters around it would hide that it is an Express application, which wants to know its mount.
+    const app = connectApp(result as App);
     const { aroundApp } = this.#options;
-    if (aroundApp !== undefined && kind === 'app' && !isComposite(context)) return aroundApp(result as App);
-    return result as Created;
+    return aroundApp === undefined || isComposite(context) ? app : aroundApp(app);
   }
 
   /** What a composite asks for its children; their origin is the option that names them. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import express from 'express';
 import { type App, type ConnectMiddleware, compose, environ, fromConnect } from 'portico/app';
 import { Router } from 'portico/routing';
 import { lint, request } from 'portico/testing';
 import type { LintError } from '#internal/testing';
+import { loaderOf } from '../loader/composed.js';
 
 type Next = (error?: unknown) => void;
 
@@ -194,15 +195,41 @@ function application() {
 
 const PATHS = ['/v1/things?a=1', '/v1/sub/x?b', '/v1/old', '/v1', '/v1/', '/v1?a'];
 
-const MOUNTED: Record<string, () => Promise<App>> = {
+const PASTE = `[composite:main]
+paste.composite_factory = urlmap
+/v1 = filtered
+[pipeline:filtered]
+pipeline = through shop
+[filter:through]
+paste.filter_factory = through
+[app:shop]
+paste.app_factory = application
+`;
+
+const MOUNTED: Record<string, (t: TestContext) => Promise<App>> = {
+  'of a paste file, behind a filter': async (t) => {
+    const factories = {
+      application,
+      through:
+        () =>
+        (inner: App): App =>
+        (req, res) =>
+          inner(req, res),
+    };
+    const app = await loaderOf(t, PASTE, factories).loadApp('main', {
+      aroundApp: (inner) => (req, res) => inner(req, res),
+    });
+    t.after(() => app.close());
+    return app;
+  },
   'of a Router': () => new Router().mount('/v1', application() as App).build(),
   'of a Router, behind filters': () =>
     new Router().mount('/v1', compose([(inner) => inner], application() as App)).build(),
 };
 
 for (const [where, build] of Object.entries(MOUNTED)) {
-  test(`an Express app behind a mount ${where} sees what a mount of Express shows it`, async () => {
-    const app = await build();
+  test(`an Express app behind a mount ${where} sees what a mount of Express shows it`, async (t) => {
+    const app = await build(t);
     const outer = express();
     outer.use('/v1', application());
     for (const path of PATHS) {

@@ -12,7 +12,7 @@ import {
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
-import { collapsed, connectApp, type Exchange, exchangeOf, restOfTarget, targetOf } from '../../app/internal.js';
+import { collapsed, type Exchange, exchangeOf, restOfTarget, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { PasteError } from '../paste-error.js';
 import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
@@ -89,7 +89,7 @@ async function mountsOf(
     }
     const origin = ctx.section.options.get(option)?.origin;
     const key = placeKey(option, origin);
-    const app = connectApp(await loader.getApp(name, globalConf));
+    const app = await loader.getApp(name, globalConf);
     mounts.push({ ...placeOfKey(key, origin), app });
   }
   return { mounts, notFound };
