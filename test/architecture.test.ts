@@ -35,7 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   openstack: [...FIRST, 'app', 'routing'],
   loader: [...FIRST, 'app', 'rpc'],
   middleware: [...FIRST, 'app'],
-  rpc: [...FIRST, 'metrics', 'spans', 'registry', 'app'],
+  rpc: [...FIRST, 'metrics', 'spans', 'registry', 'wire', 'app'],
   launch: [...FIRST, 'metrics', 'registry'],
   server: [...FIRST, 'metrics', 'spans', 'registry', 'rpc', 'wire', 'app', 'loader'],
   testing: [...FIRST, 'registry', 'app', 'rpc', 'middleware'],

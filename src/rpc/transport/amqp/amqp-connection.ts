@@ -9,6 +9,7 @@ import { PorticoError } from '../../../errors/index.js';
 import { importPeer } from '../../../modules/index.js';
 import type { Clock } from '../../../tasks/index.js';
 import { pause, within } from '../../../tasks/internal.js';
+import { batchWrites } from '../../../wire/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import { retryWaitMs, type TransportOptions } from '../transport.js';
 import type { TransportHost, TransportUrl } from '../transport-url.js';
@@ -188,6 +189,7 @@ export class AmqpLink {
     this.#isBlocked = false;
     if (this.#wasUp) this.#settings.options.log.info(`${this.#what} is made again`);
     this.#wasUp = true;
+    batchWrites(connection);
     return new Promise((resolve) => {
       connection.on('connection.blocked', (reason) => {
         this.#isBlocked = true;
