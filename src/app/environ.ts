@@ -44,10 +44,7 @@ export interface MatchedRoute {
 
 const SIGNAL: unique symbol = Symbol('portico.environ.signal');
 const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
-/** What filters add to the headers of outgoing calls; of `forward-headers.ts`. */
-export const FORWARDED: unique symbol = Symbol('portico.environ.forwarded');
-const TRACE: unique symbol = Symbol('portico.environ.trace');
-const REQUEST: unique symbol = Symbol('portico.environ.request');
+const EXCHANGE: unique symbol = Symbol('portico.environ.exchange');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 /**
@@ -62,19 +59,15 @@ export function offerSignal(env: Environ, make: () => AbortSignal): void {
   carrier[OFFERED] = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
 }
 
-/** The span of a request; undefined where none are made. */
-export function traceOf(env: Environ): RequestTrace | undefined {
-  return (env as RequestEnviron)[TRACE];
-}
-
-/** Sets what {@link traceOf} gives. */
-export function setTrace(env: Environ, trace: RequestTrace): void {
-  (env as RequestEnviron)[TRACE] = trace;
-}
-
 /** The trace of a request, for a line of the log about the whole of it. */
 export function traceIds(env: Environ): TraceIds | undefined {
   return (env as RequestEnviron).traceIds;
+}
+
+/** The part of an `Exchange` that its environ reads. */
+interface Traced {
+  readonly req: IncomingMessage;
+  readonly trace: RequestTrace | undefined;
 }
 
 /** The environ that an `Exchange` makes for its request. */
@@ -84,27 +77,25 @@ export class RequestEnviron {
   declare params: Readonly<Record<string, string>>;
   declare [SIGNAL]: AbortSignal | undefined;
   declare [OFFERED]: (() => AbortSignal) | undefined;
-  declare [FORWARDED]: unknown;
-  declare [TRACE]: RequestTrace | undefined;
-  declare readonly [REQUEST]: IncomingMessage;
+  declare readonly [EXCHANGE]: Traced;
 
-  constructor(req: IncomingMessage) {
-    this.originalUrl = req.url ?? '/';
+  constructor(exchange: Traced) {
+    this.originalUrl = exchange.req.url ?? '/';
     this.scriptName = '';
     this.params = NO_PARAMS;
     this[SIGNAL] = undefined;
     this[OFFERED] = undefined;
-    this[FORWARDED] = undefined;
-    this[TRACE] = undefined;
-    this[REQUEST] = req;
+    this[EXCHANGE] = exchange;
   }
 
   get traceIds(): TraceIds | undefined {
-    return this[TRACE]?.ids ?? callersTrace(this[REQUEST]);
+    const { trace, req } = this[EXCHANGE];
+    return trace?.ids ?? callersTrace(req);
   }
 
   [ACTIVE_TRACE](): TraceIds | undefined {
-    return this[TRACE]?.activeIds ?? callersTrace(this[REQUEST]);
+    const { trace, req } = this[EXCHANGE];
+    return trace?.activeIds ?? callersTrace(req);
   }
 
   get signal(): AbortSignal | undefined {

@@ -3,6 +3,7 @@
  * closed. A `Server` makes it at the front; of a request that came by another server it is made at its first use.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestTrace } from './context.js';
 import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { parseTarget, type Target } from './target.js';
@@ -24,6 +25,9 @@ export interface BodyProgress {
  * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
  */
 export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
+
+/** A header for outgoing calls; undefined where the request has nothing to say in it. */
+export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
 
 /** Facts of one request and its answer. Those that the pipeline gathers for applications are in {@link environ}. */
 export class Exchange {
@@ -51,6 +55,10 @@ export class Exchange {
   declare routed: MatchedRoute | undefined;
   /** Those that wait for a route; undefined where nothing does. */
   declare routeListeners: RouteListener[] | undefined;
+  /** The span of the request; undefined where none are made. */
+  declare trace: RequestTrace | undefined;
+  /** Headers that filters add to calls made for the request: `forwardHeaders`. Of two with one name the later counts. */
+  declare forwarded: Forwarded[] | undefined;
   /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
   declare brokenBy: unknown;
 
@@ -58,7 +66,7 @@ export class Exchange {
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
     this.req = req;
     this.res = res;
-    this.environ = new RequestEnviron(req) as Environ;
+    this.environ = new RequestEnviron(this) as Environ;
     this.server = server;
     this.connection = undefined;
     this.since = 0;
@@ -69,6 +77,8 @@ export class Exchange {
     this.target = undefined;
     this.routed = undefined;
     this.routeListeners = undefined;
+    this.trace = undefined;
+    this.forwarded = undefined;
     this.brokenBy = undefined;
     (req as Carrier)[EXCHANGE] = this;
   }

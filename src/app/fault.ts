@@ -8,8 +8,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, ST
 import { type Config, defineOptions, oneOf } from '../config/index.js';
 import { PorticoError, withCode } from '../errors/index.js';
 import { abortResponse, type ResponseOutcome } from './after-response.js';
-import { traceOf } from './environ.js';
-import { environ } from './exchange.js';
+import { environ, exchangeOf } from './exchange.js';
 import { usableHeaders } from './headers.js';
 import { preferredType } from './negotiate.js';
 import { resetBody } from './response-body.js';
@@ -102,7 +101,7 @@ export function renderFault(
   fault: Fault,
   style: FaultStyle | FaultRenderer,
 ): void {
-  if (fault.status >= 500) traceOf(environ(req))?.failed(fault);
+  if (fault.status >= 500) exchangeOf(req).trace?.failed(fault);
   if (res.headersSent) {
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;

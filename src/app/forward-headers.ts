@@ -3,20 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { traceparentOf } from './context.js';
-import { type Environ, FORWARDED, traceOf } from './environ.js';
-import { environ } from './exchange.js';
-
-/** A header for outgoing calls; undefined where the request has nothing to say in it. */
-export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
-
-type Carrier = Environ & { [FORWARDED]?: Forwarded[] };
-
-/** Adds a header to those of {@link forwardHeaders}. What is added last wins where two have one name. */
-export function addForwarded(env: Environ, forwarded: Forwarded): void {
-  const carrier = env as Carrier;
-  carrier[FORWARDED] ??= [];
-  carrier[FORWARDED].push(forwarded);
-}
+import { exchangeOf } from './exchange.js';
 
 /**
  * Headers to send along with a call that is made for this request, by `fetch`, undici or axios: its id, under the name in
@@ -32,10 +19,10 @@ export function forwardHeaders(req: IncomingMessage): Record<string, string> {
     headers.traceparent = traceparent;
     if (typeof tracestate === 'string') headers.tracestate = tracestate;
   }
-  const env = environ(req);
-  Object.assign(headers, traceOf(env)?.headers());
-  for (const forwarded of (env as Carrier)[FORWARDED] ?? []) {
-    const [name, value] = forwarded(env) ?? [];
+  const { environ, trace, forwarded = [] } = exchangeOf(req);
+  Object.assign(headers, trace?.headers());
+  for (const headerOf of forwarded) {
+    const [name, value] = headerOf(environ) ?? [];
     if (name !== undefined && value !== undefined) headers[name] = value;
   }
   return headers;

@@ -11,8 +11,8 @@ export {
   runOutsideRequests,
   type TraceIds,
 } from './context.js';
-export { offerSignal, setTrace, traceIds, traceOf } from './environ.js';
-export { type BodyProgress, Exchange, exchangeOf, targetOf } from './exchange.js';
+export { offerSignal, traceIds } from './environ.js';
+export { type BodyProgress, Exchange, exchangeOf, type Forwarded, targetOf } from './exchange.js';
 export {
   authOptions,
   type DeclaredFactory,
@@ -32,7 +32,6 @@ export {
   ownFaultStyle,
   renderFault,
 } from './fault.js';
-export { addForwarded, type Forwarded } from './forward-headers.js';
 export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { preferredEncoding, preferredType } from './negotiate.js';

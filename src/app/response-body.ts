@@ -162,14 +162,17 @@ class BodyLayer {
   /** Writes to what is below. */
   send(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { res, below } = this;
-    if (!this.isCounted || this.#isOver) return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
+    // Not `writableEnded`, which says so while the body is still on its way through streams.
+    if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
+      return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
+    }
     const length = lengthOf(chunk, encoding);
-    this.#writeDeclaredHead();
+    if (!res.headersSent) this.#writeDeclaredHead();
     if (res.headersSent) {
       // A listener for the head has answered.
       if (this.isOver) return false;
       this.written += length;
-      if (this.written > (this.#declared ?? this.written)) {
+      if (this.written > (declaredLength(res) ?? this.written) && mayHaveBody(res)) {
         this.#breakOff([encoding, callback]);
         return false;
       }
@@ -178,48 +181,39 @@ class BodyLayer {
     const more = Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
     // A listener for the head may have answered.
     if (!this.isOver) this.written += length;
-    if (this.written > (this.#declared ?? this.written)) this.#breakOff();
+    if (this.written > (declaredLength(res) ?? this.written) && mayHaveBody(res)) this.#breakOff();
     return more;
   }
 
   /** Ends what is below. */
   sendLast(chunk?: unknown, encoding?: unknown, callback?: unknown): void {
     const { res, below } = this;
-    if (!this.isCounted || this.#isOver) {
+    if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
       Reflect.apply(below.end, res, [chunk, encoding, callback]);
       return;
     }
     const length = lengthOf(chunk, encoding);
-    this.#writeDeclaredHead();
+    if (!res.headersSent) this.#writeDeclaredHead();
     if (res.headersSent) {
       if (this.isOver) return;
       this.isOver = true;
       this.written += length;
-      if (this.written === (this.#declared ?? this.written)) Reflect.apply(below.end, res, [chunk, encoding, callback]);
-      else this.#breakOff([chunk, encoding, callback]);
+      if (this.written !== (declaredLength(res) ?? this.written) && mayHaveBody(res))
+        this.#breakOff([chunk, encoding, callback]);
+      else Reflect.apply(below.end, res, [chunk, encoding, callback]);
       return;
     }
     Reflect.apply(below.end, res, [chunk, encoding, callback]);
     if (this.isOver) return;
     this.isOver = true;
     this.written += length;
-    if (this.written !== (this.#declared ?? this.written)) this.#breakOff();
-  }
-
-  // Not `writableEnded`, which says so while the body is still on its way through streams.
-  get #isOver(): boolean {
-    return this.isOver || this.res.finished || this.res.destroyed;
-  }
-
-  /** The length that the head declared, once it is written. */
-  get #declared(): number | undefined {
-    return mayHaveBody(this.res) ? declaredLength(this.res) : undefined;
+    if (this.written !== (declaredLength(res) ?? this.written) && mayHaveBody(res)) this.#breakOff();
   }
 
   /** Writes a head that declares a length, so that it is known before a body of another goes out. */
   #writeDeclaredHead(): void {
     const { res } = this;
-    if (!res.headersSent && res.hasHeader('content-length')) res.writeHead(res.statusCode);
+    if (res.hasHeader('content-length')) res.writeHead(res.statusCode);
   }
 
   /** Nothing more is sent, and callbacks that wait for the end are told that it did not come. */
@@ -227,7 +221,7 @@ class BodyLayer {
     this.isOver = true;
     const { written } = this;
     const error = new PorticoError(WRONG_LENGTH, {
-      message: `the answer declared ${this.#declared} bytes and has ${written === 0 ? 'none' : written}`,
+      message: `the answer declared ${declaredLength(this.res)} bytes and has ${written === 0 ? 'none' : written}`,
       hint: 'Content-Length says how many bytes follow the head. Leave it out: Node counts a body that is given whole, and sends others in chunks.',
     });
     breakOffResponse(this.res, error);

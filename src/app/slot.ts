@@ -26,11 +26,13 @@ export function takesOwnSlot<T extends App>(app: T): T {
   return app;
 }
 
-/** Tells that `copy` stands for `original`, which has the slot, and who waits for its route. */
+/** Tells that `copy` stands for `original`, which has the slot, and what filters have noted of that. */
 export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): void {
   const exchange = exchangeOf(original);
   const copied = exchangeOf(copy);
   copied.original = exchange.original ?? exchange;
   copied.routed = exchange.routed;
   copied.routeListeners = exchange.routeListeners?.slice();
+  copied.trace = exchange.trace;
+  copied.forwarded = exchange.forwarded?.slice();
 }

@@ -4,7 +4,7 @@
 import { IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import { type Description, environ } from '../app/index.js';
-import { exchangeOf } from '../app/internal.js';
+import { exchangeOf, targetOf } from '../app/internal.js';
 import type { Origin } from '../errors/index.js';
 import { cascade } from './composite/cascade.js';
 import { byCodePoints, MountTable, type Place, placeOf } from './composite/mount-table.js';
@@ -132,7 +132,9 @@ class Walk {
     const { localConf, globalConf } = node;
     const mounts = mountOptions(localConf).map((option) => ({ ...placeOf(option), app: option }));
     const table = new MountTable(mounts, choose === matchByVersion);
-    const path = pathOf(exchangeOf(req));
+    const exchange = exchangeOf(req);
+    const target = targetOf(exchange);
+    const path = pathOf(target);
     const found = choose(table, req, path);
     if (found === undefined) {
       const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
@@ -145,7 +147,7 @@ class Walk {
       found.byVersion === true
         ? `the version asked for is mounted at ${place}`
         : `${place} is the first mount that takes ${path}`;
-    return this.#mounted(node, req, moveToMount(exchangeOf(req), found), why);
+    return this.#mounted(node, req, moveToMount(exchange, target, found), why);
   }
 
   async #mounted(

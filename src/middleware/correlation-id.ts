@@ -2,8 +2,8 @@
  * correlation_id: a name for everything that one request of a user sets off, in all services.
  */
 import { randomUUID } from 'node:crypto';
-import { beforeHead, type Description, environ, filterFactory } from '../app/index.js';
-import { addForwarded, type Forwarded } from '../app/internal.js';
+import { beforeHead, type Description, filterFactory } from '../app/index.js';
+import { exchangeOf, type Forwarded } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -34,9 +34,10 @@ export const correlationId = filterFactory(
       const given = req.headers[header];
       const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
       const id = usable ? given : randomUUID();
-      const env = environ(req);
-      env.correlationId = id;
-      addForwarded(env, forwarded);
+      const exchange = exchangeOf(req);
+      exchange.environ.correlationId = id;
+      exchange.forwarded ??= [];
+      exchange.forwarded.push(forwarded);
       if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };

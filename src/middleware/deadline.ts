@@ -2,8 +2,8 @@
  * deadline: no request for ever.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterResponse, type Description, environ, Fault, filterFactory } from '../app/index.js';
-import { addForwarded, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
+import { afterResponse, type Description, Fault, filterFactory } from '../app/index.js';
+import { exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { TOKEN } from './headers.js';
@@ -44,12 +44,14 @@ export const deadline = filterFactory(
       return ms === Number.POSITIVE_INFINITY ? undefined : [header, String(Math.max(1, Math.round(ms)) / 1000)];
     };
     return (app) => (req, res) => {
-      const env = environ(req);
+      const exchange = exchangeOf(req);
+      const { environ: env } = exchange;
       const { defaultS, overrides } = live();
       const ms = Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header)) * 1000;
       const limit = new TimeLimit(res, ms);
       env.deadline = Math.min(env.deadline ?? Number.POSITIVE_INFINITY, limit.due);
-      addForwarded(env, forwarded);
+      exchange.forwarded ??= [];
+      exchange.forwarded.push(forwarded);
       offerSignal(env, () => limit.signal);
       const returned = app(req, res);
       // Nothing that was answered on the spot is late: no timer, no promise. With them the filter costs 3 µs instead of 0.4.

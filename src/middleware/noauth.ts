@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Description,
+  type Environ,
   environ,
   type FactoryContext,
   Fault,
@@ -59,11 +60,11 @@ export const noauth = filterFactory(
     const checkLocal = localCheck(options.allowedHosts);
 
     return (app) => (req, res) => {
-      if (!options.iKnowThisIsOpen) checkLocal(req);
+      const env = environ(req);
+      if (!options.iKnowThisIsOpen) checkLocal(req, env);
       stripIdentity(req);
       const token = req.headers['x-auth-token'];
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
-      const env = environ(req);
       const colon = token.indexOf(':');
       const userId = colon < 0 ? token : token.slice(0, colon);
       const isAdmin = userId === 'admin';
@@ -93,7 +94,7 @@ function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessag
   const token = req?.headers['x-auth-token'];
   if (req === undefined) return { does: 'takes callers for the users they say they are', answers: 'perhaps', openapi };
   if (!options.iKnowThisIsOpen) {
-    if (isForwarded(req)) return { does: 'answers 403, for the request was forwarded', answers: 403 };
+    if (isForwarded(req, environ(req))) return { does: 'answers 403, for the request was forwarded', answers: 403 };
     const { host } = req.headers;
     if (host !== undefined && !isOwnName(host, lowerCased(options.allowedHosts))) {
       const does = `answers 403, for ${host} is no name of this machine; over a Unix socket any Host will do`;
@@ -134,18 +135,18 @@ function checkListener({ config, section, service }: FactoryContext): void {
 }
 
 /** Throws a `Fault` 403 for a request that did not come from this machine, or not by its name. */
-function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage) => void {
+function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env: Environ) => void {
   const allowed = lowerCased(allowedHosts);
   // Nearly all requests come to the same address, and name the same host.
   let goodAddress: string | undefined;
   let goodHost: string | undefined;
-  return (req) => {
+  return (req, env) => {
     const { localAddress } = req.socket;
     if (localAddress !== goodAddress) {
       if (!isLoopback(localAddress)) throw new Fault(403, { message: 'This service accepts local connections only.' });
       goodAddress = localAddress;
     }
-    if (isForwarded(req)) throw new Fault(403, { message: 'This service accepts no forwarded requests.' });
+    if (isForwarded(req, env)) throw new Fault(403, { message: 'This service accepts no forwarded requests.' });
     const { host } = req.headers;
     // A browser opens no Unix socket, and HTTP/1.0 has no Host.
     if (localAddress === undefined || host === undefined || host === goodHost) return;
@@ -171,8 +172,8 @@ function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
 }
 
 /** Also where proxy_headers has removed what tells so. */
-function isForwarded(req: IncomingMessage): boolean {
-  if (environ(req).forwarded === true) return true;
+function isForwarded(req: IncomingMessage, env: Environ): boolean {
+  if (env.forwarded === true) return true;
   for (const name in req.headers) {
     if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
   }

@@ -2,8 +2,8 @@
  * request_id: a name for each request, for logs and for the client.
  */
 import { randomUUID } from 'node:crypto';
-import { beforeHead, type Description, environ, filterFactory } from '../app/index.js';
-import { addForwarded, type Forwarded, runInRequest } from '../app/internal.js';
+import { beforeHead, type Description, filterFactory } from '../app/index.js';
+import { exchangeOf, type Forwarded, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -61,7 +61,8 @@ export const requestId = filterFactory(
 
     return (app) => (req, res) => {
       const id = `req-${randomUUID()}`;
-      const env = environ(req);
+      const exchange = exchangeOf(req);
+      const { environ: env } = exchange;
       env.requestId = id;
       const sent = options.trustInbound ? req.headers[inbound] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
@@ -70,7 +71,8 @@ export const requestId = filterFactory(
         const value = res.getHeader(header) ?? id;
         for (const name of names) if (!res.hasHeader(name)) res.setHeader(name, value);
       });
-      addForwarded(env, forwarded);
+      exchange.forwarded ??= [];
+      exchange.forwarded.push(forwarded);
       return runInRequest(env, app, req, res);
     };
   },

@@ -12,7 +12,6 @@ import {
   mountPath,
   overriddenMethod,
   targetOf,
-  traceOf,
 } from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
@@ -21,7 +20,7 @@ import type { LookUp } from './built-router.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
-import { ActionCall, setCall } from './serving/action-call.js';
+import { ActionCall, CALL, type Called } from './serving/action-call.js';
 import { buildServed } from './serving/build-table.js';
 import { callMounted } from './serving/mount.js';
 import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
@@ -104,7 +103,7 @@ export class RouterApp implements RouteUrls {
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
     env.route = served.matched;
-    const trace = traceOf(env);
+    const { trace } = exchange;
     if (trace !== undefined) trace.routed(mountPath(req), served.matched.template);
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
@@ -184,7 +183,7 @@ export class RouterApp implements RouteUrls {
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? reader.format(found) : null;
     // The handler of router-fastify.ts takes it up by its request.
-    setCall(new ActionCall(request, { target, entry, method, version, args, format }));
+    (req as Called)[CALL] = new ActionCall(request, { target, entry, method, version, args, format });
     if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
     return entry.app(req, res);
   }

@@ -11,7 +11,7 @@ import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse, countAnswer, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
-import { advertiseIdleTime, isLastAnswer, joinChunks, upgradableRequest } from '../wire/index.js';
+import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
 import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
@@ -104,8 +104,7 @@ export class Front {
 
   /** Node's server with these limits, not listening yet. */
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
-    const IncomingMessage = upgradableRequest(isUpgradable);
-    const options = { ...nodeOptions(this.#limits), IncomingMessage };
+    const options = { ...nodeOptions(this.#limits), shouldUpgradeCallback: isUpgradable };
     const server =
       tls === undefined
         ? createHttpServer(options)
@@ -129,6 +128,9 @@ export class Front {
         this.#closePatiently(this.connections.secured(socket));
       });
     }
+    // Behind Node's own listener, which makes the parser.
+    const begun = tls === undefined ? 'connection' : 'secureConnection';
+    if (!asksBeforeUpgrade) server.on(begun, (socket: Socket) => chooseUpgrades(socket, isUpgradable));
     server.on('request', this.#request);
     server.on('checkContinue', (req, res) => this.#request(req, res, true));
     server.on('checkExpectation', (req, res) => this.#expectation(req, res));

@@ -33,8 +33,8 @@ export class GatheredBytes {
 
   /** All of it. */
   whole(): Buffer {
-    const pieces = this.pieces();
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, this.size);
+    if (this.#block === undefined && this.#pieces.length === 1) return this.#pieces[0]!;
+    return Buffer.concat(this.pieces(), this.size);
   }
 
   /** All of it, in pieces. */

@@ -4,7 +4,9 @@ export { type BodyCount, countBody, countFor } from './count-body.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';
 export {
   advertiseIdleTime,
+  asksBeforeUpgrade,
   beforeFirstRead,
+  chooseUpgrades,
   declaredLength,
   fillHeaders,
   type HeadReceiver,
@@ -12,5 +14,4 @@ export {
   isLastAnswer,
   socketUnder,
   unsentBytes,
-  upgradableRequest,
 } from './node-internals.js';

@@ -1,8 +1,8 @@
 /**
  * Properties of Node's objects that it does not document, one function for each, with the file of Node's source that it rests on. On a Node without the property each returns that it does
- * not know. The last one is not only read: it decides which requests are upgrades.
+ * not know. The last one decides which requests are upgrades.
  */
-import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
@@ -87,27 +87,23 @@ export function socketUnder(socket: TLSSocket): Socket | undefined {
   return (socket as TLSSocket & { _parent?: Socket })._parent;
 }
 
-type Parsed = IncomingMessage & { upgrade: boolean | null };
-
-/** What Node's parser has said. Not a field: Node's constructor sets `upgrade` before fields are there. */
-const ASKED: unique symbol = Symbol('portico.upgradeAsked');
+/**
+ * Whether `createServer` takes `shouldUpgradeCallback`, by which a server says which upgrades it takes: Node 24.9 and newer.
+ */
+const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+export const asksBeforeUpgrade = major > 24 || (major === 24 && minor >= 9);
 
 /**
- * For `createServer({ IncomingMessage })`: a request for which `isOffered` is false stays an ordinary one, though it has
- * `Upgrade` and the server listens to `upgrade`. `parserOnIncoming` of `lib/_http_server.js` asks the property `upgrade`;
- * Node 24.9 has `shouldUpgradeCallback` for it.
+ * The same for a connection of an older Node: a request for which `isOffered` is false stays an ordinary one, though it has
+ * `Upgrade` and the server listens to `upgrade`. `lib/_http_server.js`: `parserOnIncoming` looks at `upgrade`.
  */
-export function upgradableRequest(isOffered: (req: IncomingMessage) => boolean): typeof IncomingMessage {
-  class UpgradableRequest extends IncomingMessage {
-    declare [ASKED]: boolean | null;
-  }
-  Object.defineProperty(UpgradableRequest.prototype, 'upgrade', {
-    get(this: UpgradableRequest): Parsed['upgrade'] {
-      return this[ASKED] && (this.method === 'CONNECT' || isOffered(this));
-    },
-    set(this: UpgradableRequest, asked: Parsed['upgrade']) {
-      this[ASKED] = asked;
-    },
-  });
-  return UpgradableRequest;
+export function chooseUpgrades(socket: Socket, isOffered: (req: IncomingMessage) => boolean): void {
+  const receiver = headReceiver(socket);
+  if (receiver === undefined) return;
+  const { onIncoming } = receiver;
+  receiver.onIncoming = (req, keepAlive) => {
+    const parsed = req as IncomingMessage & { upgrade: boolean };
+    if (parsed.upgrade && req.method !== 'CONNECT' && !isOffered(req)) parsed.upgrade = false;
+    return onIncoming(req, keepAlive);
+  };
 }

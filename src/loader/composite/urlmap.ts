@@ -12,7 +12,7 @@ import {
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
-import { collapsed, type Exchange, exchangeOf, restOfTarget, targetOf } from '../../app/internal.js';
+import { collapsed, type Exchange, exchangeOf, restOfTarget, type Target, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { PasteError } from '../paste-error.js';
 import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
@@ -62,9 +62,10 @@ export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory &
     const table = new MountTable(mounts, plus);
     const app: App = (req, res) => {
       const exchange = exchangeOf(req);
-      const path = pathOf(exchange);
+      const target = targetOf(exchange);
+      const path = pathOf(target);
       const chosen = choose(table, req, path);
-      if (chosen !== undefined) return moveToMount(exchange, chosen)(req, res);
+      if (chosen !== undefined) return moveToMount(exchange, target, chosen)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
     };
@@ -141,9 +142,8 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   return warnings;
 }
 
-/** Rest of the target to route, without query; runs of `/` are one. Fails with 400 for a target that is no path: `*`, or a host and port. */
-export function pathOf(exchange: Exchange): string {
-  const { path } = targetOf(exchange);
+/** Path of the target to route, without query; runs of `/` are one. Fails with 400 for a target that is no path: `*`, or a host and port. */
+export function pathOf({ path }: Target): string {
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
   return path.includes('//') ? collapsed(path) : path;
@@ -162,12 +162,12 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
 }
 
 /** Moves the mount's prefix to the script name; gives the app of the mount. */
-export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>): A {
+export function moveToMount<A>(exchange: Exchange, target: Target, chosen: ChosenMount<A>): A {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.environ.scriptName += prefix;
   if (contentType !== undefined) exchange.environ.bestContentType = contentType;
   if (byVersion !== true) {
-    const rest = restOfTarget(targetOf(exchange), prefix.length);
+    const rest = restOfTarget(target, prefix.length);
     exchange.target = rest;
     exchange.req.url = rest.url;
   }

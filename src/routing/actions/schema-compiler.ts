@@ -79,8 +79,9 @@ export class SchemaCompiler {
   /** `coerceTypes`: values become what the schema says in place. */
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
     const validator = this.#validator(schema, coerceTypes);
+    let validate: ValidateFunction | undefined;
     return (value) => {
-      const validate = validator();
+      validate ??= validator();
       if (!validate(value)) throw refusalOf(where, refusedValue(validate, value));
       return value;
     };

@@ -60,7 +60,10 @@ export class SegmentTree {
       for (const route of node.ends) {
         const { rank } = route.compiled;
         if (rank <= this.#above) continue;
-        if (rank < this.#bestRank) this.#accept(route, rank);
+        if (rank < this.#bestRank) {
+          this.#best = route;
+          this.#bestRank = rank;
+        }
         break;
       }
       return;
@@ -79,7 +82,9 @@ export class SegmentTree {
     for (const route of node.spans) {
       const { rank } = route.compiled;
       if (rank >= this.#bestRank) break;
-      if (rank > this.#above && route.compiled.takes(path)) this.#accept(route, rank);
+      if (rank <= this.#above || !route.compiled.takes(path)) continue;
+      this.#best = route;
+      this.#bestRank = rank;
     }
   }
 
@@ -97,11 +102,6 @@ export class SegmentTree {
         if (read(path, start, end) !== null) this.#visit(node, depth + 1);
       }
     }
-  }
-
-  #accept(route: PlannedRoute, rank: number): void {
-    this.#best = route;
-    this.#bestRank = rank;
   }
 }
 

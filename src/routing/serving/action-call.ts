@@ -81,10 +81,10 @@ export class ActionCall {
       request.fastify = fastify;
       request.reply = reply;
       request.query = query;
-      const isChecked = rules.query !== undefined || rules.body !== undefined;
-      const value = isChecked
-        ? this.#checked(method, rules, query, body)
-        : this.#call(method, matched.target.passesBody ? body : undefined);
+      const value =
+        rules.query === undefined
+          ? this.#checkBody(method, rules, body)
+          : this.#checkQuery(method, rules.query, rules, query, body);
       if (isPromise(value)) void this.#settle(reply, method, rules, value, answering);
       else this.#answer(reply, method, rules, value, answering);
     } catch (error) {
@@ -93,18 +93,26 @@ export class ActionCall {
   }
 
   /** The query is checked first, then the body. A check that gives a promise is waited for. */
-  #checked(method: ServedMethod, rules: CallRules, query: unknown, body: unknown): unknown {
-    if (rules.query === undefined) return this.#checkBody(method, rules, body);
-    return goOn(rules.query(query), (checked) => {
-      this.request.query = checked;
+  #checkQuery(
+    method: ServedMethod,
+    check: NonNullable<CallRules['query']>,
+    rules: CallRules,
+    query: unknown,
+    body: unknown,
+  ): unknown {
+    const checked = check(query);
+    const goOn = (value: unknown): unknown => {
+      this.request.query = value;
       return this.#checkBody(method, rules, body);
-    });
+    };
+    return isPromise(checked) ? checked.then(goOn) : goOn(checked);
   }
 
   #checkBody(method: ServedMethod, rules: CallRules, body: unknown): unknown {
     if (rules.body === undefined) return this.#call(method, this.matched.target.passesBody ? body : undefined);
     if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
-    return goOn(rules.body(body), (checked) => this.#call(method, checked));
+    const checked = rules.body(body);
+    return isPromise(checked) ? checked.then((value) => this.#call(method, value)) : this.#call(method, checked);
   }
 
   #call({ handler, controller }: ServedMethod, body: unknown): unknown {
@@ -191,18 +199,15 @@ export class ActionCall {
   }
 }
 
-const CALL: unique symbol = Symbol('portico.routing.call');
+/** On a request that was matched: its call. */
+export const CALL: unique symbol = Symbol('portico.routing.call');
 
-type Carrier = IncomingMessage & { [CALL]?: ActionCall };
-
-/** Lets {@link callOf} find the call by its request. */
-export function setCall(call: ActionCall): void {
-  (call.request.req as Carrier)[CALL] = call;
-}
+/** A request on its way to an action. */
+export type Called = IncomingMessage & { [CALL]?: ActionCall };
 
 /** That of a request which was matched. */
 export function callOf(req: IncomingMessage): ActionCall {
-  return (req as Carrier)[CALL]!;
+  return (req as Called)[CALL]!;
 }
 
 /** Answers what went wrong in Fastify, with the headers that its reply has by then. */
@@ -216,11 +221,6 @@ export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   }
   if (!reply.sent) reply.hijack();
   fail(request.raw, res, error);
-}
-
-/** Goes on with a value: at once, or when its promise settles. */
-function goOn(value: unknown, use: (value: unknown) => unknown): unknown {
-  return isPromise(value) ? value.then(use) : use(value);
 }
 
 /** Whether a value is to be waited for. */

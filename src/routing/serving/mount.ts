@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ } from '../../app/index.js';
-import { mountPath, traceOf } from '../../app/internal.js';
+import { exchangeOf, mountPath } from '../../app/internal.js';
 
 /** Calls an app with what is left of the path; `pathInfo` is that rest, decoded, as the route matched it. */
 export function callMounted(
@@ -20,7 +20,7 @@ export function callMounted(
     env.scriptName = scriptName;
   };
   enterMount(req, pathInfo);
-  traceOf(env)?.mounted(mountPath(req));
+  exchangeOf(req).trace?.mounted(mountPath(req));
   try {
     // Listeners of other makes return whatever they like; only a promise means anything.
     const result: unknown = app(req, res);

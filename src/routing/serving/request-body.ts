@@ -76,25 +76,26 @@ export type BodyDone = (error: Error | null, body: unknown, size: number) => voi
  */
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {
-    if (error === null) parseInto(bytes!, done);
-    else if (!isAborted(error)) done(error, undefined, 0);
-    else done(new Fault(400, { message: 'The body did not arrive whole.', cause: error }), undefined, 0);
+    if (error !== null) {
+      const cut = isAborted(error)
+        ? new Fault(400, { message: 'The body did not arrive whole.', cause: error })
+        : error;
+      done(cut, undefined, 0);
+      return;
+    }
+    let value: unknown;
+    try {
+      value = parseJsonBody(bytes!);
+    } catch (refusal) {
+      done(refusal as Error, undefined, 0);
+      return;
+    }
+    done(null, value, bytes!.length);
   });
 }
 
 function isAborted(error: Error): boolean {
   return (error as { code?: unknown }).code === 'PORTICO_REQUEST_ABORTED';
-}
-
-function parseInto(bytes: Buffer, done: BodyDone): void {
-  let value: unknown;
-  try {
-    value = parseJsonBody(bytes);
-  } catch (error) {
-    done(error as Error, undefined, 0);
-    return;
-  }
-  done(null, value, bytes.length);
 }
 
 /**

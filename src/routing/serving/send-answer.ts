@@ -29,9 +29,6 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
   } else if (value instanceof Reply) {
     setHeaders(reply, Object.entries(value.headers));
     sendBody(reply, value.body, value.status ?? rules.status, rules);
-  } else if (isResponse(value)) {
-    setHeaders(reply, value.headers);
-    sendStream(reply.code(value.status), value.body);
   } else {
     sendBody(reply, value, rules.status, rules);
   }
@@ -39,7 +36,7 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
 
 /** Releases an answer that is not sent any more: a stream may hold a file or a connection open. */
 export function discardAnswer(value: unknown): void {
-  const body: unknown = value instanceof Reply || isResponse(value) ? value.body : value;
+  const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
   if (body instanceof ReadableStream) {
     // A locked stream has a reader, and is not ours to cancel.
     if (!body.locked) body.cancel().catch(() => undefined);
@@ -74,8 +71,15 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     void reply.send(value);
     return;
   }
-  if (isStream(value)) {
+  const kind = kindOf(value);
+  if (kind === 'stream') {
     sendStream(reply, value);
+    return;
+  }
+  if (kind === 'response') {
+    const { headers, status: own, body } = value as Response;
+    setHeaders(reply, headers);
+    sendStream(reply.code(own), body);
     return;
   }
   const type = reply.getHeader('content-type');
@@ -102,11 +106,6 @@ function schemaSerializer(
   return compiled ?? (reply.compileSerializationSchema(response[key] as Record<string, unknown>) as Serializer);
 }
 
-/** By its tag: naming the class would load all of fetch, which few services use. */
-function isResponse(value: unknown): value is Response {
-  return Object.prototype.toString.call(value) === '[object Response]';
-}
-
 /** A stream of objects as one of bytes, which fails at an object: under a pipe, a response throws where no caller is above it. */
 function bytesOf(objects: Readable): Readable {
   return Readable.from(onlyBytes(objects), { objectMode: false });
@@ -123,10 +122,15 @@ async function* onlyBytes(objects: Readable): AsyncGenerator<string | Uint8Array
   }
 }
 
-function isStream(value: unknown): boolean {
-  if (typeof value !== 'object') return false;
-  const { pipe, getReader } = value as { pipe?: unknown; getReader?: unknown };
-  return typeof pipe === 'function' || typeof getReader === 'function';
+/**
+ * Whether a value is a stream or an answer of fetch; undefined for all that is written as JSON. The answer is known by its
+ * tag: naming the class would load all of fetch, which few services use.
+ */
+function kindOf(value: unknown): 'stream' | 'response' | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { [Symbol.toStringTag]: tag, pipe, getReader } = value as Readonly<Record<string | symbol, unknown>>;
+  if (tag === 'Response') return 'response';
+  return typeof pipe === 'function' || typeof getReader === 'function' ? 'stream' : undefined;
 }
 
 /** A stream, or none. Behind HEAD it is not read: it may never end. */

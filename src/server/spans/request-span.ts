@@ -14,14 +14,7 @@ import {
   type ResponseOutcome,
   remoteOf,
 } from '../../app/index.js';
-import {
-  connectionAddress,
-  type RequestTrace,
-  runInRequest,
-  setTrace,
-  type TraceIds,
-  traceOf,
-} from '../../app/internal.js';
+import { connectionAddress, exchangeOf, type RequestTrace, runInRequest, type TraceIds } from '../../app/internal.js';
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
@@ -45,10 +38,10 @@ export function withRequestSpans(app: App, maker: SpanMaker): App {
   return (req, res) => {
     const span = maker.attempt(() => new RequestSpan(maker, req));
     if (span === undefined) return app(req, res);
-    const env = environ(req);
-    setTrace(env, span);
+    const exchange = exchangeOf(req);
+    exchange.trace = span;
     afterResponse(res, (outcome) => maker.attempt(() => span.end(req, res, outcome)));
-    return maker.api.context.with(span.context, () => runInRequest(env, app, req, res));
+    return maker.api.context.with(span.context, () => runInRequest(exchange.environ, app, req, res));
   };
 }
 
@@ -217,7 +210,7 @@ export function filterSpans(config: Config): PipelineProbes | undefined {
 
 function spanAround(name: string, attributes: Readonly<Record<string, string>>): Filter {
   return (app) => (req, res) => {
-    const request = traceOf(environ(req));
+    const request = exchangeOf(req).trace;
     if (!(request instanceof RequestSpan)) return app(req, res);
     const { activeContext, maker } = request;
     const { context, SpanStatusCode, trace } = maker.api;
