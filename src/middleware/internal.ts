@@ -1,3 +1,2 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { tokenValidatorKind } from './auth/validator-drivers.js';
-export { healthcheckKind } from './health/healthcheck-plugins.js';
+export { SHIPPED_PLUGINS } from './health/healthcheck-plugins.js';

@@ -16,7 +16,6 @@ export {
   moduleUrl,
   packageNames,
   packageOf,
-  packagesFrom,
   realPath,
   searchFolders,
 } from './packages.js';

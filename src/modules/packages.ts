@@ -105,21 +105,6 @@ export function packageNames(from: readonly string[]): string[] {
   return [...moduleFolders(from)].flatMap((folder) => readdirSync(folder).filter((name) => !name.startsWith('.')));
 }
 
-/** Every package that files in `from` can import, nearest first; one whose manifest cannot be read is left out. */
-export function* packagesFrom(from: string): Generator<OwnPackage> {
-  for (const modules of moduleFolders(searchFolders(from))) {
-    for (const name of readdirSync(modules)) {
-      if (name.startsWith('.')) continue;
-      const names = name.startsWith('@') ? readdirSync(join(modules, name)).map((each) => join(name, each)) : [name];
-      for (const each of names) {
-        const folder = join(modules, each);
-        const manifest = ignoreErrors(() => readManifest(folder));
-        if (manifest !== undefined) yield { folder, manifest };
-      }
-    }
-  }
-}
-
 /**
  * Where packages are looked for from a folder, in this order: there, beside the program's main module, and in the working
  * directory. A configuration may be far from the program it is for (`/etc`).

@@ -210,7 +210,7 @@ export class ManagedService {
     this.#registry ??= openRegistry(config, { log });
     const registry = this.#registry;
     const making = buildLog(log);
-    const drivers = new Drivers({ ...managersOf(config), log: making.log, config });
+    const drivers = new Drivers({ ...managersOf(config), log: making.log });
     const context: ManagerContext = {
       // Read by managers alone.
       rpc: rpc as RPCClients,

@@ -1,25 +1,19 @@
 /**
- * Drivers: implementations of one kind of thing, chosen by configuration, checked when they are loaded.
+ * Drivers: implementations chosen by configuration, checked when they are loaded.
  */
-import { isDeepStrictEqual } from 'node:util';
-import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { didYouMean, errorText, nearestOrAll, PorticoError, refuseUnknownOptions } from '../errors/index.js';
+import { didYouMean, errorText, PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { announcedDriver, checkDriver, checkKind, type DriverKind } from './driver-kind.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
 
 /** Where drivers come from. */
 export interface DriversOptions extends Partial<ModuleExportOptions> {
-  /**
-   * Where drivers that declare options (a static `options`, made with `defineOptions`) have them from: they are given the
-   * values of their group before all other arguments.
-   */
-  readonly config?: Config | undefined;
-  /** Tells of names that are old, and of drivers that fail to close. Default: not logged. */
+  /** Drivers with names of their own: classes, functions and objects. Default: none, each name is a module. */
+  readonly builtin?: Readonly<Record<string, unknown>>;
+  /** Tells of drivers that fail to close. Default: not logged. */
   readonly log?: Logger;
 }
 
-/** What a driver may have beside the methods of its kind. */
+/** What a driver may have beside the methods that are required of it. */
 export interface DriverLife {
   /** After the constructor, which does no I/O: connects. */
   open?(): unknown;
@@ -29,123 +23,70 @@ export interface DriverLife {
   close?(): unknown;
 }
 
-const NAMES: readonly (keyof DriversOptions)[] = ['config', 'log', 'folder', 'root', 'allowExternalModules'];
-
-/** Of a group that is a backend's: which driver it is. */
-const backendOptions = defineOptions({
-  driver: string({ default: '', help: 'Which driver this is, where the group is the backend of a list.' }),
-});
-
-interface Loaded {
-  readonly kind: string;
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly driver: Promise<object>;
+/** How a driver is loaded. */
+export interface LoadDriverOptions {
+  /** Methods that it must have. Default: none. */
+  readonly required?: readonly string[];
+  /** What its class or function is given. Default: nothing. */
+  readonly args?: readonly unknown[];
 }
 
-/**
- * Loads drivers by kind and name. A name is one of the kind's own table, else one that an installed package announces in
- * its manifest (`portico.drivers.<kind>.<name>`), else a module path.
- */
+const NAMES: readonly (keyof DriversOptions)[] = ['builtin', 'log', 'folder', 'root', 'allowExternalModules'];
+
+/** Loads drivers by name, a module and its export (`./file.js:export`, `package/path:export`), and closes them. */
 export class Drivers {
-  readonly #kinds = new Map<string, DriverKind>();
   readonly #where: ModuleExportOptions;
-  readonly #config: Config | undefined;
+  readonly #builtin: Readonly<Record<string, unknown>>;
   readonly #log: Logger | undefined;
-  readonly #shared: Loaded[] = [];
   readonly #open: DriverLife[] = [];
 
   constructor(options: DriversOptions = {}) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Drivers', options, NAMES);
-    const { log, config, folder = '.', ...rest } = options;
+    const { log, builtin = {}, folder = '.', ...rest } = options;
     this.#where = { ...rest, folder };
-    this.#config = config;
+    this.#builtin = builtin;
     this.#log = log;
   }
 
-  /** Makes a kind known. Twice the same is fine; another declaration of that name, or one that cannot be, is refused. */
-  declare(kind: DriverKind): void {
-    checkKind(kind);
-    const existing = this.#kinds.get(kind.kind);
-    if (existing !== undefined && existing !== kind && !isDeepStrictEqual(existing, kind)) {
-      throw new PorticoError('PORTICO_DRIVER_KIND_EXISTS', {
-        message: `the driver kind "${kind.kind}" is declared twice, differently`,
-      });
-    }
-    this.#kinds.set(kind.kind, kind);
-  }
-
   /**
-   * Makes, checks and opens a driver. Throws `PORTICO_UNKNOWN_DRIVER` with the names there are, `PORTICO_BAD_DRIVER` for
-   * one that lacks what its kind requires, `PORTICO_DRIVER_OPEN` when it cannot be opened.
+   * Makes, checks and opens a driver: a class is instantiated, a function called, anything else used as it is. Throws
+   * `PORTICO_UNKNOWN_DRIVER` with the names there are, `PORTICO_DRIVER_FAILED` for one that cannot be made, `PORTICO_BAD_DRIVER`
+   * for one that lacks a required method, `PORTICO_DRIVER_OPEN` for one that cannot be opened, and what `loadDriver` throws.
    */
-  async load<T extends object>(kind: string, name: string, ...args: unknown[]): Promise<T & DriverLife> {
-    const declared = this.#kind(kind);
-    const canonical = this.#canonical(declared, name);
-    if (declared.shared !== true) return (await this.#make(declared, canonical, args)) as T & DriverLife;
-    let loaded = this.#shared.find(
-      (one) => one.kind === kind && one.name === canonical && isDeepStrictEqual(one.args, args),
-    );
-    if (loaded === undefined) {
-      loaded = { kind, name: canonical, args, driver: this.#make(declared, canonical, args) };
-      this.#shared.push(loaded);
-      const failed = loaded;
-      loaded.driver.catch(() => this.#shared.splice(this.#shared.indexOf(failed), 1));
+  async load<T extends object>(source: string | object, options: LoadDriverOptions = {}): Promise<T & DriverLife> {
+    const { required = [], args = [] } = options;
+    const name = typeof source === 'string' ? source : nameOf(source);
+    const found = typeof source === 'string' ? await this.find(source) : source;
+    let driver: DriverLife;
+    try {
+      driver = (await makeFrom(found, args)) as DriverLife;
+    } catch (error) {
+      throw error instanceof PorticoError ? error : failed('PORTICO_DRIVER_FAILED', name, 'made', error);
     }
-    return (await loaded.driver) as T & DriverLife;
+    checkDriver(name, driver, required);
+    try {
+      await driver.open?.();
+    } catch (cause) {
+      throw failed('PORTICO_DRIVER_OPEN', name, 'opened', cause);
+    }
+    this.#open.push(driver);
+    return driver as T & DriverLife;
   }
 
-  /** Looks for a driver, and makes none: imports its module. Throws as {@link load} for one that is not there. */
-  async find(kind: string, name: string): Promise<void> {
-    const declared = this.#kind(kind);
-    await this.#find(declared, this.#canonical(declared, name));
-  }
-
-  /**
-   * The drivers that `enabled_backends = a, b` names: each has a group of its own, where `driver` says which it is and
-   * where its options are. `args` are given to all of them.
-   */
-  async loadBackends<T extends object>(
-    kind: string,
-    backends: readonly string[],
-    ...args: unknown[]
-  ): Promise<Map<string, T & DriverLife>> {
-    const declared = this.#kind(kind);
-    if (this.#config === undefined) {
-      throw noConfiguration(`the backends of the kind "${kind}" are named in a configuration, and there is none`);
-    }
-    const loaded = new Map<string, T & DriverLife>();
-    for (const backend of backends) {
-      if (loaded.has(backend)) {
-        throw new PorticoError('PORTICO_DUPLICATE_BACKEND', {
-          message: `the ${kind} backend "${backend}" is listed twice`,
-          hint: 'Name each backend once; a second one of the same driver has a group of its own.',
-        });
-      }
-      const { driver } = this.#config.group(backend, backendOptions, { partial: true });
-      if (driver === '') {
-        throw new PorticoError('PORTICO_UNKNOWN_DRIVER', {
-          message: `the backend [${backend}] names no ${kind} driver`,
-          hint: `Write driver = … in [${backend}]. Known: ${Object.keys(declared.builtin ?? {}).join(', ') || 'none'}.`,
-        });
-      }
-      const made = await this.#make(declared, this.#canonical(declared, driver), args, backend);
-      loaded.set(backend, made as T & DriverLife);
-    }
-    return loaded;
-  }
-
-  /** What a driver can do: the kind's capabilities, false where the driver says nothing. */
-  capabilities(kind: string, driver: object): Readonly<Record<string, boolean>> {
-    const names = Object.entries(this.#kind(kind).capabilities ?? {});
-    return Object.fromEntries(
-      names.map(([name, usual]) => [name, ((driver as Record<string, unknown>)[name] ?? usual) === true]),
-    );
+  /** What a name stands for. Imports its module, and makes nothing. Throws as {@link load} for one that is not there. */
+  async find(name: string): Promise<unknown> {
+    if (Object.hasOwn(this.#builtin, name)) return this.#builtin[name];
+    const known = Object.keys(this.#builtin);
+    if (known.length === 0 || /[/.:#]/.test(name)) return importModuleExport(name, this.#where);
+    const names = `Known: ${known.join(', ')}; or give a module: ./file.js:export, package/path:export.`;
+    throw new PorticoError('PORTICO_UNKNOWN_DRIVER', {
+      message: `there is no driver called "${name}"`,
+      hint: [didYouMean(name, known), names].filter((hint) => hint !== undefined).join(' '),
+    });
   }
 
   /** Closes what was opened, in reverse order; what fails is logged and the rest is closed. */
   async close(): Promise<void> {
-    this.#shared.length = 0;
     for (const driver of this.#open.splice(0).reverse()) {
       try {
         await driver.close?.();
@@ -154,103 +95,34 @@ export class Drivers {
       }
     }
   }
-
-  #kind(name: string): DriverKind {
-    const kind = this.#kinds.get(name);
-    if (kind !== undefined) return kind;
-    const known = [...this.#kinds.keys()];
-    throw new PorticoError('PORTICO_UNKNOWN_DRIVER_KIND', {
-      message: `there is no kind of driver called "${name}"`,
-      hint: nearestOrAll(name, known, 'Kinds'),
-    });
-  }
-
-  #canonical(kind: DriverKind, name: string): string {
-    const renamed = Object.hasOwn(kind.aliases ?? {}, name) ? kind.aliases![name]! : undefined;
-    if (renamed === undefined) return name;
-    this.#log?.warn(`the ${kind.kind} driver "${name}" is now called "${renamed}"; the old name will go`);
-    return renamed;
-  }
-
-  async #make(kind: DriverKind, name: string, args: readonly unknown[], group?: string): Promise<object> {
-    const found = await this.#find(kind, name);
-    const own = this.#ownOptions(kind, name, found, group ?? kind.configGroup ?? name);
-    let driver: DriverLife;
-    try {
-      driver = (await makeFrom(found, [...own, ...args])) as DriverLife;
-    } catch (error) {
-      throw error instanceof PorticoError ? error : driverFailed('PORTICO_DRIVER_FAILED', kind, name, 'made', error);
-    }
-    checkDriver(kind, name, driver);
-    try {
-      await driver.open?.();
-    } catch (cause) {
-      throw driverFailed('PORTICO_DRIVER_OPEN', kind, name, 'opened', cause);
-    }
-    this.#open.push(driver);
-    return driver;
-  }
-
-  /** The values of a driver's own group, which was unknown before it was loaded; names in it are judged now. */
-  #ownOptions(kind: DriverKind, name: string, found: unknown, group: string): readonly unknown[] {
-    if (typeof found !== 'function') return [];
-    const { options } = found as { readonly options?: OptionDeclarations };
-    if (options === undefined) return [];
-    const required = Object.keys(options).filter((option) => options[option]!.required);
-    if (this.#config === undefined && required.length > 0) {
-      const wanted = `the ${kind.kind} driver "${name}" needs ${required.join(', ')} from a configuration`;
-      throw noConfiguration(`${wanted}, and there is none`);
-    }
-    return [(this.#config ?? new Config()).group(group, { ...backendOptions, ...options })];
-  }
-
-  async #find(kind: DriverKind, name: string): Promise<unknown> {
-    if (Object.hasOwn(kind.builtin ?? {}, name)) {
-      const builtin = kind.builtin![name];
-      return typeof builtin === 'string' ? importModuleExport(builtin, this.#where) : builtin;
-    }
-    const announced = announcedDriver(kind.kind, name, this.#where.folder);
-    if (announced.found !== undefined) {
-      return importModuleExport(announced.found.target, {
-        ...this.#where,
-        folder: announced.found.folder,
-        allowExternalModules: true,
-      });
-    }
-    if (/[/.:#]/.test(name)) return importModuleExport(name, this.#where);
-    throw unknownDriver(kind, name, announced.known);
-  }
 }
 
 /**
- * Loads one thing by its name in configuration, without a kind: a manager, a hook. A class is instantiated with `args`, a
- * function called, anything else used as it is. Throws as `importModuleExport`.
+ * Loads one thing by its name in configuration: a hook, a driver that is neither checked nor closed. A class is instantiated
+ * with `args`, a function called, anything else used as it is. Throws as `importModuleExport`.
  */
 export async function loadDriver<T>(reference: string, where: ModuleExportOptions, ...args: unknown[]): Promise<T> {
   return (await makeFrom(await importModuleExport(reference, where), args)) as T;
 }
 
-function noConfiguration(message: string): PorticoError {
-  return new PorticoError('PORTICO_NO_CONFIG', { message, hint: 'Make the Drivers with { config }.' });
+function checkDriver(name: string, driver: unknown, required: readonly string[]): void {
+  const isThing = (typeof driver === 'object' || typeof driver === 'function') && driver !== null;
+  const missing = isThing
+    ? required.filter((method) => typeof (driver as Record<string, unknown>)[method] !== 'function')
+    : [];
+  if (isThing && missing.length === 0) return;
+  const problem = isThing ? `it has no ${missing.join(', ')}` : `it is ${whatItIs(driver)}, not an object`;
+  throw new PorticoError('PORTICO_BAD_DRIVER', {
+    message: `"${name}" cannot be used: ${problem}`,
+    hint: required.length === 0 ? undefined : `It must have ${required.join(', ')}.`,
+  });
+}
+
+function nameOf(source: object): string {
+  return typeof source === 'function' && source.name !== '' ? source.name : whatItIs(source);
 }
 
 /** A driver whose constructor, function or `open` failed. */
-function driverFailed(code: string, { kind }: DriverKind, name: string, what: string, cause: unknown): PorticoError {
-  const why = errorText(cause);
-  return new PorticoError(code, { message: `the ${kind} driver "${name}" cannot be ${what}: ${why}`, cause });
-}
-
-/** No driver of that name; with the names there are, and the package that has it. */
-function unknownDriver(kind: DriverKind, name: string, announced: readonly string[]): PorticoError {
-  const known = [...Object.keys(kind.builtin ?? {}), ...announced];
-  const from = Object.hasOwn(kind.packages ?? {}, name) ? kind.packages![name] : undefined;
-  const hints = [
-    from === undefined ? undefined : `Install the package ${from}, which has it.`,
-    didYouMean(name, known),
-    `Known: ${known.join(', ') || 'none'}; or give a module: ./file.js:export, package/path:export.`,
-  ];
-  return new PorticoError('PORTICO_UNKNOWN_DRIVER', {
-    message: `there is no ${kind.kind} driver called "${name}"`,
-    hint: hints.filter((hint) => hint !== undefined).join(' '),
-  });
+function failed(code: string, name: string, what: string, cause: unknown): PorticoError {
+  return new PorticoError(code, { message: `the driver "${name}" cannot be ${what}: ${errorText(cause)}`, cause });
 }

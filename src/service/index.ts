@@ -1,6 +1,5 @@
 /** `portico/service`: what one needs to write a service. */
-export { type DriverKind, NotSupported } from './driver-kind.js';
-export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
+export { type DriverLife, Drivers, type DriversOptions, type LoadDriverOptions, loadDriver } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
 export { ManagerHooks, type ManagerHooksOptions } from './manager-hooks.js';

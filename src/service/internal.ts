@@ -1,7 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
-export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
 export { findManager, importModuleExport, loadManager } from './module-export.js';

@@ -2,7 +2,6 @@
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
 export {
   type ConformanceCase,
-  driverConformance,
   FakeHealthcheck,
   type FakeTokenInfo,
   FakeTokenValidator,

@@ -1,30 +1,9 @@
 /**
- * What every store of service records must do: the drivers of the kind `servicegroup`. Their fake is `MemoryStore`.
+ * What every store of service records must do. Their fake is `MemoryStore`.
  */
 import assert from 'node:assert/strict';
 import type { ServiceAnnouncement, ServiceStore } from '../registry/index.js';
-import type { DriverKind } from '../service/index.js';
-import { type ConformanceCase, driverConformance } from './conformance.js';
-
-const METHODS: readonly (keyof ServiceStore)[] = [
-  'now',
-  'find',
-  'get',
-  'list',
-  'insert',
-  'update',
-  'beat',
-  'remove',
-  'deletedBy',
-  'workers',
-  'putWorker',
-  'dropWorker',
-  'purge',
-  'lease',
-  'close',
-];
-
-const KIND: DriverKind = { kind: 'servicegroup', required: METHODS, optional: ['migrate'] };
+import { type ConformanceCase, lifeConformance } from './conformance.js';
 
 /** Makes an empty store whose clock is `now`, in milliseconds since 1970. */
 export type MakeStore = (now: () => number) => ServiceStore | Promise<ServiceStore>;
@@ -42,7 +21,7 @@ export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
     ['a lease belongs to one owner until it ends', leases],
   ];
   return [
-    ...driverConformance(KIND, () => make(Date.now)),
+    ...lifeConformance('servicegroup', () => make(Date.now)),
     ...cases.map(([what, run]) => ({
       name: `servicegroup: ${what}`,
       run: async () => {

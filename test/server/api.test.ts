@@ -308,13 +308,8 @@ test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a functi
   assert.deepEqual([context!.serviceName, context!.conf], ['compute', config]);
   const [view] = await context!.registry!.list();
   assert.equal(view!.record.binary, 'portico-compute');
-  context!.drivers.declare({
-    kind: 'images',
-    required: [],
-    builtin: { memory: { close: () => closed.push('driver') } },
-  });
   const closed: string[] = [];
-  await context!.drivers.load('images', 'memory');
+  await context!.drivers.load({ close: () => closed.push('driver') });
   const copying = context!.track('copy', new Promise<void>((resolve) => setImmediate(resolve)));
   assert.deepEqual(
     compute.describeWork().map((line) => line.replace(/ \(.*/, '')),
@@ -405,11 +400,10 @@ test('LC-1335 a restart whose manager cannot be made closes what was opened for 
   t.after(() => Object.assign(globalThis, { events: undefined }));
   writeFileSync(
     join(folder, 'managers.mjs'),
-    `const kind = { kind: 'disk', required: [], builtin: { d: class { close() { globalThis.events.push('driver closed'); } } } };
+    `class Disk { close() { globalThis.events.push('driver closed'); } }
 export class One { cleanupHost() { globalThis.events.push('cleanup'); } reset() { globalThis.events.push('reset'); } }
 export async function two({ drivers }) {
-  drivers.declare(kind);
-  await drivers.load('disk', 'd');
+  await drivers.load(Disk);
   throw new Error('not today');
 }`,
   );

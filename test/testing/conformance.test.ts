@@ -6,17 +6,15 @@ import { after, test } from 'node:test';
 import { silentLogger } from 'portico';
 import type { HealthcheckPlugin } from 'portico/middleware';
 import { MemoryStore } from 'portico/registry';
-import { Drivers } from 'portico/service';
 import {
   type ConformanceCase,
-  driverConformance,
   FakeHealthcheck,
   FakeTokenValidator,
   healthcheckConformance,
   serviceStoreConformance,
   tokenValidatorConformance,
 } from 'portico/testing';
-import { healthcheckKind, tokenValidatorKind } from '#internal/middleware';
+import { SHIPPED_PLUGINS } from '#internal/middleware';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { startPostgresql } from '../registry/start-postgresql.js';
@@ -72,7 +70,7 @@ const settings = (): object => ({
   enableByFilePaths: [],
   maxDelayMs: 60_000,
 });
-for (const [name, make] of Object.entries(healthcheckKind.builtin ?? {})) {
+for (const [name, make] of Object.entries(SHIPPED_PLUGINS)) {
   const made = make as (given: () => object, log: unknown) => HealthcheckPlugin;
   all(
     name,
@@ -80,22 +78,7 @@ for (const [name, make] of Object.entries(healthcheckKind.builtin ?? {})) {
   );
 }
 
-test('MG-51 the kinds that filters load are declared as any other', async () => {
-  const drivers = new Drivers({ folder });
-  for (const kind of [tokenValidatorKind, healthcheckKind]) drivers.declare(kind);
-  assert.deepEqual(
-    [tokenValidatorKind, healthcheckKind].map(({ kind, builtin }) => [kind, Object.keys(builtin!)]),
-    [
-      ['auth.validator', ['keystone', 'jwt', 'static']],
-      [
-        'healthcheck',
-        ['disable_by_file', 'disable_by_files_ports', 'enable_by_files', 'event_loop', 'http', 'service_record'],
-      ],
-    ],
-  );
-});
-
-test('MG-50 MG-45 a driver that breaks a promise of its kind is found out', async () => {
+test('MG-50 MG-45 a driver that breaks a promise is found out', async () => {
   class Hasty extends MemoryStore {
     override async lease(): Promise<boolean> {
       return true;
@@ -118,21 +101,4 @@ test('MG-50 MG-45 a driver that breaks a promise of its kind is found out', asyn
   assert.deepEqual(await broken(tokenValidatorConformance(() => new Behaving(tokens), samples)), [
     'a good token says who its bearer is, in plain data',
   ]);
-  const kind = { kind: 'images', required: ['store'], optional: ['scan'], capabilities: { supportsScan: false } };
-  assert.deepEqual(await broken(driverConformance(kind, () => ({ store() {} }))), []);
-  assert.deepEqual(await broken(driverConformance(kind, () => ({ store() {}, supportsScan: 1, supportsX: true }))), [
-    'capabilities are true or false, and none is unknown to the kind',
-  ]);
-  assert.equal((await broken(driverConformance(kind, () => ({})))).length, 4);
-});
-
-test('MG-50 a kind with optional methods: what a driver lacks throws at once', async () => {
-  const kind = { kind: 'images', required: ['store'], optional: ['scan'] };
-  assert.deepEqual(await broken(driverConformance(kind, () => ({ store() {} }))), []);
-  const drivers = new Drivers();
-  drivers.declare({ ...kind, builtin: { plain: () => ({ store: () => 'stored' }) } });
-  const driver = await drivers.load<{ scan(): void; store(): unknown }>('images', 'plain');
-  assert.throws(() => driver.scan(), { code: 'PORTICO_NOT_SUPPORTED' });
-  assert.equal(driver.store(), 'stored');
-  await drivers.close();
 });

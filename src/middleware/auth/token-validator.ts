@@ -84,7 +84,7 @@ export interface ValidateOptions {
   readonly signal: AbortSignal;
 }
 
-/** Says what tokens are worth. Loaded like a driver of the kind `auth.validator`: by name, or as `module:export`. */
+/** Says what tokens are worth. Named as `module:export`; those that ship have names of their own. */
 export interface TokenValidator {
   /** Before the first token; a throw refuses the configuration. Acquires nothing that `stop` does not release. */
   start?(settings: ValidatorSettings): Awaitable<void>;

@@ -5,20 +5,16 @@ import { dirname } from 'node:path';
 import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
-import { type DriverKind, Drivers } from '../../service/index.js';
+import { Drivers } from '../../service/index.js';
 import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
 
-/** The kind of driver that says what tokens are worth. Each comes with its own dependencies when it is named, not before. */
-export const tokenValidatorKind: DriverKind = {
-  kind: 'auth.validator',
-  required: ['validate'],
-  builtin: {
-    keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
-    jwt: async (_: ValidatorSettings, options?: JwtOptions) =>
-      new (await import('./jwt-validator.js')).JwtValidator(options),
-    static: async () => new (await import('./static-validator.js')).StaticValidator(),
-  },
+/** The validators that ship. Each comes with its own dependencies when it is named, not before. */
+const SHIPPED = {
+  keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
+  jwt: async (_: ValidatorSettings, options?: JwtOptions) =>
+    new (await import('./jwt-validator.js')).JwtValidator(options),
+  static: async () => new (await import('./static-validator.js')).StaticValidator(),
 };
 
 /**
@@ -35,7 +31,8 @@ export function startValidator(
     // The section of the filter comes before the group.
     const originOf = (option: string): Origin => optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
     const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
-    const validator = await drivers.load<TokenValidator>(tokenValidatorKind.kind, options.validator, settings, jwt);
+    const made = { required: ['validate'], args: [settings, jwt] };
+    const validator = await drivers.load<TokenValidator>(options.validator, made);
     await validator.start?.(settings);
     return validator;
   });
@@ -46,7 +43,7 @@ export function startValidator(
  * and stopped; one of an application is looked for, and not made.
  */
 export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
-  if (Object.hasOwn(tokenValidatorKind.builtin ?? {}, options.validator)) {
+  if (Object.hasOwn(SHIPPED, options.validator)) {
     const validator = await startValidator(options, ctx, jwt);
     await validator.stop?.();
   } else await findValidator(options, ctx);
@@ -54,13 +51,12 @@ export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContex
 
 /** Throws for an unknown validator, and makes none. */
 export async function findValidator({ validator }: AuthTokenOptions, ctx: FactoryContext): Promise<void> {
-  await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, validator));
+  await withDrivers(ctx, (drivers) => drivers.find(validator));
 }
 
 /** What is wrong with a driver is a mistake of the option that names it. */
 async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => Promise<T>): Promise<T> {
-  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
-  drivers.declare(tokenValidatorKind);
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), builtin: SHIPPED, log: ctx.log });
   try {
     return await work(drivers);
   } catch (error) {

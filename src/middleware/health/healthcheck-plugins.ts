@@ -6,7 +6,6 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LiveOptions } from '../../app/index.js';
 import { boolean, cidr, defineOptions, integer, list, path, string, uri } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import type { DriverKind } from '../../service/index.js';
 
 /** One answer. */
 export interface PluginResult {
@@ -24,7 +23,7 @@ export interface AskedAt {
   readonly recordLost: boolean;
 }
 
-/** Something a health check asks. Loaded like a driver of the kind `healthcheck`: by name, or as `module:export`. */
+/** Something a health check asks. Named as `module:export`; those that ship have names of their own. */
 export interface HealthcheckPlugin {
   readonly name?: string;
   /** `port` is the one the request came in on, `recordLost` what the registry knows; `signal` fires when the answer is not waited for any more. A throw is unavailable. */
@@ -168,7 +167,7 @@ function http(settings: Settings): HealthcheckPlugin {
 }
 
 /** The plugins by name; each is made with its settings and the log. */
-const BUILTIN_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger) => HealthcheckPlugin>> = {
+export const SHIPPED_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger) => HealthcheckPlugin>> = {
   disable_by_file: disableByFile,
   disable_by_files_ports: disableByFilesPorts,
   enable_by_files: enableByFiles,
@@ -176,9 +175,6 @@ const BUILTIN_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger)
   http,
   service_record: serviceRecord,
 };
-
-/** The kind of driver that a health check asks. */
-export const healthcheckKind: DriverKind = { kind: 'healthcheck', required: ['check'], builtin: BUILTIN_PLUGINS };
 
 /** `port:path`, the first colon splits. */
 function pathsByPort(entries: readonly string[]): Map<number | undefined, string> {

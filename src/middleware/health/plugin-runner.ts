@@ -11,9 +11,9 @@ import { systemClock, within } from '../../tasks/internal.js';
 import {
   type AskedAt,
   type HealthcheckPlugin,
-  healthcheckKind,
   type healthcheckOptions,
   type PluginResult,
+  SHIPPED_PLUGINS,
 } from './healthcheck-plugins.js';
 
 /** These say that a plugin is there and does not work: a failed start, and no mistake of the configuration. */
@@ -30,10 +30,8 @@ export async function loadPlugins(
   await findAll(drivers, backends, ctx);
   const plugins = new Map<string, HealthcheckPlugin>();
   for (const name of plugged(backends)) {
-    plugins.set(
-      name,
-      await placed(ctx, () => drivers.load<HealthcheckPlugin>(healthcheckKind.kind, name, live, ctx.log)),
-    );
+    const made = { required: ['check'], args: [live, ctx.log] };
+    plugins.set(name, await placed(ctx, () => drivers.load<HealthcheckPlugin>(name, made)));
   }
   return plugins;
 }
@@ -51,15 +49,13 @@ async function findAll(drivers: Drivers, backends: readonly string[], ctx: Facto
   const refusals = new Refusals();
   await refusals.gather(() => checkBackends(backends, ctx));
   for (const name of plugged(backends)) {
-    await refusals.gather(() => placed(ctx, () => drivers.find(healthcheckKind.kind, name)));
+    await refusals.gather(() => placed(ctx, () => drivers.find(name)));
   }
   refusals.refuse();
 }
 
 function driversOf(ctx: FactoryContext): Drivers {
-  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
-  drivers.declare(healthcheckKind);
-  return drivers;
+  return new Drivers({ folder: dirname(ctx.section.origin.file), builtin: SHIPPED_PLUGINS, log: ctx.log });
 }
 
 /** Whether the service drains the health check knows by itself. */
