@@ -7,11 +7,20 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import type { FastifyInstance, FastifyPluginCallback, FastifyServerOptions, onRequestHookHandler } from 'fastify';
+import type { Socket } from 'node:net';
+import type {
+  FastifyInstance,
+  FastifyPluginCallback,
+  FastifyReply,
+  FastifyServerOptions,
+  onRequestHookHandler,
+} from 'fastify';
 import type { App } from './app.js';
 import { environ } from './exchange.js';
-import { Fault } from './fault.js';
+import { answerFault, asFault, Fault } from './fault.js';
+import { usableHeaders } from './headers.js';
 import { guardPipe } from './response-body.js';
+import { isUpgraded, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
 /** An App that holds something until it is closed. */
 export interface ClosableApp extends App {
@@ -114,24 +123,74 @@ export interface FastifyAppOptions extends CreateFastifyOptions {
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const instance = createFastify(options);
   const failures = new WeakMap<IncomingMessage, (error: unknown) => void>();
-  instance.setErrorHandler((error, request, reply) => {
+  const fail = (reply: FastifyReply, error: unknown): void => {
+    keepHeaders(reply);
     reply.hijack();
-    failures.get(request.raw)?.(asPipelineError(error));
-  });
-  instance.setNotFoundHandler((request, reply) => {
-    reply.hijack();
-    failures.get(request.raw)?.(new Fault(404));
-  });
+    if (isUpgraded(reply.request.raw)) refuseUpgrade(reply, error);
+    else failures.get(reply.request.raw)?.(error);
+  };
+  instance.setErrorHandler((error, _request, reply) => fail(reply, asPipelineError(error)));
+  instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
-  const listener = await listenerOf(instance);
+  await instance.ready();
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
       failures.set(req, reject);
       guardPipe(res, reject);
       res.once('close', resolve);
-      void listener(req, res);
+      handTo(instance, req, res);
     });
   return Object.assign(app, { close: () => instance.close() });
+}
+
+/**
+ * Hands a request to an instance. Where plugins of it listen to `upgrade` of `fastify.server`, as on a server of Fastify's own, those
+ * are given the connection of a request with `Upgrade`.
+ */
+export function handTo(instance: FastifyInstance, req: IncomingMessage, res: ServerResponse): void {
+  const taken =
+    req.headers.upgrade !== undefined && instance.server.listenerCount('upgrade') > 0 ? takeUpgrade(req) : undefined;
+  if (taken === undefined) {
+    instance.routing(req, res);
+    return;
+  }
+  if (req.headers.upgrade?.toLowerCase() === 'websocket') sayGoodbye(taken);
+  instance.server.emit('upgrade', req, taken.socket, taken.head);
+}
+
+/**
+ * Ends a WebSocket session politely when the server drains, in the place of the plugin, which knows of no drain: a control frame may
+ * stand between any of its frames (RFC 6455 §5.4), and is answered with one that ends the session for the plugin as well.
+ */
+function sayGoodbye({ socket, closing }: UpgradedConnection): void {
+  const { bytesWritten: before } = socket as Socket;
+  const close = (): void => {
+    // Nothing was sent: it is no session yet.
+    if (socket.writable && (socket as Socket).bytesWritten > before) socket.write(GOING_AWAY);
+  };
+  closing.addEventListener('abort', close);
+  socket.once('close', () => closing.removeEventListener('abort', close));
+}
+
+/** A frame that closes, with the code 1001 (RFC 6455 §5.5.1 and §7.4.1). */
+const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
+
+/** Answers what went wrong before a plugin has taken the protocol, on the response that it has made for the connection. */
+export function refuseUpgrade({ raw: res, request: { raw: req } }: FastifyReply, error: unknown): void {
+  const { socket } = req;
+  res.once('finish', () => socket.destroySoon());
+  res.shouldKeepAlive = false;
+  answerFault(req, res, asFault(error), { style: 'portico', onFailure: () => socket.destroy() });
+}
+
+/** Sets on the response what was set on Fastify's reply: where a failure is answered, headers of plugins stay. */
+export function keepHeaders(reply: FastifyReply): void {
+  const { raw: res } = reply;
+  if (res.headersSent) return;
+  for (const [name, value] of usableHeaders(reply.getHeaders())) {
+    // Those that are there keep their spelling.
+    if (res.getHeader(name) !== value) res.setHeader(name, value);
+  }
 }
 
 /** Fastify marks what the client did wrong with a status below 500; those messages are written for clients. */

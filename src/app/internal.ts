@@ -22,7 +22,7 @@ export {
   type WantedOrder,
 } from './factory.js';
 export { answerFailure, type FailureOptions } from './failure.js';
-export { createFastify, type LeafPlugin, listenerOf } from './fastify-app.js';
+export { createFastify, handTo, keepHeaders, type LeafPlugin, listenerOf, refuseUpgrade } from './fastify-app.js';
 export {
   type AnswerFaultOptions,
   answeredStatus,

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type {} from '@fastify/middie';
 import { fastify } from 'fastify';
 import { type ClosableApp, environ, Fault, fastifyApp } from 'portico/app';
-import { lint, request } from 'portico/testing';
+import { catchErrors } from 'portico/middleware';
+import { Router } from 'portico/routing';
+import { Server } from 'portico/server';
+import { buildFilter, lint, request } from 'portico/testing';
+import { WebSocket, WebSocketServer } from 'ws';
 import { createFastify, listenerOf } from '#internal/app';
+import { portOf } from '../server/raw-client.js';
 
 /** Serves one request with the app and gives its answer, or what the app failed with. */
 async function ask(
@@ -138,4 +145,67 @@ test('a Fastify instance is an App as it comes from npm', async () => {
   assert.deepEqual((await request(app, 'GET', '/hello')).json(), { hello: 'you' });
   assert.equal((await request(app, 'GET', '/nowhere')).status, 404);
   await instance.close();
+});
+
+test('headers of the reply survive a failure', async () => {
+  const app = await fastifyApp(async (fastify) => {
+    fastify.addHook('onRequest', async (_request, reply) => {
+      void reply.header('WWW-Authenticate', 'Basic').header('retry-after', '7').header('content-encoding', 'gzip');
+    });
+    fastify.get('/hidden', async () => {
+      throw Object.assign(new Error('who are you?'), { statusCode: 401 });
+    });
+  });
+  const rendered = (await buildFilter(catchErrors)).made(app);
+  const { status, headers } = await request(rendered, 'GET', '/hidden');
+  assert.deepEqual(
+    [status, headers['www-authenticate'], headers['retry-after'], headers['content-encoding']],
+    [401, 'Basic', '7', undefined],
+  );
+  await app.close();
+});
+
+test('upgrades reach plugins that listen to those of the server; a refusal is an answer', async (t) => {
+  const seen: string[] = [];
+  const app = await fastifyApp(async (fastify) => {
+    const sessions = new WebSocketServer({ noServer: true });
+    fastify.addHook('onRequest', async ({ headers }) => {
+      if (headers.authorization === undefined) throw Object.assign(new Error('who are you?'), { statusCode: 401 });
+    });
+    fastify.get('/echo', (request, reply) => {
+      void reply.hijack();
+      sessions.handleUpgrade(request.raw, request.raw.socket, Buffer.alloc(0), (session) => {
+        session.on('message', (text) => session.send(`${request.url} ${String(text)}`));
+      });
+    });
+    fastify.server.on('upgrade', (req, socket) => {
+      seen.push(req.url ?? '');
+      const res = new ServerResponse(req);
+      res.assignSocket(socket as Socket);
+      fastify.routing(req, res);
+    });
+  });
+  t.after(() => app.close());
+  const server = new Server('sessions', await new Router().mount('/mnt', app).build());
+  await server.start();
+  t.after(() => server.stop({ deadlineMs: 0 }));
+  const url = `ws://127.0.0.1:${portOf(server)}/mnt`;
+  const open = new WebSocket(`${url}/echo`, { headers: { authorization: 'me' } });
+  await once(open, 'open');
+  open.send('hello');
+  const [text] = (await once(open, 'message')) as [Buffer];
+  assert.equal(String(text), '/echo hello');
+  for (const [path, headers, status] of [
+    ['/echo', {}, 401],
+    ['/else', { authorization: 'me' }, 404],
+  ] as const) {
+    const refused = new WebSocket(`${url}${path}`, { headers });
+    const [, answer] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    assert.equal(answer.statusCode, status);
+    assert.deepEqual(Object.keys(JSON.parse(await textOf(answer))), ['error']);
+  }
+  assert.deepEqual(seen, ['/echo', '/echo', '/else']);
+  const closed = once(open, 'close');
+  await server.stop();
+  assert.deepEqual((await closed)[0], 1001);
 });
