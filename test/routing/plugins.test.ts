@@ -1,12 +1,15 @@
 /** Plugins of Fastify in a router, as they come from npm. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import { silentLogger } from 'portico';
-import { type ActionRequest, action, Router } from 'portico/routing';
+import { type ActionRequest, action, Reply, Router } from 'portico/routing';
 import { keepingLogger, serveRouter } from './served-router.js';
 
 test('@fastify/cookie: an action reads and sets cookies', async (t) => {
@@ -147,3 +150,51 @@ test('options of Ajv and of the serialisers are the user’s to set', async (t) 
   assert.equal((await send('POST', '/', { body: '{"name":"abcd"}' })).status, 400);
   assert.throws(() => new Router({ fastify: { ajvs: {} } as object }), { code: 'PORTICO_ROUTER_OPTION' });
 });
+
+test('reply.code() before a returned value is its status; a Reply with one of its own comes before it', async (t) => {
+  const router = new Router({ log: silentLogger() });
+  const controller = {
+    plain: ({ reply }: ActionRequest) => {
+      void reply.code(202);
+      return { a: 1 };
+    },
+    declared: action({ status: 201 }, ({ reply }) => {
+      void reply.code(203);
+      return { a: 1 };
+    }),
+    nothing: ({ reply }: ActionRequest) => void reply.code(205),
+    own: ({ reply }: ActionRequest) => {
+      void reply.code(202);
+      return new Reply({ a: 1 }, { status: 206 });
+    },
+  };
+  for (const name of Object.keys(controller)) router.connect(`/${name}`, { controller, action: name });
+  const send = await serveRouter(t, router);
+  const statuses = await Promise.all(
+    Object.keys(controller).map(async (name) => (await send('GET', `/${name}`)).status),
+  );
+  assert.deepEqual(statuses, [202, 203, 205, 206]);
+});
+
+test('a client that leaves a stream which the action has handed to Fastify is no error', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({ log });
+  const settled: Promise<unknown>[] = [];
+  router.connect('/endless', {
+    handler: ({ reply, res }) => {
+      settled.push(once(res, 'close'));
+      return reply.send(Readable.from(endless(), { objectMode: false }));
+    },
+  });
+  const { port } = await serveRouter(t, router);
+  const client = connect(port, '127.0.0.1', () => client.write('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n'));
+  await once(client, 'data');
+  client.destroy();
+  await settled[0];
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(log.lines, []);
+});
+
+function* endless(): Generator<string> {
+  for (;;) yield 'x'.repeat(10_000);
+}

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
-import { tooLarge, usableHeaders } from '../../app/internal.js';
+import { keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import type { ActionRequest } from '../actions/action-request.js';
 import type { ApiVersion } from '../api-version.js';
@@ -143,8 +143,8 @@ export class ActionCall {
     value: unknown,
     { types }: AnsweringRules,
   ): void {
-    // Answered already: the deadline has passed, or the action has done it.
-    if (reply.sent) {
+    // Answered already: the deadline has passed, or the action has done it, perhaps with a stream that its client did not wait for.
+    if (reply.sent || (value === undefined && (reply.raw.headersSent || reply.raw.destroyed))) {
       discardAnswer(value);
       return;
     }
@@ -213,12 +213,7 @@ export function callOf(req: IncomingMessage): ActionCall {
 /** Answers what went wrong in Fastify, with the headers that its reply has by then. */
 export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: res, request } = reply;
-  if (!res.headersSent) {
-    for (const [name, value] of usableHeaders(reply.getHeaders())) {
-      // Those that are there keep their spelling.
-      if (res.getHeader(name) !== value) res.setHeader(name, value);
-    }
-  }
+  keepHeaders(reply);
   if (!reply.sent) reply.hijack();
   fail(request.raw, res, error);
 }

@@ -24,13 +24,16 @@ export interface AnswerRules {
 
 /** Sends what an action returned. */
 export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRules): void {
+  // What `reply.code()` has said comes before what the action declares.
+  const { statusCode: said } = reply.raw;
+  const status = said === 200 ? rules.status : said;
   if (value === SENT) {
     if (!reply.sent) reply.hijack();
   } else if (value instanceof Reply) {
     setHeaders(reply, Object.entries(value.headers));
-    sendBody(reply, value.body, value.status ?? rules.status, rules);
+    sendBody(reply, value.body, value.status ?? status, rules);
   } else {
-    sendBody(reply, value, rules.status, rules);
+    sendBody(reply, value, status, rules);
   }
 }
 
