@@ -175,7 +175,7 @@ test('upgrades reach plugins that listen to those of the server; a refusal is an
     fastify.get('/echo', (request, reply) => {
       void reply.hijack();
       sessions.handleUpgrade(request.raw, request.raw.socket, Buffer.alloc(0), (session) => {
-        session.on('message', (text) => session.send(`${request.url} ${String(text)}`));
+        session.on('message', (text: Buffer) => session.send(`${request.url} ${text.toString()}`));
       });
     });
     fastify.server.on('upgrade', (req, socket) => {
