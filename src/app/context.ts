@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { LogFields } from '../log/index.js';
+import { describeMoments } from '../log/internal.js';
 
 /** What a context is made of; everything may be unknown. */
 export interface ContextFields {
@@ -263,7 +264,7 @@ export function currentDeadline(): number | undefined {
   return storage.getStore()?.deadline;
 }
 
-/** What a log line says of the current request and its context: `createLogger({ facts: contextFacts })`. */
+/** What a log line says of the current request and its context; a logger without `facts` of its own takes these. */
 export function contextFacts(): LogFields {
   const current = storage.getStore();
   if (current === undefined) return {};
@@ -277,6 +278,7 @@ export function contextFacts(): LogFields {
   const ids = current[ACTIVE_TRACE]?.();
   return ids === undefined ? facts : Object.assign(facts, ids);
 }
+describeMoments(contextFacts);
 
 /** Under the names that OpenTelemetry gives them in logs ("Trace Context in non-OTLP Log Formats"). */
 export interface TraceIds {

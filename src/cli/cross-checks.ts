@@ -2,6 +2,7 @@
  * What only shows when the options of several APIs are looked at together.
  */
 import type { Config, OptionMistake } from '../config/index.js';
+import { syslogAsked } from '../config/internal.js';
 import { nearestNames, placeOf } from '../errors/index.js';
 import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../registry/internal.js';
@@ -9,7 +10,6 @@ import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { sqliteProblem } from '../sqlite/internal.js';
 import { apiNames, appsOf, missingComma, pastedSections, sectionNames, serviceNames } from './names.js';
-import { logOptions } from './program-log.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
@@ -21,13 +21,6 @@ export function addCrossChecks(config: Config): void {
   config.check(strangeApiSections);
   config.check(misspelledSections);
   config.check(syslogAsked);
-}
-
-function syslogAsked(config: Config): OptionMistake[] {
-  if (!config.group('DEFAULT', logOptions, { partial: true }).useSyslog) return [];
-  const [group, opt] = ['DEFAULT', 'use_syslog'];
-  const hint = 'leave it out: systemd and containers take standard error to the journal or to syslog, or set log_file';
-  return [{ group, opt, message: 'this program does not write to syslog', hint }];
 }
 
 /** The admin listener asks for no password. */

@@ -2,6 +2,7 @@
  * What is to run, as it is written, and what is wrong with that. `judge.ts` adds what only the applications know.
  */
 import type { Config } from '../config/index.js';
+import { logFileIssue } from '../config/internal.js';
 import {
   type ConfigurationRefused,
   type Diagnostic,
@@ -21,7 +22,6 @@ import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
 import { enabledServices } from './enabled-services.js';
 import { serviceNames, withoutPasted } from './names.js';
-import { logFileIssue } from './program-log.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts, and what is to be told of it. */

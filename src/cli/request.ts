@@ -6,6 +6,7 @@ import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';
 import type { Command } from 'commander';
 import { type App, environ, type FaultStyle, faultStyleOf } from '../app/index.js';
 import { answerFailure, catching, connectionRemote, type FailureOptions } from '../app/internal.js';
+import { commandLogger } from '../config/internal.js';
 import { Server, type ServerOptions } from '../server/index.js';
 import { pipelineProbes, serverFailures, wsgiOptions } from '../server/internal.js';
 import { columns, example, print } from './command.js';
@@ -17,7 +18,6 @@ import {
   namedRequest,
   type RequestArguments,
 } from './named-request.js';
-import { configuredLogger } from './program-log.js';
 
 interface SendArguments extends RequestArguments {
   readonly data?: string;
@@ -60,7 +60,7 @@ async function sent(
   request: NamedRequest,
   args: SendArguments,
 ): Promise<{ readonly answer: Answer; readonly times: readonly FilterTime[] }> {
-  const { loader, config, log, app: name } = await namedApp(request, args, configuredLogger);
+  const { loader, config, log, app: name } = await namedApp(request, args, commandLogger);
   const times: FilterTime[] = [];
   const aroundFilters = pipelineProbes((pipeline, filter) => {
     const time: FilterTime = { pipeline, filter, inMs: 0, outMs: 0 };

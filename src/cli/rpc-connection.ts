@@ -2,13 +2,13 @@
  * The connection of commands that send remote calls, or look after them.
  */
 import type { Config } from '../config/index.js';
+import { commandLogger } from '../config/internal.js';
 import { ConfigurationRefused, describeError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { RPCConnection, removeHostQueue } from '../rpc/internal.js';
 import type { ServiceRecord } from '../service/index.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { configuredLogger } from './program-log.js';
 
 /** Refused for `memory://`, which no other process sees. */
 export async function withConnection<T>(
@@ -16,7 +16,7 @@ export async function withConnection<T>(
   work: (connection: RPCConnection) => Promise<T>,
 ): Promise<T> {
   const config = await readConfiguration(args);
-  const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log: configuredLogger(config) });
+  const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log: commandLogger(config) });
   if (connection.isInProcess) {
     throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
       message: '[rpc] transport_url is memory://, and what goes over it stays in the process that serves',

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { UsageError } from '../config/internal.js';
+import { commandLogger, UsageError } from '../config/internal.js';
 import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
 import { columns, print, unknownName } from './command.js';
@@ -12,7 +12,6 @@ import { readConfiguration } from './configuration.js';
 import { enabledServices } from './enabled-services.js';
 import { sectionNames } from './names.js';
 import { refuseErrors } from './plan.js';
-import { configuredLogger } from './program-log.js';
 
 interface ContractArguments extends ConfigurationArguments {
   readonly check?: string;
@@ -50,7 +49,7 @@ export function registerContract(rpc: Command): void {
 async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
   // Whatever this host runs beside it.
   const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
-  const { services, diagnostics } = await enabledServices(config, { log: configuredLogger(config) });
+  const { services, diagnostics } = await enabledServices(config, { log: commandLogger(config) });
   refuseErrors(diagnostics);
   const service = services.find((each) => each.name === name);
   if (service === undefined) throw unknownName(`no service is called "${name}"`, name, sectionNames(config, 'service'));

@@ -3,7 +3,7 @@
  * and the outermost lines of any program, where a refusal is explained, and the exit status says what it was.
  */
 import type { Config } from '../config/index.js';
-import { HelpRequested } from '../config/internal.js';
+import { HelpRequested, logFileIssue, logFileOf, programLogOptions, refuseOtherLogFile } from '../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -21,7 +21,6 @@ import { readConfiguration, refuseUnread } from './configuration.js';
 import { nothingEnabled, unplacedAt } from './enabled-apis.js';
 import { endSoon, exitStatusOf } from './failure.js';
 import { withTheRest } from './plan.js';
-import { logFileIssue, logFileOf, logOptions, refuseOtherLogFile, serversLogger } from './program-log.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };
@@ -87,8 +86,8 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
   try {
     config ??= await readConfiguration({}, { collect: true });
     // A configuration that the program has read itself knows nothing of logs.
-    config.register('DEFAULT', logOptions);
-    log ??= serversLogger(config);
+    config.register('DEFAULT', programLogOptions);
+    log ??= config.log;
     return await launchApis(services, { ...options, config, log });
   } catch (error) {
     // A worker's parent explains, and it alone: the error reaches it by the channel.
@@ -132,6 +131,7 @@ async function launchApis(
       new ProcessLauncher({
         config,
         log,
+        judged: true,
         onReload: async (next = config, changes) => {
           refuseOtherLogFile(changes);
           return launchRequests(await services(next, 'parent', running()), ready);

@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { UsageError, workerAssignment } from '../config/internal.js';
+import { serversLogger, UsageError, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { isBuild, isWorker, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
@@ -22,7 +22,6 @@ import { enabledServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { apiNames, serviceNames } from './names.js';
 import { plan, refuseErrors } from './plan.js';
-import { serversLogger } from './program-log.js';
 import { type Role, runJudged } from './run-apis.js';
 
 export function register(program: Command): void {

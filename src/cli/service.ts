@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
+import { commandLogger } from '../config/internal.js';
 import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {
@@ -25,7 +26,6 @@ import {
 import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { configuredLogger } from './program-log.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;
@@ -141,7 +141,7 @@ async function withRegistry<T>(
 ): Promise<T> {
   const config = await readConfiguration(args);
   refuseMissingDatabase(config);
-  const log = configuredLogger(config);
+  const log = commandLogger(config);
   const registry = neededRegistry(config, { log, outside: true });
   try {
     return await work(registry, config, log);
@@ -246,7 +246,7 @@ function registerDatabase(program: Command): void {
   const description = 'make its tables, or bring them up to date; run it before an upgrade starts';
   addCommand(db, 'sync', description, 'api-cli db sync').action(async (args: ConfigurationArguments) => {
     const config = await readConfiguration(args);
-    const registry = openRegistry(config, { log: configuredLogger(config) });
+    const registry = openRegistry(config, { log: commandLogger(config) });
     if (registry === null) {
       process.stdout.write('the configuration names no database: nothing to do\n');
       return;

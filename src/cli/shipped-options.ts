@@ -1,9 +1,9 @@
 /**
  * Every option that ships, in one table: what a program knows before it has loaded anything, and what filters add.
  */
-import { authOptions, type DeclaredFactory, faultOptions } from '../app/internal.js';
+import { type DeclaredFactory, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
-import { configOptions } from '../config/internal.js';
+import { configOptions, programLogOptions } from '../config/internal.js';
 import {
   adminOptions,
   backdoorOptions,
@@ -14,14 +14,7 @@ import {
 } from '../launch/internal.js';
 import { metricsOptions } from '../metrics/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
-import {
-  apiOptions,
-  enabledApisOptions,
-  servingOptions,
-  sslOptions,
-  traceOptions,
-  wsgiOptions,
-} from '../server/internal.js';
+import { apiOptions, enabledApisOptions, servedOptions, servingOptions } from '../server/internal.js';
 import {
   managerOptions,
   osloNotificationOptions,
@@ -30,7 +23,6 @@ import {
   upgradeLevelOptions,
 } from '../service/internal.js';
 import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
-import { logOptions } from './program-log.js';
 
 /** Options and the group they belong to. */
 export interface Registration {
@@ -45,7 +37,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: configOptions },
   { group: 'DEFAULT', options: enabledApisOptions },
   { group: 'DEFAULT', options: enabledServicesOptions },
-  { group: 'DEFAULT', options: logOptions },
+  { group: 'DEFAULT', options: programLogOptions },
   { group: 'DEFAULT', options: servingOptions },
   { group: 'DEFAULT', options: faultOptions },
   { group: 'DEFAULT', options: launcherOptions },
@@ -66,14 +58,7 @@ export const programOptions: readonly Registration[] = [
 ];
 
 /** What APIs and services have beside it. */
-const servedOptions: readonly Registration[] = [
-  { group: 'api', options: authOptions },
-  { group: 'api:<name>', options: apiOptions },
-  { group: 'service:<name>', options: serviceOptions },
-  { group: 'wsgi', options: wsgiOptions },
-  { group: 'ssl', options: sslOptions },
-  { group: 'trace', options: traceOptions },
-];
+const besides: readonly Registration[] = [...servedOptions, { group: 'service:<name>', options: serviceOptions }];
 
 /** The groups of filters and apps that ship, for a program that serves: it knows their sections without importing them. */
 export const FILTER_GROUPS: ReadonlySet<string> = new Set(
@@ -88,7 +73,7 @@ export const FILTER_GROUPS: ReadonlySet<string> = new Set(
 export async function shippedOptions(): Promise<Registration[]> {
   const filters: unknown[] = Object.values(await import('../middleware/index.js'));
   const declared = filters.filter(isDeclared).map(({ group, options }) => ({ group, options, sectional: true }));
-  return [...programOptions, ...servedOptions, ...declared];
+  return [...programOptions, ...besides, ...declared];
 }
 
 /** Declares them, for commands that judge a file by all of it, whatever it goes on to use. */
@@ -98,7 +83,7 @@ export async function registerShippedOptions(config: Config): Promise<void> {
 
 /** Declares what ships without the filters. */
 export function registerServedOptions(config: Config): void {
-  register(config, [...programOptions, ...servedOptions]);
+  register(config, [...programOptions, ...besides]);
 }
 
 function register(config: Config, registrations: readonly Registration[]): void {

@@ -94,9 +94,16 @@ export interface ReportedChange {
   readonly where: string;
   /**
    * What took it up: a restart would be needed where the old value still counts. `not applied`: the reload was refused.
-   * `by workers, if mutable`: of an option that workers alone know, by a mutate.
+   * `by workers, if mutable`: of an option that workers alone know, by a mutate. `no effect`: no option of that name is declared in the
+   * process that runs the services.
    */
-  readonly effect: 'applied now' | 'by new workers' | 'by workers, if mutable' | 'needs a restart' | 'not applied';
+  readonly effect:
+    | 'applied now'
+    | 'by new workers'
+    | 'by workers, if mutable'
+    | 'needs a restart'
+    | 'not applied'
+    | 'no effect';
 }
 
 const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;

@@ -7,6 +7,7 @@ import type { Logger } from '../log/index.js';
 import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
+import { serversLogger } from './program-log.js';
 import { adopt, type JudgedReload, prepareReload, restore } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
@@ -74,6 +75,14 @@ export class Config {
   /** The same sources and values from code, in which nothing is declared yet: to be judged by other options. */
   copy(): Config {
     return new Config(begin(this.#state, new Lasting()));
+  }
+
+  /**
+   * The logger of the program: that of `load({ log })` or `useLogger()`, else the one that `log_level`, `debug`, `log_format` and `log_file`
+   * describe, whose level follows reloads. Launchers and services that are given none take it.
+   */
+  get log(): Logger {
+    return this.#current.lasting.log ?? serversLogger(this);
   }
 
   /** Sends warnings and changes there from now on, those before included; `lent`: unless it has a logger, as launchers do. */
@@ -156,7 +165,6 @@ export class Config {
     this.#current.warn(diagnostics);
   }
 
-  /** True when the option is declared. */
   has(group: string, opt: string): boolean {
     return this.#current.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
   }
@@ -176,7 +184,7 @@ export class Config {
     return this.#current.generation.resolveAll();
   }
 
-  /** Where the value of an option comes from. */
+  /** Where its value comes from. */
   getLocation(group: string, opt: string): Place {
     return this.resolve(group, opt).location;
   }
@@ -217,10 +225,7 @@ export class Config {
     this.#current.set('defaults', group, opt, undefined);
   }
 
-  /**
-   * The bytes of a file as they were accepted: in a worker what the parent read, else from disk, and remembered.
-   * `mutable` ones (certificates) are read afresh by a mutate too. Throws what `readFileSync` throws.
-   */
+  /** The bytes of a file as accepted: in a worker what the parent read, else from disk, and remembered. `mutable`: a mutate reads it afresh. */
   readFile(path: string, options: { readonly mutable?: boolean } = {}): Buffer {
     return this.#state.files.read(path, options.mutable);
   }
@@ -250,10 +255,7 @@ export class Config {
     return maskArguments(argv, this.#current.groups);
   }
 
-  /**
-   * Arguments for a worker, which has its configuration already: values that are secret, or whose option only workers know,
-   * are replaced; all other words stay, and the worker is told them over its channel.
-   */
+  /** Arguments for a worker, which has its configuration already: only values that are secret, or unknown here, are replaced. */
   workerArguments(argv: readonly string[]): string[] {
     return maskArguments(argv, this.#current.groups, (text) => text);
   }

@@ -10,6 +10,15 @@ export {
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';
 export { workerAssignment } from './load.js';
+export {
+  commandLogger,
+  logFileIssue,
+  logFileOf,
+  programLogOptions,
+  refuseOtherLogFile,
+  serversLogger,
+  syslogAsked,
+} from './program-log.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';

@@ -40,9 +40,9 @@ export interface JudgedReload {
   readonly changes: readonly Change[];
   /**
    * The same for a report: old, new, where, and what takes it up; secrets are masked. With the options that the files have
-   * and no module declared here, whose values are masked all.
+   * and no module declared here, whose values are masked all. `workers`: there are some, which may know more options. Default true.
    */
-  report(): ReportedChange[];
+  report(options?: { readonly workers?: boolean }): ReportedChange[];
   /** What workers of the new configuration are given. */
   snapshot(): ConfigSnapshot;
   /** Remembers the bytes of another file: one that only the new configuration names. */
@@ -98,9 +98,15 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
     get changes() {
       return changes;
     },
-    report: () => {
+    report: ({ workers = true } = {}) => {
       const told = new Set(changes.map(({ group, opt }) => `${group}.${opt}`));
-      return [...changes.map(reportedChange), ...undeclared.filter(({ option }) => !told.has(option))];
+      const others = undeclared.filter(({ option }) => !told.has(option));
+      if (workers) return [...changes.map(reportedChange), ...others];
+      // What the services have declared as they were built again is no stranger any more.
+      const known = new Set(groups.all().map(({ group, opt }) => `${group}.${opt}`));
+      const effectHere = (option: string): ReportedChange['effect'] =>
+        known.has(option) ? 'applied now' : 'no effect';
+      return [...changes.map(reportedChange), ...others.map((each) => ({ ...each, effect: effectHere(each.option) }))];
     },
     snapshot: () => asTakenUp.snapshot(),
     readFile: (path, options) => asTakenUp.generation.state.files.read(path, options?.mutable),

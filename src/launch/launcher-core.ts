@@ -7,6 +7,7 @@ import { createLogger, type Logger } from '../log/index.js';
 import { Control } from './control/control.js';
 import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { StopRequest } from './in-process/service-run.js';
+import { judgeConfiguration } from './launched-options.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
 import type { LauncherStatus } from './launcher-status.js';
@@ -49,6 +50,7 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Settles when the program waits: it has begun to launch all that it will. */
   readonly #waits = deferred();
   #status = 0;
+  #judged = false;
   #crashed = false;
   #stopReason: StopRequest['reason'] | undefined;
   #stopping: Promise<void> | undefined;
@@ -57,7 +59,7 @@ export class LauncherCore<R extends Runner = Runner> {
   constructor(options: LauncherCoreOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
     this.#options = options;
     this.host = options.host ?? currentProcess();
-    this.log = options.log ?? createLogger();
+    this.log = options.log ?? options.config?.log ?? createLogger();
     this.runner = makeRunner(this);
     const { runner, host, log } = this;
     this.#serviceManager = new ServiceManager(host, log);
@@ -122,8 +124,16 @@ export class LauncherCore<R extends Runner = Runner> {
     if (!this.runner.supervised) this.#control.open();
   }
 
+  /** Refuses a configuration with mistakes before anything starts, unless the program has judged it. Done once, in no worker. */
+  judge(): void {
+    const { config, judged = this.#judged } = this.#options;
+    if (!judged && config !== undefined && !this.runner.supervised) judgeConfiguration(config);
+    this.#judged = true;
+  }
+
   /** Launches a service by `start`. Once a stop was asked for nothing is started any more, and `wait()` gives the status. */
   async launch(start: () => Promise<void>): Promise<void> {
+    this.judge();
     this.takeSignals();
     if (this.stopping) return;
     const started = start();

@@ -138,6 +138,8 @@ export function logReady(log: Logger, services: readonly ServiceStatus[], since:
     workers: wanted,
     addresses: addresses.map(formatAddress),
   }));
-  const names = each.map(({ name }) => name).join(', ');
+  const names = each
+    .map(({ name, addresses: [...on] }) => [name, ...(on.length > 0 ? ['on', on.join(' ')] : [])].join(' '))
+    .join(', ');
   log.notice(`Ready after ${durationMs} ms: ${names}`, { event: 'ready', services: each, durationMs });
 }

@@ -26,8 +26,13 @@ export interface Launcher {
 export interface LauncherOptions {
   /** Where the options of `[DEFAULT]` come from, and what SIGHUP reads again. Default: none, so all have their defaults. */
   readonly config?: Config;
-  /** Default: a logger on standard error. */
+  /** Default: that of the configuration (`config.log`), else one on standard error. */
   readonly log?: Logger;
+  /**
+   * The program has judged the configuration, with more knowledge than a launcher has. Default false: the launcher does at the first launch,
+   * which rejects with `ConfigError` for what is wrong or misspelt in it.
+   */
+  readonly judged?: boolean;
   /** What SIGHUP does. Default: the option `restart_method`, else `reload`. */
   readonly restartMethod?: RestartMethod;
   /** False: no listener on the process, no claim on it, no exit: for embedding and tests. Default true. */
@@ -72,6 +77,7 @@ export function checkRestartMethod(method: unknown): void {
 const NAMES: Readonly<Record<keyof LauncherOptions, true>> = {
   config: true,
   log: true,
+  judged: true,
   restartMethod: true,
   signals: true,
   exitWhenIdle: true,

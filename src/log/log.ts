@@ -17,6 +17,7 @@ import {
   readableParts,
 } from './log-arguments.js';
 import { LogOutput } from './log-output.js';
+import { momentFacts } from './moment.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -63,7 +64,7 @@ export interface LoggerOptions {
   file?: string;
   /** Facts for every line; `name` by convention. */
   base?: LogFields;
-  /** Facts of the moment a line is written, such as the ids of the request that is being served. */
+  /** Facts of the moment a line is written. Default: the ids of the request that is being served (`contextFacts`). */
   facts?: () => LogFields;
 }
 
@@ -132,7 +133,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     timestamp: isoTime(),
     formatters,
     serializers: { err: (value: unknown) => errorFields(value) },
-    ...(options.facts !== undefined && { mixin: options.facts }),
+    mixin: options.facts ?? momentFacts,
   };
   const linesWith = (bindings: LogFields): LinesMaker => lazily(() => pino({ ...shape, base: bindings }, stream));
   const reopen = (): void => {

@@ -2,7 +2,7 @@
  * Routes to controllers: a mapper whose table is an App.
  */
 import type { IncomingMessage } from 'node:http';
-import { type App, type ClosableApp, contextFacts, type FaultStyle, type Filter } from '../app/index.js';
+import type { App, ClosableApp, FaultStyle, Filter } from '../app/index.js';
 import { connectApp } from '../app/internal.js';
 import { nearestOrAll, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
@@ -157,7 +157,7 @@ export class Router extends Mapper {
     this.#built = true;
     const parts = {
       options: this.#options,
-      log: this.#options.log ?? createLogger({ base: { name: 'router' }, facts: contextFacts }),
+      log: this.#options.log ?? createLogger({ base: { name: 'router' } }),
       mapper: this,
       table: this.compile(),
       controllers: this.#controllers,

@@ -1,11 +1,10 @@
 /**
  * RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat.
  */
-import { contextFacts } from '../app/index.js';
 import { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
-import { createLogger, type Logger } from '../log/index.js';
+import type { Logger } from '../log/index.js';
 import { ManagedService } from '../registry/internal.js';
 import {
   type ConfigChanges,
@@ -99,7 +98,7 @@ export class RPCService implements ServiceBase {
     this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
-    this.#log = (options.log ?? createLogger({ facts: contextFacts })).child({ service: this.name });
+    this.#log = (options.log ?? config.log).child({ service: this.name });
     this.#connection = this.#connect(config);
     this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
     const { reportInterval, periodicEnable, periodicFuzzyDelay, periodicIntervalMax } = options;

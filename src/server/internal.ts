@@ -2,6 +2,7 @@
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
 export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/filter-times.js';
+export { servedOptions } from './api/served-options.js';
 export type { Refusal } from './requests/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';

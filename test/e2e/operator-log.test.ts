@@ -44,9 +44,11 @@ test('what an operator causes is in the log under log_level = error, at the leve
   await program.printed(/2 -> 3 workers/);
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
-  const said = lines(program).map(({ level, msg }) => `${level}: ${msg.replaceAll(/\d+ ms/g, 'N ms')}`);
+  const said = lines(program).map(
+    ({ level, msg }) => `${level}: ${msg.replaceAll(/\d+ ms/g, 'N ms').replace(/:\d+$/, ':P')}`,
+  );
   assert.deepEqual(said, [
-    'notice: Ready after N ms: hello',
+    'notice: Ready after N ms: hello on 127.0.0.1:P',
     'notice: Caught SIGHUP, restarting',
     'notice: Reload accepted after N ms',
     'notice: Service hello: 2 -> 3 workers',
@@ -132,7 +134,7 @@ test('a launcher lends its log to a configuration that has none: its warnings ar
     t,
     `
 import { Config, launch, Service } from 'portico';
-const config = Config.fromText('[DEFAULT]\\ngraceful_shutdown_timout = 5\\n[nobody]\\na = 1\\n');
+const config = Config.fromText('[DEFAULT]\\n[nobody]\\na = 1\\n');
 class Idle extends Service { name = 'idle'; }
 const launcher = await launch(new Idle(), { config });
 setTimeout(() => launcher.stop(), 100);

@@ -134,6 +134,7 @@ export class FleetRunner implements Runner {
 
   /** Binds the addresses of services that are to be launched: all, or the launch ends as for a start that fails. */
   async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
+    this.#launcher.judge();
     this.#launcher.takeSignals();
     const failures = new Map<string, PorticoError>();
     for (const { service, workers } of requests) {

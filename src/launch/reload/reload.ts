@@ -98,7 +98,7 @@ async function reloadTo(
   };
   // Asked for in the end: what services that end had in use is released as the configuration is taken up.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
-    const all = [...(prepared?.report() ?? []), ...files];
+    const all = [...(prepared?.report({ workers: steps.hasWorkers }) ?? []), ...files];
     return steps.hasWorkers ? all : all.map(withoutWorkers);
   };
   try {

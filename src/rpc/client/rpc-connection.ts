@@ -4,7 +4,7 @@
 import { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ConfigurationRefused, refuseUnknownOptions } from '../../errors/index.js';
-import { createLogger, type Logger } from '../../log/index.js';
+import type { Logger } from '../../log/index.js';
 import type {
   Awaitable,
   ClientOptions,
@@ -105,7 +105,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     this.#given = typeof transport === 'object' ? transport : undefined;
     this.#name = name ?? `${process.pid}`;
     this.serializer = completed(serializer ?? {});
-    this.log = log ?? createLogger();
+    this.log = log ?? config.log;
     this.clock = clock ?? systemClock;
     this.meter = meter?.isOn === true ? meter : undefined;
     this.levels = new UpgradeLevels({ config, log: this.log, clock: this.clock });

@@ -1,7 +1,7 @@
 /**
  * NotificationService: listens to notifications, as a service that can be launched.
  */
-import { contextFacts, RequestContext } from '../../app/index.js';
+import { RequestContext } from '../../app/index.js';
 import { runInRequest } from '../../app/internal.js';
 import { Config } from '../../config/index.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
@@ -83,7 +83,7 @@ export class NotificationService implements ServiceBase {
   private constructor(options: NotificationServiceOptions) {
     this.name = options.name ?? 'notifications';
     this.#options = options;
-    this.#log = (options.log ?? createLogger({ facts: contextFacts })).child({ service: this.name });
+    this.#log = (options.log ?? options.config?.log ?? createLogger()).child({ service: this.name });
     this.#lifecycle = new Lifecycle(this.name, {
       start: (signal) => this.#start(signal),
       stop: (how) => this.#stop(how),

@@ -1,11 +1,11 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
-import { contextFacts, RequestContext } from '../../app/index.js';
+import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { describeError, PorticoError } from '../../errors/index.js';
-import { createLogger, type Logger } from '../../log/index.js';
+import type { Logger } from '../../log/index.js';
 import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
   type ConfigChanges,
@@ -30,6 +30,7 @@ import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import type { ApiTls } from './api-tls.js';
+import { registerServing } from './served-options.js';
 
 /**
  * An API of the configuration as a service that can be launched.
@@ -73,9 +74,10 @@ export class WSGIService implements ListeningService {
     this.name = name;
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
-    const log = options.log ?? createLogger({ facts: contextFacts });
-    const assignment = workerAssignment();
-    this.#processLog = assignment === undefined ? log : log.child({ workerId: assignment.index });
+    registerServing(config);
+    const log = options.log ?? config.log;
+    const { index: workerId } = workerAssignment() ?? {};
+    this.#processLog = workerId === undefined ? log : log.child({ workerId });
     this.#log = this.#processLog.child({ service: name });
     const { settings, apiTls, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
     this.#tls = apiTls;
@@ -84,13 +86,12 @@ export class WSGIService implements ListeningService {
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
     this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
-    const { binary, meter } = this;
-    this.#app = new ApiApp(name, { log: this.#log, meter, loader: options.loader }, loader.path);
+    this.#app = new ApiApp(name, { log: this.#log, meter: this.meter, loader: options.loader }, loader.path);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     const named = { group: `api:${name}`, opt: 'manager' };
     this.#managed = new ManagedService({
       name,
-      binary,
+      binary: this.binary,
       config,
       log: this.#log,
       tasks: this.tasks,
@@ -110,7 +111,7 @@ export class WSGIService implements ListeningService {
     });
   }
 
-  /** Where it listens, or will; once it was started the port is the real one. */
+  /** Where it listens, or will. */
   get addresses(): readonly ListenAddress[] {
     return this.server.addresses;
   }

@@ -5,15 +5,19 @@
  */
 import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { contextFacts } from '../app/index.js';
-import { boolean, type Change, type Config, ConfigError, defineOptions, oneOf, path } from '../config/index.js';
-import { workerAssignment } from '../config/internal.js';
 import type { Diagnostic, Place } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { openToAppend, refuseForeignLink } from '../process/index.js';
+import type { Change } from './changes.js';
+import { workerAssignment } from './load.js';
+import { defineOptions } from './types/define-options.js';
+import { boolean } from './types/number-types.js';
+import type { OptionDeclarations, OptionsOf } from './types/option.js';
+import { oneOf, path } from './types/text-types.js';
+import { ConfigError, type OptionMistake } from './values/mistakes.js';
 
 /** Options of `[DEFAULT]`. */
-export const logOptions = defineOptions({
+export const programLogOptions = defineOptions({
   debug: boolean({ default: false, mutable: true, help: 'Log at level debug, whatever log_level says.' }),
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
@@ -35,8 +39,25 @@ export const logOptions = defineOptions({
   }),
 });
 
+/** What a log needs of a configuration. */
+interface Logging {
+  group<D extends OptionDeclarations>(name: string, options: D, from: { readonly partial: true }): OptionsOf<D>;
+  resolve(group: string, opt: string): { readonly value: unknown };
+  getLocation(group: string, opt: string): Place;
+  useLogger(log: Logger): void;
+  onMutate(hook: (next: Logging) => void): unknown;
+}
+
+/** `true` is refused: that the log does not reach syslog would show when it is needed. For `config.check`. */
+export function syslogAsked(config: Logging): OptionMistake[] {
+  if (!config.group('DEFAULT', programLogOptions, { partial: true }).useSyslog) return [];
+  const [group, opt] = ['DEFAULT', 'use_syslog'];
+  const hint = 'leave it out: systemd and containers take standard error to the journal or to syslog, or set log_file';
+  return [{ group, opt, message: 'this program does not write to syslog', hint }];
+}
+
 /** The logger of a command: on standard error, with the configuration's level as that changes, and its own warnings. */
-export function configuredLogger(config: Config): Logger {
+export function commandLogger(config: Logging): Logger {
   return followed(config, createLogger(loggerOptions(config)));
 }
 
@@ -45,9 +66,10 @@ export function configuredLogger(config: Config): Logger {
  * by the judgement of the configuration; a worker writes on standard error then, and says so. Options that are refused are
  * told by that judgement as well, with all other mistakes: it is logged as if they were not set.
  */
-export function serversLogger(config: Config, format?: 'text'): Logger {
-  const file = logFileOf(config);
+export function serversLogger(config: Logging, format?: 'text'): Logger {
+  // Declares what is asked for next.
   const options = { ...acceptedOptions(config), ...(format === undefined ? {} : { format }) };
+  const file = logFileOf(config);
   try {
     return followed(config, createLogger(file === undefined ? options : { ...options, file }));
   } catch (error) {
@@ -58,21 +80,21 @@ export function serversLogger(config: Config, format?: 'text'): Logger {
   }
 }
 
-function loggerOptions(config: Config): LoggerOptions {
-  const { logFormat } = config.group('DEFAULT', logOptions, { partial: true });
-  return { level: levelOf(config), format: logFormat, facts: contextFacts };
+function loggerOptions(config: Logging): LoggerOptions {
+  const { logFormat } = config.group('DEFAULT', programLogOptions, { partial: true });
+  return { level: levelOf(config), format: logFormat };
 }
 
-function acceptedOptions(config: Config): LoggerOptions {
+function acceptedOptions(config: Logging): LoggerOptions {
   try {
     return loggerOptions(config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { facts: contextFacts };
+    return {};
   }
 }
 
-function followed(config: Config, log: Logger): Logger {
+function followed(config: Logging, log: Logger): Logger {
   config.useLogger(log);
   config.onMutate((next) => {
     log.level = levelOf(next);
@@ -80,18 +102,18 @@ function followed(config: Config, log: Logger): Logger {
   return log;
 }
 
-function levelOf(config: Config): LogLevel {
-  const { debug, logLevel } = config.group('DEFAULT', logOptions, { partial: true });
+function levelOf(config: Logging): LogLevel {
+  const { debug, logLevel } = config.group('DEFAULT', programLogOptions, { partial: true });
   return debug ? 'debug' : logLevel;
 }
 
 /** The file to log to; undefined for standard error. */
-export function logFileOf(config: Config): string | undefined {
+export function logFileOf(config: Logging): string | undefined {
   return config.resolve('DEFAULT', 'log_file').value as string | undefined;
 }
 
 /** What is wrong with `log_file`, if anything is. */
-export function logFileIssue(config: Config): Diagnostic | undefined {
+export function logFileIssue(config: Logging): Diagnostic | undefined {
   return issueOf(logFileOf(config), config.getLocation('DEFAULT', 'log_file'));
 }
 

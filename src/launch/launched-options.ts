@@ -1,0 +1,43 @@
+/**
+ * The options that every program with a launcher has, and the judgement of a configuration by a launcher whose program has not
+ * judged it: what is misspelt in a file is refused before anything starts, all at once.
+ */
+import { type Config, ConfigError, type OptionDeclarations } from '../config/index.js';
+import { logFileIssue, syslogAsked } from '../config/internal.js';
+import { metricsOptions } from '../metrics/index.js';
+import { heartbeatOptions } from '../registry/internal.js';
+import { managerOptions } from '../service/internal.js';
+import { backdoorOptions } from './backdoor/backdoor.js';
+import { adminOptions } from './control/admin-guard.js';
+import { controlOptions } from './control/control.js';
+import { launcherOptions } from './launcher-options.js';
+import { supervisorOptions } from './report/diagnosis.js';
+import { reportOptions } from './report/report.js';
+
+/** Options and the group they belong to. */
+const LAUNCHED: readonly { readonly group: string; readonly options: OptionDeclarations }[] = [
+  { group: 'DEFAULT', options: launcherOptions },
+  { group: 'DEFAULT', options: managerOptions },
+  { group: 'DEFAULT', options: heartbeatOptions },
+  { group: 'DEFAULT', options: backdoorOptions },
+  { group: 'DEFAULT', options: supervisorOptions },
+  { group: 'control', options: controlOptions },
+  { group: 'admin', options: adminOptions },
+  { group: 'metrics', options: metricsOptions },
+  { group: 'oslo_reports', options: reportOptions },
+];
+
+/**
+ * Throws `ConfigError` with all that is wrong, and logs warnings. A name that comes near no known one is a warning: what
+ * declares it may be loaded later, or in the workers alone.
+ */
+export function judgeConfiguration(config: Config): void {
+  for (const { group, options } of LAUNCHED) config.register(group, options);
+  // A program with a logger of its own reads none of these options.
+  const logs = config.has('DEFAULT', 'log_file');
+  if (logs) config.check(syslogAsked);
+  const unlogged = logs ? logFileIssue(config) : undefined;
+  const issues = [...config.problems({ complete: false }), ...(unlogged === undefined ? [] : [unlogged])];
+  config.warn(issues);
+  if (issues.some(({ severity }) => severity === 'error')) throw new ConfigError(issues);
+}

@@ -1,0 +1,2 @@
+/** What other directories of Portico use of this one beside what is published. */
+export { describeMoments } from './moment.js';

@@ -1,0 +1,157 @@
+/** Programs that embed Portico honour what their files say, as `api-cli` does. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { emptyProject, freePort, Program } from './program.js';
+import { pidApp, pidPaste } from './projects.js';
+
+const inOneProcess = `
+import { Config, launch, runMain, WSGIService } from 'portico';
+
+await runMain(async () => {
+  const config = await Config.load();
+  const launcher = await launch(new WSGIService('hello', config), { config });
+  return launcher.wait();
+});
+`;
+
+const inWorkers = `
+import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
+
+await runMain(async () => {
+  const config = await Config.load();
+  const launcher = new ProcessLauncher({ config });
+  await launcher.launchService(new WSGIService('hello', config), { workers: 2 });
+  return launcher.wait();
+});
+`;
+
+const logged = `
+[pipeline:hello]
+pipeline = request_id request_log hello_app
+
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+
+[filter:request_log]
+paste.filter_factory = portico/middleware:requestLog
+`;
+
+async function embedded(t: TestContext, main: string, more: string) {
+  const port = await freePort();
+  const ini = (text: string): string => `[DEFAULT]\n${text}\n[api:hello]\nport = ${port}\n`;
+  const paste = pidPaste.replace(/\[pipeline.*?requestId\n/s, logged);
+  const files = { 'main.js': main, 'app.js': pidApp, 'api-paste.ini': paste, 'portico.ini': ini(more) };
+  const project = emptyProject(files);
+  const start = (...words: string[]): Program => {
+    const program = new Program(process.execPath, ['main.js', ...words], { cwd: project.folder });
+    t.after(() => program.end());
+    return program;
+  };
+  t.after(() => project.remove());
+  const file = (name: string): string => join(project.folder, name);
+  return { port, project, start, file, write: (text: string) => writeFileSync(file('portico.ini'), ini(text)) };
+}
+
+/** Milliseconds, so that a line that does not come is told. */
+const timeout = 60_000;
+
+interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly service?: string;
+  readonly [fact: string]: unknown;
+}
+
+function lines(text: string): Line[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
+}
+
+/** Settles when a file has such a line. */
+async function written(file: string, line: RegExp): Promise<void> {
+  const changes = watch(dirname(file));
+  try {
+    while (!existsSync(file) || !line.test(readFileSync(file, 'utf8'))) await once(changes, 'change');
+  } finally {
+    changes.close();
+  }
+}
+
+for (const [how, main] of [
+  ['in one process', inOneProcess],
+  ['in workers', inWorkers],
+] as const) {
+  test(`an embedded service ${how} logs at log_level, and HUP changes it`, { timeout }, async (t) => {
+    const { port, start, write } = await embedded(t, main, 'log_level = warn');
+    const program = start();
+    await program.printed(/is ready|ready/);
+    await get(port, '/');
+    write('log_level = info');
+    program.kill('SIGHUP');
+    const [, told] = await program.printed(/("changes":\[.*?\}\])/);
+    assert.match(told!, /"option":"DEFAULT\.log_level","old":"warn","new":"info"/);
+    assert.match(told!, /"effect":"applied now"/);
+    await get(port, '/');
+    await program.printed(/"target":"\/"/);
+    const all = lines(program.stderr);
+    const reload = all.findIndex(({ level, msg }) => level === 'notice' && /SIGHUP/.test(msg));
+    assert.deepEqual(
+      all.slice(0, reload).filter(({ level }) => level === 'info'),
+      [],
+    );
+    const request = all.find(({ target }) => target === '/');
+    assert.ok(typeof request?.request_id === 'string');
+  });
+
+  test(`an embedded service ${how} refuses what is misspelt, all at once, with the nearest names`, {
+    timeout,
+  }, async (t) => {
+    const { start } = await embedded(t, main, 'log_level = wran\nenabled_apsi = hello\ngraceful_shutdown_timeot = 3');
+    const program = start();
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:2:13: error: \[DEFAULT\] log_level: .*wran/);
+    assert.match(
+      program.stderr,
+      /portico\.ini:3:1: error: \[DEFAULT\] enabled_apsi: unknown option\n(?:.*\n)*? +did you mean 'enabled_apis'\?/,
+    );
+    assert.match(program.stderr, /portico\.ini:4:1: error: .*\n(?:.*\n)*? +did you mean 'graceful_shutdown_timeout'\?/);
+    assert.doesNotMatch(program.stderr, / at /);
+  });
+
+  test(`an embedded service ${how} logs into log_file in log_format, and HUP opens it anew`, { timeout }, async (t) => {
+    const { port, start, file } = await embedded(t, main, 'log_file = api.log\nlog_format = text');
+    const program = start();
+    await written(file('api.log'), /Ready after \d+ ms: hello on 127\.0\.0\.1:/);
+    await get(port, '/');
+    assert.match(readFileSync(file('api.log'), 'utf8'), /INFO/);
+    renameSync(file('api.log'), file('api.log.1'));
+    program.kill('SIGHUP');
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    assert.match(readFileSync(file('api.log'), 'utf8'), /Caught SIGTERM/);
+  });
+
+  test(`an embedded service ${how} refuses a log_file that cannot be opened`, { timeout }, async (t) => {
+    const { start } = await embedded(t, main, 'log_file = none/api.log');
+    const program = start();
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: the log cannot be written there/);
+  });
+}
+
+test('HUP says of an option that nothing in the process reads that it has no effect', { timeout }, async (t) => {
+  const { start, write } = await embedded(t, inOneProcess, 'colour = red');
+  const program = start();
+  await program.printed(/portico\.ini:2:1: warning: \[DEFAULT\] colour: unknown option/);
+  await program.printed(/ready/);
+  write('colour = blue');
+  program.kill('SIGHUP');
+  const [, told] = await program.printed(/("changes":\[.*?\}\])/);
+  assert.match(told!, /"option":"DEFAULT\.colour".*"effect":"no effect"/);
+});
