@@ -1,5 +1,5 @@
 /**
- * What is to be told to an operator, as data: it is gathered in lists, crosses the channel between processes, and is printed here.
+ * A report to an operator, as data: it is gathered in lists, crosses the channel between processes, and is printed here.
  */
 import { relative } from 'node:path';
 import { looksSecret, maskUris, printable, printableLines } from '../text/index.js';
@@ -15,7 +15,7 @@ export interface Origin {
   readonly text?: string | undefined;
 }
 
-/** Where something was written, in a file or elsewhere. `detail` says it in words an operator knows. */
+/** A place in a file or elsewhere. `detail` describes it in words an operator knows. */
 export interface Place {
   readonly kind: 'default' | 'set_default' | 'override' | 'file' | 'environment' | 'command_line' | 'source';
   /** `portico.ini:3:8`, the name of the variable, the argument's number, the name of the source. */
@@ -34,11 +34,11 @@ export interface Diagnostic {
   /** The section and the option it is about. */
   readonly section?: string | undefined;
   readonly option?: string | undefined;
-  /** What is wrong, without place and value. */
+  /** The mistake, without place and value. */
   readonly message: string;
   /** The value as written, `****` for a secret. */
   readonly got?: string | undefined;
-  /** What to do. */
+  /** The remedy. */
   readonly hint?: string | undefined;
   /** A line of the file that would help, once it is filled in. */
   readonly proposal?: string | undefined;
@@ -90,7 +90,7 @@ function sentenceOf(diagnostic: Diagnostic, severity: readonly string[]): string
   return words.flat().join(' ');
 }
 
-/** What is wrong, and the value that was written: `should be an integer; got many`. */
+/** The mistake and the value that was written: `should be an integer; got many`. */
 export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 'got'>): string {
   if (got === undefined) return message;
   const shown = got.length > 200 ? `${got.slice(0, 200)}…` : got;

@@ -7,7 +7,7 @@
 import { maskUris, printableLines } from '../text/index.js';
 import { type Diagnostic, messageOf, type Origin, placeInFile, printDiagnostics } from './diagnostic.js';
 
-/** What an error is made of. */
+/** Parts of an error. */
 export interface ErrorDetails {
   /** One sentence: what is wrong. Without position; that is put in front. */
   message: string;
@@ -17,7 +17,7 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** What an error is made of that stands for several mistakes. */
+/** Parts of an error that stands for several mistakes. */
 export interface DiagnosticsDetails {
   diagnostics: readonly Diagnostic[];
   /** Default: the diagnostics, printed. */
@@ -49,12 +49,12 @@ export class PorticoError extends Error {
     this.#diagnostics = Object.freeze(diagnostics === undefined ? [{ ...own, hint: this.hint }] : [...diagnostics]);
   }
 
-  /** What is wrong, without the place. */
+  /** The message without the place. */
   get sentence(): string {
     return this.#sentence;
   }
 
-  /** What is wrong, as data: several for an error that stands for several mistakes, else the error itself. */
+  /** The mistakes as data: several for an error that stands for several mistakes, else the error itself. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics;
   }
@@ -77,7 +77,7 @@ export class ConfigurationRefused extends PorticoError {
     return printDiagnostics(this.diagnostics);
   }
 
-  /** What `console.log` shows, and Node of an uncaught one: the text for an operator and no stack. */
+  /** The text that `console.log` shows, and Node for an uncaught error: for an operator, without a stack. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.describe();
   }
@@ -177,7 +177,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What a value is, for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */
+/** A value in words, for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */
 export function whatItIs(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return 'a list';
@@ -218,7 +218,7 @@ function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** What the work returns; undefined where it throws. For files and values whose mistakes are reported where they are used. */
+/** The result of the work; undefined where it throws. For files and values whose mistakes are reported where they are used. */
 export function ignoreErrors<T>(work: () => T): T | undefined {
   try {
     return work();

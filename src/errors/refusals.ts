@@ -4,7 +4,7 @@
 import { type Diagnostic, inOrder } from './diagnostic.js';
 import { ConfigurationRefused } from './errors.js';
 
-/** What a configuration is refused for. */
+/** Mistakes that a configuration is refused for. */
 export class Refusals {
   #refusals: readonly ConfigurationRefused[] = [];
 

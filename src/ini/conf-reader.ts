@@ -19,9 +19,9 @@ export interface ConfEntry {
   readonly value: string;
   /** The value stood in quotes. */
   readonly quoted: boolean;
-  /** Where the value begins. Section and option are as written. */
+  /** Start of the value. Section and option are as written. */
   readonly origin: Origin;
-  /** Where each line of the value begins. */
+  /** Start of each line of the value. */
   readonly pieces: readonly ValuePiece[];
 }
 

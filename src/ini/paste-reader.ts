@@ -11,17 +11,17 @@ import { indentOf, strip, stripEnd } from './white-space.js';
 /** One option: its value is the stripped lines joined with newlines; interpolation comes later. */
 export interface PasteOption {
   readonly name: string;
-  /** Where the name stands. */
+  /** Place of the name. */
   readonly origin: Origin;
   readonly value: string;
-  /** Where each line of the value stands. */
+  /** Place of each line of the value. */
   readonly pieces: readonly ValuePiece[];
 }
 
 /** One section, in the order of the file. Names are compared exactly; spaces in them are kept. */
 export interface PasteSection {
   readonly name: string;
-  /** Where the header stands; of `[DEFAULT]`, the first one. */
+  /** Place of the header; of `[DEFAULT]`, the first one. */
   readonly origin: Origin;
   readonly options: ReadonlyMap<string, PasteOption>;
 }
@@ -36,7 +36,7 @@ export interface PasteProblem {
   readonly first?: Origin;
 }
 
-/** What a file holds. Maps, because names may be `__proto__` or `17`, and because order is kept. */
+/** A parsed file. Maps, because names may be `__proto__` or `17`, and because order is kept. */
 export interface PasteDocument {
   /** As given to {@link readPaste}; all origins name it. */
   readonly file: string;

@@ -1,5 +1,5 @@
 /**
- * Where things stand in a file: origins for values and for parts of values, and the first byte that is no text.
+ * Places in a file: origins of values and of parts of values, and the first byte that is no text.
  */
 import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
@@ -43,7 +43,7 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
   return { ...piece.origin, column: piece.origin.column + Math.max(0, offset - piece.start) };
 }
 
-/** Where decoding failed: line and column counted from 1, column in UTF-16 units. */
+/** Place where decoding failed: line and column counted from 1, column in UTF-16 units. */
 export interface BadByte {
   readonly line: number;
   readonly column: number;

@@ -3,7 +3,7 @@
  * U+001C to U+001F and U+0085, and they count U+FEFF.
  */
 
-/** What Python's `str.isspace` counts as white space; none lies beyond the basic plane. */
+/** Characters that Python's `str.isspace` counts as white space; none lies beyond the basic plane. */
 const SPACE = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
 const AT_START = new RegExp(`^[${SPACE}]*`);
 const LAST = new RegExp(`[^${SPACE}][${SPACE}]*$`);

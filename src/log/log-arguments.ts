@@ -27,7 +27,7 @@ interface LineWriter {
 
 const PLACEHOLDER = /%[sdifjoO%]/g;
 
-/** What one line is made of. */
+/** Parts of one line. */
 export type LineParts = readonly [fields: LogFields, message: string];
 
 /** The parts of a line from what a {@link LogMethod} was called with. Throws what a getter of that throws. */
@@ -130,7 +130,7 @@ function asText(value: unknown): string {
   return said ? String(value as Date) : (json(value) ?? '');
 }
 
-/** What JSON has no form for must not cost the line: objects that contain themselves, say. */
+/** JSON of a value; undefined where it has none, such as an object that contains itself. The line is written all the same. */
 export function json(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));

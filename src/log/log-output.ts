@@ -6,10 +6,10 @@ import { closeSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openToAppend } from '../process/index.js';
 
-/** What may be read of a log file is for its owner and group. */
+/** Mode of a log file: readable for its owner and group. */
 const MODE = 0o640;
 
-/** What is shared by several processes may be non-blocking: so often, and so long each time, is waited for its reader. */
+/** A stream that several processes share may be non-blocking: the writer waits for its reader so often, and so long each time. */
 const PATIENCE = { times: 200, ms: 5 } as const;
 
 const NEWLINE = 10;
@@ -112,7 +112,7 @@ export class LogOutput {
     return true;
   }
 
-  /** Who has waited for a reader in vain once does so no more until lines get through. */
+  /** A writer that has waited in vain once waits no more until lines get through. */
   #mayWait(error: unknown, waited: number): boolean {
     this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
     return this.#code === 'EAGAIN' && this.#dropped === 0 && waited < PATIENCE.times;

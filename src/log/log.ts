@@ -24,7 +24,7 @@ export type { LogFields, LogMethod } from './log-arguments.js';
 /** How much is logged. `silent` is nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Where Portico and its applications write what happens: message first and facts after it, or in pino's order. */
+/** The log of Portico and its applications: message first and facts after it, or in pino's order. */
 export interface Logger {
   level: LogLevel;
   debug: LogMethod;
@@ -32,7 +32,7 @@ export interface Logger {
   warn: LogMethod;
   error: LogMethod;
   /**
-   * What an operator caused: a start, a stop, a reload, another number of workers. Written at every level but `silent`. In
+   * Writes an event that an operator caused: a start, a stop, a reload, another number of workers. Written at every level but `silent`. In
    * lines the level is `notice`, for pino 35: above info, below warn, as in syslog.
    */
   notice: LogMethod;
@@ -40,7 +40,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
   /** False when a line of that level would not be written: for facts that are dear to gather. */
   enabled(level: LogLevel): boolean;
-  /** Where it writes to a file: opens it anew by its name, because the one before was renamed. Launchers do so on SIGHUP. */
+  /** Opens the log file anew by its name, because the old one was renamed. Launchers call it on SIGHUP. */
   reopen?(): void;
   /** How many lines could not be written. */
   lost?(): number;
@@ -48,7 +48,7 @@ export interface Logger {
 
 /** How {@link createLogger} writes. */
 export interface LoggerOptions {
-  /** What is below is not written. Default `info`. */
+  /** The least level that is written. Default `info`. */
   level?: LogLevel;
   /** `auto` (default): text on a terminal, else JSON. */
   format?: 'json' | 'text' | 'auto';
@@ -153,7 +153,7 @@ export function silentLogger(): Logger {
   return wrap(lines, lines, thresholdAt('silent'));
 }
 
-/** What writes the lines of one logger. */
+/** Writers of one logger's lines. */
 interface Lines extends Record<'debug' | 'info' | 'warn' | 'error' | 'notice', Write> {
   child(fields: LogFields): Lines;
 }
@@ -211,7 +211,7 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
   };
 }
 
-/** What is below is not written. That of a child has the threshold of its parent for prototype, until it is given its own. */
+/** The least level that is written. A child's has the threshold of its parent for prototype, until it is given its own. */
 interface Threshold {
   level: LogLevel;
   rank: number;
@@ -236,7 +236,7 @@ function wrap(
       try {
         write(asked, lineParts(first, rest));
       } catch (error) {
-        // What is logged may be anything, and a getter of it may throw: who logs must not fail for that.
+        // A logged value may be anything, and a getter of it may throw: the caller must not fail for that.
         write(asked, readableParts([first, ...rest], error));
       }
     };

@@ -1,4 +1,4 @@
-/** What is counted for metrics, in the process that serves and in the one that is asked. Not an entry point. */
+/** Counts for metrics, in the process that serves and in the one that is scraped. Not an entry point. */
 export { type Counted, Distribution, Meter, type Series, Totals } from './meter.js';
 export {
   bucketsOf,

@@ -45,7 +45,7 @@ export class Distribution {
   }
 }
 
-/** What was counted under one set of labels. */
+/** The counts under one set of labels. */
 export interface Series {
   readonly metric: MetricKey;
   /** As many as the metric has, in its order. */
@@ -55,7 +55,7 @@ export interface Series {
   readonly sum: number;
 }
 
-/** What was counted since it was told last. */
+/** Counts since the last reading. */
 export interface Counted {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];
@@ -69,7 +69,7 @@ export class Meter {
   readonly #series = new Map<string, { metric: MetricKey; labels: readonly string[]; values: Distribution }>();
   readonly #told = new Map<string, number>();
 
-  /** What is observed under these labels. */
+  /** The distribution of a metric under these labels. */
   distribution(metric: MetricKey, labels: readonly string[]): Distribution {
     const fitting = labels.map((label) => label.slice(0, LABEL_CHARACTERS));
     const key = [metric, ...fitting].join('\n');
@@ -94,7 +94,7 @@ export class Meter {
     this.distribution(metric, labels).sum += total - before;
   }
 
-  /** What has come since it was taken last. */
+  /** Takes the counts since the last reading. */
   take(): Counted {
     const series: Series[] = [];
     for (const { metric, labels, values } of this.#series.values()) {
@@ -117,7 +117,7 @@ interface Total extends Pick<Series, 'metric' | 'labels'> {
   readonly values: Distribution;
 }
 
-/** What all processes of a launcher have counted since it began, those that have ended included. */
+/** Totals of all processes of a launcher since it began, ended ones included. */
 export class Totals {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];

@@ -143,13 +143,13 @@ export function fileOfOwnExport(module: string, url: string, name: string): stri
 export interface OptionalPeer {
   /** Of the error. */
   readonly code: string;
-  /** What the configuration says that needs it. */
+  /** The line of configuration that needs it. */
   readonly neededBy: string;
   /** As `npm install` takes it: `pg`, `rabbitmq-client@5`. */
   readonly spec: string;
 }
 
-/** What `load` imports. Rejects with `code` where the package is not installed; what goes wrong inside of it is told as it is. */
+/** Imports an optional package. Rejects with `code` where it is not installed; errors inside it pass unchanged. */
 export async function importPeer<T>(load: () => Promise<T>, { code, neededBy, spec }: OptionalPeer): Promise<T> {
   try {
     return await load();

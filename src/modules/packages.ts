@@ -10,7 +10,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../errors/index.js';
 
-/** What a `package.json` may say, as far as it is asked for here. */
+/** The fields of a `package.json` that are read here. */
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
@@ -106,7 +106,7 @@ export function packageNames(from: readonly string[]): string[] {
 }
 
 /**
- * Where packages are looked for from a folder, in this order: there, beside the program's main module, and in the working
+ * Directories to look for packages from a folder, in this order: there, beside the program's main module, and in the working
  * directory. A configuration may be far from the program it is for (`/etc`).
  */
 export function searchFolders(folder: string): string[] {
@@ -136,7 +136,7 @@ function* modulesUpwards(from: string): Generator<string> {
 
 /** There is no such module. */
 export class ModuleMissing extends Error {
-  /** What is missing: the package, a subpath that it exports, or the file. */
+  /** The missing part: the package, a subpath that it exports, or the file. */
   readonly what: 'package' | 'subpath' | 'file';
   /** Specifiers that would have worked. */
   readonly known: readonly string[];
@@ -179,7 +179,7 @@ export function moduleUrl(specifier: string, folder: string): string {
   return urlIn({ ...own, seenFrom: own.folder }, specifier, name, subpath!);
 }
 
-/** What lies in the folder of a path, as it is written. */
+/** Files in the folder of a path, as they are written. */
 function filesBeside(specifier: string, path: string): string[] {
   const names = ignoreErrors(() => readdirSync(dirname(path))) ?? [];
   return names.map((name) => specifier.slice(0, specifier.lastIndexOf('/') + 1) + name);
@@ -216,7 +216,7 @@ function withoutExports(specifier: string, found: FoundPackage, subpath: string)
   }
 }
 
-/** Where an exports map leads for a subpath (Node: Packages, "Package entry points"); undefined for nowhere. */
+/** The target of a subpath in an exports map (Node: Packages, "Package entry points"); undefined where it has none. */
 function exported(exports: Exports, subpath: string): string | undefined {
   const map = subpathMap(exports);
   if (map === undefined) return subpath === '.' ? targetOf(exports, '') : undefined;

@@ -8,16 +8,16 @@ import { Fault, quoteClient } from '../app/index.js';
 /** As oslo's `bool_from_string` reads them, strictly. */
 const [YES, NO] = [/^\s*(?:1|t|true|on|y|yes)\s*$/i, /^\s*(?:0|f|false|off|n|no)\s*$/i];
 
-/** What a client's parameter says: `true`, `1`, `on`, `yes`, `no` and so on, in any case. Throws a `Fault` 400 for anything else. */
+/** Reads a client's flag: `true`, `1`, `on`, `yes`, `no` and so on, in any case. Throws a `Fault` 400 for anything else. */
 export function clientFlag(text: string, { name = 'flag' }: { readonly name?: string } = {}): boolean {
   if (YES.test(text)) return true;
   if (NO.test(text)) return false;
   throw new Fault(400, { message: `Invalid ${name} filter [${quoteClient(text)}]` });
 }
 
-/** What bounds a client's expression. */
+/** Limits of a client's expression. */
 export interface ClientPatternOptions {
-  /** What is searched, for the fault: the parameter's name. Default `pattern`. */
+  /** Name of the parameter, for the fault. Default `pattern`. */
   readonly name?: string;
   /** Its longest text, in characters. Default 255. */
   readonly maxLength?: number;

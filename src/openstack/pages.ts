@@ -14,7 +14,7 @@ export interface PageOptions {
   readonly pageSize?: boolean | undefined;
 }
 
-/** What a client asked for. */
+/** The page that a client asked for. */
 export interface PageRequest {
   /** How many items at most; 0 is an empty page. */
   readonly limit: number;
@@ -44,7 +44,7 @@ export function pageRequest(request: PageRequester, options: PageOptions = {}): 
 export interface CollectionPageOptions<T> extends PageOptions {
   /** The member of an item that a marker names. Default `id`. */
   readonly marker?: (keyof T & string) | undefined;
-  /** What an item looks like. Default: as it is. */
+  /** Renders an item. Default: unchanged. */
   readonly show?: ((item: T) => unknown) | undefined;
   /** True: the items are the page, as a store has cut it by {@link pageRequest} with the same options. Default false. */
   readonly isCut?: boolean | undefined;

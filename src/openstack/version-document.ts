@@ -4,7 +4,7 @@
 import type { App, ClosableApp, FaultStyle } from '../app/index.js';
 import { type ActionRequest, Router, type VersionOptions } from '../routing/index.js';
 
-/** What a version document says besides the versions. */
+/** Members of a version document beside the versions. */
 export interface VersionDocumentOptions {
   /** `v2.1`. */
   readonly id: string;
@@ -12,7 +12,7 @@ export interface VersionDocumentOptions {
   readonly status?: string | undefined;
   /** When the API was changed last, ISO 8601. */
   readonly updated: string;
-  /** Where the API and its documentation are. */
+  /** Links to the API and its documentation. */
   readonly links: readonly { readonly rel: string; readonly href: string; readonly type?: string }[];
 }
 

@@ -4,7 +4,7 @@
 
 /** An option with its value, or another word. */
 export interface CommandLineWord {
-  /** Which word it is, counted from 0. */
+  /** Position of the word, from 0. */
   readonly at: number;
   /** As it stands, `--a_b` of `--a_b=c`. */
   readonly word: string;

@@ -3,7 +3,7 @@
  * the signal's default action, and the exit status says 143 where nothing failed.
  */
 
-/** What a program is about. */
+/** Options of early signal handling. */
 interface EarlyOptions {
   /**
    * It does nothing before it launches, as far as anybody knows. Default true. False for a program that may be a job of
@@ -15,9 +15,9 @@ interface EarlyOptions {
 /** How long a program that may be about to launch goes on after TERM or HUP, in milliseconds. */
 const GRACE_MS = 2000;
 
-/** Where a process holds its early listeners, for the launcher that takes over from them. */
+/** Key of a process's early listeners, for the launcher that takes over from them. */
 const EARLY = Symbol.for('portico.early-signals');
-/** Where a worker's process has its link: its bootstrap listens already. */
+/** Key of a worker's link: its bootstrap listens already. */
 const WORKER = Symbol.for('portico.worker');
 
 type Marked = { [EARLY]?: EarlySignals; [WORKER]?: unknown };

@@ -1,5 +1,5 @@
 /**
- * What is being loaded right now: told by the loader to reports that have to explain why it takes so long.
+ * The module that loads right now: the loader records it for reports that explain why it takes so long.
  */
 import { channel } from 'node:diagnostics_channel';
 

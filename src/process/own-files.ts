@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** All of them are below the folder above this one's, as compiled and as published. */
 const ROOT = new URL('../', import.meta.url);
 
-/** What stacks name under `--enable-source-maps`. */
+/** Directory of Portico's files in stacks under `--enable-source-maps`. */
 const SOURCES = new URL('../src/', ROOT);
 
 const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
@@ -33,7 +33,7 @@ function startsWithOne(path: string, folders: readonly string[]): boolean {
 const FRAMES = 100;
 
 /**
- * Where the call of `process.exit` stands that is under way, as `file:line:column`, seen from a listener of "exit", which
+ * Place of the call of `process.exit` that is under way, as `file:line:column`, seen from a listener of "exit", which
  * Node calls within that call. Undefined when the process ends by itself, and when Portico ends it.
  */
 export function exitPlace(): string | undefined {

@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { checkManager, ManagedService, type ManagerOption, namedManager } from './managed-service.js';
 export { connectionProblem, neededRegistry, registryConnection, sqlitePath } from './open-registry.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';

@@ -1,5 +1,5 @@
 /**
- * What services of all protocols have behind them: their managers, with what those are given, their periodic tasks, and
+ * Common part of services of all protocols: their managers with their contexts, their periodic tasks, and
  * a place among the services that are known.
  */
 import { dirname } from 'node:path';
@@ -29,7 +29,7 @@ import { type MemberOptions, membership, openRegistry } from './open-registry.js
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
 
-/** What a manager's constructor, or the function that makes it, is given. It must do no I/O: that is `initHost`. */
+/** Argument of a manager's constructor, or of the function that makes it. The constructor does no I/O: that is `initHost`. */
 export interface ManagerContext {
   /** The name of this machine, as service records have it. */
   readonly host: string;
@@ -52,15 +52,15 @@ export interface ManagerOption {
   readonly opt: string;
 }
 
-/** What a {@link ManagedService} is made of. */
+/** Options of a {@link ManagedService}. */
 export interface ManagedServiceOptions {
   /** The service's name, for logs and errors. */
   readonly name: string;
-  /** What managers are told it is called. Default: `name`. */
+  /** Its name in the managers' contexts. Default: `name`. */
   readonly serviceName?: string;
-  /** What runs, unique on its host. */
+  /** Name of the program, unique on its host. */
   readonly binary: string;
-  /** What it takes remote calls for; null or absent: none. */
+  /** Topic of its remote calls; null or absent: none. */
   readonly topic?: string | null;
   /** Default: `[DEFAULT] host`. */
   readonly host?: string;
@@ -68,14 +68,14 @@ export interface ManagedServiceOptions {
   readonly config: Config;
   /** The log of the service and its managers. */
   readonly log: Logger;
-  /** Where periodic tasks run; stopped with the service. */
+  /** The group that periodic tasks run in; stopped with the service. */
   readonly tasks: TaskGroup;
   /**
    * The managers, the main one first: given in code, or named by this configuration. Asked at each start, which makes
    * them anew, but for those that are objects already.
    */
   readonly managers: (config: Config) => readonly ManagerSource<ManagerContext>[];
-  /** What managers that cannot be made are called in errors. */
+  /** Name of the managers' option, for errors. */
   readonly option: string;
   /** The option that names the manager where code does not. */
   readonly named: ManagerOption;
@@ -85,7 +85,7 @@ export interface ManagedServiceOptions {
   readonly registers?: () => boolean;
   /** How it appears in the registry where the configuration does not say so. */
   readonly member?: Partial<MemberOptions>;
-  /** What is said in code about periodic tasks; the configuration says the rest. */
+  /** Settings of periodic tasks in code; the configuration has the rest. */
   readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context'>;
   /**
    * Its way to other services, made at each start that makes managers, and closed with the last of its end. Opens nothing by
@@ -96,10 +96,10 @@ export interface ManagedServiceOptions {
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
 
-/** What is known at the start. */
+/** Facts known at the start. */
 export interface ManagedStart {
   readonly backdoorPort: number | string | null;
-  /** Which worker of its service this process is. */
+  /** Number of this worker in its service. */
   readonly workerId: number;
   /** The protocol's own part. */
   readonly steps: ProtocolSteps;
@@ -148,7 +148,7 @@ export class ManagedService {
     for (const source of managers(config)) if (typeof source === 'string') await checkManager(source, config, named);
   }
 
-  /** What a start would make of the managers, for what `look` finds in them: no hook runs, and what they opened is closed. */
+  /** Makes the managers as a start would, for `look`: no hook runs, and everything they opened is closed. */
   async inspect<T>(look: (managers: readonly Manager[]) => T): Promise<T> {
     const { made, letGo } = await this.#make();
     try {
@@ -231,7 +231,7 @@ export class ManagedService {
     let origin: Origin | undefined;
     try {
       for (const source of sources) {
-        // What is wrong with a manager that a file names is reported with its line there, else by the option's name.
+        // A mistake in a manager that a file names is reported with its line there, else by the option's name.
         origin = originOfManager(source, config, named);
         made.push(await loadManager(source, origin === undefined ? option : undefined, managersOf(config), context));
       }
@@ -307,7 +307,7 @@ function withOrigin(error: unknown, origin: Origin | undefined): unknown {
   return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
 }
 
-/** Where the option says that reference; undefined for what code gives, and for what no file has. */
+/** Place of that reference in a file; undefined for a manager given in code. */
 function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
   if (!config.has(group, opt)) return undefined;
   const { value, location } = config.resolve(group, opt);

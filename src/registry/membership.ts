@@ -9,9 +9,9 @@ import type { ServiceRegistry } from './service-registry.js';
 import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';
 import { correctedDownTime, isUp } from './service-view.js';
 
-/** Who joins: the same in all workers of a service, but for `worker`. */
+/** The member: the same in all workers of a service, except for `worker`. */
 export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterval' | 'downTime' | 'pid' | 'startedAt'> {
-  /** Which worker of its service this process is. */
+  /** Number of this worker in its service. */
   readonly worker: number;
   readonly pid: number;
 }
@@ -36,7 +36,7 @@ export interface MembershipOptions extends HeartbeatTimes {
   readonly autoRecreate: boolean;
   /** Whether a record that is made at the first start is enabled. Default: `[servicegroup] enable_new_services`, true. */
   readonly enableNewServices: boolean;
-  /** What follows once the registry was away for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
+  /** Action once the registry was away for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
   readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
   /** Drains when an operator forced the service down. Default: `[servicegroup] fence_on_forced_down`, false. */
   readonly fenceOnForcedDown: boolean;
@@ -89,7 +89,7 @@ export class Membership implements Registration {
     });
   }
 
-  /** What health checks show. */
+  /** Facts for health checks. */
   get heartbeat(): { readonly disconnected: boolean; readonly lateMs: number } {
     return this.#heartbeat;
   }
@@ -191,7 +191,7 @@ export class Membership implements Registration {
     };
   }
 
-  /** What its row has of this worker. */
+  /** The columns of its row that describe this worker. */
   #worker() {
     const { worker, pid, instanceId } = this.#who;
     return { worker, pid, instanceId, inFlight: this.#options.inFlight() };

@@ -76,7 +76,7 @@ export function neededRegistry(
   return registry;
 }
 
-/** What is wrong with a connection, in words without the connection: it may have a password. */
+/** A problem of a connection, in words without the connection: it may have a password. */
 interface Problem {
   readonly message: string;
   readonly hint: string;
@@ -142,9 +142,9 @@ const TIMEOUT_PART = 0.5;
 export interface MemberOptions extends Partial<MembershipOptions> {
   /** The name of its machine. Default: `[DEFAULT] host`. */
   readonly host?: string;
-  /** What runs, unique on its host: `portico-compute`. */
+  /** Name of the program, unique on its host: `portico-compute`. */
   readonly binary: string;
-  /** What it takes remote calls for; null: none. */
+  /** Topic of its remote calls; null: none. */
   readonly topic?: string | null;
   /** The version of its code, as it numbers it. Default 0. */
   readonly version?: number;
@@ -156,7 +156,7 @@ export interface MemberOptions extends Partial<MembershipOptions> {
   readonly labels?: Readonly<Record<string, string>>;
   /** The log of the service. */
   readonly log: Logger;
-  /** Which process this is. Default: what the launcher made it. */
+  /** Identity of this process. Default: the launcher's. */
   readonly process?: { readonly worker: number; readonly instance: string; readonly generation: number };
 }
 

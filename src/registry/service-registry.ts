@@ -22,7 +22,7 @@ export interface RegistryEvent {
   readonly changes?: RecordChanges;
 }
 
-/** What an application adds to changes of records. */
+/** The application's part in changes of records. */
 export interface RegistryHooks {
   /** Called with each change of a service, which settles when this does. Default: not called. */
   readonly onEvent?: (event: RegistryEvent) => unknown;
@@ -42,14 +42,14 @@ export interface ServiceRegistryOptions extends RegistryHooks {
   readonly staleReadS?: number;
 }
 
-/** What operators change. */
+/** Fields that operators change. */
 export interface OperatorChanges {
   readonly status?: 'enabled' | 'disabled';
   readonly disabledReason?: string;
   readonly forcedDown?: boolean;
 }
 
-/** Which service. */
+/** A service: its host and binary. */
 export type ServiceMember = Pick<ServiceRecord, 'host' | 'binary'>;
 
 const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
@@ -130,7 +130,7 @@ export class ServiceRegistry {
   }
 
   /**
-   * What an operator decides. A reason goes with `disabled` only, and something must change
+   * Applies an operator's changes. A reason goes with `disabled` only, and something must change
    * (`PORTICO_INVALID_CHANGE`); taking back `forcedDown` may be refused by the application (`PORTICO_CHANGE_REFUSED`).
    */
   async update(uuid: string, wanted: OperatorChanges): Promise<ServiceView> {

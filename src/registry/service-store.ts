@@ -1,10 +1,10 @@
 /**
- * What a registry needs of a database. Everything that is a rule (who is up, who may register) stands above it.
+ * Database of a registry. Every rule (who is up, who may register) stands above it.
  */
 import { PorticoError } from '../errors/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 
-/** What a service says about itself when it starts. */
+/** A service's own facts, given when it starts. */
 export interface ServiceAnnouncement {
   readonly host: string;
   readonly binary: string;
@@ -22,7 +22,7 @@ export interface ServiceAnnouncement {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What may be changed in a record. */
+/** Fields of a record that may change. */
 export type RecordChanges = Partial<
   ServiceAnnouncement & Pick<ServiceRecord, 'state' | 'disabled' | 'disabledReason' | 'forcedDown'>
 >;
@@ -48,7 +48,7 @@ export interface Beat {
   readonly inFlight: number;
 }
 
-/** What a heartbeat learns. */
+/** The registry's answer to a heartbeat. */
 export interface BeatAnswer {
   readonly reportCount: number;
   readonly disabled: boolean;
@@ -57,7 +57,7 @@ export interface BeatAnswer {
   readonly instanceId: string;
 }
 
-/** Which records. */
+/** Selection of records. */
 export interface RecordFilter {
   readonly host?: string;
   readonly binary?: string;
@@ -83,7 +83,7 @@ export interface ServiceStore {
   beat(beat: Beat): Promise<BeatAnswer | null>;
   /** Marks a record as deleted, and by whom. False when it is gone already. */
   remove(id: number, by: string): Promise<boolean>;
-  /** Who deleted the record; undefined where it was not deleted. */
+  /** The user who deleted the record; undefined where it was not deleted. */
   deletedBy(id: number): Promise<string | undefined>;
   /** Those of these services, sorted by service, worker and process. */
   workers(...serviceIds: readonly number[]): Promise<WorkerRow[]>;

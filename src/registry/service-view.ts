@@ -1,5 +1,5 @@
 /**
- * What is shown of a service, to others and to operators: whether it is up, and all its record has.
+ * View of a service, for others and for operators: whether it is up, and its whole record.
  */
 import type { ServiceRecord } from '../service/index.js';
 import type { RecordFilter, WorkerRow } from './service-store.js';
@@ -45,13 +45,13 @@ export interface ServiceView {
   readonly workers: readonly (WorkerRow & { readonly up: boolean })[];
 }
 
-/** What operators ask for. */
+/** Selection of views. */
 export interface ViewFilter extends RecordFilter {
   readonly state?: Liveness;
   readonly status?: 'enabled' | 'disabled';
 }
 
-/** What operators are shown of a service. */
+/** JSON of a service for operators. */
 export type ServiceJson = ReturnType<typeof serviceJson>;
 
 /** A service as JSON, for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */

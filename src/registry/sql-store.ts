@@ -36,7 +36,7 @@ export abstract class SqlStore implements ServiceStore {
   protected abstract readonly uuid: string;
   /** Ends a second statement of {@link both} that is to do nothing where the first has no row. */
   protected abstract readonly ifFirst: string;
-  /** What has text compared by its bytes, which is the same on every server. */
+  /** Collation that compares text by its bytes, which is the same on every server. */
   protected abstract readonly byBytes: string;
   abstract close(): Promise<void>;
 

@@ -4,7 +4,7 @@
 import type { Config } from '../config/index.js';
 import { bucketsOf, type Counted, Meter, metricsOptions } from '../metrics/index.js';
 
-/** What can come of a call beside `ok`, as the codes `PORTICO_RPC_…` of its errors have it. */
+/** Outcomes of a call beside `ok`, as the codes `PORTICO_RPC_…` of its errors have them. */
 const OUTCOMES: ReadonlySet<string> = new Set([
   'bad_arguments',
   'delivery_failure',
@@ -38,7 +38,7 @@ export class CallMeter {
   pending = 0;
   /** Whether the configuration asks for it. */
   isOn = false;
-  /** What is wrong with the connection to the broker. */
+  /** The trouble of the connection to the broker. */
   readonly troubles: () => readonly string[];
   readonly #meter: Meter;
 
@@ -53,17 +53,17 @@ export class CallMeter {
   /** Takes up a configuration. */
   use(config: Config): this {
     this.isOn = config.group('metrics', metricsOptions).enabled;
-    // What is counted already is counted by the first ones: others need a restart.
+    // Counters that exist keep their labels: others need a restart.
     if (this.#meter.buckets.length === 0) this.#meter.buckets = bucketsOf(config);
     return this;
   }
 
-  /** What has come since it was asked last. */
+  /** Counts since the last reading. */
   take(): Counted {
     return this.#meter.take();
   }
 
-  /** What the process tells of it at any time. */
+  /** The process's present figures. */
   get calls(): { readonly running: number; readonly pending: number } {
     const { running, pending } = this;
     return { running, pending };

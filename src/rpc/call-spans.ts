@@ -9,7 +9,7 @@ import type { Logger } from '../log/index.js';
 import { exceptionOf, idsOf, SpanMaker } from '../spans/index.js';
 import type { SendKind } from './call-meter.js';
 
-/** What a message says of the span it was sent in: `traceparent`, as propagators write it. */
+/** Headers of the sender's span in a message: `traceparent`, as propagators write it. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
 /** Of the span that is active in the code that asks. */

@@ -1,9 +1,9 @@
 /**
- * What can come of a remote call beside its result, for its caller to tell apart.
+ * Outcomes of a remote call beside its result, for its caller to tell apart.
  */
 import { type ErrorDetails, PorticoError } from '../errors/index.js';
 
-/** What classes extend whose errors have a code of their own, and nothing else. */
+/** Base of errors whose only difference is their code. */
 function withCode(code: string): new (details: ErrorDetails) => PorticoError {
   return class extends PorticoError {
     constructor(details: ErrorDetails) {

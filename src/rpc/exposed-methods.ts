@@ -1,5 +1,5 @@
 /**
- * Which methods of an object may be called from outside, and what they say of how calls of them are served. A test such as `name in endpoint` would expose `constructor` and
+ * Methods of an object that may be called from outside, and their options. A test such as `name in endpoint` would expose `constructor` and
  * `toString`, and run getters.
  */
 import { EventEmitter } from 'node:events';
@@ -18,14 +18,14 @@ export type RemoteMethod = (context: unknown, args: Readonly<Record<string, unkn
  */
 export type ExposurePolicy = 'public' | 'explicit' | 'none';
 
-/** What belongs to the service and not to its callers. */
+/** Names that belong to the service and not to its callers. */
 const OWN: ReadonlySet<string> = new Set<string>([
   'constructor',
   ...HOOK_NAMES,
   ...(['periodicTasks', 'track', 'backdoorPort', 'additionalEndpoints'] satisfies (keyof Manager)[]),
 ]);
 
-/** What classes inherit from these is no method for callers. */
+/** Prototypes whose methods callers cannot reach. */
 const BUILT_IN: ReadonlySet<unknown> = new Set([Object.prototype, EventEmitter.prototype]);
 
 /** Names that describe an endpoint. */
@@ -168,7 +168,7 @@ export function rpc(
   };
 }
 
-/** What a method says of itself. */
+/** A method's own declaration. */
 export function methodOptions(method: unknown): RpcMethodOptions {
   return (method as { [RPC]?: RpcMethodOptions })[RPC] ?? {};
 }

@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { CallMeter } from './call-meter.js';
 export { type DeadLetter, type DeadLetterFilter, DeadLetters, removeHostQueue } from './client/dead-letters.js';
 export { RPCConnection } from './client/rpc-connection.js';

@@ -35,7 +35,7 @@ export function notificationSettings(config: Config): NotificationSettings {
   return config.group('oslo_messaging_notifications', osloNotificationOptions);
 }
 
-/** Whether messages are those of oslo.messaging. False where the URL cannot be read: {@link messagingSettings} tells that. */
+/** Whether messages have the form of oslo.messaging. False where the URL cannot be read: {@link messagingSettings} reports that. */
 export function speaksOslo(config: Config, transport: unknown): boolean {
   const url =
     typeof transport === 'string' ? transport : config.group('rpc', rpcOptions, { partial: true }).transportUrl;
@@ -109,7 +109,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   return { url: text, settings };
 }
 
-/** What is wrong with a key is said without it, and without its id: they may have been mixed up. */
+/** The signing and compression of messages. Its errors show neither a key nor its id: they may have been mixed up. */
 function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
   const { signingKeys, requireSignature, maxMessageSize: maxBytes, compressOver } = o;
   const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
@@ -125,7 +125,7 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
   return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature });
 }
 
-/** What `[oslo_messaging_rabbit]` says, over what `[rpc]` does. */
+/** Settings of `[oslo_messaging_rabbit]`, which win over those of `[rpc]`. */
 function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
   const ms = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);
   const transport = {
@@ -227,7 +227,7 @@ function camelCase(name: string): string {
   return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** What `[rpc]` is refused for, at the place of the option. */
+/** The error of a driver, at the place of the option of `[rpc]` that caused it. */
 function atItsOption(config: Config, error: unknown): unknown {
   if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
   const { code, sentence, hint, cause } = error;

@@ -34,13 +34,13 @@ import {
   type RPCServiceOptions,
 } from './service-options.js';
 
-/** Where a service is when its methods can be called: hooks of a start call one another's, and work under way its own. */
+/** States in which its methods can be called: hooks of a start call one another's, and work under way its own. */
 const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 'stopping']);
 
-/** What is left of a deadline for handlers that are cut off, and for replies. */
+/** Milliseconds at the end of a deadline for handlers that are cut off, and for replies. */
 const FINISH_MS = 2000;
 
-/** What a service takes calls for: one of all hosts, this host, or every host. */
+/** Targets of a service's calls: all hosts, this host, or every host. */
 export interface Consumer {
   readonly topic: string;
   /** Set: calls for this host alone. */
@@ -63,7 +63,7 @@ export class RPCService implements ServiceBase {
   readonly workers: number;
   /** Background work that ends with the service. */
   readonly tasks: TaskGroup;
-  /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
+  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's answer shows it. */
   backdoorPort: number | string | null = null;
   /** For metrics. */
   readonly meter = new CallMeter({ troubles: () => this.#connection.troubles });
@@ -148,7 +148,7 @@ export class RPCService implements ServiceBase {
     return this.#managed.periodicTasks;
   }
 
-  /** What it takes calls for; the same for its second topic. */
+  /** Targets of its calls; the same for its second topic. */
   get consumers(): readonly Consumer[] {
     return this.#topics.flatMap((topic): Consumer[] => [
       { topic },
@@ -185,7 +185,7 @@ export class RPCService implements ServiceBase {
     return [...this.#managed.tracker.describe(), ...spawned];
   }
 
-  /** What it offers to others, for `contractMistakes`. Where it is not started its managers are made for that; no hook runs. */
+  /** The contract of its methods, for `contractMistakes`. A service that is not started makes its managers for that; no hook runs. */
   async contract(): Promise<RpcContract[]> {
     const { accessPolicy } = this.#connection.settings;
     const of = (managers: readonly Manager[]): RpcContract[] => rpcContract(endpointsOf(managers), accessPolicy);
@@ -281,7 +281,7 @@ export class RPCService implements ServiceBase {
     await this.#served.start(aborted);
   }
 
-  /** What handlers get at a stop: what managers get, and less than the whole of it. */
+  /** Milliseconds that handlers get at a stop: those of managers, less a part. */
   #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
     if (graceful !== true) return 0;
     const own = managerSettings(this.#options.config).managerShutdownMs();

@@ -1,6 +1,5 @@
 /**
- * What an RPC service is given in code, looked at before anything is made of it, and the names that its records, topics and options
- * are made of. Absent and null mean the default; 0 and false are values.
+ * Options of an RPC service in code, checked before anything is made, and the names for its records, topics and options. Absent and null mean the default; 0 and false are values.
  */
 import { type Config, defineOptions, module } from '../config/index.js';
 import { commandName } from '../config/internal.js';
@@ -19,9 +18,9 @@ import type { Transport } from './transport/transport.js';
 export interface RPCServiceOptions {
   /** The name of this machine. Default: `[DEFAULT] host`. */
   readonly host?: string | null;
-  /** What runs, unique on its host. Default: the name of the command. */
+  /** Name of the program, unique on its host. Default: the name of the command. */
   readonly binary?: string | null;
-  /** What it takes calls for. Default: the binary without its `<project>-`; without that, the whole of it. */
+  /** Topic of its calls. Default: the binary without its `<project>-`; without that, the whole of it. */
   readonly topic?: string | null;
   /** A second topic that it takes calls for. Default: none. */
   readonly altTopic?: string | null;
@@ -50,13 +49,13 @@ export interface RPCServiceOptions {
   readonly version?: number;
   /** How many processes are to run it. Default 1. */
   readonly workers?: number;
-  /** What a launcher calls it. Default: the binary. */
+  /** Name for the launcher. Default: the binary. */
   readonly name?: string;
   /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
   readonly registration?: Registration | null;
-  /** What periodic tasks are given: an administrator's request context. Called for each pass. */
+  /** Makes the context of a pass of periodic tasks: an administrator's request context. */
   readonly context?: () => unknown;
-  /** What carries calls: a URL, or a transport that is not closed with the service. Default: `[rpc] transport_url`. */
+  /** A transport URL, or a transport that is not closed with the service. Default: `[rpc] transport_url`. */
   readonly transport?: string | Transport;
   /** How the application's own objects travel. Default: plain data alone, and a `RequestContext`. */
   readonly serializer?: Serializer;

@@ -91,7 +91,7 @@ const PLAIN_FLAVOR = {
   extra_specs: {},
 } as const;
 
-// What a new cloud holds. Ids are fixed, so that programs may name them.
+// Contents of a new cloud. Ids are fixed, so that programs may name them.
 
 const FLAVORS = [
   { id: '1', name: 'm1.tiny', ram: 512, vcpus: 1, disk: 1 },

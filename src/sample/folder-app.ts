@@ -8,7 +8,7 @@ import { type App, Fault } from 'portico/app';
 export type FolderNode = string | Buffer | Folder;
 export type Folder = ReadonlyMap<string, FolderNode>;
 
-/** What stands at a path, by its names; undefined: nothing. A `Fault` it throws is answered as plain text. */
+/** Finds the node at a path; undefined: none. A `Fault` it throws is answered as plain text. */
 export type FolderLookUp = (names: readonly string[], req: IncomingMessage) => FolderNode | undefined;
 
 /**

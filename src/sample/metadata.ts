@@ -43,7 +43,7 @@ const dates = (known: readonly string[]): string => [...known, 'latest'].join('\
 
 type Asked = { readonly id: string; readonly projectId: string };
 
-/** Which server asks. 400 without the headers, 403 when the signature is not the proxy's. */
+/** The server that asks. 400 without the headers, 403 when the signature is not the proxy's. */
 function askedServer(req: IncomingMessage, proxySecret: string): Asked {
   const header = (name: string): string => {
     const value = req.headers[name.toLowerCase()];

@@ -1,4 +1,4 @@
-/** What the cloud stores, as JSON. Snake case is as the API shows it; times in camel case are milliseconds. */
+/** Records of the cloud, as JSON. Snake case is as the API shows it; times in camel case are milliseconds. */
 
 export interface Flavor {
   id: string;
@@ -42,7 +42,7 @@ export interface Quotas {
   security_group_rules: number;
 }
 
-/** What an operator has set for a project, or for a class of them. */
+/** An operator's quotas for a project, or for a class of projects. */
 export interface QuotaRecord {
   limits: Partial<Quotas>;
 }
@@ -92,7 +92,7 @@ export interface Aggregate {
   updated_at: string | null;
 }
 
-/** What a server is between two transitions; nova's `vm_state`. */
+/** State of a server between two transitions; nova's `vm_state`. */
 export type VmState = 'building' | 'active' | 'stopped' | 'paused' | 'suspended' | 'error';
 
 /** A transition under way. It is over at `endsAt`: no timer or request has to end it. Null: the server's host says when. */
@@ -135,7 +135,7 @@ export interface Server {
   config_drive: string;
   reservation_id: string;
   launch_index: number;
-  /** What the random bytes of its metadata are made of. */
+  /** Seed of the random bytes in its metadata. */
   seed: string;
   locked_by: 'owner' | 'admin' | null;
   locked_reason: string | null;

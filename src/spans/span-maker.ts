@@ -1,5 +1,5 @@
 /**
- * What makes spans of requests, of filters, of remote calls, where the program has registered an SDK of OpenTelemetry.
+ * Makes spans of requests, filters and remote calls, where the program has registered an SDK of OpenTelemetry.
  * Without one nothing is imported.
  */
 import type * as OpenTelemetry from '@opentelemetry/api';
@@ -7,7 +7,7 @@ import type { Span, Tracer } from '@opentelemetry/api';
 import type { Logger } from '../log/index.js';
 import { maskUris } from '../text/index.js';
 
-/** Where the API holds what an SDK registers, for all copies of its major version: `global-utils.ts` of @opentelemetry/api. */
+/** Key under which the API holds an SDK, for all copies of its major version: `global-utils.ts` of @opentelemetry/api. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 /** Whether there is a tracer provider. */
@@ -19,12 +19,12 @@ export function isRegistered(): boolean {
 /** How long a stop waits for spans to be exported, in milliseconds: a collector that is away must not hold up a restart. */
 const FLUSH_MS = 5000;
 
-/** What the provider of an SDK can do, and the interface of the API does not have. */
+/** Methods of an SDK's provider that the interface of the API lacks. */
 interface Flushable {
   forceFlush?(options: { readonly timeoutMillis: number }): Promise<void>;
 }
 
-/** What spans are made with. */
+/** Makes spans. */
 export class SpanMaker {
   readonly api: typeof OpenTelemetry;
   readonly tracer: Tracer;

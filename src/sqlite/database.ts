@@ -7,7 +7,7 @@ import querystring from 'node:querystring';
 import { ignoreErrors, PorticoError, withCode } from '../errors/index.js';
 import { refuseForeignLink } from '../process/index.js';
 
-/** What SQLite stores. */
+/** Values that SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /** One row: columns by name. */

@@ -82,8 +82,8 @@ export interface Limit {
 }
 
 /**
- * What comes of `work`; what `late` gives, or throws, when the time is up or the signal is raised before: undefined where it is left
- * out. The work goes on. `limit`: milliseconds, or more than these.
+ * The outcome of `work`, or of `late` when the time is up or the signal is raised before: undefined where `late` is left
+ * out. The work goes on. `limit`: milliseconds, or an object with a clock and a signal as well.
  */
 export function within<T, L = undefined>(
   work: Promise<T>,

@@ -35,7 +35,7 @@ export type TimerOptions<A extends unknown[]> = Pick<
   FixedIntervalOptions,
   'initialDelay' | 'stopOnException' | 'unref'
 > & {
-  /** What the function is called with. Default: nothing. */
+  /** Arguments of the function. Default: none. */
   readonly args?: A;
 };
 
@@ -44,7 +44,7 @@ export type DynamicTimerOptions<A extends unknown[]> = Pick<
   DynamicOptions,
   'initialDelay' | 'periodicIntervalMax' | 'stopOnException' | 'unref'
 > & {
-  /** What the function is called with. Default: nothing. */
+  /** Arguments of the function. Default: none. */
   readonly args?: A;
 };
 

@@ -1,3 +1,3 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { ownLimitMs, pause, systemClock, within } from './clock.js';
 export { Deadlines } from './deadlines.js';

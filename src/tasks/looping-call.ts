@@ -6,7 +6,7 @@ import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
-/** What a repeated function or a task is handed after its own arguments. */
+/** Last argument of a repeated function or a task. */
 export interface TaskContext {
   /** Aborted when the work should end: the loop or its group is stopping. Nothing kills a function that ignores it. */
   readonly signal: AbortSignal;
@@ -18,7 +18,7 @@ export interface TaskContext {
  */
 export type WithContext<A extends unknown[]> = A extends unknown[] ? [...A, TaskContext] : never;
 
-/** What a function is called with. */
+/** Arguments of a function, with its context. */
 export function withContext<A extends unknown[]>(args: A, context: TaskContext): WithContext<A> {
   return [...args, context] as WithContext<A>;
 }
@@ -26,7 +26,7 @@ export function withContext<A extends unknown[]>(args: A, context: TaskContext):
 /** A function to repeat: sync or async; the next cycle begins after it settled. */
 export type Repeated<A extends unknown[]> = (...args: WithContext<A>) => unknown;
 
-/** What every kind of looping call takes at `start`. Times are in seconds, fractions allowed. */
+/** Options of `start` that every kind of looping call has. Times are in seconds, fractions allowed. */
 export interface LoopOptions {
   /** Seconds before the first call. Default 0: at once. */
   readonly initialDelay?: number | null;
@@ -46,7 +46,7 @@ export interface StoppingOptions extends LoopOptions {
   readonly stopOnException?: boolean;
 }
 
-/** What `start` gives: the loop's end. */
+/** A started loop: its end. */
 export interface StartedLoop {
   /** As `wait()`: the value of `LoopingCallDone`, true after `stop()`; rejects with what ended the loop. */
   readonly done: Promise<unknown>;
@@ -74,7 +74,7 @@ export class LoopingCallTimeOut extends PorticoError {
 export interface LoopKind {
   /** Begins the message about a failed function: `Fixed interval looping call`. */
   readonly kind: string;
-  /** What a second `start` while running is told. */
+  /** Message of the error that a second `start` throws while the loop runs. */
   readonly alreadyRunning: string;
   /** Seconds to idle after a call that gave `result`, began at `beganMs` and took `elapsed` seconds; may throw. */
   idle(result: unknown, elapsed: number, beganMs: number): number;

@@ -62,7 +62,7 @@ export function periodicTask(
   return <G extends Method>(method: G, of?: ClassMethodDecoratorContext): G => mark(method, options, of);
 }
 
-/** What a function was marked with; undefined for one that was not. */
+/** Options that a function was marked with; undefined for an unmarked one. */
 export function periodicOptions(fn: unknown): PeriodicTaskOptions | undefined {
   return typeof fn === 'function' ? (fn as { [PERIODIC]?: PeriodicTaskOptions })[PERIODIC] : undefined;
 }
@@ -133,7 +133,7 @@ function checkStandard(context: ClassMethodDecoratorContext | undefined): void {
   );
 }
 
-/** What is known about a periodic task; times in seconds, relative to now. */
+/** State of a periodic task; times in seconds, relative to now. */
 export interface PeriodicStatus {
   readonly name: string;
   readonly spacing: number;
@@ -149,7 +149,7 @@ export interface PeriodicStatus {
   readonly nextIn?: number;
 }
 
-/** What a slot is made of. */
+/** Parts of a slot. */
 export interface SlotSpec {
   readonly name: string;
   /** `Class.name`, for logs. */

@@ -18,13 +18,13 @@ import {
 } from './periodic-task.js';
 import type { TaskGroup } from './task-group.js';
 
-/** What the tasks of an object may depend on. */
+/** Surroundings of an object's tasks. */
 export interface PeriodicTasksOptions {
   /** Handed to `enabled` where that is a function. */
   readonly conf?: unknown;
   /** The option `run_external_periodic_tasks`, asked in every pass. Default true. */
   readonly runExternalPeriodicTasks?: boolean | (() => boolean);
-  /** Which worker of its service this process is. Default 0. */
+  /** Number of this worker in its service. Default 0. */
   readonly workerId?: number;
   /** Takes or keeps the lease of a task that is exclusive in the cluster; false when another host has it. */
   readonly lease?: (task: string, seconds: number) => Promise<boolean>;

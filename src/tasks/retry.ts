@@ -6,7 +6,7 @@ import { type Clock, pause, systemClock } from './clock.js';
 
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** Which errors are worth another try: a class, several, or a function that says so. */
+/** Errors that are worth another try: a class, several, or a predicate. */
 export type Retryable = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean);
 
 /** How often and how long. Times in seconds. */

@@ -37,7 +37,7 @@ export type Timer = Pick<LoopingCall<unknown[]>, 'running' | 'functionName' | 's
 /** A task of a group, whatever its value. */
 type Member = Pick<Task, 'name' | 'state' | 'ageMs' | 'cancel' | 'begin' | 'raise'>;
 
-/** What stop() aborts its tasks' signals with. */
+/** Reason that stop() aborts its tasks' signals with. */
 const SHUTDOWN = 'shutdown';
 
 /**
@@ -186,7 +186,7 @@ export class TaskGroup {
     this.#stopped = false;
   }
 
-  /** What is going on, for reports: tasks first, oldest first. */
+  /** Work under way, for reports: tasks first, oldest first. */
   activity(): Activity[] {
     const tasks = [...this.#active, ...this.#queue].map(({ name, state, ageMs }) => ({
       kind: 'task' as const,

@@ -5,13 +5,13 @@ import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { endedBy, type TaskContext } from './looping-call.js';
 
-/** Where a task is. `done` also when it failed or was cancelled. */
+/** State of a task. `done` also when it failed or was cancelled. */
 export type TaskState = 'queued' | 'running' | 'done';
 
 /** Called with the task, and what was given to `link`, when the task is done. */
 export type TaskLink<R, A extends unknown[] = unknown[]> = (task: Task<R>, ...args: A) => unknown;
 
-/** What a group gives a task it makes. */
+/** Parts of a task that a group makes. */
 export interface TaskSpec<R> {
   readonly id: number;
   readonly name: string;

@@ -23,7 +23,7 @@ export function printableLines(text: string): string {
   return text.replace(UNPRINTABLE_IN_LINES, escaped);
 }
 
-/** What JSON lets stand raw: DEL, C1, and what is no control. */
+/** Characters that JSON leaves raw: DEL, C1, and separators and marks of direction. */
 const RAW_IN_JSON = /[\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A line of JSON with what it lets stand raw escaped: the same JSON, fit for a terminal. */

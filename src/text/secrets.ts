@@ -1,8 +1,8 @@
 /**
- * What must not be seen: names whose values are secrets, and passwords in addresses. Logs, errors, dumps and titles ask here.
+ * Recognises secrets: names whose values are secret, and passwords in addresses. Logs, errors, dumps and titles ask here.
  */
 
-/** What stands in place of a secret. */
+/** Replacement of a secret. */
 export const masked = '****';
 
 /** A name whose words, written together, end in one of these. */
@@ -48,10 +48,10 @@ export function maskUris(text: string): string {
 
 const WEB = /(?:https?|wss?)$/i;
 const WEB_PORT = /^:\d{1,5}(?=[/?#\s]|$|["'<>,;.)\]}](?:\W|$))/;
-/** What ends a user's name, or a host. */
+/** Characters that end a user's name, or a host. */
 const USER_END = /[\s"<>:/?#@]/;
 const LINE_END = /[\r\n]/;
-/** What ends a query. An apostrophe inside a word is a part of that. */
+/** Characters that end a query. An apostrophe inside a word belongs to the query. */
 const URI_END = /[\s"<>]|'(?!\w)/;
 /** A user's name of that length is rather a token. */
 const TOKEN_LENGTH = 20;

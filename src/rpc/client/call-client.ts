@@ -39,7 +39,7 @@ export interface SendOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a client sends by. */
+/** Parts of a client. */
 export interface CallPath {
   readonly settings: MessagingSettings;
   readonly serializer: Required<Serializer>;
@@ -73,7 +73,7 @@ export class CallClient implements RPCClient {
   readonly #where: string;
   readonly #format: AddressedFormat;
   readonly #rebuilder: ErrorRebuilder;
-  /** What `[upgrade_levels]` has for the topic, in one generation of the configuration. */
+  /** The level in `[upgrade_levels]` for the topic, in one generation of the configuration. */
   #level: { readonly generation: number; readonly written: string | undefined } | undefined;
 
   /**
@@ -187,7 +187,7 @@ export class CallClient implements RPCClient {
 
   #cap(): Awaitable<string | undefined> {
     const { versionCap, topic, namespace, releases } = this.#options;
-    // What all services answer has versions of its own.
+    // Methods that all services answer have versions of their own.
     if (versionCap !== undefined || namespace === 'base') return versionCap;
     const { levels } = this.#path;
     const { generation } = levels;
@@ -212,7 +212,7 @@ export class CallClient implements RPCClient {
     });
   }
 
-  /** What a message waits for before it is sent: rejects with `DeliveryFailure` when the time is up. */
+  /** The result of `work`, which a message waits for before it is sent; rejects with `DeliveryFailure` when the time is up. */
   #inTime<T>(work: Promise<T>, what: string, until: number): Promise<T> {
     const { clock } = this.#path;
     const { signal } = this.#options;
@@ -252,7 +252,7 @@ export class CallClient implements RPCClient {
     return encodeEnvelope(envelope, this.#what(method), settings.format);
   }
 
-  /** What the call may take: its own time, and no more than the request has that it is made for. */
+  /** Milliseconds for the call: its own time, at most the rest of the request that makes it. */
   #timeoutMs(method: string): number {
     const { timeout, long = [] } = this.#options;
     const { settings, clock } = this.#path;

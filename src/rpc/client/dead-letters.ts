@@ -37,13 +37,13 @@ export interface DeadLetter {
   readonly reason: string;
 }
 
-/** Which of them are meant: those with one of these ids, of this topic, or all. */
+/** Selection of dead letters: those with one of these ids, of this topic, or all. */
 export interface DeadLetterFilter {
   readonly ids?: readonly string[] | undefined;
   readonly topic?: string | undefined;
 }
 
-/** What became of one that was to be replayed; `failure`: it is a dead letter still. */
+/** Outcome of a replay; `failure`: it is a dead letter still. */
 export interface Replayed {
   readonly letter: DeadLetter;
   readonly failure?: string;
@@ -184,7 +184,7 @@ export class DeadLetters {
     };
   }
 
-  /** What cannot be read is sent as it is: a newer server may be able to. What came unsigned goes unsigned: nothing says who sent it. */
+  /** The message of a replay. An unreadable letter is unchanged: a newer server may read it. An unsigned one stays unsigned: its sender is unknown. */
   #renewed(delivery: Delivery): Message {
     const request = this.#requestOf(delivery);
     if (request === undefined) return delivery.message;

@@ -21,7 +21,7 @@ export interface ExpectedReply {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What comes back of a call. */
+/** The reply to a call. */
 export type FinalReply = Exclude<ReplyEnvelope, { readonly alive: true }>;
 
 /** A call that was sent, or is about to be. */
@@ -56,7 +56,7 @@ export class PendingCalls {
     this.#deadlines = new Deadlines(clock);
   }
 
-  /** Where replies are to go. */
+  /** Address for replies. */
   address(transport: Transport): string | Promise<string> {
     return this.#address ?? this.#begin(transport);
   }

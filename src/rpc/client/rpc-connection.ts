@@ -39,7 +39,7 @@ export interface RPCConnectionOptions {
   readonly config?: Config;
   /** A URL instead of `[rpc] transport_url`, or a transport, which is not closed with it. */
   readonly transport?: string | Transport | undefined;
-  /** What the broker calls the connection. Default: the process's id. */
+  /** Name of the connection in the broker. Default: the process's id. */
   readonly name?: string;
   /** The exchange where the configuration names none. Default `portico`. */
   readonly project?: string | undefined;
@@ -112,13 +112,13 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     this.pending = new PendingCalls({ log: this.log, clock: this.clock, format: this.settings.format });
   }
 
-  /** What calls the services of a topic. Throws as `CallClient`. */
+  /** A client of the services of a topic. Throws as `CallClient`. */
   client(options: ClientOptions): RPCClient {
     // It stays what it was made with, whatever becomes of the object.
     return new CallClient(this, { ...options });
   }
 
-  /** What emits notifications. Opens nothing until the first. */
+  /** A notifier. Opens nothing until the first notification. */
   notifier(options: NotifierOptions): Notifier {
     return new BusNotifier(this.#bus, this.#notifications, { ...options });
   }
@@ -138,7 +138,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#given === undefined && this.settings.isInProcess;
   }
 
-  /** What is wrong with its connection to the broker, for those who ask how the service is. */
+  /** The trouble of its connection to the broker, for health checks. */
   get troubles(): readonly string[] {
     const { state, name } = this.#open ?? { state: 'new', name: '' };
     if (state === 'blocked') return [`remote calls: ${name} takes no messages (memory or disk alarm)`];
@@ -146,7 +146,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#isAwaited ? [`remote calls: there is no connection to ${name} yet`] : [];
   }
 
-  /** What makes spans; undefined where no OpenTelemetry SDK is registered. */
+  /** The tracer; undefined where no OpenTelemetry SDK is registered. */
   get spans(): Promise<CallSpans | undefined> | undefined {
     if (isRegistered()) this.#spans ??= CallSpans.find(this.log);
     return this.#spans;

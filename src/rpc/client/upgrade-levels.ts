@@ -13,7 +13,7 @@ import { isVersion } from '../message/versions.js';
 /** By the names and numbers of releases, the version that they speak. */
 type Releases = NonNullable<ClientOptions['releases']>;
 
-/** What the registry says of a topic. */
+/** The registry's answer about a topic. */
 interface Answer {
   readonly lowest: Promise<number | undefined>;
   /** When it was asked. */
@@ -45,7 +45,7 @@ export class UpgradeLevels {
     return this.#options.config.generation;
   }
 
-  /** What is written for the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` where that is no level. */
+  /** The configured level of the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` where that is no level. */
   level(topic: string, releases: Releases = {}): string | undefined {
     const written = this.#written(topic);
     if (written === undefined || isVersion(written) || Object.hasOwn(releases, written)) return written;

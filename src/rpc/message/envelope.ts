@@ -18,7 +18,7 @@ export interface RequestEnvelope {
   /** The version that is asked for. Default 1.0. */
   readonly ver?: string | undefined;
   readonly ctx: Readonly<Record<string, unknown>>;
-  /** Where the reply goes; absent for a cast. */
+  /** Address of the reply; absent for a cast. */
   readonly reply?: { readonly to: string; readonly id: string } | undefined;
   /** Milliseconds the caller waited for it when it was sent: behind them it must not run. */
   readonly deadline?: number | undefined;
@@ -30,7 +30,7 @@ export interface RequestEnvelope {
   readonly trace?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What comes back of a call: its end, or a sign of life. */
+/** The end of a call, or a sign of life. */
 export type ReplyEnvelope =
   | { readonly id: string; readonly result: unknown }
   | { readonly id: string; readonly failure: FailureEnvelope }
@@ -52,7 +52,7 @@ export interface FailureEnvelope {
   readonly data?: Readonly<Record<string, unknown>> | undefined;
   /** The method may well end so. */
   readonly expected?: boolean | undefined;
-  /** Who failed. */
+  /** Name of the process that failed. */
   readonly remote: { readonly host: string; readonly binary: string; readonly requestId?: string | undefined };
   /** For the caller's log, where `[rpc] send_remote_stack` says so. */
   readonly stack?: string | undefined;
@@ -190,7 +190,7 @@ function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Recor
 /** Characters of a name: AMQP has none that is longer. */
 export const LONGEST_NAME = 255;
 
-/** What is no longer than names are; AMQP has none that is. They stand in messages and lines of the log. */
+/** Whether a value can be a name: a string that AMQP takes. Names stand in messages and lines of the log. */
 export function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_NAME;
 }

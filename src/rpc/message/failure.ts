@@ -10,10 +10,10 @@ import { type FailureArguments, type FailureEnvelope, isRecord } from './envelop
 /** A class of errors, by its name. What it does in its constructor is not done for an error that comes back. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** What a rebuilt error has beside what its class has. */
+/** Members of a rebuilt error, beside those of its class. */
 export interface RemoteFailure {
   readonly remote: true;
-  /** Who failed. */
+  /** Name of the process that failed. */
   readonly remoteHost: string;
   readonly remoteBinary: string;
 }
@@ -80,7 +80,7 @@ function argumentsOf(error: Error): FailureArguments | undefined {
   return Object.keys(made).length === 0 ? undefined : made;
 }
 
-/** What is left of a failure that is longer than a message may be. */
+/** A failure cut to the length that a message may have. */
 export function shortened(failure: FailureEnvelope): FailureEnvelope {
   const { message } = failure;
   const text = message.length > LONGEST_SHORTENED ? `${message.slice(0, LONGEST_SHORTENED)}…` : message;

@@ -9,7 +9,7 @@ import { SerializationError } from '../errors.js';
 /** Each tag is the only member of its object: `{"$date": "2026-01-01T00:00:00.000Z"}`. */
 type Tag = '$date' | '$bytes' | '$map' | '$set' | '$plain';
 
-/** What a value becomes that was tagged so; throws for what cannot be. */
+/** Readers of tagged values; each throws for a value that it cannot make. */
 const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
   $date: (content) => {
     const date = new Date(content as string);

@@ -1,9 +1,9 @@
 /**
- * What an application adds to how values and contexts travel.
+ * Conversion of values and contexts by the application.
  */
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 
-/** What a context has only where the call arrived. */
+/** Members of a context that exist only where the call arrived. */
 export interface ContextHere {
   readonly signal: AbortSignal;
   readonly delivery: CallDelivery;

@@ -5,7 +5,7 @@ import { InvalidTarget } from '../errors.js';
 
 type Version = readonly [major: number, minor: number, revision: number];
 
-/** What is asked where a request says nothing, and what an endpoint has that says nothing. */
+/** The version of a request, and of an endpoint, that names none. */
 export const FIRST_VERSION = '1.0';
 
 /**

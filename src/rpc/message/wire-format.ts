@@ -1,5 +1,5 @@
 /**
- * What becomes of an envelope's JSON on its way: signed, and compressed where it is long.
+ * Signs an envelope's JSON, and compresses it where it is long.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';

@@ -24,9 +24,9 @@ import { type NotificationFields, notificationRoute, readNotification } from './
 
 /** A notification, as a handler gets it. */
 export interface Notification extends NotificationFields {
-  /** Who caused it: a `RequestContext`, or what the serializer made of it. */
+  /** Context of the sender: a `RequestContext`, or the object that the serializer made of it. */
   readonly context: unknown;
-  /** Which delivery it is, from 1, as far as the broker counts. */
+  /** Number of this delivery, from 1, as far as the broker counts. */
   readonly count: number;
 }
 
@@ -35,7 +35,7 @@ export type NotificationHandler = (notification: Notification) => Awaitable<void
 
 /** How a {@link NotificationService} is made. */
 export interface NotificationServiceOptions {
-  /** What is listened to: a handler for each priority. */
+  /** A handler for each priority to listen to. */
   readonly handlers: Readonly<Partial<Record<NotificationPriority, NotificationHandler>>>;
   /** Default: `[oslo_messaging_notifications] topics`. */
   readonly topics?: readonly string[];
@@ -147,7 +147,7 @@ export class NotificationService implements ServiceBase {
     await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
     if (graceful === true) {
       const ended = Promise.allSettled(this.#running).then(() => {});
-      // What is not settled goes back with the connection.
+      // Deliveries that are unsettled at the deadline go back with the connection.
       await within(ended, { ms: Number.POSITIVE_INFINITY, clock: this.#connection!.clock, signal }, () => {});
     }
     await this.#release();

@@ -10,11 +10,11 @@ import { osloId, packedContext, readOsloMessage, unpackedContext, wrapped } from
 import { osloText } from '../message/oslo-values.js';
 import type { Message, Route } from '../transport/transport.js';
 
-/** What is told. */
+/** A notification, as oslo.messaging defines it. */
 export interface NotificationFields {
-  /** What happened, such as `compute.instance.create.end`. */
+  /** Event type, such as `compute.instance.create.end`. */
   readonly eventType: string;
-  /** Who says so, such as `compute.north`. */
+  /** Publisher, such as `compute.north`. */
   readonly publisherId: string;
   readonly priority: NotificationPriority;
   /** Plain data. */
@@ -39,7 +39,7 @@ export function newNotification(
   return { ...told, messageId: randomUUID(), timestamp };
 }
 
-/** Where those of a priority go. */
+/** The route of a priority. */
 export function notificationRoute(exchange: string, topic: string, priority: NotificationPriority): Route {
   return { exchange, topic, server: priority };
 }

@@ -7,7 +7,7 @@ import type { NotificationSettings } from '../messaging-options.js';
 import type { Transport } from '../transport/transport.js';
 import { newNotification, notificationRoute, writeNotification } from './notification.js';
 
-/** What it sends by. */
+/** Parts that a notifier sends with. */
 export type NotifierPath = Pick<CallPath, 'settings' | 'serializer' | 'log' | 'clock' | 'connected' | 'send'>;
 
 /** Each is tried as long. */

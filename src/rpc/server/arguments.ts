@@ -119,7 +119,7 @@ function writeOnlyNames(schema: ArgumentSchema): ReadonlySet<string> {
   return names;
 }
 
-/** What a pointer within the schema leads to. */
+/** The part of the schema that a pointer names. */
 function referred(schema: ArgumentSchema, pointer: unknown): unknown {
   if (typeof pointer !== 'string' || !pointer.startsWith('#')) return undefined;
   const steps = decodeURIComponent(pointer).split('/').slice(1);

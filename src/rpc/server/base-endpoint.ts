@@ -1,5 +1,5 @@
 /**
- * What every service answers beside its managers.
+ * Methods that every service answers beside its managers.
  */
 import { untracked } from '../../service/index.js';
 
@@ -13,8 +13,7 @@ export interface ServiceStatus {
 }
 
 /**
- * What every service answers, whatever its manager does: that it is there, and how it is. The endpoint of the namespace
- * `base`, version 1.1.
+ * Endpoint of the namespace `base`, version 1.1, which every service has: `ping` and `getStatus`.
  */
 export class BaseEndpoint {
   static readonly rpc = ['ping', 'getStatus'];
@@ -42,7 +41,7 @@ export class BaseEndpoint {
   }
 }
 
-/** What services of oslo.messaging answer with `rpc_ping_enabled`, on the same wire. */
+/** The endpoint of oslo.messaging's `rpc_ping_enabled`, on the same wire. */
 export class OsloPing {
   static readonly rpc = ['oslo_rpc_server_ping'];
 

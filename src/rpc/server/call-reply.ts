@@ -7,7 +7,7 @@ import { failureOf, shortened } from '../message/failure.js';
 import { logFailure } from './endpoints.js';
 import type { ReplySender } from './reply-sender.js';
 
-/** What replies are sent with. */
+/** Settings and senders of replies. */
 export interface ReplyParts {
   readonly host: string;
   readonly binary: string;
@@ -58,7 +58,7 @@ export class CallReply {
     }
   }
 
-  /** Where no reply is on its way yet: something failed that should not. */
+  /** Sends an error if no reply is on its way: something failed that should not. */
   async lastResort(): Promise<void> {
     if (this.#isTold) return;
     const { host, binary } = this.#with;
@@ -73,7 +73,7 @@ export class CallReply {
     return typeof requestId === 'string' ? requestId : undefined;
   }
 
-  /** Which call a line of the log is about. */
+  /** The call's facts for a line of the log. */
   get facts(): { readonly requestId: string | undefined; readonly message: string } {
     return { requestId: this.requestId, message: this.#request.id };
   }

@@ -1,5 +1,5 @@
 /**
- * What a service offers to others, as data to be kept with its code: each release is compared with the one before.
+ * The methods that a service offers to others, as data to be kept with its code: each release is compared with the one before.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ExposurePolicy } from '../exposed-methods.js';
@@ -18,8 +18,8 @@ export interface RpcContract {
 }
 
 /**
- * What these endpoints (managers, and what they have beside them) offer; `policy` as for `exposedMethods`. Throws as a start
- * does.
+ * The contract of endpoints (managers and their further endpoints); `policy` as for `exposedMethods`. Throws the errors of a
+ * start.
  */
 export function rpcContract(endpoints: readonly object[], policy?: ExposurePolicy): RpcContract[] {
   return new Endpoints(endpoints, policy).described.map(({ namespaces, version, methods }) => {
@@ -34,7 +34,7 @@ export function rpcContract(endpoints: readonly object[], policy?: ExposurePolic
 }
 
 /**
- * What is wrong with the versions of a release: an added method or optional argument is a new minor version, anything removed or
+ * Mistakes in the versions of a release: an added method or optional argument is a new minor version, anything removed or
  * changed a new major one, beside which the one before is served for a release.
  */
 export function contractMistakes(before: readonly RpcContract[], after: readonly RpcContract[]): string[] {

@@ -1,6 +1,6 @@
 /**
- * Which method a request means: the endpoints of a server, in order, by namespace and version. And what an error of one means: for
- * the log, and for its caller, the same for calls of other processes and of this one.
+ * The endpoints of a server, in order: finds the method of a request by namespace and version, and turns its errors into log lines and
+ * replies, the same for calls of other processes and of this one.
  */
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -17,7 +17,7 @@ import type { RequestEnvelope } from '../message/envelope.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import { type ArgumentCheck, ArgumentChecks } from './arguments.js';
 
-/** What an endpoint implements: its member `target`. */
+/** The member `target` of an endpoint: its namespace and version. */
 export interface EndpointTarget {
   /** An interface of its own on the topic. Default: none. */
   readonly namespace?: string;
@@ -151,7 +151,7 @@ export function isIgnored(error: unknown, { name }: ServedMethod): boolean {
   return name.endsWith(IGNORING) && !isCutOff(error);
 }
 
-/** What failed, and of what. */
+/** A failed method and its error. */
 interface Failure {
   /** The method, as logs call it. */
   readonly name: string;

@@ -33,14 +33,14 @@ export interface Reply {
 }
 
 const BETWEEN_MS = 250;
-/** What may wait for another try, together: a sender may ask for replies to queues that are not there. */
+/** Limits of all replies that wait for another try: a sender may ask for replies to queues that are not there. */
 const KEPT_REPLIES = 1000;
 const KEPT_BYTES = 16 * 1024 * 1024;
 const GONE_MS = 60_000;
 const GONE_ENTRIES = 200;
 /** For replies that are under way when the server ends. */
 const FLUSH_MS = 2000;
-/** What a caller may ask for: its signs of life are messages that every caller pays for. */
+/** The shortest interval of signs of life that a caller may ask for: each is a message. */
 const LEAST_BEAT_MS = 50;
 
 interface WrittenReply extends Omit<Reply, 'envelope'> {

@@ -1,6 +1,6 @@
 /**
- * What takes the calls of a service: a server for its topic, and one for the second topic, on which operations that end can
- * still be spoken to. Each has three consumers (of the topic, of this host, of everyone), one pool, and an end that loses nothing.
+ * Servers of a service: one for its topic, and one for the second topic, on which operations that end can
+ * still be reached. Each has three consumers (of the topic, of this host, of everyone), one pool, and an end that loses nothing.
  */
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
@@ -18,7 +18,7 @@ import { ReplySender } from './reply-sender.js';
 import { SenderClocks } from './sender-clocks.js';
 import { ServedCall, type ServedWith } from './served-call.js';
 
-/** What a server is made of. */
+/** Parts of a server. */
 export interface RpcServerOptions {
   readonly connection: RPCConnection;
   /** That of the connection, connected. */
@@ -34,7 +34,7 @@ export interface RpcServerOptions {
   readonly poolSize?: number | undefined;
 }
 
-/** What a service serves. */
+/** Endpoints and policy of a service. */
 export interface ServedTopicsOptions extends Omit<RpcServerOptions, 'transport' | 'spans' | 'endpoints'> {
   readonly altTopic: string | null;
   readonly endpoints: readonly object[];
@@ -144,7 +144,7 @@ export class ServedTopics {
 const SEEN_MS = 600_000;
 const SEEN_MESSAGES = 10_000;
 
-/** What handlers get to end by themselves once their signal has fired. */
+/** Milliseconds that handlers get to end by themselves once their signal has fired. */
 const GRACE_MS = 1000;
 
 /** A server of one topic, for one run. */
@@ -191,7 +191,7 @@ export class RpcServer {
   async start(): Promise<void> {
     const { connection, transport, topic, host, endpoints } = this.#options;
     const { exchange, format, prefetch } = connection.settings;
-    // What a crash gives back counts as begun: of methods that are acknowledged late nothing is held that could not begin.
+    // A crash counts all that it gives back as begun, so calls that are acknowledged late are held only if they can begin.
     const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
     const held = Math.min(this.#options.poolSize ?? prefetch, most);
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
@@ -239,7 +239,7 @@ export class RpcServer {
       );
     replies.hurry();
     const isIdle = await isIdleWithin(limitMs, signal);
-    // What it would cancel from now on gets its signal anyway.
+    // Calls that are cancelled from now on get their signal anyway.
     const ended = this.#copies?.cancel();
     if (!isIdle) {
       const message = `${topic} on ${host} ended before the method did`;

@@ -25,7 +25,7 @@ import type { SenderClocks } from './sender-clocks.js';
 /** Of an error, with a dead letter. */
 const REASON_CHARACTERS = 300;
 
-/** What all calls of a server are served with. */
+/** Parts that all calls of a server share. */
 export interface ServedWith extends ReplyParts {
   readonly topic: string;
   readonly endpoints: Endpoints;
@@ -216,7 +216,7 @@ export class ServedCall {
       if (isLate && (await this.#runsAgain(method, error))) return;
       await this.#failed(method, error);
       if (isLate) {
-        // Where the connection is lost the message comes again, and is no dead letter.
+        // With a lost connection the message comes again and becomes no dead letter: it is forgotten here.
         seen.forget(id);
         if (await this.#delivery.deadLetter(deathReason(error))) meter?.died(topic, 'failed');
       }
@@ -302,7 +302,7 @@ export class ServedCall {
   }
 }
 
-/** What a method has only where its call arrived: a signal that is made when it is asked for. */
+/** Members of a context that exist only in the process where the call arrived: its signal, made when it is first read. */
 function hereOf(call: ServedCall, delivery: CallDelivery): ContextHere {
   return {
     delivery,

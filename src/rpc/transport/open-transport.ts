@@ -1,5 +1,5 @@
 /**
- * Which driver a transport URL means, and one transport for all of a process that have the same URL.
+ * Chooses the driver of a transport URL, and shares one transport among all of a process that have the same URL.
  */
 import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
 import { DeliveryFailure } from '../errors.js';

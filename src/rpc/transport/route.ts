@@ -17,7 +17,7 @@ const OSLO_NAME = /^[!"$-)+-~]{1,200}$/;
 export const TRANSIENT = '/calls';
 /** Behind the topic in the name of a queue that has the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
-/** What AMQP allows a queue's name and a routing key. */
+/** Bytes that AMQP allows for a queue's name and a routing key. */
 const LONGEST = 255;
 
 /** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. `isOslo`: with names of oslo.messaging. */
@@ -37,7 +37,7 @@ export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = 
   }
 }
 
-/** What a queue of an exchange is for, by its name. */
+/** The route of a queue of an exchange, read from its name. */
 export function routeOfQueue(exchange: string, queue: string): Route {
   const whole = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
   const transient = whole.endsWith(TRANSIENT);
@@ -56,7 +56,7 @@ export function describeRoute(to: Route | string): string {
   return `${topic}${where} (exchange ${exchange})`;
 }
 
-/** Where a message goes, for its signature: two routes have two texts. No name has a slash, and an address of replies has none. */
+/** The address of a message as text, for its signature: two routes have two texts. No name has a slash, and an address of replies has none. */
 export function addressText(to: Route | string): string {
   if (typeof to === 'string') return to;
   const { exchange, topic, server, fanout, transient } = to;
@@ -71,7 +71,7 @@ export function noQueue(to: string): NoServers {
   });
 }
 
-/** What an error says of a name that cannot be part of that of a queue; undefined where it can. */
+/** The mistake in a name that cannot be part of a queue's name; undefined for a good one. */
 export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false): ErrorDetails | undefined {
   const [pattern, more] = isOslo ? [OSLO_NAME, ', and other signs of ASCII but * and #'] : NAMES[what];
   if (pattern.test(name)) return undefined;

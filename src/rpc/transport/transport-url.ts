@@ -41,7 +41,7 @@ export function parseTransportUrl(text: string): TransportUrl {
   }
   const [, scheme, more = '', authority = '', path = '', query = ''] = match;
   const named = scheme!.toLowerCase();
-  // What follows it says who is spoken to, not how.
+  // The text behind it names the hosts, not the driver.
   const written = named === 'oslo' ? `${named}${more.toLowerCase()}` : named;
   const driver = ALIASES[written] ?? written;
   if (driver === 'local') {
@@ -77,7 +77,7 @@ function hostOf(text: string, index: number): TransportHost {
   const place = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text.slice(at + 1));
   const port = place?.[3] === undefined ? undefined : Number(place[3]);
   if (place === null || (port !== undefined && (port < 1 || port > 65_535))) {
-    // What stands there may be a password whose @ was forgotten.
+    // The text there may be a password whose @ was forgotten.
     throw refused(
       `host ${index + 1} of the transport URL is none`,
       'Write host, host:port or [IPv6]:port, and @ in a password as %40, / as %2F, a comma as %2C.',

@@ -13,10 +13,10 @@ export const MAX_DEAD_LETTERS = 10_000;
 /** Why what waited in a queue that is removed is dead. */
 export const QUEUE_REMOVED = 'queue_removed';
 
-/** What a driver is made with: options of `[rpc]`, in milliseconds where they are times. */
+/** Options of a driver: those of `[rpc]`, times in milliseconds. */
 export interface TransportOptions {
   readonly log: Logger;
-  /** What a connection and its consumers are called in the broker, such as `<binary>@<host>:<pid>`. */
+  /** Name of a connection and its consumers in the broker, such as `<binary>@<host>:<pid>`. */
   readonly clientName: string;
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
@@ -73,7 +73,7 @@ export interface TransportTls {
   readonly isOn?: boolean | undefined;
   /** Certificates of the authorities, in PEM form. */
   readonly ca?: string | Buffer | undefined;
-  /** What this process shows. */
+  /** Certificate of this process, in PEM form. */
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;
   /** Default true. */
@@ -81,8 +81,8 @@ export interface TransportTls {
 }
 
 /**
- * Where a message goes, and what a consumer takes messages from: one consumer of the topic, that of one host (`server`), or a
- * copy to every consumer there is (`fanout`). Names are such that a driver may join them by dots: see `route.ts`.
+ * Target of a message, or source of a consumer: one consumer of the topic, the consumer of one host (`server`), or a
+ * copy to every consumer (`fanout`). Names are such that a driver may join them by dots: see `route.ts`.
  */
 export interface Route {
   /** Separates applications of one broker, fanouts included. */
@@ -96,7 +96,7 @@ export interface Route {
   readonly transient?: boolean | undefined;
 }
 
-/** What travels. A driver carries the body as it is. */
+/** A message. A driver carries the body unchanged. */
 export interface Message {
   /** Unique for each send; a repetition of the same send has the same. */
   readonly id: string;
@@ -150,7 +150,7 @@ export interface Delivery {
   readonly message: Message;
   /** It was delivered before, and came back. */
   readonly redelivered: boolean;
-  /** Which delivery of the message this is, as far as the broker counts: from 1. */
+  /** Number of this delivery of the message, from 1, as far as the broker counts. */
   readonly count: number;
   readonly death?: Death | undefined;
   /**
@@ -170,7 +170,7 @@ export interface Delivery {
   deadLetter(reason: string): Promise<boolean>;
 }
 
-/** What a consumer does with a message. It must not throw; it need not have settled the delivery when it returns. */
+/** Handles a message. It must not throw; it may return before it has settled the delivery. */
 export type OnDelivery = (delivery: Delivery) => void;
 
 /** Takes messages until it is cancelled. After a loss of the connection the driver makes it anew by itself. */
@@ -181,7 +181,7 @@ export interface TransportConsumer {
 
 /** Takes the replies to calls of this process. They are acknowledged by the driver. */
 export interface ReplyConsumer extends TransportConsumer {
-  /** What servers publish replies to. Stays the same when the connection is made anew. */
+  /** The address that servers publish replies to. It stays when the connection is made anew. */
   readonly address: string;
 }
 
@@ -193,7 +193,7 @@ export type TransportState = 'new' | 'connected' | 'blocked' | 'lost' | 'closed'
 /** A connection to a broker, shared by all clients and servers of a process that have the same URL. */
 export interface Transport {
   readonly state: TransportState;
-  /** What the connection is called in logs and errors: the URL without its passwords. */
+  /** The URL without its passwords, for logs and errors. */
   readonly name: string;
   /** Called with each new state. The function it gives ends that. */
   onState(listener: (state: TransportState) => void): () => void;
@@ -231,7 +231,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** What drivers have in common: their state, which begins with `new`, and those who want to hear of it. */
+/** Common part of drivers: their state, which begins with `new`, and its listeners. */
 export class StatefulTransport {
   readonly #listeners = new Set<(state: TransportState) => void>();
   #state: TransportState = 'new';

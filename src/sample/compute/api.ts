@@ -1,11 +1,11 @@
-/** What the controllers of the compute API have in common. */
+/** Common parts of the compute API's controllers. */
 import { type FactoryContext, Fault } from 'portico/app';
 import type { ServiceRegistry } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { RPCClient } from 'portico/rpc';
 import type { Cloud, Settings } from '../cloud.js';
 
-/** What controllers work with: the same for all requests. */
+/** Parts that controllers share over all requests. */
 export interface ComputeApi {
   readonly cloud: Cloud;
   readonly settings: Settings;
@@ -31,7 +31,7 @@ export abstract class Controller {
   }
 }
 
-/** Who asks. */
+/** The user and project of a request. */
 export interface Caller {
   readonly userId: string;
   /** Null: the token is for a domain, for the whole system, or for nothing. It never means all projects. */
@@ -39,7 +39,7 @@ export interface Caller {
   readonly isAdmin: boolean;
 }
 
-/** Who asks, as the filter `context` or `noauth` has found. 401 where neither has found a user. */
+/** The user and project that the filter `context` or `noauth` found. 401 where neither found a user. */
 export function callerOf({ context }: ActionRequest): Caller {
   const { userId, projectId = null, isAdmin = false } = context ?? {};
   return { userId: userId ?? refuse(401, 'The request requires authentication.'), projectId, isAdmin };
@@ -74,7 +74,7 @@ export function maySee(request: ActionRequest, policy: string): (record: { reado
 /** A value that has an order. Null comes before everything. */
 type Sortable = string | number | boolean | null;
 
-/** What a list can be sorted by: how the value of each key is read. */
+/** Sort keys of a list, each with the function that reads its value. */
 export type SortKeys<R> = Readonly<Record<string, (record: R) => Sortable>>;
 
 /** Sorts by several keys, each `asc` or `desc`; the last direction holds for the keys that have none. */

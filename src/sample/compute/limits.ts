@@ -1,4 +1,4 @@
-/** What a project may use, and what it uses. */
+/** Limits of a project, and its use of them. */
 import { type ActionRequest, action } from 'portico/routing';
 import type { Quotas } from '../records.js';
 import { Controller, callerOf, projectOf, requireAdmin } from './api.js';

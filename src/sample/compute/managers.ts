@@ -1,4 +1,4 @@
-/** What runs beside the requests of the compute API: its own manager, that of the hosts of servers, and the conductor. */
+/** Work beside the requests of the compute API: its own manager, the manager of the hosts of servers, and the conductor. */
 import { setTimeout as after } from 'node:timers/promises';
 import type { RequestContext } from 'portico/app';
 import type { ManagerContext } from 'portico/registry';
@@ -63,7 +63,7 @@ export class ComputeManager implements Manager {
   }
 }
 
-/** What host managers take calls for, and what conductors do. */
+/** Topics of the host managers and of the conductors. */
 export const HOST_TOPIC = 'compute-manager';
 export const CONDUCTOR_TOPIC = 'conductor';
 
@@ -103,7 +103,7 @@ export class HostManager {
   }
 }
 
-/** What a console shows of its server. */
+/** The part of a server that its console shows. */
 export interface ConsoleOwner {
   readonly name: string;
   readonly vcpus: number;

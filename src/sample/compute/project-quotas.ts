@@ -1,17 +1,17 @@
-/** What projects may have, and what they have of it. */
+/** Quotas of projects, and their use of them. */
 import type { Stored } from 'portico/sqlite';
 import type { Cloud, Settings } from '../cloud.js';
 import type { Flavor, Quotas, Server } from '../records.js';
 import type { ComputeApi } from './api.js';
 import { settled } from './servers/transitions.js';
 
-/** What a project has: those of its own, else those of the class `default`, else those of the configuration. -1: no limit. */
+/** Quotas of a project: its own, else those of the class `default`, else those of the configuration. -1: no limit. */
 export function quotasOf(cloud: Cloud, settings: Settings, projectId: string | null): Quotas {
   const own = projectId === null ? undefined : cloud.quotas.get(projectId)?.limits;
   return { ...defaultQuotas(cloud, settings), ...own };
 }
 
-/** What projects have where an operator has said nothing of them. */
+/** Quotas of projects for which an operator has set none. */
 export function defaultQuotas(cloud: Cloud, settings: Settings): Quotas {
   return { ...configuredQuotas(settings), ...cloud.quotaClasses.get('default')?.limits };
 }
@@ -41,7 +41,7 @@ export function exceeds(count: number, quota: number): boolean {
   return quota >= 0 && count > quota;
 }
 
-/** What servers use of hosts. */
+/** Use of hosts by servers. */
 export interface Usage {
   instances: number;
   cores: number;
@@ -49,7 +49,7 @@ export interface Usage {
   disk: number;
 }
 
-/** What the servers use, those that are gone left out. */
+/** The use of the servers, without deleted ones. */
 export function usageOf(servers: readonly Stored<Server>[]): Usage {
   const now = Date.now();
   const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
@@ -63,7 +63,7 @@ export function usageOf(servers: readonly Stored<Server>[]): Usage {
   return usage;
 }
 
-/** What a project uses of its quotas; what is not there is counted for something else than a project. */
+/** A project's use of its quotas; quotas that are absent do not count for projects. */
 export function projectUsage(cloud: Cloud, projectId: string): Partial<Quotas> {
   const { instances, cores, ram } = usageOf(cloud.servers.listOf(projectId));
   return { instances, cores, ram, server_groups: cloud.groups.listOf(projectId).length };

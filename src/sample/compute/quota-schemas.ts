@@ -1,4 +1,4 @@
-/** What clients send about quotas. */
+/** Schemas of quota requests. */
 import { closed, flag } from './schemas.js';
 
 /** A number, or its digits; -1: no limit. */
@@ -8,7 +8,7 @@ const quota = {
   maximum: 2_147_483_647,
   pattern: '^(-1|[0-9]{1,9})$',
 } as const;
-/** What this service counts. */
+/** Quotas that this service counts. */
 export const lastingQuotas = {
   instances: quota,
   cores: quota,

@@ -45,7 +45,7 @@ export function isTrue(value: unknown): boolean {
   return value === true || (YES as readonly unknown[]).includes(value);
 }
 
-/** What keys of metadata look like. */
+/** Pattern of metadata keys. */
 export const METADATA_KEY = '^[a-zA-Z0-9\\-_:. ]{1,255}$';
 
 /** Keys with texts as values. */

@@ -1,4 +1,4 @@
-/** What servers used in a time: hours, and the product of hours and size. Servers that are gone are forgotten, with their use. */
+/** Use of servers over a time: hours, and the product of hours and size. Deleted servers are forgotten, with their use. */
 import { clientTime, collectionPage, isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';

@@ -24,11 +24,11 @@ const RABBITMQ_CLIENT = {
 /** Longer messages travel in several frames; RabbitMQ's own limit is twice as much. */
 const FRAME_BYTES = 65_536;
 
-/** What a connection is made with. */
+/** Settings of a connection. */
 export interface ConnectionSettings {
   readonly url: TransportUrl;
   readonly options: TransportOptions;
-  /** What the broker shows for it. */
+  /** The connection's name in the broker's lists. */
   readonly name: string;
 }
 

@@ -21,7 +21,7 @@ const CANCEL_MS = 2000;
 const OFTEN = 3;
 const OFTEN_MS = 60_000;
 
-/** What is consumed, and how. */
+/** Parts and limits of a consumer. */
 export interface ConsumptionParts {
   readonly link: AmqpLink;
   readonly source: DeliverySource;
@@ -143,7 +143,7 @@ export class AmqpConsumption implements TransportConsumer {
     this.#end.abort();
     const { source, clock } = this.#parts;
     const { plan, options } = source;
-    // What is being declared comes to its end first.
+    // Declarations under way end first.
     await this.#establishing;
     const deliveries = this.#current;
     if (deliveries === undefined || !deliveries.channel.active) return;
@@ -152,7 +152,7 @@ export class AmqpConsumption implements TransportConsumer {
       await within(deliveries.channel.basicCancel(options.clientName), { ms: CANCEL_MS, clock }, () => {
         throw new Error('the broker does not answer');
       });
-      // What came before the broker's answer is delivered a turn later.
+      // Messages that came before the broker's answer are delivered a turn later.
       await new Promise((resolve) => setImmediate(resolve));
       if (plan.isTransient) await deliveries.channel.queueDelete({ queue: plan.queue });
     } catch {

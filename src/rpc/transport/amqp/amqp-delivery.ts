@@ -93,7 +93,7 @@ export class DeliveryChannel {
     if (this.#unsettled.size === 0) void this.close();
   }
 
-  /** What is not settled goes back. What was acknowledged before is written first. */
+  /** Gives back unsettled deliveries. Acknowledgements are written first. */
   close(): Promise<void> {
     if (this.channel.active) {
       this.#writeAcks();
@@ -186,7 +186,7 @@ export class DeliveryChannel {
   async #delay(message: Message, returns: number, delayMs: number): Promise<void> {
     const { plan, options, publisher } = this.#source;
     const delayed = delayQueue(plan.queue, options);
-    // Where this process declares nothing and the queue is not there, the message comes back at once.
+    // This process declares nothing, and the queue is not there: the message comes back at once.
     if (options.manageTopology) await publisher.declare(delayed);
     const address: Address = { exchange: '', type: 'topic', routingKey: delayed.queue };
     await publisher.copy(address, message, { returns }, { ttlMs: delayMs });

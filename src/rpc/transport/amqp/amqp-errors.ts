@@ -1,5 +1,5 @@
 /**
- * What errors of the network and of the broker mean.
+ * Meaning of errors of the network and of the broker.
  */
 
 /** The broker knows no such user, password or virtual host. */
@@ -8,7 +8,7 @@ export function isRefusal(error: unknown): boolean {
   return code === 'ACCESS_REFUSED' || code === 'NOT_ALLOWED';
 }
 
-/** What went wrong, in a few words. A host with two addresses fails twice at once. */
+/** An error in a few words. A host with two addresses fails twice at once. */
 export function reasonOf(error: unknown): string {
   const { message = '', errors, code } = error as { message?: string; errors?: readonly unknown[]; code?: string };
   if (message === '' && errors?.[0] !== undefined) return reasonOf(errors[0]);

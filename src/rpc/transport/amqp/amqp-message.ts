@@ -13,7 +13,7 @@ const DEATH_QUEUE = 'x-portico-death-queue';
 /** A message that a consumer got, or that was asked for. */
 export type Received = AsyncMessage | SyncMessage;
 
-/** What a message carries beside itself. */
+/** Properties of a message beside its body. */
 export interface Remarks {
   readonly returns?: number;
   readonly death?: Omit<Death, 'at'>;
@@ -50,7 +50,7 @@ export function messageOf({ messageId = '', body, correlationId, replyTo, expira
   return { id: messageId, body: bytesOf(body), correlationId, replyTo, ...(ttlMs >= 0 && { ttlMs }) };
 }
 
-/** Which delivery it is. */
+/** Number of the delivery, from the broker's count and our own. */
 export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery, 'count' | 'redelivered'> {
   const returns = numberOf(headers[RETURNS]) ?? 0;
   const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + returns + 1;

@@ -14,7 +14,7 @@ import { type Address, declareExchange, declareQueue, type QueuePlan, type Topol
 
 const TIMEOUT_MS = 30_000;
 
-/** What is published, and how. */
+/** A message to publish, with its address and limits. */
 interface Shipment {
   readonly address: Address;
   readonly message: Message;
@@ -47,7 +47,7 @@ interface Outlet {
   readonly unconfirmed: Map<string, Unconfirmed[]>;
 }
 
-/** What it publishes by. */
+/** Parts of a publisher. */
 export interface AmqpPublisherParts {
   readonly link: AmqpLink;
   readonly topology: Topology;

@@ -17,7 +17,7 @@ export interface Properties {
   readonly from: { readonly group: string; readonly options: string };
 }
 
-/** Where a message is published. */
+/** The exchange and routing key of a message. */
 export interface Address {
   /** Empty: the broker's own, whose routing keys are names of queues. */
   readonly exchange: string;
@@ -35,11 +35,11 @@ export interface QueuePlan {
   readonly arguments: Readonly<Record<string, string | number>>;
   /** It is one process's alone, and goes with its consumer. */
   readonly isTransient?: true;
-  /** What it gets messages from. Absent: what is published by its name. */
+  /** Exchange that it is bound to. Absent: messages come by its name. */
   readonly from?: Address;
   /** The exchange whose dead letters those become that its consumer refuses. Absent: of none. */
   readonly exchange?: string;
-  /** Where the broker sends what waited too long in it, or came back too often. Absent: nowhere. */
+  /** Exchange for messages that waited too long in it, or came back too often. Absent: they are dropped. */
   readonly deadLetters?: string | undefined;
   /** Absent: it is durable. */
   readonly properties?: Properties;
@@ -47,7 +47,7 @@ export interface QueuePlan {
 
 /** The exchanges and queues of a wire: their names and properties. */
 export interface Topology {
-  /** Where messages for a route, or for the address of a reply consumer, are published. */
+  /** The address of messages for a route, or for a reply consumer. */
   addressOf(to: Route | string): Address;
   /** The queue a route is consumed from. `id`, a UUID, tells the fanout queues of a topic apart. */
   queueOfRoute(route: Route, id: string): QueuePlan;
@@ -64,7 +64,7 @@ export function porticoTopology(options: TransportOptions): Topology {
   };
 }
 
-/** Where messages for a route, or for the address of a reply consumer, are published. */
+/** The address of messages for a route, or for a reply consumer. */
 export function addressOf(to: Route | string): Address {
   if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
   const { exchange, topic, server, fanout, transient } = to;
@@ -194,7 +194,7 @@ export async function declareExchange(
   });
 }
 
-/** What is declared, for messages. */
+/** A declaration as text, for error messages. */
 function textOf(declared: object, { durable, autoDelete }: Partial<Properties> = {}): string {
   return JSON.stringify({ ...declared, ...(durable !== undefined && { durable, auto_delete: autoDelete }) });
 }
@@ -212,7 +212,7 @@ const OWN: Properties['from'] = {
   options: 'queue_type, delivery_limit, dead_letter, host_queue_ttl, transient_queue_ttl',
 };
 
-/** What the broker refused for good, in words for an operator; anything else as it is. */
+/** The broker's final refusal, in words for an operator; any other error unchanged. */
 function refused(error: unknown, what: string, { queue, text, passive, from = OWN }: Refused): unknown {
   const { code } = error as { code?: unknown };
   const said = reasonOf(error);

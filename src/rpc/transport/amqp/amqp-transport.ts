@@ -91,7 +91,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const plan = this.#topology.replyQueue(randomUUID());
-    // What was not acknowledged when a connection was lost comes again by the next one.
+    // Messages that were unacknowledged when a connection was lost come again by the next one.
     const known = new Set<string>();
     const onReceived: ConsumptionParts['onReceived'] = (raw, deliveries) => {
       const message = deliveries.accept(raw);
@@ -105,7 +105,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   }
 
   eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
-    // What one reader holds no other sees.
+    // Dead letters that one reader holds are hidden from others.
     const reading = this.#reading.then(() => this.#eachDeadLetter(exchange, take));
     this.#reading = reading.catch(() => {});
     return reading;

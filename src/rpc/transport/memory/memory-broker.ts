@@ -37,7 +37,7 @@ const outside = AsyncLocalStorage.snapshot();
 
 /** Routes messages to queues. */
 export class MemoryBroker {
-  /** What was published, for tests: kept only by a manual broker. */
+  /** Published messages, for tests: kept only by a manual broker. */
   readonly published: { readonly to: Route | string; readonly message: Message }[] = [];
   readonly clock: Clock;
   readonly deliveryLimit: number;
@@ -128,7 +128,7 @@ export class MemoryBroker {
 }
 
 interface QueueKind {
-  /** Where its dead letters go. Absent: nowhere. */
+  /** Queue of its dead letters. Absent: they are dropped. */
   readonly exchange?: string;
   /** Milliseconds it outlives its last consumer. Default: for ever. */
   readonly expiresMs?: number | undefined;

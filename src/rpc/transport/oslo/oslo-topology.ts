@@ -6,7 +6,7 @@
 import type { Address, Properties, QueuePlan, Topology } from '../amqp/amqp-topology.js';
 import type { OsloQueues, Route, TransportOptions } from '../transport.js';
 
-/** What oslo.messaging declares where nothing is configured. */
+/** oslo.messaging's own declarations, the defaults here. */
 const DEFAULTS: OsloQueues = {
   durable: false,
   autoDelete: false,

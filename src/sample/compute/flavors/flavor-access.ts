@@ -1,4 +1,4 @@
-/** Which projects may use a flavor that is not public: shown, added and removed by administrators. */
+/** Projects that may use a flavor that is not public: shown, added and removed by administrators. */
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';
 import { Controller, refuse, requireAdmin } from '../api.js';

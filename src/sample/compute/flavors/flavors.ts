@@ -9,7 +9,7 @@ import { anyText, closed, description, flag, isTrue, name, positiveNumber, text,
 import { flavorReference, flavorView } from './flavor-view.js';
 import { findFlavor, hasAccess } from './stored-flavors.js';
 
-/** What lists are sorted by, in nova's names. */
+/** Sort keys of lists, in nova's names. */
 const SORT_KEYS: SortKeys<Stored<Flavor>> = {
   flavorid: ({ id }) => id,
   name: ({ name }) => name,

@@ -20,5 +20,5 @@ export function hasAccess(cloud: Cloud, request: ActionRequest, { id }: Flavor):
   return projectId !== null && cloud.flavorAccess.get(accessKey(id, projectId)) !== undefined;
 }
 
-/** What the access of a project to a flavor is stored under. */
+/** Storage key of a project's access to a flavor. */
 export const accessKey = (flavor: string, project: string): string => `${flavor}\n${project}`;

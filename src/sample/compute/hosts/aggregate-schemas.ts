@@ -1,4 +1,4 @@
-/** What clients send about aggregates. */
+/** Schemas of aggregate requests. */
 import { closed, METADATA_KEY, name, text } from '../schemas.js';
 
 const availability_zone = { anyOf: [{ ...text, pattern: '^[^:]+$' }, { type: 'null' }] } as const;

@@ -13,7 +13,7 @@ export interface ComputeHost {
   readonly service: KnownService;
 }
 
-/** Where a new server may be placed. */
+/** A host and zone for a new server. */
 export interface Place {
   readonly host: string;
   readonly zone: string;
@@ -43,7 +43,7 @@ export async function isHostUp(api: ComputeApi, host: string): Promise<boolean> 
   return hostsOf(await knownServices(api)).some(({ name, service }) => name === host && service.state === 'up');
 }
 
-/** What a server's view needs beside the server. */
+/** Facts that a server's view needs beside the server. */
 export interface Surroundings {
   readonly cloud: Cloud;
   /** The state of a host in nova's words. */

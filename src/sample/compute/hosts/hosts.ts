@@ -32,7 +32,7 @@ export class Hosts extends Controller {
     };
   });
 
-  /** What the host has, what is used, and by which project. */
+  /** Resources of the host, their use, and the use of each project. */
   readonly show = action({ versions }, async (request, { id }) => {
     requireAdmin(request, 'os-hosts:show');
     const { host } = await this.#find(request);

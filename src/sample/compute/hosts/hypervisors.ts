@@ -73,7 +73,7 @@ export class Hypervisors extends Controller {
   }
 }
 
-/** What so many hosts have, and what of it is used: by the servers of one host, or by all. */
+/** Resources of so many hosts and their use: by the servers of one host, or by all. */
 function statistics(cloud: Cloud, count: number, host?: string) {
   const [vcpus, memory_mb, local_gb] = [HOST.vcpus * count, HOST.memory_mb * count, HOST.local_gb * count];
   const servers = cloud.servers.list().filter((server) => host === undefined || server.host === host);

@@ -1,4 +1,4 @@
-/** What is known of services: those of the simulated host, whose records the cloud keeps, and those of this deployment. */
+/** Records of services: those of the simulated host, which the cloud keeps, and those of this deployment. */
 import { RegistryUnavailable, type ServiceView } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -82,7 +82,7 @@ export function statusOf({ disabled }: Service): 'enabled' | 'disabled' {
   return disabled ? 'disabled' : 'enabled';
 }
 
-/** What an operator wants a service to be. */
+/** An operator's wish for a service. */
 interface Wanted {
   readonly disabled: boolean;
   readonly disabled_reason?: string | undefined;

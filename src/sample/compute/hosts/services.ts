@@ -20,7 +20,7 @@ const changeByUuid = {
   properties: { status: { enum: ['enabled', 'disabled'] }, ...changes },
 } as const;
 
-/** What the path may say is done below 2.53: since when, and the member of the body that it needs. */
+/** Actions in the path below 2.53: the microversion each came with, and the member of the body that it needs. */
 const VERBS = new Map<string, { since: string; needed: 'binary' | 'disabled_reason' | 'forced_down' }>([
   ['enable', { since: '2.1', needed: 'binary' }],
   ['disable', { since: '2.1', needed: 'binary' }],

@@ -44,7 +44,7 @@ export async function changeOnHost(
     const unlocked = findUnlocked(cloud, request, id);
     return [unlocked, cloud.servers.update(unlocked.id, change(unlocked))] as const;
   });
-  // What others change meanwhile stays.
+  // Members that others changed meanwhile stay.
   const changed = (Object.keys(server) as (keyof Server)[]).filter((name) => server[name] !== found[name]);
   const before = Object.fromEntries(changed.map((name) => [name, found[name]]));
   if (await tellHost(api, request, server, before)) return server;
@@ -66,7 +66,7 @@ export function beginTransition(
   });
 }
 
-/** What a server's console shows. 503 where its host does not answer. */
+/** The lines of a server's console. 503 where its host does not answer. */
 export async function readConsole(api: ComputeApi, request: ActionRequest, id: unknown): Promise<readonly string[]> {
   const { cloud, hosts, log } = api;
   const { name, flavor, host } = cloud.read(() => findServer(cloud, request, id));

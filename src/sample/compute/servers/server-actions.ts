@@ -1,4 +1,4 @@
-/** What can be done to a server: `POST /servers/{id}/action`. The one key of the body selects the action. */
+/** Actions of a server: `POST /servers/{id}/action`. The one key of the body selects the action. */
 import { type ActionRequest, action, Reply } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../../records.js';

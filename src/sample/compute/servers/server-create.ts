@@ -16,7 +16,7 @@ import type { creation } from './server-schemas.js';
 import { finishTransitions, recordAction } from './stored-servers.js';
 import { beginTask, failed, settled } from './transitions.js';
 
-/** What a client asks for. */
+/** Body of a request for a new server. */
 export type NewServer = BodyOf<{ body: typeof creation }>;
 
 /** For a server whose maker did not choose one. */

@@ -8,7 +8,7 @@ import { type Caller, callerOf, requireAdmin, type SortKeys, sorted } from '../a
 import { anyText, isTrue } from '../schemas.js';
 import { hasStatus, settled } from './transitions.js';
 
-/** What lists are sorted by, in nova's names. */
+/** Sort keys of lists, in nova's names. */
 const SORT_KEYS: SortKeys<Stored<Server>> = {
   uuid: ({ id }) => id,
   display_name: ({ name }) => name,
@@ -86,7 +86,7 @@ function ownServers({ servers }: Cloud, { projectId, userId }: Caller): Stored<S
 
 type Filter = (server: Server) => boolean;
 
-/** What the parameters of the query look for. */
+/** Filters of the query's parameters. */
 function filtersOf(request: ActionRequest): Filter[] {
   const { apiVersion } = request;
   const filters: Filter[] = [];

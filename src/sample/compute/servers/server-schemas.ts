@@ -1,4 +1,4 @@
-/** What clients send about servers. */
+/** Schemas of server requests. */
 import { anyText, closed, description, flag, metadata, name, positiveNumber, tag, userData } from '../schemas.js';
 
 const addresses = {

@@ -113,7 +113,7 @@ function flavorOf({ flavor }: Server) {
   };
 }
 
-/** What nova once had in extensions: zone, states, and for administrators the host. */
+/** Members that nova once had in extensions: zone, states, and for administrators the host. */
 function addExtensions(view: View, { hostStatus }: Surroundings, request: ActionRequest, server: Stored<Server>): void {
   const { apiVersion } = request;
   const { host } = server;

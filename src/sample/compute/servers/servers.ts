@@ -73,7 +73,7 @@ export class Servers extends Controller {
   });
 }
 
-/** What else belongs to a server: its history, and parts that are always empty here. */
+/** Further resources of a server: its history, and parts that are always empty here. */
 export class ServerParts extends Controller {
   readonly ips = this.#empty({ addresses: {} });
   readonly interfaces = this.#empty({ interfaceAttachments: [] });

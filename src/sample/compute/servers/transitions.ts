@@ -1,6 +1,6 @@
 /**
- * What state a server is in, and what may be done to it then. A transition is a record with a beginning and an end, and
- * what it leads to is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
+ * States of a server, and the actions that each allows. A transition is a record with a beginning and an end, and
+ * its result is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
  */
 import type { Stored } from 'portico/sqlite';
 import type { Server, Task, VmState } from '../../records.js';
@@ -20,7 +20,7 @@ interface Transition {
 /** A host that has not done in that time what it was asked for is not expected to: the server is in error then. */
 export const HOST_TASK_MS = 3_600_000;
 
-/** What clients can ask for. */
+/** Transitions that clients can ask for. */
 export const TRANSITIONS = {
   start: { verb: 'start', from: ['stopped'], task: 'powering-on', to: 'active' },
   stop: { verb: 'stop', from: ['active', 'error'], task: 'powering-off', to: 'stopped' },
@@ -79,7 +79,7 @@ export function endOf({ startedAt, endsAt }: Task): number {
   return endsAt ?? startedAt + HOST_TASK_MS;
 }
 
-/** What a server is when something went wrong. */
+/** Members of a server whose transition failed. */
 export function failed(fault: string): Pick<Server, 'vm_state' | 'task' | 'fault'> {
   return { vm_state: 'error', task: null, fault };
 }
