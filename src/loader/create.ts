@@ -89,8 +89,6 @@ export class Creation {
   }
 
   async #create(context: Context): Promise<Created> {
-    // An async function runs on its caller's stack until its first await: filter-apps may stand a thousand deep.
-    if (context.reference.depth % STACKED === 0) await Promise.resolve();
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
     if (type === 'pipeline') this.#warnOfOrder(context);
@@ -187,9 +185,6 @@ export class Creation {
     };
   }
 }
-
-/** How many references deep creation goes on one stack. */
-const STACKED = 64;
 
 async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
   try {

@@ -19,8 +19,8 @@ const MAX_VALUE_LENGTH = 1_048_576;
  */
 const MIN_CONTEXTS = 1000;
 const CONTEXTS_PER_SECTION = 20;
-/** References from one to the next; the reference implementation ends near 330. */
-const MAX_DEPTH = 1000;
+/** References from one to the next; the reference implementation ends near 330, with the stack of Python. */
+const MAX_DEPTH = 400;
 /** Text put together by all interpolation of one load, and what one `%(name)s` counts beside its text. */
 const MAX_INTERPOLATED = 16 * 1_048_576;
 const REFERENCE_COST = 16;

@@ -43,9 +43,6 @@ import {
 import { type SectionSettings, type Setting, Source, take } from './source.js';
 import { Steps } from './steps.js';
 
-/** Work that goes as deep as a file says: it yields the work it waits for, and is given its result. See {@link finish}. */
-type Coroutine = Generator<Coroutine, Context, Context>;
-
 /** What a load works with. */
 export interface LoadParts extends FileAccess, GivenToFactories {
   /** Absolute. */
@@ -68,6 +65,8 @@ export class Load {
   readonly entered = new Map<PasteSection, Source>();
   readonly #parts: LoadParts;
   readonly #usage = new Usage();
+  /** What ended the load. */
+  #limit: unknown;
 
   /** `imports`: false looks for modules without importing them. */
   constructor(parts: LoadParts, imports = true) {
@@ -103,13 +102,13 @@ export class Load {
 
   /** The same, of a file that was opened on the way. */
   within(source: Source, kind: Kind, name: string, globalConf?: Conf): Context {
-    return finish(this.#follow({ form: 'file', source }, name, Reference.asked(kind, name), globalConf));
+    return this.#follow({ form: 'file', source }, name, Reference.asked(kind, name), globalConf);
   }
 
   /** The context of a reference that a composite follows; nothing is resolved. `option`: where it stands. */
   child(composite: Context, kind: Kind, name: string | undefined, globalConf?: Conf, option?: string): Context {
     const reference = Reference.ofChild(composite, kind, name, option);
-    return finish(this.#follow(composite.answerer, name, reference, globalConf));
+    return this.#follow(composite.answerer, name, reference, globalConf);
   }
 
   /** Makes the children of composites that can tell them, all the way down, without calling a factory. */
@@ -152,13 +151,13 @@ export class Load {
   }
 
   /** What a reference leads to, a name or a URI. `handedIn`: global_conf of the side that asks. Throws for a limit. */
-  *#follow(asked: Answerer, text: string | undefined, reference: Reference, handedIn: Conf | undefined): Coroutine {
+  #follow(asked: Answerer, text: string | undefined, reference: Reference, handedIn: Conf | undefined): Context {
     try {
       this.#usage.context(reference.depth);
       const parsed = parseReference(text ?? '');
       switch (parsed.form) {
         case 'name':
-          if (asked.form === 'file') return yield* this.#section(asked.source, text, reference, handedIn);
+          if (asked.form === 'file') return this.#section(asked.source, text, reference, handedIn);
           return asked.form === 'egg'
             ? this.#entryPoint(asked.distribution, text ?? 'main', reference, handedIn)
             : this.#call(asked.expression, reference, handedIn);
@@ -168,14 +167,14 @@ export class Load {
           const { distribution, name } = parsed;
           if (parseReference(name).form === 'name') return this.#entryPoint(distribution, name, reference, handedIn);
           reference.depth += 1;
-          return yield this.#follow({ form: 'egg', distribution }, name, reference, handedIn);
+          return this.#follow({ form: 'egg', distribution }, name, reference, handedIn);
         }
         case 'config': {
           const from = asked.form === 'file' ? asked.source.path : undefined;
           const source = this.#open(includedPath(from, text!, parsed.path, reference.origin), handedIn, reference);
           reference.include = reference;
           reference.depth += 1;
-          return yield this.#follow({ form: 'file', source }, parsed.name, reference, handedIn);
+          return this.#follow({ form: 'file', source }, parsed.name, reference, handedIn);
         }
         case 'unknown':
           throw unknownScheme(text!, parsed.scheme, reference);
@@ -186,9 +185,9 @@ export class Load {
   }
 
   /** A part of a section: a mistake in it does not keep the other parts from being looked at. */
-  *#part(kind: Kind, reference: Reference, part: Coroutine): Coroutine {
+  #part(kind: Kind, reference: Reference, part: () => Context): Context {
     try {
-      return yield* part;
+      return part();
     } catch (error) {
       if (isLimit(error)) throw error;
       return this.#broken(error, kind, reference);
@@ -197,7 +196,11 @@ export class Load {
 
   /** What takes the place of a context that cannot be made. A limit ends the load. */
   #broken(error: unknown, kind: Kind, reference: Reference): Context {
-    if (isLimit(error)) throw reference.explain(error);
+    if (isLimit(error)) {
+      // On its way up it is met once for each reference: the innermost says where it is.
+      if (error !== this.#limit) this.#limit = reference.explain(error);
+      throw this.#limit;
+    }
     this.steps.mistake(error, reference);
     const factory = new FactoryUse('');
     return new Context(reference, { form: 'call', expression: '' }, { kind, type: 'broken', factory });
@@ -218,7 +221,7 @@ export class Load {
     return context;
   }
 
-  *#section(source: Source, name: string | undefined, reference: Reference, handedIn: Conf | undefined): Coroutine {
+  #section(source: Source, name: string | undefined, reference: Reference, handedIn: Conf | undefined): Context {
     const { kind } = reference;
     const [section, ...others] = sectionsNamed(source.document, kind, name);
     if (section === undefined && name !== undefined && isModuleReference(name)) {
@@ -232,27 +235,27 @@ export class Load {
     const cycle = reference.cycle();
     if (cycle !== undefined) throw cycle;
     if (!this.entered.has(section)) this.entered.set(section, source);
-    return yield* this.#wrapped(source.settings(section, reference.incoming, mistake), reference);
+    return this.#wrapped(source.settings(section, reference.incoming, mistake), reference);
   }
 
-  *#wrapped(settings: SectionSettings, reference: Reference): Coroutine {
+  #wrapped(settings: SectionSettings, reference: Reference): Context {
     const { kind } = reference;
     const wrapper = kind === 'server' ? undefined : take(settings, 'filter-with');
     const required = take(settings, 'require');
     if (required !== undefined) this.steps.required(required, reference);
-    const inner = yield* this.#part(kind, reference, this.#byPrefix(settings, reference));
+    const inner = this.#part(kind, reference, () => this.#byPrefix(settings, reference));
     if (wrapper === undefined) return inner;
-    const filters = [yield this.#member('filter', wrapper, settings, reference)];
+    const filters = [this.#member('filter', wrapper, settings, reference)];
     return contextOfSection(settings, reference, { type: 'filter-with', filters, inner });
   }
 
-  *#byPrefix(settings: SectionSettings, reference: Reference): Coroutine {
+  #byPrefix(settings: SectionSettings, reference: Reference): Context {
     const { source, section, localConf } = settings;
     if (section.name.startsWith('filter-app:')) {
       const app = take(settings, 'next');
       if (app === undefined) throw missingSetting(source, section, 'next');
-      const inner = yield this.#member('app', app, settings, reference);
-      const filters = [yield* this.#part('filter', reference, this.#byFactory('filter', settings, reference))];
+      const inner = this.#member('app', app, settings, reference);
+      const filters = [this.#part('filter', reference, () => this.#byFactory('filter', settings, reference))];
       return contextOfSection(settings, reference, { type: 'filter-app', filters, inner });
     }
     if (section.name.startsWith('pipeline:')) {
@@ -262,20 +265,20 @@ export class Load {
       const words = wordsOf(members.value);
       const last = words.pop();
       if (last === undefined) throw emptyPipeline(members);
-      const inner = yield this.#member('app', members, settings, reference, last);
+      const inner = this.#member('app', members, settings, reference, last);
       const filters: Context[] = [];
-      for (const word of words) filters.push(yield this.#member('filter', members, settings, reference, word));
+      for (const word of words) filters.push(this.#member('filter', members, settings, reference, word));
       return contextOfSection(settings, reference, { type: 'pipeline', filters, inner });
     }
-    return yield* this.#byFactory(reference.kind, settings, reference);
+    return this.#byFactory(reference.kind, settings, reference);
   }
 
   /** By `use`, or by a factory the section names itself. */
-  *#byFactory(kind: Kind, settings: SectionSettings, reference: Reference): Coroutine {
+  #byFactory(kind: Kind, settings: SectionSettings, reference: Reference): Context {
     const { source, section, localConf } = settings;
     const use = take(settings, 'use');
     if (use !== undefined) {
-      const used = yield this.#member(kind, use, settings, reference);
+      const used = this.#member(kind, use, settings, reference);
       useIn(used, settings, reference);
       return used;
     }
@@ -290,7 +293,7 @@ export class Load {
   }
 
   /** What a setting of a section refers to, its whole value or one word of it. */
-  #member(kind: Kind, setting: Setting, settings: SectionSettings, from: Reference, word?: Word): Coroutine {
+  #member(kind: Kind, setting: Setting, settings: SectionSettings, from: Reference, word?: Word): Context {
     const reference = from.to(kind, word?.text ?? setting.value, setting, word?.start);
     return this.#follow({ form: 'file', source: settings.source }, reference.text, reference, settings.globalConf);
   }
@@ -301,20 +304,4 @@ export class Load {
     const files = [resolve(origin.file), path].flatMap((file) => this.sources.get(file) ?? []);
     return [aliases, ...files.map((source) => fileAliases(source, runTime, (error) => this.steps.aliasMistake(error)))];
   }
-}
-
-/**
- * Runs work and all that it waits for, without a deep stack: a chain of `use` through a thousand sections would end where
- * Node's stack does, at a length that depends on who calls.
- */
-function finish(first: Coroutine): Context {
-  const waiting = [first];
-  let result: Context | undefined;
-  for (let work = waiting.at(-1); work !== undefined; work = waiting.at(-1)) {
-    const { done, value } = work.next(result!);
-    if (done === true) waiting.pop();
-    else waiting.push(value);
-    result = done === true ? value : undefined;
-  }
-  return result!;
 }

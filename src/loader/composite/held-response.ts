@@ -1,5 +1,6 @@
 /**
- * A response whose head is held back until its status is known: then it is either dropped, or passed on as it comes.
+ * A response whose head is held back until its status is known: then it is either dropped, or passed on as it comes. It is an
+ * object of its own, and no `holdBody`: what a dropped app sets or still writes must not reach the answer of the next one.
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { App } from '../../app/index.js';
