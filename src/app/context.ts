@@ -7,13 +7,13 @@ import type { IncomingMessage } from 'node:http';
 import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
 
-/** What a context is made of; everything may be unknown. */
-export interface ContextFields {
+/** Who somebody is, and for what: what an authenticator has found out. Everything may be unknown. */
+export interface Identity {
   readonly userId?: string | undefined;
   readonly userName?: string | undefined;
   readonly projectId?: string | undefined;
   readonly projectName?: string | undefined;
-  /** Of the domain that the token is for, where it is for no project. */
+  /** Of the domain that the token is for, where it is for no project; the user's own is `userDomainId`. */
   readonly domainId?: string | undefined;
   readonly domainName?: string | undefined;
   readonly userDomainId?: string | undefined;
@@ -25,6 +25,10 @@ export interface ContextFields {
   /** Whether the identity service calls the project that of its administrators. */
   readonly isAdminProject?: boolean | undefined;
   readonly roles?: readonly string[] | undefined;
+}
+
+/** What a context is made of. */
+export interface ContextFields extends Identity {
   readonly isAdmin?: boolean | undefined;
   /** Whether another service asks, on behalf of a user or of itself. */
   readonly isService?: boolean | undefined;

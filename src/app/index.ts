@@ -6,7 +6,14 @@ export { beforeHead, type HeadListener } from './before-head.js';
 export type { HoldOptions } from './body-parts.js';
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
-export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
+export {
+  type CallDelivery,
+  type ContextFields,
+  contextFacts,
+  currentContext,
+  type Identity,
+  RequestContext,
+} from './context.js';
 export type { Environ, MatchedRoute, Remote } from './environ.js';
 export { environ } from './exchange.js';
 export {

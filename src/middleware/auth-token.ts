@@ -13,6 +13,7 @@ import {
   type Filter,
   faultStyleOf,
   filterFactory,
+  type Identity,
 } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -26,7 +27,6 @@ import {
 import {
   addHeaders,
   type HeaderPairs,
-  type Identity,
   identityOf,
   serviceHeaders,
   stripIdentity,

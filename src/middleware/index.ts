@@ -1,7 +1,8 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
 
+export type { Identity } from '../app/index.js';
 export type { AuthTokenOptions } from './auth/auth-token-options.js';
-export { type Identity, stripIdentity } from './auth/identity.js';
+export { stripIdentity } from './auth/identity.js';
 export {
   type AccessRule,
   type AppCredential,

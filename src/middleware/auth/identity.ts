@@ -2,29 +2,11 @@
  * Who a request was found to come from, and the headers that hand this on, which clients must not send.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Identity } from '../../app/index.js';
 import { replaceRawHeaders } from '../../app/internal.js';
 import { folded, removeHeaders } from '../headers.js';
 import { catalogOfVersion2 } from './service-catalog.js';
 import type { TokenInfo } from './token-validator.js';
-
-/** What an authenticator has found out. */
-export interface Identity {
-  readonly userId?: string | undefined;
-  readonly userName?: string | undefined;
-  readonly projectId?: string | undefined;
-  readonly projectName?: string | undefined;
-  /** Of the domain the caller acts for; the user's own is `userDomainId`. */
-  readonly domainId?: string | undefined;
-  readonly domainName?: string | undefined;
-  readonly userDomainId?: string | undefined;
-  readonly userDomainName?: string | undefined;
-  readonly projectDomainId?: string | undefined;
-  readonly projectDomainName?: string | undefined;
-  /** `all` for who acts for the whole system. */
-  readonly systemScope?: string | undefined;
-  readonly isAdminProject?: boolean | undefined;
-  readonly roles?: readonly string[] | undefined;
-}
 
 declare module '../../app/index.js' {
   interface Environ {
