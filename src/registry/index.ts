@@ -1,7 +1,6 @@
 /** `portico/registry`: which services run where, and whether they are up. */
 export type { ManagerContext, ManagerOption } from './managed-service.js';
 export type { MemberIdentity, Membership, MembershipOptions } from './membership.js';
-export { MemoryStore } from './memory-store.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';
 export {
   type OperatorChanges,
@@ -23,3 +22,4 @@ export {
   type WorkerRow,
 } from './service-store.js';
 export type { Liveness, ServiceView, ViewFilter } from './service-view.js';
+export { MemoryStore } from './sqlite-store.js';

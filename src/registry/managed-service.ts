@@ -24,10 +24,10 @@ import {
 } from '../service/index.js';
 import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
-import { MemoryStore } from './memory-store.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
+import { MemoryStore } from './sqlite-store.js';
 
 /** Argument of a manager's constructor, or of the function that makes it. The constructor does no I/O: that is `initHost`. */
 export interface ManagerContext {

@@ -10,12 +10,11 @@ import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { Membership, type MembershipOptions } from './membership.js';
-import { MemoryStore } from './memory-store.js';
 import { PostgresqlStore } from './postgresql-store.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
 import type { ServiceStore } from './service-store.js';
-import { SqliteStore } from './sqlite-store.js';
+import { MemoryStore, SqliteStore } from './sqlite-store.js';
 
 /**
  * The registry that a configuration names; null where it names no database. Opens nothing yet. Throws

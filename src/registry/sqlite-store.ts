@@ -8,7 +8,7 @@ import type { Logger } from '../log/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/internal.js';
 import { SQLITE_STEPS } from './schema.js';
-import { RegistryUnavailable } from './service-store.js';
+import { RegistryUnavailable, type ServiceStore } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
 /** How a store in SQLite is opened. */
@@ -153,6 +153,22 @@ export class SqliteStore extends SqlStore {
     }
   }
 }
+
+/** A store whose records end with the process. */
+export type MemoryStore = ServiceStore;
+
+/**
+ * Records that end with the process, in a database without a file: for tests and for programs that are one process. `now`:
+ * milliseconds since 1970; default `Date.now`. `close()` keeps the records, for the services of a process share them.
+ */
+export const MemoryStore: new (options?: { readonly now?: () => number }) => ServiceStore =
+  class MemoryStore extends SqliteStore {
+    constructor(options: { readonly now?: () => number } = {}) {
+      super(':memory:', options);
+    }
+
+    override async close(): Promise<void> {}
+  };
 
 /** Times as milliseconds since 1970 UTC, booleans as 0 and 1. */
 function run(database: Database, [sql, ...values]: Sql): Row[] {
