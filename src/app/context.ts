@@ -6,26 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
-
-/** Who somebody is, and for what: what an authenticator has found out. Everything may be unknown. */
-export interface Identity {
-  readonly userId?: string | undefined;
-  readonly userName?: string | undefined;
-  readonly projectId?: string | undefined;
-  readonly projectName?: string | undefined;
-  /** Of the domain that the token is for, where it is for no project; the user's own is `userDomainId`. */
-  readonly domainId?: string | undefined;
-  readonly domainName?: string | undefined;
-  readonly userDomainId?: string | undefined;
-  readonly userDomainName?: string | undefined;
-  readonly projectDomainId?: string | undefined;
-  readonly projectDomainName?: string | undefined;
-  /** `all`: the token is for the whole system. */
-  readonly systemScope?: string | undefined;
-  /** Whether the identity service calls the project that of its administrators. */
-  readonly isAdminProject?: boolean | undefined;
-  readonly roles?: readonly string[] | undefined;
-}
+import type { Identity } from './identity.js';
 
 /** What a context is made of. */
 export interface ContextFields extends Identity {

@@ -11,7 +11,6 @@ export {
   type ContextFields,
   contextFacts,
   currentContext,
-  type Identity,
   RequestContext,
 } from './context.js';
 export type { Environ, MatchedRoute, Remote } from './environ.js';
@@ -50,6 +49,7 @@ export { Fault, type FaultDetails, type FaultStyle, faultStyleOf } from './fault
 export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
+export type { Identity } from './identity.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
