@@ -145,14 +145,21 @@ export class RouterApp implements RouteUrls {
   /** No route takes path and method: 404, 405 with `Allow`, or the answer to OPTIONS. */
   #miss(req: IncomingMessage, res: ServerResponse, path: string | null): undefined {
     const allowed = this.#allowed(req, path);
-    if (allowed.length > 0 && req.method === 'OPTIONS') return answerOptions(res, allowed);
-    if (allowed.length > 0) {
-      const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
-      throw new Fault(405, { message, headers: { Allow: allowed.join(', ') } });
-    }
-    // Not thrown: an Error of its own for each miss, with its stack, cost more than the search for the route.
-    this.#fail(req, res, this.#notFound);
+    const { own } = this.#fastify;
+    if (!own.serve || (allowed.length > 0 && isPlainOptions(req))) this.#answerMiss(req, res, allowed);
+    else own.take(req, res, { known: allowed.length > 0, answer: () => this.#answerMiss(req, res, allowed) });
     return undefined;
+  }
+
+  #answerMiss(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): void {
+    if (allowed.length > 0 && req.method === 'OPTIONS') answerOptions(res, allowed);
+    else if (allowed.length > 0) {
+      const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
+      this.#fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
+    } else {
+      // One for all: an Error of its own for each miss, with its stack, cost more than the search for the route.
+      this.#fail(req, res, this.#notFound);
+    }
   }
 
   /** The methods for which there is a route; none where nothing is answered with them. */
@@ -225,6 +232,11 @@ function namedTarget({ named }: ServedAction, { match: { controller, action } }:
   const target = named.get(targetKey(controller, action));
   if (target === undefined) throw new Fault(404, { message: NOT_FOUND });
   return target;
+}
+
+/** Asks for the methods of a path; with this field it is a preflight (Fetch standard §3.2.2), which a plugin may answer. */
+function isPlainOptions({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] === undefined;
 }
 
 const NOT_FOUND = 'The resource could not be found.';

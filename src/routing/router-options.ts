@@ -6,6 +6,7 @@ import type { FaultStyle } from '../app/index.js';
 import type { SchemaDraft } from '../app/internal.js';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
 import type { MapperOptions } from './mapper/mapper.js';
@@ -54,8 +55,10 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly fastify?: RouterFastifyOptions | undefined;
 }
 
-/** A Fastify plugin, or one with its options. */
-export type RouterPlugin = FastifyPlugin | readonly [plugin: FastifyPlugin, options: object];
+/** A Fastify plugin, or one with its options; in place of the plugin its module, or the promise that `import()` gives. */
+export type RouterPlugin =
+  | Awaitable<FastifyPlugin | { readonly default: FastifyPlugin }>
+  | readonly [plugin: Awaitable<FastifyPlugin | { readonly default: FastifyPlugin }>, options: object];
 
 /** A plugin in Fastify's callback form, or one that returns a promise. */
 export type FastifyPlugin = (

@@ -1,15 +1,20 @@
 /** Plugins of Fastify in a router, as they come from npm. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
 import { silentLogger } from 'portico';
 import { type ActionRequest, action, Reply, Router } from 'portico/routing';
+import { Server } from 'portico/server';
+import { WebSocket, WebSocketServer } from 'ws';
+import { portOf } from '../server/raw-client.js';
 import { keepingLogger, serveRouter } from './served-router.js';
 
 test('@fastify/cookie: an action reads and sets cookies', async (t) => {
@@ -198,3 +203,158 @@ test('a client that leaves a stream which the action has handed to Fastify is no
 function* endless(): Generator<string> {
   for (;;) yield 'x'.repeat(10_000);
 }
+
+/** A plugin with a page, a status and a session, as those of npm have them. */
+async function pages(fastify: FastifyInstance): Promise<void> {
+  fastify.get('/pages/:name', async ({ params }) => params);
+  const body = { type: 'object', required: ['a'] };
+  fastify.post('/pages', { schema: { body } }, async (request) => request.body);
+  fastify.options('*', async (_request, reply) => reply.code(204).header('access-control-allow-origin', '*').send());
+}
+
+test('routes of a plugin are served after the table, by the rules of Fastify', async (t) => {
+  const router = new Router({ plugins: [pages], faultStyle: 'openstack', log: silentLogger() });
+  router.connect('/things/{id}', { handler: ({ params }) => params, conditions: { method: ['GET'] } });
+  const send = await serveRouter(t, await mounted(router));
+  assert.deepEqual((await send('GET', '/mnt/pages/a')).json, { name: 'a' });
+  assert.deepEqual((await send('POST', '/mnt/pages', { body: '{"a":1}' })).json, { a: 1 });
+  const refused = [
+    await send('POST', '/mnt/pages', { body: '{}' }),
+    await send('POST', '/mnt/pages', { body: '{' }),
+    await send('POST', '/mnt/pages', { headers: { 'content-type': 'image/png' }, body: 'x' }),
+    await send('DELETE', '/mnt/pages'),
+    await send('DELETE', '/mnt/things/7'),
+    await send('GET', '/mnt/things'),
+  ];
+  assert.deepEqual(
+    refused.map(({ status, json }) => [status, Object.keys(json as object)]),
+    [
+      [400, ['badRequest']],
+      [400, ['badRequest']],
+      [415, ['badMediaType']],
+      [404, ['itemNotFound']],
+      [405, ['badMethod']],
+      [404, ['itemNotFound']],
+    ],
+  );
+  const asked = { 'access-control-request-method': 'GET' };
+  assert.equal(
+    (await send('OPTIONS', '/mnt/things/7', { headers: asked })).headers['access-control-allow-origin'],
+    '*',
+  );
+  assert.equal((await send('OPTIONS', '/mnt/things/7')).headers.allow, 'GET, HEAD, OPTIONS');
+});
+
+/** A router that has the other one below `/mnt`. */
+async function mounted(inner: Router): Promise<Router> {
+  return new Router({ log: silentLogger() }).mount('/mnt', await inner.build());
+}
+
+test('a path that only Fastify knows leads to no action', async (t) => {
+  const router = new Router({ plugins: [pages], log: silentLogger() });
+  for (const method of ['GET', 'GET']) {
+    router.connect('/numbers/{id:int}', { handler: ({ params }) => params.id, conditions: { method: [method] } });
+  }
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/numbers/7')).text, '7');
+  for (const path of ['/numbers/{id}', '/numbers/{id}~2']) assert.equal((await send('GET', path)).status, 404);
+});
+
+test('a handler of a plugin for what is not found answers unknown paths, and not other methods', async (t) => {
+  const router = new Router({
+    log: silentLogger(),
+    plugins: [
+      async (fastify) => {
+        fastify.setNotFoundHandler((request, reply) => reply.code(404).send({ none: request.url }));
+      },
+    ],
+  });
+  router.connect('/things', { handler: () => 1, conditions: { method: ['GET'] } });
+  const send = await serveRouter(t, router);
+  assert.deepEqual((await send('GET', '/else')).json, { none: '/else' });
+  const { status, headers } = await send('PUT', '/things');
+  assert.deepEqual([status, headers.allow], [405, 'GET, HEAD, OPTIONS']);
+});
+
+test('a plugin is given as Fastify takes it: a module, a promise of one, with a prefix of its own', async (t) => {
+  const plugin = Object.assign(
+    async (fastify: FastifyInstance) => {
+      fastify.addHook('onSend', async (_request, reply) => void reply.header('x-hook', 'yes'));
+      fastify.get('/own', async () => 'own');
+    },
+    { [Symbol.for('skip-override')]: true },
+  );
+  const apart = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onSend', async (_request, reply) => void reply.header('x-apart', 'yes'));
+    fastify.get('/own', async () => 'apart');
+  };
+  const plugins = [Promise.resolve({ default: plugin }), [{ default: apart }, { prefix: '/apart' }] as const];
+  const router = new Router({ plugins, log: silentLogger() });
+  router.connect('/things', { handler: () => 1 });
+  const send = await serveRouter(t, router);
+  const seen = await Promise.all(['/own', '/apart/own', '/things'].map((path) => send('GET', path)));
+  assert.deepEqual(
+    seen.map(({ text, headers }) => [text, headers['x-hook'], headers['x-apart']]),
+    [
+      ['own', 'yes', undefined],
+      ['apart', 'yes', 'yes'],
+      ['1', 'yes', undefined],
+    ],
+  );
+  const odd = new Router({ plugins: [Promise.resolve({}) as never], log: silentLogger() });
+  await assert.rejects(odd.build(), { code: 'PORTICO_ROUTER_OPTION', message: /plugins\[0\] is an object/ });
+});
+
+test('a route of a plugin that the table hides is said by build()', async () => {
+  const log = keepingLogger();
+  const build = async (template: string, onShadow?: 'error'): Promise<void> => {
+    const router = new Router({ plugins: [pages], log, ...(onShadow && { onShadow }) });
+    await (await router.connect(template, { handler: () => 1 }).build()).close();
+  };
+  await build('/pages/{name}');
+  assert.deepEqual(
+    log.lines.map(({ level, message }) => [level, message]),
+    [['warn', 'the route GET /pages/:name of a plugin can never win: /pages/{name} of the table takes its path']],
+  );
+  await assert.rejects(build('/pages/{name}', 'error'), { code: 'PORTICO_ROUTE_TABLE', message: /\/pages\/:name/ });
+  await assert.rejects(build('/pages'), { code: 'PORTICO_ROUTE_SHADOWED', message: /POST.*\/pages/ });
+});
+
+test('upgrades reach a plugin of a Router that listens to them', async (t) => {
+  const router = new Router({
+    log: silentLogger(),
+    plugins: [
+      async (fastify) => {
+        const sessions = new WebSocketServer({ noServer: true });
+        fastify.get('/echo', (request, reply) => {
+          void reply.hijack();
+          sessions.handleUpgrade(request.raw, request.raw.socket, Buffer.alloc(0), (session) => session.send('hello'));
+        });
+        fastify.server.on('upgrade', (req, socket) => {
+          const res = new ServerResponse(req);
+          res.assignSocket(socket as Socket);
+          fastify.routing(req, res);
+        });
+      },
+    ],
+  });
+  router.connect('/things', { handler: () => 1 });
+  const app = await router.build();
+  t.after(() => app.close());
+  const server = new Server('sessions', app);
+  await server.start();
+  t.after(() => server.stop({ deadlineMs: 0 }));
+  const url = `ws://127.0.0.1:${portOf(server)}`;
+  const open = new WebSocket(`${url}/echo`);
+  assert.equal(String((await once(open, 'message'))[0]), 'hello');
+  open.terminate();
+  for (const [path, status] of [
+    ['/else', 404],
+    ['/things', 200],
+  ] as const) {
+    const refused = new WebSocket(`${url}${path}`);
+    const [, answer] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    assert.equal(answer.statusCode, status);
+    answer.resume();
+  }
+});

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
-import { keepHeaders, tooLarge } from '../../app/internal.js';
+import { isUpgraded, keepHeaders, refuseUpgrade, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import type { ActionRequest } from '../actions/action-request.js';
 import type { ApiVersion } from '../api-version.js';
@@ -203,7 +203,7 @@ export class ActionCall {
 export const CALL: unique symbol = Symbol('portico.routing.call');
 
 /** A request on its way to an action. */
-export type Called = IncomingMessage & { [CALL]?: ActionCall };
+export type Called = IncomingMessage & { [CALL]?: ActionCall | undefined };
 
 /** That of a request which was matched. */
 export function callOf(req: IncomingMessage): ActionCall {
@@ -215,7 +215,8 @@ export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: res, request } = reply;
   keepHeaders(reply);
   if (!reply.sent) reply.hijack();
-  fail(request.raw, res, error);
+  if (isUpgraded(request.raw)) refuseUpgrade(reply, error);
+  else fail(request.raw, res, error);
 }
 
 /** Whether a value is to be waited for. */

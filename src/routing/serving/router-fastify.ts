@@ -18,12 +18,14 @@ import type {
 } from 'fastify';
 import { type App, environ, Fault } from '../../app/index.js';
 import { createFastify, guardPipe, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
+import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
 import { RouteError } from '../mapper/route-error.js';
-import type { RouterPlugin } from '../router-options.js';
-import { type AnsweringRules, callOf, type Fail, refuse } from './action-call.js';
+import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
+import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
+import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
 import { BodyTypes, readJson, refuseEncoding, WITH_BODY } from './request-body.js';
 import { AnswerTypes } from './send-answer.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
@@ -35,23 +37,26 @@ const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD
 
 /** The Fastify instance of one router. */
 export class RouterFastify {
+  readonly #parts: RouterParts;
   readonly #fastify: FastifyInstance;
   readonly #plugins: readonly RouterPlugin[];
   readonly #rules: AnsweringRules;
+  /** What plugins serve beside the table. */
+  readonly own: PluginRoutes;
   /** The largest body of an action that says nothing else, in bytes. */
   readonly bodyLimit: number;
 
-  constructor({ options }: RouterParts, fail: Fail) {
+  constructor(parts: RouterParts, fail: Fail) {
+    const { options } = parts;
+    this.#parts = parts;
     this.bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
     this.#plugins = options.plugins ?? [];
     const types = new AnswerTypes(options.serializers, options.strictAccept);
     this.#rules = { types: types.isChoice ? types : null, fail };
     const { schemaController } = options.fastify ?? {};
     // In place of a package that takes 30 ms to load: the router checks bodies and queries itself, by version.
-    const compilersFactory = {
-      ...schemaController?.compilersFactory,
-      buildValidator: (() => () => () => true) as never,
-    };
+    const stub = this.#plugins.length > 0 ? {} : { buildValidator: (() => () => () => true) as never };
+    const compilersFactory = { ...schemaController?.compilersFactory, ...stub };
     this.#fastify = createFastify({
       fastify: {
         ...options.fastify,
@@ -61,15 +66,20 @@ export class RouterFastify {
         genReqId: (req) => environ(req as IncomingMessage).requestId ?? '',
       },
       middie: this.#plugins.length > 0,
-      onRequest: (request, _reply, done) => {
+      onRequest: (request, reply, done) => {
         const { raw } = request;
-        const call = callOf(raw);
+        const call = (raw as Called)[CALL];
+        if (call === undefined) {
+          this.own.enter(request, reply, done);
+          return;
+        }
         raw.url = call.url;
         raw.method = call.verb;
         request.params = call.request.params;
         done();
       },
     });
+    this.own = new PluginRoutes(this.#fastify, fail);
     this.#setUp(this.#fastify);
   }
 
@@ -86,16 +96,17 @@ export class RouterFastify {
 
   /** Loads the plugins, then adds the actions; the result closes the instance. */
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
-    for (const written of this.#plugins) {
-      const [plugin, options] = Array.isArray(written) ? written : [written, {}];
-      void this.#fastify.register(forAllRoutes(plugin), options);
-    }
-    void this.#fastify.register((instance, _options, done) => {
+    // All of them before the first is registered: Fastify starts with the next turn.
+    const plugins = await Promise.all(this.#plugins.map(pluginOf));
+    for (const [plugin, options] of plugins) void this.#fastify.register(forAllRoutes(plugin, options), options);
+    // Async: what a function with a callback throws would end the process.
+    void this.#fastify.register(async (instance) => {
+      this.own.complete();
       for (const action of served) this.#addRoutes(instance, action);
-      done();
     });
     try {
       const listener = await listenerOf(this.#fastify);
+      checkPluginRoutes(this.own.routes, this.#parts);
       return () => listener.close();
     } catch (error) {
       throw asBuildError(error);
@@ -112,15 +123,16 @@ export class RouterFastify {
     }
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-        callOf(request.raw).received = size;
+        const call = callIn(request.raw);
+        if (call !== undefined) call.received = size;
         done(error, body);
       });
     const types = new BodyTypes(fastify, read);
     fastify.setErrorHandler((error, { raw }, reply) => {
-      const known = error === callOf(raw).failure && !isFastifys(error) ? error : asRouterError(error, raw, types);
-      refuse(reply, known, this.#rules.fail);
+      const call = callIn(raw);
+      const isActions = call !== undefined && error === call.failure && !isFastifys(error);
+      refuse(reply, isActions ? error : asRouterError(error, raw, types), this.#rules.fail);
     });
-    fastify.setNotFoundHandler((_request, reply) => refuse(reply, new Fault(404), this.#rules.fail));
   }
 
   /**
@@ -128,7 +140,9 @@ export class RouterFastify {
    * their own way. Gives the refusal of one that is declared too large.
    */
   #bound({ raw: req, routeOptions }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
-    const call = callOf(req);
+    const call = callIn(req);
+    // Routes of plugins have limits of their own.
+    if (call === undefined) return undefined;
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
     const declared = req.headers['content-length'];
     if (declared !== undefined) {
@@ -169,12 +183,19 @@ export class RouterFastify {
       method: methods as HTTPMethods[],
       url: fastifyPath,
       handler: (request, reply) => callOf(request.raw).run(request, reply, this.#rules),
-      config: { ...settings.config, route: matched } as never,
+      config: { ...settings.config, route: matched, [ACTION]: true } as never,
+      // Whatever compiler a plugin has set.
+      validatorCompiler: () => () => true,
       ...(bodyLimit !== undefined && { bodyLimit }),
       ...(settings.logLevel !== undefined && { logLevel: settings.logLevel as NonNullable<RouteOptions['logLevel']> }),
       ...(!isPlain && { schema }),
     });
   }
+}
+
+/** The call of a request, which one of a plugin's own route has not. */
+function callIn(req: IncomingMessage): ActionCall | undefined {
+  return (req as Called)[CALL];
 }
 
 /** What plugins can read of an action. One by version has its schemas in `openApiDocument` only. */
@@ -198,10 +219,28 @@ function shownSchemas(
   };
 }
 
-/** A plugin whose hooks and parsers are those of the whole instance, as with `fastify-plugin`. */
-function forAllRoutes(plugin: Exclude<RouterPlugin, readonly unknown[]>): FastifyPluginCallback<object> {
+/** A plugin as Fastify's `register` takes it: a function, a module with one, or the promise of either. */
+async function pluginOf(
+  written: RouterPlugin,
+  place: number,
+): Promise<readonly [plugin: FastifyPlugin, options: object]> {
+  const [source, options] = (Array.isArray(written) ? written : [written, {}]) as readonly [unknown, object];
+  const loaded: unknown = await source;
+  const plugin = typeof loaded === 'function' ? loaded : (loaded as { default?: unknown } | null | undefined)?.default;
+  if (typeof plugin === 'function') return [plugin as FastifyPlugin, options];
+  throw new PorticoError('PORTICO_ROUTER_OPTION', {
+    message: `plugins[${place}] is ${whatItIs(loaded)}, not a plugin of Fastify`,
+    hint: 'Write the plugin as its package exports it, or [plugin, options].',
+  });
+}
+
+/**
+ * A plugin whose hooks and parsers are those of the whole instance, as with `fastify-plugin`; one with a prefix for its routes stays
+ * by itself, as in Fastify.
+ */
+function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCallback<object> {
   const skipOverride = Symbol.for('skip-override');
-  if (skipOverride in plugin) return plugin as FastifyPluginCallback<object>;
+  if (skipOverride in plugin || 'prefix' in options) return plugin as FastifyPluginCallback<object>;
   const withDone: typeof plugin = (instance, options, done) => plugin(instance, options, done);
   const shared =
     plugin.length > 2
@@ -232,6 +271,13 @@ function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): 
 /** A response schema that does not compile is found when Fastify is ready. */
 function asBuildError(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code === 'FST_ERR_DUPLICATED_ROUTE') {
+    return new RouteError('PORTICO_ROUTE_SHADOWED', {
+      message: `a plugin and the table have the same route: ${String(message).replace(/\s+/g, ' ')}`,
+      hint: 'Take the route out of the table, or have the plugin serve it at another path.',
+      cause: error,
+    });
+  }
   if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
   return new RouteError('PORTICO_ROUTE_SCHEMA', {
     message: `a response schema does not compile: ${String(message)}`,

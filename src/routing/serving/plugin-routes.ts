@@ -1,0 +1,131 @@
+/**
+ * Routes that plugins add to the instance beneath a router: they are served after its table, with upgrades for those who listen to them.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import { Fault } from '../../app/index.js';
+import { guardPipe, handTo, isUpgraded, keepHeaders, refuseUpgrade } from '../../app/internal.js';
+import { RouteError, RouteTableError } from '../mapper/route-error.js';
+import { CALL, type Called, type Fail } from './action-call.js';
+import type { RouterParts } from './served-route.js';
+
+/** In the `config` of a route of Fastify: an action of the table, to which only the table leads. */
+export const ACTION: unique symbol = Symbol('portico.routing.action');
+
+/** A route of a plugin. */
+export interface PluginRoute {
+  readonly methods: readonly string[];
+  /** In Fastify's form: `/documentation/:file`. */
+  readonly url: string;
+}
+
+/** The answer to a request that neither the table nor a plugin has a route for. */
+interface Miss {
+  /** True where the path has other methods. */
+  readonly known: boolean;
+  answer(req: IncomingMessage, res: ServerResponse): void;
+}
+
+const MISS: unique symbol = Symbol('portico.routing.miss');
+
+type Missed = Called & { [MISS]?: Miss | undefined };
+
+/** What plugins serve beside the table. */
+export class PluginRoutes {
+  readonly routes: PluginRoute[] = [];
+  /** Whether a request that the table has no route for is theirs to answer. Known when the router is built. */
+  serve = false;
+  readonly #fastify: FastifyInstance;
+  readonly #fail: Fail;
+  #hasNotFound = false;
+  #complete = false;
+
+  constructor(fastify: FastifyInstance, fail: Fail) {
+    this.#fastify = fastify;
+    this.#fail = fail;
+    fastify.addHook('onRoute', ({ method, url }) => {
+      if (!this.#complete) this.routes.push({ methods: [method].flat(), url });
+    });
+    const set = fastify.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
+    const noted = (own: PluginRoutes) =>
+      function setNotFoundHandler(this: FastifyInstance, ...args: unknown[]): FastifyInstance {
+        own.#hasNotFound = true;
+        const theirs = args.pop();
+        if (typeof theirs !== 'function') return Reflect.apply(set, this, [...args, theirs]);
+        return Reflect.apply(set, this, [...args, own.#afterKnown(theirs as NotFound)]);
+      };
+    Object.assign(fastify, { setNotFoundHandler: noted(this) });
+  }
+
+  /** The plugins are loaded: what is added from now on is of the table. */
+  complete(): void {
+    this.#complete = true;
+    if (!this.#hasNotFound) this.#fastify.setNotFoundHandler((_request, reply) => this.#missed(reply));
+    this.serve = this.routes.length > 0 || this.#hasNotFound || this.#fastify.server.listenerCount('upgrade') > 0;
+  }
+
+  /** Has a route of a plugin answer, or `miss`. */
+  take(req: IncomingMessage, res: ServerResponse, miss: Miss): void {
+    const missed = req as Missed;
+    missed[CALL] = undefined;
+    missed[MISS] = miss;
+    guardPipe(res, (error) => this.#fail(req, res, error));
+    handTo(this.#fastify, req, res);
+  }
+
+  /** A request that the table has not matched, before any other hook. */
+  enter({ routeOptions }: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    // Its client has written the path that an action has in Fastify.
+    if (ACTION in routeOptions.config) reply.callNotFound();
+    else done();
+  }
+
+  /** A handler of a plugin, for paths that the table does not know; it answers other methods with 405 itself. */
+  #afterKnown(theirs: NotFound): NotFound {
+    const missed = (reply: FastifyReply): void => this.#missed(reply);
+    return function notFound(this: FastifyInstance, request, reply) {
+      return (request.raw as Missed)[MISS]?.known === true ? missed(reply) : theirs.call(this, request, reply);
+    };
+  }
+
+  #missed(reply: FastifyReply): void {
+    const { raw: res, request } = reply;
+    const { raw: req } = request;
+    reply.hijack();
+    const miss = (req as Missed)[MISS]!;
+    if (isUpgraded(req)) {
+      refuseUpgrade(reply, new Fault(404));
+      return;
+    }
+    keepHeaders(reply);
+    miss.answer(req, res);
+  }
+}
+
+/** Says which routes of plugins no request reaches, because the table takes their paths; as `onShadow` says. */
+export function checkPluginRoutes(
+  routes: readonly PluginRoute[],
+  { table, mapper, log, options }: Pick<RouterParts, 'table' | 'mapper' | 'log' | 'options'>,
+): void {
+  const { onShadow = 'warn' } = options;
+  if (onShadow === 'ignore') return;
+  for (const { methods, url } of routes) {
+    // Such as the route for all preflights: it is there for what the table does not take.
+    if (/^\/?\*$/.test(url)) continue;
+    const path = mapper.withoutPrefix(url.replaceAll(/:\w+(?:\([^)]*\))?|\*/g, 'x'));
+    const winner = path === null ? null : table.find(methods[0] ?? null, path, null);
+    if (winner === null || winner.compiled.conditional) continue;
+    const code = 'PORTICO_ROUTE_SHADOWED';
+    const { template } = winner.compiled.route;
+    const message = `the route ${methods.join(', ')} ${url} of a plugin can never win: ${template} of the table takes its path`;
+    const hint =
+      'Have the plugin serve it at another path (its option prefix or routePrefix), or make the route of the table narrower.';
+    if (onShadow === 'warn') log.warn(message, { code, hint });
+    else
+      throw new RouteTableError([
+        new RouteError(code, { message, hint, origin: mapper.originOf(winner.compiled.route) }),
+      ]);
+  }
+}
+
+type NotFound = (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) => unknown;
