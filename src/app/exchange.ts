@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestTrace } from './context.js';
 import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
+import type { FaultForm } from './fault-form.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { parseTarget, type Target } from './target.js';
 
@@ -59,6 +60,8 @@ export class Exchange {
   declare trace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. Of two with one name the later counts. */
   declare forwarded: Forwarded[] | undefined;
+  /** How its faults are written, where its server does not say it. */
+  declare faultForm: FaultForm | undefined;
   /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
   declare brokenBy: unknown;
 
@@ -79,6 +82,7 @@ export class Exchange {
     this.routeListeners = undefined;
     this.trace = undefined;
     this.forwarded = undefined;
+    this.faultForm = undefined;
     this.brokenBy = undefined;
     (req as Carrier)[EXCHANGE] = this;
   }

@@ -5,27 +5,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogFields, Logger } from '../log/index.js';
 import { destroyReason } from './after-response.js';
+import { answerFault } from './answer-fault.js';
 import { exchangeOf } from './exchange.js';
-import { answerFault, asFault, Fault, type FaultRenderer, type FaultStyle } from './fault.js';
+import { asFault, Fault } from './fault.js';
+import type { FaultStyle } from './fault-form.js';
 import { isUpgraded } from './server-state.js';
 
 /** Who answers failures, and how. */
 export interface FailureOptions {
   readonly log: Logger;
-  readonly style: FaultStyle | FaultRenderer;
+  /** Default: as the API of the request has it. */
+  readonly style?: FaultStyle | undefined;
   /** The line of the log about an error that is no fault. */
   readonly message: string;
   /** What that line says of the request. */
   readonly facts: (req: IncomingMessage, res: ServerResponse) => LogFields;
   /** Default: {@link asFault}. */
-  readonly faultOf?: ((error: unknown) => Fault) | undefined;
+  readonly faultOf?: ((error: unknown, req: IncomingMessage) => Fault) | undefined;
   /** Logs the causes of faults of 500 and above too. Default: false. */
   readonly logsCauses?: boolean;
 }
 
 /**
- * Answers whatever a request failed with, and never throws. A fault is rendered; any other error is logged once, with its stack,
- * and answered with 500. When the head is out already the connection is destroyed: a truncated answer must not look complete.
+ * Answers whatever a request failed with, and never throws. A fault is rendered; any other error is answered with the
+ * status that it says, else with 500, and from 500 on logged once, with its stack. When the head is out already it is logged as
+ * well, and the connection is destroyed: a truncated answer must not look complete.
  */
 export function answerFailure(
   error: unknown,
@@ -36,9 +40,10 @@ export function answerFailure(
   const { log, style, message, facts, faultOf = asFault } = options;
   // As `pipeline` does. A Server tells it when the response has ended.
   if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
-  const fault = faultOf(error);
+  const fault = faultOf(error, req);
   const isGone = req.socket.destroyed && !res.writableFinished;
-  if (!(error instanceof Fault) || hasLoggedCause(error, options)) {
+  const isFailure = fault.status >= 500 || res.headersSent;
+  if (error instanceof Fault ? hasLoggedCause(error, options) : isFailure) {
     const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : error };
     if (isGone) log.debug(`${message} after its client left`, told);
     else log.error(message, told);

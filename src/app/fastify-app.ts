@@ -15,9 +15,10 @@ import type {
   FastifyServerOptions,
   onRequestHookHandler,
 } from 'fastify';
+import { answerFault } from './answer-fault.js';
 import type { App } from './app.js';
 import { environ } from './exchange.js';
-import { answerFault, asFault, Fault } from './fault.js';
+import { asFault, Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
 import { guardPipe } from './response-body.js';
 import { isUpgraded, takeUpgrade, type UpgradedConnection } from './server-state.js';
@@ -129,7 +130,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     if (isUpgraded(reply.request.raw)) refuseUpgrade(reply, error);
     else failures.get(reply.request.raw)?.(error);
   };
-  instance.setErrorHandler((error, _request, reply) => fail(reply, asPipelineError(error)));
+  instance.setErrorHandler((error, _request, reply) => fail(reply, error));
   instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
   await instance.ready();
@@ -180,7 +181,7 @@ export function refuseUpgrade({ raw: res, request: { raw: req } }: FastifyReply,
   const { socket } = req;
   res.once('finish', () => socket.destroySoon());
   res.shouldKeepAlive = false;
-  answerFault(req, res, asFault(error), { style: 'portico', onFailure: () => socket.destroy() });
+  answerFault(req, res, asFault(error), { onFailure: () => socket.destroy() });
 }
 
 /** Sets on the response what was set on Fastify's reply: where a failure is answered, headers of plugins stay. */
@@ -191,12 +192,4 @@ export function keepHeaders(reply: FastifyReply): void {
     // Those that are there keep their spelling.
     if (res.getHeader(name) !== value) res.setHeader(name, value);
   }
-}
-
-/** Fastify marks what the client did wrong with a status below 500; those messages are written for clients. */
-function asPipelineError(error: unknown): unknown {
-  if (error instanceof Fault || !(error instanceof Error)) return error;
-  const { statusCode } = error as { statusCode?: unknown };
-  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return error;
-  return new Fault(statusCode, { message: error.message, cause: error });
 }

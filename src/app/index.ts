@@ -45,7 +45,8 @@ export {
   fastifyApp,
   type LeafPlugin,
 } from './fastify-app.js';
-export { Fault, type FaultDetails, type FaultStyle, faultStyleOf } from './fault.js';
+export { Fault, type FaultDetails, type FaultIssue } from './fault.js';
+export type { FaultRenderer, FaultStyle, FaultStyleName, RenderedFault } from './fault-form.js';
 export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';

@@ -1,5 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
+export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';
 export { setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
@@ -23,15 +24,16 @@ export {
 } from './factory.js';
 export { answerFailure, type FailureOptions } from './failure.js';
 export { createFastify, handTo, keepHeaders, type LeafPlugin, listenerOf, refuseUpgrade } from './fastify-app.js';
+export { asFault } from './fault.js';
+export type { FaultForm } from './fault-form.js';
 export {
-  type AnswerFaultOptions,
-  answeredStatus,
-  answerFault,
-  asFault,
+  apiFaultOptions,
+  configuredFaultForm,
   faultOptions,
   ownFaultStyle,
-  renderFault,
-} from './fault.js';
+  sectionFaultStyle,
+} from './fault-options.js';
+export { checkFaultForm, faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
 export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { preferredEncoding, preferredType } from './negotiate.js';

@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { FaultForm } from './fault-form.js';
 
 /** Kept on a Node server by its owner; without an owner nothing is counted, and nothing drains. */
 export interface ServerState {
@@ -11,6 +12,8 @@ export interface ServerState {
   draining?: boolean;
   /** Whether its record in the service registry was lost; absent where it keeps none. */
   isRecordLost?: (() => boolean) | undefined;
+  /** How the API writes its faults. Default: as Portico does. */
+  faultForm?: FaultForm | undefined;
 }
 
 /** A request that asks for a slot, an `Exchange`. */

@@ -32,6 +32,7 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   const copied = exchangeOf(copy);
   copied.original = exchange.original ?? exchange;
   copied.routed = exchange.routed;
+  copied.faultForm = exchange.faultForm;
   copied.routeListeners = exchange.routeListeners?.slice();
   copied.trace = exchange.trace;
   copied.forwarded = exchange.forwarded?.slice();

@@ -1,6 +1,7 @@
 /**
  * The judgement of a whole configuration, with its applications imported, and built: `check`, reloads and refused starts have one.
  */
+import { configuredFaultForm } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, inOrder, Refusals } from '../errors/index.js';
@@ -56,9 +57,10 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
     return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API takes its value from here)` }];
   });
   const managers = imports ? await judgeManagers(judged) : [];
+  const faults = imports ? await judgeFaultStyles(judged, apis) : [];
   const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
   const calls = makesCalls ? await remoteCallMistakes(judged) : [];
-  const whole = [...written, ...managers, ...calls, ...pasted.diagnostics];
+  const whole = [...written, ...managers, ...faults, ...calls, ...pasted.diagnostics];
   return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
 }
 
@@ -175,6 +177,14 @@ async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]
   const refusals = new Refusals();
   await refusals.gather(() => new RPCConnection({ config, log: silentLogger() }));
   return refusals.diagnostics;
+}
+
+/** What is wrong with the renderers of faults that are named; a name that is none is among the mistakes of the options. */
+async function judgeFaultStyles(config: Config, apis: readonly WSGIService[]): Promise<Diagnostic[]> {
+  const refusals = new Refusals();
+  for (const { name } of apis) await refusals.gather(() => configuredFaultForm(config, name));
+  const found = refusals.diagnostics.filter(({ code }) => code === 'PORTICO_FAULT_STYLE');
+  return found.filter((each, at) => found.findIndex((other) => isSame(each, other)) === at);
 }
 
 function managerOf(config: Config, group: string): string | undefined {

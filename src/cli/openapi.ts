@@ -2,7 +2,7 @@
  * `api-cli openapi`: one OpenAPI 3.1 document of an API, from its routes and schemas and from what its filters say of themselves.
  */
 import type { Command } from 'commander';
-import { faultStyleOf } from '../app/index.js';
+import { configuredFaultForm } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import { UsageError } from '../config/internal.js';
 import { describeNode } from '../loader/internal.js';
@@ -61,7 +61,7 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
     title: api.name,
     server: serverOf(api),
     apiVersion: version,
-    faultStyle: faultStyleOf(config),
+    faults: await configuredFaultForm(config, api.name),
   });
 }
 

@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';
 import type { Command } from 'commander';
-import { type App, environ, type FaultStyle, faultStyleOf } from '../app/index.js';
+import { type App, environ } from '../app/index.js';
 import { answerFailure, catching, connectionRemote, type FailureOptions } from '../app/internal.js';
 import { commandLogger } from '../config/internal.js';
 import { Server, type ServerOptions } from '../server/index.js';
@@ -75,7 +75,7 @@ async function sent(
   });
   const app = await loader.loadApp(name, args.trace === true ? { aroundFilters } : {});
   try {
-    const failures = serverFailures(log, faultStyleOf(config), false);
+    const failures = serverFailures(log, false);
     const answer = await answerOf(app, request, args.data, failures, config.group('wsgi', wsgiOptions));
     return { answer, times };
   } finally {
@@ -104,7 +104,7 @@ async function answerOf(
       if (request.secure) environ(req).remote = { ...connectionRemote(req), scheme: 'https' };
       void catching(noted, req, res, (error) => answerFailure(error, req, res, failures));
     },
-    { ...limits, faultStyle: failures.style as FaultStyle, drainIdle: 0 },
+    { ...limits, drainIdle: 0 },
   );
   await server.start();
   try {

@@ -6,7 +6,7 @@
  * they acquire is released in reverse order.
  */
 import type { App, Filter } from '../app/index.js';
-import { connectApp } from '../app/internal.js';
+import { connectApp, type FaultForm } from '../app/internal.js';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -46,6 +46,8 @@ export interface CreateOptions {
   readonly aroundFilters?: ((pipeline: string, filters: readonly string[]) => readonly Filter[]) | undefined;
   /** Makes the way to other services of its factories. Default: one of the configuration. */
   readonly connect?: Connect | undefined;
+  /** How its faults are written; null: its server says it. Default: as the configuration says. */
+  readonly faults?: FaultForm | null | undefined;
 }
 
 /** Loads a child that a composite asked for, its factories resolved. */

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { App, Conf, Filter } from '../app/index.js';
+import { configuredFaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { type Diagnostic, type Origin, refuseUnknownOptions, shownPath } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
@@ -112,12 +113,23 @@ export class Loader {
    */
   async loadApp(name?: string, options: CreateOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();
-    return loadedApp((await this.#create('app', name, releases, options)) as App, releases);
+    const { config, service } = this.#parts;
+    const { faults = await configuredFaultForm(config, service) } = options;
+    const app = (await this.#create('app', name, releases, options)) as App;
+    return loadedApp(inFaultForm(app, faults), releases);
   }
 
   /** The filter of that name. What its factory registers to be released stays until the process ends. */
   async loadFilter(name?: string): Promise<Filter> {
-    return (await this.#create('filter', name, new Releases())) as Filter;
+    const filter = (await this.#create('filter', name, new Releases())) as Filter;
+    const { config, service } = this.#parts;
+    const faults = await configuredFaultForm(config, service);
+    const around = (app: App): App => {
+      const made: unknown = filter(app);
+      if (made instanceof Promise) return made.then((later: App) => inFaultForm(later, faults)) as never;
+      return inFaultForm(made as App, faults);
+    };
+    return Object.assign(around, filter);
   }
 
   /** The server of that name: a function that serves an app. */

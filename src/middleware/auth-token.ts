@@ -9,13 +9,11 @@ import {
   environ,
   type FactoryContext,
   Fault,
-  type FaultStyle,
   type Filter,
-  faultStyleOf,
   filterFactory,
   type Identity,
 } from '../app/index.js';
-import { optionOrigin } from '../app/internal.js';
+import { faultFormOf, optionOrigin } from '../app/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import {
   type AuthTokenOptions,
@@ -153,7 +151,6 @@ async function tokenFilter(options: AuthTokenOptions, ctx: FactoryContext, jwt?:
   // RFC 6750 §3.1: a caller without a token is told no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
-  const refuse = unauthorizedAs(faultStyleOf(ctx.config));
   const invalidate = (token: string): void => tokens.invalidate(token);
 
   const { setHeaders, legacyHeaders: legacy } = options;
@@ -236,25 +233,23 @@ function unavailableInstead(res: ServerResponse): void {
 const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
 
 /** With `fault_style = openstack` the answer has the body of keystonemiddleware, which is not of the form that nova's faults have. */
-function unauthorizedAs(style: FaultStyle): (req: IncomingMessage, res: ServerResponse, challenge: string) => void {
-  if (style === 'portico') {
-    return (_req, _res, challenge) => {
-      throw new Fault(401, {
-        message: 'The request requires authentication.',
-        headers: { 'www-authenticate': challenge },
-      });
-    };
+function refuse(req: IncomingMessage, res: ServerResponse, challenge: string): void {
+  if (faultFormOf(req).style !== 'openstack') {
+    throw new Fault(401, {
+      message: 'The request requires authentication.',
+      headers: { 'www-authenticate': challenge },
+    });
   }
-  const message = 'The request you have made requires authentication.';
-  const body = JSON.stringify({ error: { code: 401, title: 'Unauthorized', message } });
-  return (req, res, challenge) => {
-    res.statusCode = 401;
-    res.setHeader('www-authenticate', challenge);
-    res.setHeader('content-type', 'application/json');
-    res.setHeader('content-length', Buffer.byteLength(body));
-    res.end(req.method === 'HEAD' ? undefined : body);
-  };
+  res.statusCode = 401;
+  res.setHeader('www-authenticate', challenge);
+  res.setHeader('content-type', 'application/json');
+  res.setHeader('content-length', Buffer.byteLength(KEYSTONE_401));
+  res.end(req.method === 'HEAD' ? undefined : KEYSTONE_401);
 }
+
+const KEYSTONE_401 = JSON.stringify({
+  error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' },
+});
 
 /** Whether the caller gets 401. Throws a `Fault` 503 where a token cannot be judged. */
 function isRefused({ user, service }: Verdicts): boolean {

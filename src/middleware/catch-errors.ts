@@ -1,8 +1,15 @@
 /**
  * catch_errors: whatever an inner layer fails with becomes an answer.
  */
-import { type Description, environ, faultStyleOf, filterFactory } from '../app/index.js';
-import { answerFailure, catching, type FailureOptions, ownFaultStyle, targetMask } from '../app/internal.js';
+import { type Description, environ, filterFactory } from '../app/index.js';
+import {
+  answerFailure,
+  catching,
+  type FailureOptions,
+  ownFaultStyle,
+  sectionFaultStyle,
+  targetMask,
+} from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 
@@ -21,8 +28,8 @@ const catchErrorsOptions = defineOptions({
 export const catchErrors = filterFactory(
   'catch_errors',
   catchErrorsOptions,
-  (options, ctx) => {
-    const style = faultStyleOf(ctx.config, options.faultStyle);
+  async (options, ctx) => {
+    const style = await sectionFaultStyle(options, ctx, 'catch_errors');
     const maskHeaders = headerMask(options.maskHeaders);
     const maskTarget = targetMask(options.maskQuery);
 

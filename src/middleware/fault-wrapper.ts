@@ -2,8 +2,8 @@
  * fault_wrapper: errors of an app that is no Router, as faults.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Description, environ, Fault, faultStyleOf, filterFactory } from '../app/index.js';
-import { catching, ownFaultStyle, renderFault } from '../app/internal.js';
+import { type Description, environ, Fault, filterFactory } from '../app/index.js';
+import { answerFault, catching, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
 const faultWrapperOptions = defineOptions({
@@ -18,8 +18,8 @@ const faultWrapperOptions = defineOptions({
 export const faultWrapper = filterFactory(
   'fault_wrapper',
   faultWrapperOptions,
-  (options, ctx) => {
-    const style = faultStyleOf(ctx.config, options.faultStyle);
+  async (options, ctx) => {
+    const style = await sectionFaultStyle(options, ctx, 'fault_wrapper');
 
     const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
       const fault = faultOf(error);
@@ -29,7 +29,9 @@ export const faultWrapper = filterFactory(
       if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
         ctx.log.info(`answered with a fault: ${fault.message}`, facts);
       else ctx.log.error('request failed', { ...facts, err: error });
-      renderFault(req, res, fault, style);
+      const onFailure = (err: unknown): void =>
+        ctx.log.error('the answer to a failed request failed', { ...facts, err });
+      answerFault(req, res, fault, { style, onFailure });
     };
 
     return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));

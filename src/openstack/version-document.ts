@@ -36,7 +36,7 @@ export function versionDocument(versions: VersionOptions, options: VersionDocume
 
 /** How a document is served. */
 export interface DocumentAppOptions {
-  /** How 404 and 405 are written. Default `portico`. */
+  /** How 404 and 405 are written. Default: as the API has it. */
   readonly faultStyle?: FaultStyle | undefined;
   /** The document is under version negotiation as a router's answers are, and announces its version. Default: it is not. */
   readonly versions?: VersionOptions | undefined;

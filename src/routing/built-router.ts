@@ -24,7 +24,8 @@ export interface OperationSource {
 /** What documents are made of: a `Router`. */
 export interface BuiltRouter extends Mapper {
   readonly versions: VersionOptions | undefined;
-  readonly faultStyle: FaultStyle;
+  /** What it says itself of how its faults are written. */
+  readonly faults: { readonly faultStyle?: FaultStyle | undefined; readonly invalidInputStatus?: number | undefined };
   find(method: string, path: string): Found | null;
   /** The app that a route leads to; undefined for routes to actions, and redirects. */
   mountedApp(route: Route): App | undefined;

@@ -1,13 +1,15 @@
 /**
  * One operation of an OpenAPI document: an action, in one version or in all, with what the filters around it add.
  */
-import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
+import type { OpenApiAdditions } from '../app/index.js';
+import type { FaultForm } from '../app/internal.js';
 import type { RangedOptions, Schemas } from './actions/action.js';
 import { type ByVersion, schemasByVersion, statusesByVersion } from './actions/compiled-action.js';
 import { documentedSchema, type JsonSchema } from './actions/schema.js';
 import { type ApiVersion, readRange, type VersionOptions } from './api-version.js';
 import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
+import type { FaultSchemas } from './openapi-faults.js';
 import type { OpenApiSchemas } from './openapi-schemas.js';
 import { requirementOf } from './template/template.js';
 
@@ -22,7 +24,9 @@ export interface OperationPlace {
   readonly version: ApiVersion | null;
   readonly versions: VersionOptions | undefined;
   /** What filters add, those of the pipeline and those of the router, and how their faults are written. */
-  readonly filters: readonly { readonly additions: readonly OpenApiAdditions[]; readonly style: FaultStyle }[];
+  readonly filters: readonly { readonly additions: readonly OpenApiAdditions[]; readonly faults: FaultForm }[];
+  /** The schemas of faults. */
+  readonly faultSchemas: FaultSchemas;
   /** Those of the document, which take what schemas refer to. */
   readonly schemas: OpenApiSchemas;
 }
@@ -31,11 +35,12 @@ export interface OperationPlace {
 export function operationOf(
   compiled: CompiledRoute,
   { controller, action, methods }: OperationSource,
-  { names, method, version, versions, filters, schemas }: OperationPlace,
+  { names, method, version, versions, filters, schemas, faultSchemas }: OperationPlace,
 ): Json | undefined {
   const there = methods.filter(({ versions }) => version?.within(readRange(versions)) ?? true);
   if (there.length === 0 && methods.length > 0) return undefined;
-  const inner = filters.at(-1)!.style;
+  const inner = filters.at(-1)!.faults;
+  const faultContent = faultSchemas.content(inner.style);
   const additions = filters.flatMap((group) => group.additions);
   const placed = (schema: JsonSchema, part: string): JsonSchema =>
     schemas.placed(schema, `${controller}.${action}.${part}`);
@@ -56,9 +61,15 @@ export function operationOf(
     ...requestBody(there.map(({ body }) => bodyOf(body, version))),
     responses: withHeaders(
       {
-        ...Object.assign({}, ...filters.map(({ additions: added, style }) => addedResponses(added, style))),
+        ...Object.assign(
+          {},
+          ...filters.map(({ additions: added, faults }) =>
+            addedResponses(added, () => faultSchemas.content(faults.style)),
+          ),
+        ),
+        ...refusedInput(there, inner, faultContent),
         ...ownResponses(there, version, (schema) => placed(schema, 'response')),
-        default: { description: 'a fault', content: faultContent(inner) },
+        default: { description: 'a fault', content: faultContent },
       },
       additions,
       method,
@@ -148,15 +159,21 @@ function statusesOf(status: RangedOptions['status'], version: ApiVersion | null)
   return status === undefined ? [200] : heldIn(statusesByVersion(status), version);
 }
 
+/** What a request is answered with that a schema refuses. */
+function refusedInput(methods: readonly RangedOptions[], { invalidInputStatus }: FaultForm, content: Json): Json {
+  if (methods.every(({ body, query }) => body === undefined && query === undefined)) return {};
+  return { [invalidInputStatus]: { description: 'the input is not valid', content } };
+}
+
 /** What filters answer; two with one status share a response. */
-function addedResponses(additions: readonly OpenApiAdditions[], style: FaultStyle): Json {
+function addedResponses(additions: readonly OpenApiAdditions[], faultContent: () => Json): Json {
   const responses: Record<string, { description?: string; headers?: object }> = {};
   for (const [code, added] of additions.flatMap((one) => Object.entries(one.responses ?? {}))) {
     const { description, headers, ...rest } = added as { description?: string; headers?: object };
     const before = responses[code];
     const told = [before?.description, description].filter((text) => text !== undefined);
     responses[code] = {
-      content: faultContent(style),
+      content: faultContent(),
       ...before,
       ...rest,
       description: [...new Set(told)].join(' '),
@@ -223,42 +240,3 @@ function oneOrAny(schemas: readonly JsonSchema[]): JsonSchema {
   const [first, ...others] = byText.values();
   return others.length === 0 ? first! : { anyOf: [first!, ...others] };
 }
-
-function faultContent(style: FaultStyle): Json {
-  return { 'application/json': { schema: { $ref: `#/components/schemas/${FAULT_SCHEMAS[style][0]}` } } };
-}
-
-const text = { type: 'string' };
-const code = { type: 'integer', minimum: 400, maximum: 599 };
-
-/** Faults as each style writes them, with the name of the schema. */
-export const FAULT_SCHEMAS: Readonly<Record<FaultStyle, readonly [name: string, schema: Json]>> = {
-  portico: [
-    'Fault',
-    {
-      type: 'object',
-      required: ['error'],
-      properties: {
-        error: {
-          type: 'object',
-          required: ['code', 'title', 'message'],
-          properties: { code, title: text, message: text, request_id: text },
-        },
-      },
-    },
-  ],
-  openstack: [
-    'OpenStackFault',
-    {
-      description: 'One member, named after the kind of fault.',
-      type: 'object',
-      minProperties: 1,
-      maxProperties: 1,
-      additionalProperties: {
-        type: 'object',
-        required: ['code', 'message'],
-        properties: { code, message: text, retryAfter: text },
-      },
-    },
-  ],
-};

@@ -1,13 +1,14 @@
 /**
  * OpenAPI 3.1 from route tables: paths, parameters, schemas, statuses, versions, and what filters say of themselves.
  */
-import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
-import { descriptionOf } from '../app/internal.js';
+import type { OpenApiAdditions } from '../app/index.js';
+import { descriptionOf, type FaultForm, faultFormFrom } from '../app/internal.js';
 import type { ApiVersion } from './api-version.js';
 import type { BuiltRouter } from './built-router.js';
 import { namedMethods } from './mapper/conditions.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
-import { FAULT_SCHEMAS, type Json, operationOf } from './openapi-operation.js';
+import { FAULT_SCHEMA_NAMES, FaultSchemas } from './openapi-faults.js';
+import { type Json, operationOf } from './openapi-operation.js';
 import { OpenApiSchemas } from './openapi-schemas.js';
 import { pathText } from './template/template.js';
 
@@ -36,14 +37,18 @@ export interface DocumentOptions extends OpenApiOptions {
   readonly server?: string | undefined;
   /** The version that is described; null: all of them. */
   readonly apiVersion: ApiVersion | null;
-  /** How faults of the filters around are written. */
-  readonly faultStyle: FaultStyle;
+  /** How faults are written, of the filters around and of routers that do not say it. */
+  readonly faults: FaultForm;
 }
 
 /** The document of a router. Formatted twins, redirects, mounts and routes for any controller are left out. */
 export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Record<string, unknown> {
-  const { faultStyle } = router;
-  return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faultStyle });
+  return routerDocument(router, options, faultFormFrom({}));
+}
+
+/** The same of a router that an API serves. */
+export function routerDocument(router: BuiltRouter, options: OpenApiOptions, faults: FaultForm): Json {
+  return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faults });
 }
 
 /** One document of several routers. */
@@ -52,14 +57,15 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
   const common = commonPrefix(routers.map(({ prefix }) => prefix));
   const paths = new Paths();
   const additions: OpenApiAdditions[] = [];
-  const styles = new Set<FaultStyle>();
-  const schemas = new OpenApiSchemas(Object.values(FAULT_SCHEMAS).map(([name]) => name));
+  const faultSchemas = new FaultSchemas();
+  const schemas = new OpenApiSchemas(FAULT_SCHEMA_NAMES);
   for (const documented of routers) {
     const { router, prefix } = documented;
     const domain = prefix.startsWith('/') ? '' : prefix.split('/', 1)[0]!;
     const place = { before: domain === '' ? prefix.slice(common.length) : prefix.slice(domain.length), domain };
     const version = router.versions === undefined ? null : apiVersion;
-    styles.add(router.faultStyle);
+    const faults = faultFormFrom(router.faults, options.faults);
+    faultSchemas.content(faults.style);
     additions.push(...documented.additions);
     for (const compiled of router.compile().ranked) {
       const source = router.operationSource(compiled.route);
@@ -69,15 +75,14 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       if (!path.startsWith('/')) continue;
       const inside = source.filters.flatMap((filter) => descriptionOf(filter)?.openapi ?? []);
       additions.push(...inside);
-      const outer = { additions: documented.additions, style: options.faultStyle };
-      const inner = { additions: inside, style: router.faultStyle };
-      const around = { version, versions: router.versions, filters: [outer, inner], schemas };
+      const outer = { additions: documented.additions, faults: options.faults };
+      const inner = { additions: inside, faults };
+      const around = { version, versions: router.versions, filters: [outer, inner], schemas, faultSchemas };
       paths.add(place, path, methodsOf(compiled), (names, method) =>
         operationOf(compiled, source, { ...around, names, method }),
       );
     }
   }
-  if (additions.some(({ responses }) => responses !== undefined)) styles.add(options.faultStyle);
   const newest = routers.find(({ router }) => router.versions !== undefined)?.router.versions?.max;
   const version = options.version ?? apiVersion?.text ?? newest ?? '1.0';
   return {
@@ -85,7 +90,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     info: { title, version, ...(description === undefined ? {} : { description }) },
     ...(server === undefined && common === '' ? {} : { servers: [{ url: `${server ?? ''}${common}` }] }),
     paths: paths.sorted(server),
-    components: components(additions, styles, schemas),
+    components: components(additions, faultSchemas, schemas),
   };
 }
 
@@ -145,14 +150,13 @@ class Paths {
 
 function components(
   additions: readonly OpenApiAdditions[],
-  styles: ReadonlySet<FaultStyle>,
+  faultSchemas: FaultSchemas,
   { components }: OpenApiSchemas,
 ): Json {
   const headers = Object.assign({}, ...additions.map((one) => ({ ...one.headers, ...one.contentHeaders }))) as Json;
   const securitySchemes = Object.assign({}, ...additions.map((one) => one.securitySchemes ?? {})) as Json;
-  const faults = Object.fromEntries([...styles].map((style) => FAULT_SCHEMAS[style]));
   return {
-    schemas: { ...faults, ...components },
+    schemas: { ...faultSchemas.components(), ...components },
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(Object.keys(securitySchemes).length === 0 ? {} : { securitySchemes }),
   };

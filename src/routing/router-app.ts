@@ -60,8 +60,7 @@ export class RouterApp implements RouteUrls {
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;
-    const style = options.faultStyle ?? 'portico';
-    this.#failures = { log: parts.log, style, message: 'an action failed', facts: factsOf };
+    this.#failures = { log: parts.log, style: options.faultStyle, message: 'an action failed', facts: factsOf };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
     this.#fastify = new RouterFastify(parts, this.#fail);

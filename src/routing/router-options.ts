@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import type { FaultStyle } from '../app/index.js';
-import type { SchemaDraft } from '../app/internal.js';
+import { checkFaultForm, type SchemaDraft } from '../app/internal.js';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -19,8 +19,12 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly controllers?: Readonly<Record<string, ControllerSource>> | undefined;
   /** Versions of the API, by header. Default: none; the headers are neither read nor sent. */
   readonly versions?: VersionOptions | undefined;
-  /** How faults are written. Default `portico`. */
+  /** How faults are written. Default: as the API has it that the Router is served by. */
   readonly faultStyle?: FaultStyle | undefined;
+  /**
+   * The status of a request whose body, query or params a schema refuses, from 400 to 499. Default: as the API has it, 400.
+   */
+  readonly invalidInputStatus?: number | undefined;
   /** Where errors and warnings go. Default: standard error. */
   readonly log?: Logger | undefined;
   /** Largest body, in bytes. Default 114,688. */
@@ -100,6 +104,7 @@ const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
   controllers: true,
   versions: true,
   faultStyle: true,
+  invalidInputStatus: true,
   log: true,
   bodyLimit: true,
   schemas: true,
@@ -127,5 +132,6 @@ export function checkRouterOptions(options: RouterOptions): void {
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
+  checkFaultForm('PORTICO_ROUTER_OPTION', 'a Router', options);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);
 }

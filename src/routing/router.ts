@@ -2,8 +2,8 @@
  * Routes to controllers: a mapper whose table is an App.
  */
 import type { IncomingMessage } from 'node:http';
-import type { App, ClosableApp, FaultStyle, Filter } from '../app/index.js';
-import { connectApp } from '../app/internal.js';
+import type { App, ClosableApp, Filter } from '../app/index.js';
+import { connectApp, faultFormOf } from '../app/internal.js';
 import { nearestOrAll, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';
@@ -25,7 +25,7 @@ import {
   splitSettings,
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
-import { openApiDocument } from './openapi.js';
+import { routerDocument } from './openapi.js';
 import { RouterApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
 import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './template/param-types.js';
@@ -249,8 +249,8 @@ export class Router extends Mapper {
     const { openapi } = this.#options;
     if (openapi === undefined || this.#built) return;
     let document: unknown;
-    const handler: Handler = () => {
-      document ??= openApiDocument(this, openapi);
+    const handler: Handler = ({ req }) => {
+      document ??= routerDocument(this, openapi, faultFormOf(req));
       return document;
     };
     this.connect(openapi.path, { handler, conditions: { method: ['GET'] } });
@@ -282,8 +282,9 @@ export class Router extends Mapper {
     return this.#options.versions;
   }
 
-  get faultStyle(): FaultStyle {
-    return this.#options.faultStyle ?? 'portico';
+  /** What it says itself of how its faults are written. */
+  get faults(): Pick<RouterOptions, 'faultStyle' | 'invalidInputStatus'> {
+    return this.#options;
   }
 
   /** What a route runs; null for redirects and mounts, and without a match for controllers that the path names. */

@@ -5,6 +5,7 @@
 import type { ServerOptions as HttpOptions } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import type { FaultStyle } from '../app/index.js';
+import { checkFaultForm } from '../app/internal.js';
 import { camelCase } from '../config/internal.js';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -31,8 +32,10 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly onExhausted?: () => void;
   /** Whether others take the service for dead, for the health check plugin `service_record`. Default: they do not. */
   readonly recordLost?: () => boolean;
-  /** The format of faults that reach the server: `portico` (default) or `openstack`. */
+  /** How faults are written, those of Routers and filters as well. Default `portico`. */
   readonly faultStyle?: FaultStyle;
+  /** The status of a request that a schema refuses. Default 400. */
+  readonly invalidInputStatus?: number;
   /** Default: none. */
   readonly log?: Logger;
 }
@@ -48,6 +51,7 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
   'onExhausted',
   'recordLost',
   'faultStyle',
+  'invalidInputStatus',
   'log',
 ];
 
@@ -55,6 +59,7 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
 export function checkedServer(options: ServerOptions): ServerOptions {
   const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
+  checkFaultForm('PORTICO_INVALID_OPTION', 'a Server', options);
   return options;
 }
 

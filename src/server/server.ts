@@ -8,7 +8,7 @@ import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
-import { answerFailure, catching, type FailureOptions, takeScheme, withSlot } from '../app/internal.js';
+import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
@@ -65,6 +65,7 @@ export class Server implements ListeningService {
       connectionClosed: () => this.#drain?.closed(),
     };
     this.#front = new Front(this.#limits, owner, this.#log);
+    this.#front.state.faultForm = faultFormFrom(options);
   }
 
   /** Where it listens, or will; once it was started the port is the real one. */
@@ -116,6 +117,7 @@ export class Server implements ListeningService {
   configure(options: ServerOptions): void {
     this.#take(options);
     this.#front.configure(this.#limits);
+    this.#front.state.faultForm = faultFormFrom(options);
     // A limit that has been passed already counts from the next request.
     if (options.maxRequests) this.#exhaustedAt = Math.max(options.maxRequests, this.#answered + 1);
     else this.#exhaustedAt = 0;
@@ -226,7 +228,7 @@ export class Server implements ListeningService {
     const limits = wsgiValues(options);
     this.#limits = limits;
     this.#options = options;
-    this.#failures = serverFailures(this.#log, options.faultStyle ?? 'portico', limits.serverDebug);
+    this.#failures = serverFailures(this.#log, limits.serverDebug);
     this.#schemeField = schemeField(limits);
   }
 

@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
+import { configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
@@ -35,27 +36,28 @@ export interface Built<T> {
  * where what it gives is no app.
  */
 export async function buildFilter(factory: FilterFactory, options: BuildOptions = {}): Promise<Built<Filter>> {
-  const { made: filter, close } = await build('filter', factory, options);
+  const { made: filter, faults, close } = await build('filter', factory, options);
   const made: Filter = (app) => {
     const wrapped: unknown = filter(app);
+    const checked = (result: unknown): App => inFaultForm(isResult(result, 'the filter', 'an app'), faults);
     // A filter may take time, as a Loader lets it.
-    if (wrapped instanceof Promise)
-      return wrapped.then((later: unknown) => isResult(later, 'the filter', 'an app')) as never;
-    return isResult(wrapped, 'the filter', 'an app');
+    if (wrapped instanceof Promise) return wrapped.then(checked) as never;
+    return checked(wrapped);
   };
   return { made: Object.assign(made, filter), close };
 }
 
 /** An app from its factory. Rejects with `PORTICO_WRONG_RESULT` when it gives none, as a Loader does. */
-export function buildApp(factory: AppFactory, options: BuildOptions = {}): Promise<Built<App>> {
-  return build('app', factory, options);
+export async function buildApp(factory: AppFactory, options: BuildOptions = {}): Promise<Built<App>> {
+  const { made, faults, close } = await build('app', factory, options);
+  return { made: inFaultForm(made, faults), close };
 }
 
 async function build<T>(
   kind: string,
   factory: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<T>,
   { local = {}, global = {}, config, service, folder = '.', log = silentLogger() }: BuildOptions,
-): Promise<Built<T>> {
+): Promise<Built<T> & { readonly faults: FaultForm }> {
   const releases: (() => Awaitable<void>)[] = [];
   const origin = { file: join(folder, 'test.ini'), line: 1, column: 1, section: `${kind}:test` };
   const written = Object.entries(local).map(([option, value], at) => {
@@ -81,6 +83,7 @@ async function build<T>(
   const made = isResult<T>(result, 'the factory', kind === 'filter' ? 'a filter' : 'an app');
   return {
     made,
+    faults: await configuredFaultForm(ctx.config, service),
     close: async () => {
       for (const release of releases.splice(0).reverse()) await release();
     },

@@ -109,7 +109,7 @@ function serve(app: App): Served {
       const fail = (error: unknown): void => {
         if (error instanceof LintError) served.violation ??= error;
         if (!(error instanceof Fault)) served.failure ??= error;
-        answerFault(req, res, asFault(error), { style: 'portico', onFailure: () => undefined });
+        answerFault(req, res, asFault(error), { onFailure: () => undefined });
       };
       try {
         Promise.resolve(app(req, res)).catch(fail);

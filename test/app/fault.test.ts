@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { beforeHead, environ, Fault, type FaultStyle } from 'portico/app';
 import { Server } from 'portico/server';
-import { renderFault } from '#internal/app';
+import { answerFault } from '#internal/app';
 import { keepingLogger } from '../routing/served-router.js';
 
 interface Answer {
@@ -43,7 +43,7 @@ const rendering =
   (fault: Fault, style: FaultStyle = 'portico', requestId?: string) =>
   (req: IncomingMessage, res: ServerResponse) => {
     if (requestId !== undefined) environ(req).requestId = requestId;
-    renderFault(req, res, fault, style);
+    answerFault(req, res, fault, { style, onFailure: () => undefined });
   };
 
 test('MW-6 the built-in body is JSON with code, title, message and request id', async () => {
@@ -90,6 +90,7 @@ test('MW-6 a problem document has title, status and detail', async () => {
     title: 'Conflict',
     status: 409,
     detail: 'It exists.',
+    instance: '/',
     request_id: 'req-2',
   });
 });
@@ -157,7 +158,7 @@ test('headers of the body that failed are removed, all others stay', async () =>
     res.setHeader('etag', '"1"');
     res.setHeader('vary', 'origin');
     res.statusMessage = 'Fine';
-    renderFault(req, res, new Fault(500), 'portico');
+    answerFault(req, res, new Fault(500), { onFailure: () => undefined });
   });
   assert.equal(answer.headers['content-encoding'], undefined);
   assert.equal(answer.headers.etag, undefined);
@@ -185,7 +186,7 @@ for (const status of [400, 404, 500, 503]) {
     const headers = { 'retry-after': '7' };
     const answer = await ask((req, res) => {
       for (const [name, value] of Object.entries({ ...ANSWER, ...EVERY_ANSWER })) res.setHeader(name, value);
-      renderFault(req, res, new Fault(status, { headers }), 'portico');
+      answerFault(req, res, new Fault(status, { headers }), { onFailure: () => undefined });
     });
     const told = (names: object) => Object.keys(names).map((name) => answer.headers[name]);
     assert.deepEqual(told(EVERY_ANSWER), Object.values(EVERY_ANSWER));
@@ -198,7 +199,9 @@ test('a fault keeps no-store, and what is among its own headers', async () => {
   const answer = await ask((req, res) => {
     res.setHeader('cache-control', 'private, no-store');
     res.setHeader('location', '/old');
-    renderFault(req, res, new Fault(503, { headers: { Location: '/status', 'set-cookie': 'a=1' } }), 'portico');
+    answerFault(req, res, new Fault(503, { headers: { Location: '/status', 'set-cookie': 'a=1' } }), {
+      onFailure: () => undefined,
+    });
   });
   assert.equal(answer.headers['cache-control'], 'private, no-store');
   assert.equal(answer.headers.location, '/status');
@@ -208,7 +211,7 @@ test('a fault keeps no-store, and what is among its own headers', async () => {
 test('a fault after the head destroys the connection: a truncated body must not look complete', async () => {
   const answer = ask((req, res) => {
     res.writeHead(200);
-    res.write('half', () => renderFault(req, res, new Fault(500), 'portico'));
+    res.write('half', () => answerFault(req, res, new Fault(500), { onFailure: () => undefined }));
   });
   await assert.rejects(answer, { code: 'ECONNRESET' });
 });

@@ -1,4 +1,4 @@
-import { type AppFactory, Fault, faultStyleOf } from 'portico/app';
+import { type AppFactory, Fault } from 'portico/app';
 import { type ActionRequest, action, Router } from 'portico/routing';
 
 interface Book {
@@ -51,7 +51,7 @@ class Books {
 }
 
 export const app: AppFactory = async (_globalConf, _localConf, ctx) => {
-  const router = new Router({ controllers: { books: Books }, log: ctx.log, faultStyle: faultStyleOf(ctx.config) });
+  const router = new Router({ controllers: { books: Books }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show', 'delete'], formatted: false });
   const built = await router.build();
   ctx.onClose(() => built.close());

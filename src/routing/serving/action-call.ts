@@ -53,8 +53,6 @@ export class ActionCall {
   declare readonly verb: string | undefined;
   /** Bytes of body that were read. */
   declare received: number;
-  /** What the action threw. */
-  declare failure: unknown;
   /** The media type that was negotiated; null: JSON. */
   declare type: string | null;
   declare private readonly matched: Matched;
@@ -65,7 +63,6 @@ export class ActionCall {
     this.url = request.req.url ?? '/';
     this.verb = request.req.method;
     this.received = 0;
-    this.failure = undefined;
     this.type = null;
     this.matched = matched;
   }
@@ -164,7 +161,6 @@ export class ActionCall {
 
   /** Fastify is told of it, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
   #failed(reply: FastifyReply, error: unknown, { fail }: AnsweringRules): void {
-    this.failure = error;
     if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
     else void reply.send(error);
   }

@@ -129,9 +129,7 @@ export class RouterFastify {
       });
     const types = new BodyTypes(fastify, read);
     fastify.setErrorHandler((error, { raw }, reply) => {
-      const call = callIn(raw);
-      const isActions = call !== undefined && error === call.failure && !isFastifys(error);
-      refuse(reply, isActions ? error : asRouterError(error, raw, types), this.#rules.fail);
+      refuse(reply, asRouterError(error, raw, types), this.#rules.fail);
     });
   }
 
@@ -251,21 +249,13 @@ function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCall
   return Object.assign(shared as FastifyPluginCallback<object>, { [skipOverride]: true });
 }
 
-/** Of an error that an action threw: whether it came to it from Fastify or a plugin, as from one that reads an upload. */
-function isFastifys(error: unknown): boolean {
-  return String((error as { code?: unknown }).code).startsWith('FST_');
-}
-
-/** Fastify marks what the client did wrong with a status below 500; ours are faults already. */
+/** Errors of Fastify's own that are said better here; all others say their status themselves. */
 function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
-  if (error instanceof Fault || !(error instanceof Error)) return error;
-  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  const { code } = Object(error) as { code?: unknown };
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return types.refusal(req);
-  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return error;
-  return new Fault(statusCode, {
-    message: statusCode === 413 ? 'The request body is too large.' : error.message,
-    cause: error,
-  });
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new Fault(413, { message: 'The request body is too large.', cause: error });
+  return error;
 }
 
 /** A response schema that does not compile is found when Fastify is ready. */

@@ -2,14 +2,15 @@
  * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
  * closed, and the present one goes on if that fails.
  */
-import { type App, Fault } from '../../app/index.js';
-import { takesOwnSlot, withSlot } from '../../app/internal.js';
+import { type App, Fault, type FaultStyle } from '../../app/index.js';
+import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, describeError } from '../../errors/index.js';
+import { ConfigurationRefused, describeError, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
+import type { ServerOptions } from '../server-options.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
 import type { AppLoader } from './api-options.js';
@@ -33,6 +34,8 @@ export const withdrawn: App = () => {
 /** An app, and the loader it came from. */
 interface BuiltApp {
   readonly app: LoadedApp;
+  /** How its faults are written. */
+  readonly faults: FaultForm;
   readonly loader: AppLoader;
 }
 
@@ -42,7 +45,9 @@ interface ApiAppParts {
   /** What counts for them. */
   readonly meter: ApiMeter;
   /** Where they come from when not from the paste file. */
-  readonly loader: AppLoader | undefined;
+  readonly loader?: AppLoader | undefined;
+  /** How faults are written, where code says it. */
+  readonly faultStyle?: FaultStyle | undefined;
 }
 
 /** Builds and holds the app of one API. */
@@ -52,6 +57,8 @@ export class ApiApp {
   #app: LoadedApp | undefined;
   /** Built ahead of the next start. */
   #prepared: BuiltApp | undefined;
+  /** What its server is told of how its faults are written; empty before it is there. */
+  faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus'> = {};
   /** The paste file of the app, where it comes from one. */
   path: string | undefined;
 
@@ -111,26 +118,32 @@ export class ApiApp {
   async #next(pipeline: string, config: Config): Promise<LoadedApp> {
     const prepared = this.#prepared;
     this.#prepared = undefined;
-    const { app, loader } = prepared ?? (await this.#build(pipeline, config));
+    const { app, loader, faults } = prepared ?? (await this.#build(pipeline, config));
+    this.faults = { faultStyle: faults.style, invalidInputStatus: faults.invalidInputStatus };
     this.path = loader.path;
     return app;
   }
 
   /** All workers build the same app: what filters warn of meanwhile, the first worker says. */
   async #build(pipeline: string, config: Config): Promise<BuiltApp> {
-    const { log, meter, loader: own } = this.#parts;
+    const { log, meter, loader: own, faultStyle } = this.#parts;
     const building = buildLog(log);
     const loader = own ?? pasteLoader(config, building.log, this.#name);
     const aroundFilters = bothProbes(filterSpans(config), meter.probes(config));
     const connect = () => meter.connect(config);
-    const app = await loadWhole(loader, pipeline, { aroundFilters, connect }).finally(building.over);
+    const refusals = new Refusals();
+    const faults = await refusals.gather(() => configuredFaultForm(config, this.#name));
+    const app = await refusals
+      .gather(() => loadWhole(loader, pipeline, { aroundFilters, connect, faults: null }))
+      .finally(building.over);
     try {
+      refusals.refuse();
       refuseUnknown(config, this.#name);
     } catch (error) {
-      await app.close();
+      await app?.close();
       throw error;
     }
-    return { app, loader };
+    return { app: app!, loader, faults: faultFormFrom({ faultStyle }, faults) };
   }
 }
 

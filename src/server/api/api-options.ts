@@ -3,6 +3,8 @@
  * given in code.
  */
 import { availableParallelism } from 'node:os';
+import type { FaultStyle } from '../../app/index.js';
+import { apiFaultOptions } from '../../app/internal.js';
 import {
   type Config,
   defineOptions,
@@ -84,6 +86,7 @@ export const apiOptions = defineOptions({
     help: 'Module and export of the manager behind the API. Default: none.',
     aliases: ['DEFAULT.<name>_manager'],
   }),
+  ...apiFaultOptions,
 });
 
 /** What every API reads of `[DEFAULT]`. */
@@ -146,6 +149,8 @@ export interface WSGIServiceOptions {
   readonly registration?: Registration | null;
   /** In front of the binary's name. Default `portico`. */
   readonly project?: string;
+  /** How its faults are written. Default: what `fault_style` of `[api:<name>]` or `[DEFAULT]` says. */
+  readonly faultStyle?: FaultStyle;
   /** One worker, and a certificate of its own, kept in `state_path`, where TLS names none. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */

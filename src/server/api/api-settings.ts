@@ -2,7 +2,7 @@
  * What the configuration says about one API: where it listens, with how many workers, with which certificate; and what its
  * server is told of that.
  */
-import { faultStyleOf } from '../../app/index.js';
+import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
 import { PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
@@ -54,7 +54,6 @@ export function serverOptionsOf(config: Config, { address, options }: ApiSetting
     ...config.group('wsgi', wsgiOptions),
     ...address,
     drainIdle: config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
-    faultStyle: faultStyleOf(config),
     maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
   };
 }
@@ -81,6 +80,7 @@ const NAMES: readonly (keyof WSGIServiceOptions)[] = [
   'registration',
   'project',
   'dev',
+  'faultStyle',
   'log',
 ];
 
@@ -97,6 +97,7 @@ export function checkArguments(name: unknown, config: unknown, options: object):
     refuse(`the configuration of the API "${String(name)}" is a Config, not ${whatItIs(config)}`);
   }
   refuseUnknownOptions('PORTICO_API_ARGUMENT', 'a WSGIService', options, NAMES);
+  checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
 }
 
 /** Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. */

@@ -86,7 +86,7 @@ export class WSGIService implements ListeningService {
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
     this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
-    this.#app = new ApiApp(name, { log: this.#log, meter: this.meter, loader: options.loader }, loader.path);
+    this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader.path);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     const named = { group: `api:${name}`, opt: 'manager' };
     this.#managed = new ManagedService({
@@ -233,18 +233,18 @@ export class WSGIService implements ListeningService {
     const settings = apiSettings(this.#config, this.name);
     const tls = this.#tls.options(settings.tls);
     if (tls !== undefined) this.server.replaceTls(tls);
-    this.server.configure(this.#serverOptions(settings));
+    this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     this.#warnOfExpiry(settings.tls);
     await this.#managed.hooks?.reset();
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    this.server.configure(this.#serverOptions(settings));
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
     const app = await this.#app.renew(settings.pipeline, this.#config, signal);
+    this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     this.server.replaceApp(this.meter.around(app));
     try {
       const worker = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0 };

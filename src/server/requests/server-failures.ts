@@ -1,16 +1,15 @@
 /**
  * How a server answers for the apps that it runs.
  */
-import { type App, Fault, type FaultStyle } from '../../app/index.js';
-import type { FailureOptions } from '../../app/internal.js';
+import { type App, Fault } from '../../app/index.js';
+import { asFault, type FailureOptions } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { requestFacts } from './request-facts.js';
 
 /** How the failures of an app are answered that nothing further in has answered; `debug`: with their stacks. */
-export function serverFailures(log: Logger, style: FaultStyle, debug: boolean): FailureOptions {
+export function serverFailures(log: Logger, debug: boolean): FailureOptions {
   return {
     log,
-    style,
     message: 'request failed',
     facts: (req) => ({ ...requestFacts(req) }),
     faultOf: debug ? shown : undefined,
@@ -19,9 +18,10 @@ export function serverFailures(log: Logger, style: FaultStyle, debug: boolean): 
 
 /** An answer that shows the failure with its stack to every client. */
 function shown(error: unknown): Fault {
-  if (error instanceof Fault) return error;
+  const fault = asFault(error);
+  if (error instanceof Fault || fault.status < 500) return fault;
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new Fault(500, { message, cause: error });
+  return new Fault(fault.status, { message, cause: error });
 }
 
 /** What answers while a service stops. */

@@ -7,7 +7,7 @@ import type { App, Filter } from 'portico/app';
 import { authToken } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 import { generate } from 'selfsigned';
-import { asFault, renderFault } from '#internal/app';
+import { answerFault, asFault } from '#internal/app';
 import { serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');
@@ -117,7 +117,9 @@ test('MW-36 a bound token is good for the connection it is bound to', async (t) 
     for (const [name, bind] of Object.entries(binds)) identity.tokens.set(name, token({ bind }));
     const linted = lint(filter(app));
     const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (req, res) => {
-      Promise.resolve(linted(req, res)).catch((error: unknown) => renderFault(req, res, asFault(error), 'portico'));
+      Promise.resolve(linted(req, res)).catch((error: unknown) =>
+        answerFault(req, res, asFault(error), { onFailure: () => undefined }),
+      );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;

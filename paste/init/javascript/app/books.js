@@ -1,5 +1,5 @@
 /** The books API: its routes, and the controller behind them. */
-import { Fault, faultStyleOf } from 'portico/app';
+import { Fault } from 'portico/app';
 import { action, Router } from 'portico/routing';
 
 /** The body of POST /books, in JSON Schema. A body that does not fit is answered with 400 and the name of the member. */
@@ -33,7 +33,7 @@ class Books {
 
 /** Named in api-paste.ini. */
 export const app = async (_globalConf, _localConf, ctx) => {
-  const router = new Router({ controllers: { books: Books }, log: ctx.log, faultStyle: faultStyleOf(ctx.config) });
+  const router = new Router({ controllers: { books: Books }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show'], formatted: false });
   const built = await router.build();
   ctx.onClose(() => built.close());

@@ -1,5 +1,5 @@
 /** The books API: its routes, and the controller behind them. */
-import { type AppFactory, Fault, faultStyleOf } from 'portico/app';
+import { type AppFactory, Fault } from 'portico/app';
 import { type ActionRequest, action, Router } from 'portico/routing';
 
 interface Book {
@@ -39,7 +39,7 @@ class Books {
 
 /** Named in api-paste.ini. */
 export const app: AppFactory = async (_globalConf, _localConf, ctx) => {
-  const router = new Router({ controllers: { books: Books }, log: ctx.log, faultStyle: faultStyleOf(ctx.config) });
+  const router = new Router({ controllers: { books: Books }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show'], formatted: false });
   const built = await router.build();
   ctx.onClose(() => built.close());

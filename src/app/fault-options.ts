@@ -1,0 +1,101 @@
+/**
+ * How the configuration says that faults are written: by the name of a style, or by a module with a renderer.
+ */
+import { dirname, resolve } from 'node:path';
+import { type Config, defineOptions, integer } from '../config/index.js';
+import { declareType, InvalidValue } from '../config/internal.js';
+import { ConfigurationRefused, nearestNames, type Origin, type PorticoError, whatItIs } from '../errors/index.js';
+import { importModuleExport } from '../service/internal.js';
+import { type FactoryContext, optionOrigin } from './factory.js';
+import type { FaultForm, FaultStyle, FaultStyleName } from './fault-form.js';
+import { FAULT_STYLE_NAMES, PORTICO_FORM } from './fault-style.js';
+
+/** The name of a style, or of a module's export. */
+const faultStyle = declareType<string, object>('fault style', '', () => ({
+  empty: 'refused',
+  parse: (text) => {
+    const name = text.trim();
+    if (isStyleName(name) || /^[^\s:#]*[./:#]\S*[^\s:#]$/.test(name)) return name;
+    const [near] = nearestNames(name, FAULT_STYLE_NAMES);
+    throw new InvalidValue(
+      `should be ${FAULT_STYLE_NAMES.join(', ')}, or a module, such as ./errors.js:render`,
+      near === undefined ? undefined : `did you mean '${near}'?`,
+    );
+  },
+}));
+
+function isStyleName(text: string): text is FaultStyleName {
+  return (FAULT_STYLE_NAMES as readonly string[]).includes(text);
+}
+
+const invalidInput = { min: 400, max: 499 };
+
+/** Options of `[DEFAULT]` for all APIs. */
+export const faultOptions = defineOptions({
+  fault_style: faultStyle({
+    default: 'portico',
+    help: "How error answers are written: portico, problem (RFC 9457), openstack, as OpenStack's compute API writes them, or a module with a renderer of the application, ./errors.js:render.",
+  }),
+  invalid_input_status: integer({
+    ...invalidInput,
+    default: 400,
+    help: 'The status of a request whose body, query or path parameters a schema refuses. Many APIs say 422.',
+  }),
+});
+
+/** The same for one API, in `[api:<name>]`. */
+export const apiFaultOptions = defineOptions({
+  fault_style: faultStyle({ help: 'How error answers of this API are written. Default: fault_style of [DEFAULT].' }),
+  invalid_input_status: integer({
+    ...invalidInput,
+    help: 'The status of a request to this API that a schema refuses. Default: invalid_input_status of [DEFAULT].',
+  }),
+});
+
+/** The option of a section of the paste file that renders faults itself. */
+export const ownFaultStyle = faultStyle({
+  help: 'How error answers are written here. Default: the fault_style of the API.',
+});
+
+/**
+ * How faults of an API are written, or without `api` those of a program. Imports the module that is named. Throws
+ * `PORTICO_FAULT_STYLE`, with its place, where that cannot be had or has no function.
+ */
+export async function configuredFaultForm(config: Config, api?: string): Promise<FaultForm> {
+  const all = config.group('DEFAULT', faultOptions, { partial: true });
+  const own = api === undefined ? undefined : config.api(api, apiFaultOptions, { partial: true });
+  const name = own?.faultStyle ?? all.faultStyle;
+  const invalidInputStatus = own?.invalidInputStatus ?? all.invalidInputStatus;
+  if (name === PORTICO_FORM.style && invalidInputStatus === PORTICO_FORM.invalidInputStatus) return PORTICO_FORM;
+  const group = own?.faultStyle === undefined ? 'DEFAULT' : `api:${api}`;
+  const { origin } = config.getLocation(group, 'fault_style');
+  return { style: await namedFaultStyle(name, config, origin), invalidInputStatus };
+}
+
+/** What {@link ownFaultStyle} of a section says; undefined where it is not there. Throws as {@link configuredFaultForm}. */
+export async function sectionFaultStyle(
+  { faultStyle: name }: { readonly faultStyle: string | undefined },
+  ctx: FactoryContext,
+  group: string,
+): Promise<FaultStyle | undefined> {
+  return name === undefined ? undefined : namedFaultStyle(name, ctx.config, optionOrigin(ctx, group, 'fault_style'));
+}
+
+/** The style of that name. A module is found from the folder of the file that names it. */
+async function namedFaultStyle(name: string, config: Config, origin: Origin | undefined): Promise<FaultStyle> {
+  if (isStyleName(name)) return name;
+  const folder = dirname(resolve(origin?.file || (config.configFiles.at(-1) ?? './x')));
+  let render: unknown;
+  try {
+    render = await importModuleExport(name, { folder, allowExternalModules: true });
+  } catch (cause) {
+    const { message, hint } = cause as PorticoError;
+    throw new ConfigurationRefused('PORTICO_FAULT_STYLE', { message: `fault_style: ${message}`, hint, origin, cause });
+  }
+  if (typeof render === 'function') return render as FaultStyle;
+  throw new ConfigurationRefused('PORTICO_FAULT_STYLE', {
+    message: `fault_style: ${name} is ${whatItIs(render)}, not a function`,
+    hint: 'A renderer is a function (fault, request) => ({ type, body }).',
+    origin,
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * Faults in a style: those that ship, and renderers of an application.
+ */
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { errorText, ignoreErrors, isObject, nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
+import type { App } from './app.js';
+import { environ, exchangeOf } from './exchange.js';
+import type { Fault, FaultIssue } from './fault.js';
+import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName } from './fault-form.js';
+import { usableHeaders } from './headers.js';
+import { preferredType } from './negotiate.js';
+
+export const PORTICO_FORM: FaultForm = Object.freeze({ style: 'portico', invalidInputStatus: 400 });
+
+/** The form of the API that a request has come to; Portico's own outside of an API. */
+export function faultFormOf(req: IncomingMessage): FaultForm {
+  const { faultForm, server } = exchangeOf(req);
+  return faultForm ?? server?.faultForm ?? PORTICO_FORM;
+}
+
+/** The app, whose requests have their faults written in that form where their server does not say one. */
+export function inFaultForm(app: App, form: FaultForm | null): App {
+  if (form === null || form === PORTICO_FORM) return app;
+  return (req, res) => {
+    exchangeOf(req).faultForm = form;
+    return app(req, res);
+  };
+}
+
+/** A fault in a style. Throws `PORTICO_FAULT_RENDERER`, which names the renderer, where that throws or gives no rendered fault. */
+export function renderedAs(
+  style: FaultStyle,
+  fault: Fault,
+  req: IncomingMessage,
+): { readonly type: string; readonly headers: Readonly<OutgoingHttpHeaders>; readonly body: string } {
+  const render = typeof style === 'function' ? style : RENDERERS[style];
+  const rendered = calledRenderer(render, fault, req);
+  if (!isObject(rendered)) throw misrendered(render, `gave ${whatItIs(rendered)}`);
+  const { type = render.type ?? 'application/json', headers = {}, body } = rendered;
+  if (typeof type !== 'string' || !/^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;[\x20-\x7e]*)?$/.test(type)) {
+    throw misrendered(render, `gave a type that is no media type: ${whatItIs(type)}`);
+  }
+  if (!isObject(headers)) throw misrendered(render, `gave headers that are ${whatItIs(headers)}`);
+  const text = typeof body === 'string' ? body : ignoreErrors(() => JSON.stringify(body) as string | undefined);
+  if (text === undefined) throw misrendered(render, `gave a body that JSON cannot say: ${whatItIs(body)}`);
+  return { type, headers: headers as OutgoingHttpHeaders, body: text };
+}
+
+function calledRenderer(render: FaultRenderer, fault: Fault, req: IncomingMessage): unknown {
+  try {
+    return render(fault, req);
+  } catch (cause) {
+    throw misrendered(render, `threw: ${errorText(cause)}`, cause);
+  }
+}
+
+function misrendered(render: FaultRenderer, what: string, cause?: unknown): PorticoError {
+  return new PorticoError('PORTICO_FAULT_RENDERER', {
+    message: `the fault renderer ${render.name || '(anonymous)'} ${what}`,
+    hint: 'It returns { type, body } at once, no promise: type a media type, body a text or a value for JSON.',
+    cause,
+  });
+}
+
+/** What a fault tells its client. */
+const told = ({ safe, message, title }: Fault): string => (safe ? message : title);
+
+const PORTICO_TYPES = ['application/json', 'application/problem+json'] as const;
+
+const renderPortico: FaultRenderer = (fault, req) => {
+  const { status, title, issues } = fault;
+  const message = told(fault);
+  const requestId = environ(req).requestId;
+  const id = requestId === undefined ? {} : { request_id: requestId };
+  const type = preferredType(req, PORTICO_TYPES);
+  if (type === 'application/json') {
+    const listed = issues.length === 0 ? {} : { issues };
+    return { type, body: { error: { code: status, title, message, ...listed, ...id } } };
+  }
+  if (type === 'application/problem+json') return renderProblem(fault, req);
+  const lines = [`${status} ${title}`, ...(message === title ? [] : [message]), ...(requestId ? [requestId] : [])];
+  return { type: 'text/plain; charset=utf-8', body: `${lines.join('\n')}\n` };
+};
+
+const renderProblem: FaultRenderer = (fault, req) => {
+  const { status, title, type = 'about:blank', issues } = fault;
+  const { requestId, originalUrl } = environ(req);
+  // Without its query, which may have secrets.
+  const [instance = ''] = originalUrl.split('?', 1);
+  return {
+    type: 'application/problem+json',
+    body: {
+      type,
+      title,
+      status,
+      detail: told(fault),
+      ...(instance.startsWith('/') ? { instance } : {}),
+      ...(issues.length === 0 ? {} : { errors: issues.map(problemError) }),
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+    },
+  };
+};
+
+/** As the example of RFC 9457 §3 has it; parts that have no JSON Pointer have the name of their parameter. */
+function problemError({ where, path, message, keyword }: FaultIssue): object {
+  const escaped = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  const place =
+    where === 'body'
+      ? { pointer: `#${escaped.map((step) => encodeURI(step)).join('')}` }
+      : { [where === 'headers' ? 'header' : 'parameter']: path.join('.') };
+  return { detail: message, ...place, keyword };
+}
+
+/** The names nova gives to its faults; clients read them. */
+const OPENSTACK_NAMES: ReadonlyMap<number, string> = new Map([
+  [400, 'badRequest'],
+  [401, 'unauthorized'],
+  [403, 'forbidden'],
+  [404, 'itemNotFound'],
+  [405, 'badMethod'],
+  [409, 'conflictingRequest'],
+  [413, 'overLimit'],
+  [415, 'badMediaType'],
+  [429, 'overLimit'],
+  [501, 'notImplemented'],
+  [503, 'serviceUnavailable'],
+]);
+
+const renderOpenstack: FaultRenderer = (fault) => {
+  const name = OPENSTACK_NAMES.get(fault.status) ?? 'computeFault';
+  const retryAfter = usableHeaders(fault.headers).find(([header]) => header.toLowerCase() === 'retry-after')?.[1];
+  const retry = name === 'overLimit' && retryAfter !== undefined ? { retryAfter: String(retryAfter) } : {};
+  return { body: { [name]: { code: fault.status, message: told(fault), ...retry } } };
+};
+
+const RENDERERS: Readonly<Record<FaultStyleName, FaultRenderer>> = {
+  portico: renderPortico,
+  openstack: renderOpenstack,
+  problem: renderProblem,
+};
+
+/** The styles that ship, by name. */
+export const FAULT_STYLE_NAMES = Object.keys(RENDERERS) as FaultStyleName[];
+
+/** What code says about faults. */
+interface WrittenForm {
+  readonly faultStyle?: FaultStyle | undefined;
+  readonly invalidInputStatus?: number | undefined;
+}
+
+/** Refuses, with `code`, what code says about faults and no style or status can be; `what` is where it stands, as `a Router`. */
+export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
+  if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
+    throw new PorticoError(code, {
+      message: `the faultStyle of ${what} is ${whatItIs(faultStyle)}, and there is no such style`,
+      hint: `${nearestOrAll(String(faultStyle), FAULT_STYLE_NAMES, 'Styles')} Or a function (fault, request) => ({ type, body }).`,
+    });
+  }
+  if (invalidInputStatus === undefined) return;
+  if (!Number.isInteger(invalidInputStatus) || invalidInputStatus < 400 || invalidInputStatus > 499) {
+    throw new PorticoError(code, {
+      message: `the invalidInputStatus of ${what} is ${whatItIs(invalidInputStatus)}, not a status from 400 to 499`,
+    });
+  }
+}
+
+/** The form that code writes; what it leaves out is as `rest` has it. */
+export function faultFormFrom(
+  { faultStyle, invalidInputStatus }: WrittenForm,
+  rest: FaultForm = PORTICO_FORM,
+): FaultForm {
+  return {
+    style: faultStyle ?? rest.style,
+    invalidInputStatus: invalidInputStatus ?? rest.invalidInputStatus,
+  };
+}
