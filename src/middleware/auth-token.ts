@@ -30,7 +30,7 @@ import {
   stripIdentity,
   userHeaders,
 } from './auth/identity.js';
-import { serviceTokenOf, userTokenOf } from './auth/presented-token.js';
+import { behindScheme, serviceTokenOf, userTokenOf } from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
 import type { TokenInfo } from './auth/token-validator.js';
@@ -42,8 +42,11 @@ declare module '../app/index.js' {
     serviceIdentity?: Identity;
     /** All that the caller's token says; set by auth_token. */
     tokenInfo?: TokenInfo;
-    /** Set where auth_token let a request through whose token could not be checked: an answer of 503 is right, not 401. */
-    authError?: 'unavailable';
+    /**
+     * Set where auth_token let a request through in spite of its token: `invalid` for one that is not valid, `unavailable` for
+     * one that could not be checked, where an answer of 503 is right, not 401. Without a token it is not there.
+     */
+    authError?: 'unavailable' | 'invalid';
     /** Makes auth_token forget what it knows about a token, in this process: one that was revoked is refused at once. */
     invalidateToken?: (token: string) => void;
   }
@@ -63,43 +66,66 @@ export interface AuthTokenFilter extends Filter {
 export const authToken = filterFactory(
   'auth_token',
   authTokenOptions,
-  (given, ctx): Promise<AuthTokenFilter> => tokenFilter(ownGroup(given, ctx), ctx),
+  (given, ctx): Promise<AuthTokenFilter> => tokenFilter(ctx, ...jwtOf(ownGroup(given, ctx), ctx)),
   {
     trial: async (given, ctx) => {
       // The rest depends on a service configuration, which a filter loaded alone does not have.
       if (isAlone(ctx)) return findValidator(given, ctx);
-      await tried(ownGroup(given, ctx), ctx);
+      await tried(ctx, ...jwtOf(ownGroup(given, ctx), ctx));
     },
     describe,
   },
 );
 
 function describe(given: AuthTokenOptions, req: IncomingMessage | undefined, ctx: DescribeContext): Description {
-  const options = ownGroup(given, ctx);
-  if (options.validator !== 'jwt') return describeOptions(options, req);
-  // This option alone: what a description reads is not required by it.
-  const { requiredScope } = ctx.config.group('jwt', { required_scope: jwtOptions.required_scope }, { partial: true });
-  return describeOptions(options, req, requiredScope);
+  return describeOptions(...jwtOf(ownGroup(given, ctx), ctx), req);
 }
 
-/** `scope`: that every token must have. */
-function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undefined, scope?: string): Description {
-  const bearer = options.acceptBearer || options.validator === 'jwt';
+/** The options, and with the validator jwt those of `[jwt]`, of which one wins over theirs. */
+function jwtOf(options: AuthTokenOptions, { config }: DescribeContext): [options: AuthTokenOptions, jwt?: JwtOptions] {
+  return options.validator === 'jwt' ? withJwt(options, config.group('jwt', jwtOptions)) : [options];
+}
+
+function withJwt(options: AuthTokenOptions, jwt: JwtOptions): [options: AuthTokenOptions, jwt: JwtOptions] {
+  const { delayAuthDecision = options.delayAuthDecision } = jwt;
+  return [{ ...options, validator: 'jwt', delayAuthDecision }, jwt];
+}
+
+/** The scheme of `Authorization` that a token stands behind; undefined: it is not looked for there. */
+function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
+  return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
+}
+
+function describeOptions(
+  options: AuthTokenOptions,
+  jwt: JwtOptions | undefined,
+  req: IncomingMessage | undefined,
+): Description {
+  const scheme = schemeOf(options, jwt);
+  const scope = jwt?.requiredScope;
+  const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
+  if (scheme !== undefined) schemes.push(documentedScheme(scheme));
+  const securitySchemes = Object.fromEntries(schemes);
+  const security = schemes.map(([name]) => ({ [name]: [] }));
   if (options.delayAuthDecision) {
-    return { does: `asks ${options.validator} what the token is worth, and leaves the decision to the application` };
+    return {
+      does: `asks ${options.validator} what the token is worth, and leaves the decision to the application`,
+      openapi: { security: [{}, ...security], securitySchemes },
+    };
   }
-  if (req !== undefined && userTokenOf(req, bearer) === undefined) {
-    return { does: `answers 401, for the request has no ${bearer ? 'token' : 'X-Auth-Token'}`, answers: 401 };
+  if (req !== undefined && userTokenOf(req, scheme === undefined ? undefined : behindScheme(scheme)) === undefined) {
+    return {
+      does: `answers 401, for the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
+      answers: 401,
+    };
   }
   const lacks = scope === undefined ? '' : `, 403 where it has not the scope ${scope}`;
-  const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
-  if (bearer) schemes.push(['bearer', { type: 'http', scheme: 'bearer' }]);
   return {
     does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid${lacks}, 503 where that cannot be told`,
     answers: 'perhaps',
     openapi: {
-      security: schemes.map(([name]) => ({ [name]: [] })),
-      securitySchemes: Object.fromEntries(schemes),
+      security,
+      securitySchemes,
       responses: {
         401: { description: 'The token is missing or not valid.' },
         ...(scope === undefined ? {} : { 403: { description: `The token has not the scope ${scope}.` } }),
@@ -116,12 +142,12 @@ function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undef
 export const jwtAuth = filterFactory(
   'jwt',
   jwtOptions,
-  (jwt, ctx): Promise<AuthTokenFilter> => tokenFilter(withJwt(ctx), ctx, jwt),
+  (jwt, ctx): Promise<AuthTokenFilter> => tokenFilter(ctx, ...withJwt(sharedOptions(ctx), jwt)),
   {
     trial: async (jwt, ctx) => {
-      if (!isAlone(ctx)) await tried(withJwt(ctx), ctx, jwt);
+      if (!isAlone(ctx)) await tried(ctx, ...withJwt(sharedOptions(ctx), jwt));
     },
-    describe: (jwt, req, ctx) => describeOptions(withJwt(ctx), req, jwt.requiredScope),
+    describe: (jwt, req, ctx) => describeOptions(...withJwt(sharedOptions(ctx), jwt), req),
   },
 );
 
@@ -130,22 +156,32 @@ function isAlone({ service, config }: FactoryContext): boolean {
   return service === undefined && config.configFiles.length === 0;
 }
 
-function withJwt({ config }: DescribeContext): AuthTokenOptions {
-  return { ...config.group('auth_token', authTokenOptions), validator: 'jwt' };
+function sharedOptions({ config }: DescribeContext): AuthTokenOptions {
+  return config.group('auth_token', authTokenOptions);
+}
+
+/** A scheme as OpenAPI 3.1 names it; it knows those of the registry alone (RFC 9110 §16.4.1). */
+function documentedScheme(scheme: string): [name: string, scheme: object] {
+  if (scheme.toLowerCase() === 'bearer') return ['bearer', { type: 'http', scheme: 'bearer' }];
+  return [
+    scheme.toLowerCase(),
+    { type: 'apiKey', in: 'header', name: 'Authorization', description: `${scheme}, a space, and the token.` },
+  ];
 }
 
 /** Finds what {@link tokenFilter} would refuse. */
-async function tried(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
+async function tried(ctx: FactoryContext, options: AuthTokenOptions, jwt?: JwtOptions): Promise<void> {
   cacheFor(options, ctx);
   await tryValidator(options, ctx, jwt);
 }
 
-async function tokenFilter(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<AuthTokenFilter> {
+async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?: JwtOptions): Promise<AuthTokenFilter> {
   const cache = cacheFor(options, ctx);
   const validator = await startValidator(options, ctx, jwt);
   const tokens = new TokenLookup(validator, cache);
   ctx.onClose(() => tokens.close());
-  const acceptBearer = options.acceptBearer || options.validator === 'jwt';
+  const scheme = schemeOf(options, jwt);
+  const presented = scheme === undefined ? undefined : behindScheme(scheme);
   const judge = new TokenJudge(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   // RFC 6750 §3.1: a caller without a token is told no error.
@@ -179,7 +215,7 @@ async function tokenFilter(options: AuthTokenOptions, ctx: FactoryContext, jwt?:
       environ(req).invalidateToken = invalidate;
       return app(req, res);
     };
-    const verdicts = judge.judge(req, userTokenOf(req, acceptBearer), serviceTokenOf(req));
+    const verdicts = judge.judge(req, userTokenOf(req, presented), serviceTokenOf(req));
     return verdicts instanceof Promise ? verdicts.then(go) : go(verdicts);
   };
   return Object.assign(filter, { invalidate });
@@ -282,6 +318,7 @@ function handOn(req: IncomingMessage, { user, service }: Verdicts, known: Known)
   if (service.status !== 'absent') {
     headers.push(['x-service-identity-status', service.status === 'confirmed' ? 'Confirmed' : 'Invalid']);
   }
+  if (user.status === 'invalid' || service.status === 'invalid') env.authError = 'invalid';
   if (user.status === 'unavailable' || service.status === 'unavailable') env.authError = 'unavailable';
   if (user.status === 'confirmed') {
     env.tokenInfo = user.info;

@@ -41,6 +41,7 @@ export { requestConfig } from './request-config.js';
 export { requestId } from './request-id.js';
 export { requestLog } from './request-log.js';
 export { securityHeaders } from './security-headers.js';
+export { type SignTokenOptions, signToken, type TokenClaims } from './sign-token.js';
 export { sizelimit } from './sizelimit.js';
 export { staticFiles, staticFilesFilter } from './static-files.js';
 export { stats } from './stats.js';

@@ -171,19 +171,37 @@ export const authTokenOptions = writtenElsewhere(defineOptions(alsoIn('keystone_
 export type AuthTokenOptions = OptionsOf<typeof authTokenOptions>;
 export type AccountOptions = OptionsOf<typeof accountOptions>;
 
-/** Signatures that a public key checks. With HMAC, a service that can check a token could make one. */
-const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA'.split(' ');
+/** Signatures that a public key checks; and those of a secret, with which who can check a token can make one. */
+const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512'.split(' ');
 
 export const jwtOptions = defineOptions({
-  issuer: string({ required: true, help: 'Who makes the tokens: their iss is exactly this.' }),
-  audience: string({ required: true, help: 'For whom they are made: their aud is this or has it.' }),
+  issuer: string({
+    help: 'Who makes the tokens: their iss is exactly this. Required unless the API signs them itself, with a secret.',
+  }),
+  audience: string({
+    help: 'For whom they are made: their aud is this or has it. Required unless the API signs them itself.',
+  }),
+  secret_file: path({
+    kind: 'file',
+    mode: 0o640,
+    help: 'A file with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); blanks around it do not count.',
+  }),
+  secret: string({ secret: true, help: 'The secret itself. secret_file keeps it out of the configuration.' }),
   jwks_uri: uri({ schemes: ['http', 'https'], help: 'Where the issuer publishes its keys.' }),
   jwks_file: path({ kind: 'file', help: 'A file with its keys, as a JSON Web Key Set.' }),
   public_key_file: path({ kind: 'file', help: 'A file with its one key, as PEM.' }),
   algorithms: list({
     item: oneOf(ALGORITHMS),
-    default: ['RS256', 'ES256', 'EdDSA', 'PS256'],
-    help: 'The signatures accepted.',
+    default: [],
+    help: 'The signatures accepted. Default: HS256 with a secret, else RS256, ES256, EdDSA and PS256.',
+  }),
+  scheme: string({
+    default: 'Bearer',
+    regex: /^[\w!#$%&'*+.^`|~-]+$/,
+    help: 'The scheme of Authorization in front of the token: Bearer, or Token.',
+  }),
+  delay_auth_decision: boolean({
+    help: 'Lets requests without a valid token through, for the application to decide. Default: as [auth_token] says, false.',
   }),
   typ: string({ help: 'What the header typ has to be, such as at+jwt. Default: anything.' }),
   clock_skew_s: duration({ default: 30, help: 'How far the clocks may be apart, in seconds.' }),

@@ -2,7 +2,6 @@
  * The validator `jwt`: JSON Web Tokens (RFC 7519), checked with their issuer's public keys as RFC 8725 asks.
  */
 import { createPublicKey } from 'node:crypto';
-import { dirname } from 'node:path';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -13,12 +12,10 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
-import { Fault } from '../../app/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
-import { importModuleExport } from '../../service/internal.js';
-import { type JwtOptions, jwtOptions } from './auth-token-options.js';
+import type { JwtOptions } from './auth-token-options.js';
+import { ClaimsJudge } from './jwt-claims.js';
 import {
-  isRefused,
   type RefusedToken,
   type TokenInfo,
   type TokenValidator,
@@ -27,51 +24,38 @@ import {
   ValidatorUnavailable,
 } from './token-validator.js';
 
-/** Asked with the `jti` of a token, which may be absent; true refuses it. */
-export type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
-
-/** Takes its options from `[jwt]`. A token without `exp` is refused, and so is one with a `crit` that is not understood. */
+/** A token without `exp` is refused, and so is one with a `crit` that is not understood. */
 export class JwtValidator implements TokenValidator {
-  #options!: JwtOptions;
-  readonly #ownOptions: JwtOptions | undefined;
+  readonly #options: JwtOptions;
   #keyFor!: JWTVerifyGetKey;
-  #isRevoked: IsRevoked = () => false;
+  readonly #judge: ClaimsJudge;
 
-  /** Options other than those of `[jwt]`. */
-  constructor(ownOptions?: JwtOptions) {
-    this.#ownOptions = ownOptions;
+  constructor(options: JwtOptions) {
+    this.#options = options;
+    this.#judge = new ClaimsJudge(options);
   }
 
   async start(settings: ValidatorSettings): Promise<void> {
-    this.#options = this.#ownOptions ?? settings.config.group('jwt', jwtOptions);
     this.#keyFor = keysFor(this.#options, settings);
-    if (this.#options.isRevoked === undefined) return;
-    const folder = dirname(settings.origin.file);
-    this.#isRevoked = (await importModuleExport(this.#options.isRevoked, { folder })) as IsRevoked;
+    await this.#judge.start(settings);
   }
 
   challenge(): string {
-    return `Bearer realm="${quotable(this.#options.audience)}"`;
+    return this.#judge.challenge;
   }
 
   async validate(token: string, { allowExpired }: ValidateOptions): Promise<TokenInfo | RefusedToken> {
     const verified = await this.#verified(token, allowExpired);
-    if ('refused' in verified) return verified;
-    const { payload } = verified;
-    if (this.#isFromTheFuture(payload)) return { refused: 'it is from the future (iat)' };
-    if (await this.#isRevoked(payload.jti)) return { refused: 'revoked' };
-    const info = identityIn(payload, this.#options);
-    if (!isRefused(info)) this.#requireScope(payload);
-    return info;
+    return 'refused' in verified ? verified : this.#judge.judge(verified.payload);
   }
 
   async #verified(token: string, allowExpired: boolean): Promise<{ readonly payload: JWTPayload } | RefusedToken> {
     const { algorithms, issuer, audience, typ, clockSkewS } = this.#options;
     try {
       return await jwtVerify(token, this.#keyFor, {
-        algorithms: [...algorithms],
-        issuer,
-        audience,
+        algorithms: algorithms.length === 0 ? PUBLIC_KEY_ALGORITHMS : [...algorithms],
+        issuer: issuer!,
+        audience: audience!,
         clockTolerance: clockSkewS,
         requiredClaims: ['exp'],
         ...(typ === undefined ? {} : { typ }),
@@ -91,23 +75,21 @@ export class JwtValidator implements TokenValidator {
       throw error;
     }
   }
-
-  #isFromTheFuture({ iat }: JWTPayload): boolean {
-    return iat !== undefined && iat > Date.now() / 1000 + this.#options.clockSkewS;
-  }
-
-  #requireScope({ scope }: JWTPayload): void {
-    const { requiredScope: wanted } = this.#options;
-    if (wanted === undefined || (typeof scope === 'string' && scope.split(' ').includes(wanted))) return;
-    const about = `error="insufficient_scope", scope="${quotable(wanted)}"`;
-    throw new Fault(403, {
-      message: `The token has not the scope ${wanted}.`,
-      headers: { 'www-authenticate': `Bearer realm="${quotable(this.#options.audience)}", ${about}` },
-    });
-  }
 }
 
+/** Those accepted where the options say none. */
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'PS256'];
+
 function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JWTVerifyGetKey {
+  const missing = (['issuer', 'audience'] as const).filter((name) => options[name] === undefined);
+  if (missing.length > 0) {
+    // An issuer signs for many: without its name and ours a token for another API would count (RFC 8725 §3.8, §3.9).
+    throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
+      message: `tokens of another issuer need ${missing.join(' and ')} in [jwt]`,
+      hint: 'For tokens that this API signs itself write secret_file instead of public keys.',
+      origin,
+    });
+  }
   const file = options.publicKeyFile ?? options.jwksFile;
   if (file === undefined) return issuerKeys(options);
   try {
@@ -146,52 +128,6 @@ function reasonOf(error: errors.JOSEError | TypeError): string {
   return 'its header asks for what is not supported, or its key does not fit its alg';
 }
 
-/** Refuses where a claim is not what it has to be. */
-function identityIn(payload: JWTPayload, { claims, clockSkewS }: JwtOptions): TokenInfo | RefusedToken {
-  const at = (field: string): unknown => claimAt(payload, claims.get(field));
-  const word = (field: string): string | undefined => {
-    const value = at(field);
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const userId = word('user_id');
-  const roles = at('roles') ?? [];
-  if (userId === undefined) return { refused: `it names no user (${claims.get('user_id')})` };
-  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) {
-    return { refused: `its roles are no list of names (${claims.get('roles')})` };
-  }
-  return {
-    userId,
-    userName: word('user_name'),
-    projectId: word('project_id'),
-    projectName: word('project_name'),
-    roles,
-    expiresAt: new Date((payload.exp! + clockSkewS) * 1000),
-    bind: binding(payload.cnf),
-    claims: payload,
-  };
-}
-
-/** A claim, or a member of one: `realm_access.roles`. A claim whose own name has dots comes first. */
-function claimAt(payload: JWTPayload, path: string | undefined): unknown {
-  if (path === undefined || Object.hasOwn(payload, path)) return path === undefined ? undefined : payload[path];
-  return path.split('.').reduce<unknown>((value, name) => {
-    const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
-    return isObject ? (value as Record<string, unknown>)[name] : undefined;
-  }, payload);
-}
-
-/** RFC 8705 §3.1: `x5t#S256` is the thumbprint of the bearer's certificate. */
-function binding(confirmation: unknown): Record<string, unknown> | undefined {
-  if (typeof confirmation !== 'object' || confirmation === null) return undefined;
-  return Object.fromEntries(
-    Object.entries(confirmation).map(([kind, value]) => [kind === 'x5t#S256' ? 'x509' : kind, value]),
-  );
-}
-
-function quotable(text: string): string {
-  return text.replace(/[^\x20-\x7e]|["\\]/g, '');
-}
-
 /** The most bytes of a document of the issuer. */
 const DOCUMENT_BYTES = 1024 * 1024;
 
@@ -210,7 +146,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
     if (failed !== undefined && Date.now() < failed.at + jwksCooldownS * 1000) throw failed.error;
     try {
       const keys = (await documentAt(
-        jwksUri ?? (await discovered(issuer, signal)),
+        jwksUri ?? (await discovered(issuer!, signal)),
         signal,
       )) as unknown as JSONWebKeySet;
       known = createLocalJWKSet(keys);

@@ -7,11 +7,19 @@ import { Fault } from '../../app/index.js';
 /** Longer ones are not worth a question. */
 const LONGEST_TOKEN = 8192;
 
-/** The caller's token, without spaces around it; undefined where there is none. */
-export function userTokenOf(req: IncomingMessage, acceptBearer: boolean): string | undefined {
+/** Finds the token behind a scheme of `Authorization`. */
+export function behindScheme(scheme: string): RegExp {
+  return new RegExp(`^${scheme.replace(/[^\w-]/g, '\\$&')} +(\\S.*)$`, 'i');
+}
+
+/**
+ * The caller's token, without spaces around it; undefined where there is none. `scheme`: made by {@link behindScheme};
+ * undefined: `Authorization` is not looked at.
+ */
+export function userTokenOf(req: IncomingMessage, scheme: RegExp | undefined): string | undefined {
   const token = single(req, 'x-auth-token') ?? single(req, 'x-storage-token');
-  if (token !== undefined || !acceptBearer) return token;
-  return /^bearer +(\S.*)$/i.exec(req.headers.authorization?.trim() ?? '')?.[1];
+  if (token !== undefined || scheme === undefined) return token;
+  return scheme.exec(req.headers.authorization?.trim() ?? '')?.[1];
 }
 
 /** The token of a service that asks on behalf of the caller. */

@@ -6,14 +6,19 @@ import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
-import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';
+import { type AuthTokenOptions, type JwtOptions, jwtOptions } from './auth-token-options.js';
+import { secretOf } from './jwt-secret.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
 
 /** The validators that ship. Each comes with its own dependencies when it is named, not before. */
 const SHIPPED = {
   keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
-  jwt: async (_: ValidatorSettings, options?: JwtOptions) =>
-    new (await import('./jwt-validator.js')).JwtValidator(options),
+  jwt: async ({ config, origin }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
+    const options = own ?? config.group('jwt', jwtOptions);
+    const secret = secretOf(options, config, origin);
+    if (secret !== undefined) return new (await import('./secret-validator.js')).SecretValidator(options, secret);
+    return new (await import('./jwt-validator.js')).JwtValidator(options);
+  },
   static: async () => new (await import('./static-validator.js')).StaticValidator(),
 };
 

@@ -8,7 +8,7 @@ import { collapsed } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import { addressKey } from '../addresses.js';
 import type {} from '../auth/identity.js';
-import { userTokenOf } from '../auth/presented-token.js';
+import { behindScheme, userTokenOf } from '../auth/presented-token.js';
 
 const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;
 
@@ -71,6 +71,8 @@ function pathPattern(path: string): RegExp {
   return new RegExp(`^${source.join('/')}(?:/|$)`);
 }
 
+const BEARER = behindScheme('Bearer');
+
 /** The bucket of a request; undefined when this kind of caller is not known. `address` is the client's. */
 export function callerKey(
   key: Exclude<RateRule['key'], 'route'>,
@@ -81,7 +83,7 @@ export function callerKey(
   if (key === 'address') return addressKey(address);
   if (key === 'project') return context?.projectId ?? identity?.projectId;
   if (key === 'user') return context?.userId ?? identity?.userId;
-  const token = userTokenOf(req, true) ?? credentialsOf(req);
+  const token = userTokenOf(req, BEARER) ?? credentialsOf(req);
   return token === undefined ? undefined : hash('sha256', token, 'base64url');
 }
 

@@ -1,0 +1,101 @@
+/**
+ * What the claims of a signed token say of its bearer, once the signature is known to be good.
+ */
+import { dirname } from 'node:path';
+import { Fault } from '../../app/index.js';
+import { importModuleExport } from '../../service/internal.js';
+import type { JwtOptions } from './auth-token-options.js';
+import type { Claims } from './hmac-token.js';
+import { isRefused, type RefusedToken, type TokenInfo, type ValidatorSettings } from './token-validator.js';
+
+/** Asked with the `jti` of a token, which may be absent; true refuses it. */
+export type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
+
+/** Judges claims by the options of `[jwt]`; their issuer, audience and times are judged before. */
+export class ClaimsJudge {
+  readonly #options: JwtOptions;
+  #isRevoked: IsRevoked = () => false;
+
+  constructor(options: JwtOptions) {
+    this.#options = options;
+  }
+
+  async start({ origin }: ValidatorSettings): Promise<void> {
+    const { isRevoked } = this.#options;
+    if (isRevoked === undefined) return;
+    this.#isRevoked = (await importModuleExport(isRevoked, { folder: dirname(origin.file) })) as IsRevoked;
+  }
+
+  /** The `WWW-Authenticate` of a caller without a token (RFC 9110 §11.6.1). */
+  get challenge(): string {
+    const { scheme, audience = 'api' } = this.#options;
+    return `${scheme} realm="${quotable(audience)}"`;
+  }
+
+  async judge(payload: Claims): Promise<TokenInfo | RefusedToken> {
+    const { iat, jti } = payload;
+    if (iat !== undefined && !(Number(iat) <= Date.now() / 1000 + this.#options.clockSkewS)) {
+      return { refused: 'it is from the future (iat)' };
+    }
+    if (await this.#isRevoked(typeof jti === 'string' ? jti : undefined)) return { refused: 'revoked' };
+    const info = identityIn(payload, this.#options);
+    if (!isRefused(info)) this.#requireScope(payload);
+    return info;
+  }
+
+  #requireScope({ scope }: Claims): void {
+    const { requiredScope: wanted } = this.#options;
+    if (wanted === undefined || (typeof scope === 'string' && scope.split(' ').includes(wanted))) return;
+    const about = `error="insufficient_scope", scope="${quotable(wanted)}"`;
+    throw new Fault(403, {
+      message: `The token has not the scope ${wanted}.`,
+      headers: { 'www-authenticate': `${this.challenge}, ${about}` },
+    });
+  }
+}
+
+/** Refuses where a claim is not what it has to be. */
+function identityIn(payload: Claims, { claims, clockSkewS }: JwtOptions): TokenInfo | RefusedToken {
+  const at = (field: string): unknown => claimAt(payload, claims.get(field));
+  const word = (field: string): string | undefined => {
+    const value = at(field);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const userId = word('user_id');
+  const roles = at('roles') ?? [];
+  if (userId === undefined) return { refused: `it names no user (${claims.get('user_id')})` };
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) {
+    return { refused: `its roles are no list of names (${claims.get('roles')})` };
+  }
+  return {
+    userId,
+    userName: word('user_name'),
+    projectId: word('project_id'),
+    projectName: word('project_name'),
+    roles,
+    expiresAt: new Date((Number(payload.exp) + clockSkewS) * 1000),
+    bind: binding(payload.cnf),
+    claims: payload,
+  };
+}
+
+/** A claim, or a member of one: `realm_access.roles`. A claim whose own name has dots comes first. */
+function claimAt(payload: Claims, path: string | undefined): unknown {
+  if (path === undefined || Object.hasOwn(payload, path)) return path === undefined ? undefined : payload[path];
+  return path.split('.').reduce<unknown>((value, name) => {
+    const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+    return isObject ? (value as Record<string, unknown>)[name] : undefined;
+  }, payload);
+}
+
+/** RFC 8705 §3.1: `x5t#S256` is the thumbprint of the bearer's certificate. */
+function binding(confirmation: unknown): Record<string, unknown> | undefined {
+  if (typeof confirmation !== 'object' || confirmation === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(confirmation).map(([kind, value]) => [kind === 'x5t#S256' ? 'x509' : kind, value]),
+  );
+}
+
+function quotable(text: string): string {
+  return text.replace(/[^\x20-\x7e]|["\\]/g, '');
+}

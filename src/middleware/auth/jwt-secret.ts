@@ -1,0 +1,61 @@
+/**
+ * The secret of `[jwt]`, for those who check tokens and those who sign them.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Config } from '../../config/index.js';
+import { ConfigurationRefused, type Origin } from '../../errors/index.js';
+import type { JwtOptions } from './auth-token-options.js';
+import { fewestBytes, HMAC_ALGORITHMS, hmacKey } from './hmac-token.js';
+
+/** A secret, and the algorithms that it signs with. */
+export interface JwtSecret {
+  readonly key: KeyObject;
+  readonly algorithms: readonly string[];
+}
+
+/**
+ * The secret that the options name; undefined where they name none. Throws `PORTICO_JWT_SECRET` for one that is too short or cannot
+ * be read, and for options that do not go with a secret. No message has any of it.
+ */
+export function secretOf(options: JwtOptions, config: Config, origin?: Origin): JwtSecret | undefined {
+  const { secret, secretFile } = options;
+  const refuse = (message: string, hint: string, cause?: unknown): never => {
+    throw new ConfigurationRefused('PORTICO_JWT_SECRET', { message, hint, origin, cause });
+  };
+  const isHmac = (algorithm: string): boolean => Object.hasOwn(HMAC_ALGORITHMS, algorithm);
+  if (secret === undefined && secretFile === undefined) {
+    const hmac = options.algorithms.filter(isHmac);
+    if (hmac.length > 0) refuse(`${hmac.join(', ')} needs a secret, and there is none`, 'Write secret_file or secret.');
+    return undefined;
+  }
+  if (secret !== undefined && secretFile !== undefined) {
+    refuse('there is a secret and a secret_file', 'Leave one of them out.');
+  }
+  const keys = [options.jwksUri, options.jwksFile, options.publicKeyFile].some((each) => each !== undefined);
+  const others = options.algorithms.filter((algorithm) => !isHmac(algorithm));
+  if (keys || others.length > 0) {
+    // A public key that counted as a secret would let anyone sign (RFC 8725 §2.1).
+    refuse(
+      `a secret goes with HS256, HS384 and HS512 alone, not with ${keys ? 'public keys' : others.join(', ')}`,
+      'Leave out either the secret or the public keys and their algorithms.',
+    );
+  }
+  const algorithms = options.algorithms.length === 0 ? ['HS256'] : options.algorithms;
+  const key = hmacKey(secret ?? read(), algorithms);
+  if (key !== undefined) return { key, algorithms };
+  return refuse(
+    `the secret for ${algorithms.join(', ')} has fewer than ${fewestBytes(algorithms)} bytes (RFC 7518 §3.2)`,
+    'openssl rand -base64 48 makes one.',
+  );
+
+  function read(): string {
+    try {
+      return config.readFile(secretFile!).toString().trim();
+    } catch (cause) {
+      return refuse(
+        `the secret cannot be read from ${secretFile}: ${(cause as Error).message}`,
+        'Name a file that can be read.',
+      );
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Tokens that the API signs itself, for the filter jwt to check.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Config } from '../config/index.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
+import { type JwtOptions, jwtOptions } from './auth/auth-token-options.js';
+import { fewestBytes, HMAC_ALGORITHMS, hmacKey, signedWith } from './auth/hmac-token.js';
+import { secretOf } from './auth/jwt-secret.js';
+
+/** Whose tokens are signed, and for how long they count. */
+export type SignTokenOptions = {
+  /** Seconds from now until the token has expired. */
+  readonly expiresIn: number;
+} & (
+  | {
+      /** The configuration whose section `[jwt]` has secret, issuer, audience, algorithms and typ. */
+      readonly config: Config;
+    }
+  | {
+      /** At least 32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 §3.2). */
+      readonly secret: string | Uint8Array;
+      readonly issuer?: string | undefined;
+      readonly audience?: string | undefined;
+      /** `HS256` (default), `HS384` or `HS512`. */
+      readonly algorithm?: string | undefined;
+      readonly typ?: string | undefined;
+    }
+);
+
+/** Claims of the application; `sub` is who the token is for. Those that the options say, and `iat` and `exp`, are added. */
+export interface TokenClaims {
+  readonly sub: string;
+  readonly [claim: string]: unknown;
+}
+
+/**
+ * Signs a token that the filter `jwt` accepts with the same options: `signToken({ sub: user.id }, { config, expiresIn: 3600 })`.
+ * Throws `PORTICO_JWT_SECRET` where there is no secret, or a short one, and `PORTICO_JWT_CLAIMS` for a subject that is no
+ * text and a lifetime that is no number.
+ */
+export function signToken(claims: TokenClaims, options: SignTokenOptions): string {
+  const { expiresIn } = options;
+  if (typeof claims?.sub !== 'string' || claims.sub === '') {
+    throw new PorticoError('PORTICO_JWT_CLAIMS', {
+      message: `the sub of a token is a text that is not empty, not ${whatItIs(claims?.sub)}`,
+      hint: 'Write String(user.id).',
+    });
+  }
+  if (!Number.isFinite(expiresIn) || expiresIn <= 0) {
+    throw new PorticoError('PORTICO_JWT_CLAIMS', {
+      message: `expiresIn is a number of seconds above 0, not ${whatItIs(expiresIn)}`,
+    });
+  }
+  const { key, algorithm, issuer, audience, typ } = 'config' in options ? configured(options.config) : given(options);
+  const iat = Math.floor(Date.now() / 1000);
+  const own = {
+    ...(issuer === undefined ? {} : { iss: issuer }),
+    ...(audience === undefined ? {} : { aud: audience }),
+  };
+  return signedWith(key, algorithm, { ...own, ...claims, iat, exp: iat + Math.ceil(expiresIn) }, typ);
+}
+
+interface Signer {
+  readonly key: KeyObject;
+  readonly algorithm: string;
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
+  readonly typ?: string | undefined;
+}
+
+/** By the values of `[jwt]`: a reload makes new ones. */
+const signers = new WeakMap<JwtOptions, Signer>();
+
+function configured(config: Config): Signer {
+  const options = config.group('jwt', jwtOptions);
+  const known = signers.get(options);
+  if (known !== undefined) return known;
+  const secret = secretOf(options, config);
+  if (secret === undefined) {
+    throw new PorticoError('PORTICO_JWT_SECRET', {
+      message: 'tokens are signed with the secret of [jwt], and there is none',
+      hint: 'Write secret_file, or secret, in [jwt]; openssl rand -base64 48 makes one.',
+    });
+  }
+  const { issuer, audience, typ } = options;
+  const [algorithm = 'HS256'] = secret.algorithms;
+  const signer = { key: secret.key, algorithm, issuer, audience, typ };
+  signers.set(options, signer);
+  return signer;
+}
+
+function given(options: Exclude<SignTokenOptions, { readonly config: Config }>): Signer {
+  const { secret, algorithm = 'HS256', issuer, audience, typ } = options;
+  if (!Object.hasOwn(HMAC_ALGORITHMS, algorithm)) {
+    throw new PorticoError('PORTICO_JWT_SECRET', {
+      message: `a secret signs with ${Object.keys(HMAC_ALGORITHMS).join(', ')}, not with ${whatItIs(algorithm)}`,
+    });
+  }
+  const key = typeof secret === 'string' || secret instanceof Uint8Array ? hmacKey(secret, [algorithm]) : undefined;
+  if (key !== undefined) return { key, algorithm, issuer, audience, typ };
+  throw new PorticoError('PORTICO_JWT_SECRET', {
+    message: `the secret of ${algorithm} needs ${fewestBytes([algorithm])} bytes or more`,
+    hint: 'openssl rand -base64 48 makes one.',
+  });
+}

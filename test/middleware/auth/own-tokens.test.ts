@@ -1,0 +1,196 @@
+/** Tokens that an API signs itself: what is accepted, what is refused and why, and what never shows. */
+import assert from 'node:assert/strict';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { type App, environ, type Filter } from 'portico/app';
+import { Config } from 'portico/config';
+import { authToken, jwtAuth, signToken } from 'portico/middleware';
+import { buildFilter, captureLog, request, type TestResponse, tempConfig } from 'portico/testing';
+
+const SECRET = 'a secret of an API, long enough: 9f8b7c';
+const now = (): number => Math.floor(Date.now() / 1000);
+
+const app: App = (req, res) => {
+  const { identity, authError } = environ(req);
+  res.setHeader('content-type', 'application/json');
+  res.end(JSON.stringify({ user: identity?.userId ?? null, error: authError ?? null }));
+};
+
+const encode = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+
+/** A token of any header and claims, as objects or as written. */
+function crafted(header: unknown, claims: unknown, key: string = SECRET, hash = 'sha256'): string {
+  const signed = `${encode(header)}.${encode(claims)}`;
+  return `${signed}.${createHmac(hash, key).update(signed).digest('base64url')}`;
+}
+
+const HEADER = { alg: 'HS256', typ: 'JWT' };
+const good = (): object => ({ sub: 'u1', exp: now() + 60 });
+
+async function filterOf(
+  t: TestContext,
+  local: Record<string, string> = {},
+): Promise<{ filter: Filter; lines: () => string; reasons: () => unknown[] }> {
+  const captured = captureLog();
+  const { made, close } = await buildFilter(jwtAuth, {
+    local: { secret: SECRET, ...local },
+    config: '[auth_token]\nset_headers = false\n',
+    log: captured.log,
+  });
+  t.after(close);
+  return {
+    filter: made,
+    lines: () => JSON.stringify(captured.lines),
+    reasons: () => captured.lines.flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
+  };
+}
+
+const send = (filter: Filter, authorization?: string): Promise<TestResponse> =>
+  request(filter(app), 'GET', '/', authorization === undefined ? {} : { headers: { authorization } });
+
+test('a token that signToken made of the same options is an identity, without issuer and audience', async (t) => {
+  const { filter } = await filterOf(t);
+  const token = signToken({ sub: 'u1' }, { secret: SECRET, expiresIn: 60 });
+  assert.deepEqual((await send(filter, `Bearer ${token}`)).json(), { user: 'u1', error: null });
+});
+
+test('signToken reads [jwt] of the configuration: secret_file, issuer, audience, algorithms and typ', async (t) => {
+  const secret = 'x'.repeat(64);
+  const files = await tempConfig({ secret: `${secret}\n` });
+  t.after(() => files.remove());
+  const ini = `[jwt]\nsecret_file = ${files.path('secret')}\nissuer = us\naudience = api\nalgorithms = HS512\ntyp = at+jwt\n`;
+  const config = Config.fromText(ini);
+  const { made, close } = await buildFilter(authToken, { config, local: { validator: 'jwt', set_headers: 'false' } });
+  t.after(close);
+  const token = signToken({ sub: 'u7', roles: ['a'] }, { config, expiresIn: 60 });
+  assert.deepEqual((await send(made, `Bearer ${token}`)).json(), { user: 'u7', error: null });
+  const [header, claims] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
+  assert.deepEqual(JSON.parse(header!), { alg: 'HS512', typ: 'at+jwt' });
+  const { iat, exp, ...rest } = JSON.parse(claims!) as Record<string, number>;
+  assert.deepEqual(rest, { iss: 'us', aud: 'api', sub: 'u7', roles: ['a'] });
+  assert.equal(exp! - iat!, 60);
+  for (const other of [
+    { issuer: 'them', audience: 'api' },
+    { issuer: 'us', audience: 'web' },
+    { issuer: 'us' },
+    { audience: 'api' },
+  ]) {
+    const forged = signToken({ sub: 'u7' }, { secret, algorithm: 'HS512', typ: 'at+jwt', expiresIn: 60, ...other });
+    assert.equal((await send(made, `Bearer ${forged}`)).status, 401);
+  }
+});
+
+test('scheme = Token takes tokens behind that word alone, and says it in the challenge', async (t) => {
+  const { filter } = await filterOf(t, { scheme: 'Token' });
+  const token = signToken({ sub: 'u1' }, { secret: SECRET, expiresIn: 60 });
+  assert.equal((await send(filter, `token ${token}`)).status, 200);
+  const refused = await send(filter, `Bearer ${token}`);
+  assert.deepEqual([refused.status, refused.headers['www-authenticate']], [401, 'Token realm="api"']);
+});
+
+test('delay_auth_decision lets all through, and the application can tell a bad token from none', async (t) => {
+  const { filter } = await filterOf(t, { delay_auth_decision: 'true' });
+  assert.deepEqual((await send(filter)).json(), { user: null, error: null });
+  assert.deepEqual((await send(filter, 'Bearer x.y.z')).json(), { user: null, error: 'invalid' });
+  assert.deepEqual((await send(filter, `Bearer ${crafted(HEADER, good())}`)).json(), { user: 'u1', error: null });
+});
+
+const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+
+const attacks: readonly (readonly [name: string, token: () => string, reason: RegExp])[] = [
+  ['alg none', () => `${encode({ alg: 'none' })}.${encode(good())}.`, /alg is not among/],
+  ['alg None, signed', () => crafted({ alg: 'None' }, good()), /alg is not among/],
+  ['alg in a list', () => crafted({ alg: ['HS256'] }, good()), /alg is not among/],
+  ['alg __proto__', () => crafted({ alg: '__proto__' }, good()), /alg is not among/],
+  ['an algorithm that is not accepted', () => crafted({ alg: 'HS512' }, good(), SECRET, 'sha512'), /alg is not among/],
+  ['a public key as a secret', () => crafted(HEADER, good(), pem), /wrong signature/],
+  ['alg RS256', () => crafted({ alg: 'RS256' }, good()), /alg is not among/],
+  ['another key', () => crafted(HEADER, good(), `${SECRET}.`), /wrong signature/],
+  ['no signature', () => `${encode(HEADER)}.${encode(good())}.`, /wrong signature/],
+  ['a signature spelt otherwise', () => respelt(crafted(HEADER, good())), /wrong signature/],
+  [
+    'a key in the header',
+    () => crafted({ ...HEADER, jwk: { kty: 'oct', k: encode('other') } }, good(), 'other'),
+    /wrong signature/,
+  ],
+  ['crit', () => crafted({ ...HEADER, crit: ['b64'], b64: false }, good()), /crit/],
+  ['crit that is empty', () => crafted({ ...HEADER, crit: [] }, good()), /crit/],
+  ['expired', () => crafted(HEADER, { sub: 'u1', exp: now() - 31 }), /^expired$/],
+  ['no exp', () => crafted(HEADER, { sub: 'u1' }), /it has no exp/],
+  ['exp as a text', () => crafted(HEADER, { sub: 'u1', exp: String(now() + 60) }), /wrong exp/],
+  ['exp without end', () => crafted(HEADER, '{"sub":"u1","exp":1e999}'), /wrong exp/],
+  ['nbf ahead', () => crafted(HEADER, { ...good(), nbf: now() + 90 }), /nbf/],
+  ['nbf as a text', () => crafted(HEADER, { ...good(), nbf: 'now' }), /nbf/],
+  ['iat ahead', () => crafted(HEADER, { ...good(), iat: now() + 90 }), /iat/],
+  ['iat as a text', () => crafted(HEADER, { ...good(), iat: 'tomorrow' }), /iat/],
+  ['exp twice, the last one over', () => crafted(HEADER, `{"sub":"u1","exp":${now() + 60},"exp":1}`), /^expired$/],
+  ['alg twice, the last one none', () => crafted('{"alg":"HS256","alg":"none"}', good()), /alg is not among/],
+  ['no subject', () => crafted(HEADER, { exp: now() + 60 }), /it names no user/],
+  ['claims that are a list', () => crafted(HEADER, [1]), /malformed/],
+  ['a header that is no JSON', () => crafted('{', good()), /malformed/],
+  ['bytes that are no UTF-8', () => crafted(HEADER, Buffer.from([0x7b, 0xff, 0x7d]).toString('latin1')), /malformed/],
+  ['four parts', () => `${crafted(HEADER, good())}.x`, /malformed/],
+  ['five parts, as of encryption', () => 'a.b.c.d.e', /malformed/],
+  ['oversized', () => crafted(HEADER, { ...good(), pad: 'x'.repeat(9000) }), /too long/],
+];
+
+/** The last character of a signature of 32 bytes has two bits that say nothing. */
+function respelt(token: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1)!) ^ 1]!;
+}
+
+for (const [name, token, reason] of attacks) {
+  test(`a token is refused: ${name}`, async (t) => {
+    const { filter, reasons, lines } = await filterOf(t);
+    const sent = token();
+    const refused = await send(filter, `Bearer ${sent}`);
+    assert.deepEqual(
+      [refused.status, refused.headers['www-authenticate']],
+      [401, 'Bearer realm="api", error="invalid_token"'],
+    );
+    assert.match(String(reasons().at(-1)), reason);
+    assert.ok(!lines().includes(SECRET));
+    assert.ok(!lines().includes(sent));
+  });
+}
+
+test('times have a leeway of clock_skew_s', async (t) => {
+  const { filter } = await filterOf(t);
+  const claims = { sub: 'u1', exp: now() - 20, nbf: now() + 20, iat: now() + 20 };
+  assert.equal((await send(filter, `Bearer ${crafted(HEADER, claims)}`)).status, 200);
+});
+
+const SHORT = 'thirty-one bytes are too few...';
+
+const mistakes: readonly (readonly [name: string, local: Record<string, string>, told: RegExp])[] = [
+  ['a short secret', { secret: SHORT }, /fewer than 32 bytes/],
+  ['a secret too short for HS512', { secret: SECRET, algorithms: 'HS512' }, /fewer than 64 bytes/],
+  ['a secret beside public keys', { secret: SECRET, public_key_file: '/nowhere.pem' }, /not with public keys/],
+  ['a secret with RS256', { secret: SECRET, algorithms: 'HS256,RS256' }, /not with RS256/],
+  ['two secrets', { secret: SECRET, secret_file: '/nowhere' }, /a secret and a secret_file/],
+  ['a file that is not there', { secret_file: '/nowhere/secret' }, /cannot be read from \/nowhere\/secret/],
+  ['HS256 without a secret', { algorithms: 'HS256' }, /needs a secret/],
+];
+
+for (const [name, local, told] of mistakes) {
+  test(`a start is refused: ${name}`, async () => {
+    await assert.rejects(buildFilter(jwtAuth, { local }), (error: Error & { code: string; describe(): string }) => {
+      assert.equal(error.code, 'PORTICO_JWT_SECRET');
+      assert.match(error.describe(), told);
+      assert.ok(![SECRET, SHORT].some((secret) => error.describe().includes(secret)));
+      return true;
+    });
+  });
+}
+
+test('signToken refuses what would make a token that nobody accepts', () => {
+  const options = { secret: SECRET, expiresIn: 60 };
+  assert.throws(() => signToken({ sub: 7 as unknown as string }, options), { code: 'PORTICO_JWT_CLAIMS' });
+  assert.throws(() => signToken({ sub: 'u' }, { ...options, expiresIn: Number.NaN }), { code: 'PORTICO_JWT_CLAIMS' });
+  assert.throws(() => signToken({ sub: 'u' }, { ...options, secret: SHORT }), { code: 'PORTICO_JWT_SECRET' });
+  assert.throws(() => signToken({ sub: 'u' }, { ...options, algorithm: 'RS256' }), { code: 'PORTICO_JWT_SECRET' });
+  assert.throws(() => signToken({ sub: 'u' }, { config: new Config(), expiresIn: 60 }), { code: 'PORTICO_JWT_SECRET' });
+});
