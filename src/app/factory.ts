@@ -226,6 +226,8 @@ export interface OpenApiAdditions {
   /** Headers of a 200 to GET and HEAD. */
   readonly contentHeaders?: Readonly<Record<string, object>>;
   readonly security?: readonly object[];
+  /** Whether one of the schemes is needed, where those around leave the decision to the app. Default: as they say. */
+  readonly needsCaller?: boolean;
   /** The schemes that `security` names. */
   readonly securitySchemes?: Readonly<Record<string, object>>;
 }

@@ -44,7 +44,14 @@ export { countAnswer, guardPipe, sentBytes } from './response-body.js';
 export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { type AjvOptions, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
-export { isSecretName, jsonShown, type RefusedValue, refusedValue, tellsSecret } from './schemas/refused-value.js';
+export {
+  isSecretName,
+  jsonShown,
+  type RefusedValue,
+  refusedValue,
+  tellsSecret,
+  valueIssues,
+} from './schemas/refused-value.js';
 export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
 export {
   isRecordLost,

@@ -22,6 +22,7 @@ import {
   jwtOptions,
   unaliasedAuthTokenOptions,
 } from './auth/auth-token-options.js';
+import { describeOptions, schemeOf } from './auth/describe-options.js';
 import {
   addHeaders,
   type HeaderPairs,
@@ -91,50 +92,6 @@ function withJwt(options: AuthTokenOptions, jwt: JwtOptions): [options: AuthToke
   return [{ ...options, validator: 'jwt', delayAuthDecision }, jwt];
 }
 
-/** The scheme of `Authorization` that a token stands behind; undefined: it is not looked for there. */
-function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
-  return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
-}
-
-function describeOptions(
-  options: AuthTokenOptions,
-  jwt: JwtOptions | undefined,
-  req: IncomingMessage | undefined,
-): Description {
-  const scheme = schemeOf(options, jwt);
-  const scope = jwt?.requiredScope;
-  const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
-  if (scheme !== undefined) schemes.push(documentedScheme(scheme));
-  const securitySchemes = Object.fromEntries(schemes);
-  const security = schemes.map(([name]) => ({ [name]: [] }));
-  if (options.delayAuthDecision) {
-    return {
-      does: `asks ${options.validator} what the token is worth, and leaves the decision to the application`,
-      openapi: { security: [{}, ...security], securitySchemes },
-    };
-  }
-  if (req !== undefined && userTokenOf(req, scheme === undefined ? undefined : behindScheme(scheme)) === undefined) {
-    return {
-      does: `answers 401, for the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
-      answers: 401,
-    };
-  }
-  const lacks = scope === undefined ? '' : `, 403 where it has not the scope ${scope}`;
-  return {
-    does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid${lacks}, 503 where that cannot be told`,
-    answers: 'perhaps',
-    openapi: {
-      security,
-      securitySchemes,
-      responses: {
-        401: { description: 'The token is missing or not valid.' },
-        ...(scope === undefined ? {} : { 403: { description: `The token has not the scope ${scope}.` } }),
-        503: { description: 'The token cannot be validated at present.' },
-      },
-    },
-  };
-}
-
 /**
  * Lets in callers with a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
  * the validator jwt, whose options may stand in the section of the filter. All others are those of `[auth_token]`.
@@ -158,15 +115,6 @@ function isAlone({ service, config }: FactoryContext): boolean {
 
 function sharedOptions({ config }: DescribeContext): AuthTokenOptions {
   return config.group('auth_token', authTokenOptions);
-}
-
-/** A scheme as OpenAPI 3.1 names it; it knows those of the registry alone (RFC 9110 §16.4.1). */
-function documentedScheme(scheme: string): [name: string, scheme: object] {
-  if (scheme.toLowerCase() === 'bearer') return ['bearer', { type: 'http', scheme: 'bearer' }];
-  return [
-    scheme.toLowerCase(),
-    { type: 'apiKey', in: 'header', name: 'Authorization', description: `${scheme}, a space, and the token.` },
-  ];
 }
 
 /** Finds what {@link tokenFilter} would refuse. */

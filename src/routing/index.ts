@@ -29,6 +29,8 @@ export type {
 } from './actions/schema.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource } from './built-router.js';
+export type { ErrorClass, FaultMapping } from './fault-mapping.js';
+export type { Auth, Guard } from './guard.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './mapper/conditions.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';

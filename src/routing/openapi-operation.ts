@@ -200,7 +200,12 @@ function withHeaders(responses: Json, additions: readonly OpenApiAdditions[], me
 
 /** Each filter wants one of its own; together they want one of each. */
 function securityOf(additions: readonly OpenApiAdditions[]): Json {
-  const wanted = additions.flatMap(({ security }) => (security === undefined ? [] : [security]));
+  const needs = additions.flatMap(({ needsCaller }) => needsCaller ?? []).at(-1);
+  const isNone = (one: object): boolean => Object.keys(one).length === 0;
+  const wanted = additions.flatMap(({ security }) => {
+    if (security === undefined || (needs === false && security.some(isNone))) return [];
+    return [needs === true ? security.filter((one) => !isNone(one)) : security];
+  });
   if (wanted.length === 0) return {};
   const both = (all: readonly object[], one: readonly object[]): object[] =>
     all.flatMap((a) => one.map((b) => ({ ...a, ...b })));

@@ -17,6 +17,7 @@ import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
 import type { LookUp } from './built-router.js';
+import { faultsBy } from './fault-mapping.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
@@ -60,7 +61,13 @@ export class RouterApp implements RouteUrls {
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;
-    this.#failures = { log: parts.log, style: options.faultStyle, message: 'an action failed', facts: factsOf };
+    this.#failures = {
+      log: parts.log,
+      style: options.faultStyle,
+      message: 'an action failed',
+      facts: factsOf,
+      faultOf: faultsBy(options.faults),
+    };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
     this.#fastify = new RouterFastify(parts, this.#fail);

@@ -9,6 +9,8 @@ import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
+import type { FaultMapping } from './fault-mapping.js';
+import type { Auth } from './guard.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi.js';
 import type { ParamType } from './template/param-types.js';
@@ -25,6 +27,13 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
    * The status of a request whose body, query or params a schema refuses, from 400 to 499. Default: as the API has it, 400.
    */
   readonly invalidInputStatus?: number | undefined;
+  /**
+   * Faults for the application's own errors: `[[NotFoundError, 404], [ConflictError, 409]]`, or a function
+   * `(error, request) => Fault | undefined`. Default: none; an error says its `status`, or is answered with 500.
+   */
+  readonly faults?: FaultMapping | undefined;
+  /** Who may call, for routes and actions that do not say it themselves. Default: anyone whom the filters let in. */
+  readonly auth?: Auth | undefined;
   /** Where errors and warnings go. Default: standard error. */
   readonly log?: Logger | undefined;
   /** Largest body, in bytes. Default 114,688. */
@@ -104,6 +113,8 @@ const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
   controllers: true,
   versions: true,
   faultStyle: true,
+  faults: true,
+  auth: true,
   invalidInputStatus: true,
   log: true,
   bodyLimit: true,

@@ -10,6 +10,7 @@ import type { Handler } from './actions/action.js';
 import { type ControllerSource, Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
 import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
+import { type Auth, guardFilter } from './guard.js';
 import { checkConditions, type Match } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
@@ -64,6 +65,8 @@ export interface RouterResourceOptions extends ResourceOptions {
   readonly controller?: string | ControllerSource | undefined;
   /** The only actions to keep. */
   readonly only?: readonly string[] | undefined;
+  /** Who may call its actions. Default: as the router says. */
+  readonly auth?: Auth | undefined;
   /** Actions to leave out. */
   readonly except?: readonly string[] | undefined;
   /** False leaves out the routes with a format. Default true. */
@@ -211,10 +214,13 @@ export class Router extends Mapper {
         }),
       );
     }
-    return expanded.filter(({ formatted, options: { action } }) => {
-      if (formatted && options.formatted === false) return false;
-      return (options.only?.includes(String(action)) ?? true) && !options.except?.includes(String(action));
-    });
+    const { auth } = options;
+    return expanded
+      .filter(({ formatted, options: { action } }) => {
+        if (formatted && options.formatted === false) return false;
+        return (options.only?.includes(String(action)) ?? true) && !options.except?.includes(String(action));
+      })
+      .map((route) => (auth === undefined ? route : { ...route, options: { ...route.options, auth } }));
   }
 
   protected override redirectStatus(code: string | number): number {
@@ -295,11 +301,12 @@ export class Router extends Mapper {
     if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
     const settings = this.#settings.get(route);
     const methods = this.#controllers.resource(controller).optionsOf(action);
+    const guard = guardFilter(methods.at(-1)?.auth ?? settings?.auth ?? this.#options.auth);
     return {
       controller,
       action,
       methods: methods.map((options) => ({ ...settings?.schema, ...options })),
-      filters: this.filtersOf(route),
+      filters: [...this.filtersOf(route), ...(guard === undefined ? [] : [guard])],
     };
   }
 

@@ -13,8 +13,10 @@ import { type PageOptions, runPage } from './page.js';
 const PAGES: Readonly<Record<string, PageOptions>> = {
   'authentication.md': { packages: ['jose'] },
   'deployment.md': {},
+  'errors.md': {},
   'fastify-plugins.md': { packages: ['@fastify/cookie'] },
   'filters.md': {},
+  'own-tokens.md': {},
   'mount-apps.md': { packages: ['express', 'hono', 'koa'] },
   'proxies.md': {},
   'reload.md': {},

@@ -20,12 +20,13 @@ export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
 export type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
 
 /**
- * An Ajv that knows the formats there are. `verbose`: its errors have their schema. Throws where Node may not make code of
+ * An Ajv that knows the formats there are. `verbose`: its errors have their schema; `allErrors`: it goes on behind the first.
+ * Throws where Node may not make code of
  * texts: a check is generated, and that is to be told at the start.
  */
 export function createAjv(
   draft: SchemaDraft,
-  options: { coerceTypes: boolean; verbose: boolean },
+  options: { coerceTypes: boolean; verbose: boolean; allErrors?: boolean },
   { customOptions, plugins = [], onCreate }: AjvOptions = {},
 ): Ajv {
   refuseWithoutCode();
@@ -46,6 +47,7 @@ export function createAjv(
   });
   compareAsJson(ajv, code);
   addFormats(ajv, { formats: SHIPPED });
+  if (options.allErrors === true) keepBounds(ajv, code);
   ajv.addFormat('cidr', isCidr);
   ajv.addFormat('base64', /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
   for (const written of plugins) {
@@ -110,18 +112,35 @@ function compareAsJson(ajv: Ajv, code: typeof Template): void {
   });
 }
 
+/**
+ * Where all errors are looked for, `maxLength` does not end the check of a text; `pattern` and `format` still get none that is longer:
+ * an expression may be written for a bounded text, and take for ever with another.
+ */
+function keepBounds(ajv: Ajv, code: typeof Template): void {
+  for (const keyword of ['pattern', 'format']) {
+    const bounded = (_: unknown, { maxLength }: Readonly<Record<string, unknown>>): boolean =>
+      typeof maxLength === 'number';
+    replaceCode(ajv, keyword, bounded, (cxt, write) => {
+      // `maxLength` counts characters, of which each is one unit or two.
+      const units = 2 * Number(cxt.parentSchema.maxLength);
+      cxt.gen.if(code`typeof ${cxt.data} != "string" || ${cxt.data}.length <= ${units}`, write);
+    });
+  }
+}
+
 /** Other code for a keyword where its value asks for it. The definition is this Ajv's own, and keeps its turn. */
 function replaceCode(
   ajv: Ajv,
   keyword: string,
   applies: (schema: unknown, parent: Readonly<Record<string, unknown>>) => boolean,
-  write: (cxt: KeywordCxt) => void,
+  replace: (cxt: KeywordCxt, write: () => void) => void,
 ): void {
   const definition = ajv.getKeyword(keyword) as CodeKeywordDefinition;
   const { code } = definition;
   definition.code = (cxt, ruleType) => {
-    if (applies(cxt.schema, cxt.parentSchema)) write(cxt);
-    else code(cxt, ruleType);
+    const write = (): void => code(cxt, ruleType);
+    if (applies(cxt.schema, cxt.parentSchema)) replace(cxt, write);
+    else write();
   };
 }
 

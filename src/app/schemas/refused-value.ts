@@ -28,6 +28,38 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
   return { path: quoteClient(steps.join('.')), wanted: wanted(error), shown };
 }
 
+/** What is wrong with one part of a value. */
+export interface ValueIssue {
+  /** Names and indexes, from the value that was checked to the part. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** Of JSON Schema. */
+  readonly keyword: string;
+}
+
+/** More than a client can do anything about. */
+const MOST_ISSUES = 100;
+
+/** All errors of a check that has failed, each once; at most 100. */
+export function valueIssues({ errors }: ValidateFunction, value: unknown): readonly ValueIssue[] {
+  const issues = new Map<string, ValueIssue>();
+  for (const error of errors ?? []) {
+    if (issues.size === MOST_ISSUES) break;
+    const issue = { path: pathOf(refusedSteps(error), value), message: wanted(error), keyword: error.keyword };
+    issues.set(JSON.stringify(issue), issue);
+  }
+  return [...issues.values()];
+}
+
+function pathOf(steps: readonly string[], value: unknown): readonly (string | number)[] {
+  let inner = value;
+  return steps.map((step) => {
+    const isIndex = Array.isArray(inner);
+    inner = (inner as Record<string, unknown> | null | undefined)?.[step];
+    return isIndex ? Number(step) : quoteClient(step);
+  });
+}
+
 /** From the value that was checked to the one that is refused. */
 function stepsTo({ instancePath }: ErrorObject): string[] {
   const steps = instancePath.split('/').slice(1);

@@ -6,6 +6,7 @@
 import type { Filter } from '../../app/index.js';
 import { isObject, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
+import type { Auth } from '../guard.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { ActionRequest, Args, Reply } from './action-request.js';
 import type { FromSchema, OfAllVersions, Schema } from './schema.js';
@@ -50,6 +51,11 @@ export interface ActionOptions {
    * action must return it. Values are not checked. A Standard Schema must give JSON Schema.
    */
   readonly response?: Readonly<Record<number, Schema>>;
+  /**
+   * Who may call: `true`, callers whom a filter of the pipeline has found out; `false`, anyone; or a guard. Asked before the
+   * body is read. Default: as the route, its resource or the router says.
+   */
+  readonly auth?: Auth;
   /** Filters around this action, inside those of the route and the router. */
   readonly filters?: readonly Filter[];
   /** Largest body, in bytes. Default: the router's. */
@@ -159,6 +165,7 @@ const NAMES: Readonly<Record<keyof ActionOptions, true>> = {
   status: true,
   response: true,
   filters: true,
+  auth: true,
   bodyLimit: true,
   summary: true,
 };

@@ -2,7 +2,7 @@
  * JSON Schemas to functions that check bodies and queries, with Ajv.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
-import { Fault, quoteClient } from '../../app/index.js';
+import { type FaultIssue, quoteClient } from '../../app/index.js';
 import {
   type AjvOptions,
   compiledSchema,
@@ -14,7 +14,9 @@ import {
   refusedValue,
   type SchemaDraft,
   tellsSecret,
+  valueIssues,
 } from '../../app/internal.js';
+import { InputRefused } from './input-refused.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
 import {
   isStandardSchema,
@@ -26,7 +28,7 @@ import {
   type StandardSchema,
 } from './schema.js';
 
-/** Gives what the schema makes of a value, or a promise of it. Throws a `Fault` 400 for a value the schema does not take. */
+/** Gives what the schema makes of a value, or a promise of it. Throws {@link InputRefused} for a value the schema does not take. */
 export type Check = (value: unknown) => unknown;
 
 const isPlain = plainSchemas(FORMATS);
@@ -78,25 +80,31 @@ export class SchemaCompiler {
 
   /** `coerceTypes`: values become what the schema says in place. */
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
-    const validator = this.#validator(schema, coerceTypes);
+    const validator = this.#validator(schema, coerceTypes, false);
     let validate: ValidateFunction | undefined;
+    let validateAll: ValidateFunction | undefined;
     return (value) => {
       validate ??= validator();
-      if (!validate(value)) throw refusalOf(where, refusedValue(validate, value));
-      return value;
+      if (validate(value)) return value;
+      const refused = refusedValue(validate, value);
+      const first = valueIssues(validate, value);
+      if (!isSmall(value)) throw refusalOf(where, refused, first);
+      // Most values are taken, so the check that looks for everything is a second one, compiled for the first that is not.
+      validateAll ??= this.#validator(schema, coerceTypes, true)();
+      throw refusalOf(where, refused, validateAll(value) ? first : valueIssues(validateAll, value));
     };
   }
 
-  #validator(schema: JsonSchema, coerceTypes: boolean): () => ValidateFunction {
+  #validator(schema: JsonSchema, coerceTypes: boolean, allErrors: boolean): () => ValidateFunction {
     // Only of plain data the text says all, so only such may be shared and kept as text.
-    if (!isPlainData(schema)) return this.#compiled(schema, this.#ajv(coerceTypes, true));
+    if (!isPlainData(schema)) return this.#compiled(schema, this.#ajv(coerceTypes, true, allErrors));
     const written = JSON.stringify(schema);
-    const key = `${coerceTypes} ${written}`;
+    const key = `${coerceTypes} ${allErrors} ${written}`;
     const known = this.#validators.get(key);
     if (known !== undefined) return known;
     // Errors with their schema make twice the code, and only `writeOnly` is looked for there. Schemas that may know each
     // other share an instance.
-    const ajv = this.#ajv(coerceTypes, /"(?:writeOnly|\$ref|\$id)"/.test(written));
+    const ajv = this.#ajv(coerceTypes, /"(?:writeOnly|\$ref|\$id)"/.test(written), allErrors);
     let validate: ValidateFunction | undefined;
     const validator = isPlain(schema)
       ? () => (validate ??= ajv.compile(JSON.parse(written) as JsonSchema))
@@ -107,16 +115,32 @@ export class SchemaCompiler {
 
   #compiled(schema: JsonSchema, ajv: Ajv): () => ValidateFunction {
     // One instance checks schemas against the draft for all: each would compile the draft's own schema again.
-    const validate = compiledSchema(schema, ajv, this.#ajv(false, false));
+    const validate = compiledSchema(schema, ajv, this.#ajv(false, false, false));
     return () => validate;
   }
 
-  #ajv(coerceTypes: boolean, verbose: boolean): Ajv {
-    const key = `${coerceTypes} ${verbose}`;
-    const ajv = this.#ajvs.get(key) ?? createAjv(this.#draft, { coerceTypes, verbose }, this.#options);
+  #ajv(coerceTypes: boolean, verbose: boolean, allErrors: boolean): Ajv {
+    const key = `${coerceTypes} ${verbose} ${allErrors}`;
+    const ajv = this.#ajvs.get(key) ?? createAjv(this.#draft, { coerceTypes, verbose, allErrors }, this.#options);
     this.#ajvs.set(key, ajv);
     return ajv;
   }
+}
+
+/** The most parts of a value in which all mistakes are looked for: of a list of a million wrong items the first is enough. */
+const MOST_PARTS = 10_000;
+
+function isSmall(value: unknown): boolean {
+  const pending = [value];
+  let parts = 0;
+  for (const each of pending) {
+    if (typeof each !== 'object' || each === null) continue;
+    const inner = Object.values(each);
+    parts += inner.length;
+    if (parts > MOST_PARTS) return false;
+    for (const one of inner) pending.push(one);
+  }
+  return true;
 }
 
 /** For the names of a query; where the library gives none, no name is known. */
@@ -148,35 +172,61 @@ function listNames(schema: JsonSchema): ReadonlyMap<string, boolean> {
 function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart): unknown {
   const taken = (result: StandardResult): unknown => {
     if (result.issues === undefined) return result.value;
-    throw refusalOf(part, refusedByIssue(result.issues[0], value));
+    const refused = result.issues.slice(0, MOST_STANDARD_ISSUES).map((issue) => refusedByIssue(issue, value));
+    const issues = refused.map(({ steps, wanted, keyword }) => ({ path: steps, message: wanted, keyword }));
+    throw refusalOf(part, refused[0], issues);
   };
   const result = schema['~standard'].validate(value);
   return result instanceof Promise ? result.then(taken) : taken(result);
 }
 
-function refusedByIssue(issue: StandardIssue | undefined, value: unknown): RefusedValue {
+/** As many as of JSON Schema. */
+const MOST_STANDARD_ISSUES = 100;
+
+/** One issue, with what its library calls it. */
+interface RefusedByIssue extends RefusedValue {
+  readonly steps: readonly (string | number)[];
+  readonly keyword: string;
+}
+
+function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
   // A path may be a list of the library's own, whose methods are not an Array's.
-  const steps = Array.from(issue?.path ?? [], (step) => String(typeof step === 'object' ? step.key : step));
-  const isSecret = steps.some(isSecretName);
-  const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown> | null)?.[step], value);
+  const path = Array.from(issue.path ?? [], (step) => (typeof step === 'object' ? step.key : step));
+  const steps = path.map((step) => (typeof step === 'number' ? step : quoteClient(String(step))));
+  const isSecret = path.some((step) => isSecretName(String(step)));
+  const refused = path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null)?.[step], value);
   // A library may write the value into its message.
-  const isUntold = issue === undefined || isSecret || tellsSecret(issue.message, refused);
+  const isUntold = isSecret || tellsSecret(issue.message, refused);
+  const { code, type } = issue as { readonly code?: unknown; readonly type?: unknown };
   return {
-    path: quoteClient(steps.join('.')),
-    wanted: isUntold ? 'it is not valid' : quoteClient(issue.message.replace(/\.$/, '')),
-    shown: steps.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
+    path: quoteClient(path.map(String).join('.')),
+    steps,
+    wanted: isUntold ? 'it is not valid' : quoteClient(withoutSubject(issue.message, path)),
+    shown: path.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
+    keyword: [code, type].find((name) => typeof name === 'string') ?? 'invalid',
   };
+}
+
+/** A message without what {@link refusalOf} says in front of it: Zod's "Invalid input: ", and the name, as ArkType's. */
+function withoutSubject(message: string, path: readonly PropertyKey[]): string {
+  const name = path.map(String).join('.');
+  const told = message.replace(/^Invalid (?:input|type|value): /, '').replace(/\.$/, '');
+  return name !== '' && told.startsWith(`${name} `) ? told.slice(name.length + 1) : told;
 }
 
 /** Which part of a request is checked. */
 type InputPart = 'body' | 'query';
 
-/** The first error only, as nova has it: the field, what the schema wanted, and the value. */
-function refusalOf(part: InputPart, refused: RefusedValue | undefined): Fault {
-  if (refused === undefined) return new Fault(400);
-  const { path, wanted, shown } = refused;
-  const whole = part === 'query' ? 'query parameter' : 'the body';
-  const subject = path === '' ? whole : part === 'query' ? `${whole} ${path}` : path;
+/** The message has the first mistake, as nova has it: the field, what the schema wanted, and the value. */
+function refusalOf(
+  where: InputPart,
+  refused: RefusedValue | undefined,
+  issues: readonly Omit<FaultIssue, 'where'>[],
+): InputRefused {
+  const placed = issues.map((issue) => ({ where, ...issue }));
+  const { path, wanted, shown } = refused ?? { path: '', wanted: 'it is not valid', shown: undefined };
+  const whole = where === 'query' ? 'query parameter' : 'the body';
+  const subject = path === '' ? whole : where === 'query' ? `${whole} ${path}` : path;
   const tail = shown === undefined ? '' : ` Value: ${shown}.`;
-  return new Fault(400, { message: `Invalid input for ${subject}: ${wanted}.${tail}` });
+  return new InputRefused(`Invalid input for ${subject}: ${wanted}.${tail}`, placed);
 }

@@ -4,6 +4,7 @@
 import type { App, Filter } from '../../app/index.js';
 import { nearestNames } from '../../errors/index.js';
 import type { Handler, RangedOptions } from '../actions/action.js';
+import type { Auth } from '../guard.js';
 import type { ParamType } from '../template/param-types.js';
 import type { Route, RouteOptions } from './route.js';
 import { RouteError } from './route-error.js';
@@ -14,6 +15,8 @@ export interface RouteSettings {
   readonly handler?: Handler | undefined;
   /** Filters around the controller, inside those of `router.use`; the first is the outermost. */
   readonly filters?: readonly Filter[] | undefined;
+  /** Who may call, where the action does not say it. Default: as the router says. */
+  readonly auth?: Auth | undefined;
   /** Largest body, in bytes. Default: the router's. */
   readonly bodyLimit?: number | undefined;
   /** Milliseconds until the route answers 503 and `request.signal` is aborted. Default: none. */
@@ -36,6 +39,7 @@ export interface KeptSettings extends RouteSettings {
 const NAMES: ReadonlySet<string> = new Set<keyof KeptSettings>([
   'handler',
   'filters',
+  'auth',
   'bodyLimit',
   'deadline',
   'schema',
@@ -52,14 +56,16 @@ export const ROUTE_OPTIONS: OptionNames = {
       ' ',
     ),
   ),
-  other: new Set('conditions handler filters requirements schema config _mounted _filter _parentResource'.split(' ')),
+  other: new Set(
+    'conditions handler auth filters requirements schema config _mounted _filter _parentResource'.split(' '),
+  ),
 };
 
 /** What a router's resource may have among its options. */
 export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
   plain: new Set('controller formatted pathPrefix namePrefix'.split(' ')),
-  other: new Set('collection member new only except parentResource requirements _filter'.split(' ')),
+  other: new Set('auth collection member new only except parentResource requirements _filter'.split(' ')),
 };
 
 /** Options of a route, the router's apart from the mapper's. */

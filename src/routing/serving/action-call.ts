@@ -5,10 +5,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Fault, quoteClient } from '../../app/index.js';
-import { isUpgraded, keepHeaders, refuseUpgrade, tooLarge } from '../../app/internal.js';
+import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
+import { faultFormOf, isUpgraded, keepHeaders, refuseUpgrade, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import type { ActionRequest } from '../actions/action-request.js';
+import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
 import { type AnswerTypes, discardAnswer, sendAnswer } from './send-answer.js';
 import {
@@ -42,7 +43,13 @@ export interface AnsweringRules {
   /** Null: all answers are JSON. */
   readonly types: AnswerTypes | null;
   readonly fail: Fail;
+  /** The status of a request that a schema refuses. Default: as the API has it. */
+  readonly invalidInputStatus: number | undefined;
 }
+
+const NO_BODY: readonly FaultIssue[] = Object.freeze([
+  { where: 'body', path: [], message: 'it is required', keyword: 'required' },
+]);
 
 /** One request to one action. */
 export class ActionCall {
@@ -107,7 +114,7 @@ export class ActionCall {
 
   #checkBody(method: ServedMethod, rules: CallRules, body: unknown): unknown {
     if (rules.body === undefined) return this.#call(method, this.matched.target.passesBody ? body : undefined);
-    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+    if (body === undefined) throw new InputRefused('The request needs a body.', NO_BODY);
     const checked = rules.body(body);
     return isPromise(checked) ? checked.then((value) => this.#call(method, value)) : this.#call(method, checked);
   }
@@ -160,7 +167,11 @@ export class ActionCall {
   }
 
   /** Fastify is told of it, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
-  #failed(reply: FastifyReply, error: unknown, { fail }: AnsweringRules): void {
+  #failed(reply: FastifyReply, thrown: unknown, { fail, invalidInputStatus }: AnsweringRules): void {
+    const error =
+      thrown instanceof InputRefused
+        ? new Fault(invalidInputStatus ?? faultFormOf(this.request.req).invalidInputStatus, thrown)
+        : thrown;
     if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
     else void reply.send(error);
   }

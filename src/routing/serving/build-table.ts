@@ -2,11 +2,12 @@
  * From a compiled table to what is done for each of its routes; all mistakes are collected.
  */
 import { METHODS } from 'node:http';
-import { type App, compose, type MatchedRoute } from '../../app/index.js';
+import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
 import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
+import { type Auth, guardFilter } from '../guard.js';
 import { acceptsMethod } from '../mapper/conditions.js';
 import type { Route } from '../mapper/route.js';
 import { definitionError, RouteError } from '../mapper/route-error.js';
@@ -102,9 +103,13 @@ class RouteServing {
     const settings = all.get(route.route) ?? {};
     const filters = [...routers, ...(settings.filters ?? [])];
     const methods = methodsOf(route);
+    const guarding = (auth: Auth | undefined): readonly Filter[] => {
+      const guard = guardFilter(auth ?? settings.auth ?? options.auth);
+      return guard === undefined ? filters : [...filters, guard];
+    };
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
-      app: compose([...filters, ...compiled.filters], this.#handToFastify),
+      app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#handToFastify),
       fastifyPath: this.#freePath(route, methods),
       methods,
       bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
@@ -118,12 +123,14 @@ class RouteServing {
     const actions = new Map<string, readonly ServedMethod[]>();
     for (const bodyKey of resource.bodyKeys()) {
       const compiled = resource.compileKey(bodyKey, this.#compiler);
-      if (compiled.some((method) => method.filters.length > 0)) throw filtersTooLate(controller, bodyKey);
+      const isLate = ({ filters: own, options: { auth } }: CompiledAction): boolean =>
+        own.length > 0 || auth !== undefined;
+      if (compiled.some(isLate)) throw filtersTooLate(controller, bodyKey);
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before it is known which of them runs.
     const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
-    const app = compose(filters, this.#handToFastify);
+    const app = compose(guarding(undefined), this.#handToFastify);
     return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
   }
 
@@ -173,8 +180,8 @@ function noController(controller: unknown): RouteError {
 
 function filtersTooLate(controller: string, bodyKey: string): RouteError {
   return new RouteError('PORTICO_ROUTE_FILTERS', {
-    message: `${controller}: the action for the body key "${bodyKey}" has filters, but is chosen after the body was read`,
-    hint: 'Give the filters to the route.',
+    message: `${controller}: the action for the body key "${bodyKey}" has filters or auth, but is chosen after the body was read`,
+    hint: 'Give them to the route.',
   });
 }
 

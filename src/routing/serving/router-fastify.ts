@@ -52,7 +52,7 @@ export class RouterFastify {
     this.bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
     this.#plugins = options.plugins ?? [];
     const types = new AnswerTypes(options.serializers, options.strictAccept);
-    this.#rules = { types: types.isChoice ? types : null, fail };
+    this.#rules = { types: types.isChoice ? types : null, fail, invalidInputStatus: options.invalidInputStatus };
     const { schemaController } = options.fastify ?? {};
     // In place of a package that takes 30 ms to load: the router checks bodies and queries itself, by version.
     const stub = this.#plugins.length > 0 ? {} : { buildValidator: (() => () => () => true) as never };

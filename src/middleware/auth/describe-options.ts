@@ -1,0 +1,61 @@
+/**
+ * What auth_token and jwt say of themselves.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Description } from '../../app/index.js';
+import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';
+import { behindScheme, userTokenOf } from './presented-token.js';
+
+/** The scheme of `Authorization` that a token stands behind; undefined: it is not looked for there. */
+export function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
+  return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
+}
+
+/** What a filter with these options does, with the request or with any. */
+export function describeOptions(
+  options: AuthTokenOptions,
+  jwt: JwtOptions | undefined,
+  req: IncomingMessage | undefined,
+): Description {
+  const scheme = schemeOf(options, jwt);
+  const scope = jwt?.requiredScope;
+  const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
+  if (scheme !== undefined) schemes.push(documentedScheme(scheme));
+  const securitySchemes = Object.fromEntries(schemes);
+  const security = schemes.map(([name]) => ({ [name]: [] }));
+  if (options.delayAuthDecision) {
+    return {
+      does: `asks ${options.validator} what the token is worth, and leaves the decision to the application`,
+      openapi: { security: [{}, ...security], securitySchemes },
+    };
+  }
+  if (req !== undefined && userTokenOf(req, scheme === undefined ? undefined : behindScheme(scheme)) === undefined) {
+    return {
+      does: `answers 401, for the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
+      answers: 401,
+    };
+  }
+  const lacks = scope === undefined ? '' : `, 403 where it has not the scope ${scope}`;
+  return {
+    does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid${lacks}, 503 where that cannot be told`,
+    answers: 'perhaps',
+    openapi: {
+      security,
+      securitySchemes,
+      responses: {
+        401: { description: 'The token is missing or not valid.' },
+        ...(scope === undefined ? {} : { 403: { description: `The token has not the scope ${scope}.` } }),
+        503: { description: 'The token cannot be validated at present.' },
+      },
+    },
+  };
+}
+
+/** A scheme as OpenAPI 3.1 names it; it knows those of the registry alone (RFC 9110 §16.4.1). */
+function documentedScheme(scheme: string): [name: string, scheme: object] {
+  if (scheme.toLowerCase() === 'bearer') return ['bearer', { type: 'http', scheme: 'bearer' }];
+  return [
+    scheme.toLowerCase(),
+    { type: 'apiKey', in: 'header', name: 'Authorization', description: `${scheme}, a space, and the token.` },
+  ];
+}

@@ -1,0 +1,59 @@
+/**
+ * Faults for an application's own error classes, said once for a router.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Fault } from '../app/index.js';
+import { asFault } from '../app/internal.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
+
+/** A class of errors. */
+// biome-ignore lint/suspicious/noExplicitAny: classes take what they like
+export type ErrorClass<E extends Error = Error> = abstract new (...args: any) => E;
+
+/**
+ * Errors of an application as faults: pairs of a class and a status, of which the first that fits counts; or a function,
+ * which gives undefined for errors that it does not know.
+ *
+ * A status below 500 shows the message of the error to the client; from 500 on it is for the log.
+ */
+export type FaultMapping =
+  | readonly (readonly [error: ErrorClass, status: number])[]
+  | ((error: unknown, request: IncomingMessage) => Fault | undefined);
+
+/** Gives the fault of anything thrown. Throws `PORTICO_ROUTER_OPTION` for a mapping that is none. */
+export function faultsBy(mapping: FaultMapping | undefined): (error: unknown, req: IncomingMessage) => Fault {
+  if (mapping === undefined) return asFault;
+  const map = typeof mapping === 'function' ? mapping : byClass(mapping);
+  return (error, req) => {
+    if (error instanceof Fault) return error;
+    const fault = map(error, req);
+    return fault instanceof Fault ? fault : asFault(error);
+  };
+}
+
+function byClass(
+  pairs: readonly (readonly [error: ErrorClass, status: number])[],
+): (error: unknown) => Fault | undefined {
+  const refuse = (what: string): never => {
+    throw new PorticoError('PORTICO_ROUTER_OPTION', {
+      message: `the faults of a Router are ${what}`,
+      hint: 'Write faults: [[NotFoundError, 404]], or a function (error, request) => Fault | undefined.',
+    });
+  };
+  if (!Array.isArray(pairs)) return refuse(`a list or a function, not ${whatItIs(pairs)}`);
+  for (const pair of pairs as readonly unknown[]) {
+    if (!Array.isArray(pair)) return refuse(`pairs, and one is ${whatItIs(pair)}`);
+    const [error, status] = pair as readonly unknown[];
+    if (typeof error !== 'function') return refuse(`pairs of a class and a status, and a class is ${whatItIs(error)}`);
+    if (!Number.isInteger(status) || Number(status) < 400 || Number(status) > 599) {
+      return refuse(`pairs of a class and a status from 400 to 599, and that of ${error.name} is ${whatItIs(status)}`);
+    }
+  }
+  return (error) => {
+    const found = pairs.find(([kind]) => error instanceof kind);
+    if (found === undefined) return undefined;
+    const [, status] = found;
+    const { message } = error as Error;
+    return new Fault(status, { message: message || undefined, safe: status < 500, cause: error });
+  };
+}

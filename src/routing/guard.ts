@@ -1,0 +1,70 @@
+/**
+ * Who may call an action: asked before its body is read and checked.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Described, environ, Fault, type Filter, type OpenApiAdditions } from '../app/index.js';
+import { whatItIs } from '../errors/index.js';
+import type { Awaitable } from '../service/index.js';
+import { RouteError } from './mapper/route-error.js';
+
+/** Lets a request go on, or throws a `Fault`, mostly of status 401 or 403. */
+export interface Guard {
+  (request: IncomingMessage, response: ServerResponse): Awaitable<void>;
+  /** What it asks for, as security schemes of OpenAPI by name: `{ session: { type: 'apiKey', in: 'cookie', name: 'sid' } }`. */
+  readonly security?: Readonly<Record<string, object>> | undefined;
+  /** It lets requests without credentials through. For documents. Default false. */
+  readonly optional?: boolean | undefined;
+}
+
+/**
+ * Who may call: `true`, those whom a filter of the pipeline has found out (`environ(req).identity`); `false`, anyone;
+ * or what a guard lets through.
+ */
+export type Auth = boolean | Guard;
+
+/** A filter that asks; undefined where anyone may call. Throws `PORTICO_ROUTE_AUTH` for what is no {@link Auth}. */
+export function guardFilter(auth: Auth | undefined): (Filter & Described) | undefined {
+  if (auth === undefined) return undefined;
+  if (typeof auth !== 'boolean' && typeof auth !== 'function') {
+    throw new RouteError('PORTICO_ROUTE_AUTH', {
+      message: `auth is ${whatItIs(auth)}, not true, false or a function`,
+      hint: 'A guard is a function (request, response) that throws a Fault for those who may not call.',
+    });
+  }
+  return auth === false ? OPEN : guarded(auth === true ? requireCaller : auth);
+}
+
+function guarded(guard: Guard): Filter & Described {
+  const filter: Filter = (app) => (req, res) => {
+    const asked = guard(req, res);
+    return asked instanceof Promise ? asked.then(() => app(req, res)) : app(req, res);
+  };
+  return Object.assign(filter, {
+    describe: () => ({ does: 'asks who may call', answers: 'perhaps' as const, openapi: openapiOf(guard) }),
+  });
+}
+
+function openapiOf({ security = {}, optional = false }: Guard): OpenApiAdditions {
+  const names = Object.keys(security);
+  const responses = optional ? {} : { responses: { 401: { description: 'The caller is not known.' } } };
+  if (names.length === 0) return { ...responses, needsCaller: !optional };
+  return {
+    ...responses,
+    security: [...(optional ? [{}] : []), ...names.map((name) => ({ [name]: [] }))],
+    securitySchemes: security,
+  };
+}
+
+const OPEN: Filter & Described = Object.assign((app: Parameters<Filter>[0]) => app, {
+  describe: () => ({ does: 'lets anyone call', openapi: { needsCaller: false } }),
+});
+
+/** A caller whom a filter has found out, whatever its scheme. */
+const requireCaller: Guard = (req) => {
+  const { identity, authError } = environ(req) as { readonly identity?: unknown; readonly authError?: unknown };
+  if (identity !== undefined) return;
+  if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at present.' });
+  throw new Fault(401, {
+    message: authError === undefined ? 'The request needs a caller.' : 'The token is not valid.',
+  });
+};

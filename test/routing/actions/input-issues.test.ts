@@ -1,0 +1,142 @@
+/** What a schema refuses, as data: all of it, with the place of each; and the status of such a request. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FaultIssue, FaultRenderer } from 'portico/app';
+import { type ActionOptions, action, Router, type RouterOptions } from 'portico/routing';
+import { z } from 'zod';
+import { keepingLogger, type Send, serveRouter } from '../served-router.js';
+
+type TestContext = Parameters<typeof serveRouter>[0];
+
+const listing: FaultRenderer = ({ issues, message }) => ({ body: { message, issues } });
+
+function checking(t: TestContext, options: ActionOptions, more: RouterOptions = {}): Promise<Send> {
+  const router = new Router({ faultStyle: listing, log: keepingLogger(), ...more });
+  const controller = { check: action(options, () => 'ok') };
+  router.connect('/check', { controller, action: 'check', conditions: { method: ['POST'] } });
+  return serveRouter(t, router);
+}
+
+const issuesOf = async (send: Send, body: unknown, query = ''): Promise<readonly FaultIssue[]> => {
+  const { json } = await send('POST', `/check${query}`, {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return (json as { issues: readonly FaultIssue[] }).issues;
+};
+
+const user = {
+  type: 'object',
+  required: ['user'],
+  additionalProperties: false,
+  properties: {
+    user: {
+      type: 'object',
+      required: ['name', 'email'],
+      properties: {
+        name: { type: 'string', minLength: 2 },
+        email: { type: 'string', format: 'email' },
+        tags: { type: 'array', items: { type: 'string' } },
+      },
+    },
+  },
+} as const;
+
+test('all that a JSON Schema refuses of a body is in the fault, the message has the first', async (t) => {
+  const send = await checking(t, { body: user });
+  const body = { user: { name: 'x', email: 'no', tags: ['a', 7] }, more: 1 };
+  const issues = await issuesOf(send, body);
+  assert.deepEqual(
+    issues.toSorted((a, b) => (a.path.join() < b.path.join() ? -1 : 1)),
+    [
+      {
+        where: 'body',
+        path: ['more'],
+        message: 'additional properties are not allowed',
+        keyword: 'additionalProperties',
+      },
+      { where: 'body', path: ['user', 'email'], message: 'must match format "email"', keyword: 'format' },
+      { where: 'body', path: ['user', 'name'], message: 'must NOT have fewer than 2 characters', keyword: 'minLength' },
+      { where: 'body', path: ['user', 'tags', 1], message: 'must be string', keyword: 'type' },
+    ],
+  );
+  assert.deepEqual(await issuesOf(send, { user: {} }), [
+    { where: 'body', path: ['user', 'name'], message: 'it is required', keyword: 'required' },
+    { where: 'body', path: ['user', 'email'], message: 'it is required', keyword: 'required' },
+  ]);
+  const none = await send('POST', '/check');
+  assert.deepEqual(none.json, {
+    message: 'The request needs a body.',
+    issues: [{ where: 'body', path: [], message: 'it is required', keyword: 'required' }],
+  });
+});
+
+test('issues of a query say so', async (t) => {
+  const send = await checking(t, {
+    query: { type: 'object', properties: { limit: { type: 'integer' }, page: { type: 'integer' } } },
+  });
+  const { json } = await send('POST', '/check?limit=x&page=y');
+  assert.deepEqual(
+    (json as { issues: readonly FaultIssue[] }).issues.map(({ where, path }) => [where, ...path]),
+    [
+      ['query', 'limit'],
+      ['query', 'page'],
+    ],
+  );
+});
+
+test('issues of Zod have its codes, and its "Invalid input" is not said twice', async (t) => {
+  const body = z.object({ title: z.string().min(3), count: z.number(), tags: z.array(z.string()) });
+  const send = await checking(t, { body });
+  const { json } = await send('POST', '/check', {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ title: 'x', count: 'many', tags: ['a', 1] }),
+  });
+  const { message, issues } = json as { message: string; issues: readonly FaultIssue[] };
+  assert.deepEqual(
+    issues.map(({ path, keyword }) => [...path, keyword]),
+    [
+      ['title', 'too_small'],
+      ['count', 'invalid_type'],
+      ['tags', 1, 'invalid_type'],
+    ],
+  );
+  assert.doesNotMatch(issues[1]!.message, /Invalid input/);
+  assert.match(issues[1]!.message, /^expected number/);
+  assert.match(message, /^Invalid input for title: (?!Invalid)/);
+});
+
+test('a value of a secret is in no issue', async (t) => {
+  const send = await checking(t, { body: z.object({ password: z.literal('x') }) });
+  assert.doesNotMatch(JSON.stringify(await issuesOf(send, { password: 'hunter2' })), /hunter2/);
+});
+
+test('invalidInputStatus is the status of what a schema refuses, and of nothing else', async (t) => {
+  const send = await checking(t, { body: user }, { invalidInputStatus: 422 });
+  const post = async (body: string): Promise<number> =>
+    (await send('POST', '/check', { headers: { 'content-type': 'application/json' }, body })).status;
+  assert.equal(await post('{}'), 422);
+  assert.equal(await post('{'), 400);
+  assert.equal((await send('POST', '/check')).status, 422);
+  assert.equal((await send('GET', '/check')).status, 405);
+});
+
+test('a pattern gets no text beyond maxLength, and of a huge value the first mistake is enough', async (t) => {
+  const body = {
+    type: 'object',
+    properties: {
+      // Takes exponential time for a text of this form.
+      word: { type: 'string', maxLength: 10, pattern: '^(a+)+$' },
+      list: { type: 'array', items: { type: 'string' } },
+      other: { type: 'integer' },
+    },
+  } as const;
+  const send = await checking(t, { body }, { bodyLimit: 1_000_000 });
+  const long = await issuesOf(send, { word: `${'a'.repeat(60)}!`, other: 'x' });
+  assert.deepEqual(
+    long.map(({ keyword }) => keyword),
+    ['maxLength', 'type'],
+  );
+  assert.equal((await issuesOf(send, { list: Array(200).fill(1) })).length, 100);
+  assert.equal((await issuesOf(send, { list: Array(20_000).fill(1) })).length, 1);
+});

@@ -1,0 +1,184 @@
+/** `auth` of routers, resources, routes and actions; and faults for an application's own errors. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { environ, Fault, type Filter } from 'portico/app';
+import { action, type Guard, openApiDocument, Router } from 'portico/routing';
+import { keepingLogger, serveRouter } from './served-router.js';
+
+const secret: Guard = Object.assign(
+  async ({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }) => {
+    await Promise.resolve();
+    if (headers['x-key'] !== 'open') throw new Fault(401, { message: 'no key' });
+  },
+  { security: { key: { type: 'apiKey', in: 'header', name: 'X-Key' } } },
+);
+
+const body = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } } as const;
+
+test('a guard is asked before the body is checked, and before it has come', async (t) => {
+  const router = new Router({ log: keepingLogger(), auth: secret });
+  const create = action({ body }, () => 'made');
+  router.connect('/x', { controller: { create }, action: 'create', conditions: { method: ['POST'] } });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('POST', '/x', { body: '{' })).status, 401);
+  assert.equal((await send('POST', '/x', { body: '{}' })).status, 401);
+  assert.equal((await send('POST', '/x', { body: '{}', headers: { 'x-key': 'open' } })).status, 400);
+  assert.equal((await send('POST', '/x', { body: '{"a":1}', headers: { 'x-key': 'open' } })).status, 200);
+  const socket = connect(send.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  // The body never comes.
+  socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
+});
+
+test('the action says it before its route, that before the router; a resource says it for all its actions', async (t) => {
+  const router = new Router({ log: keepingLogger(), auth: secret });
+  const show = (): string => 'shown';
+  router.connect('/router', { handler: show });
+  router.connect('/route', { handler: show, auth: false });
+  router.connect('/action', { controller: { show: action({ auth: false }, show) }, action: 'show', auth: secret });
+  const things = { index: show, show: action({ auth: secret }, show) };
+  router.resource('thing', 'things', { controller: things, only: ['index', 'show'], auth: false });
+  const send = await serveRouter(t, router);
+  const statuses: Record<string, number> = {};
+  for (const path of ['/router', '/route', '/action', '/things', '/things/1', '/nowhere']) {
+    statuses[path] = (await send('GET', path)).status;
+  }
+  assert.deepEqual(statuses, {
+    '/router': 401,
+    '/route': 200,
+    '/action': 200,
+    '/things': 200,
+    '/things/1': 401,
+    '/nowhere': 404,
+  });
+});
+
+test('auth: true wants a caller whom a filter has found out, and tells a bad token from none', async (t) => {
+  const found: Filter = (app) => (req, res) => {
+    const name = req.headers['x-name'];
+    const env = environ(req) as { identity?: object; authError?: string };
+    if (name === 'bad') env.authError = 'invalid';
+    else if (name === 'late') env.authError = 'unavailable';
+    else if (name !== undefined) env.identity = { userId: name };
+    return app(req, res);
+  };
+  const router = new Router({ log: keepingLogger(), auth: true }).use(found).connect('/x', { handler: () => 'ok' });
+  const send = await serveRouter(t, router);
+  const said = async (name?: string): Promise<unknown> => {
+    const { status, json } = await send('GET', '/x', name === undefined ? {} : { headers: { 'x-name': name } });
+    return status === 200 ? status : [status, (json as { error: { message: string } }).error.message];
+  };
+  assert.equal(await said('ann'), 200);
+  assert.deepEqual(await said(), [401, 'The request needs a caller.']);
+  assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
+  assert.deepEqual(await said('late'), [503, 'The token cannot be validated at present.']);
+});
+
+test('a document has the scheme of a guard, and that an optional one may be left out', () => {
+  const optional: Guard = Object.assign(() => undefined, { security: secret.security, optional: true });
+  const router = new Router({ log: keepingLogger() });
+  router.connect('/needs', { handler: () => 1, auth: secret });
+  router.connect('/may', { handler: () => 1, auth: optional });
+  router.connect('/open', { handler: () => 1, auth: false });
+  // biome-ignore lint/suspicious/noExplicitAny: a document
+  const { paths, components } = openApiDocument(router, { title: 't' }) as any;
+  assert.deepEqual(paths['/needs'].get.security, [{ key: [] }]);
+  assert.ok(paths['/needs'].get.responses[401]);
+  assert.deepEqual(paths['/may'].get.security, [{}, { key: [] }]);
+  assert.equal(paths['/open'].get.security, undefined);
+  assert.deepEqual(components.securitySchemes, secret.security);
+});
+
+test('auth: true in a document makes the schemes that filters leave open necessary', () => {
+  const openapi = { security: [{}, { bearer: [] }], securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } };
+  const filter = Object.assign(((app) => app) as Filter, { describe: () => ({ does: 'looks at tokens', openapi }) });
+  const router = new Router({ log: keepingLogger() }).use(filter);
+  router.connect('/a', { handler: () => 1, auth: true });
+  router.connect('/b', { handler: () => 1 });
+  router.connect('/c', { handler: () => 1, auth: false });
+  // biome-ignore lint/suspicious/noExplicitAny: a document
+  const { paths } = openApiDocument(router, { title: 't' }) as any;
+  assert.deepEqual(paths['/a'].get.security, [{ bearer: [] }]);
+  assert.deepEqual(paths['/b'].get.security, [{}, { bearer: [] }]);
+  assert.equal(paths['/c'].get.security, undefined);
+});
+
+test('auth that is neither true, false nor a function is refused when the router is built', async () => {
+  const router = new Router({ log: keepingLogger() }).connect('/x', {
+    handler: () => 1,
+    auth: 'yes' as unknown as true,
+  });
+  await assert.rejects(router.build(), /auth is the text "yes"/);
+});
+
+class NotFoundError extends Error {}
+class GoneError extends NotFoundError {}
+class BrokenError extends Error {}
+
+test('faults maps errors of an application by class, of which the first that fits counts', async (t) => {
+  const log = keepingLogger();
+  const faults = [
+    [GoneError, 410],
+    [NotFoundError, 404],
+    [BrokenError, 503],
+  ] as const;
+  const thrown: Record<string, Error> = {
+    gone: new GoneError('was sold'),
+    missing: new NotFoundError('no such book'),
+    broken: new BrokenError('db01 is down'),
+    fault: new Fault(409, { message: 'taken' }),
+    other: new Error('inner'),
+  };
+  const router = new Router({ log, faults }).connect('/{which}', {
+    handler: async ({ params }) => {
+      throw thrown[params.which];
+    },
+  });
+  const send = await serveRouter(t, router);
+  const said = async (which: string): Promise<unknown> => {
+    const { status, json } = await send('GET', `/${which}`);
+    return [status, (json as { error: { message: string } }).error.message];
+  };
+  assert.deepEqual(await said('gone'), [410, 'was sold']);
+  assert.deepEqual(await said('missing'), [404, 'no such book']);
+  assert.deepEqual(await said('fault'), [409, 'taken']);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+  assert.deepEqual(await said('broken'), [503, 'Service Unavailable']);
+  assert.deepEqual(await said('other'), [500, 'Internal Server Error']);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error').map(({ fields }) => (fields.err as Error).message),
+    ['db01 is down', 'inner'],
+  );
+});
+
+test('faults as a function sees error and request; undefined leaves the error as it is', async (t) => {
+  const router = new Router({
+    log: keepingLogger(),
+    faults: (error, { url }) =>
+      (error as Error).message === 'mine' ? new Fault(418, { message: `at ${url}` }) : undefined,
+  });
+  router.connect('/{which}', {
+    handler: ({ params }) => {
+      throw new Error(params.which);
+    },
+  });
+  const send = await serveRouter(t, router);
+  const mine = await send('GET', '/mine');
+  assert.deepEqual([mine.status, (mine.json as { error: { message: string } }).error.message], [418, 'at /mine']);
+  assert.equal((await send('GET', '/other')).status, 500);
+});
+
+test('a mapping that is none is refused', async () => {
+  for (const faults of ['x', [NotFoundError], [[404, NotFoundError]], [[NotFoundError, 200]]]) {
+    await assert.rejects(async () => new Router({ log: keepingLogger(), faults: faults as never }).build(), {
+      code: 'PORTICO_ROUTER_OPTION',
+    });
+  }
+});
