@@ -14,7 +14,7 @@ import { pino, stdTimeFunctions } from 'pino';
 import { logLevel } from './place.mjs';
 
 export const PREFIX = '/v2.1';
-export const ID_HEADER = 'x-openstack-request-id';
+export const ID_HEADER = 'x-request-id';
 export const tooLarge = { error: { code: 413, title: 'Request Entity Too Large', message: 'The body is too large.' } };
 export const failed = { error: { code: 500, title: 'Internal Server Error', message: 'Internal Server Error' } };
 

@@ -31,8 +31,8 @@ function differences({ status, headers, body }, expected) {
 /** Each of the filters shows itself somewhere, but for the request log. */
 async function filterProblems(work, port, answers) {
   const problems = [];
-  const ids = answers.map(({ headers }) => headers['x-openstack-request-id']);
-  if (!ids.every((id) => REQUEST_ID.test(id ?? ''))) problems.push(`x-openstack-request-id ${ids[0] ?? 'is missing'}`);
+  const ids = answers.map(({ headers }) => headers['x-request-id']);
+  if (!ids.every((id) => REQUEST_ID.test(id ?? ''))) problems.push(`x-request-id ${ids[0] ?? 'is missing'}`);
   if (ids[0] === ids[1]) problems.push('two requests have one id');
   const [method, path] = work.request.split(' ');
   const large = request(method, path, undefined, { 'content-length': TOO_MUCH, 'content-type': 'application/json' });

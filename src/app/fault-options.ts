@@ -72,6 +72,12 @@ export async function configuredFaultForm(config: Config, api?: string): Promise
   return { style: await namedFaultStyle(name, config, origin), invalidInputStatus };
 }
 
+/** Whether the configuration names that style for an API, or without `api` for all. */
+export function isFaultStyle(name: FaultStyleName, config: Config, api?: string): boolean {
+  const own = api === undefined ? undefined : config.api(api, apiFaultOptions, { partial: true }).faultStyle;
+  return (own ?? config.group('DEFAULT', faultOptions, { partial: true }).faultStyle) === name;
+}
+
 /** What {@link ownFaultStyle} of a section says; undefined where it is not there. Throws as {@link configuredFaultForm}. */
 export async function sectionFaultStyle(
   { faultStyle: name }: { readonly faultStyle: string | undefined },

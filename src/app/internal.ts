@@ -30,6 +30,7 @@ export {
   apiFaultOptions,
   configuredFaultForm,
   faultOptions,
+  isFaultStyle,
   ownFaultStyle,
   sectionFaultStyle,
 } from './fault-options.js';

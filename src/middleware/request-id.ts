@@ -2,16 +2,21 @@
  * request_id: a name for each request, for logs and for the client.
  */
 import { randomUUID } from 'node:crypto';
-import { beforeHead, type Description, filterFactory } from '../app/index.js';
-import { exchangeOf, type Forwarded, runInRequest } from '../app/internal.js';
+import {
+  beforeHead,
+  type DescribeContext,
+  type Description,
+  type FactoryContext,
+  filterFactory,
+} from '../app/index.js';
+import { exchangeOf, type Forwarded, isFaultStyle, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
 const requestIdOptions = defineOptions({
   header: string({
-    default: 'x-openstack-request-id',
     regex: TOKEN,
-    help: 'The response header with the id of the request.',
+    help: 'The response header with the id of the request. Default: X-Request-Id; with fault_style = openstack X-OpenStack-Request-Id.',
   }),
   compat_headers: list({
     item: string({ regex: TOKEN }),
@@ -27,8 +32,7 @@ const requestIdOptions = defineOptions({
     help: "Keeps the caller's id as global request id, if it has the right form. It never becomes the request's own.",
   }),
   id_format: regexp({
-    default: '^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
-    help: "What the caller's id must look like, from its first character to its last.",
+    help: "What the caller's id must look like, from its first character to its last. Default: letters, digits and ._:/+=-, at most 128; with fault_style = openstack req- and a UUID.",
   }),
 });
 
@@ -43,11 +47,12 @@ export const requestId = filterFactory(
   'request_id',
   requestIdOptions,
   (options, ctx) => {
-    const header = options.header.toLowerCase();
+    const { header: written, format } = usual(options, ctx);
+    const header = written.toLowerCase();
     const inbound = (options.inboundHeader ?? header).toLowerCase();
     const names = [header, ...options.compatHeaders];
     // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
-    const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
+    const form = new RegExp(`^(?:${format.source})$`, 'u');
     let ignored = 0;
     // As OpenStack's services do: the callee keeps it as its global request id.
     const forwarded: Forwarded = ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''];
@@ -79,7 +84,21 @@ export const requestId = filterFactory(
   { describe },
 );
 
-function describe({ header, compatHeaders, trustInbound }: OptionsOf<typeof requestIdOptions>): Description {
+/** What OpenStack's clients look for, where the API speaks as OpenStack's do; else what all others know. */
+function usual(
+  { header, idFormat }: OptionsOf<typeof requestIdOptions>,
+  { config, service }: DescribeContext & Partial<Pick<FactoryContext, 'service'>>,
+): { readonly header: string; readonly format: RegExp } {
+  const isOpenstack = isFaultStyle('openstack', config, service);
+  return {
+    header: header ?? (isOpenstack ? 'x-openstack-request-id' : 'x-request-id'),
+    format: idFormat ?? (isOpenstack ? /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u : /^[\w.:/+=-]{1,128}$/u),
+  };
+}
+
+function describe(options: OptionsOf<typeof requestIdOptions>, _req: unknown, ctx: DescribeContext): Description {
+  const { compatHeaders, trustInbound } = options;
+  const { header } = usual(options, ctx);
   const names = [header, ...compatHeaders];
   const field = { description: 'The id of the request.', schema: { type: 'string' } };
   return {

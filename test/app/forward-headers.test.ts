@@ -33,13 +33,13 @@ test('an outgoing call has the ids of the request, its trace and the time that i
   const headers = { 'x-correlation-id': 'order-17', traceparent: PARENT, tracestate: 'a=1,b=2' };
   const { sent, own } = await forwarded(await allFilters(), headers);
   const { 'x-portico-timeout': left, ...rest } = sent;
-  assert.deepEqual(rest, { 'x-openstack-request-id': own, ...headers });
+  assert.deepEqual(rest, { 'x-request-id': own, ...headers });
   assert.ok(Number(left) > 0 && Number(left) <= 5, left);
 });
 
 test('the id that the caller sent goes on to the next service', async () => {
-  const { sent, own } = await forwarded(await allFilters(), { 'x-openstack-request-id': GLOBAL });
-  assert.equal(sent['x-openstack-request-id'], GLOBAL);
+  const { sent, own } = await forwarded(await allFilters(), { 'x-request-id': GLOBAL });
+  assert.equal(sent['x-request-id'], GLOBAL);
   assert.notEqual(own, GLOBAL);
 });
 

@@ -67,7 +67,7 @@ test('OP-7 an answer with status, headers and body; the app is closed, and nothi
   assert.equal(stderr, '');
   assert.equal(status, 0);
   assert.match(stdout, /^200 OK\n/);
-  assert.match(stdout, /^x-openstack-request-id: req-/m);
+  assert.match(stdout, /^x-request-id: req-/m);
   assert.match(stdout, /^content-type: application\/json$/m);
   assert.match(stdout, /\n\n\[1\]\n$/);
   assert.equal(existsSync(join(run.folder, 'closed')), true);

@@ -77,7 +77,7 @@ test('every line of a request has its id, the API and the worker', async (t) => 
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
     await answer.text();
     assert.equal(answer.status, path.endsWith('fail') ? 500 : 200);
-    ids.add(answer.headers.get('x-openstack-request-id'));
+    ids.add(answer.headers.get('x-request-id'));
   }
   program.kill();
   await program.ended;

@@ -34,7 +34,7 @@ test('a 500 is found in the log by its id, without a context too', async () => {
   assert.equal(status, 500);
   const line = lines.find(({ msg }) => msg === 'an action failed') as { readonly request_id?: string } | undefined;
   assert.match(line?.request_id ?? '', /^req-/);
-  assert.equal(line?.request_id, headers['x-openstack-request-id']);
+  assert.equal(line?.request_id, headers['x-request-id']);
   await close();
   await app.close();
 });

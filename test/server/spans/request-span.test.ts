@@ -304,7 +304,7 @@ test('MW-48 Connect middleware sees the active span, and a request id stays what
     compose([ids.made, middleware], (_req, res) => void res.end()),
   );
   const answer = await exchange(port, get('/'));
-  assert.match(answer, /x-openstack-request-id: req-/i);
+  assert.match(answer, /x-request-id: req-/i);
   assert.equal(seen, (await span()).spanContext().spanId);
 });
 
