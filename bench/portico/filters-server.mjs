@@ -19,7 +19,7 @@ const without = (_req, res) => {
   res.writeHead(200, HEAD);
   res.end(TEXT);
 };
-const config = await Config.load({ files: [here('filters.conf')] });
+const config = await Config.load({ argv: false, files: [here('filters.conf')] });
 const filter = await new Loader(here('filters.ini'), { config, log }).loadFilter(section);
 const within = compose([filter], without);
 

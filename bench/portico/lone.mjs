@@ -6,7 +6,7 @@ const [, , work, port] = process.argv;
 
 await runMain(async () => {
   const file = fileURLToPath(new URL('./portico.ini', import.meta.url));
-  const config = await Config.load({ files: [file], set: [`api:${work}.port=${port}`] });
+  const config = await Config.load({ argv: false, files: [file], set: [`api:${work}.port=${port}`] });
   const launcher = await launch(new WSGIService(work, config), { workers: 1, config });
   return launcher.wait();
 });

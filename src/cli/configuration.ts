@@ -12,10 +12,11 @@ import { programOptions } from './shipped-options.js';
 /** Reads the configuration. With `collect`, what is wrong with the files waits for `config.validate()`. */
 export async function readConfiguration(
   args: ConfigurationArguments,
-  more: Pick<LoadOptions, 'collect' | 'log'> & { readonly set?: readonly string[] } = {},
+  more: Pick<LoadOptions, 'collect' | 'log' | 'argv'> & { readonly set?: readonly string[] } = {},
 ): Promise<Config> {
   const { set = [], ...rest } = more;
   const config = await Config.load({
+    argv: false,
     ...(args.configFile === undefined ? {} : { files: args.configFile }),
     ...(args.configDir === undefined ? {} : { dirs: args.configDir }),
     set: [...(args.set ?? []), ...set],

@@ -36,7 +36,7 @@ export type MakeServices = (config: Config, role: Role, running: readonly string
 
 /** What {@link runApis} may be given. */
 export interface RunApisOptions {
-  /** Default: read from the default files and the environment. */
+  /** Default: what `Config.load()` reads. */
   readonly config?: Config;
   /** Default: what the configuration says, on standard error. */
   readonly log?: Logger;
@@ -84,7 +84,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
   const release = holdSignals();
   let { config, log } = options;
   try {
-    config ??= await readConfiguration({}, { collect: true });
+    config ??= await readConfiguration({}, { collect: true, argv: undefined });
     // A configuration that the program has read itself knows nothing of logs.
     config.register('DEFAULT', programLogOptions);
     log ??= config.log;

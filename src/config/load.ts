@@ -40,10 +40,11 @@ export interface LoadOptions {
   /** Likewise for directories. Default: `<project>.conf.d` and `<prog>.conf.d` of the system. */
   readonly defaultDirs?: readonly string[];
   /**
-   * Arguments to take `--config-file`, `--config-dir`, `--set` and the flags of `groups` from. Default: none; a program
-   * with arguments of its own takes them apart itself and hands on `files` and `set`.
+   * Arguments to take `--config-file`, `--config-dir`, `--set`, `--help`, `--version` and the flags of `groups` from. Default: those of
+   * the process; none where `portico/testing` is loaded, for they are a test runner's then. False: none, for a program that
+   * takes its own apart and hands on `files` and `set`. Help and version that the process's ask for are printed, and end it with 0.
    */
-  readonly argv?: readonly string[];
+  readonly argv?: readonly string[] | false | undefined;
   /** What `--set` was given: `group.opt=value`. */
   readonly set?: readonly string[];
   /** `group.opt` to a value; above everything else. */
@@ -128,10 +129,15 @@ function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const project = options.project ?? 'portico';
   const program = { project, prog: options.prog ?? programName(process.argv[1]), env };
   const flags = declaredFlags(groups);
-  const command = parseCommandLine(options.argv ?? [], flags);
-  if (command.help) throw new HelpRequested(helpText(program.prog || project, flags));
-  if (command.version) throw new HelpRequested(`${program.prog || project} ${options.version ?? 'unknown version'}\n`);
-  if (command.stray !== undefined) throw new UsageError(`unexpected argument ${command.stray}`);
+  const command = commandLine(options.argv, flags);
+  const answer = (text: string): never => {
+    if (options.argv !== undefined) throw new HelpRequested(text);
+    process.stdout.write(text);
+    process.exit(0);
+  };
+  if (command.help) answer(helpText(program.prog || project, flags));
+  if (command.version) answer(`${program.prog || project} ${options.version ?? 'unknown version'}\n`);
+  if (command.stray !== undefined) throw new UsageError(`unexpected argument ${command.stray}`, hintOf(options));
   const choose = (
     argued: readonly string[],
     configured: readonly string[] | undefined,
@@ -152,6 +158,25 @@ function readState(options: LoadOptions, groups: DeclaredGroups): State {
     arguments: [...command.arguments, ...(options.set ?? []).map((text, index) => parseSetting(text, index + 1))],
   };
   return newState({ sources, paths, issues });
+}
+
+/** Where `portico/testing` says that the command line of the process is not the program's. */
+const TESTING = Symbol.for('portico.testing');
+
+function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declaredFlags>) {
+  const own = given === undefined && !(TESTING in process) ? process.argv.slice(2) : [];
+  try {
+    return parseCommandLine(given || own, flags);
+  } catch (error) {
+    if (given !== undefined || !(error instanceof UsageError)) throw error;
+    throw new UsageError(error.message, [error.hint, hintOf({})].filter((hint) => hint !== undefined).join(' '));
+  }
+}
+
+/** The process's arguments may be those of a program that takes them apart itself, or of another tool. */
+function hintOf({ argv }: Pick<LoadOptions, 'argv'>): string | undefined {
+  if (argv !== undefined) return undefined;
+  return 'Where these arguments are not for the configuration, write Config.load({ argv: false }).';
 }
 
 /** The same sources read afresh, of the next generation. Environment and command line are as they were. */

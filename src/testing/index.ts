@@ -1,4 +1,9 @@
-/** `portico/testing`: what the tests of an application need. */
+/**
+ * `portico/testing`: what the tests of an application need. In a process that has loaded it `Config.load()` leaves the command line
+ * alone, which is the test runner's.
+ */
+import './command-line.js';
+
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
 export {
   type ConformanceCase,

@@ -132,6 +132,7 @@ for (const [how, main] of [
     assert.match(readFileSync(file('api.log'), 'utf8'), /INFO/);
     renameSync(file('api.log'), file('api.log.1'));
     program.kill('SIGHUP');
+    await written(file('api.log'), /Reload accepted/);
     program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null });
     assert.match(readFileSync(file('api.log'), 'utf8'), /Caught SIGTERM/);
@@ -154,4 +155,46 @@ test('HUP says of an option that nothing in the process reads that it has no eff
   program.kill('SIGHUP');
   const [, told] = await program.printed(/("changes":\[.*?\}\])/);
   assert.match(told!, /"option":"DEFAULT\.colour".*"effect":"no effect"/);
+});
+
+const withoutRunMain = `
+import { Config, defineOptions, integer } from 'portico/config';
+
+const options = defineOptions({ depth: integer({ default: 1, cli: true, help: 'How deep it looks.' }) });
+const config = await Config.load({ groups: { look: options } });
+console.log(config.configFiles.map((file) => file.split('/').at(-1)), config.group('look', options).depth);
+`;
+
+test('Config.load() of a program reads its command line', { timeout }, async (t) => {
+  const { start, file } = await embedded(t, withoutRunMain, '');
+  writeFileSync(file('other.ini'), '');
+  const program = start('--config-file', 'other.ini', '--look-depth', '3');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.stdout, "[ 'other.ini' ] 3\n");
+  const set = start('--set', 'look.depth=4');
+  await set.ended;
+  assert.equal(set.stdout, "[ 'portico.ini' ] 4\n");
+});
+
+test('--help of a program without runMain is printed, with status 0 and no stack', { timeout }, async (t) => {
+  const { start } = await embedded(t, withoutRunMain, '');
+  const program = start('--help');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.match(program.stdout, /^Usage: main [\s\S]*--look-depth DEPTH +How deep it looks\./);
+  assert.equal(program.stderr, '');
+});
+
+test('a program refuses arguments that nobody knows, and says how to keep them for itself', { timeout }, async (t) => {
+  const { start } = await embedded(t, inOneProcess, '');
+  const program = start('--config-fil', 'x.ini');
+  assert.deepEqual(await program.ended, { code: 2, signal: null });
+  assert.match(program.stderr, /unknown argument --config-fil[\s\S]*--config-file[\s\S]*argv: false/);
+});
+
+test('the words of a test runner are none of the configuration: portico/testing is loaded', { timeout }, async (t) => {
+  const main = `import 'portico/testing';\n${withoutRunMain}`;
+  const { start } = await embedded(t, main, '');
+  const program = start('--watch', 'src/books.test.ts');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.stdout, "[ 'portico.ini' ] 1\n");
 });
