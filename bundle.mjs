@@ -64,7 +64,8 @@ const bundle = await rollup({
 });
 const { output } = await bundle.generate({
   dir: lib,
-  sourcemap: true,
+  // A stack names a line of `lib`, which is there to be read: what a map would name instead, `src`, is not published.
+  sourcemap: false,
   entryFileNames: '[name]',
   // Without a hash: what a running process imports later is then a file that is there.
   chunkFileNames: ({ facadeModuleId, name }) =>
@@ -105,7 +106,7 @@ function declarations() {
 }
 
 /**
- * A module with the map to its source. V8 holds a file with one character beyond Latin-1 in twice the memory, so these are
+ * A module. V8 holds a file with one character beyond Latin-1 in twice the memory, so these are
  * written as escapes.
  */
 function compiled(path) {
@@ -113,7 +114,7 @@ function compiled(path) {
     /[^\0-\xff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return { code: direct(path, code), map: readFileSync(`${path}.map`, 'utf8') };
+  return { code: direct(path, code), map: null };
 }
 
 /**
@@ -124,7 +125,6 @@ function direct(path, code) {
   return code.replaceAll(
     /^(import|export) \{([^}]*)\} from '(\.[^']*\/(?:index|internal)\.js)';$/gm,
     (_, verb, names, specifier) =>
-      // In one line: the map to the source goes by lines.
       namesIn(names)
         .map(([name, local]) => {
           const [file, exported] = exporterOf(join(dirname(path), specifier), name);

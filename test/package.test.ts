@@ -39,6 +39,16 @@ function run(file: string, text: string): SpawnSyncReturns<string> {
 const namesOf = (load: (name: string) => string): string =>
   `console.log(JSON.stringify([${entryPoints.map((name) => `Object.keys(${load(name)}).length`).join()}]));`;
 
+test('a stack leads to files of the package: it has no source maps, and names none', () => {
+  assert.deepEqual(
+    packed.filter((path) => path.endsWith('.map')),
+    [],
+  );
+  const modules = packed.filter((path) => path.startsWith('lib/'));
+  assert.ok(modules.length > 20);
+  for (const path of modules) assert.doesNotMatch(readFileSync(join(installed, path), 'utf8'), /sourceMappingURL/);
+});
+
 test('every entry point is imported by a module, and required by CommonJS with the same names', () => {
   const imported = run(
     'all.mjs',

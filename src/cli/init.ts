@@ -86,19 +86,23 @@ function init(dir: string, args: InitArguments): void {
     'README.md': copied('README.md').replace('{name}', name),
     'api-paste.ini': copied('api-paste.ini').replaceAll('.ts:', `${language.extension}:`),
     'portico.ini': copied('portico.ini'),
-    'package.json': `${JSON.stringify(manifest(name, language, dependency(portico.folder, portico.manifest.version, target)), undefined, 2)}\n`,
+    '.dockerignore': '.git\nnode_modules\nvar\n*.log\n.env\n',
+    'package.json': `${JSON.stringify(joinedManifest(target, manifest(name, language, dependency(portico.folder, portico.manifest.version, target))), undefined, 2)}\n`,
   };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(target, file), text);
   process.stdout.write(told(dir, language, runsTypes || args.javascript === true));
 }
 
-/** A project does not go over what is there; the directory of a new repository is as good as empty. */
+/** What a project may find: a new repository, and `npm init` with `npm install portico`. */
+const BESIDE = ['.git', 'node_modules', 'package.json', 'package-lock.json'];
+
+/** A project does not go over what is there; a directory that has these alone is as good as empty. */
 function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
   const hint = 'Name a directory that is new or empty: api-cli init library.';
   const shown = printable(dir);
   if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
-  const found = readdirSync(target).filter((name) => name !== '.git');
+  const found = readdirSync(target).filter((name) => !BESIDE.includes(name));
   if (found.length === 0) return;
   const rest = found.length > 5 ? ` and ${found.length - 5} more` : '';
   const names = printable(found.slice(0, 5).join(', '));
@@ -130,7 +134,11 @@ function dependency(folder: string, version: string | undefined, target: string)
   return resolved.startsWith('git') ? resolved.replace(/^(git\+https?:\/\/)[^/]*@/, '$1') : `^${version}`;
 }
 
-function manifest(name: string, { engine, check, devDependencies }: Language, portico: string): object {
+function manifest(
+  name: string,
+  { engine, check, devDependencies }: Language,
+  portico: string,
+): Record<string, unknown> {
   return {
     name,
     private: true,
@@ -141,6 +149,19 @@ function manifest(name: string, { engine, check, devDependencies }: Language, po
     dependencies: { portico },
     ...(devDependencies && { devDependencies }),
   };
+}
+
+/** What stands there stays, but for `type`, without which no file of the project is a module, and the script that `npm init` makes to fail. */
+function joinedManifest(target: string, made: Readonly<Record<string, unknown>>): object {
+  const text = ignoreErrors(() => readFileSync(join(target, 'package.json'), 'utf8'));
+  if (text === undefined) return made;
+  const there = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const both = (name: string): object => ({ ...(made[name] as object), ...(there[name] as object | undefined) });
+  const scripts = both('scripts') as Record<string, string>;
+  if (scripts.test?.includes('no test specified') === true) scripts.test = (made.scripts as typeof scripts).test!;
+  const { devDependencies } = made;
+  const kept = { ...made, ...there, type: 'module', scripts, dependencies: both('dependencies') };
+  return devDependencies === undefined ? kept : { ...kept, devDependencies: both('devDependencies') };
 }
 
 function told(dir: string, { name, extension }: Language, asWanted: boolean): string {

@@ -52,6 +52,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
   const { dev = false, traceErrors = false } = args;
   const config = await readConfiguration(args, { set, collect: true });
+  if (dev) useDevelopmentDefaults(config);
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
   if (isBuild()) await tellBuilt(await found(config, dev));
@@ -109,6 +110,13 @@ async function ofWorker(
 async function found(config: Config, dev: boolean): Promise<readonly Diagnostic[]> {
   const { buildAll } = await import('./judge.js');
   return (await buildAll(config, { dev })).filter(({ code }) => code !== 'PORTICO_NO_APIS');
+}
+
+/** What suits a terminal, where nothing else is configured: Ctrl-C stops as TERM does, and a start does not list all options. */
+function useDevelopmentDefaults(config: Config): void {
+  if (isWorker()) return;
+  config.setDefault('DEFAULT', 'sigint', 'graceful');
+  config.setDefault('DEFAULT', 'log_options', false);
 }
 
 function refuseEmpty(message: string, names: string | undefined): void {

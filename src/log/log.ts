@@ -44,6 +44,8 @@ export interface Logger {
   reopen?(): void;
   /** How many lines could not be written. */
   lost?(): number;
+  /** Whether it writes lines for people or JSON, where it knows. */
+  readonly format?: 'json' | 'text';
 }
 
 /** How {@link createLogger} writes. */
@@ -140,7 +142,11 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     const failed = output?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
   };
-  const more = { lost: () => output?.lost ?? 0, ...(options.file !== undefined && { reopen }) };
+  const more = {
+    format: text ? ('text' as const) : ('json' as const),
+    lost: () => output?.lost ?? 0,
+    ...(options.file !== undefined && { reopen }),
+  };
   const log = wrap(linesWith({ pid: process.pid, ...base }), linesWith(base), thresholdAt(level), more);
   return log;
 }
@@ -189,6 +195,8 @@ function readable(destination: { write(line: string): void }): { write(line: str
 /** pino-pretty writes most texts as JSON, and these as they are. */
 function asShown(this: { readonly error?: unknown }, name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
+  // A fact that says nothing.
+  if (value === '' && name !== 'msg') return undefined;
   if (name === 'stack') return printableLines(value);
   // An error that ends the message stands below it, in its lines.
   if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
@@ -227,7 +235,7 @@ function wrap(
   target: LinesMaker,
   withoutPid: LinesMaker,
   threshold: Threshold,
-  more: Pick<Logger, 'reopen' | 'lost'> = {},
+  more: Pick<Logger, 'reopen' | 'lost' | 'format'> = {},
 ): Logger {
   const method = (asked: Exclude<LogLevel, 'trace' | 'silent'> | 'notice'): LogMethod => {
     const rank = RANK[asked === 'notice' ? 'error' : asked];

@@ -62,14 +62,14 @@ export function compileLogFormat(template: string): LogFormat {
   return (facts) => parts.map((part) => (typeof part === 'string' ? part : part(facts))).join('');
 }
 
-/** `json`, `text`, or a template, as written. Refused when it names a field that does not exist. */
-export const lineFormat = declareType<string, object>('json, text or a template', undefined, () => ({
+/** `auto`, `json`, `text`, or a template, as written. Refused when it names a field that does not exist. */
+export const lineFormat = declareType<string, object>('auto, json, text or a template', undefined, () => ({
   parse: (text) => {
-    if (text === 'json' || text === 'text') return text;
+    if (text === 'auto' || text === 'json' || text === 'text') return text;
     if (!text.includes('%'))
       throw new InvalidValue(
-        'is neither json nor text, and has no field',
-        'write json, text or a template with %(status_code)s',
+        'is neither auto nor json nor text, and has no field',
+        'write auto, json, text or a template with %(status_code)s',
       );
     compileLogFormat(text);
     return text;

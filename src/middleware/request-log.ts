@@ -11,7 +11,15 @@ import {
   remoteOf,
   requestPath,
 } from '../app/index.js';
-import { answeredStatus, countAnswer, noteAddress, sentBytes, targetMask, traceIds } from '../app/internal.js';
+import {
+  answeredStatus,
+  countAnswer,
+  noteAddress,
+  runOutsideRequests,
+  sentBytes,
+  targetMask,
+  traceIds,
+} from '../app/internal.js';
 import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
 import { printable } from '../text/index.js';
 import { type AccessFacts, compileLogFormat, type LogFormat, lineFormat, localTime } from './log-format.js';
@@ -20,8 +28,8 @@ import { isBelow } from './path-prefix-match.js';
 const requestLogOptions = defineOptions({
   enabled: boolean({ default: true, help: 'Writes the lines.' }),
   format: lineFormat({
-    default: 'json',
-    help: 'json: facts by name; text: one line in the style of access logs; or a template of such lines, as \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', with date_time, request_id, global_request_id, user_id, project_id, api_version and route too.',
+    default: 'auto',
+    help: 'auto: a short line in a log for people, such as GET /books 200 84 B 1.2 ms, else json. json: facts by name; text: one line in the style of access logs; or a template of such lines, as \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', with date_time, request_id, global_request_id, user_id, project_id, api_version and route too.',
     deprecated: ['DEFAULT.wsgi_log_format'],
   }),
   skip_paths: list({
@@ -56,9 +64,7 @@ export const requestLog = filterFactory(
     if (!options.enabled) return (app) => app;
     const maskTarget = targetMask(options.maskQuery);
     const { log } = ctx;
-    const { format } = options;
-    const write =
-      format === 'json' ? undefined : format === 'text' ? textLine : lineOfTemplate(compileLogFormat(format));
+    const write = writerOf(options.format, log.format);
     let share = 0;
 
     /** Every so many-th request, without chance: a part of 0.25 is each fourth. */
@@ -91,7 +97,9 @@ export const requestLog = filterFactory(
         if (!outcome.completed) facts.aborted = true;
         const message = slow ? 'slow request' : 'request';
         if (write === undefined) log[slow ? 'warn' : 'info'](message, facts);
-        else log[slow ? 'warn' : 'info'](printable(write(facts)));
+        else if (log.format !== 'text') log[slow ? 'warn' : 'info'](printable(write(facts)));
+        // For people its ids are in the line: outside of the request the log adds them no second time.
+        else runOutsideRequests(() => log[slow ? 'warn' : 'info'](printable(write(facts)), { section: '' }));
       });
       return app(req, res);
     };
@@ -124,6 +132,30 @@ function requestFacts(req: IncomingMessage, maskTarget: (target: string) => stri
   };
   const ids = traceIds(env);
   return ids === undefined ? facts : Object.assign(facts, ids);
+}
+
+/** Undefined: facts by name. */
+function writerOf(
+  format: string,
+  log: 'json' | 'text' = 'json',
+): ((facts: Record<string, unknown>) => string) | undefined {
+  if (format === 'json' || (format === 'auto' && log === 'json')) return undefined;
+  if (format === 'auto') return shortLine;
+  return format === 'text' ? textLine : lineOfTemplate(compileLogFormat(format));
+}
+
+/** For who reads along: `GET /books 200 84 B 1.2 ms req-5f4c…`. */
+function shortLine({
+  method,
+  target,
+  status,
+  bytes,
+  duration_ms: ms,
+  request_id: id,
+  aborted,
+}: Record<string, unknown>): string {
+  const ids = id === '-' ? '' : ` ${String(id)}`;
+  return `${String(method)} ${String(target)} ${String(status)} ${String(bytes)} B ${Number(ms).toFixed(1)} ms${ids}${aborted === true ? ' aborted' : ''}`;
 }
 
 /** In the form of a template. */

@@ -20,6 +20,8 @@ export interface RequestInput {
   readonly headers?: Readonly<OutgoingHttpHeaders>;
   /** Text or bytes with their length, chunks as they come, or anything else as JSON. */
   readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array> | object;
+  /** Anything, sent as JSON instead of `body`: a text and `null` as well. */
+  readonly json?: unknown;
 }
 
 /** What came back. */
@@ -125,9 +127,9 @@ function serve(app: App): Served {
   return served;
 }
 
-function exchange(options: RequestOptions, { headers = {}, body }: RequestInput): Promise<TestResponse> {
+function exchange(options: RequestOptions, { headers = {}, body, json }: RequestInput): Promise<TestResponse> {
   return new Promise((resolve, reject) => {
-    const asJson = isPlain(body);
+    const asJson = json !== undefined || isPlain(body);
     const outgoing = send({
       ...options,
       headers: { ...(asJson ? { 'content-type': 'application/json' } : {}), ...headers },
@@ -136,9 +138,9 @@ function exchange(options: RequestOptions, { headers = {}, body }: RequestInput)
       collect(incoming).then(resolve, reject);
     });
     outgoing.on('error', reject);
-    if (body === undefined) outgoing.end();
+    if (asJson) outgoing.end(JSON.stringify(json === undefined ? body : json));
+    else if (body === undefined) outgoing.end();
     else if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body);
-    else if (asJson) outgoing.end(JSON.stringify(body));
     else pump(body as AsyncIterable<string | Uint8Array>, outgoing).catch(reject);
   });
 }

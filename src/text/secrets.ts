@@ -29,8 +29,12 @@ export function looksSecret(name: string): boolean {
   return WORDS.has(words.at(-1) ?? '') || ENDINGS.test(words.slice(-3).join(''));
 }
 
-/** A line of a file without what it assigns: where the option is not declared, that may be a secret. */
+/** Values that are no secrets: switches, and numbers too short for one. */
+const PLAIN = /^[^:=]*[:=]\s*(?:true|false|yes|no|on|off|none|\d{1,5})\s*$/i;
+
+/** A line of a file without what it assigns: where the option is not declared, that may be a secret. A switch or a small number is none. */
 export function maskAssigned(text: string): string {
+  if (PLAIN.test(text) && !looksSecret(text.replace(/[:=].*$/s, '').trim())) return text;
   return text.replace(/^([^:=]*[:=]\s*)\S.*$/s, `$1${masked}`);
 }
 

@@ -92,15 +92,41 @@ test('a Node that does not run TypeScript gets JavaScript, and is told why', {
   assert.ok(readdirSync(join(project.folder, 'library/app')).includes('books.js'));
 });
 
-test('a directory that is not empty is refused with what is in it, but for the .git of a new repository', async (t) => {
+test('a directory that is not empty is refused with what is in it, but for .git and what npm made', async (t) => {
   const project = emptyProject({ 'new/.git/HEAD': 'ref: refs/heads/main\n', 'a file': '' });
   t.after(() => project.remove());
   const inTheWay = await runApiCli(project.folder, 'init');
   assert.equal(inTheWay.status, 2);
-  assert.match(inTheWay.stderr, /^this directory is not empty: it has a file, new, node_modules, package\.json$/m);
+  assert.match(inTheWay.stderr, /^this directory is not empty: it has a file, new$/m);
   assert.match(inTheWay.stderr, /api-cli init library/);
   assert.match((await runApiCli(project.folder, 'init', 'a file')).stderr, /a file is a file/);
   assert.equal((await runApiCli(project.folder, 'init', 'new')).status, 0);
+});
+
+test('a project goes beside package.json and node_modules, and keeps what stands there', async (t) => {
+  const manifest = {
+    name: 'mine',
+    version: '2.0.0',
+    scripts: { test: 'echo "Error: no test specified" && exit 1', lint: 'x' },
+  };
+  const project = emptyProject({ 'package.json': JSON.stringify({ ...manifest, dependencies: { portico: '1.2.3' } }) });
+  t.after(() => project.remove());
+  writeFileSync(
+    join(project.folder, 'package.json'),
+    JSON.stringify({ ...manifest, dependencies: { portico: '1.2.3' } }),
+  );
+  const { status, stderr } = await runApiCli(project.folder, 'init', '.', '--javascript');
+  assert.equal(status, 0, stderr);
+  const made = JSON.parse(readFileSync(join(project.folder, 'package.json'), 'utf8'));
+  assert.deepEqual(
+    { name: made.name, version: made.version, type: made.type, portico: made.dependencies.portico },
+    { name: 'mine', version: '2.0.0', type: 'module', portico: '1.2.3' },
+  );
+  assert.deepEqual(
+    { test: made.scripts.test, lint: made.scripts.lint, dev: made.scripts.dev },
+    { test: 'node --test', lint: 'x', dev: 'exec api-cli --dev' },
+  );
+  assert.match(readFileSync(join(project.folder, '.dockerignore'), 'utf8'), /^node_modules$/m);
 });
 
 test('a clone, which no registry has, is depended on by its path', async (t) => {

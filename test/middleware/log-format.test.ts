@@ -168,7 +168,7 @@ test('LC-1222 CF-60 a format that is none is refused with its place and the near
     ['%(client_ip)d', /cannot write client_ip as a number/],
     ['%(client_ip)999999999s', /portico\.ini:2:10: .*writes client_ip too wide.*at most 3 digits/s],
     ['%(wall_seconds).100f', /writes wall_seconds too wide.*a precision at most 2/s],
-    ['jason', /is neither json nor text.*%\(status_code\)s/s],
+    ['jason', /is neither auto nor json nor text.*%\(status_code\)s/s],
   ] as const) {
     const config = Config.fromText(`[request_log]\nformat = ${template}\n`);
     assert.throws(

@@ -38,3 +38,15 @@ test('a 500 is found in the log by its id, without a context too', async () => {
   await close();
   await app.close();
 });
+
+test('json sends anything as JSON, and .json() reads the reply', async () => {
+  const echo: App = async (req, res) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) chunks.push(chunk as Buffer);
+    res.end(JSON.stringify({ type: req.headers['content-type'], body: Buffer.concat(chunks).toString() }));
+  };
+  for (const json of [{ title: 'Kim' }, [1], 'a text', null]) {
+    const reply = await request(echo, 'POST', '/', { json });
+    assert.deepEqual(reply.json(), { type: 'application/json', body: JSON.stringify(json) });
+  }
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { looksSecret, maskUris } from '../../dist/text/secrets.js';
+import { looksSecret, maskAssigned, maskUris } from '../../dist/text/secrets.js';
 
 test('names whose values are secrets', () => {
   const secrets =
@@ -59,4 +59,11 @@ test('a password of a URI is masked, whatever it holds', () => {
   ]) {
     assert.equal(maskUris(text), text);
   }
+});
+
+test('a switch or a small number of an option that is not declared is no secret', () => {
+  for (const shown of ['delay_auth_decision = true', 'timeout: 30']) assert.equal(maskAssigned(shown), shown);
+  assert.equal(maskAssigned('greeting = hello'), 'greeting = ****');
+  assert.equal(maskAssigned('password = 12345'), 'password = ****');
+  assert.equal(maskAssigned('number = 4111111111111111'), 'number = ****');
 });

@@ -132,11 +132,17 @@ export interface SignalCircumstances {
   readonly isDaemon: () => boolean;
   /** On Windows Ctrl-C is the polite way to end a program, for there SIGTERM ends it at once. */
   readonly windows?: boolean;
+  /** Milliseconds. Default: `performance.now`. */
+  readonly now?: () => number;
 }
+
+/** npm passes SIGINT on to its script, which the terminal has sent one already: nobody presses twice within so many milliseconds. */
+const SAME_PRESS_MS = 250;
 
 /** The listeners, by signal. They only begin things; nothing here waits, so a SIGTERM that comes during a reload is seen at once. */
 export function signalTable(actions: SignalActions, given: SignalCircumstances): Record<string, SignalListener> {
-  const { settings, log } = given;
+  const { settings, log, now = () => performance.now() } = given;
+  let interruptedAt = Number.NEGATIVE_INFINITY;
 
   const terminate = (name: string): void => {
     if (!actions.stopping()) {
@@ -156,10 +162,12 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
   const interrupt = (name: string): void => {
     if (given.supervised) return;
     if (!actions.stopping() && (settings().sigint === 'graceful' || given.windows === true)) {
+      interruptedAt = now();
       log.notice(`Caught ${name}, stopping; once more to exit at once`);
       actions.stop();
       return;
     }
+    if (now() - interruptedAt < SAME_PRESS_MS) return;
     log.notice(`Caught ${name}, exiting at once`);
     actions.halt();
   };

@@ -139,9 +139,16 @@ test('LC-506 a signal that comes while its handler runs is another run, after th
 /** What each signal of a list makes a launcher do. */
 function acted(
   signals: readonly string[],
-  given: { daemon?: boolean; supervised?: boolean; windows?: boolean; settings?: Partial<LaunchSettings> } = {},
+  given: {
+    daemon?: boolean;
+    supervised?: boolean;
+    windows?: boolean;
+    settings?: Partial<LaunchSettings>;
+    now?: () => number;
+  } = {},
 ): string[] {
   const done: string[] = [];
+  let seconds = 0;
   const note = (what: string) => () => void done.push(what);
   const table = signalTable(
     {
@@ -158,6 +165,7 @@ function acted(
       supervised: given.supervised ?? false,
       isDaemon: () => given.daemon ?? true,
       windows: given.windows ?? false,
+      now: given.now ?? (() => 1000 * seconds++),
     },
   );
   for (const signal of signals) void table[signal]?.(signal, 0);
@@ -181,6 +189,8 @@ test('LC-512 LC-513 LC-514 what a second SIGTERM and SIGINT do', () => {
   assert.deepEqual(acted(['SIGINT']), ['halt']);
   assert.deepEqual(acted(['SIGTERM', 'SIGINT']), ['stop', 'halt']);
   assert.deepEqual(acted(['SIGINT', 'SIGINT'], { settings: { sigint: 'graceful' } }), ['stop', 'halt']);
+  // The terminal's, and the same one passed on by npm.
+  assert.deepEqual(acted(['SIGINT', 'SIGINT'], { settings: { sigint: 'graceful' }, now: () => 0 }), ['stop']);
   // Of one SIGTERM to the group a worker sees two: its own, and its supervisor's.
   assert.deepEqual(acted(['SIGTERM', 'SIGTERM'], { supervised: true, settings: { secondTerm: 'force' } }), ['stop']);
   assert.deepEqual(acted(['SIGINT', 'SIGTERM'], { supervised: true }), ['stop']);

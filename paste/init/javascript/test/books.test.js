@@ -10,14 +10,14 @@ const app = await new Loader('api-paste.ini', { config, log: captureLog().log })
 after(() => app.close());
 
 test('a book that was created can be read', async () => {
-  const created = await request(app, 'POST', '/books', { body: '{"title": "Kim", "year": 1901}' });
+  const created = await request(app, 'POST', '/books', { json: { title: 'Kim', year: 1901 } });
   assert.equal(created.status, 201);
   assert.deepEqual(created.json(), { book: { id: '2', title: 'Kim', year: 1901 } });
   assert.deepEqual((await request(app, 'GET', '/books/2')).json(), created.json());
 });
 
 test('a book without a title is refused', async () => {
-  const { status, text } = await request(app, 'POST', '/books', { body: '{"year": 1901}' });
+  const { status, text } = await request(app, 'POST', '/books', { json: { year: 1901 } });
   assert.equal(status, 400);
   assert.match(text(), /title/);
 });
