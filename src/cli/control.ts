@@ -1,7 +1,9 @@
 /**
  * The commands that ask a running service, or tell it to do something, by its control socket.
  */
+import { readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
@@ -123,7 +125,19 @@ async function socketOf(args: ControlArguments): Promise<string> {
       hint: 'Name a path there and restart the service, or send it signals.',
     });
   }
-  const { process: running } = await ask<StatusDocument>(path, 'GET', '/status');
+  const named = config.getLocation('control', 'socket').kind !== 'default';
+  const asked = ask<StatusDocument>(path, 'GET', '/status');
+  // A program that embeds its services has a socket of its own name.
+  const embedded =
+    named ||
+    (await asked.then(
+      ({ process: one }) => isMeant(one, config),
+      () => false,
+    ))
+      ? undefined
+      : await embeddedHere(dirname(path), config);
+  if (embedded !== undefined) return embedded;
+  const { process: running } = await asked;
   if (!isMeant(running, config)) {
     const { pid, folder, configFiles } = running;
     throw new PorticoError('PORTICO_NOT_RUNNING', {
@@ -132,6 +146,28 @@ async function socketOf(args: ControlArguments): Promise<string> {
     });
   }
   return path;
+}
+
+/** The socket of a program that was started in this folder, or with this configuration; undefined for none. Rejects where there are several. */
+async function embeddedHere(directory: string, config: Config): Promise<string | undefined> {
+  const names = readdirSync(directory).filter((name) => /^portico-.*\.sock$/.test(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const path = join(directory, name);
+      // A socket that is left of a program, and one that is silent, are none.
+      const document = await ask<StatusDocument>(path, 'GET', '/status', {}, OTHERS_MS).catch(() => undefined);
+      const running = document?.process;
+      const isHere = running !== undefined && (isMeant(running, config) || running.folder === process.cwd());
+      return isHere ? [{ path, running }] : [];
+    }),
+  );
+  const [first, ...others] = found.flat();
+  if (others.length === 0) return first?.path;
+  const told = found.flat().map(({ path, running: { name, pid } }) => `${name} (pid ${pid}): --socket ${path}`);
+  throw new PorticoError('PORTICO_NOT_RUNNING', {
+    message: `several programs were started in this folder: ${told.map((each) => each.split(': ')[0]).join(', ')}`,
+    hint: `Name the socket of one: ${told.join('; ')}.`,
+  });
 }
 
 /** A service has a file in common with what the command line means, or neither has any and the folder is the same. */
@@ -147,14 +183,16 @@ async function post<T>(args: ControlArguments, url: string, body?: object): Prom
 
 /** A service answers from what it knows: one that is silent for so long does not answer. */
 const ANSWER_MS = 5000;
+/** Of several, only one of which is meant, each has less. */
+const OTHERS_MS = 1000;
 
 /**
  * Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. What changes something takes
  * its time, so there the service is first asked whether it answers.
  */
-async function ask<T>(path: string, method: string, url: string, body: object = {}): Promise<T> {
+async function ask<T>(path: string, method: string, url: string, body: object = {}, answerMs = ANSWER_MS): Promise<T> {
   if (method !== 'GET') await ask(path, 'GET', '/healthz');
-  const signal = method === 'GET' ? AbortSignal.timeout(ANSWER_MS) : undefined;
+  const signal = method === 'GET' ? AbortSignal.timeout(answerMs) : undefined;
   const headers = { 'content-type': 'application/json' };
   const asked = request({ socketPath: path, method, path: url, headers, ...(signal && { signal }) });
   asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
@@ -202,7 +240,7 @@ function statusText({
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
     const rows = workers.map(workerRow);
     lines.push(
-      ...columns([['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests'], ...rows]).map(
+      ...columns([['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'], ...rows]).map(
         (row) => `  ${row}`,
       ),
     );

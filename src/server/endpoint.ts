@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
+import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { connectError, createWithMode } from '../process/index.js';
@@ -102,7 +103,7 @@ function cannotBind(address: ListenAddress, error: NodeJS.ErrnoException): Porti
   const code = error.code ?? 'PORTICO_BIND';
   return new PorticoError(code, {
     message: `Could not bind to ${formatAddress(address)}: ${REASONS[code] ?? error.message}.`,
-    hint: HINTS[code],
+    hint: code === 'EADDRINUSE' && hasSiblings() ? SIBLING : HINTS[code],
     cause: error,
   });
 }
@@ -119,6 +120,14 @@ const HINTS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'Listen on an address of this machine, 127.0.0.1 or 0.0.0.0.',
   EACCES: 'Ports below 1024 need a privilege; choose a higher one, or have systemd pass the socket.',
 };
+
+/** In a worker every other worker of the service comes here too, unless its parent has bound the address for all. */
+function hasSiblings(): boolean {
+  return (workerAssignment()?.workers ?? 1) > 1;
+}
+
+const SIBLING =
+  'Most likely another worker of this service listens there. Give the service `addresses` and `useSockets(sockets)`, which pass those of its Server on: the parent then binds the address once for all workers. Else choose another address.';
 
 async function removeStaleSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, renameSync, watch, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
-import { emptyProject, freePort, Program } from './program.js';
+import { emptyProject, freePort, Program, runApiCli } from './program.js';
 import { pidApp, pidPaste } from './projects.js';
 
 const inOneProcess = `
@@ -197,4 +197,70 @@ test('the words of a test runner are none of the configuration: portico/testing 
   const program = start('--watch', 'src/books.test.ts');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.equal(program.stdout, "[ 'portico.ini' ] 1\n");
+});
+
+test('status finds an embedded service by the folder that it runs in', { timeout }, async (t) => {
+  const { project, start } = await embedded(t, inOneProcess, '');
+  const program = start();
+  await program.printed(/"event":"control"/);
+  await program.printed(/"event":"ready"/);
+  const found = await runApiCli(project.folder, 'status');
+  assert.equal(found.status, 0, found.stderr);
+  assert.match(found.stdout, /^main .*pid \d+[\s\S]*hello .*1 of 1 ready/);
+  const second = start(
+    '--config-file',
+    'portico.ini',
+    '--set',
+    'api:hello.port=0',
+    '--set',
+    'control.socket=other.sock',
+  );
+  await second.printed(/"event":"ready"/);
+  assert.equal((await runApiCli(project.folder, 'status')).status, 0);
+  assert.equal((await runApiCli(project.folder, 'stop')).status, 0);
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  const none = await runApiCli(project.folder, 'status');
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /nothing listens there/);
+});
+
+const around = `
+import { Config, launch, runMain, Server, Service } from 'portico';
+
+class Around extends Service {
+  name = 'around';
+  server = new Server('around', (req, res) => res.end('hi'), { host: '127.0.0.1', port: Number(process.env.PORT) });
+  SHARED
+  async start() { await this.server.start(); }
+  async onStop() { await this.server.stop(); }
+}
+await runMain(async () => (await launch(new Around(), { config: await Config.load(), workers: 2 })).wait());
+`;
+const shared = `
+  get addresses() { return this.server.addresses; }
+  useSockets(sockets) { this.server.useSockets(sockets); }
+`;
+
+test('a service around a Server with two workers shares the address where it passes its sockets on', {
+  timeout,
+}, async (t) => {
+  const { port, start } = await embedded(
+    t,
+    around.replace('SHARED', shared).replace('Number(process.env.PORT)', String(await freePort())),
+    '',
+  );
+  assert.ok(port > 0);
+  const program = start();
+  await program.printed(/"event":"ready"/);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+test('where it does not, the refusal names the other worker, and what to write', { timeout }, async (t) => {
+  const own = String(await freePort());
+  const { start } = await embedded(t, around.replace('SHARED', '').replace('Number(process.env.PORT)', own), '');
+  const program = start();
+  assert.equal((await program.ended).code, 1);
+  assert.match(program.stderr, /another worker[\s\S]*useSockets/);
+  assert.doesNotMatch(program.stderr, /Stop the program that listens there/);
 });
