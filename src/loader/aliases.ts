@@ -10,13 +10,13 @@ import { PasteError } from './paste-error.js';
 import { parseReference } from './reference.js';
 import { originOf, type Source } from './source.js';
 
-/** What an alias stands for. */
+/** The target of an alias. */
 export interface Alias {
   /** A factory expression of Node, or another reference that has an alias. */
   readonly target: string;
   /** After `egg:`: the group it is an entry point of; without one, the plain factory of each kind. */
   readonly protocol?: string | undefined;
-  /** Where it stands, if it stands in a file: relative targets begin in that file's folder. */
+  /** Its place, if it is in a file: relative targets begin in that file's folder. */
   readonly origin?: Origin;
 }
 

@@ -12,7 +12,7 @@ import type { Reference } from './reference.js';
 import { headerParts, type Kind } from './section.js';
 import type { SectionSettings, Setting, Source } from './source.js';
 
-/** Who answers when a composite asks for its children: a file, a distribution, or nothing at all. */
+/** The source of a composite's children: a file, a distribution, or none. */
 export type Answerer =
   | { readonly form: 'file'; readonly source: Source }
   | { readonly form: 'egg'; readonly distribution: string }
@@ -48,15 +48,15 @@ export class Context {
   readonly globalConf: Map<string, string> = new Map();
   readonly localConf: Map<string, Setting> = new Map();
   answerer: Answerer;
-  /** What led here. Of a factory that a section took through `use`, what led to that section. */
+  /** The reference that led here. For a factory that a section took through `use`: the reference to that section. */
   reference: Reference;
   /** The section it is named after: the outermost that took it through `use`. Undefined for what a reference names itself. */
   section: PasteSection | undefined;
-  /** What sections that took it through `use` have put into it, the innermost first. */
+  /** Settings of the sections that took it through `use`, the innermost first. */
   readonly used: SectionSettings[] = [];
   /** Of a pipeline, filter-app or filter-with: its filters, outermost first. */
   readonly filters: readonly Context[] = [];
-  /** What these are put around. */
+  /** The app that these filters wrap. */
   readonly inner?: Context;
   readonly children: Child<Context>[] = [];
 
@@ -68,7 +68,7 @@ export class Context {
   }
 }
 
-/** What `egg:` or `call:` gives holds the very global_conf that it was handed. */
+/** The global_conf of a context from `egg:` or `call:`: the very object that was handed in. */
 export function sharedConf(handedIn: Conf | undefined): Map<string, string> {
   return handedIn instanceof Map && handedIn.size > 0 ? (handedIn as Map<string, string>) : new Map();
 }
@@ -98,7 +98,7 @@ export function partsOf({ filters, inner }: Context): readonly Context[] {
   return inner === undefined ? filters : [...filters, inner];
 }
 
-/** What a context is called: the header of its section, in its parts, or the reference. */
+/** The name of a context: the header of its section, in its parts, or the reference. */
 export function headerOf({ section, kind, reference }: Pick<Context, 'section' | 'kind' | 'reference'>): {
   readonly prefix: string;
   readonly name: string;
@@ -153,7 +153,7 @@ const IN_NO_FILE = Object.freeze({ file: '', line: 1, column: 1 });
 /** Lets go of something. */
 export type Release = () => Awaitable<void>;
 
-/** What all factories of a load are given. */
+/** Arguments common to all factories of a load. */
 export interface GivenToFactories {
   readonly config: Config;
   readonly service?: string | undefined;
@@ -167,7 +167,7 @@ export interface GivenToFactories {
 /** Makes the way to other services of one load. */
 export type Connect = () => Promise<OwnRPCClients>;
 
-/** What factories ask for the way to other services: it is made for the first, and closed with the others' things. */
+/** The remote-call clients for factories: made for the first factory that asks, and closed with the rest. */
 export function rpcOf(
   { config, log, onClose }: GivenToFactories,
   connect: Connect = async () => {
@@ -214,7 +214,7 @@ export function valuesOf({ localConf }: Context): Map<string, string> {
   return new Map([...localConf].map(([name, { value }]) => [name, value]));
 }
 
-/** What factories acquired, to be released in reverse order. */
+/** Resources that factories acquired, to be released in reverse order. */
 export class Releases {
   #registered: Release[] = [];
 

@@ -1,5 +1,5 @@
 /**
- * What ships that does the work of a factory in Python, by the name that OpenStack's projects give to such factories.
+ * The shipped factories that do the work of a factory in Python, by the name that OpenStack's projects give to such factories.
  */
 
 /** A pattern of the attribute, behind the last dot of the module and its colon, and the export. */

@@ -29,16 +29,16 @@ type Conf = ReadonlyMap<string, string>;
 
 /** A filter as a factory gave it: applying it may take time. */
 export type AwaitableFilter = (app: App) => Awaitable<App>;
-/** What a server section gives: a function that serves an app. */
+/** The product of a server section: a function that serves an app. */
 export type ServerFactory = (app: App) => Awaitable<unknown>;
 /** A filter with `filter-with`: the outer around the inner, in one. */
 export type ComposedFilter = AwaitableFilter & { readonly outer: AwaitableFilter; readonly inner: AwaitableFilter };
-/** What creation gives, by kind. */
+/** The product of a creation, by kind. */
 export type Created = App | AwaitableFilter | ServerFactory;
 
 type AnyFactory = (...args: readonly unknown[]) => Awaitable<unknown>;
 
-/** What an app is created with, beside its tree. */
+/** Parts of an app's creation, beside its tree. */
 export interface CreateOptions {
   /** Around each app that is no composite; undefined: nothing. */
   readonly aroundApp?: Filter | undefined;
@@ -166,7 +166,7 @@ export class Creation {
     return aroundApp === undefined || isComposite(context) ? app : aroundApp(app);
   }
 
-  /** What a composite asks for its children; their origin is the option that names them. */
+  /** The loader of a composite's children; their origin is the option that names them. */
   #loaderFor(context: Context) {
     const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
       const child = await this.#child(context, kind, name, globalConf);
@@ -213,7 +213,7 @@ function hintOf(error: unknown): string | undefined {
   return error instanceof PorticoError ? error.hint : undefined;
 }
 
-/** What a filter or an app says that is called in the place of a factory: it is given plain values. */
+/** Whether an error comes from a filter or an app that was called in the place of a factory: it is given plain values. */
 function isNoFactory(error: unknown): boolean {
   return error instanceof TypeError && error.message.endsWith(' is not a function');
 }

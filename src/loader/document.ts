@@ -38,7 +38,7 @@ export function openDocument(
   return document;
 }
 
-/** What a file is refused with that cannot be read. */
+/** The error for a file that cannot be read. */
 export function unreadable(error: unknown, name: string): PasteError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'EISDIR') {
@@ -70,7 +70,7 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
   return error.with({ message, lines });
 }
 
-/** What is wrong, where, and what to do about it. */
+/** The error for a mistake in a file: the mistake, its place and the remedy. */
 export function problemError({ kind, origin, subject, first }: PasteProblem): PasteError {
   const refused = (code: string, message: string, hint: string): PasteError =>
     new PasteError(code, { message, hint, origin, lines: [origin.line] });

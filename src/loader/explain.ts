@@ -1,5 +1,5 @@
 /**
- * What would happen to a request, told from the tree: no filter is made and nothing runs.
+ * Predicts the way of a request from the tree: no filter is made and nothing runs.
  */
 import { IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
@@ -28,16 +28,16 @@ export interface ExplainedStep {
   readonly name: string;
   readonly factory?: string | undefined;
   readonly origin: Origin | undefined;
-  /** What happens here, and why. */
+  /** The step, and its reason. */
   readonly text: string;
   /** Of a filter: whether it answers by itself, with which status where that is known. */
   readonly answers?: 'never' | 'perhaps' | 'always' | number;
-  /** What has been consumed of the path, and what is left, after this step. */
+  /** The consumed part of the path, and the rest, after this step. */
   readonly scriptName: string;
   readonly url: string;
 }
 
-/** What becomes of a request. */
+/** The predicted way of a request. */
 export interface Explanation {
   readonly steps: readonly ExplainedStep[];
   /** The status of the answer; `decided`: something answers, and decides with which one; undefined: that is not known. */

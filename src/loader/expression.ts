@@ -46,7 +46,7 @@ export async function evaluateExpression(
   try {
     const { value, owner } = await importExport(parsed, url);
     if (owner === undefined || typeof value !== 'function') return value;
-    // What a method has declared about its options stays visible on it.
+    // A method's declaration of its options stays visible on it.
     return Object.assign((value as (...args: never[]) => unknown).bind(owner), value);
   } catch (error) {
     if (error instanceof ExportMissing) throw noExport(parsed, error, origin);
@@ -79,7 +79,7 @@ function noExport({ module, name }: ExportReference, { part, known }: ExportMiss
   });
 }
 
-/** What to do about a module that does not even parse, or imports a file that is called otherwise. */
+/** The remedy for a module that does not parse, or imports a file of another name. */
 function importHint(error: unknown): string | undefined {
   if (error instanceof PorticoError) return error.hint;
   const [, missing] = /^Cannot find module '([^']+)'/.exec((error as Error | undefined)?.message ?? '') ?? [];

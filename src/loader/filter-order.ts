@@ -13,7 +13,7 @@ export interface OrderWarning {
   readonly hint: string;
 }
 
-/** What cors must stand outside of: each of them answers a preflight itself, and refuses without CORS headers. */
+/** Filters that cors must stand outside of: each answers a preflight itself, and refuses without CORS headers. */
 const PREFLIGHT =
   'a preflight carries no credentials, and what it answers has no CORS headers: a browser cannot read it';
 
@@ -57,7 +57,7 @@ export function orderWarnings(context: Context, config: Config): OrderWarning[] 
   return [...pairs, ...wanted];
 }
 
-/** What a filter says of its place, with the options it is given here. */
+/** A filter's wish for its place, with the options it is given here. */
 function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
   const { group, options, order } = (factoryOf(filter)?.value ?? {}) as Partial<DeclaredFactory>;
   if (group === undefined || options === undefined || order === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { aliasBlock } from './check/findings.js';
 export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';

@@ -41,7 +41,7 @@ export function interpolate(reading: Reading): string {
   return reading.raw.includes('%') ? expand(reading.raw, reading, START) : reading.raw;
 }
 
-/** Where each part of `interpolate`'s result came from, for the place of a mistake in it. */
+/** The source of each part of `interpolate`'s result, for the place of a mistake in it. */
 export function interpolatedParts(reading: Reading): InterpolatedPart[] {
   const parts: InterpolatedPart[] = [];
   let start = 0;
@@ -119,7 +119,7 @@ function badSyntax(rest: string, reading: Reading, at: number, chain: readonly s
   return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, hint, (by) => `${message}${by}${wayOf(chain)}`);
 }
 
-/** What stands in a secret is shown nowhere, be it read by itself or by way of others. */
+/** Whether a value is hidden: a secret, read by itself or through others. */
 function isHidden({ name }: Reading, chain: readonly string[]): boolean {
   return [name, ...chain].some((each) => isSecret(each, undefined));
 }

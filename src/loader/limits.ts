@@ -25,7 +25,7 @@ const MAX_DEPTH = 400;
 const MAX_INTERPOLATED = 16 * 1_048_576;
 const REFERENCE_COST = 16;
 
-/** What one load has used so far. */
+/** The use of one load so far. */
 export class Usage {
   #files = 0;
   #contexts = 0;

@@ -43,7 +43,7 @@ import {
 import { type SectionSettings, type Setting, Source, take } from './source.js';
 import { Steps } from './steps.js';
 
-/** What a load works with. */
+/** Parts of a load. */
 export interface LoadParts extends FileAccess, GivenToFactories {
   /** Absolute. */
   readonly path: string;
@@ -57,7 +57,7 @@ export interface LoadParts extends FileAccess, GivenToFactories {
 
 /** A load, and the creation of what it found. */
 export class Load {
-  /** What is left to resolve or to refuse. */
+  /** Steps left: names to resolve, and mistakes to refuse. */
   readonly steps: Steps;
   /** The files that were opened, by path, each as it was the first time. Each is read once. */
   readonly sources = new Map<string, Source>();
@@ -150,7 +150,7 @@ export class Load {
     return context!;
   }
 
-  /** What a reference leads to, a name or a URI. `handedIn`: global_conf of the side that asks. Throws for a limit. */
+  /** The context of a reference, a name or a URI. `handedIn`: global_conf of the side that asks. Throws for a limit. */
   #follow(asked: Answerer, text: string | undefined, reference: Reference, handedIn: Conf | undefined): Context {
     try {
       this.#usage.context(reference.depth);
@@ -194,7 +194,7 @@ export class Load {
     }
   }
 
-  /** What takes the place of a context that cannot be made. A limit ends the load. */
+  /** The stand-in for a context that cannot be made. A limit ends the load. */
   #broken(error: unknown, kind: Kind, reference: Reference): Context {
     if (isLimit(error)) {
       // On its way up it is met once for each reference: the innermost says where it is.
@@ -292,7 +292,7 @@ export class Load {
     return context;
   }
 
-  /** What a setting of a section refers to, its whole value or one word of it. */
+  /** The context that a setting of a section refers to, by its whole value or one word of it. */
   #member(kind: Kind, setting: Setting, settings: SectionSettings, from: Reference, word?: Word): Context {
     const reference = from.to(kind, word?.text ?? setting.value, setting, word?.start);
     return this.#follow({ form: 'file', source: settings.source }, reference.text, reference, settings.globalConf);

@@ -21,11 +21,11 @@ import { definedBy, type Kind, rootsOf, sectionsNamed } from './section.js';
 import { type ContextTree, treeOf } from './tree.js';
 import { pasteFiles, pipelinesOf, type WrittenFiles, writtenApp, writtenFiles } from './written.js';
 
-/** What a Loader may be given. */
+/** Options of a Loader. */
 export interface LoaderOptions {
   /** Run-time values: defaults where the file has none, and in every global_conf. */
   readonly globalConf?: Readonly<Record<string, string>> | Conf | undefined;
-  /** What stands for Python references: `from` to `to [protocol]`. Asked before the aliases of the file. */
+  /** Replacements of Python references: `from` to `to [protocol]`. Asked before the aliases of the file. */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Stands in for modules and packages, and for all aliases. */
   readonly resolve?: Resolver | undefined;
@@ -49,7 +49,7 @@ export interface ListedSection {
   readonly origin: Origin;
 }
 
-/** What a factory would be given. */
+/** Arguments of a factory. */
 export interface ResolvedConf {
   readonly globalConf: Conf;
   readonly localConf: Conf;
@@ -149,7 +149,7 @@ export class Loader {
     };
   }
 
-  /** What the factory of an app would be given. Nothing is imported or built. */
+  /** The arguments of an app's factory. Nothing is imported or built. */
   appConfig(name?: string): ResolvedConf {
     const load = this.#load();
     const { globalConf, localConf } = treeOf(load.context('app', name));

@@ -1,5 +1,5 @@
 /**
- * What a paste file is refused with: the error, and the references that led to it.
+ * The error that refuses a paste file, with the references that led to it.
  */
 import { ConfigurationRefused, type Diagnostic, type ErrorDetails, type Origin, type Place } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
@@ -10,7 +10,7 @@ export interface PasteReference {
   readonly origin: Origin;
 }
 
-/** What a {@link PasteError} is made of. */
+/** Parts of a {@link PasteError}. */
 export interface PasteErrorDetails extends ErrorDetails {
   /** The references that led here, outermost first. */
   via?: readonly PasteReference[];

@@ -70,7 +70,7 @@ function decodePercent(text: string): string {
   );
 }
 
-/** Where a reference stands. */
+/** The place of a reference. */
 interface Standing {
   /** Looked up only when an error needs it. Undefined when a program asked. */
   readonly value: () => ValueOrigin | undefined;
@@ -114,7 +114,7 @@ export class Reference {
     this.#standing = standing;
   }
 
-  /** What a program asks for: it stands in no file. */
+  /** A program's own reference: it has no place in a file. */
   static asked(kind: Kind, text: string): Reference {
     return new Reference(kind, text);
   }
@@ -126,7 +126,7 @@ export class Reference {
     return new Reference(kind, text, this, { value, option }, this.first);
   }
 
-  /** What a composite asks its loader for; it stands in `option`, where that is known. */
+  /** A composite's reference to its child; it stands in `option`, where that is known. */
   static ofChild(composite: Composite, kind: Kind, text: string | undefined, option?: string): Reference {
     const value = () => (text === undefined ? undefined : originOfChild(composite, text, option));
     return new Reference(kind, text, composite.reference, { value });

@@ -1,5 +1,5 @@
 /**
- * What turns the names of factories into factories: aliases first, then modules and packages, seen from the folder of the
+ * Finds the factory of a name: aliases first, then modules and packages, seen from the folder of the
  * file that names them. A test or an application can put its own in the place of this one.
  */
 import { dirname, resolve as resolvePath } from 'node:path';
@@ -55,13 +55,13 @@ const PLAIN = ['paste.app_factory', 'paste.filter_factory', 'paste.server_factor
 
 /** A reference that is being looked up, and the aliases that led to it. */
 interface Lookup {
-  /** Where the reference stands that the lookup began with. */
+  /** Place of the reference that the lookup began with. */
   readonly origin: Origin;
-  /** What modules are relative to. */
+  /** Folder that modules are relative to. */
   readonly folder: string;
-  /** What messages call it. */
+  /** The name, for messages. */
   readonly written: string;
-  /** What was looked up so far, this included. */
+  /** Names looked up so far, this one included. */
   readonly chain: readonly string[];
 }
 
@@ -69,7 +69,7 @@ interface Lookup {
 export class DefaultResolver implements Resolver {
   readonly #tables: (origin: Origin) => readonly AliasTable[];
   readonly #imports: boolean;
-  /** What an expression of a file led to: large files have few factories, and many sections that name them. */
+  /** Results by expression: large files have few factories, and many sections that name them. */
   readonly #known = new Map<string, unknown>();
 
   /**
@@ -213,7 +213,7 @@ function noPackage(name: string, known: readonly string[], origin: Origin): Past
 
 /** Factories that a package announces in its `package.json`, under `portico`, in PasteDeploy's groups. */
 interface Announced {
-  /** What the expressions are relative to. */
+  /** Folder that the expressions are relative to. */
   readonly folder: string;
   readonly factories: readonly { readonly group: string; readonly entry: string; readonly target: string }[];
 }

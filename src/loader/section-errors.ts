@@ -1,5 +1,5 @@
 /**
- * What to say of a section that lacks something or has too much, and of a name that leads to none or to several: with the
+ * Messages for a section that lacks something or has too much, and for a name that matches none or several: with the
  * nearest names, and the mistakes people make.
  */
 import { didYouMean, type Origin } from '../errors/index.js';
@@ -34,7 +34,7 @@ export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   });
 }
 
-/** What to do about a header without its end, which is an option of the section above it. */
+/** The remedy for a header without its end, which is an option of the section above it. */
 export function lostBracket({ name, value }: Pick<Setting['option'], 'name' | 'value'>): string {
   return `Is it a section header that lost its end? Write ${name}:${value}].`;
 }
@@ -152,7 +152,7 @@ function behindComment(origin: Origin | undefined): string | undefined {
 
 const NO_INLINE_COMMENTS = 'A comment must be a line of its own; after text, "#" and ";" belong to the value.';
 
-/** What may have been meant by a name that is not there. */
+/** The likely meaning of a name that is not there. */
 function missingHint(document: PasteDocument, kind: Kind, name: string): string {
   return (
     otherKind(document, kind, name) ??

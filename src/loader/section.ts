@@ -1,9 +1,9 @@
 /**
- * What the sections of a paste file define, as it is written: by name and kind, and which nothing else mentions.
+ * Sections of a paste file as they are written: by name and kind, and those that no other section mentions.
  */
 import { type PasteDocument, type PasteSection, strip, wordsOf } from '../ini/index.js';
 
-/** What can be asked for. */
+/** Kinds of objects to load. */
 export type Kind = 'app' | 'filter' | 'server';
 
 /** Prefixes of section names for each kind. Within a group the first prefix hides the others. */
@@ -43,7 +43,7 @@ export function headerParts(header: string): HeaderParts {
   return { prefix, meant: strip(prefix).toLowerCase(), name: colon < 0 ? undefined : strip(header.slice(colon + 1)) };
 }
 
-/** What a section defines; undefined for sections that PasteDeploy does not look at. */
+/** The definition in a section; undefined for sections that PasteDeploy does not look at. */
 export function definedBy(section: PasteSection): { kind: Kind; prefix: string; name: string } | undefined {
   const { prefix, name } = headerParts(section.name);
   const kind = KIND_OF.get(prefix);

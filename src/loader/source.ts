@@ -34,7 +34,7 @@ export interface SectionSettings {
   readonly additions: ReadonlyMap<string, string>;
 }
 
-/** Where something in a value stands, and what led there when it was put in by interpolation. */
+/** Place of a part of a value, and the way by which interpolation brought it there. */
 export interface ValueOrigin {
   readonly origin: Origin;
   readonly via: readonly PasteReference[];
@@ -94,7 +94,7 @@ export class Source {
     return this.#defaults.has(name);
   }
 
-  /** Where a default stands in the file; undefined for `here`, `__file__` and values handed in. */
+  /** The option of a default; undefined for `here`, `__file__` and values handed in. */
   defaultOption(name: string): PasteOption | undefined {
     return this.#defaults.get(name)?.option;
   }
@@ -154,7 +154,7 @@ export class Source {
     return { value, option, scope: { source: this, section } };
   }
 
-  /** Where the character at `offset` of a value read in `section` stands. */
+  /** Place of the character at `offset` of a value read in `section`. */
   originWithinValue(section: PasteSection, option: PasteOption, offset: number): ValueOrigin {
     if (!option.value.includes('%')) return { origin: originWithin(option.pieces, offset), via: [] };
     const parts = interpolatedParts(this.#reading(option.name, option.value, option, section));
@@ -212,7 +212,7 @@ export function take({ localConf }: SectionSettings, name: string): Setting | un
   return setting;
 }
 
-/** Where a setting's value, or the character at `offset` of it, stands. */
+/** Place of a setting's value, or of the character at `offset` of it. */
 export function originOf({ option, scope }: Setting, offset = 0): ValueOrigin {
   return scope === undefined
     ? { origin: option.origin, via: [] }

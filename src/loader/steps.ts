@@ -1,6 +1,6 @@
 /**
- * What a load has still to do, and what it has to refuse, in the order in which PasteDeploy would come upon it: factories
- * to be resolved, and mistakes. So the first mistake that is told is the same, and questions about a file need no modules.
+ * Steps that a load has left, and mistakes it refuses, in the order in which PasteDeploy would meet them: factories
+ * to be resolved, and mistakes. So the first mistake that is reported is the same, and questions about a file need no modules.
  */
 import { didYouMean, errorText, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
@@ -134,7 +134,7 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
   }
 }
 
-/** Where a factory is named, or the file that is asked for it. */
+/** Place where a factory is named, or the file that is asked for it. */
 function placeOf({ factory, answerer }: Context): Origin {
   if (factory?.origin !== undefined) return factory.origin;
   return answerer.form === 'file' ? answerer.source.start : { file: '', line: 1, column: 1 };

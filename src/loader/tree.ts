@@ -25,9 +25,9 @@ export interface ContextTree {
   readonly protocol: string | null;
   /** As written; absent where no factory is called: pipelines, filter-apps, filter-withs. */
   readonly factory?: string;
-  /** What the factory expression leads to; absent until it was resolved. */
+  /** The factory that the expression names; absent until it was resolved. */
   readonly resolved?: unknown;
-  /** Who answers when a composite asks for its children: the path of a file, `egg:…` or `call:…`. */
+  /** The source of a composite's children: the path of a file, `egg:…` or `call:…`. */
   readonly loader: string;
   readonly globalConf: Conf;
   readonly localConf: Conf;
@@ -81,13 +81,13 @@ export function treeOf(
   return node;
 }
 
-/** What requests pass in a node: its filters, and what these are around; undefined where that is not of the file. */
+/** The filters of a node and the app they wrap; undefined for a node from outside the file. */
 export function piped(node: ContextTree): { filters: readonly ContextTree[]; inner: ContextTree | undefined } {
   const { filters = node.filter === undefined ? [] : [node.filter], app, next } = node;
   return { filters, inner: app ?? next };
 }
 
-/** What a filter or an app says of itself, with the options it has; undefined where it says nothing. */
+/** A filter's or app's description of itself, with the options it has; undefined where it has none. */
 export function describeNode(node: ContextTree, config: Config, req?: IncomingMessage): Description | undefined {
   const { describe, group, options } = (node.resolved ?? {}) as Partial<DeclaredFactory>;
   if (describe === undefined) return undefined;
@@ -102,7 +102,7 @@ export const UNDESCRIBED: Description = { does: 'may answer by itself, else hand
 /** An app, or a composite that does not tell what is in it. */
 export interface MountedApp {
   readonly app: ContextTree;
-  /** What stands before the path that the app sees; in front of it a domain, where only requests to that get there. */
+  /** Path prefix that the app does not see; in front of it a domain, where only requests to that domain get there. */
   readonly prefix: string;
   /** Outermost first. */
   readonly filters: readonly ContextTree[];

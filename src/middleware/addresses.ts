@@ -9,7 +9,7 @@ export function isLoopback(address: string | undefined): boolean {
   return address === '127.0.0.1' || address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(address);
 }
 
-/** Who is counted for an address: of IPv6 its /64 network, since a client with one such address has all of them. */
+/** The key that an address is counted under: of IPv6 its /64 network, since a client with one such address has all of them. */
 export function addressKey(address: string): string {
   const plain = unmapped(address);
   if (!isIPv6(plain)) return plain;

@@ -252,7 +252,7 @@ function isRefused({ user, service }: Verdicts): boolean {
   return true;
 }
 
-/** What applications are told of a confirmed token; the same for all its requests. */
+/** Facts of a confirmed token for applications; the same for all its requests. */
 interface Known {
   user(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
   service(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };

@@ -197,7 +197,7 @@ function refusal(rules: CorsRules | undefined, method: string, headers: readonly
   return other === undefined ? undefined : `header ${other}`;
 }
 
-/** What a set of origins may do. */
+/** Rights of a set of origins. */
 export interface CorsRules {
   /** `scheme://host[:port]`, `*`, or `regex:` and a pattern for the whole origin. */
   readonly allowedOrigin: readonly string[];
@@ -231,7 +231,7 @@ class CorsPolicy {
     this.#sets.push({ matches: (origin) => checks.some((check) => check(origin)), rules });
   }
 
-  /** What an origin may do; undefined when nothing. */
+  /** Rights of an origin; undefined when it has none. */
   rulesFor(origin: string): CorsRules | undefined {
     return this.#sets.find(({ matches }) => matches(origin))?.rules;
   }

@@ -139,7 +139,7 @@ class TimeLimit {
   }
 }
 
-/** What the client asks for, in seconds; infinity when it asks for nothing sensible. */
+/** The client's deadline, in seconds; infinity where it sends no sensible one. */
 function askedFor(req: IncomingMessage, header: string): number {
   const asked = req.headers[header];
   const seconds = asked === undefined ? 0 : Number(asked);

@@ -1,5 +1,5 @@
 /**
- * What no service in production may have: it is refused without `[DEFAULT] debug = true`.
+ * Refuses filters that no service in production may have, without `[DEFAULT] debug = true`.
  */
 import { boolean, type Config, defineOptions } from '../config/index.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';

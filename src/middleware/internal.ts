@@ -1,2 +1,2 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { SHIPPED_PLUGINS } from './health/healthcheck-plugins.js';

@@ -4,7 +4,7 @@
 import { declareType, InvalidValue } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 
-/** What a template can name. */
+/** Facts that a template can name. */
 export interface AccessFacts {
   /** As the proxies have it that are trusted. */
   readonly client_ip: string;
@@ -93,7 +93,7 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
     const hint = near === undefined ? `fields: ${NAMES.join(', ')}` : `did you mean '${near}'?`;
     throw new InvalidValue(`has no field called ${name}`, hint);
   }
-  // What pads beyond this is a slip, and would fail in each request where a string cannot be so long.
+  // A longer padding is a slip, and would fail in each request where a string cannot be so long.
   if (how.width > 999 || Number(how.precision ?? 0) > 99) {
     throw new InvalidValue(`writes ${name} too wide`, 'a width has at most 3 digits, a precision at most 2');
   }

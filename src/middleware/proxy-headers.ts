@@ -204,7 +204,7 @@ interface Hop {
 interface Forwarding {
   /** From the client to the nearest proxy's peer, as written. */
   readonly hops: readonly Hop[];
-  /** What the nearest proxy said, unchecked. */
+  /** The nearest proxy's words, unchecked. */
   readonly scheme: string | undefined;
   readonly host: string | undefined;
 }

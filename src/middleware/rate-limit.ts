@@ -45,11 +45,11 @@ const rateLimitOptions = defineOptions({
 
 interface CountedRule {
   readonly rule: RateRule;
-  /** What all workers together let pass. */
+  /** Limit of all workers together. */
   readonly shared: SharedRule;
-  /** What every answer says of it. */
+  /** Text of the policy in every response. */
   readonly policy: string;
-  /** Where this process counts by itself: the share of one worker. */
+  /** Buckets of this process: the share of one worker. */
   readonly own: { readonly policy: string; readonly buckets: TokenBuckets };
   /** It has counted a request, or the log has said why it has not, or there is no reason why it should not. */
   settled: boolean;
@@ -220,7 +220,7 @@ function routeKey({ template, controller, action }: MatchedRoute): string {
   return `${template} ${controller} ${action}`;
 }
 
-/** What one of several workers lets pass that cannot ask their parent. */
+/** The share of one of several workers that cannot ask their parent. */
 function shareOf(rule: RateRule, workers: number): RateRule {
   return { ...rule, rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
 }

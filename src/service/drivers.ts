@@ -5,7 +5,7 @@ import { didYouMean, errorText, PorticoError, refuseUnknownOptions, whatItIs } f
 import type { Logger } from '../log/index.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
 
-/** Where drivers come from. */
+/** The source of drivers. */
 export interface DriversOptions extends Partial<ModuleExportOptions> {
   /** Drivers with names of their own: classes, functions and objects. Default: none, each name is a module. */
   readonly builtin?: Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export interface DriversOptions extends Partial<ModuleExportOptions> {
   readonly log?: Logger;
 }
 
-/** What a driver may have beside the methods that are required of it. */
+/** Optional methods of a driver, beside those that its interface requires. */
 export interface DriverLife {
   /** After the constructor, which does no I/O: connects. */
   open?(): unknown;
@@ -27,7 +27,7 @@ export interface DriverLife {
 export interface LoadDriverOptions {
   /** Methods that it must have. Default: none. */
   readonly required?: readonly string[];
-  /** What its class or function is given. Default: nothing. */
+  /** Arguments of its class or function. Default: none. */
   readonly args?: readonly unknown[];
 }
 
@@ -73,7 +73,7 @@ export class Drivers {
     return driver as T & DriverLife;
   }
 
-  /** What a name stands for. Imports its module, and makes nothing. Throws as {@link load} for one that is not there. */
+  /** The export that a name stands for. Imports its module, and makes nothing. Throws as {@link load} for a missing one. */
   async find(name: string): Promise<unknown> {
     if (Object.hasOwn(this.#builtin, name)) return this.#builtin[name];
     const known = Object.keys(this.#builtin);

@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { HOOK_NAMES } from './hook-caller.js';

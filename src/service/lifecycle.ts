@@ -6,10 +6,10 @@ import type { Clock } from '../tasks/index.js';
 import { ownLimitMs, systemClock } from '../tasks/internal.js';
 import type { Awaitable, StopOptions } from './service.js';
 
-/** Where a service is. `failed`: it died by itself, or its start failed. */
+/** State of a service. `failed`: it died by itself, or its start failed. */
 export type LifecycleState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
-/** What a service does at its two turning points. */
+/** The two steps of a service: its start and its end. */
 export interface LifecycleSteps {
   /**
    * Acquires. On failure it has released what it acquired. `signal` is raised when a stop came before it was done: to end
@@ -23,7 +23,7 @@ export interface LifecycleSteps {
   stop(options: StopOptions & { readonly signal: AbortSignal }): Awaitable<void>;
 }
 
-/** What a verb that is called out of order may take before that is said. */
+/** Milliseconds that a verb called out of order waits before a log line reports it. */
 const EARLY_MS = 30_000;
 
 /** How long a stop that is not graceful may take where its caller does not say. */

@@ -31,7 +31,7 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   readonly managers?: readonly (Manager | object)[];
   /** The service's place in a registry; absent: it keeps no record and sends no heartbeat. */
   readonly registration?: Registration | null;
-  /** Where periodic tasks run; stopped with the rest. */
+  /** The group that periodic tasks run in; stopped with the rest. */
   readonly tasks: TaskGroup;
   /** How their periodic tasks run. Default: as `ManagerPeriodicOptions` says. */
   readonly periodic?: ManagerPeriodicOptions;
@@ -73,7 +73,7 @@ export class ManagerHooks implements LifecycleSteps {
   readonly #clock: Clock;
   readonly #tracker: TaskTracker;
   readonly #periodic: ManagersPeriodicTasks;
-  /** What undoes the steps taken so far, the latest last. */
+  /** Steps that undo those taken so far, the latest last. */
   #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
 
   constructor(options: ManagerHooksOptions) {
@@ -168,7 +168,7 @@ export class ManagerHooks implements LifecycleSteps {
 
   /** No new work by itself: no timer runs again, and the record says `draining`. What a stop begins with. */
   async withdraw(): Promise<void> {
-    // What is running is awaited with the group. Requests in flight may still spawn tasks.
+    // Passes that run are awaited with the group. Requests in flight may still spawn tasks.
     this.#periodic.stop();
     for (const timer of this.#options.tasks.timers) timer.stop('shutdown');
     await this.#options.registration?.drain();
@@ -190,7 +190,7 @@ export class ManagerHooks implements LifecycleSteps {
       for (const manager of this.#managers) await call(manager);
     };
     const limit = { signal: over, graceMs: GRACE_MS };
-    // What was built before the start goes with it, at whichever step it fails.
+    // Parts built before the start end with it, at whichever step it fails.
     undoneBy('release', () => this.#options.release?.());
     undoneBy('close drivers', () => this.#options.closeDrivers?.());
     return [
@@ -280,7 +280,7 @@ export class ManagerHooks implements LifecycleSteps {
   }
 }
 
-/** What a hook gets when there is no more time: less than launchers wait for a service that was cut off. */
+/** Milliseconds for a hook when no time is left: less than launchers wait for a service that was cut off. */
 const GRACE_MS = 250;
 
 /** Milliseconds `cleanupHost` may take: what is left of the deadline, and a moment where nothing is. */

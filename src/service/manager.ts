@@ -5,13 +5,13 @@ import type { PeriodicTasks } from '../tasks/index.js';
 import type { Awaitable } from './service.js';
 import type { Track } from './task-tracker.js';
 
-/** What a service itself says about where it is. `stopped` counts as down at once. */
+/** A service's own state. `stopped` counts as down at once. */
 export type ServiceState = 'starting' | 'running' | 'draining' | 'stopped';
 
-/** What a registry knows about one service: one binary on one host, whatever its number of workers. */
+/** A registry's record of one service: one binary on one host, whatever its number of workers. */
 export interface ServiceRecord {
   readonly id: number;
-  /** What the outside world calls it by. */
+  /** Id for the outside world. */
   readonly uuid: string;
   readonly host: string;
   readonly binary: string;
@@ -29,7 +29,7 @@ export interface ServiceRecord {
   /** An operator's word: treat it as dead, whatever it reports. */
   readonly forcedDown: boolean;
   readonly state: ServiceState;
-  /** Which incarnation wrote last. */
+  /** The incarnation that wrote last. */
   readonly instanceId: string;
   readonly machineId: string;
   readonly pid: number;
@@ -38,7 +38,7 @@ export interface ServiceRecord {
   readonly reportInterval: number;
   /** Seconds without a heartbeat after which this service counts as down. */
   readonly downTime: number;
-  /** Which accepted configuration it runs. */
+  /** Number of the accepted configuration that it runs. */
   readonly configGeneration: number;
   readonly zone: string | null;
   readonly endpoints: readonly string[];
@@ -69,7 +69,7 @@ export interface Manager {
    * unless the manager has one of its own: declare it as `track!: Track`.
    */
   track?: Track;
-  /** Where the backdoor of the process listens: a port, a path, or null. Set before `initHost` where it is declared. */
+  /** Address of the process's backdoor: a port, a path, or null. Set before `initHost` where it is declared. */
   backdoorPort?: number | string | null;
   /** More objects whose methods can be called remotely; fixed when the service begins to serve. */
   readonly additionalEndpoints?: readonly object[];

@@ -23,7 +23,7 @@ export interface ManagerPeriodicOptions
   readonly intervalMax?: number | null;
 }
 
-/** What they are driven with. */
+/** Parts that drive the tasks. */
 export interface ManagersPeriodicTasksParts {
   readonly managers: readonly Manager[];
   readonly tasks: TaskGroup;
@@ -122,7 +122,7 @@ export const managerOptions = defineOptions({
   }),
 });
 
-/** What {@link managerOptions} say to `new ManagerHooks`. */
+/** Settings that {@link managerOptions} give to `new ManagerHooks`. */
 export interface ManagerSettings {
   readonly periodic: ManagerPeriodicOptions;
   readonly managerShutdownMs: () => number;

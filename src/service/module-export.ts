@@ -1,5 +1,5 @@
 /**
- * What an option of the service configuration names by its module and export, a manager, a driver, a hook; and managers, be they named
+ * Objects that an option of the service configuration names by module and export (a manager, a driver, a hook); and managers, be they named
  * or given in code.
  */
 import { realpathSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { checkHooks } from './hook-caller.js';
 import type { Manager } from './manager.js';
 import type { Awaitable } from './service.js';
 
-/** Where names are looked up. */
+/** Surroundings of a lookup of names. */
 export interface ModuleExportOptions {
   /** The folder relative names begin at, and packages are seen from: the configuration file's. */
   readonly folder: string;

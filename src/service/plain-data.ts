@@ -1,5 +1,5 @@
 /**
- * What may pass between managers, and between a manager and its drivers: data that carries no behaviour.
+ * Data that may pass between managers, and between a manager and its drivers: it carries no behaviour.
  */
 
 /**

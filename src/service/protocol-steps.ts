@@ -3,7 +3,7 @@
  */
 import type { Awaitable, StopOptions } from './service.js';
 
-/** What a protocol adds between the hooks. Each may be async. */
+/** Steps of a protocol between the hooks. Each may be async. */
 export interface ProtocolSteps {
   /** Servers listen, consumers run. On failure it has released what it acquired. */
   serve?(signal: AbortSignal): Awaitable<void>;

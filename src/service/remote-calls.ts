@@ -25,7 +25,7 @@ export type ManagerCalls<M> = {
     : never;
 };
 
-/** What is called and how. Times in seconds. */
+/** Options of a call. Times in seconds. */
 export interface CallOptions {
   /** Separates applications of one broker. Default: `[rpc] exchange`. */
   readonly exchange?: string;
@@ -60,7 +60,7 @@ export interface CallOptions {
   readonly altTopic?: string;
 }
 
-/** What a client is for. */
+/** Target of a client. */
 export interface ClientOptions extends CallOptions {
   /** The topic of the service that is called. */
   readonly topic: string;
@@ -91,7 +91,7 @@ export interface RPCClient {
   of<M extends object>(): ManagerCalls<M>;
 }
 
-/** What oslo.messaging has. */
+/** Priorities of oslo.messaging. */
 export const NOTIFICATION_PRIORITIES = ['audit', 'debug', 'info', 'warn', 'error', 'critical', 'sample'] as const;
 
 /** How much a notification matters: each has a queue of its own. */
@@ -99,7 +99,7 @@ export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];
 
 /** How notifications are emitted. */
 export interface NotifierOptions {
-  /** Who says so, such as `compute.north`. */
+  /** Publisher, such as `compute.north`. */
   readonly publisherId: string;
   /** Default: `[oslo_messaging_notifications] topics`. */
   readonly topics?: readonly string[];
@@ -119,12 +119,12 @@ export interface Notifier extends Record<NotificationPriority, EmitNotification>
 /** Emits one of a priority. `payload`: plain data. */
 export type EmitNotification = (context: unknown, eventType: string, payload: unknown) => Promise<void>;
 
-/** Where clients come from: a service's way to the others. */
+/** Source of clients: a service's way to the others. */
 export interface RPCClients {
   /** With `memory://`: no service of another process is reached. */
   readonly isInProcess: boolean;
   client(options: ClientOptions): RPCClient;
-  /** What emits notifications, in the format of oslo.messaging. */
+  /** A notifier, in the format of oslo.messaging. */
   notifier(options: NotifierOptions): Notifier;
 }
 

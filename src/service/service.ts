@@ -11,7 +11,7 @@ import { type Clock, TaskGroup } from '../tasks/index.js';
 /** A value, or a promise of one: what every verb and hook of a service may return. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** What changed in the configuration: `group.option` to its old and new parsed value. */
+/** Changes of the configuration: `group.option` to its old and new parsed value. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
 
 /** How a service is to stop. */
@@ -36,7 +36,7 @@ export interface WorkerContext {
   readonly id: number;
   /** How many workers the service has, when this one started. */
   readonly workers: number;
-  /** Which accepted configuration this worker began with, counted from 1. */
+  /** Number of the accepted configuration that this worker began with, from 1. */
   readonly generation: number;
   /** True in a child of a supervisor, which replaces it when it ends; false when the launcher runs it by itself. */
   readonly supervised: boolean;
@@ -57,12 +57,12 @@ export interface ServiceBase {
   useWorker?(worker: WorkerContext): void;
   /** A stop was asked for and begins after `drain_delay`: health checks say from now on that this service is not ready. */
   markDraining?(): void;
-  /** What is under way, a line each: for the log when the deadline cuts it off. Nothing: only idle things are left. */
+  /** Work under way, a line each: for the log when the deadline cuts it off. Empty: only idle things are left. */
   describeWork?(): readonly string[];
   /**
-   * What it runs by a configuration, and what is wrong with that. Launchers ask for it at a reload: what the new
-   * configuration would have it run is compared with what it runs now. Only reads what is written, and imports no
-   * application. A throw refuses the reload, as an error among the diagnostics does.
+   * The plan of a configuration, with its mistakes. Launchers read it at a reload: the plan of the new
+   * configuration is compared with the present one. It reads the files and imports no application. A throw
+   * refuses the reload, as an error among the diagnostics does.
    */
   plan?(config: Config): ServicePlan;
   /**
@@ -82,7 +82,7 @@ export interface ServiceBase {
   reset(changes?: ConfigChanges): Awaitable<void>;
 }
 
-/** What a configuration gives a service to run. Of one that is refused, what can be told of it. */
+/** A service that a configuration gives to run. Of a refused one: the known part. */
 export interface ServicePlan {
   /** Pipelines by name, each with its filters in order and its app last. */
   readonly pipelines?: ReadonlyMap<string, readonly string[]>;
@@ -90,7 +90,7 @@ export interface ServicePlan {
   readonly app?: PlannedApp;
   /** The files it reads by `config.readFile`, beside the configuration's own. */
   readonly files?: readonly ServiceFile[];
-  /** What is wrong with it: errors refuse it, warnings go to the log. */
+  /** Its mistakes: errors refuse it, warnings go to the log. */
   readonly diagnostics?: readonly Diagnostic[];
 }
 
@@ -101,7 +101,7 @@ export interface PlannedService extends ServicePlan {
   readonly workers: number;
   /** The addresses to bind, in order; empty for a service that does not listen. */
   readonly addresses: readonly ListenAddress[];
-  /** Where the configuration sets them, as `file:line:column`. */
+  /** Place of the addresses in the configuration, as `file:line:column`. */
   readonly addressPlace?: string | undefined;
   /** When its certificate ends, as ISO 8601. */
   readonly certificateEnds?: string | undefined;
@@ -121,7 +121,7 @@ export interface PlannedApp {
   /** The filters of a pipeline, outermost first, and by which name their times are counted. */
   readonly filters?: readonly string[];
   readonly pipeline?: string;
-  /** What is behind the filters. */
+  /** The app inside the filters. */
   readonly inner?: PlannedApp;
   /** The apps it chooses between, each with what leads there, such as the path of a URL map. */
   readonly branches?: readonly { readonly at: string; readonly app: PlannedApp }[];
@@ -133,7 +133,7 @@ export interface ServiceFile {
   readonly path: string;
   /** The option that names it, as `group.option`. */
   readonly option: string;
-  /** What can be said of its content in a few words, such as how long a certificate is valid. */
+  /** A few words on its content, such as how long a certificate is valid. */
   readonly says?: string | undefined;
   /** Its content is never shown, not even whether two of them are alike. */
   readonly secret?: boolean;
@@ -141,7 +141,7 @@ export interface ServiceFile {
   readonly pipelines?: ReadonlyMap<string, string>;
 }
 
-/** Where a service listens. */
+/** Address that a service listens on. */
 export type ListenAddress =
   | { readonly host: string; readonly port: number; readonly backlog?: number }
   | { readonly path: string; readonly backlog?: number };
@@ -160,18 +160,18 @@ export function isWildcard(host: string): boolean {
 export interface ListenSocket {
   /** The descriptor, bound and not yet listening; `listen({ fd })` takes it over. */
   readonly fd: number;
-  /** What it is bound to; the port is the real one. */
+  /** The bound address; the port is the real one. */
   readonly address: ListenAddress;
 }
 
 /**
- * What a service that accepts connections adds, so that a launcher can bind its addresses before any worker exists and
+ * Members of a service that accepts connections, so that a launcher can bind its addresses before any worker exists and
  * keep them over the lives of all workers.
  */
 export interface ListeningService extends ServiceBase {
   /** The addresses to bind, in order. */
   readonly addresses: readonly ListenAddress[];
-  /** Where the configuration sets them, as `file:line:column`: for errors about an address. */
+  /** Place of the addresses in the configuration, as `file:line:column`: for errors about an address. */
   readonly addressPlace?: string | undefined;
   /** Called before `start()`, with one socket for each address in order: listen on these instead of binding. */
   useSockets(sockets: readonly ListenSocket[]): void;
@@ -211,7 +211,7 @@ export class Service implements ServiceBase {
   declare readonly name?: string;
   /** Tasks and timers that end with the service. Open again whenever the service is started. */
   readonly tasks: TaskGroup;
-  /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher before `start`. */
+  /** Address of the launcher's backdoor: a port, a path, or null. Set by the launcher before `start`. */
   backdoorPort: number | string | null = null;
 
   constructor(options: ServiceOptions = {}) {

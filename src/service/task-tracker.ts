@@ -8,11 +8,11 @@ import { pause, systemClock, within } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { Awaitable } from './service.js';
 
-/** What a tracked task is about, for the log. */
+/** Facts of a tracked task, for the log. */
 export interface TrackedFacts {
   /** The request it works for. */
   readonly requestId?: string | undefined;
-  /** What it works on: a server, an image. */
+  /** The resource it works on: a server, an image. */
   readonly resourceId?: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export type Track = <T>(name: string, work: PromiseLike<T> | (() => Awaitable<T>
 export interface TaskTrackerOptions {
   /** Whose work it is, for logs. */
   readonly service: string;
-  /** Where failures are told. */
+  /** Log of failures. */
   readonly log: Logger;
   /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;

@@ -4,7 +4,7 @@
  * The package rate-limiter-flexible counts in fixed windows, has a timer for each key and no bound for their number.
  */
 
-/** What all buckets of a rule have in common. */
+/** Options common to all buckets of a rule. */
 export interface BucketOptions {
   /** Tokens a second. */
   readonly rate: number;
@@ -14,7 +14,7 @@ export interface BucketOptions {
   readonly maxKeys: number;
 }
 
-/** What came of taking a token. */
+/** Outcome of taking a token. */
 export interface Taken {
   readonly granted: boolean;
   /** Until there is a token: before it may be used if granted, before it may be asked for again if not. */
@@ -65,7 +65,7 @@ export class TokenBuckets {
   }
 }
 
-/** What is counted in buckets of its own. */
+/** A rule with buckets of its own. */
 export interface SharedRule extends BucketOptions {
   /** The same in all workers of the service, and after a reload: a rule that is written differently has new buckets. */
   readonly id: string;
@@ -80,7 +80,7 @@ export interface SharedBuckets {
   take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | undefined;
 }
 
-/** Where launchers leave the way there, on the process of a worker. */
+/** Key under which launchers leave the link, on the process of a worker. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
 /** Undefined in a process that is no worker of a launcher. */

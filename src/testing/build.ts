@@ -9,7 +9,7 @@ import { PorticoError, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
 
-/** What a factory finds around it. */
+/** Surroundings of a factory. */
 export interface BuildOptions {
   /** The section's own options, as written. */
   readonly local?: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface BuildOptions {
   readonly log?: Logger;
 }
 
-/** What a factory has made, and how to release what it holds. */
+/** The product of a factory, and the function that releases its resources. */
 export interface Built<T> {
   readonly made: T;
   readonly close: () => Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * What every driver of a sort must do, as cases that any test runner runs:
- * `for (const { name, run } of healthcheckConformance(make)) test(name, run);`. With fakes of what filters load.
+ * Duties of every driver of a sort, as cases that any test runner runs:
+ * `for (const { name, run } of healthcheckConformance(make)) test(name, run);`. With fakes of the drivers that filters load.
  */
 import assert from 'node:assert/strict';
 import { ValidatorUnavailable } from '../middleware/index.js';
@@ -15,7 +15,7 @@ export interface ConformanceCase {
 /** Makes a fresh driver for one case, not opened yet. Each case closes what it was given. */
 export type MakeDriver<T extends object> = () => T | Promise<T>;
 
-/** What holds for every driver: it can be closed twice. */
+/** Cases for every driver: it can be closed twice. */
 export function lifeConformance(what: string, make: MakeDriver<{ close?(): unknown }>): ConformanceCase[] {
   return [
     {
@@ -31,7 +31,7 @@ export function lifeConformance(what: string, make: MakeDriver<{ close?(): unkno
 
 // The types of `portico/middleware` are not named here: tests of something else need not compile against them.
 
-/** What is asked of a validator: a `TokenValidator` has it. */
+/** The tested part of a validator: a `TokenValidator` has it. */
 export interface TestedValidator {
   validate(
     token: string,
@@ -41,7 +41,7 @@ export interface TestedValidator {
   stop?(): unknown;
 }
 
-/** What is asked of a plugin: a `HealthcheckPlugin` has it. */
+/** The tested part of a plugin: a `HealthcheckPlugin` has it. */
 export interface TestedPlugin {
   check(where: {
     readonly port: number | undefined;
@@ -57,13 +57,13 @@ export interface HealthAnswer {
   readonly details?: string | undefined;
 }
 
-/** What a token says: a `TokenInfo`, of which only the roles are required. */
+/** Facts of a token: a `TokenInfo`, of which only the roles are required. */
 export interface FakeTokenInfo {
   readonly roles: readonly string[];
   readonly [fact: string]: unknown;
 }
 
-/** What a validator under test is asked about. */
+/** Tokens that a validator under test is asked about. */
 export interface TokenSamples {
   /** A token it takes. */
   readonly good: string;
@@ -71,7 +71,7 @@ export interface TokenSamples {
   readonly bad: string;
 }
 
-/** What every `auth.validator` must do. `make` gives one that was started. */
+/** Cases for every `auth.validator`. `make` returns a started one. */
 export function tokenValidatorConformance(
   make: MakeDriver<TestedValidator>,
   { good, bad }: TokenSamples,
@@ -119,7 +119,7 @@ export function tokenValidatorConformance(
   ];
 }
 
-/** What every `healthcheck` plugin must do. */
+/** Cases for every `healthcheck` plugin. */
 export function healthcheckConformance(make: MakeDriver<TestedPlugin>): ConformanceCase[] {
   return [
     ...lifeConformance('healthcheck', make),
@@ -169,7 +169,7 @@ export class FakeTokenValidator implements TestedValidator {
 
 /** A plugin whose answer a test sets. */
 export class FakeHealthcheck implements TestedPlugin {
-  /** What the next question is answered with. */
+  /** Answer to the next question. */
   result: HealthAnswer = { available: true, reason: 'OK' };
   closed = false;
 

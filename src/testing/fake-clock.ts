@@ -13,7 +13,7 @@ interface Alarm {
 export class FakeClock implements Clock {
   #now = 0;
   #pending = 0;
-  /** What is due at each moment, in the order it was asked for. */
+  /** Alarms due at each moment, in the order of their requests. */
   readonly #alarms = new Map<number, Alarm[]>();
   /** The moments, in order. */
   readonly #moments: number[] = [];

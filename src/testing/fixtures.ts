@@ -1,5 +1,5 @@
 /**
- * What a test sets up: configuration files that exist for it alone, and a log that it can read.
+ * Fixtures of a test: configuration files that exist for it alone, and a log that it can read.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,3 @@
-/** What Portico's own tests use of this directory beside what is published. */
+/** Exports for Portico's own tests, beside the published ones. */
 export { LintError } from './lint.js';
 export { rawRequest } from './request.js';

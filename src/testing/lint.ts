@@ -30,7 +30,7 @@ export interface LintOptions {
 
 /** An app under lint. */
 export interface LintedApp extends App {
-  /** What it has done wrong so far, in all of its requests. */
+  /** Violations so far, in all of its requests. */
   readonly violations: readonly LintError[];
 }
 

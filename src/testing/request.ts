@@ -15,7 +15,7 @@ import { type App, Fault } from '../app/index.js';
 import { answerFault, asFault } from '../app/internal.js';
 import { LintError } from './lint.js';
 
-/** What is sent besides method and path. */
+/** A request's parts besides method and path. */
 export interface RequestInput {
   readonly headers?: Readonly<OutgoingHttpHeaders>;
   /** Text or bytes with their length, chunks as they come, or anything else as JSON. */
@@ -24,7 +24,7 @@ export interface RequestInput {
   readonly json?: unknown;
 }
 
-/** What came back. */
+/** The response. */
 export interface TestResponse {
   readonly status: number;
   readonly statusMessage: string;
@@ -33,7 +33,7 @@ export interface TestResponse {
   readonly rawHeaders: readonly string[];
   readonly trailers: NodeJS.Dict<string>;
   readonly body: Buffer;
-  /** What the app failed with, where it was no `Fault`: the reason for a 500. Absent when it did not fail. */
+  /** The app's failure, where it was no `Fault`: the reason for a 500. Absent when it did not fail. */
   readonly error?: unknown;
   text(): string;
   /** The body as JSON; throws `SyntaxError` when it is not JSON. */
@@ -44,7 +44,7 @@ export interface TestResponse {
 /**
  * Serves one request with the app and gives its answer. The path is sent as it is, without any normalisation.
  *
- * What the app fails with is answered as a server does it: a `Fault` as Portico's JSON, anything else as a bare 500; after
+ * Answers a failure of the app as a server does: a `Fault` as Portico's JSON, anything else as a bare 500; after
  * the head the connection is destroyed. Rejects when the connection breaks before the end of the answer, and with the
  * `LintError` of an app wrapped in `lint`.
  */

@@ -1,5 +1,5 @@
 /**
- * What every store of service records must do. Their fake is `MemoryStore`.
+ * Duties of every store of service records. Their fake is `MemoryStore`.
  */
 import assert from 'node:assert/strict';
 import type { ServiceAnnouncement, ServiceStore } from '../registry/index.js';
@@ -40,7 +40,7 @@ export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
 }
 
 const NEW = { disabled: false, state: 'starting' } as const;
-/** What an insert of a host and binary, or host and topic, that are there already rejects with. */
+/** Error of an insert whose host and binary, or host and topic, exist already. */
 const TAKEN = { code: 'PORTICO_RECORD_EXISTS' };
 
 function announced(changes: Partial<ServiceAnnouncement> = {}): ServiceAnnouncement {

@@ -13,7 +13,7 @@ export class GatheredBytes {
   /** How many bytes there are. */
   size = 0;
   readonly #pieces: Buffer[] = [];
-  /** Where small pieces go, and how much of it is filled. */
+  /** Block for small pieces, and the filled part of it. */
   #block: Buffer | undefined;
   #filled = 0;
 

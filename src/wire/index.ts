@@ -1,4 +1,4 @@
-/** What rests on Node's insides; for the folders above alone. */
+/** Code that rests on Node's insides; for the folders above alone. */
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { type BodyCount, countBody, countFor } from './count-body.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';

@@ -47,13 +47,13 @@ export function fillHeaders(req: IncomingMessage, fields: string[]): void {
   );
 }
 
-/** What the parser of a connection gives each head to. */
+/** Receiver of the heads that a connection's parser reads. */
 export interface HeadReceiver {
   onIncoming(req: IncomingMessage, keepAlive: boolean): number;
 }
 
 /**
- * Where the heads of a connection's requests arrive, to be replaced; undefined for a connection without a parser.
+ * The receiver of a connection's request heads, to be replaced; undefined for a connection without a parser.
  * `lib/_http_server.js`: `connectionListenerInternal` sets it to `parserOnIncoming`.
  */
 export function headReceiver(socket: Socket): HeadReceiver | undefined {

@@ -2,8 +2,8 @@
  * `check`: every mistake of a paste file and of the files it includes, in one go. Modules are imported; for an API, by its
  * name, factories that allow it are made and let go of again, and no others are called.
  *
- * What a section means depends on what leads to it (`get` reads what an outer section has `set`), so the file
- * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
+ * The meaning of a section depends on its users (`get` reads what an outer section has `set`), so the file
+ * is loaded from the apps that nothing else mentions; sections that these do not reach are checked by themselves.
  */
 import type { DeclaredFactory, Trial } from '../../app/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
@@ -73,7 +73,7 @@ class Check {
       const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
       for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name));
-      // What the configuration does not choose is not built: mistakes there keep nothing from starting.
+      // Apps that the configuration does not choose are not built: their mistakes keep no API from starting.
       this.#findings.harmless = 'unchosen';
       for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
       this.#findings.harmless = false;
@@ -226,7 +226,7 @@ class Check {
     }
   }
 
-  /** What is wrong with the lines of the files that were opened since, and what looks wrong in them. */
+  /** Mistakes and suspicious lines of the files that were opened since. */
   #files(): void {
     const { sources } = this.#load;
     if (sources.size === this.#filesJudged) return;

@@ -1,6 +1,6 @@
 /**
- * What `check` finds: errors and warnings with their places; and what looks wrong in the sections of a file and in the trees
- * they make, although PasteDeploy takes it.
+ * Findings of `check`: errors and warnings with their places; and suspicious parts of the sections of a file and of the trees
+ * they make, although PasteDeploy takes them.
  */
 import { type Diagnostic, errorText, inOrder, type Origin, PorticoError, placeInFile } from '../../errors/index.js';
 import { originWithin, type PasteOption, type PasteSection } from '../../ini/index.js';

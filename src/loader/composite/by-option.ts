@@ -32,9 +32,9 @@ export const byOption: CompositeFactory = Object.assign(
   },
 );
 
-/** What a composite that makes a pipeline is given beside its children. */
+/** Loader of a composite that makes a pipeline. */
 interface PipelineLoader extends SectionLoader {
-  /** What is put between the filters it has asked for, as in `[pipeline:…]`; undefined: nothing. */
+  /** Filters between those it has asked for, as in `[pipeline:…]`; undefined: none. */
   betweenFilters?(): readonly Filter[] | undefined;
 }
 

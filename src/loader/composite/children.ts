@@ -27,13 +27,13 @@ export interface CompositeWarning {
 
 /** A composite factory that can tell its children. Factories without this are shown without them. */
 export interface TellsChildren {
-  /** What it would ask for, in that order. */
+  /** The children it would ask for, in that order. */
   readonly children: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
-  /** What it may ask for under any configuration. Default: its children. */
+  /** The references it may ask for under any configuration. Default: its children. */
   readonly references?: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
-  /** What it would refuse in its own options. Default: nothing. */
+  /** Mistakes in its own options. Default: none. */
   readonly problems?: (localConf: Conf, ctx: FactoryContext) => readonly PasteError[];
-  /** What looks wrong in its own options. Default: nothing. */
+  /** Suspicious values of its own options. Default: none. */
   readonly warnings?: (localConf: Conf) => readonly CompositeWarning[];
 }
 

@@ -11,7 +11,7 @@ import type { Origin } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { PasteError } from '../paste-error.js';
 
-/** Where an app is mounted. */
+/** Place of a mounted app. */
 export interface Place {
   /** `host` or `host:port`; null for any. */
   readonly domain: string | null;
@@ -98,7 +98,7 @@ function inOrder(a: Place, b: Place): number {
   return codePointLength(b.path) - codePointLength(a.path) || byCodePoints(a.path, b.path);
 }
 
-/** Which mount takes a request. Built once; of two mounts at one place the later counts. */
+/** Finds the mount of a request. Built once; of two mounts at one place the later counts. */
 export class MountTable<A = App> {
   /** In the order in which they are tried. */
   readonly mounts: readonly Mount<A>[];

@@ -34,7 +34,7 @@ export class RequestCopies {
     return copy;
   }
 
-  /** What the last app gets; undefined: the request itself, for its body was not read. */
+  /** The copy for the last app; undefined: the request itself, for its body was not read. */
   last(): RequestCopy | undefined {
     return this.#body === undefined ? undefined : this.next();
   }

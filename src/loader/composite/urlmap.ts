@@ -29,7 +29,7 @@ declare module '../../app/index.js' {
 export interface URLMap extends App {
   /** In the order in which they are tried. */
   readonly mounts: readonly Mount[];
-  /** What answers when no mount takes a path; undefined: 404. */
+  /** App for paths that no mount takes; undefined: 404. */
   readonly notFound: App | undefined;
 }
 
@@ -121,7 +121,7 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   const warnings: CompositeWarning[] = [];
   const taken = new Map<string, string>();
   for (const option of mountOptions(localConf)) {
-    // What is no place is a problem.
+    // An option that is no place is reported as a problem.
     const place = ignoreErrors(() => placeOf(option));
     if (place === undefined) continue;
     const key = `${place.domain ?? ''} ${place.path}`;

@@ -70,7 +70,7 @@ export interface MediaType {
   readonly params: ReadonlyMap<string, string | undefined>;
 }
 
-/** What an Accept header prefers among supported types. */
+/** The type that an Accept header prefers among supported types. */
 export interface BestMatch {
   readonly type: string | undefined;
   readonly params: ReadonlyMap<string, string | undefined>;

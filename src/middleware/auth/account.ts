@@ -39,7 +39,7 @@ function usesApplicationCredential(account: AccountOptions): boolean {
   return authType === 'v3applicationcredential' || (!authType && (id !== undefined || name !== undefined));
 }
 
-/** Who logs in, as the identity service reads it (Identity API v3, `auth.identity`). */
+/** Credentials of an account, as the identity service reads them (Identity API v3, `auth.identity`). */
 export function identityFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) {
     const {

@@ -28,7 +28,7 @@ export interface IdentityClientOptions {
   };
 }
 
-/** What is asked. */
+/** A request to the identity service. */
 export interface IdentityRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -37,7 +37,7 @@ export interface IdentityRequest {
   readonly body?: unknown;
 }
 
-/** What came back, whatever its status. */
+/** A response of the identity service, whatever its status. */
 export interface IdentityAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -137,7 +137,7 @@ function whereOf({ method, url }: IdentityRequest): string {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What an answer of `/v3/auth/tokens` says, read with care: it comes from another program. Throws a `TypeError` for one that is no token. */
+/** Reads an answer of `/v3/auth/tokens` with care: it comes from another program. Throws a `TypeError` for one that is no token. */
 export function tokenInfoOf(text: string): TokenInfo {
   const token = object(parsed(text)?.token);
   if (token === undefined) throw new TypeError('it is not a token');
@@ -174,7 +174,7 @@ function appCredential(value: unknown): AppCredential | undefined {
     id: word(credential.id),
     name: word(credential.name),
     restricted: credential.restricted === true,
-    // What is there and cannot be read allows nothing.
+    // Rules that cannot be read allow nothing.
     accessRules: rules === undefined || rules === null ? undefined : items(rules).flatMap(accessRule),
   };
 }

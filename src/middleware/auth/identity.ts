@@ -1,5 +1,5 @@
 /**
- * Who a request was found to come from, and the headers that hand this on, which clients must not send.
+ * The identity found for a request, and the headers that carry it, which clients must not send.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Identity } from '../../app/index.js';

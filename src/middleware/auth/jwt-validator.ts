@@ -183,7 +183,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
   };
 }
 
-/** Where the issuer's own document (OpenID Connect Discovery 1.0) says its keys are. */
+/** The address of the keys in the issuer's own document (OpenID Connect Discovery 1.0). */
 async function discovered(issuer: string, signal: AbortSignal): Promise<string> {
   const document = await documentAt(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal);
   if (document.issuer !== issuer) throw new Error(`the document of ${issuer} is that of another issuer`);

@@ -158,7 +158,7 @@ function accountOf({ options, config, origin }: ValidatorSettings): AccountOptio
   const missing = missingIn(account);
   const scopes = scopesIn(account);
   if (missing.length === 0 && scopes.length <= 1) return account;
-  // Where the account is written rather than at each filter that uses it.
+  // The account's own section rather than each filter that uses it.
   const groups = [authSection, configGroup, 'keystone_authtoken', 'auth_token'].filter((name) => name !== undefined);
   const section = groups.find((name) => config.getSectionLocation(name) !== undefined);
   throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_ACCOUNT', {
@@ -195,12 +195,12 @@ function authoritiesOf({ options: { cafile }, config, originOf }: ValidatorSetti
 /** A login that worked. */
 interface Login {
   readonly token: string;
-  /** Where tokens are validated: ends in `/v3`. */
+  /** Address that validates tokens: ends in `/v3`. */
   readonly endpoint: string;
   readonly endsAt: number;
 }
 
-/** Which address in the catalog is meant. */
+/** Choice of an address in the catalog. */
 interface EndpointChoice {
   readonly interface: string;
   readonly region: string | undefined;

@@ -46,7 +46,7 @@ function textOf(config: Config, file: string, origin: Origin): string {
   }
 }
 
-/** What a member may be. */
+/** Type of a member. */
 type Kind = 'text' | 'date' | 'flag' | 'names' | 'list' | 'object' | readonly [Members] | Members;
 interface Members {
   readonly [name: string]: Kind;
@@ -189,7 +189,7 @@ function has({ members }: ObjectNode, wanted: string): boolean {
   return members.some(({ name }) => wordOf(name) === wanted);
 }
 
-/** What has an object as its value may be a token: its file is then one level too deep. */
+/** The word as it may be shown: one with an object as its value may be a token, in a file that is one level too deep. */
 function shown(word: string, value: ValueNode): string {
   return value.type === 'Object' ? 'of this name' : JSON.stringify(word);
 }

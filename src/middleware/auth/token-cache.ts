@@ -1,5 +1,5 @@
 /**
- * What is known about tokens, for a while: out of the cache, or by asking once.
+ * Known facts about tokens, for a while: from the cache, or from one request.
  */
 import { createHmac, hash } from 'node:crypto';
 import { quoteClient } from '../../app/index.js';

@@ -1,5 +1,5 @@
 /**
- * What becomes of the tokens a request came with.
+ * Judges the tokens of a request.
  */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';

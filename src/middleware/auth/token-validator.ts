@@ -1,5 +1,5 @@
 /**
- * What auth_token asks about tokens.
+ * The interface through which auth_token validates tokens.
  */
 import type { Config } from '../../config/index.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
@@ -13,7 +13,7 @@ export interface Named {
   readonly name?: string | undefined;
 }
 
-/** What a token lets its bearer do: one kind of request. */
+/** One kind of request that a token allows its bearer. */
 export interface AccessRule {
   readonly service: string;
   readonly method: string;
@@ -30,7 +30,7 @@ export interface AppCredential {
   readonly accessRules?: readonly AccessRule[] | undefined;
 }
 
-/** What a valid token says. At most one of project, domain and system is its scope. */
+/** Facts of a valid token. At most one of project, domain and system is its scope. */
 export interface TokenInfo {
   readonly userId?: string | undefined;
   readonly userName?: string | undefined;
@@ -51,7 +51,7 @@ export interface TokenInfo {
   readonly methods?: readonly string[] | undefined;
   readonly appCredential?: AppCredential | undefined;
   readonly catalog?: readonly unknown[] | undefined;
-  /** What the token is bound to, by kind: `x509` and the thumbprint of a certificate. */
+  /** Bindings of the token, by kind: `x509` and the thumbprint of a certificate. */
   readonly bind?: Readonly<Record<string, unknown>> | undefined;
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -62,7 +62,7 @@ export interface RefusedToken {
   readonly refused: string;
 }
 
-/** What a validator is started with. */
+/** Settings of a validator. */
 export interface ValidatorSettings {
   /** The options of the filter. */
   readonly options: AuthTokenOptions;
@@ -72,7 +72,7 @@ export interface ValidatorSettings {
   readonly log: Logger;
   /** The section of the filter, for errors. */
   readonly origin: Origin;
-  /** Where an option of auth_token is set, by its name in files, for errors; the section of the filter where no file has it. */
+  /** Place of an option of auth_token, by its name in files, for errors; the section of the filter where no file has it. */
   readonly originOf: (option: string) => Origin;
 }
 

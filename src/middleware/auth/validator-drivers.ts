@@ -59,7 +59,7 @@ export async function findValidator({ validator }: AuthTokenOptions, ctx: Factor
   await withDrivers(ctx, (drivers) => drivers.find(validator));
 }
 
-/** What is wrong with a driver is a mistake of the option that names it. */
+/** Reports a mistake of a driver at the option that names it. */
 async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => Promise<T>): Promise<T> {
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), builtin: SHIPPED, log: ctx.log });
   try {

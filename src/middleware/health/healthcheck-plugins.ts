@@ -1,5 +1,5 @@
 /**
- * What a health check asks: its options, and the plugins that ship.
+ * The options of a health check, and the plugins that ship.
  */
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -16,7 +16,7 @@ export interface PluginResult {
   readonly details?: string | undefined;
 }
 
-/** What a request tells a plugin of the service that took it. */
+/** Facts about the service that took the request. */
 export interface AskedAt {
   readonly port: number | undefined;
   /** The service could not reach the registry for longer than `service_down_time`. */
@@ -75,7 +75,7 @@ export const healthcheckOptions = defineOptions({
   expect: integer({ min: 100, max: 599, help: 'For http: the status that is wanted. Default: any 2xx.' }),
 });
 
-/** What plugins are made with. */
+/** Settings of plugins. */
 type Settings = LiveOptions<typeof healthcheckOptions>;
 
 const OK: PluginResult = { available: true, reason: 'OK' };
