@@ -96,11 +96,11 @@ async function namedFaultStyle(name: string, config: Config, origin: Origin | un
     render = await importModuleExport(name, { folder, allowExternalModules: true });
   } catch (cause) {
     const { message, hint } = cause as PorticoError;
-    throw new ConfigurationRefused('PORTICO_FAULT_STYLE', { message: `fault_style: ${message}`, hint, origin, cause });
+    throw new ConfigurationRefused('PORTICO_FAULT_STYLE', { message, hint, origin, cause });
   }
   if (typeof render === 'function') return render as FaultStyle;
   throw new ConfigurationRefused('PORTICO_FAULT_STYLE', {
-    message: `fault_style: ${name} is ${whatItIs(render)}, not a function`,
+    message: `${name} is ${whatItIs(render)}, not a function`,
     hint: 'A renderer is a function (fault, request) => ({ type, body }).',
     origin,
   });

@@ -1,8 +1,9 @@
 /** Renderers of faults: those of an application, the problem style, and who decides for a request. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Fault, type FaultRenderer, type FaultStyle } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
@@ -176,7 +177,8 @@ export const page = { render };
 
 function written(t: TestContext, ini: string): string {
   const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(resolve(fileURLToPath(import.meta.url), '..', '..', '..'), join(folder, 'node_modules', 'portico'));
   writeFileSync(join(folder, 'api-paste.ini'), PASTE);
   writeFileSync(join(folder, 'app.mjs'), APP);
   writeFileSync(join(folder, 'errors.mjs'), RENDERER);
@@ -227,8 +229,8 @@ test('a Loader without a service writes faults as its configuration says, and re
 });
 
 for (const [value, code, told] of [
-  ['./errors.mjs:rendr', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: fault_style: .*no export "rendr"[\s\S]*"render"/],
-  ['./erors.mjs:render', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: fault_style: .*erors\.mjs/],
+  ['./errors.mjs:rendr', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: .*no export "rendr"[\s\S]*"render"/],
+  ['./erors.mjs:render', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: .*erors\.mjs/],
   ['./errors.mjs:page', 'PORTICO_FAULT_STYLE', /is an object, not a function/],
   ['protico', undefined, /portico\.ini:2:15[\s\S]*did you mean 'portico'/],
 ] as const) {
@@ -238,7 +240,7 @@ for (const [value, code, told] of [
     const service = new WSGIService('main', config, { log: captureLog().log });
     t.after(() => service.stop());
     await assert.rejects(service.start(), (error: Error & { code: string; describe(): string }) => {
-      if (code !== undefined) assert.equal(error.code, code);
+      if (code !== undefined) assert.equal(error.code, code, error.describe());
       assert.match(error.describe(), told);
       return true;
     });
