@@ -124,6 +124,7 @@ test('@fastify/swagger: a document of the actions, with their paths and schemas'
     code: 400,
     title: 'Bad Request',
     message: 'Invalid input for name: must be string. Value: 1.',
+    issues: [{ where: 'body', path: ['name'], message: 'must be string', keyword: 'type' }],
   });
   assert.equal((await send('GET', '/things/7')).text, '{"name":"a"}');
 });

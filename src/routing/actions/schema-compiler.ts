@@ -82,15 +82,17 @@ export class SchemaCompiler {
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
     const validator = this.#validator(schema, coerceTypes, false);
     let validate: ValidateFunction | undefined;
+    // As it is now: the author may change it. What is no plain data cannot be kept, and tells the first mistake alone.
+    const written = isPlainData(schema) ? JSON.stringify(schema) : undefined;
     let validateAll: ValidateFunction | undefined;
     return (value) => {
       validate ??= validator();
       if (validate(value)) return value;
       const refused = refusedValue(validate, value);
       const first = valueIssues(validate, value);
-      if (!isSmall(value)) throw refusalOf(where, refused, first);
+      if (written === undefined || !isSmall(value)) throw refusalOf(where, refused, first);
       // Most values are taken, so the check that looks for everything is a second one, compiled for the first that is not.
-      validateAll ??= this.#validator(schema, coerceTypes, true)();
+      validateAll ??= this.#validator(JSON.parse(written) as JsonSchema, coerceTypes, true)();
       throw refusalOf(where, refused, validateAll(value) ? first : valueIssues(validateAll, value));
     };
   }
