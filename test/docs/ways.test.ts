@@ -56,7 +56,8 @@ test('OP-1 PD-155 api-cli serves a pipeline of one’s own app and filter from t
     const answer = await ask(`http://127.0.0.1:${port}/`);
     assert.equal(answer.text, 'Hello, world\n');
     assert.equal(answer.headers['x-shout'], 'yes');
-    assert.match(String(answer.headers['x-openstack-request-id']), /^req-/);
+    assert.match(String(answer.headers['x-request-id']), /^req-/);
+    assert.equal(answer.headers['x-openstack-request-id'], undefined);
     program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null });
   } finally {
