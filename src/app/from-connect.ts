@@ -10,6 +10,22 @@ import { wholeTarget } from './request-path.js';
 /** Connect's shape: answers, or calls `next` once, with an error if it failed. */
 export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown) => void) => unknown;
 
+/** What makes an application of Express: the package's main export. */
+export type ExpressFactory = () => {
+  use(middleware: ConnectMiddleware): unknown;
+  disable(setting: string): unknown;
+  handle(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): unknown;
+};
+
+/** What {@link fromConnect} takes besides the middleware. */
+export interface FromConnectOptions {
+  /**
+   * For a middleware that uses methods of Express (`res.status`, `res.send`, `req.ip`): it runs in an application that this makes.
+   * Default: Node's own request and response.
+   */
+  readonly express?: ExpressFactory | undefined;
+}
+
 /**
  * A Connect middleware as a Filter.
  *
@@ -18,7 +34,7 @@ export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown)
  * destroyed. `next` called after the answer (a deadline's, say) does nothing. Error handlers, with four parameters, are
  * refused with a `TypeError`: the filters around have that task.
  */
-export function fromConnect(middleware: ConnectMiddleware): Filter {
+export function fromConnect(middleware: ConnectMiddleware, { express }: FromConnectOptions = {}): Filter {
   if (typeof middleware !== 'function')
     throw withCode(new TypeError('fromConnect wants a function (req, res, next)'), 'PORTICO_CONNECT_MIDDLEWARE');
   if (middleware.length > 3) {
@@ -27,11 +43,37 @@ export function fromConnect(middleware: ConnectMiddleware): Filter {
       'PORTICO_CONNECT_MIDDLEWARE',
     );
   }
+  const used = express === undefined ? middleware : withinExpress(middleware, express);
   return (app) => (req, res) => {
     // Packages made for Express look here for the path before anything was cut off it, and some judge by it.
     (req as IncomingMessage & { originalUrl?: string }).originalUrl ??= wholeTarget(req);
-    return pass(middleware, app, req, res);
+    return pass(used, app, req, res);
   };
+}
+
+/** The middleware in an application of Express, which gives the request and the response its methods. */
+function withinExpress(middleware: ConnectMiddleware, express: ExpressFactory): ConnectMiddleware {
+  const application = express();
+  application.disable('x-powered-by');
+  application.use(middleware);
+  return (req: Mounted, res: ServerResponse, next: (error?: unknown) => void) => {
+    req.baseUrl = environ(req).scriptName;
+    application.handle(req, res, next);
+  };
+}
+
+/** A method that Express adds, in the words of V8 for a call of what is not there. */
+const EXPRESS_METHOD =
+  /\b(?:req|res|request|response)\.(?:append|attachment|cookie|clearCookie|download|format|get|header|json|jsonp|links|location|redirect|render|send|sendFile|sendStatus|set|status|type|vary|accepts|is) is not a function/;
+
+/** The error, or what to do about a method of Express that is not there. */
+function withWay(error: unknown): unknown {
+  if (!(error instanceof TypeError) || !EXPRESS_METHOD.test(error.message)) return error;
+  return new PorticoError('PORTICO_CONNECT_EXPRESS', {
+    message: `a middleware uses a method of Express: ${error.message}`,
+    hint: 'Write express = true in its section (fromConnect(middleware, { express }) in code), with the package express installed.',
+    cause: error,
+  });
 }
 
 /** Takes one request through a middleware. */
@@ -53,7 +95,8 @@ function pass(
     open?.resolve(value);
     open = undefined;
   };
-  const fail = (reason: unknown): void => {
+  const fail = (thrown: unknown): void => {
+    const reason = withWay(thrown);
     failure ??= { reason };
     if (open !== undefined) open.reject(reason);
     else if (returned && !res.writableFinished) res.destroy(reason as Error);
@@ -78,7 +121,14 @@ function pass(
     else run();
   };
 
-  const pending = middleware(req as never, res as never, next);
+  const start = (): unknown => {
+    try {
+      return middleware(req as never, res as never, next);
+    } catch (thrown) {
+      throw withWay(thrown);
+    }
+  };
+  const pending = start();
   returned = true;
   if (failure !== undefined) throw failure.reason;
   const isAsync = isThenable(pending);

@@ -48,7 +48,7 @@ export {
 export { Fault, type FaultDetails, type FaultIssue } from './fault.js';
 export type { FaultRenderer, FaultStyle, FaultStyleName, RenderedFault } from './fault-form.js';
 export { forwardHeaders } from './forward-headers.js';
-export { type ConnectMiddleware, fromConnect } from './from-connect.js';
+export { type ConnectMiddleware, type ExpressFactory, type FromConnectOptions, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export type { Identity } from './identity.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';

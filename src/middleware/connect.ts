@@ -6,6 +6,7 @@ import {
   appFactory,
   type ConnectMiddleware,
   type Description,
+  type ExpressFactory,
   type FactoryContext,
   fastifyApp,
   filterFactory,
@@ -23,6 +24,10 @@ const connectOptions = defineOptions({
     default: true,
     help: 'The export makes the middleware from the options; false: it is the middleware itself.',
   }),
+  express: boolean({
+    default: false,
+    help: 'The middleware uses methods of Express (res.status, res.send): it runs in an application of the package express, installed beside the paste file.',
+  }),
 });
 
 const fastifyPluginOptions = defineOptions({
@@ -37,7 +42,10 @@ export const connect = filterFactory(
   async (options, ctx) => {
     const found = await exported(options.middleware, 'middleware', ctx);
     const told = parsed(options.options, ctx);
-    return fromConnect((options.call ? found(told) : found) as ConnectMiddleware);
+    const express = options.express
+      ? ((await exported('express', 'express', ctx)) as unknown as ExpressFactory)
+      : undefined;
+    return fromConnect((options.call ? found(told) : found) as ConnectMiddleware, { express });
   },
   { describe },
 );

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
 import { connect, fastifyPlugin } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
 
 const FILES = {
@@ -54,4 +56,54 @@ test('MW-5 what is no function, and options that are no JSON object, refuse to l
       code: 'PORTICO_CONFIG_VALUE',
     });
   }
+});
+
+/** A limit as express-rate-limit writes one, in the words of Express. */
+const LIMIT = `export const limit = () => (req, response, next) =>
+  req.get('x-pass') ? next() : response.status(429).append('x-limit', req.baseUrl).send({ slow: req.ip !== undefined });
+export const fails = () => (req, response, next) => next(new Error('no'));`;
+
+const EXPRESS = {
+  'package.json': '{"type": "module"}',
+  'limit.js': LIMIT,
+  'node_modules/express/package.json': '{"name": "express", "main": "index.cjs"}',
+  'node_modules/express/index.cjs': `module.exports = require(${JSON.stringify(createRequire(import.meta.url).resolve('express'))});`,
+};
+
+test('a middleware that uses methods of Express has them with express = true', async (t) => {
+  const files = await tempConfig(EXPRESS);
+  t.after(() => files.remove());
+  const local = { middleware: './limit.js:limit', express: 'true' };
+  const { made } = await buildFilter(connect, { local, folder: files.folder });
+  const mounted = await new Router().mount('/mnt', made(app)).build();
+  const limited = await request(lint(mounted), 'GET', '/mnt/x');
+  assert.deepEqual([limited.status, limited.headers['x-limit'], limited.json()], [429, '/mnt', { slow: true }]);
+  assert.equal((await request(lint(mounted), 'GET', '/mnt/x', { headers: { 'x-pass': '1' } })).text(), 'app');
+  const failing = await buildFilter(connect, {
+    local: { ...local, middleware: './limit.js:fails' },
+    folder: files.folder,
+  });
+  assert.equal((await request(lint(failing.made(app)), 'GET', '/')).status, 500);
+});
+
+test('without it the error says what to write', async (t) => {
+  const files = await tempConfig({ 'package.json': '{"type": "module"}', 'limit.js': LIMIT });
+  t.after(() => files.remove());
+  const local = { middleware: './limit.js:limit' };
+  const { made } = await buildFilter(connect, { local, folder: files.folder });
+  const failures: unknown[] = [];
+  await request(
+    (req, res) => {
+      try {
+        return made(app)(req, res);
+      } catch (error) {
+        failures.push(error);
+        throw error;
+      }
+    },
+    'GET',
+    '/',
+  );
+  assert.equal((failures[0] as { code: string }).code, 'PORTICO_CONNECT_EXPRESS');
+  assert.match(String(failures[0]), /req\.get is not a function/);
 });
