@@ -4,7 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
-import { ownPatch } from './response-methods.js';
+import { headSent, ownPatch } from './response-methods.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;
@@ -29,7 +29,7 @@ type Stage = (res: ServerResponse) => unknown;
 
 /** As {@link beforeHead}, for a stage that may hold the head back; gives the layer that it does so in. */
 export function addStage(res: ServerResponse, stage: Stage): HeadLayer {
-  if (res.headersSent) {
+  if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
       hint: 'Register work on the response on the way in, before calling the inner app.',
@@ -94,7 +94,7 @@ export class HeadLayer {
     // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
     const code = Number(status) | 0;
     const given = typeof reason === 'string' ? headers : (headers ?? reason);
-    const isLeft = (this.stages.length === 0 && !this.held) || res.headersSent || code < 200 || code > 999;
+    const isLeft = (this.stages.length === 0 && !this.held) || headSent.call(res) || code < 200 || code > 999;
     if (isLeft || (Array.isArray(given) && isOdd(given))) return below.call(res, status, reason, headers);
     res.statusCode = code;
     if (typeof reason === 'string') res.statusMessage = reason;
@@ -113,7 +113,7 @@ export class HeadLayer {
         return res;
       }
       // It may have written the head, or answered.
-      if (res.headersSent) return res;
+      if (headSent.call(res)) return res;
     }
     // A message belongs to its status: a stage that changed only the status gets the usual message for it.
     if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';

@@ -4,7 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type BodySink, declareLength, type HoldOptions, HoldPart, StreamPart } from './body-parts.js';
-import { type Callback, callbackOf, ownPatch } from './response-methods.js';
+import { type Callback, callbackOf, headSent, ownPatch } from './response-methods.js';
 
 /** From the methods of a response to the sink behind all parts. Parts come in as the head is decided, innermost first. */
 export class BodyWay {
@@ -56,7 +56,7 @@ export class BodyWay {
       return;
     }
     const [chunk, encoding] = args.map((argument) => (typeof argument === 'function' ? undefined : argument));
-    if (!this.#res.headersSent && !this.#isHeld) declareLength(this.#res, chunk, encoding as BufferEncoding);
+    if (!headSent.call(this.#res) && !this.#isHeld) declareLength(this.#res, chunk, encoding as BufferEncoding);
     this.#open();
     this.#isEnded = true;
     this.#entry.end(chunk, encoding as BufferEncoding, callback);
@@ -87,7 +87,7 @@ export class BodyWay {
 
   /** Writes an implicit head through the outermost `writeHead`, so that inner listeners run first. */
   #open(): void {
-    if (!this.#res.headersSent && !this.#isHeld) this.#res.writeHead(this.#res.statusCode);
+    if (!headSent.call(this.#res) && !this.#isHeld) this.#res.writeHead(this.#res.statusCode);
   }
 
   /**

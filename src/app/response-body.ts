@@ -12,7 +12,7 @@ import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.
 import { beforeHead } from './before-head.js';
 import type { HoldOptions } from './body-parts.js';
 import { BodyWay } from './body-way.js';
-import { callbackOf, lengthOf, mayHaveBody, ownPatch } from './response-methods.js';
+import { callbackOf, headSent, lengthOf, mayHaveBody, ownPatch } from './response-methods.js';
 
 /** Gives the stream that the body is to go through, or undefined to leave this body alone. */
 export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
@@ -167,8 +167,8 @@ class BodyLayer {
       return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
     }
     const length = lengthOf(chunk, encoding);
-    if (!res.headersSent) this.#writeDeclaredHead();
-    if (res.headersSent) {
+    if (!headSent.call(res)) this.#writeDeclaredHead();
+    if (headSent.call(res)) {
       // A listener for the head has answered.
       if (this.isOver) return false;
       this.written += length;
@@ -193,8 +193,8 @@ class BodyLayer {
       return;
     }
     const length = lengthOf(chunk, encoding);
-    if (!res.headersSent) this.#writeDeclaredHead();
-    if (res.headersSent) {
+    if (!headSent.call(res)) this.#writeDeclaredHead();
+    if (headSent.call(res)) {
       if (this.isOver) return;
       this.isOver = true;
       this.written += length;
@@ -236,10 +236,10 @@ class BodyLayer {
     try {
       const result = act();
       // The head is written once: what comes behind it is not guarded.
-      if (!res.headersSent) this.piped = { source, fail };
+      if (!headSent.call(res)) this.piped = { source, fail };
       return result;
     } catch (error) {
-      if (res.headersSent) throw error;
+      if (headSent.call(res)) throw error;
       source.unpipe(res);
       // Not now: Fastify takes the end of its stream for that of the answer, and would destroy the one in its place.
       afterResponse(res, () => source.destroy());

@@ -1,7 +1,7 @@
 /**
  * What is common to all that replaces methods of a response.
  */
-import type { ServerResponse } from 'node:http';
+import { OutgoingMessage, type ServerResponse } from 'node:http';
 
 /** What is told of the end of a write. */
 export type Callback = (error?: Error | null) => void;
@@ -38,3 +38,8 @@ export function lengthOf(chunk: unknown, encoding: unknown): number {
     return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
   return chunk instanceof Uint8Array ? chunk.byteLength : 0;
 }
+
+/** Node's own `headersSent`, to be called on a response: `@fastify/express` puts a property in its place that says something else. */
+export const headSent = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, 'headersSent')!.get as (
+  this: ServerResponse,
+) => boolean;
