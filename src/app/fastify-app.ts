@@ -8,16 +8,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
 import type {
+  FastifyBaseLogger,
   FastifyInstance,
   FastifyPluginCallback,
   FastifyReply,
   FastifyServerOptions,
   onRequestHookHandler,
 } from 'fastify';
+import type { Logger } from '../log/index.js';
 import { answerFault } from './answer-fault.js';
 import type { App } from './app.js';
 import { environ } from './exchange.js';
+import { factoryLog } from './factory-log.js';
+import { fastifyLog } from './fastify-log.js';
 import { asFault, Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
 import { guardPipe } from './response-body.js';
@@ -37,6 +42,8 @@ export interface CreateFastifyOptions {
   readonly middie?: boolean;
   /** The first `onRequest` hook, before those of middie and of plugins. */
   readonly onRequest?: onRequestHookHandler;
+  /** What `fastify.log` writes to; `request.log` is for the first hook to set. Default: nothing. */
+  readonly log?: FastifyBaseLogger;
 }
 
 /**
@@ -49,18 +56,23 @@ export interface CreateFastifyOptions {
 export function createFastify(options: CreateFastifyOptions = {}): FastifyInstance {
   const { fastify, LogController } = require('fastify') as typeof import('fastify');
   const { schemaController } = options.fastify ?? {};
+  // Requests have their lines from request_log.
+  const logging = options.log === undefined ? options.fastify : { ...options.fastify, disableRequestLogging: true };
   const instance = fastify({
     exposeHeadRoutes: false,
     return503OnClosing: false,
     requestIdHeader: false,
     genReqId: (req) => environ(req as IncomingMessage).requestId ?? randomUUID(),
-    logController: new (streamErrorsKept(LogController))(options.fastify),
+    logController: new (streamErrorsKept(LogController))(logging),
     ...options.fastify,
     schemaController: {
       ...schemaController,
       compilersFactory: { buildSerializer, ...schemaController?.compilersFactory },
     },
   });
+  // Not as `loggerInstance`: Fastify would make a child of it for each request.
+  if (options.log !== undefined) Object.assign(instance, { log: options.log });
+  keepOnListen(instance);
   if (options.onRequest !== undefined) instance.addHook('onRequest', options.onRequest);
   if (options.middie !== false) void instance.register(require('@fastify/middie') as FastifyPluginCallback);
   return instance;
@@ -96,9 +108,37 @@ function streamErrorsKept(LogController: typeof import('fastify').LogController)
  * a plugin that failed to load. Close it last, when no request is under way.
  */
 export async function listenerOf(instance: FastifyInstance): Promise<ClosableApp> {
-  await instance.ready();
+  await readied(instance);
   const listener = (req: IncomingMessage, res: ServerResponse): void => instance.routing(req, res);
   return Object.assign(listener, { close: () => instance.close() });
+}
+
+/** Loads the plugins, then runs the hooks `onListen`, for there is no `listen`: what such a hook fails with is logged, as Fastify does it. */
+async function readied(instance: FastifyInstance): Promise<void> {
+  await instance.ready();
+  for (const run of listenHooks.get(instance) ?? []) {
+    void run().catch((error: unknown) => instance.log.error(error));
+  }
+}
+
+/** The hooks `onListen` of an instance. Fastify runs them in its `listen` alone, and does not show them. */
+const listenHooks = new WeakMap<FastifyInstance, (() => Promise<unknown>)[]>();
+
+function keepOnListen(instance: FastifyInstance): void {
+  const hooks: (() => Promise<unknown>)[] = [];
+  const add = instance.addHook as (...args: unknown[]) => FastifyInstance;
+  const addHook = function (
+    this: FastifyInstance,
+    name: string,
+    hook: (...args: unknown[]) => unknown,
+  ): FastifyInstance {
+    if (name === 'onListen' && typeof hook === 'function') {
+      hooks.push(hook.length > 0 ? promisify(hook.bind(this)) : async () => hook.call(this));
+    }
+    return Reflect.apply(add, this, [name, hook]);
+  };
+  Object.assign(instance, { addHook });
+  listenHooks.set(instance, hooks);
 }
 
 /** A Fastify plugin, with a callback or async. */
@@ -109,7 +149,12 @@ export type LeafPlugin = (
 ) => void | Promise<void>;
 
 /** What {@link fastifyApp} takes besides the plugin. */
-export interface FastifyAppOptions extends CreateFastifyOptions {
+export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
+  /**
+   * Where `fastify.log` and `request.log` write. Default: the log of the factory that makes the app, or what `fastify` says with
+   * `logger` or `loggerInstance`.
+   */
+  readonly log?: Logger;
   /** Handed to the plugin. */
   readonly pluginOptions?: Record<string, unknown>;
 }
@@ -122,7 +167,18 @@ export interface FastifyAppOptions extends CreateFastifyOptions {
  * error as itself. In a paste factory, `ctx.onClose(() => app.close())` releases it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
-  const instance = createFastify(options);
+  const { logger, loggerInstance } = options.fastify ?? {};
+  const isOwn = logger !== undefined || loggerInstance !== undefined;
+  const log = isOwn ? undefined : fastifyLog(options.log ?? factoryLog('fastify'));
+  const { log: _log, ...rest } = options;
+  const instance = createFastify({ ...rest, ...(log !== undefined && { log }) });
+  if (log !== undefined) {
+    instance.addHook('onRequest', (request, reply, done) => {
+      request.log = log;
+      reply.log = log;
+      done();
+    });
+  }
   const failures = new WeakMap<IncomingMessage, (error: unknown) => void>();
   const fail = (reply: FastifyReply, error: unknown): void => {
     keepHeaders(reply);
@@ -133,7 +189,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   instance.setErrorHandler((error, _request, reply) => fail(reply, error));
   instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
-  await instance.ready();
+  await readied(instance);
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
       failures.set(req, reject);

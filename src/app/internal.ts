@@ -22,8 +22,10 @@ export {
   type Trial,
   type WantedOrder,
 } from './factory.js';
+export { factoryLog, runFactory } from './factory-log.js';
 export { answerFailure, type FailureOptions } from './failure.js';
 export { createFastify, handTo, keepHeaders, type LeafPlugin, listenerOf, refuseUpgrade } from './fastify-app.js';
+export { fastifyLog, levelOf } from './fastify-log.js';
 export { asFault } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export {

@@ -6,7 +6,7 @@
  * they acquire is released in reverse order.
  */
 import type { App, Filter } from '../app/index.js';
-import { connectApp, type FaultForm } from '../app/internal.js';
+import { connectApp, type FaultForm, runFactory } from '../app/internal.js';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -155,7 +155,12 @@ export class Creation {
       return Object.assign(wrap, { factory: written, localConf });
     }
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
-    const result = await guarded(context, () => call(...first, globalConf, localConf, ctx));
+    const result = await guarded(context, () =>
+      runFactory(
+        () => ctx.log,
+        () => call(...first, globalConf, localConf, ctx),
+      ),
+    );
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);

@@ -2,7 +2,7 @@
  * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { type App, environ, Fault, quoteClient } from '../app/index.js';
+import { type App, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
 import {
   answerFailure,
   askRouteListeners,
@@ -13,8 +13,8 @@ import {
   overriddenMethod,
   targetOf,
 } from '../app/internal.js';
-import type { LogFields } from '../log/index.js';
-import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
+import type { LogFields, Logger } from '../log/index.js';
+import { ActionRequest, type Args, type RequestRouter } from './actions/action-request.js';
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
 import type { LookUp } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
@@ -41,7 +41,7 @@ import { absoluteUrl, type UrlValues } from './urls/url-builder.js';
 const LONGEST_PATH = 8192;
 
 /** What a built router does with requests. */
-export class RouterApp implements RouteUrls {
+export class RouterApp implements RequestRouter {
   readonly #parts: RouterParts;
   readonly #fastify: RouterFastify;
   readonly #served: readonly ServedRoute[];
@@ -93,6 +93,10 @@ export class RouterApp implements RouteUrls {
       return this.#fail(req, res, error);
     }
   };
+
+  logOf(route: MatchedRoute): Logger {
+    return this.#fastify.logs.get(route) ?? this.#parts.log;
+  }
 
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string {
     const base = absoluteUrl(req, this.#parts.options.linkPrefix);

@@ -34,7 +34,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly faults?: FaultMapping | undefined;
   /** Who may call, for routes and actions that do not say it themselves. Default: anyone whom the filters let in. */
   readonly auth?: Auth | undefined;
-  /** Where errors and warnings go. Default: standard error. */
+  /** Where errors, warnings and `request.log` go. Default: the log of the factory that builds it, else standard error. */
   readonly log?: Logger | undefined;
   /** Largest body, in bytes. Default 114,688. */
   readonly bodyLimit?: number | undefined;
@@ -144,5 +144,12 @@ export function checkRouterOptions(options: RouterOptions): void {
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
   checkFaultForm('PORTICO_ROUTER_OPTION', 'a Router', options);
+  const logger = ['logger', 'loggerInstance'].find((name) => name in (options.fastify ?? {}));
+  if (logger !== undefined) {
+    throw new PorticoError('PORTICO_ROUTER_OPTION', {
+      message: `a Router's fastify has no option ${logger}: fastify.log, request.log and the router write to one log`,
+      hint: 'Write new Router({ log }), with a log of createLogger; in a factory of a paste file it is ctx.log without a word.',
+    });
+  }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);
 }

@@ -3,9 +3,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
-import { connectApp, faultFormOf } from '../app/internal.js';
+import { connectApp, factoryLog, faultFormOf } from '../app/internal.js';
 import { nearestOrAll, type PorticoError } from '../errors/index.js';
-import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';
 import { type ControllerSource, Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
@@ -160,7 +159,7 @@ export class Router extends Mapper {
     this.#built = true;
     const parts = {
       options: this.#options,
-      log: this.#options.log ?? createLogger({ base: { name: 'router' } }),
+      log: this.#options.log ?? factoryLog('router'),
       mapper: this,
       table: this.compile(),
       controllers: this.#controllers,

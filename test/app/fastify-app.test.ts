@@ -5,14 +5,16 @@ import type { AddressInfo, Socket } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type {} from '@fastify/middie';
-import { fastify } from 'fastify';
-import { type ClosableApp, environ, Fault, fastifyApp } from 'portico/app';
-import { catchErrors } from 'portico/middleware';
+import { type FastifyInstance, fastify } from 'fastify';
+import { type ClosableApp, compose, environ, Fault, fastifyApp } from 'portico/app';
+import { catchErrors, requestId } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { buildFilter, lint, request } from 'portico/testing';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createFastify, listenerOf } from '#internal/app';
+import { composed } from '../loader/composed.js';
+import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
 
 /** Serves one request with the app and gives its answer, or what the app failed with. */
@@ -208,4 +210,51 @@ test('upgrades reach plugins that listen to those of the server; a refusal is an
   const closed = once(open, 'close');
   await server.stop();
   assert.deepEqual((await closed)[0], 1001);
+});
+
+test('a plugin that says otherwise of headersSent, as @fastify/express does, is served behind filters', async () => {
+  const app = await fastifyApp(async (fastify) => {
+    fastify.addHook('onRequest', async (_request, { raw }) => {
+      Object.defineProperty(raw, 'headersSent', { get: () => false, configurable: true });
+    });
+    fastify.get('/', async () => ({ a: 1 }));
+  });
+  const filtered = compose([(await buildFilter(catchErrors)).made, (await buildFilter(requestId)).made], app);
+  const answer = await request(filtered, 'GET', '/');
+  assert.deepEqual([answer.status, answer.json()], [200, { a: 1 }]);
+  assert.match(String(answer.headers['x-openstack-request-id'] ?? answer.headers['x-request-id']), /^req-/);
+  await app.close();
+});
+
+test('what a factory makes writes to the log of the factory; fastify.log and request.log too', async (t) => {
+  const lines: LogLine[] = [];
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onListen', async () => fastify.log.info('listens'));
+    fastify.get('/', async (request) => void request.log.warn('in a handler'));
+  };
+  const factory = async () => {
+    const app = await fastifyApp(plugin);
+    const router = new Router();
+    router.connect('/action', { handler: (request) => void request.log.info('in an action') });
+    return router.mount('/', app).build();
+  };
+  const ini = '[app:main]\npaste.app_factory = factory\n';
+  const app = await composed(t, ini, { factory }, { log: memoryLog(lines) });
+  for (const path of ['/', '/action']) await request(app, 'GET', path);
+  assert.deepEqual(
+    lines.map(({ message }) => message),
+    ['listens', 'in a handler', 'in an action'],
+  );
+});
+
+test('a logger that is given to Fastify is its own', async () => {
+  const written: string[] = [];
+  const stream = { write: (line: string) => void written.push(line) };
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.get('/', async (request) => void request.log.warn('in a handler'));
+  };
+  const app = await fastifyApp(plugin, { fastify: { logger: { stream, level: 'warn' } } });
+  await ask(app, '/');
+  assert.equal((JSON.parse(written[0]!) as { msg: string }).msg, 'in a handler');
+  await app.close();
 });

@@ -10,10 +10,11 @@ import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { silentLogger } from 'portico';
+import { createLogger, silentLogger } from 'portico';
 import { type ActionRequest, action, Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
+import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
 import { keepingLogger, serveRouter } from './served-router.js';
 
@@ -69,7 +70,10 @@ test('@fastify/multipart: an action reads a file; limits of the plugin, of the a
     ],
   );
   assert.deepEqual((await send('POST', '/json', { body: '{"a":1}' })).json, { body: { a: 1 } });
-  assert.deepEqual(log.lines, []);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level !== 'debug'),
+    [],
+  );
 });
 
 test('@fastify/rate-limit: a limit for all routes, and one of a route’s own; the refusal is a fault', async (t) => {
@@ -358,4 +362,60 @@ test('upgrades reach a plugin of a Router that listens to them', async (t) => {
     assert.equal(answer.statusCode, status);
     answer.resume();
   }
+});
+
+test('one log: of the router, its actions, fastify.log and request.log; a route has its own level', async (t) => {
+  const lines: LogLine[] = [];
+  const log = memoryLog(lines);
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onListen', async () => fastify.log.info('listens'));
+    fastify.addHook('onListen', () => Promise.reject(new Error('no listener')));
+    fastify.addHook('preHandler', async (request) => request.log.warn({ a: 1 }, 'in a hook'));
+    fastify.get('/own', async (request) => void request.log.fatal('in a plugin'));
+  };
+  const router = new Router({ plugins: [plugin], log });
+  router.connect('/loud', { handler: (request) => void request.log.info('in an action') });
+  const send = await serveRouter(t, router);
+  for (const path of ['/loud', '/own']) assert.equal((await send('GET', path)).status < 300, true);
+  assert.deepEqual(
+    lines.map(({ level, message }) => [level, typeof message === 'string' ? message : Object.keys(message)]),
+    [
+      ['info', 'listens'],
+      ['error', []],
+      ['warn', ['a']],
+      ['info', 'in an action'],
+      ['warn', ['a']],
+      ['error', 'in a plugin'],
+    ],
+  );
+  for (const name of ['logger', 'loggerInstance']) {
+    const fastify = { [name]: true } as object;
+    assert.throws(() => new Router({ fastify }), {
+      code: 'PORTICO_ROUTER_OPTION',
+      message: new RegExp(`${name}.*one log`),
+    });
+  }
+});
+
+test('a route’s logLevel holds for request.log of its action and of plugins', async (t) => {
+  const written: string[] = [];
+  const log = createLogger({
+    level: 'info',
+    format: 'json',
+    destination: { write: (line) => void written.push(line) },
+  });
+  const router = new Router({
+    log,
+    plugins: [async (fastify) => void fastify.addHook('preHandler', async (request) => request.log.info('in a hook'))],
+  });
+  const handler = (request: ActionRequest): void => request.log.info('in an action');
+  router.connect('/quiet', { handler, logLevel: 'warn' });
+  router.connect('/usual', { handler });
+  const send = await serveRouter(t, router);
+  await send('GET', '/quiet');
+  assert.deepEqual(written, []);
+  await send('GET', '/usual');
+  assert.equal(written.length, 2);
+  const odd = new Router({ log }).connect('/x', { handler, logLevel: 'loud' });
+  await assert.rejects(odd.build(), { code: 'PORTICO_LOG_LEVEL' });
 });

@@ -6,14 +6,17 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerR
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
 import { withCode } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
 import type { UrlValues } from '../urls/url-builder.js';
 
 /** Path variables and defaults of the route, without controller, action and format. */
 export type Args = Readonly<Record<string, unknown>>;
 
-/** The URLs of a router's routes. */
-export interface RouteUrls {
+/** The router of a request. */
+export interface RequestRouter {
+  /** The log for requests of a route. */
+  logOf(route: MatchedRoute): Logger;
   /** The URL of a named route, absolute; null: the request's own. */
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
 }
@@ -26,7 +29,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   /** Path variables by name; parsed where the template gives them a type. Without prototype. */
   readonly params: P;
   readonly #apiVersion: ApiVersion | null;
-  readonly #urls: RouteUrls;
+  readonly #router: RequestRouter;
   /** The parsed and validated body; undefined when there was none. */
   body: B = undefined as B;
   /** The query: a repeated key is an array, unless a schema says otherwise. */
@@ -45,14 +48,14 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     route: MatchedRoute,
     params: P,
     apiVersion: ApiVersion | null,
-    urls: RouteUrls,
+    router: RequestRouter,
   ) {
     this.req = req;
     this.res = res;
     this.route = route;
     this.params = params;
     this.#apiVersion = apiVersion;
-    this.#urls = urls;
+    this.#router = router;
   }
 
   get method(): string {
@@ -80,6 +83,11 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return environ(this.req).context;
   }
 
+  /** The log of the router: its lines have the id of this request. */
+  get log(): Logger {
+    return this.#router.logOf(this.route);
+  }
+
   /** Aborted when the client is gone, a deadline has passed, or the service is stopped by force. */
   get signal(): AbortSignal {
     this.#signal ??= this.#makeSignal();
@@ -96,7 +104,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
    * own, without its query.
    */
   url(name?: string, values: UrlValues = {}): string {
-    return this.#urls.urlFor(this.req, name ?? null, values);
+    return this.#router.urlFor(this.req, name ?? null, values);
   }
 
   /** One value of the query: of a repeated key the last. */

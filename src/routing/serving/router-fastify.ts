@@ -14,11 +14,12 @@ import type {
   FastifyRequest,
   FastifySchema,
   HTTPMethods,
-  RouteOptions,
+  onRequestHookHandler,
 } from 'fastify';
-import { type App, environ, Fault } from '../../app/index.js';
-import { createFastify, guardPipe, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
+import { type App, environ, Fault, type MatchedRoute } from '../../app/index.js';
+import { createFastify, fastifyLog, guardPipe, levelOf, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
 import { PorticoError, whatItIs } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
@@ -41,6 +42,8 @@ export class RouterFastify {
   readonly #fastify: FastifyInstance;
   readonly #plugins: readonly RouterPlugin[];
   readonly #rules: AnsweringRules;
+  /** Logs of routes with a level of their own. */
+  readonly logs = new Map<MatchedRoute, Logger>();
   /** What plugins serve beside the table. */
   readonly own: PluginRoutes;
   /** The largest body of an action that says nothing else, in bytes. */
@@ -49,6 +52,7 @@ export class RouterFastify {
   constructor(parts: RouterParts, fail: Fail) {
     const { options } = parts;
     this.#parts = parts;
+    const log = fastifyLog(parts.log);
     this.bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
     this.#plugins = options.plugins ?? [];
     const types = new AnswerTypes(options.serializers, options.strictAccept);
@@ -66,8 +70,11 @@ export class RouterFastify {
         genReqId: (req) => environ(req as IncomingMessage).requestId ?? '',
       },
       middie: this.#plugins.length > 0,
+      log,
       onRequest: (request, reply, done) => {
         const { raw } = request;
+        request.log = log;
+        reply.log = log;
         const call = (raw as Called)[CALL];
         if (call === undefined) {
           this.own.enter(request, reply, done);
@@ -157,6 +164,19 @@ export class RouterFastify {
     return undefined;
   }
 
+  /** Gives requests of a route a log of its own level. */
+  #logAt(level: string, route: MatchedRoute): onRequestHookHandler {
+    const own = this.#parts.log.child({});
+    own.level = levelOf(level);
+    this.logs.set(route, own);
+    const log = fastifyLog(own);
+    return (request, reply, done) => {
+      request.log = log;
+      reply.log = log;
+      done();
+    };
+  }
+
   #addRoutes(instance: FastifyInstance, action: ServedAction): void {
     for (const { methods, byKey } of action.target === null ? action.named.values() : [action.target]) {
       if (byKey !== null) this.#addRoute(instance, action, byKey);
@@ -185,7 +205,7 @@ export class RouterFastify {
       // Whatever compiler a plugin has set.
       validatorCompiler: () => () => true,
       ...(bodyLimit !== undefined && { bodyLimit }),
-      ...(settings.logLevel !== undefined && { logLevel: settings.logLevel as NonNullable<RouteOptions['logLevel']> }),
+      ...(settings.logLevel !== undefined && { onRequest: this.#logAt(settings.logLevel, matched) }),
       ...(!isPlain && { schema }),
     });
   }
