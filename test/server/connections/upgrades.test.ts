@@ -133,6 +133,19 @@ test('PH-9 RL-53 an upgrade with a body, or behind a request under way, is answe
   assert.match(posted.text(), /^HTTP\/1\.1 200 .*plain$/s);
 });
 
+test('PH-9 the app reads that a request is an upgrade, as with Node', async (t) => {
+  const server = new Server(
+    'sockets',
+    (req, res) => void res.end(`upgrade: ${String((req as { upgrade?: unknown }).upgrade)}.`),
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const [address] = server.addresses;
+  const asked = client(t, (address as { port: number }).port, UPGRADE);
+  await asked.closed;
+  assert.match(asked.text(), /upgrade: true\.$/);
+});
+
 test('PH-9 an upgrade that the app does not take is answered, and its connection ends', async (t) => {
   const outcomes: ResponseOutcome[] = [];
   const { log, port } = await serving(
