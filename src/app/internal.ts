@@ -41,7 +41,7 @@ export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
-export { connectionAddress, connectionRemote, noteAddress, takeScheme } from './remote.js';
+export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { mountPath, overriddenMethod } from './request-path.js';
 export { countAnswer, guardPipe, sentBytes } from './response-body.js';
 export { isOwnPatch } from './response-methods.js';

@@ -32,18 +32,13 @@ export function takeScheme(req: IncomingMessage, field: string): void {
   if (scheme === 'http' || scheme === 'https') environ(req).remote = { ...connectionRemote(req), scheme };
 }
 
-/** The address alone of {@link connectionRemote}, for what asks for nothing else at each request. */
+/**
+ * The address alone of {@link connectionRemote}, for what asks for nothing else at each request. Once the connection is
+ * closed Node gives it only where it was read before.
+ */
 export function connectionAddress(req: IncomingMessage): string {
   const { remoteAddress } = req.socket;
   if (remoteAddress === undefined) return 'unix';
   // On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`.
   return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice(7) : remoteAddress;
-}
-
-/**
- * Keeps the address of a client for log lines that are written after its connection closed: Node then returns it only if it
- * was read before.
- */
-export function noteAddress(req: IncomingMessage): void {
-  connectionAddress(req);
 }

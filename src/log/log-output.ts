@@ -1,5 +1,5 @@
 /**
- * Standard error, or a file, as the place of a log, written synchronously so that nothing is lost at exit. A full disk, a reader that
+ * Standard error, or a file, as the place of a log, written synchronously so that nothing is lost at exit; lines of requests turn by turn. A full disk, a reader that
  * is gone or a descriptor that is closed must not end what logs: lines that cannot be written are counted instead.
  */
 import { closeSync, writeSync } from 'node:fs';
@@ -13,6 +13,13 @@ const MODE = 0o640;
 const PATIENCE = { times: 200, ms: 5 } as const;
 
 const NEWLINE = 10;
+
+/** So many bytes a pipe takes whole, also from several writers (`PIPE_BUF` of Linux). */
+const WHOLE = 4096;
+
+/** Outputs that have gathered lines: none of these is lost when the process ends. */
+const gathering = new Set<LogOutput>();
+let endsNoted = false;
 
 /**
  * Takes whole lines and never throws. To a file each line is appended by one write, so that the lines of several processes stay
@@ -29,6 +36,12 @@ export class LogOutput {
   #code = '';
   /** A part of a line is out that has no end. */
   #torn = false;
+  /** Lines of this turn of the loop. */
+  #gathered = '';
+  #gatheredBytes = 0;
+  #isDue = false;
+  /** Of lines that were not all written: how many were. */
+  #whole = 0;
 
   /**
    * `told`: the line, with its end, that says how many were lost and by what; it goes before the first that can be written.
@@ -46,6 +59,7 @@ export class LogOutput {
    * before stays, and the system's error is given.
    */
   reopen(): NodeJS.ErrnoException | undefined {
+    this.#flush();
     const before = this.#descriptor;
     try {
       this.#descriptor = openToAppend(this.#path!, MODE);
@@ -59,21 +73,59 @@ export class LogOutput {
 
   /** Writes a line, which has its end. */
   write(line: string): void {
+    this.#flush();
+    this.#write(line, 1);
+  }
+
+  /**
+   * Writes a line, which has its end, with others of this turn of the loop: at the turn's end, before the next line that
+   * {@link write} takes, and when the process exits. A process that is killed loses the lines of its last turn.
+   */
+  gather(line: string): void {
+    const bytes = Buffer.byteLength(line);
+    if (this.#gatheredBytes + bytes > WHOLE) this.#flush();
+    this.#gathered += line;
+    this.#gatheredBytes += bytes;
+    gathering.add(this);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#flush();
+    });
+    if (endsNoted) return;
+    endsNoted = true;
+    process.on('exit', () => {
+      for (const output of gathering) output.#flush();
+    });
+  }
+
+  #flush(): void {
+    const lines = this.#gathered;
+    if (lines === '') return;
+    this.#gathered = '';
+    this.#gatheredBytes = 0;
+    gathering.delete(this);
+    this.#write(lines, lines.split('\n').length - 1);
+  }
+
+  #write(lines: string, count: number): void {
     if (this.#dropped > 0) {
       // Another process that shares the descriptor may have left a part of a line there: better an empty line than none.
       this.#torn = true;
       if (!this.#put(this.#told(this.#dropped, this.#code))) {
-        this.#drop();
+        this.#drop(count);
         return;
       }
       this.#dropped = 0;
     }
-    if (!this.#put(line)) this.#drop();
+    // The one that is torn is lost as well.
+    if (!this.#put(lines)) this.#drop(Math.max(1, count - this.#whole));
   }
 
-  #drop(): void {
-    this.#dropped += 1;
-    this.lost += 1;
+  #drop(count: number): void {
+    this.#dropped += count;
+    this.lost += count;
   }
 
   #put(line: string): boolean {
@@ -86,7 +138,10 @@ export class LogOutput {
         return true;
       }
     } catch (error) {
-      if (!this.#mayWait(error, 0)) return false;
+      if (!this.#mayWait(error, 0)) {
+        this.#whole = 0;
+        return false;
+      }
     }
     return this.#putRest(Buffer.from(text), done);
   }
@@ -105,6 +160,7 @@ export class LogOutput {
           continue;
         }
         if (done > 0) this.#torn = bytes[done - 1] !== NEWLINE;
+        this.#whole = bytes.subarray(0, done).toString('latin1').split('\n').length - (bytes[0] === NEWLINE ? 2 : 1);
         return false;
       }
     }

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
-import { printable, printableJson, printableLines } from '../text/index.js';
+import { printableJson } from '../text/index.js';
 import {
   errorFields,
   isError,
@@ -18,6 +18,8 @@ import {
 } from './log-arguments.js';
 import { LogOutput } from './log-output.js';
 import { momentFacts } from './moment.js';
+import { readable } from './readable.js';
+import { jsonString, membersOf, RECORDS, type WriteRecord } from './records.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -55,7 +57,8 @@ export interface LoggerOptions {
   /** `auto` (default): text on a terminal, else JSON. */
   format?: 'json' | 'text' | 'auto';
   /**
-   * Default: standard error, written synchronously so that nothing is lost at exit. Lines that it does not take, as on a
+   * Default: standard error, written synchronously so that nothing is lost at exit; lines of `request_log` are written
+   * together, once a turn of the event loop. Lines that it does not take, as on a
    * full disk, are dropped, and the next one that it takes comes behind a line that says how many these were.
    */
   destination?: { write(line: string): void };
@@ -128,26 +131,41 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   // Not imported above: it takes 18 ms of a processor, and commands that make no logger need none of it.
   const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
-  const stream = (text ? readable(destination) : destination) as NodeJS.WritableStream;
+  const stream = (text ? readable(destination, { ...RANK, ...customLevels }) : destination) as NodeJS.WritableStream;
+  const timestamp = isoTime();
+  const factsOfMoment = options.facts ?? momentFacts;
   const shape = {
     level: 'trace',
     customLevels,
-    timestamp: isoTime(),
+    timestamp,
     formatters,
     serializers: { err: (value: unknown) => errorFields(value) },
-    mixin: options.facts ?? momentFacts,
+    mixin: factsOfMoment,
   };
   const linesWith = (bindings: LogFields): LinesMaker => lazily(() => pino({ ...shape, base: bindings }, stream));
   const reopen = (): void => {
     const failed = output?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
   };
+  const put = (line: string): void => {
+    if (output === undefined || text) stream.write(line);
+    else output.gather(line);
+  };
+  const record = (bindings: LogFields, names: ReadonlySet<string>): WriteRecord => {
+    const bound = membersOf(bindings);
+    return (asked, message, members) => {
+      const moment = membersOf(factsOfMoment(), names);
+      put(`{"level":"${asked}"${timestamp()}${bound}${moment}${members},"msg":${jsonString(message)}}\n`);
+    };
+  };
   const more = {
+    record,
     format: text ? ('text' as const) : ('json' as const),
     lost: () => output?.lost ?? 0,
     ...(options.file !== undefined && { reopen }),
   };
-  const log = wrap(linesWith({ pid: process.pid, ...base }), linesWith(base), thresholdAt(level), more);
+  const bindings = { pid: process.pid, ...base };
+  const log = wrap(linesWith(bindings), linesWith(base), thresholdAt(level), bindings, more);
   return log;
 }
 
@@ -156,7 +174,7 @@ export function silentLogger(): Logger {
   const no = (): void => undefined;
   const none: Lines = { debug: no, info: no, warn: no, error: no, notice: no, child: () => none };
   const lines = () => none;
-  return wrap(lines, lines, thresholdAt('silent'));
+  return wrap(lines, lines, thresholdAt('silent'), {}, { record: () => no });
 }
 
 /** Writers of one logger's lines. */
@@ -173,42 +191,6 @@ function childOf(lines: LinesMaker, fields: LogFields): LinesMaker {
   return lazily(() => lines().child(fields));
 }
 
-/** pino-pretty is loaded here and not above: only a terminal needs it, and it takes longer to load than pino itself. */
-function readable(destination: { write(line: string): void }): { write(line: string): void } {
-  const require = createRequire(import.meta.url);
-  const { prettyFactory } = require('pino-pretty') as {
-    prettyFactory(options: object): (line: object) => string | undefined;
-  };
-  // It knows custom levels alone, where there are any.
-  const allLevels = { ...RANK, ...customLevels };
-  const pretty = prettyFactory({
-    ignore: 'pid,hostname',
-    translateTime: 'SYS:HH:MM:ss.l',
-    singleLine: true,
-    customLevels: allLevels,
-    customPrettifiers: { error: errorText },
-  });
-  const text = (line: string): string | undefined => pretty(JSON.parse(line, asShown) as object);
-  return { write: (line) => destination.write(text(line)?.replace(' \n', '\n') ?? '') };
-}
-
-/** pino-pretty writes most texts as JSON, and these as they are. */
-function asShown(this: { readonly error?: unknown }, name: string, value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  // A fact that says nothing.
-  if (value === '' && name !== 'msg') return undefined;
-  if (name === 'stack') return printableLines(value);
-  // An error that ends the message stands below it, in its lines.
-  if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
-    return printable(value.slice(0, -`: ${this.error}`.length));
-  }
-  return name === 'msg' || name === 'name' ? printable(value) : value;
-}
-
-function errorText(value: unknown): string {
-  return typeof value === 'string' ? printableLines(value) : JSON.stringify(value, null, 2);
-}
-
 /** Says what standard error has not taken. */
 function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
   return (dropped, code) => {
@@ -217,6 +199,17 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
     const time = new Date().toISOString();
     return text ? `WARN: ${message}\n` : `${json({ level: 'warn', time, ...fields, msg: message })}\n`;
   };
+}
+
+/** What a logger and its children share. */
+interface Shared extends Pick<Logger, 'reopen' | 'lost' | 'format'> {
+  /** Writes lines with these facts, whatever the level. */
+  readonly record: (bindings: LogFields, names: ReadonlySet<string>) => WriteRecord;
+}
+
+/** What `recordWriter` finds. */
+interface OwnLogger {
+  readonly [RECORDS]: (names: ReadonlySet<string>) => WriteRecord;
 }
 
 /** The least level that is written. A child's has the threshold of its parent for prototype, until it is given its own. */
@@ -229,14 +222,16 @@ const thresholdAt = (level: LogLevel): Threshold => ({ level: known(level), rank
 
 /**
  * `withoutPid` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may stand only once in an object (RFC 8259 §4). `more`: what its children can do as well.
+ * facts. A name may stand only once in an object (RFC 8259 §4). `bindings` are the facts of every line. `more`: what its
+ * children can do as well.
  */
 function wrap(
   target: LinesMaker,
   withoutPid: LinesMaker,
   threshold: Threshold,
-  more: Pick<Logger, 'reopen' | 'lost' | 'format'> = {},
-): Logger {
+  bindings: LogFields,
+  more: Shared,
+): Logger & OwnLogger {
   const method = (asked: Exclude<LogLevel, 'trace' | 'silent'> | 'notice'): LogMethod => {
     const rank = RANK[asked === 'notice' ? 'error' : asked];
     return (first: unknown, ...rest: unknown[]) => {
@@ -251,6 +246,7 @@ function wrap(
   };
   const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void =>
     (fields.pid === undefined ? target : withoutPid)()[asked](fields, message);
+  const { record, ...shared } = more;
   return {
     get level() {
       return threshold.level;
@@ -268,10 +264,17 @@ function wrap(
         pid === undefined ? childOf(target, fields) : childOf(withoutPid, { pid, ...fields }),
         childOf(withoutPid, fields),
         Object.create(threshold) as Threshold,
+        { ...bindings, ...(pid !== undefined && { pid }), ...fields },
         more,
       ),
     enabled: (asked) => RANK[asked] >= threshold.rank,
-    ...more,
+    [RECORDS]: (names) => {
+      const write = record(bindings, names);
+      return (asked, message, members) => {
+        if (RANK[asked] >= threshold.rank) write(asked, message, members);
+      };
+    },
+    ...shared,
   };
 }
 

@@ -9,7 +9,8 @@ export function isBelow(path: string, prefix: string): boolean {
   return isBelowRead(path, writtenPath(prefix));
 }
 
-function isBelowRead(path: string, prefix: string): boolean {
+/** The same for a prefix that `writtenPath` has read. */
+export function isBelowRead(path: string, prefix: string): boolean {
   const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
   return path.startsWith(base) && (path.length === base.length || path.charAt(base.length) === '/');
 }

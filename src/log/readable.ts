@@ -1,0 +1,46 @@
+/**
+ * Lines of the log as text, for people at a terminal.
+ */
+import { createRequire } from 'node:module';
+import { printable, printableLines } from '../text/index.js';
+
+/**
+ * A place for lines of JSON that writes each as text to another. `levels` are all levels, by name. pino-pretty is loaded here and
+ * not above: only a terminal needs it, and it takes longer to load than pino itself.
+ */
+export function readable(
+  destination: { write(line: string): void },
+  levels: Readonly<Record<string, number>>,
+): { write(line: string): void } {
+  const require = createRequire(import.meta.url);
+  const { prettyFactory } = require('pino-pretty') as {
+    prettyFactory(options: object): (line: object) => string | undefined;
+  };
+  const pretty = prettyFactory({
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    // It knows custom levels alone, where there are any.
+    customLevels: levels,
+    customPrettifiers: { error: errorText },
+  });
+  const text = (line: string): string | undefined => pretty(JSON.parse(line, asShown) as object);
+  return { write: (line) => destination.write(text(line)?.replace(' \n', '\n') ?? '') };
+}
+
+/** pino-pretty writes most texts as JSON, and these as they are. */
+function asShown(this: { readonly error?: unknown }, name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  // A fact that says nothing.
+  if (value === '' && name !== 'msg') return undefined;
+  if (name === 'stack') return printableLines(value);
+  // An error that ends the message stands below it, in its lines.
+  if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
+    return printable(value.slice(0, -`: ${this.error}`.length));
+  }
+  return name === 'msg' || name === 'name' ? printable(value) : value;
+}
+
+function errorText(value: unknown): string {
+  return typeof value === 'string' ? printableLines(value) : JSON.stringify(value, null, 2);
+}
