@@ -6,8 +6,10 @@ import { nodeProgram, porticoWorkers } from './processes.mjs';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** `api-cli` with the files of portico/: a parent that serves nothing, and one worker. */
-function portico(work, port, { certificate, logLevel }) {
+function portico(work, port, { certificate, logLevel, forwarded }) {
   const options = logLevel === undefined ? [] : [`DEFAULT.log_level=${logLevel}`];
+  // noauth takes no forwarded request unless it is told that it is for everybody.
+  if (forwarded === true) options.push('proxy_headers.trusted_proxies=loopback', 'noauth.i_know_this_is_open=true');
   if (work !== 'work6') return porticoWorkers(1, options)(work, port);
   options.push(
     `DEFAULT.enabled_ssl_apis=${work}`,

@@ -19,6 +19,7 @@ import { LoadProcess } from './measure/load-process.mjs';
 import { canMeasure } from './measure/process-tree.mjs';
 import { measureConnections } from './parts/connections.mjs';
 import { measureFilters } from './parts/filter-costs.mjs';
+import { measureLatency } from './parts/latency.mjs';
 import { measureLayers } from './parts/layers.mjs';
 import { measureMemory } from './parts/memory.mjs';
 import { measurePaste, measureRouting } from './parts/micro.mjs';
@@ -32,6 +33,7 @@ import { writeResults } from './report/write.mjs';
 import { WORKS } from './works/works.mjs';
 
 const OTHERS = {
+  latency: { measure: measureLatency, about: 'work 2 on 64 connections at 70 % of saturation, open loop' },
   connections: { measure: measureConnections, about: 'a new connection for each request, 1 process and 4 workers' },
   start: { measure: measureStart, about: 'from the start of the process to the first answer' },
   memory: { measure: measureMemory, about: 'resident memory, idle and loaded' },

@@ -4,13 +4,13 @@ import { listen, options } from './fastify-works.mjs';
 import {
   authenticate,
   current,
-  dropForwarding,
   failed,
   globalRequestId,
   ID_HEADER,
   isTooLarge,
   logRequest,
   newRequestId,
+  remoteOf,
   tokenHeaders,
   tooLarge,
   wantsLines,
@@ -19,6 +19,7 @@ import {
 const app = fastify({ ...options, genReqId: newRequestId });
 app.decorateRequest('globalId', undefined);
 app.decorateRequest('context', undefined);
+app.decorateRequest('remote', undefined);
 
 await listen(app, (scope) => {
   scope.addHook('onRequest', (request, reply, done) => {
@@ -27,7 +28,7 @@ await listen(app, (scope) => {
     done();
   });
   scope.addHook('onRequest', (request, _reply, done) => {
-    dropForwarding(request.headers);
+    request.remote = remoteOf(request.raw);
     done();
   });
   scope.addHook('onRequest', (request, reply, done) => {
@@ -49,6 +50,7 @@ await listen(app, (scope) => {
       return;
     }
     logRequest(request.raw, {
+      remote: request.remote,
       target: request.originalUrl,
       status: reply.statusCode,
       bytes: Number(reply.getHeader('content-length')),

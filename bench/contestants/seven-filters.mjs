@@ -1,7 +1,8 @@
 // What nova's seven filters do, written once; each framework's contestant calls it where its users would.
 //
 //   1 request id      an id of its own for each request, and the caller's where it has the right form
-//   2 proxy headers   nobody is trusted here, so what proxies are said to have told is removed
+//   2 proxy headers   nobody is trusted here, so what proxies are said to have told is removed; where a proxy on this machine
+//                     is believed: address, scheme and host are those that it tells
 //   3 size limit      no body above 112 KiB
 //   4 noauth          the token names user and project; identity headers of the client are removed; the request's
 //                     context is immutable and there for all that the request sets off
@@ -10,8 +11,9 @@
 //   7 url map         everything is below /v2.1 (each framework has its own word for this)
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { pino, stdTimeFunctions } from 'pino';
-import { logLevel } from './place.mjs';
+import { logLevel, trustsProxy } from './place.mjs';
 
 export const PREFIX = '/v2.1';
 export const ID_HEADER = 'x-request-id';
@@ -63,6 +65,24 @@ export function dropForwarding(headers) {
   }
 }
 
+/** Address, scheme and host of a request, by the proxy where that is believed; else what says so is removed. */
+export function remoteOf({ headers, socket }) {
+  const { remoteAddress: peer } = socket;
+  if (!trustsProxy || !LOOPBACK.has(peer)) {
+    dropForwarding(headers);
+    return { address: peer, scheme: 'http', host: headers.host };
+  }
+  const scheme = lastOf(headers['x-forwarded-proto']) ?? 'http';
+  if (scheme !== 'http' && scheme !== 'https') throw new Error('the forwarded scheme is neither http nor https');
+  const address = lastOf(headers['x-forwarded-for']);
+  if (address !== undefined && isIP(address) === 0) throw new Error('the forwarded address is none');
+  return { address: address ?? peer, scheme, host: lastOf(headers['x-forwarded-host']) ?? headers.host };
+}
+
+function lastOf(field) {
+  return field?.includes(',') ? field.slice(field.lastIndexOf(',') + 1).trim() : field;
+}
+
 export function isTooLarge(headers) {
   const declared = headers['content-length'];
   return declared !== undefined && Number(declared) > LIMIT;
@@ -90,10 +110,10 @@ export function wantsLines() {
 }
 
 /** The request's line. */
-export function logRequest(req, { target, status, bytes, ms, id, globalId, route, context }) {
+export function logRequest(req, { remote, target, status, bytes, ms, id, globalId, route, context }) {
   log.info(
     {
-      remote: req.socket.remoteAddress,
+      remote: remote?.address ?? req.socket.remoteAddress,
       method: req.method,
       target,
       protocol: `HTTP/${req.httpVersion}`,

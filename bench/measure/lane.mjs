@@ -11,6 +11,9 @@ export class Lane {
   #socket;
   #answered = 0;
   #requests = { left: 0 };
+  /** Where its times go, in milliseconds; undefined: nowhere. */
+  #times;
+  #sentAt = 0;
   /** Set while it works. */
   #waiting;
 
@@ -20,8 +23,9 @@ export class Lane {
     this.#bytes = Buffer.from(request ?? '', 'latin1');
   }
 
-  /** Sends requests while some are `left`, which other lanes count down too; gives how many were answered. Rejects at the first answer that is another. */
-  work(requests) {
+  /** Sends requests while some are `left`, which other lanes count down too; gives how many were answered, and adds to `times` how long each took. Rejects at the first answer that is another. */
+  work(requests, times) {
+    this.#times = times;
     this.#answered = 0;
     this.#requests = requests;
     return new Promise((resolve, reject) => {
@@ -37,8 +41,10 @@ export class Lane {
   }
 
   #next() {
-    if (this.#requests.left-- > 0) this.#socket.write(this.#bytes);
-    else this.#settle();
+    if (this.#requests.left-- > 0) {
+      if (this.#times !== undefined) this.#sentAt = performance.now();
+      this.#socket.write(this.#bytes);
+    } else this.#settle();
   }
 
   #open() {
@@ -67,6 +73,7 @@ export class Lane {
       throw new Error(`expected ${status} with ${length} bytes, got ${answer.status} with ${answer.length}`);
     }
     this.#answered++;
+    this.#times?.push(performance.now() - this.#sentAt);
     if (!answer.closes && !fresh) {
       this.#next();
       return;

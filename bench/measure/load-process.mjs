@@ -1,5 +1,5 @@
 // The process that sends the load, as the program that measures sees it.
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +13,11 @@ export class LoadProcess {
     const [facts] = await once(this.#child, 'message');
     if (facts.error !== undefined) throw new Error(facts.error);
     return facts;
+  }
+
+  /** Lets it run on these processors alone, by Linux's numbers: `1`, `0-3`. */
+  pin(processors) {
+    spawnSync('taskset', ['-a', '-c', '-p', processors, String(this.#child.pid)]);
   }
 
   close() {

@@ -65,7 +65,9 @@ export async function measureWork(name, context) {
     name,
     title: `${name}: ${work.title}`,
     chartTitle: `${name}: ${work.title}`,
-    notes: [`Processor time of the whole process tree for one request, ${CONNECTIONS} connections.`],
+    notes: [
+      `Processor time of the whole process tree for one request, ${work.connections ?? CONNECTIONS} connections.`,
+    ],
     problems: [...new Set(problems)],
     rows,
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
@@ -149,16 +151,17 @@ async function measureTogether(group, name, work, { scale, load, certificate, fa
 /** A server that runs, answers what it must, and is warm; with what it is asked next. */
 async function begin(contestant, name, work, { scale, load, certificate }) {
   const port = await freePort();
-  const { served = name, logLevel } = work;
-  const command = contestant.server(served, port, { certificate, logLevel });
+  const { served = name, logLevel, forwarded, connections = CONNECTIONS } = work;
+  const command = contestant.server(served, port, { certificate, logLevel, forwarded });
   const env = { ...command.env, BENCH_CERT: certificate.cert, BENCH_KEY: certificate.key };
   if (logLevel !== undefined) env.BENCH_LOG_LEVEL = logLevel;
+  if (forwarded === true) env.BENCH_TRUSTED = 'loopback';
   const server = await startServer({ ...command, env }, port);
   try {
     await check(work, port, contestant);
     const { share = 1, warmUpShare = 1 } = contestant;
     const { status, body } = work.answer;
-    const order = { port, secure: work.secure === true, request: work.request, connections: CONNECTIONS, status };
+    const order = { port, secure: work.secure === true, request: work.request, connections, status };
     Object.assign(order, { length: body.length, session: `${contestant.name} ${port}` });
     await load.send({ ...order, count: Math.ceil(work.warmUp * warmUpShare) });
     const count = Math.ceil((work.requests * scale * share) / SLICES) * SLICES;

@@ -6,6 +6,16 @@ const TARGETS = [
   over('work2', 'hooks', 1.05, 'Work 2 to Fastify with the same filters as its own hooks'),
   over('work2-logged', 'hooks', 0.95, 'The same with its log written'),
   over('work3', 'hooks', 1, 'Work 3 to Fastify with the same schema and hooks'),
+  over('work2-forwarded', 'hooks', 1, 'Work 2 behind a proxy that is believed, to the same'),
+  over('work2-connections', 'hooks', 1, 'Work 2 on 64 connections, to the same'),
+  over('work3-forwarded', 'hooks', 1, 'Work 3 behind a proxy that is believed, to the same'),
+  over('work3-connections', 'hooks', 1, 'Work 3 on 64 connections, to the same'),
+  {
+    text: '99th percentile at 70 % of saturation, to the same',
+    most: 1.1,
+    figure: ({ latency }) => latency?.portico.ratio,
+  },
+  { text: 'The same with its log written', most: 1.1, figure: ({ latency }) => latency?.['portico-logged'].ratio },
   over('work5', 'node', 1.05, 'Work 5 to bare node:http'),
   over('work6', 'fastify', 1.05, 'Work 6 to Fastify over TLS'),
   {

@@ -1,0 +1,68 @@
+// Load at a constant rate: each request has a moment at which it is due, whatever became of those before it, and is timed from then
+// on. A server that stands still for a while makes all requests late that were due meanwhile, as it would on clients that do not wait
+// for each other.
+import { connect } from 'node:net';
+import { AnswerReader } from './answer-reader.mjs';
+
+/**
+ * Sends `count` requests, `rate` a second, over so many connections that stay open; one that finds none free waits for one, and that
+ * counts. Gives the times to the answers in milliseconds, sorted. Rejects at an answer of another status or length.
+ */
+export async function sendPaced({ port, request, connections, status, length, count, rate }) {
+  const bytes = Buffer.from(request, 'latin1');
+  const times = [];
+  const waiting = [];
+  const free = [];
+  const lanes = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  return await new Promise((resolve, reject) => {
+    const begun = performance.now();
+    let sent = 0;
+    const end = (error) => {
+      sent = count;
+      for (const { socket } of lanes) socket.destroy();
+      if (error === undefined) resolve(times.sort((a, b) => a - b));
+      else reject(error);
+    };
+    const send = (lane, due) => {
+      lane.due = due;
+      lane.socket.write(bytes);
+    };
+    for (const lane of lanes) {
+      const reader = new AnswerReader((answer) => {
+        if (answer.status !== status || answer.length !== length) {
+          end(new Error(`expected ${status} with ${length} bytes, got ${answer.status} with ${answer.length}`));
+          return;
+        }
+        times.push(performance.now() - lane.due);
+        if (times.length === count) end();
+        else if (waiting.length > 0) send(lane, waiting.shift());
+        else free.push(lane);
+      });
+      lane.socket.on('data', (chunk) => reader.push(chunk));
+      lane.socket.on('error', end);
+      free.push(lane);
+    }
+    // Asked for without sleep: a timer is late by up to a millisecond, which is what is measured here.
+    const go = () => {
+      const now = performance.now();
+      for (; sent < count && begun + (sent * 1000) / rate <= now; sent++) {
+        const due = begun + (sent * 1000) / rate;
+        const lane = free.pop();
+        if (lane === undefined) waiting.push(due);
+        else send(lane, due);
+      }
+      if (sent < count) setImmediate(go);
+    };
+    go();
+  });
+}
+
+function open(port) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('error', reject).once('connect', () => {
+      socket.off('error', reject);
+      resolve({ socket, due: 0 });
+    });
+  });
+}
