@@ -17,8 +17,8 @@ const STARTED = [
   'middleware/auth/basic-auth-worker.js',
 ];
 
-/** The module with which programs begin, and nothing beside it: it listens to signals before anything else is loaded. */
-const FIRST = 'process/early-signals.js';
+/** The modules with which programs begin, and nothing beside them: what they do has to come before anything else is loaded. */
+const FIRST = ['process/early-signals.js', 'process/held-tick.js'];
 
 /** Folders that every process needs, in one file together. */
 const BASE = ['errors', 'log', 'process', 'text'];
@@ -160,8 +160,8 @@ function chunkOf(id, { getModuleInfo }) {
   const { isEntry, dynamicImporters, importers } = getModuleInfo(id);
   if (isEntry || (dynamicImporters.length > 0 && importers.length === 0)) return undefined;
   const needing = entriesOf(id, getModuleInfo);
+  if (FIRST.includes(relative(dist, id))) return 'first';
   if (needing.size === 1) return undefined;
-  if (relative(dist, id) === FIRST) return 'first';
   const [folder] = relative(dist, id).split('/');
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 
-const SHAPE = new URL('../../../dist/launch/worker/worker-bootstrap.js', import.meta.url).href;
+const SHAPE = new URL('../../dist/process/held-tick.js', import.meta.url).href;
 
 // V8 itself says whether an object has the map of another: a shape that was dropped is made anew.
 const PROGRAM = `
