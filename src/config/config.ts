@@ -8,7 +8,7 @@ import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './chang
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
 import { serversLogger } from './program-log.js';
-import { adopt, type JudgedReload, prepareReload, restore } from './reload.js';
+import { adopt, type JudgedReload, prepareReload } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
 import type { Resolved } from './sources/written.js';
@@ -288,11 +288,6 @@ export class Config {
   /** Takes up what a parent accepted, and runs the hooks. Rejects with {@link ConfigError} when this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     return adopt(this.#current, snapshot);
-  }
-
-  /** Goes back to an earlier snapshot of this configuration, as a new generation. */
-  async restore(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    return restore(this.#current, snapshot);
   }
 
   /** Calls back after each accepted change. The function returned ends that. */

@@ -130,29 +130,15 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
 /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
 export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
   if (snapshot.generation <= current.generation.state.generation) return new Map();
-  return takeOver(current, snapshot, 'debug');
-}
-
-/** Takes up an earlier snapshot as the newest generation. */
-export async function restore(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-  return takeOver(current, { ...snapshot, generation: current.generation.state.generation + 1 }, 'info');
-}
-
-/** `level`: of a parent's change the parent has said all there is to say. */
-async function takeOver(
-  current: ConfigHolder,
-  snapshot: ConfigSnapshot,
-  level: 'debug' | 'info',
-): Promise<ConfigChanges> {
   const next = new ConfigHolder(fromSnapshot(snapshot), current.lasting);
   for (const text of snapshot.told ?? []) current.warned.add(text);
   const warnings = next.judge(current.complete);
   refuseErrors(warnings);
   const { generation, inUse } = current;
   const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });
-  // What the parent handed on is taken up whole: the parent has judged it.
+  // What the parent handed on is taken up whole: the parent has judged it, and has said all there is to say.
   const all = changes.map((change) => ({ ...change, effect: 'now' as const }));
-  return takeUp(current, next, all, warnings, level);
+  return takeUp(current, next, all, warnings, 'debug');
 }
 
 async function takeUp(

@@ -21,7 +21,6 @@ import { closeLingering, DISCARD_BYTES, discardRest } from './connections/linger
 import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
 import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
-import { Intake } from './requests/intake.js';
 import { type Refusal, Rejections, refusal, sendRefusal } from './requests/refusal.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
@@ -45,7 +44,6 @@ export class Front {
   readonly connections: ConnectionList;
   /** What its requests find of it. */
   readonly state: ServerState;
-  readonly intake: Intake;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
   readonly upgrades = new Upgrades();
@@ -69,7 +67,6 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
-    this.intake = new Intake(owner.run);
     this.state = {};
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
@@ -82,11 +79,6 @@ export class Front {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
       secondPassed: () => this.rejections.sum(),
     });
-  }
-
-  /** Requests that the app has. */
-  get atWork(): number {
-    return this.connections.inFlight - this.intake.held.size;
   }
 
   /** Takes other limits, from the next connection or request on. */
@@ -190,8 +182,7 @@ export class Front {
       res.writeHead(204).end();
       return;
     }
-    if (this.intake.paused) this.intake.hold(exchange);
-    else this.#owner.run(exchange);
+    this.#owner.run(exchange);
   };
 
   /** As any request; its app may take the connection. */
@@ -248,7 +239,6 @@ export class Front {
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
     const { connection, req } = exchange;
-    if (this.intake.held.size > 0) this.intake.held.delete(exchange);
     this.pool.leave(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
       // What an application set for one request holds for its socket, and so for the next one.

@@ -2,9 +2,9 @@
  * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
  */
 
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
@@ -12,12 +12,13 @@ import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
-import type { Exchange } from './connections/connections.js';
+import { within } from '../tasks/internal.js';
+import type { Connection, Exchange } from './connections/connections.js';
 import { cutOffError, cutOffFacts, describeExchange, type RequestInFlight, tellBroken } from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
-import { serverFailures, unavailable } from './requests/server-failures.js';
+import { serverFailures } from './requests/server-failures.js';
 import { checkedServer, listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
 import { idleTime, StopTerms } from './stop-terms.js';
@@ -32,7 +33,7 @@ export class Server implements ListeningService {
   readonly #front: Front;
   #tls: TlsOptions | undefined;
   #app: App;
-  /** What requests go to now: the app with its spans, or after a restart that failed a refusal. */
+  /** The app with its spans. */
   #appInUse: App;
   #spans: SpanMaker | undefined;
   readonly #endpoint: Endpoint;
@@ -45,7 +46,6 @@ export class Server implements ListeningService {
   #failures!: FailureOptions;
   #schemeField: string | undefined;
   #drain: Drain | undefined;
-  #workEnded: (() => void) | undefined;
   #ended: Promise<void> = Promise.resolve();
   #end: () => void = () => {};
 
@@ -104,10 +104,14 @@ export class Server implements ListeningService {
     return this.#front.rejections.counts;
   }
 
-  /** Puts another app in the stead of the present one: for later requests, and for those that a restart holds. */
-  replaceApp(app: App): void {
+  /**
+   * Gives later requests to another app. Settles when the requests and upgraded connections of the replaced one have ended; what is left
+   * of them after `deadlineMs` milliseconds is cut off and logged. Default 0: no deadline.
+   */
+  async replaceApp(app: App, { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#app = withSlot(app);
     this.#appInUse = this.#withSpans();
+    await this.#endOf(this.#requests, this.#front.upgrades.renew(), deadlineMs || Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -148,10 +152,7 @@ export class Server implements ListeningService {
     return this.#endpoint.adopt(this.#http, socket);
   }
 
-  /**
-   * Settles once it accepts. After a stop with the reason `restart` the listener is still open, and the requests that
-   * were held meanwhile go to the app. Rejects with the system's error code when the address cannot be had.
-   */
+  /** Settles once it accepts. Rejects with the system's error code when the address cannot be had. */
   start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
@@ -188,16 +189,28 @@ export class Server implements ListeningService {
   /** A bare server has nothing to read again. */
   async reset(): Promise<void> {}
 
+  /** Its app is given in code: a reload leaves it as it is. */
+  async renew(): Promise<void> {}
+
   async #start(): Promise<void> {
     await this.#stopping?.catch(() => {});
     this.#spans = await SpanMaker.find(this.#log);
     this.#appInUse = this.#withSpans();
-    if (this.#http === undefined) await this.#open();
-    else if (!this.#front.intake.paused) return;
+    if (this.#http !== undefined) return;
+    await this.#open();
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#front.intake.resume();
+  }
+
+  async #endOf(exchanges: readonly Exchange[], upgraded: readonly Connection[], ms: number): Promise<void> {
+    const ended = [...exchanges.map(({ res }) => res), ...upgraded.map(({ raw }) => raw)].map(closed);
+    await within(Promise.all(ended), { ms, unref: true }, () => {
+      const left = exchanges.filter(({ res }) => !res.closed);
+      if (left.length > 0) this.#log.error('requests were cut off', cutOffFacts(left));
+      for (const { connection } of left) connection.socket.destroy();
+      for (const { socket } of upgraded) socket.destroy();
+    });
   }
 
   #withSpans(): App {
@@ -236,7 +249,6 @@ export class Server implements ListeningService {
     const { connection, res } = exchange;
     if (exchange.brokenBy !== undefined || !res.writableFinished) tellBroken(exchange, this.#log);
     if (this.#drain !== undefined && connection.idle) this.#drain.idle(connection);
-    if (this.#workEnded !== undefined && this.#front.atWork === 0) this.#workEnded();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   };
 
@@ -244,14 +256,6 @@ export class Server implements ListeningService {
     await this.#starting?.catch(() => {});
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
-    if (!terms.closing) {
-      const unfinished = await this.#holdRequests(terms);
-      if (!terms.closing) {
-        this.#end();
-        return this.#refuseCutOff(unfinished, terms);
-      }
-    }
-
     this.#log.info('Stopping WSGI server.');
     this.markDraining();
     this.#front.announceClose();
@@ -265,7 +269,6 @@ export class Server implements ListeningService {
     // the timer that enforces the time limits of the others.
     NetServer.prototype.close.call(http);
     this.#drain = new Drain(this.#front.connections);
-    this.#answerHeldRequests();
     this.#applyTerms();
     const unfinished = await this.#drain.done;
     this.#drain = undefined;
@@ -280,35 +283,9 @@ export class Server implements ListeningService {
   /** Brings terms that have become tighter to whatever part of the stop is under way. */
   #applyTerms(): void {
     if (this.#terms === undefined) return;
-    const { idleMs, closing, over } = this.#terms;
+    const { idleMs, over } = this.#terms;
     this.#drain?.hurry(idleMs);
     if (over) this.#drain?.cut();
-    if (over || closing) this.#workEnded?.();
-  }
-
-  /**
-   * Before a restart: the listener stays open, new requests are held, and those at work end or are cut off. Ends early
-   * when a stop is asked for meanwhile.
-   */
-  async #holdRequests(terms: StopTerms): Promise<readonly Exchange[]> {
-    this.#front.intake.paused = true;
-    if (this.#front.atWork > 0 && !terms.over) {
-      await new Promise<void>((resolve) => {
-        this.#workEnded = resolve;
-      });
-      this.#workEnded = undefined;
-    }
-    if (!terms.over) return [];
-    const unfinished = this.#requests.filter((exchange) => !this.#front.intake.held.has(exchange));
-    for (const { connection } of unfinished) connection.socket.destroy();
-    return unfinished;
-  }
-
-  /** A restart that did not come about: what was held is answered by no other process. */
-  #answerHeldRequests(): void {
-    if (!this.#front.intake.paused) return;
-    this.#appInUse = unavailable;
-    this.#front.intake.resume();
   }
 
   /** Tells of requests that were cut off: a failure, unless the stop was forced. */
@@ -317,4 +294,9 @@ export class Server implements ListeningService {
     this.#log.error('requests were cut off', cutOffFacts(unfinished));
     if (!terms.forced) throw cutOffError(this.name, unfinished);
   }
+}
+
+/** Settles when a response or a socket is closed. */
+async function closed(stream: ServerResponse | Socket): Promise<void> {
+  if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
 }

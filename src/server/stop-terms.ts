@@ -18,8 +18,6 @@ export class StopTerms {
   idleMs = Number.POSITIVE_INFINITY;
   /** The stop is to end without waiting. */
   forced = false;
-  /** The listener is to be closed, as in a stop and not in a restart. */
-  closing = false;
   readonly #changed: () => void;
   readonly #over = new AbortController();
   readonly #released = new AbortController();
@@ -41,10 +39,9 @@ export class StopTerms {
   }
 
   /** Adds what one call of `stop()` asks for; `idleMs` is what its reason leaves to idle connections. */
-  tighten({ graceful, reason, deadlineMs = 0, signal }: StopOptions, idleMs: number): void {
+  tighten({ graceful, deadlineMs = 0, signal }: StopOptions, idleMs: number): void {
     this.idleMs = Math.min(this.idleMs, idleMs);
     if (graceful !== true) this.forced = true;
-    if (reason !== 'restart') this.closing = true;
     if (deadlineMs > 0 && performance.now() + deadlineMs < this.#deadlineAt) {
       this.#deadlineAt = performance.now() + deadlineMs;
       clearTimeout(this.#timer);

@@ -24,10 +24,9 @@ export interface StopOptions {
   readonly deadlineMs?: number;
   /**
    * Why. `stop` (default): the addresses go too. `replaced`: another process already serves on the same sockets, so
-   * idle connections may be left until their clients let go. `restart`: this object will be started again at once, so
-   * the listening sockets stay open and connections queue.
+   * idle connections may be left until their clients let go.
    */
-  readonly reason?: 'stop' | 'replaced' | 'restart';
+  readonly reason?: 'stop' | 'replaced';
 }
 
 /** The worker a service runs in, as its launcher knows it. */
@@ -66,10 +65,10 @@ export interface ServiceBase {
    */
   plan?(config: Config): ServicePlan;
   /**
-   * Builds what the next `start()` will need, and takes nothing that others have: no address, no place in a registry, no
-   * hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
+   * Builds what the next `start()` or `renew()` will need, and takes nothing that others have: no address, no place in a
+   * registry, no hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
    * `next`; in a process that serves, with the configuration that is about to be accepted. The function it gives lets go
-   * of what was built, should that start not come. A rejection refuses the reload.
+   * of what was built, should neither come. A rejection refuses the reload.
    */
   prepare?(next?: Config): Awaitable<() => Awaitable<void>>;
   /** Acquires; settles when ready to serve. A rejection leaves nothing behind. */
@@ -80,6 +79,12 @@ export interface ServiceBase {
   wait(): Awaitable<void>;
   /** Re-reads configuration in place; on failure the old one keeps serving. */
   reset(changes?: ConfigChanges): Awaitable<void>;
+  /**
+   * Takes a new configuration up while it serves: what `prepare` built takes the place of what serves, which ends with the work it
+   * has, after `deadlineMs` milliseconds at the latest. Called at a reload in place of a stop, `reset` and a start, in a process that runs
+   * its services itself. Of a service that listens and has no `renew`, `reset` alone is called: its sockets stay open.
+   */
+  renew?(changes: ConfigChanges, terms: { readonly deadlineMs: number }): Awaitable<void>;
 }
 
 /** A service that a configuration gives to run. Of a refused one: the known part. */

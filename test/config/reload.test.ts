@@ -251,15 +251,6 @@ test('CF-86 a worker takes up what its parent accepted, runs its hooks, and refu
   assert.equal(values(worker).workers, 2);
 });
 
-test('OP-84 an earlier configuration can be put back as a new generation', async () => {
-  const config = await load('[app]\nworkers = 1\n');
-  const earlier = config.snapshot();
-  write('[app]\nworkers = 2\n');
-  await config.reload();
-  assert.deepEqual(sorted(await config.restore(earlier)), ['app.workers 2 1']);
-  assert.equal(config.generation, 3);
-});
-
 test('CF-113 LC-1221 a file without a folder is looked for beside the configuration files', async () => {
   const config = await load('');
   const paste = join(folder, 'api-paste.ini');
@@ -279,11 +270,8 @@ test('CF-81 who holds a prepared configuration sees what comes after it was acce
   write('[app]\nlevel = 3\n');
   await taken.config.reload({ method: 'mutate' });
   assert.deepEqual([values(taken.config).level, values(config).level, taken.config.generation], [3, 3, 3]);
-  const before = config.snapshot();
   config.setOverride('app', 'level', 4);
   assert.equal(values(taken.config).level, 4);
-  await config.restore({ ...before, generation: 9 });
-  assert.equal(values(taken.config).level, 3);
   assert.equal(values(dropped.config).level, 2);
 });
 

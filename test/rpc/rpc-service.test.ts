@@ -108,7 +108,7 @@ test('MG-1 LC-1324 LC-517 a restart in place runs the manager that the configura
   const next = await config.prepareReload();
   await service.prepare(next.config);
   await next.accept();
-  await service.stop({ graceful: true, reason: 'restart' });
+  await service.stop({ graceful: true });
   await service.start();
   assert.equal(service.manager?.constructor.name, 'New');
   await service.stop();

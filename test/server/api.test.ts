@@ -38,7 +38,7 @@ export function app({}, local, ctx) {
   const greeting = local.get('greeting') ?? 'hello';
   globalThis.events?.push('built');
   ctx.onClose(() => { globalThis.events?.push('closed'); });
-  return (req, res) => { res.end(greeting); };
+  return async (req, res) => { if (req.url === '/held') await globalThis.letGo; res.end(greeting); };
 }
 export class Greeter {
   constructor({ host, serviceName }) { this.name = serviceName; this.hosted = typeof host === 'string'; }
@@ -590,21 +590,27 @@ test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one
   await compute.stop();
 });
 
-test('LC-524 LC-515 LC-1312 a restart in place serves what the paste file says by then, on the same port', async (t) => {
+test('LC-515 LC-1312 a renewal serves what the paste file says by then, on the same port; the old app is closed after its last answer', async (t) => {
   const { service, config, folder } = await setup(t);
+  const events: string[] = [];
+  let letGo!: () => void;
+  Object.assign(globalThis, { events, letGo: new Promise<void>((resolve) => (letGo = resolve)) });
+  t.after(() => Object.assign(globalThis, { events: undefined, letGo: undefined }));
   const compute = service();
   await compute.start();
   const port = portOf(compute);
-  assert.match(await exchange(port, GET), /hello$/);
-  writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', './app.mjs:app\ngreeting = changed\n'));
-  await compute.stop({ graceful: true, reason: 'restart' });
-  await compute.wait();
-  const held = exchange(port, GET);
-  await compute.reset(await config.reload());
-  await compute.start();
-  assert.match(await held, /changed$/);
-  assert.equal(portOf(compute), port);
-  await compute.stop({ graceful: true });
+  const held = exchange(port, 'GET /held HTTP/1.0\r\n\r\n');
+  while (compute.server.inFlight === 0) await new Promise(setImmediate);
+  const changed = './app.mjs:app\ngreeting = changed\n';
+  writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', changed));
+  await compute.renew(await config.reload());
+  assert.match(await exchange(port, GET), /changed$/);
+  assert.deepEqual(events, ['built', 'built']);
+  const stopped = compute.stop({ graceful: true });
+  letGo();
+  assert.match(await held, /hello$/);
+  await stopped;
+  assert.deepEqual(events, ['built', 'built', 'closed', 'closed']);
 });
 
 test('LC-517 CF-81 the app of a reload in place sees what later changes of the configuration say', async (t) => {
@@ -628,8 +634,7 @@ export const app = (_global, _local, { config }) => (_req, res) => { res.end(con
     if (method === 'mutate') return void (await next.accept());
     const release = await compute.prepare(next.config);
     await next.accept();
-    await compute.stop({ graceful: true, reason: 'restart' });
-    await compute.start();
+    await compute.renew();
     await release();
   };
   await change('two', 'reload');
@@ -704,53 +709,25 @@ test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', a
   assert.deepEqual(events, ['told', 'done']);
 });
 
-test('LC-517 RL-66 a restart in place with a broken paste file or certificate goes on with what it had', async (t) => {
-  const files = await certificateFiles(t);
-  const { service, config, folder, log } = await setup(
-    t,
-    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
-  );
+test('LC-517 RL-66 a renewal whose app cannot be built changes nothing, and managers stay', async (t) => {
+  const { service, config, folder, log } = await setup(t, '[api:compute]\nmanager = ./app.mjs:Greeter\n');
   const events: string[] = [];
   Object.assign(globalThis, { events });
   t.after(() => Object.assign(globalThis, { events: undefined }));
   const compute = service();
   await compute.start();
-  const restart = async () => {
-    await compute.stop({ graceful: true, reason: 'restart' });
-    await compute.reset(await config.reload()).catch(() => {});
-    await compute.start();
-    assert.match(await ask(portOf(compute), files.pem.cert), /hello$/);
-  };
   writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\nuse = nonsense\n');
-  writeFileSync(files.cert, 'broken');
-  await restart();
-  const errors = log.lines.filter(({ level }) => level === 'error').map(({ message }) => message);
-  assert.ok(errors.some((message) => /^compute keeps its certificate: .*cert_file holds no certificate/.test(message)));
-  assert.ok(errors.some((message) => /^compute keeps the app it has: .*api-paste\.ini:2/.test(message)));
-  assert.deepEqual(events, ['built']);
+  const changes = await config.reload();
+  await assert.rejects(compute.renew(changes), refused);
+  assert.match(await exchange(portOf(compute), GET), /hello$/);
   writeFileSync(join(folder, 'api-paste.ini'), PASTE);
-  writeFileSync(files.cert, files.pem.cert);
-  await restart();
-  assert.deepEqual(events, ['built', 'built', 'closed']);
+  writeFileSync(join(folder, 'portico.ini'), '[api:compute]\nmanager = ./app.mjs:Other\n');
+  await compute.renew(await config.reload());
+  assert.deepEqual(events, ['built', 'init compute true', 'built', 'closed']);
+  assert.ok(
+    log.lines.some(({ message }) => /stay as they were started: api:compute\.manager needs a restart/.test(message)),
+  );
   await compute.stop({ graceful: true });
-  assert.deepEqual(events, ['built', 'built', 'closed', 'closed']);
-});
-
-test('LC-519 a service that stopped for a restart and is then stopped gives its port up', async (t) => {
-  const { service } = await setup(t);
-  const compute = service();
-  await compute.start();
-  const port = portOf(compute);
-  await compute.stop({ graceful: true, reason: 'restart' });
-  await compute.stop({ graceful: true });
-  const again = service('compute');
-  const other = new WSGIService('compute', Config.fromText(`[api:compute]\nport = ${port}\n`), {
-    log: memoryLog(),
-    loader: { has: () => true, loadApp: async () => Object.assign(() => {}, { close: async () => {} }) },
-  });
-  await other.start();
-  await other.stop();
-  await again.stop();
 });
 
 test('CF-49 max_requests asks for a fresh worker once', async (t) => {

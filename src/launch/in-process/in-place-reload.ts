@@ -1,14 +1,13 @@
 /**
- * What a reload is in a process that runs its services itself: what is new is built first, and the old is gone back to when
- * it does not start.
+ * A reload in a process that runs its services itself: all services build what is new while they serve; then each takes it up.
  */
 import type { Config } from '../../config/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
-import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
+import { outcomeOf, type ReloadResult } from '../reload/reload-report.js';
 import { unlessAborted } from '../waiting.js';
-import type { ServiceRun, StopRequest } from './service-run.js';
+import type { ServiceRun } from './service-run.js';
 
 /** What a reload works on. */
 export interface InPlaceReload extends ReloadRequest {
@@ -26,7 +25,7 @@ export interface InPlaceReload extends ReloadRequest {
 export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   const { config, runs, method } = given;
   const services = runs.map(({ service }) => service);
-  const takeUp = method === 'mutate' ? mutate : restart;
+  const takeUp = method === 'mutate' ? mutate : renew;
   return reload(given, { config, services, hasWorkers: false, takeUp: (next) => takeUp(given, next) });
 }
 
@@ -44,10 +43,10 @@ async function accept(given: InPlaceReload, { prepared, settings }: NextConfigur
   return changes ?? new Map();
 }
 
-/** All services build what they need first, one after another, while the old ones serve. */
-async function restart(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
+/** All services build what they need first, one after another; one that cannot refuses the reload, and nothing has changed. */
+async function renew(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
   const { runs, stopped, dryRun } = given;
-  // What no start has taken is let go of in the end; what is built after that, at once.
+  // What no service has taken is let go of in the end; what is built after that, at once.
   const built: (() => unknown)[] = [];
   let over = false;
   const release = async (): Promise<void> => {
@@ -75,41 +74,26 @@ async function restart(given: InPlaceReload, next: NextConfiguration): Promise<R
     if (inTime === undefined) given.leaveBehind(isBuilt);
     if (stopped.aborted) return { outcome: 'abandoned' };
     if (dryRun) return { outcome: 'accepted' };
-    return await restartWith(given, next);
+    return await renewAll(given, next);
   } finally {
     await release();
   }
 }
 
-/** How services are restarted. */
-interface InPlaceRestart {
-  readonly changes: ConfigChanges;
-  readonly stop: StopRequest;
-  /** Raised when a stop was asked for: nothing is started any more. */
-  readonly stopped: AbortSignal;
-}
-
-async function restartWith(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
-  const { config, runs, stopped } = given;
-  const before = config?.snapshot();
-  const old = given.settings(config);
+async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
+  const { runs, stopped } = given;
   const changes = await accept(given, next);
-  const stop = { reason: 'restart', timeoutMs: next.settings.gracefulShutdownTimeoutMs } as const;
-  const { touched, kept, failed } = await restartAll(runs, { changes, stop, stopped });
-  if (failed === undefined) {
-    given.accepted();
-    return outcomeOf(kept.map(keepsOld));
+  given.accepted();
+  const kept: string[] = [];
+  for (const run of runs) {
+    if (!run.started) continue;
+    // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
+    const start = (): Promise<unknown> => unlessAborted(given.start(run), stopped);
+    const { gracefulShutdownTimeoutMs: timeoutMs } = next.settings;
+    if (!(await run.renew(changes, { timeoutMs, start, stopped }))) kept.push(run.name);
+    if (stopped.aborted) return { outcome: 'abandoned' };
   }
-  if (stopped.aborted) return { outcome: 'abandoned' };
-  const back = before === undefined ? new Map() : await config!.restore(before);
-  given.useSettings(old);
-  // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
-  const start = (run: ServiceRun): Promise<unknown> => unlessAborted(given.start(run), stopped);
-  await restartBack(touched, { changes: back, stop, stopped }, start);
-  const why = `service ${failed.run.name} did not start with the new configuration, and the old one is back`;
-  const restored = touched.map(({ name }) => name);
-  const { error } = refusedFor(failed.error);
-  return { outcome: 'refused', error: `${why}: ${error}`, thrown: failed.error, restored };
+  return outcomeOf(kept.map(keepsOld));
 }
 
 function keepsOld(name: string): string {
@@ -121,42 +105,4 @@ export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChang
   const kept: string[] = [];
   for (const run of runs) if (!(await run.reset(changes))) kept.push(run.name);
   return kept;
-}
-
-/**
- * Stops, resets and starts the services, one after another; their sockets stay open meanwhile. Gives those that were
- * stopped, the names of those that keep the old values, and the one that did not start again: those after it were left alone.
- */
-async function restartAll(runs: readonly ServiceRun[], { changes, stop, stopped }: InPlaceRestart) {
-  const kept: string[] = [];
-  const touched: ServiceRun[] = [];
-  for (const run of runs) {
-    if (stopped.aborted) break;
-    if (!run.started) continue;
-    touched.push(run);
-    await run.stop(stop);
-    if (stopped.aborted) break;
-    if (!(await run.reset(changes))) kept.push(run.name);
-    if (stopped.aborted) break;
-    try {
-      await run.start();
-    } catch (error) {
-      return { touched, kept, failed: { run, error } };
-    }
-  }
-  return { touched, kept };
-}
-
-/** The way back after a restart that failed: the services that were touched, again with the old values. */
-async function restartBack(
-  runs: readonly ServiceRun[],
-  { changes, stop, stopped }: InPlaceRestart,
-  start: (run: ServiceRun) => Promise<unknown>,
-): Promise<void> {
-  for (const run of runs) {
-    if (stopped.aborted) return;
-    if (run.started) await run.stop(stop);
-    await run.reset(changes);
-    if (!stopped.aborted) await start(run);
-  }
 }

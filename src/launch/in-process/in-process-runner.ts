@@ -166,7 +166,7 @@ export class InProcessRunner implements Runner {
     await Promise.all(this.#runs.map((run) => run.abandon()));
   }
 
-  /** Stop, reset, start: one service after another, its listening sockets open throughout. */
+  /** All services build what is new while they serve; then each takes it up, one after another. */
   reload(request: ReloadRequest): Promise<ReloadResult> {
     return reloadInPlace({
       ...request,

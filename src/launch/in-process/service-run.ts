@@ -1,10 +1,11 @@
 /**
- * One service's life in this process: started, watched, stopped within its deadline, restarted in place.
+ * One service's life in this process: started, watched, renewed, stopped within its deadline.
  */
 
 import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
+import { isListening } from '../../service/internal.js';
 import { pause, within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
@@ -29,6 +30,18 @@ export interface StopRequest {
   readonly limitMs?: number;
   /** Milliseconds of it that have passed already. Default 0. */
   readonly spentMs?: number;
+  /** It is to be started again. */
+  readonly restarts?: true;
+}
+
+/** How a service takes a new configuration up. */
+export interface RenewTerms {
+  /** Milliseconds that work under way has. 0: endless. */
+  readonly timeoutMs: number;
+  /** Starts it again, where it was stopped. A failure does not reject. */
+  readonly start: () => Promise<unknown>;
+  /** Raised when a stop was asked for: it is not started any more. */
+  readonly stopped: AbortSignal;
 }
 
 export class ServiceRun {
@@ -69,8 +82,7 @@ export class ServiceRun {
 
   /** For status pages. */
   get state(): 'starting' | 'ready' | 'draining' {
-    // A restart keeps its sockets open: requests wait until it serves again.
-    if (this.#state === 'started' || (this.wasReady && !this.#ends)) return 'ready';
+    if (this.#state === 'started') return 'ready';
     return this.#state === 'stopped' ? 'draining' : 'starting';
   }
 
@@ -93,7 +105,7 @@ export class ServiceRun {
         await this.service.start();
       } catch (error) {
         this.#dead = true;
-        // In a reload it is no mistake of the new configuration.
+        // At a reload it is no failed start.
         if (this.wasReady && chosenStatus(error) !== undefined) this.#exits(error);
         throw error;
       }
@@ -108,7 +120,7 @@ export class ServiceRun {
 
   /** Stops and waits. True when everything under way came to its end; false when it was cut off or failed. */
   async stop(request: StopRequest): Promise<boolean> {
-    this.#ends = request.reason !== 'restart';
+    this.#ends = request.restarts !== true;
     const wasStarting = this.#state === 'starting';
     let starting = wasStarting;
     if (wasStarting) void settled(this.#starting).then(() => (starting = false));
@@ -126,8 +138,11 @@ export class ServiceRun {
     };
     deadline.signal.addEventListener('abort', look);
     const ended = this.#end(request.reason, deadline, wasStarting);
+    // Judged as it ends: what else the loop does until this goes on is no part of it.
+    let late = false;
+    void ended.then(() => (late = deadline.passed));
     const inTime = await unlessAborted(ended, deadline.signal);
-    if (deadline.passed) look();
+    if (late || inTime === undefined) look();
     deadline.clear();
     if (busy === undefined && inTime !== undefined && !this.#overran) return inTime;
     return this.#cutOff(ended, busy ?? []);
@@ -144,9 +159,13 @@ export class ServiceRun {
   }
 
   /** Takes new configuration in place, without a stop. False: the service refused it and goes on with the old one. */
-  async reset(changes: ConfigChanges): Promise<boolean> {
+  reset(changes: ConfigChanges): Promise<boolean> {
+    return this.#take(() => this.service.reset(changes));
+  }
+
+  async #take(work: () => unknown): Promise<boolean> {
     try {
-      await this.service.reset(changes);
+      await work();
       return true;
     } catch (error) {
       if (chosenStatus(error) !== undefined) {
@@ -162,8 +181,25 @@ export class ServiceRun {
     }
   }
 
+  /**
+   * Takes a new configuration up that is in force: by its `renew`; without one by `reset`, where it listens; or else stopped, reset and
+   * started again (oslo.service). False: it refused it and goes on with the old one.
+   */
+  async renew(changes: ConfigChanges, { timeoutMs, start, stopped }: RenewTerms): Promise<boolean> {
+    const { service } = this;
+    if (service.renew !== undefined) {
+      return this.#take(() => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs }) }));
+    }
+    if (isListening(service)) return this.reset(changes);
+    await this.stop({ reason: 'stop', timeoutMs, restarts: true });
+    if (stopped.aborted) return true;
+    const taken = await this.reset(changes);
+    if (!stopped.aborted) await start();
+    return taken;
+  }
+
   /** Milliseconds this service may take to stop; 0: endless. */
-  timeoutMs({ timeoutMs: inherited, limitMs }: StopRequest): number {
+  timeoutMs({ timeoutMs: inherited, limitMs }: Pick<StopRequest, 'timeoutMs' | 'limitMs'>): number {
     const own = this.service.gracefulShutdownTimeout;
     const wanted = own === undefined || own === null ? inherited : own * 1000;
     return limitMs === undefined ? wanted : Math.min(wanted || limitMs, limitMs);

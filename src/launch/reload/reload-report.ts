@@ -13,9 +13,8 @@ export interface ReloadReport {
   /** It was only tried: outcome and changes are those that a reload would have, and nothing was touched. */
   readonly dryRun?: true;
   /**
-   * `accepted`: all is new. `refused`: the old configuration is in force, and nothing was touched but what `restored`
-   * names. `incomplete`: accepted, but some workers could not be replaced
-   * and are still the old ones. `abandoned`: a stop came first.
+   * `accepted`: all is new. `refused`: the old configuration is in force, and nothing was touched. `incomplete`: accepted, but some
+   * workers, or services of this process, are still the old ones. `abandoned`: a stop came first.
    */
   readonly outcome: 'accepted' | 'refused' | 'incomplete' | 'abandoned';
   /** The configuration in force afterwards, counted from 1. */
@@ -32,18 +31,13 @@ export interface ReloadReport {
   readonly replaced: Readonly<Record<string, number>>;
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /**
-   * Services of a process without workers that were stopped for it, and started again with the old configuration: a
-   * refused reload has interrupted them.
-   */
-  readonly restored?: readonly string[];
   /** Why it was refused, or which workers are still the old ones. */
   readonly error?: string;
 }
 
 /** What came of a reload, as those who did it say. What is left out is empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
-  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed' | 'restored'>> & {
+  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed'>> & {
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;
   };

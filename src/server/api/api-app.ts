@@ -1,11 +1,10 @@
 /**
- * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
- * closed, and the present one goes on if that fails.
+ * The app of an API, built from its paste file: the next one is built whole before it takes the place of the present one.
  */
 import { type App, Fault, type FaultStyle } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, describeError, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -55,10 +54,12 @@ export class ApiApp {
   readonly #name: string;
   readonly #parts: ApiAppParts;
   #app: LoadedApp | undefined;
-  /** Built ahead of the next start. */
+  /** Built ahead of a start, or of a renewal. */
   #prepared: BuiltApp | undefined;
   /** What its server is told of how its faults are written; empty before it is there. */
   faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus'> = {};
+  /** Replaced apps that still have requests. */
+  readonly #leaving = new Set<Promise<void>>();
   /** The paste file of the app, where it comes from one. */
   path: string | undefined;
 
@@ -68,12 +69,7 @@ export class ApiApp {
     this.path = path;
   }
 
-  /** There is an app: of a run under way, or of one that ended for a restart. */
-  get isThere(): boolean {
-    return this.#app !== undefined;
-  }
-
-  /** Builds an app for the next start, in place of one that was kept before. The function it gives lets go of it. */
+  /** Builds the app that is taken next, in place of one that was kept before. The function it gives lets go of it. */
   async prepare(pipeline: string, config: Config): Promise<() => Promise<void>> {
     const built = await this.#build(pipeline, config);
     const before = this.#prepared;
@@ -87,28 +83,31 @@ export class ApiApp {
     };
   }
 
-  /**
-   * Puts what was prepared, or else a fresh app of the paste file as it was accepted last, in the place of the one that is
-   * there. Rejects with what building it did, or with the signal's reason, only when there is none.
-   */
-  async renew(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
-    const old = this.#app;
-    try {
-      this.#app = await unlessAborted(this.#next(pipeline, config), signal);
-    } catch (error) {
-      if (old === undefined) throw error;
-      this.#parts.log.error(`${this.#name} keeps the app it has: ${describeError(error)}`);
-      return old;
-    }
-    await this.#release(old);
+  /** What was prepared, or else a fresh app. Rejects with what building it did, or with the signal's reason. */
+  async start(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
+    this.#app = await unlessAborted(this.#next(pipeline, config), signal);
     return this.#app;
   }
 
-  /** Lets go of what the app's factories acquired. */
+  /**
+   * The same in the place of the app that is there. `replace` gives requests to it, and settles when those of the replaced app, which is
+   * closed then, have ended. Rejects, and changes nothing, with what building it did.
+   */
+  async renew(pipeline: string, config: Config, replace: (app: LoadedApp) => Promise<void>): Promise<void> {
+    const next = await this.#next(pipeline, config);
+    const old = this.#app;
+    this.#app = next;
+    const leaving = replace(next)
+      .then(() => this.#release(old))
+      .finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  /** Lets go of what the app's factories acquired, and waits for replaced apps. */
   async close(): Promise<void> {
     const app = this.#app;
     this.#app = undefined;
-    await this.#release(app);
+    await Promise.all([...this.#leaving, this.#release(app)]);
   }
 
   async #release(app: LoadedApp | undefined): Promise<void> {

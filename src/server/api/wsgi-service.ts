@@ -4,7 +4,7 @@
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
-import { describeError, PorticoError } from '../../errors/index.js';
+import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
@@ -37,7 +37,7 @@ import { registerServing } from './served-options.js';
  *
  * The constructor opens nothing: it reads the files in order to refuse them (ConfigNotFound, PasteAppNotFound,
  * ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens; `stop()` undoes it
- * in reverse. It is built again at each start, so a restart serves what the configuration says by then.
+ * in reverse. `renew()` builds the app again and swaps it while the server serves.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
@@ -65,8 +65,6 @@ export class WSGIService implements ListeningService {
   readonly #tls: ApiTls;
   readonly #app: ApiApp;
   readonly #managed: ManagedService;
-  /** The stop under way is for a restart: the listener stays open, and the app there until the next one is built. */
-  #restarting = false;
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
@@ -214,18 +212,27 @@ export class WSGIService implements ListeningService {
   async stop(options: StopOptions = {}): Promise<void> {
     // A server that is stopping already hears of a nearer end here; the lifecycle only hands on the first call.
     if (this.#lifecycle.state === 'stopping') this.server.stop(options).catch(() => {});
-    if (options.reason !== 'restart') this.#restarting = false;
-    else if (this.#lifecycle.state !== 'stopping') this.#restarting = true;
     await this.#lifecycle.stop(options);
-    if (this.#restarting) return;
-    // Kept by a restart, and taken over by no start: that failed, or this stop came when the restart's own was nearly done. After
-    // any other stop the steps have closed both, and nothing is left to do.
+    // Of a service that was never started, the sockets it was given.
     await this.server.stop(options);
-    await this.#app.close();
   }
 
   wait(): Promise<void> {
     return this.#lifecycle.wait();
+  }
+
+  /**
+   * Gives later requests to the app that `prepare` built, or else to a fresh one. The present app is closed when its requests have ended, or
+   * after `deadlineMs`. Then as {@link reset}. Managers stay until the next start. Rejects, and changes nothing, when the app cannot be built.
+   */
+  async renew(changes: ConfigChanges = new Map(), terms: { readonly deadlineMs?: number } = {}): Promise<void> {
+    const { pipeline } = apiSettings(this.#config, this.name);
+    await this.#app.renew(pipeline, this.#config, (app) => this.server.replaceApp(this.meter.around(app), terms));
+    const kept = [...changes.keys()].filter((name) => name === `api:${this.name}.manager` || name.startsWith('rpc.'));
+    if (this.managers.length > 0 && kept.length > 0) {
+      this.#log.warn(`the managers of ${this.name} stay as they were started: ${kept.join(', ')} needs a restart`);
+    }
+    await this.reset(changes);
   }
 
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
@@ -241,11 +248,10 @@ export class WSGIService implements ListeningService {
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     await this.#renewTls(settings);
-    this.#restarting = false;
     this.tasks.reset();
-    const app = await this.#app.renew(settings.pipeline, this.#config, signal);
+    const app = await this.#app.start(settings.pipeline, this.#config, signal);
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
-    this.server.replaceApp(this.meter.around(app));
+    await this.server.replaceApp(this.meter.around(app));
     try {
       const worker = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0 };
       const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
@@ -257,19 +263,13 @@ export class WSGIService implements ListeningService {
     }
   }
 
-  /** In a restart a certificate that is refused leaves the old one in place. */
   async #renewTls({ tls, address }: ApiSettings): Promise<void> {
     if (!this.usesTls) return;
-    try {
-      this.server.replaceTls(this.#tls.options(tls) ?? (await this.#tls.ownCertificate(address)));
-      this.#warnOfExpiry(tls);
-    } catch (error) {
-      if (!this.#app.isThere) throw error;
-      this.#log.error(`${this.name} keeps its certificate: ${describeError(error)}`);
-    }
+    this.server.replaceTls(this.#tls.options(tls) ?? (await this.#tls.ownCertificate(address)));
+    this.#warnOfExpiry(tls);
   }
 
-  /** Its own part of start and stop. The release comes after everything else; in a restart the next start closes the app. */
+  /** Its own part of start and stop. The release comes after everything else. */
   #steps(): ProtocolSteps {
     let served: Promise<void> | undefined;
     return {
@@ -280,7 +280,7 @@ export class WSGIService implements ListeningService {
         served.catch(() => {});
       },
       finish: () => served,
-      release: () => (this.#restarting ? undefined : this.#app.close()),
+      release: () => this.#app.close(),
     };
   }
 
@@ -299,7 +299,7 @@ export class WSGIService implements ListeningService {
   /** Goes on listening: requests are answered with 503 at once, periodic tasks end. */
   async #withdraw(): Promise<void> {
     this.server.markDraining();
-    this.server.replaceApp(withdrawn);
+    void this.server.replaceApp(withdrawn);
     await this.#managed.hooks?.withdraw();
   }
 

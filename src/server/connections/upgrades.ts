@@ -28,6 +28,13 @@ export class Upgrades {
     this.#closing.abort();
   }
 
+  /** Asks those that are open to end, and gives them: another app takes the place of theirs. */
+  renew(): readonly Connection[] {
+    this.end();
+    this.begin();
+    return [...this.#open.keys()];
+  }
+
   /** Those that are open, a line each. */
   describe(): string[] {
     const now = performance.now();

@@ -1,7 +1,7 @@
 /**
  * How a server answers for the apps that it runs.
  */
-import { type App, Fault } from '../../app/index.js';
+import { Fault } from '../../app/index.js';
 import { asFault, type FailureOptions } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { requestFacts } from './request-facts.js';
@@ -23,8 +23,3 @@ function shown(error: unknown): Fault {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new Fault(fault.status, { message, cause: error });
 }
-
-/** What answers while a service stops. */
-export const unavailable: App = () => {
-  throw new Fault(503, { message: 'The service is stopping.' });
-};

@@ -1,4 +1,4 @@
-/** Reloads in a process that runs its services itself: a bad one leaves the old services serving. */
+/** Reloads in a process that runs its services itself: what does not build leaves the old services serving. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { Config, defineOptions, string } from 'portico/config';
 import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { PasteError } from 'portico/loader';
 import { WSGIService } from 'portico/server';
+import type { ConfigChanges } from 'portico/service';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 
 const options = defineOptions({ word: string({ default: 'none', help: 'What the service is told.' }) });
@@ -93,44 +94,55 @@ test('OP-80 LC-517 what one of them refuses touches none, and what others built 
   const [report] = launcher.status().reloads;
   assert.equal(report?.outcome, 'refused');
   assert.equal(report?.error, 'this cannot be built');
-  assert.equal(report?.restored, undefined);
   assert.deepEqual([first.stops.length, second.stops.length, first.built], [0, 0, 0]);
   assert.equal(config.group('app', options).word, 'old');
 });
 
-test('LC-517 RL-66 a service that does not start with the new configuration brings the old one back, for all', async (t) => {
+test('LC-524 a service that does not start again after it was stopped for a reload ends the launch', async (t) => {
   const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
   const [first, second] = [new Preparing('first', config), new Preparing('second', config)];
   await launcher.launchService(first);
   await launcher.launchService(second);
-  const take = second.onStart;
-  second.onStart = () => {
-    if (config.group('app', options).word === 'new') throw new Error('not with the new word');
-    take();
-  };
+  second.onStart = () => Promise.reject(new Error('never again'));
+  const waited = launcher.wait();
   write('portico.ini', '[app]\nword = new\n');
   await launcher.restart();
-  const { reloads, stopping, generation } = launcher.status();
-  assert.equal(reloads[0]?.outcome, 'refused');
-  assert.match(reloads[0]?.error ?? '', /service second did not start.*the old one is back.*not with the new word/s);
-  assert.deepEqual([first.word, second.word, stopping, generation], ['old', 'old', false, 1]);
-  assert.equal(config.group('app', options).word, 'old');
-  // Both were interrupted, which a refusal that touched nothing would not have done.
-  assert.deepEqual(reloads[0]?.restored, ['first', 'second']);
-  assert.doesNotMatch(reloads[0]?.error ?? '', /\n +at /);
-  second.onStart = take;
-  await launcher.restart();
-  assert.deepEqual([first.word, second.word], ['new', 'new']);
+  assert.equal(await waited, 1);
+  assert.equal(launcher.status().reloads[0]?.outcome, 'abandoned');
+  assert.equal(first.word, 'new');
 });
 
-test('a service that does not start with the old configuration either ends the launch', async (t) => {
-  const { config, launcher } = await setup(t, '[app]\nword = old\n');
-  const service = new Preparing('only', config);
+test('LC-524 a service with renew is not stopped: what it prepared takes the place of what serves', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  class Renewing extends Preparing {
+    async renew(changes: ConfigChanges, { deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+      const { word } = config.group('app', options);
+      this.calls.push(`renew ${word} ${changes.has('app.word')} ${deadlineMs}`);
+      if (word === 'bad') throw new Error('it cannot');
+    }
+  }
+  const service = new Renewing('only', config);
   await launcher.launchService(service);
-  service.onStart = () => Promise.reject(new Error('never again'));
-  const waited = launcher.wait();
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\ngraceful_shutdown_timeout = 7\n');
   await launcher.restart();
-  assert.equal(await waited, 1);
+  assert.deepEqual(service.calls, ['start', 'wait', 'prepare new', 'renew new true 7000']);
+  assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
+  write('portico.ini', '[app]\nword = bad\n');
+  await launcher.restart();
+  const [, { outcome, error } = {} as Partial<ReloadReport>] = launcher.status().reloads;
+  assert.deepEqual([outcome, error], ['incomplete', 'service only keeps the old configuration']);
+});
+
+test('LC-524 LC-515 a service that listens and has no renew keeps its sockets: reset alone is called', async (t) => {
+  const { launcher } = await setup(t, '');
+  class Listening extends RecordedService {
+    readonly addresses = [];
+    useSockets(): void {}
+  }
+  const service = new Listening('only');
+  await launcher.launchService(service);
+  await launcher.restart();
+  assert.deepEqual(service.calls, ['start', 'wait', 'reset']);
 });
 
 test('OP-80 what takes longer to build than reload_check_timeout is refused, and let go of when it comes', async (t) => {

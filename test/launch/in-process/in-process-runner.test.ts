@@ -245,7 +245,7 @@ test('LC-136 LC-515 a restart stops, waits, resets and starts each service, one 
   await launcher.restart();
   for (const service of services) {
     assert.deepEqual(service.calls, ['start', 'wait', 'stop', 'wait', 'reset', 'start', 'wait']);
-    assert.equal(service.stops[0]?.reason, 'restart');
+    assert.equal(service.stops[0]?.reason, 'stop');
   }
   await launcher.stop();
   assert.equal(await launcher.wait(), 0);
