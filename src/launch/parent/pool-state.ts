@@ -4,6 +4,7 @@
  */
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
+import type { HeldSockets } from '../sockets/listener-pool.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -29,7 +30,8 @@ export interface Missing {
 
 export class PoolState {
   readonly name: string;
-  sockets: readonly ListenSockets[];
+  /** What it listens on; undefined for a service that does not. */
+  held: HeldSockets | undefined;
   /** What new workers begin with. */
   generation: FleetGeneration;
   /** The desired number of workers. */
@@ -52,10 +54,14 @@ export class PoolState {
   /** The slots of which no worker was ready yet: each settles with its first start. */
   readonly #firstStarts = new Map<number, Deferred<void>>();
 
-  constructor(name: string, sockets: readonly ListenSockets[], generation: FleetGeneration) {
+  constructor(name: string, generation: FleetGeneration) {
     this.name = name;
-    this.sockets = sockets;
     this.generation = generation;
+  }
+
+  /** One for each address, in order; of a service that has released them as well. */
+  get sockets(): readonly ListenSockets[] {
+    return this.held?.sockets ?? [];
   }
 
   get stopping(): boolean {

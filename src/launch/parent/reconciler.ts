@@ -44,7 +44,10 @@ export class Reconciler {
   constructor(pool: PoolState, options: PoolOptions) {
     this.#pool = pool;
     this.#options = options;
-    this.#adoption = new SlotAdoption(() => (pool.stopping ? [] : pool.sockets));
+    this.#adoption = new SlotAdoption(
+      () => (pool.stopping ? [] : pool.sockets),
+      (slot) => pool.isFirst(slot),
+    );
   }
 
   /** Something is other than it was: one step follows, however much that is. */

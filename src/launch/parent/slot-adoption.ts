@@ -19,24 +19,28 @@ const LATE_SECONDS = 1.5;
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
   readonly #sockets: () => readonly ListenSockets[];
+  readonly #isNew: (slot: number) => boolean;
   /** A descriptor in the form in which a channel takes it must not be closed: it is made once. */
   readonly #sendable = new WeakMap<ListenSockets, Map<number, SendHandle | undefined>>();
 
-  constructor(sockets: () => readonly ListenSockets[]) {
+  /** `isNew`: of a slot whose socket no worker has listened on yet: no client waits there. */
+  constructor(sockets: () => readonly ListenSockets[], isNew: (slot: number) => boolean) {
     this.#sockets = sockets;
+    this.#isNew = isNew;
   }
 
   /** The workers of the service are these now: a slot of which none of them takes connections has a helper, others have none. */
   update(workers: readonly WorkerHandle[]): void {
     const serving = workers.filter((worker) => worker.serving);
     const fit = serving.filter((worker) => worker.debugged || worker.silentSeconds < LATE_SECONDS);
-    const slots = serving[0]?.slots ?? 1;
+    const slots = Math.max(1, ...this.#sockets().map(({ descriptors }) => descriptors.length));
     for (let slot = 0; slot < slots; slot++) {
       const helper = this.#helpers.get(slot);
       const own = fit.filter((worker) => slotOf(worker) === slot);
       const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
       if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
-      if (own.length === 0 && !this.#helpers.has(slot) && fit[0] !== undefined) this.#adopt(slot, fit[0]);
+      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined || this.#isNew(slot)) continue;
+      this.#adopt(slot, fit[0]);
     }
   }
 
@@ -54,7 +58,7 @@ export class SlotAdoption {
   }
 
   #socket(own: ListenSockets, slot: number): SendHandle | undefined {
-    const descriptor = own.descriptors[slot];
+    const descriptor = own.descriptors[slot % own.descriptors.length];
     if (descriptor === undefined) return undefined;
     const known = this.#sendable.get(own) ?? new Map<number, SendHandle | undefined>();
     this.#sendable.set(own, known);

@@ -6,15 +6,14 @@ import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
-import type { Launchable, ListenAddress } from '../../service/index.js';
+import type { Launchable } from '../../service/index.js';
 import { formatAddress, isPlanned } from '../../service/internal.js';
 import { type Assignment, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
-import { Handover } from '../sockets/handover.js';
-import { type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
-import { type Listening, listeningOf } from '../sockets/listening.js';
+import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
+import { listeningOf } from '../sockets/listening.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -53,8 +52,9 @@ export class Supervisor {
   #stopped = false;
   /** The status that a service chose as its worker was stopped, by a `ServiceExit`. */
   exitStatus: number | undefined;
+  readonly #listeners = new ListenerPool();
   /** Sockets of services that are still to be launched. */
-  readonly #bound = new Map<string, readonly ListenSockets[]>();
+  readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
   #codeChanged: (() => boolean) | undefined;
 
@@ -115,39 +115,43 @@ export class Supervisor {
     await pool?.launch(workers);
   }
 
-  /**
-   * Binds the service's addresses, or borrows those of a service that leaves, and makes its pool, still without workers.
-   * Undefined: all is being stopped.
-   */
+  /** Takes the sockets of the service's addresses, and makes its pool, still without workers. Undefined: all is being stopped. */
   async addPool(
     service: Launchable,
     name: string,
     workers: number,
-    handover?: Handover,
+    arrival?: Arrival,
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     this.#codeChanged ??= watchCode(this.#options.program);
-    const pool = new WorkerPool(name, [], this.#generation, this.#poolOptions);
+    const pool = new WorkerPool(name, this.#generation, this.#poolOptions);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
-    await this.bind(service, name, workers, handover);
+    await this.bind(service, name, workers, arrival);
     if (this.#stopped) return undefined;
-    pool.sockets = this.#bound.get(name) ?? [];
+    pool.held = this.#bound.get(name);
     this.#bound.delete(name);
     return pool;
   }
 
-  /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
-  async bind(service: Launchable, name: string, workers: number, handover?: Handover): Promise<void> {
+  /**
+   * Takes the sockets of a service's addresses ahead of its launch: those that the service manager passed, or those of the pool. Rejects when
+   * one cannot be had. Done once for each. One socket for each worker only where a sibling can help out: a slot without a worker
+   * must not strand its clients.
+   */
+  async bind(service: Launchable, name: string, workers: number, arrival?: Arrival): Promise<void> {
     const listens = listeningOf(service);
     if (this.#bound.has(name) || listens === undefined) return;
-    const sockets = await this.#socketsFor(listens, name, listens.hasSlots ? workers : 0, handover);
-    this.#bound.set(name, sockets);
+    const { addresses, place, hasSlots } = listens;
+    const passed = this.#activated.take(name, addresses);
+    const newcomer = { name, addresses, place, slots: hasSlots ? workers : 0, passed };
+    const held = await this.#listeners.hold(newcomer, arrival);
+    this.#bound.set(name, held);
     if (this.#stopped) {
       this.#closeBound();
       return;
     }
-    for (const { address } of sockets) {
+    for (const { address } of held.sockets) {
       // Bound is not listening: connections are refused before the first worker is there, and never again after.
       this.#log.info(`${name} bound to ${formatAddress(address)}, where its first worker will listen`, {
         service: name,
@@ -156,25 +160,21 @@ export class Supervisor {
     }
   }
 
-  /** What these services, which are to end, can leave to others. */
-  handover(leaving: readonly string[], stopped: AbortSignal): Handover {
-    const staying = this.pools.filter(({ name }) => !leaving.includes(name));
-    const ends = leaving.flatMap((name) => this.pool(name) ?? []);
+  /** How services come by a reload that removes these. */
+  arrival(leaving: readonly string[], stopped: AbortSignal): Arrival {
+    const staying = this.pools.map(({ name }) => name).filter((name) => !leaving.includes(name));
     const patienceMs = this.settings.drainDelayMs + LISTENS_NO_MORE_MS;
-    return new Handover({ leaving: ends, staying, draining: [...this.#retiring], patienceMs, stopped });
+    return { leaving, staying, draining: [...this.#retiring], patienceMs, stopped };
   }
 
-  /**
-   * Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. `borrowed`: others serve on
-   * its sockets.
-   */
-  async retire(name: string, borrowed = false): Promise<void> {
+  /** Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. */
+  async retire(name: string): Promise<void> {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
     this.#pools.delete(name);
     this.#services.delete(name);
     this.#retiring.add(pool);
-    await pool.leave(this.settings.gracefulShutdownTimeoutMs, borrowed);
+    await pool.leave(this.settings.gracefulShutdownTimeoutMs);
     this.#retiring.delete(pool);
   }
 
@@ -209,22 +209,8 @@ export class Supervisor {
   }
 
   #closeBound(): void {
-    for (const socket of [...this.#bound.values()].flat()) socket.close();
+    for (const held of this.#bound.values()) held.release();
     this.#bound.clear();
-  }
-
-  /**
-   * Those that the service manager passed, those of a service that leaves, or new ones. One socket for each worker only
-   * where a sibling can help out: a slot without a worker must not strand its clients.
-   */
-  async #socketsFor(
-    { addresses, place }: Listening,
-    name: string,
-    slots: number,
-    handover: Handover | undefined,
-  ): Promise<readonly ListenSockets[]> {
-    const passed = this.#activated.take(name, addresses);
-    return passed ?? handover?.borrowOrBind({ name, addresses, slots, place }) ?? openAll(addresses, slots);
   }
 
   /** Warns of sockets that were passed by the service manager and that no service listens on. */
@@ -235,10 +221,13 @@ export class Supervisor {
   #spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle {
     const assignment: Assignment = { service: pool.name, index, workers, generation: generation.number };
     const descriptors: number[] = [];
+    // All addresses have equally many: a worker finds its own by its number.
+    const slots = Math.max(0, ...pool.sockets.map((own) => own.descriptors.length));
     const sockets = pool.sockets.map((own): InheritedSockets => {
       const first = FIRST_SOCKET_DESCRIPTOR + descriptors.length;
-      descriptors.push(...own.descriptors);
-      return { address: own.address, descriptors: own.descriptors.map((_, at) => first + at) };
+      const all = Array.from({ length: slots }, (_, slot) => own.descriptors[slot % own.descriptors.length]!);
+      descriptors.push(...all);
+      return { address: own.address, descriptors: all.map((_, at) => first + at) };
     });
     const { program } = this;
     const child = spawnWorker(program, assignment, descriptors);
@@ -289,17 +278,6 @@ export class Supervisor {
       }
       pool.look();
     }
-  }
-}
-
-async function openAll(addresses: readonly ListenAddress[], slots: number): Promise<ListenSockets[]> {
-  const open: ListenSockets[] = [];
-  try {
-    for (const address of addresses) open.push(await openListenSockets(address, slots));
-    return open;
-  } catch (error) {
-    for (const socket of open) socket.close();
-    throw error;
   }
 }
 

@@ -2,7 +2,6 @@
  * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} does the rest.
  */
 import type { Logger } from '../../log/index.js';
-import type { ListenSockets } from '../sockets/listen-sockets.js';
 import { deferred } from '../waiting.js';
 import { PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
@@ -17,10 +16,9 @@ export class WorkerPool extends PoolState {
   /** A reload launches it, and may still be refused. */
   #launchedByReload = false;
   #ending: Promise<boolean> | undefined;
-  #succeeded = false;
 
-  constructor(name: string, sockets: readonly ListenSockets[], generation: FleetGeneration, options: PoolOptions) {
-    super(name, sockets, generation);
+  constructor(name: string, generation: FleetGeneration, options: PoolOptions) {
+    super(name, generation);
     this.#log = options.log;
     this.#reconciler = new Reconciler(this, options);
   }
@@ -105,9 +103,20 @@ export class WorkerPool extends PoolState {
     await this.resize(workers);
   }
 
-  /** Grows or shrinks: those with the highest numbers go. Settles when each new slot has had its first start. */
+  /**
+   * Grows or shrinks: those with the highest numbers go. Settles when each new slot has had its first start. Each new worker has a socket of
+   * its own where the others have; those of workers that go are left to siblings, for clients wait in them.
+   */
   async resize(workers: number): Promise<void> {
     if (this.stopping || this.phase === 'new' || workers === this.wanted) return;
+    try {
+      this.held?.grow(workers);
+    } catch (error) {
+      const service = this.name;
+      this.#log.warn(`The new workers of ${service} share the sockets that there are: ${(error as Error).message}`, {
+        service,
+      });
+    }
     const firstStarts = this.setWanted(workers);
     this.#reconciler.forgiveStarts();
     this.#reconciler.poke();
@@ -120,19 +129,11 @@ export class WorkerPool extends PoolState {
     return this.#ending;
   }
 
-  /** Another service serves on these sockets by now, and has them. */
-  handOver(sockets: ListenSockets): void {
-    this.sockets = this.sockets.filter((own) => own !== sockets);
-    this.#succeeded = true;
-  }
-
   /** As {@link stop}; but where others serve on its sockets, its clients are let go as in a replacement, at once. */
-  async leave(timeoutMs: number, borrowed = false): Promise<void> {
-    if (this.stopping || !(this.#succeeded || borrowed)) {
-      await this.stop(timeoutMs);
-      return;
-    }
-    await this.#endAll(timeoutMs, 'replaced');
+  async leave(timeoutMs: number): Promise<void> {
+    const shares = (this.held?.others.length ?? 0) > 0;
+    if (this.stopping || !shares) await this.stop(timeoutMs);
+    else await this.#endAll(timeoutMs, 'replaced');
   }
 
   /** Kills a worker that gives no sign of life, so that its slot gets another. */
@@ -176,7 +177,7 @@ export class WorkerPool extends PoolState {
 
   /** Nothing is started any more. */
   #close(): void {
-    for (const socket of this.sockets) socket.close();
+    this.held?.release();
     // One that a reload has started and that does not serve yet has nothing in hand: it is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;

@@ -18,8 +18,8 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
-import type { Handover } from '../sockets/handover.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
+import type { Arrival } from '../sockets/listener-pool.js';
 import { placeOfAddress } from '../sockets/listening.js';
 import { build, isMistake, prove, refuseWhole } from './proof.js';
 import {
@@ -188,11 +188,11 @@ async function tryOut(
   { services, next, stopped }: FleetChange,
 ): Promise<Omit<FleetChangeResult, 'failures'>> {
   const { kept, added, removed } = services;
-  const handover = supervisor.handover(removed, stopped);
+  const arrival = supervisor.arrival(removed, stopped);
   try {
-    await addServices(supervisor, added, handover);
+    await addServices(supervisor, added, arrival);
   } finally {
-    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
+    await Promise.all(added.map(([name]) => takeBack(supervisor, name)));
   }
   await build(supervisor.program, next, stopped);
   const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, services))] as const);
@@ -213,22 +213,24 @@ export async function replaceWorkers(
   { services, next, accept, stopped, superseded }: FleetChange,
 ): Promise<FleetChangeResult | undefined> {
   const { kept, added, removed } = services;
-  const handover = supervisor.handover(removed, stopped);
+  const arrival = supervisor.arrival(removed, stopped);
   const asked = (pool: WorkerPool): number | undefined => services.asked.get(pool.name)?.workers;
   try {
-    const opened = await addServices(supervisor, added, handover);
+    const opened = await addServices(supervisor, added, arrival);
     const planned = kept.map((pool) => [pool, workersOf(pool, services)] as const);
     await prove(next, new Map([...planned, ...opened]));
     if (stopped.aborted) return undefined;
     await accept();
   } catch (error) {
     for (const pool of kept) pool.endTrial();
-    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
+    await Promise.all(added.map(([name]) => takeBack(supervisor, name)));
     throw error;
   }
   // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
-  for (const { address, from, to } of handover.complete()) {
-    log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
+  for (const [to] of added) {
+    for (const { name: from, address } of supervisor.pool(to)?.held?.others ?? []) {
+      log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
+    }
   }
   for (const [name, request] of added) announceAdded(log, name, request);
   for (const name of removed) void supervisor.retire(name);
@@ -247,9 +249,9 @@ export async function replaceWorkers(
 }
 
 /** Ends a new service of a reload that is refused. Settles when it is gone, but one that serves drains behind the report. */
-async function takeBack(supervisor: Supervisor, name: string, handover: Handover): Promise<void> {
+async function takeBack(supervisor: Supervisor, name: string): Promise<void> {
   const serves = [...(supervisor.pool(name)?.workers ?? [])].some(({ wasReady }) => wasReady);
-  const gone = supervisor.retire(name, handover.lentTo(name));
+  const gone = supervisor.retire(name);
   if (!serves) await gone;
 }
 
@@ -257,13 +259,13 @@ async function takeBack(supervisor: Supervisor, name: string, handover: Handover
 async function addServices(
   supervisor: Supervisor,
   added: readonly (readonly [string, LaunchRequest])[],
-  handover: Handover,
+  arrival: Arrival,
 ): Promise<Map<WorkerPool, number>> {
   const opened = new Map<WorkerPool, number>();
   const failures: PorticoError[] = [];
   for (const [name, { service, workers }] of added) {
     try {
-      const pool = await supervisor.addPool(service, name, workers, handover);
+      const pool = await supervisor.addPool(service, name, workers, arrival);
       if (pool !== undefined) opened.set(pool, workers);
     } catch (error) {
       failures.push(bindFailure({ name, place: placeOfAddress(service) }, error));

@@ -19,6 +19,8 @@ export interface ListenSockets {
   readonly address: ListenAddress;
   /** Their descriptors: one for each slot, or one that all workers share. */
   readonly descriptors: readonly number[];
+  /** Opens sockets up to so many slots. Undefined where all workers share one. Throws with the system's code. */
+  grow?(slots: number): void;
   /** Closes this process's copies, and removes the file of a unix socket. */
   close(): void;
 }
@@ -45,16 +47,32 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   }
   handle.close();
   const handles: BoundHandle[] = [];
-  const close = once(() => {
-    for (const slot of handles) slot.close();
-  });
+  let descriptors: readonly number[] = [];
+  const grow = (count: number): void => {
+    try {
+      while (handles.length < count) handles.push(bindSocket({ host, port, family, reusePort: true }, refused));
+    } finally {
+      descriptors = handles.map(({ fd }) => fd);
+    }
+  };
+  const close = (): void => {
+    for (const slot of handles.splice(0)) slot.close();
+    descriptors = [];
+  };
   try {
-    while (handles.length < slots) handles.push(bindSocket({ host, port, family, reusePort: true }, refused));
+    grow(slots);
   } catch (error) {
     close();
     throw error;
   }
-  return { address: bound, descriptors: handles.map(({ fd }) => fd), close };
+  return {
+    address: bound,
+    get descriptors() {
+      return descriptors;
+    },
+    grow,
+    close,
+  };
 }
 
 /** What a descriptor is bound to; for one that does not say, as a unix socket's, the address it is meant for. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -21,6 +21,8 @@ test('PT-1 slots share one port, and another program cannot share it', { skip },
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen({ fd: sockets.descriptors[0]! }, resolve));
   await assert.rejects(openListenSockets({ host: '127.0.0.1', port }, 2), { code: 'EADDRINUSE' });
+  sockets.grow?.(3);
+  assert.equal(new Set(sockets.descriptors).size, 3);
   server.close();
   sockets.close();
 });
@@ -103,3 +105,32 @@ test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening sock
   assert.equal((await long).body.slow, true);
   assert.equal((await fleet.ended).code, 0);
 });
+
+test('PT-9 a fleet that grows from 2 to 6 workers has 6 slots', { skip }, async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }], control: true });
+  t.after(() => fleet.cleanUp());
+  const control = (await fleet.event('control')).port as number;
+  const port = await fleet.port('api');
+  await get(control, '/reconfigure?service=api&workers=6');
+  const held = fleet.children().map((pid) => listeningOn(pid, port));
+  assert.equal(new Set(held.flat()).size, 6);
+});
+
+/** The sockets of a process that listen on a port, by inode (proc_pid_net(5)). */
+function listeningOn(pid: number, port: number): string[] {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/));
+  const inodes = rows
+    .filter(([, local = '', , state]) => local.endsWith(wanted) && state === '0A')
+    .map((row) => row[9]);
+  const open = readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${name}`);
+    } catch {
+      return [];
+    }
+  });
+  return inodes.filter((inode) => open.includes(`socket:[${inode}]`)).map(String);
+}

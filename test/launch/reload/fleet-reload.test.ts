@@ -12,8 +12,8 @@ import type { Supervisor } from '../../../dist/launch/parent/supervisor.js';
 import type { FleetGeneration } from '../../../dist/launch/parent/worker-process.js';
 import { changeOfServices, type FleetChangeResult, replaceWorkers } from '../../../dist/launch/reload/fleet-reload.js';
 import type { LaunchRequest } from '../../../dist/launch/reload/reload.js';
-import { Handover } from '../../../dist/launch/sockets/handover.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import type { Arrival } from '../../../dist/launch/sockets/listener-pool.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
@@ -82,8 +82,8 @@ class Fleet {
     return this.fakes.get(name)?.pool;
   }
 
-  handover(): Handover {
-    return new Handover({ leaving: [], staying: [], draining: [] });
+  arrival(): Arrival {
+    return { leaving: [], staying: [], draining: [] };
   }
 
   async addPool(_: unknown, name: string): Promise<FakePool['pool']> {

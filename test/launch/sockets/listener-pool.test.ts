@@ -1,0 +1,149 @@
+/** Sockets by address: held beside a service that leaves, closed by the last holder, and who is named where one cannot be had. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, fstatSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { canReusePort } from '../../../dist/launch/sockets/bind.js';
+import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { type Arrival, type HeldSockets, ListenerPool } from '../../../dist/launch/sockets/listener-pool.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+
+const at = (port: number, host = '127.0.0.1'): { host: string; port: number } => ({ host, port });
+const portOf = ({ sockets }: HeldSockets): number => (sockets[0]!.address as { port: number }).port;
+const by = (leaving: string[], more: Partial<Arrival> = {}): Arrival => ({
+  leaving,
+  staying: [],
+  draining: [],
+  ...more,
+});
+const skip = canReusePort() ? false : 'this runtime has no SO_REUSEPORT';
+
+/** Whether its descriptors are open. */
+function isOpen(descriptor: number | undefined): boolean {
+  try {
+    return fstatSync(descriptor!).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+test('PT-3 the last holder closes a socket: a newcomer that is refused, and one whose predecessor has left', async () => {
+  const pool = new ListenerPool();
+  const old = await pool.hold({ name: 'old', addresses: [at(0)], slots: 0 });
+  const port = portOf(old);
+  const [descriptor] = old.sockets[0]!.descriptors;
+  const refused = await pool.hold({ name: 'new', addresses: [at(port, 'localhost')], slots: 0 }, by(['old']));
+  assert.deepEqual(refused.others, [{ name: 'old', address: old.sockets[0]!.address }]);
+  assert.equal(refused.sockets[0], old.sockets[0]);
+  refused.release();
+  refused.release();
+  assert.deepEqual([old.others, isOpen(descriptor)], [[], true]);
+  const next = await pool.hold({ name: 'new', addresses: [at(port)], slots: 0 }, by(['old']));
+  old.release();
+  assert.deepEqual([next.others, isOpen(descriptor)], [[], true]);
+  next.release();
+  assert.equal(isOpen(descriptor), false);
+});
+
+test('PT-12 slots grow with each holder, and none is closed in which clients may wait', {
+  skip,
+}, async () => {
+  const pool = new ListenerPool();
+  const old = await pool.hold({ name: 'old', addresses: [at(0)], slots: 2 });
+  const counts = (): number[] => old.sockets.map(({ descriptors }) => descriptors.length);
+  const next = await pool.hold({ name: 'new', addresses: [at(portOf(old))], slots: 3 }, by(['old']));
+  assert.deepEqual(counts(), [3]);
+  next.grow(8);
+  assert.deepEqual(counts(), [8]);
+  next.grow(4);
+  assert.deepEqual(counts(), [8]);
+  next.release();
+  assert.deepEqual(counts(), [8]);
+  old.release();
+  old.grow(9);
+  assert.deepEqual(counts(), [0]);
+});
+
+test('PT-11 a unix socket keeps its file until its last holder has gone', async () => {
+  const folder = temporaryFolder('portico-listeners-');
+  const path = join(folder, 'api.sock');
+  const pool = new ListenerPool();
+  const old = await pool.hold({ name: 'old', addresses: [{ path }], slots: 2 });
+  const next = await pool.hold({ name: 'new', addresses: [{ path }], slots: 2 }, by(['old']));
+  old.release();
+  assert.equal(existsSync(path), true);
+  next.release();
+  assert.equal(existsSync(path), false);
+  rmSync(folder, { recursive: true });
+});
+
+test('sockets of a service manager are held as others are', async () => {
+  const pool = new ListenerPool();
+  let closed = 0;
+  const passed: ListenSockets[] = [{ address: at(8774), descriptors: [3], close: () => (closed += 1) }];
+  const old = await pool.hold({ name: 'old', addresses: [at(1)], slots: 2, passed });
+  const next = await pool.hold({ name: 'new', addresses: [at(8774)], slots: 2 }, by(['old']));
+  assert.equal(next.sockets[0], passed[0]);
+  old.release();
+  assert.equal(closed, 0);
+  next.release();
+  assert.equal(closed, 1);
+});
+
+test('RL-68 a refusal names who has the address: one that stays, drains, comes too, or cannot be shared', async (t) => {
+  const pool = new ListenerPool();
+  const hold = (name: string): Promise<HeldSockets> => pool.hold({ name, addresses: [at(0)], slots: 2 });
+  const [stays, leaves] = [await hold('stays'), await hold('leaves')];
+  // What only binds keeps no other from binding.
+  const worker = createServer().listen({ fd: leaves.sockets[0]!.descriptors[0]! });
+  const server = createServer().listen(0, '127.0.0.1');
+  t.after(() => [server, worker].map((each) => each.close()));
+  await Promise.all([once(server, 'listening'), once(worker, 'listening')]);
+  const { port } = server.address() as AddressInfo;
+  const drained = { address: at(port), descriptors: [], close: () => undefined };
+  const arrival = by(['leaves'], { staying: ['stays'], draining: [{ name: 'drains', sockets: [drained] }] });
+  const refusal = async (
+    name: string,
+    wanted: number,
+    host = '127.0.0.1',
+    slots = 2,
+    how = arrival,
+  ): Promise<string> => {
+    let message = '';
+    await assert.rejects(pool.hold({ name, addresses: [at(wanted, host)], slots }, how), (error: Error) => {
+      assert.equal((error as NodeJS.ErrnoException).code, 'PORTICO_ADDRESS_TAKEN');
+      message = error.message;
+      return true;
+    });
+    return message;
+  };
+  const shown = (held: HeldSockets): string => `127.0.0.1:${portOf(held)}`;
+  assert.equal(
+    await refusal('new', portOf(stays)),
+    `new wants ${shown(stays)}: stays listens on ${shown(stays)}, and stays`,
+  );
+  assert.equal(
+    await refusal('new', port),
+    `new wants 127.0.0.1:${port}: drains, which an earlier reload removed, still drains on 127.0.0.1:${port}`,
+  );
+  assert.equal(
+    await refusal('new', portOf(leaves), '0.0.0.0'),
+    `new wants 0.0.0.0:${portOf(leaves)}: leaves, which this reload removes, listens on ${shown(leaves)}`,
+  );
+  if (skip === false) {
+    assert.equal(
+      await refusal('plain', portOf(leaves), '127.0.0.1', 0),
+      `plain wants ${shown(leaves)}: leaves has one socket for each worker there, and plain cannot share them`,
+    );
+  }
+  const lonely = await refusal('lonely', port, '127.0.0.1', 2, by([]));
+  assert.match(lonely, /^lonely: Could not bind to 127\.0\.0\.1:\d+: .* in use/);
+  const first = await pool.hold({ name: 'first', addresses: [at(portOf(leaves))], slots: 2 }, arrival);
+  assert.equal(await refusal('second', portOf(leaves)), `second wants ${shown(leaves)}, and first ${shown(leaves)}`);
+  await assert.rejects(pool.hold({ name: 'third', addresses: [at(portOf(stays))], slots: 2 }), {
+    message: `third wants ${shown(stays)}, and stays ${shown(stays)}`,
+  });
+  for (const held of [stays, leaves, first]) held.release();
+});
