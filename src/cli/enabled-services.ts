@@ -6,7 +6,8 @@ import { diagnose } from '../config/internal.js';
 import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { namedManager } from '../registry/internal.js';
-import type { RPCService } from '../rpc/index.js';
+import type { RPCService, RPCServiceOptions } from '../rpc/index.js';
+import type { PlannedRPCService } from '../rpc/internal.js';
 import { apiNames, sectionNames, serviceNames, serviceOptions } from './names.js';
 
 /** How {@link enabledServices} makes services. */
@@ -16,19 +17,37 @@ export interface EnabledServicesOptions {
   readonly dev?: boolean;
 }
 
+/** Makes a service, or its plan. */
+export type MakeService<T> = (options: RPCServiceOptions & { readonly name: string; readonly config: Config }) => T;
+
+/** The services as objects, for processes that run or build them. */
+export async function makingServices(): Promise<MakeService<RPCService>> {
+  const { RPCService } = await import('../rpc/index.js');
+  return (options) => RPCService.create(options);
+}
+
+/** Their plans, for a parent of workers. */
+export async function planningServices(): Promise<MakeService<PlannedRPCService>> {
+  return (await import('../rpc/internal.js')).plannedRpcService;
+}
+
 /** The services, those that have neither section nor manager, and what is wrong with others. */
-export interface EnabledServices {
-  readonly services: readonly RPCService[];
+export interface EnabledServices<T> {
+  readonly services: readonly T[];
   readonly missing: readonly Diagnostic[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** One `RPCService` for each name in `enabled_services`, in that order. */
-export async function enabledServices(config: Config, options: EnabledServicesOptions): Promise<EnabledServices> {
+/** One service for each name in `enabled_services`, in that order. `making` is called where there are any: it loads remote calls. */
+export async function enabledServices<T extends { readonly name: string; readonly topic: string }>(
+  config: Config,
+  options: EnabledServicesOptions,
+  making: () => Promise<MakeService<T>>,
+): Promise<EnabledServices<T>> {
   const names = serviceNames(config);
   if (names.length === 0) return { services: [], missing: [], diagnostics: [] };
-  const { RPCService } = await import('../rpc/index.js');
-  const services: RPCService[] = [];
+  const make = await making();
+  const services: T[] = [];
   const missing: Diagnostic[] = [];
   const wrong: Diagnostic[] = [];
   const refusals = new Refusals();
@@ -48,9 +67,7 @@ export async function enabledServices(config: Config, options: EnabledServicesOp
     const twin = services.find((service) => service.topic === (topic || name));
     if (twin !== undefined) wrong.push(sharedTopic(config, name, twin));
     try {
-      services.push(
-        RPCService.create({ name, binary, topic: topic || name, workers: count, managerOption, config, log }),
-      );
+      services.push(make({ name, binary, topic: topic || name, workers: count, managerOption, config, log }));
     } catch (error) {
       if (!(error instanceof PorticoError) || error.code !== 'PORTICO_RPC_NAME') throw error;
       const { code, message, hint } = error;
@@ -74,7 +91,7 @@ function sharedName(config: Config, name: string): Diagnostic {
 }
 
 /** Each would get calls that are meant for the other. */
-function sharedTopic(config: Config, name: string, { name: twin, topic }: RPCService): Diagnostic {
+function sharedTopic(config: Config, name: string, { name: twin, topic }: { name: string; topic: string }): Diagnostic {
   const message = `[service:${twin}] takes calls for the topic ${topic} as well`;
   const hint = `Write another topic; for more processes of one service, workers of [service:${twin}].`;
   return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, opt: 'topic', message, hint });

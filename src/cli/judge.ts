@@ -9,10 +9,12 @@ import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
+import type { RPCService } from '../rpc/index.js';
 import { WSGIService } from '../server/index.js';
 import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import type { EnabledApisOptions, MakeApi } from './enabled-apis.js';
+import { makingServices } from './enabled-services.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { enabled, isSame, joined, type Planned } from './plan.js';
 import { registerShippedOptions } from './shipped-options.js';
@@ -32,7 +34,7 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
  * What a configuration starts, and all that only shows once the applications are imported: what their factories, managers and options are wrong
  * with. What no enabled API leads to refuses nothing: sections of the paste file, and groups of filters.
  */
-export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned<WSGIService>> {
+export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned<WSGIService, RPCService>> {
   const { import: imports = true, build = true, ...rest } = options;
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
@@ -40,7 +42,12 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   await registerShippedOptions(judged).catch(refusalsOnly);
   addCrossChecks(judged);
   const make: MakeApi<WSGIService> = (name, given) => new WSGIService(name, config, given);
-  const given = await enabled(config, judged, { log: silentLogger(), ...rest }, make);
+  const given = await enabled(
+    config,
+    judged,
+    { log: silentLogger(), ...rest },
+    { api: make, services: makingServices },
+  );
   const { apis, services } = given;
   await Promise.all([...apis, ...services].map((service) => service.stop()));
   const pasted =

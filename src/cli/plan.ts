@@ -14,30 +14,33 @@ import {
 } from '../errors/index.js';
 import type { Loader } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
-import type { RPCService } from '../rpc/index.js';
+import type { PlannedRPCService } from '../rpc/internal.js';
 import type { WSGIServiceOptions } from '../server/index.js';
 import { type PlannedApi, pasteLoader, plannedApi } from '../server/internal.js';
 import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
-import { enabledServices } from './enabled-services.js';
+import { enabledServices, type MakeService, planningServices } from './enabled-services.js';
 import { serviceNames, withoutPasted } from './names.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts, and what is to be told of it. */
-export interface Planned<Api> {
+export interface Planned<Api, Service> {
   readonly apis: readonly Api[];
   /** Those beside the APIs. */
-  readonly services: readonly RPCService[];
+  readonly services: readonly Service[];
   /** Errors refuse it. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
  * Reads and judges what is written, each file once. Imports no application, so it knows nothing of the options that only that has,
- * and makes no service of an API.
+ * and makes no service.
  */
-export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned<PlannedApi>> {
+export async function plan(
+  config: Config,
+  options: EnabledApisOptions,
+): Promise<Planned<PlannedApi, PlannedRPCService>> {
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const { judged, problems } = await asJudged(config);
@@ -48,22 +51,25 @@ export async function plan(config: Config, options: EnabledApisOptions): Promise
   };
   const make = (name: string, rest: WSGIServiceOptions & { readonly log: Logger }): PlannedApi =>
     plannedApi(name, config, { ...rest, paste: read });
-  const { diagnostics, ...started } = await enabled(config, judged, options, make);
+  const { diagnostics, ...started } = await enabled(config, judged, options, { api: make, services: planningServices });
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   return { ...started, diagnostics: inOrder([...written, ...diagnostics]) };
 }
 
 /** What it enables, judged together, and what keeps it from starting beside its options. */
-export async function enabled<Api extends { readonly name: string }>(
+export async function enabled<
+  Api extends { readonly name: string },
+  Service extends { readonly name: string; readonly topic: string },
+>(
   config: Config,
   judged: Config,
   options: EnabledApisOptions,
-  make: MakeApi<Api>,
-): Promise<Planned<Api>> {
+  make: { readonly api: MakeApi<Api>; readonly services: () => Promise<MakeService<Service>> },
+): Promise<Planned<Api, Service>> {
   const { running = [] } = options;
-  const { services, missing, diagnostics } = await enabledServices(config, options);
+  const { services, missing, diagnostics } = await enabledServices(config, options, make.services);
   const isService = (name: string): boolean => serviceNames(config).includes(name);
-  const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) }, make);
+  const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) }, make.api);
   const next = [...apis.services, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
   const found = [...apis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];

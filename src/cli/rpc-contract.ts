@@ -9,7 +9,7 @@ import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/
 import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { enabledServices } from './enabled-services.js';
+import { enabledServices, makingServices } from './enabled-services.js';
 import { sectionNames } from './names.js';
 import { refuseErrors } from './plan.js';
 
@@ -49,7 +49,7 @@ export function registerContract(rpc: Command): void {
 async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
   // Whatever this host runs beside it.
   const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
-  const { services, diagnostics } = await enabledServices(config, { log: commandLogger(config) });
+  const { services, diagnostics } = await enabledServices(config, { log: commandLogger(config) }, makingServices);
   refuseErrors(diagnostics);
   const service = services.find((each) => each.name === name);
   if (service === undefined) throw unknownName(`no service is called "${name}"`, name, sectionNames(config, 'service'));

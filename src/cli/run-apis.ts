@@ -53,7 +53,8 @@ export interface RunApisOptions {
  * status: 0 stopped as asked, 1 not everything started, or something had to be cut off.
  *
  * On SIGHUP `services` is called again with the new configuration: new services start, missing ones stop, the others get
- * new workers. It also runs in every worker, where only the assigned service is started; so constructors open nothing.
+ * new workers. It also runs in every worker, where only the assigned service is started; so constructors open nothing. Portico
+ * constructs no service in the parent; what `services` constructs there is constructed, and asked for its addresses and its plan alone.
  *
  * A start that fails is explained on standard error, everything that is wrong at once, and gives 78 for a configuration
  * that was refused, else 1.

@@ -9,6 +9,7 @@ import type { Diagnostic } from '../errors/index.js';
 import { isBuild, isWorker, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
+import type { PlannedRPCService } from '../rpc/internal.js';
 import type { WSGIService } from '../server/index.js';
 import { enabledApisOptions, type PlannedApi } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
@@ -18,7 +19,7 @@ import { addConfigurationOptions, addServeOptions, type ServeArguments } from '.
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import type { DevelopmentFiles } from './development-files.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
-import { enabledServices } from './enabled-services.js';
+import { enabledServices, makingServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { apiNames, serviceNames } from './names.js';
 import { plan, refuseErrors } from './plan.js';
@@ -68,7 +69,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       else if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
     },
     onReady: (service, addresses) => {
-      process.stdout.write(`${readyLine(service as PlannedApi | RPCService, addresses)}\n`);
+      process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
     },
     judge: async () => (await (await import('./judge.js')).judge(config, { dev })).diagnostics,
@@ -79,8 +80,8 @@ export async function serve(args: ServeArguments): Promise<number> {
   return status;
 }
 
-/** A service that is to run: as a plan in the parent; services beside the APIs, and those of a worker, as objects. */
-type Served = PlannedApi | RPCService | WSGIService;
+/** A service that is to run: its plan in the parent, the object in a worker. */
+type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 
 async function ofParent(config: Config, options: EnabledApisOptions): Promise<readonly Served[]> {
   const { apis, services, diagnostics } = await plan(config, options);
@@ -96,7 +97,7 @@ async function ofWorker(
 ): Promise<readonly Served[]> {
   const { service } = workerAssignment()!;
   if (serviceNames(config).includes(service)) {
-    const { services, diagnostics } = await enabledServices(config, options);
+    const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);
     return services;
   }
@@ -141,7 +142,7 @@ function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger):
 }
 
 /** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
-function readyLine(service: PlannedApi | RPCService, addresses: readonly ListenAddress[]): string {
+function readyLine(service: PlannedApi | PlannedRPCService, addresses: readonly ListenAddress[]): string {
   const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
   if ('topic' in service) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
   const scheme = service.usesTls ? 'https' : 'http';

@@ -6,6 +6,7 @@ export { exposedMethods } from './exposed-methods.js';
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
 export { isCompatible } from './message/versions.js';
 export { WireFormat } from './message/wire-format.js';
+export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } from './rpc-plan.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
 export { rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
