@@ -41,6 +41,62 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   testing: [...FIRST, 'registry', 'app', 'rpc', 'middleware'],
 };
 
+/**
+ * The parts of a directory, lowest first: its sub-directories, and the files beside them. A part imports from itself and from
+ * those before it; `index.ts` and `internal.ts` stand above all. Directories without a table here are not judged within.
+ */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  routing: [
+    'template',
+    'route',
+    'matching',
+    'urls',
+    'api-version',
+    'guard',
+    'actions',
+    'mapper',
+    'built-router',
+    'fault-mapping',
+    'openapi-faults',
+    'openapi-schemas',
+    'openapi-operation',
+    'openapi',
+    'router-options',
+    'serving',
+    'router-app',
+    'describe-routes',
+    'router',
+  ],
+  config: [
+    'state',
+    'types',
+    'values',
+    'sources',
+    'changes',
+    'config-holder',
+    'load',
+    'reload',
+    'program-log',
+    'config',
+    'with-overrides',
+    'documents',
+  ],
+  server: [
+    'endpoint',
+    'missing-file',
+    'stop-terms',
+    'wsgi-options',
+    'server-options',
+    'tls',
+    'spans',
+    'connections',
+    'requests',
+    'front',
+    'server',
+    'api',
+  ],
+};
+
 /** The entry point and cli compose all; the sample uses what is published, which a test below holds. */
 const UNBOUND = ['index', 'cli', 'sample'];
 
@@ -121,6 +177,28 @@ test('imports point down: a directory imports itself and the index.ts and intern
     }
     const allowed = ALLOWED[from];
     if (!UNBOUND.includes(from) && !allowed?.includes(to)) wrong.push(`${where}: ${from} may not import ${to}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('within a directory imports point down as well: its parts have an order', () => {
+  const partOf = (file: string): string => file.split('/')[1]!.replace(/\.[jt]s$/, '');
+  const wrong: string[] = [];
+  for (const [directory, order] of Object.entries(PARTS)) {
+    const parts = readdirSync(join(src, directory), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() || /(?<!^index|^internal)\.ts$/.test(entry.name))
+      .map(({ name }) => name.replace(/\.ts$/, ''));
+    assert.deepEqual(parts.toSorted(), order.toSorted(), `the parts of src/${directory} are in the table`);
+  }
+  for (const { file, line, specifier } of all) {
+    const order = PARTS[directoryOf(file)];
+    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
+    if (order === undefined || !specifier.startsWith('.') || directoryOf(target) !== directoryOf(file)) continue;
+    const [from, to] = [partOf(file), partOf(target)];
+    if (from === to || from === 'index' || from === 'internal') continue;
+    if (order.indexOf(to) > order.indexOf(from) || !order.includes(to)) {
+      wrong.push(`src/${file}:${line} imports ${specifier}: ${to} stands above ${from}`);
+    }
   }
   assert.deepEqual(wrong, []);
 });

@@ -4,12 +4,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
 import { masked } from '../text/index.js';
-import { nameOf, variableName, writtenIn } from './sources/written.js';
 import type { Sources, State, Written } from './state.js';
+import { maskValue } from './types/mask.js';
 import type { Option } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
-import { maskValue } from './values/mask.js';
+import { nameOf, variableName, writtenIn } from './values/written.js';
 
 /** What changed: `group.option` to its old and new parsed value, secrets in clear. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;

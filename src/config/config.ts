@@ -11,11 +11,11 @@ import { serversLogger } from './program-log.js';
 import { adopt, type JudgedReload, prepareReload } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
-import type { Resolved } from './sources/written.js';
 import type { ConfigSnapshot, SourceFile, State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
+import type { Resolved } from './values/written.js';
 
 /** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
 export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;

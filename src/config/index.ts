@@ -11,18 +11,9 @@ export type {
   ReportedChange,
 } from './changes.js';
 export { Config, type CrossCheck, type MutateHook, type PreparedReload } from './config.js';
-export {
-  type ConfigDescription,
-  declareDescribed,
-  type GroupDescription,
-  type OptionDescription,
-  type Registration,
-} from './documents/describe-options.js';
 export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load.js';
 export type { JudgedReload } from './reload.js';
 export { UsageError } from './sources/command-line.js';
-export { withOverrides } from './sources/with-overrides.js';
-export type { Resolved } from './sources/written.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
   cidr,
@@ -36,6 +27,13 @@ export {
 } from './types/address-types.js';
 export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
 export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
+export {
+  type ConfigDescription,
+  declareDescribed,
+  type GroupDescription,
+  type OptionDescription,
+  type Registration,
+} from './types/describe-options.js';
 export {
   type Bounds,
   boolean,
@@ -65,3 +63,5 @@ export {
 } from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';
+export type { Resolved } from './values/written.js';
+export { withOverrides } from './with-overrides.js';

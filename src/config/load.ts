@@ -12,22 +12,15 @@ import {
   parseSetting,
   UsageError,
 } from './sources/command-line.js';
-import {
-  findDefaultDirs,
-  findDefaultFiles,
-  named,
-  programName,
-  type SourcePaths,
-  searchedDirs,
-} from './sources/default-files.js';
+import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
 import { declareSources, readExternalSources } from './sources/external-sources.js';
 import { parseSource, readFiles } from './sources/read-files.js';
-import { optionVariables, otherVariables } from './sources/written.js';
-import { type ConfigSnapshot, fromSnapshot, newState, type State } from './state.js';
+import { type ConfigSnapshot, fromSnapshot, newState, type SourcePaths, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { refuseErrors } from './values/mistakes.js';
 import { problemsOf } from './values/problems.js';
+import { optionVariables, otherVariables } from './values/written.js';
 
 /** How `Config.load` finds its sources. */
 export interface LoadOptions {

@@ -6,7 +6,20 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Diagnostic, ignoreErrors, type Place } from '../errors/index.js';
 import type { ConfEntry, ConfSection } from '../ini/index.js';
-import type { SourcePaths } from './sources/default-files.js';
+
+/** A file or directory to read: as named, and where that is. */
+export interface NamedPath {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Where the sources of a configuration are: what a reload reads. */
+export interface SourcePaths {
+  readonly files: readonly NamedPath[];
+  readonly dirs: readonly NamedPath[];
+  /** Directories where default files are looked for. */
+  readonly searched: readonly string[];
+}
 
 /** One file or external source, read. */
 export interface SourceFile {

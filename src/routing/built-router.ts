@@ -6,10 +6,10 @@ import type { IncomingMessage } from 'node:http';
 import type { App, FaultStyle, Filter } from '../app/index.js';
 import type { RangedOptions } from './actions/action.js';
 import type { ApiVersion, VersionOptions } from './api-version.js';
-import type { Match } from './mapper/conditions.js';
 import type { Mapper } from './mapper/mapper.js';
-import type { Route } from './mapper/route.js';
 import type { Found } from './matching/compiled-route.js';
+import type { Match } from './route/conditions.js';
+import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
 
 /** What a route runs. */

@@ -7,9 +7,9 @@ import { type App, Fault, type Filter } from '../app/index.js';
 import { nearestNames, type Origin } from '../errors/index.js';
 import { readRange, type WrittenRange } from './api-version.js';
 import { type BuiltRouter, type LookUp, mountedRouter } from './built-router.js';
-import { acceptsMethod } from './mapper/conditions.js';
-import { findShadowed } from './matching/check-table.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
+import { acceptsMethod } from './route/conditions.js';
+import { findShadowed } from './serving/check-table.js';
 import { pathText } from './template/template.js';
 
 /** One route, in the order in which routes are tried. */

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Described, environ, Fault, type Filter, type OpenApiAdditions } from '../app/index.js';
 import { whatItIs } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
-import { RouteError } from './mapper/route-error.js';
+import { RouteError } from './route/route-error.js';
 
 /** Lets a request go on, or throws a `Fault`, mostly of status 401 or 403. */
 export interface Guard {

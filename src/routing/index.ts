@@ -31,11 +31,8 @@ export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './a
 export type { OperationSource } from './built-router.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
 export type { Auth, Guard } from './guard.js';
-export type { ConditionFunction, Conditions, Match, MatchRequest } from './mapper/conditions.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
-export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './mapper/route.js';
-export { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
 export type { RouteSettings } from './mapper/route-settings.js';
 export type {
   CollectionOptions,
@@ -46,8 +43,11 @@ export type {
 } from './mapper/submapper.js';
 export type { Found } from './matching/compiled-route.js';
 export { type OpenApiOptions, openApiDocument } from './openapi.js';
+export type { ConditionFunction, Conditions, Match, MatchRequest } from './route/conditions.js';
+export type { BuiltInTypes, ParamsOf, ParamType } from './route/param-types.js';
+export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './route/route.js';
+export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
 export type { FastifyPlugin, RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
-export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';
 export type { PathVariable, RouteWarning, TemplatePart } from './template/template.js';
 export type { UrlContext, UrlValues } from './urls/url-builder.js';

@@ -18,10 +18,10 @@ export {
   explainRoute,
   filterName,
 } from './describe-routes.js';
-export { Route } from './mapper/route.js';
-export { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
-export { findOverlaps, findShadowed } from './matching/check-table.js';
+export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
 export { type DocumentedRouter, openApiOf } from './openapi.js';
+export { Route } from './route/route.js';
+export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
+export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { enterMount } from './serving/mount.js';
 export { dispatch } from './serving/router-answers.js';
-export { legacyRules, slowRequirements, warningsOf } from './template/template-warnings.js';

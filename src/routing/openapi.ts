@@ -5,11 +5,11 @@ import type { OpenApiAdditions } from '../app/index.js';
 import { descriptionOf, type FaultForm, faultFormFrom } from '../app/internal.js';
 import type { ApiVersion } from './api-version.js';
 import type { BuiltRouter } from './built-router.js';
-import { namedMethods } from './mapper/conditions.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { FAULT_SCHEMA_NAMES, FaultSchemas } from './openapi-faults.js';
 import { type Json, operationOf } from './openapi-operation.js';
 import { OpenApiSchemas } from './openapi-schemas.js';
+import { namedMethods } from './route/conditions.js';
 import { pathText } from './template/template.js';
 
 /** What a document says of the API as a whole. */

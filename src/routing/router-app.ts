@@ -18,11 +18,11 @@ import { ActionRequest, type Args, type RequestRouter } from './actions/action-r
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
 import type { LookUp } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
-import type { MatchRequest } from './mapper/conditions.js';
-import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
+import type { MatchRequest } from './route/conditions.js';
 import { ActionCall, CALL, type Called } from './serving/action-call.js';
 import { buildServed } from './serving/build-table.js';
+import { checkTable } from './serving/check-table.js';
 import { callMounted } from './serving/mount.js';
 import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
 import { RouterFastify } from './serving/router-fastify.js';

@@ -13,7 +13,7 @@ import type { FaultMapping } from './fault-mapping.js';
 import type { Auth } from './guard.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi.js';
-import type { ParamType } from './template/param-types.js';
+import type { ParamType } from './route/param-types.js';
 
 /** Options of a router: a mapper's, and these. */
 export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {

@@ -10,11 +10,8 @@ import { type ControllerSource, Controllers, HANDLER_ACTION } from './actions/co
 import type { VersionOptions } from './api-version.js';
 import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import { type Auth, guardFilter } from './guard.js';
-import { checkConditions, type Match } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
-import type { Route, RouteOptions } from './mapper/route.js';
-import { callSite, RouteError, RouteTableError } from './mapper/route-error.js';
 import {
   checkOptionNames,
   checkSlash,
@@ -26,9 +23,12 @@ import {
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { routerDocument } from './openapi.js';
+import { checkConditions, type Match } from './route/conditions.js';
+import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
+import type { Route, RouteOptions } from './route/route.js';
+import { callSite, RouteError, RouteTableError } from './route/route-error.js';
 import { RouterApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
-import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './template/param-types.js';
 import type { UrlValues } from './urls/url-builder.js';
 
 /** Options of a router's route. Any name that is not listed is a default, as for a mapper. */

@@ -18,10 +18,10 @@ import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connectio
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
+import { type Refusal, Rejections, refusal, sendRefusal } from './connections/refusal.js';
 import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
 import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
-import { type Refusal, Rejections, refusal, sendRefusal } from './requests/refusal.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';

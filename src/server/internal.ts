@@ -1,11 +1,11 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
-export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/filter-times.js';
 export { servedOptions } from './api/served-options.js';
-export type { Refusal } from './requests/refusal.js';
+export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';
+export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './spans/filter-times.js';
 export { traceOptions } from './spans/request-span.js';
 export { developmentCertificate } from './tls/development-certificate.js';
 export { sslOptions } from './tls/ssl-options.js';

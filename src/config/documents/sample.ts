@@ -7,7 +7,7 @@ import {
   type GroupDescription,
   type OptionDescription,
   type Registration,
-} from './describe-options.js';
+} from '../types/describe-options.js';
 import { writeOption } from './write-ini.js';
 
 /** How a sample is written. */

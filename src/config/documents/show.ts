@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Place } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
-import type { Resolved } from '../sources/written.js';
-import { maskText, maskValue } from '../values/mask.js';
+import { maskText, maskValue } from '../types/mask.js';
+import type { Resolved } from '../values/written.js';
 
 /** One option as it stands. */
 export interface ShownOption {

@@ -5,8 +5,8 @@
 import { createRequire } from 'node:module';
 import { withCode } from '../../errors/index.js';
 import { type ConfEntry, readConf } from '../../ini/index.js';
+import type { Registration } from '../types/describe-options.js';
 import { DeclaredGroups, type DeclaredOption } from '../values/declared-groups.js';
-import type { Registration } from './describe-options.js';
 
 /** Loaded with the first option that is written: a server only reads. */
 function loadIni(): typeof import('ini') {

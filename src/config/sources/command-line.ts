@@ -6,8 +6,8 @@ import { optionKey, sectionKey } from '../../ini/index.js';
 import { commandLineWords } from '../../process/index.js';
 import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Argument } from '../state.js';
+import { isSecret } from '../types/mask.js';
 import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
-import { isSecret } from '../values/mask.js';
 import { suggestion } from '../values/mistakes.js';
 
 /** A command line that cannot be understood: the process ends with status 2. */

@@ -5,20 +5,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { packageOf, realPath } from '../../modules/index.js';
-
-/** A file or directory to read: as named, and where that is. */
-export interface NamedPath {
-  readonly name: string;
-  readonly path: string;
-}
-
-/** Where the sources of a configuration are: what a reload reads. */
-export interface SourcePaths {
-  readonly files: readonly NamedPath[];
-  readonly dirs: readonly NamedPath[];
-  /** Directories where default files are looked for. */
-  readonly searched: readonly string[];
-}
+import type { NamedPath, SourcePaths } from '../state.js';
 
 /** The program that default files are looked for. */
 export interface ProgramNames {

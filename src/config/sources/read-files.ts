@@ -5,8 +5,7 @@ import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node
 import { dirname, join } from 'node:path';
 import type { Diagnostic } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
-import type { SourceFile } from '../state.js';
-import type { NamedPath, SourcePaths } from './default-files.js';
+import type { NamedPath, SourceFile, SourcePaths } from '../state.js';
 
 /** Reads all files, those of directories after the named ones; lowest precedence first. Throws nothing. */
 export function readFiles({ files, dirs }: SourcePaths): {

@@ -3,8 +3,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
-import type { Registration } from '../documents/describe-options.js';
-import { isSecret } from '../values/mask.js';
+import type { Registration } from './describe-options.js';
+import { isSecret } from './mask.js';
 import { knownNames, type Option, type OptionDeclarations } from './option.js';
 
 /** Where a declaration was made; beside the options, so that two conflicting ones can both be named. */

@@ -5,7 +5,13 @@
 import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
 import { looksSecret } from '../../text/index.js';
-import { BadReference, interpolate, type Reference, unescapeDollars } from '../sources/interpolate.js';
+import type { Sources, State, Written } from '../state.js';
+import { maskLocation, maskText } from '../types/mask.js';
+import { InvalidValue, type Option, type OptionDeclarations } from '../types/option.js';
+import { string } from '../types/text-types.js';
+import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
+import { BadReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
+import { suggestion } from './mistakes.js';
 import {
   type Choice,
   chooseWritten,
@@ -16,13 +22,7 @@ import {
   variableName,
   writtenIn,
   writtenInEnvironment,
-} from '../sources/written.js';
-import type { Sources, State, Written } from '../state.js';
-import { InvalidValue, type Option, type OptionDeclarations } from '../types/option.js';
-import { string } from '../types/text-types.js';
-import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
-import { maskLocation, maskText } from './mask.js';
-import { suggestion } from './mistakes.js';
+} from './written.js';
 
 /** A state and its resolved options, each resolved once. */
 export class Generation {

@@ -3,13 +3,13 @@
  */
 import { inspect } from 'node:util';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
-import type { Resolved } from '../sources/written.js';
 import { elsewhereOf } from '../types/elsewhere.js';
+import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import { type Generation, hintFor } from './generation.js';
-import { maskLocation, maskText, maskValue } from './mask.js';
 import { suggestion } from './mistakes.js';
 import { UNUSED, unknownNames, WITHOUT_EFFECT } from './problems.js';
+import type { Resolved } from './written.js';
 
 /** How a group is asked for. */
 export interface GroupOptions {

@@ -3,7 +3,7 @@
  */
 import { ConfigurationRefused, type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
-import type { Resolved } from '../sources/written.js';
+import type { Resolved } from './written.js';
 
 /** A configuration that was refused; `diagnostics` holds everything that is wrong with it, the message one line for each. */
 export class ConfigError extends ConfigurationRefused {

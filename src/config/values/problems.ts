@@ -3,12 +3,12 @@
  * the environment, on the command line.
  */
 import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
-import { variableName } from '../sources/written.js';
 import type { Sources } from '../state.js';
+import { maskLocation } from '../types/mask.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
-import { maskLocation } from './mask.js';
 import { suggestion } from './mistakes.js';
+import { variableName } from './written.js';
 
 /** The code of a warning: other programs know the name. */
 export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';

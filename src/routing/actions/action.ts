@@ -7,7 +7,7 @@ import type { Filter } from '../../app/index.js';
 import { isObject, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
 import type { Auth } from '../guard.js';
-import { RouteError } from '../mapper/route-error.js';
+import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, Args, Reply } from './action-request.js';
 import type { FromSchema, OfAllVersions, Schema } from './schema.js';
 

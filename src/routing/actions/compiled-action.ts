@@ -4,7 +4,7 @@
 import type { Filter } from '../../app/index.js';
 import { SchemaMistake } from '../../app/internal.js';
 import { type ApiVersion, EVERY_VERSION, rangesOverlap, readRange, type VersionRange } from '../api-version.js';
-import { RouteError } from '../mapper/route-error.js';
+import { RouteError } from '../route/route-error.js';
 import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
 import { type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';

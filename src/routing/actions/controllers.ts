@@ -2,7 +2,7 @@
  * The controllers of a router: names, objects and classes, each made once.
  */
 import { didYouMean, nearestOrAll } from '../../errors/index.js';
-import { RouteError } from '../mapper/route-error.js';
+import { RouteError } from '../route/route-error.js';
 import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';

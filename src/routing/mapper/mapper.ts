@@ -5,14 +5,14 @@
 import type { Origin, PorticoError } from '../../errors/index.js';
 import type { Found } from '../matching/compiled-route.js';
 import { RouteTable } from '../matching/route-table.js';
+import type { Match, MatchRequest, SubDomainOptions } from '../route/conditions.js';
+import { type Requirements, Route, type RouteOptions } from '../route/route.js';
+import { type CallSite, callSite, definitionError, RouteError } from '../route/route-error.js';
 import { translateRegex } from '../template/python-regex.js';
 import { requirementOf } from '../template/template.js';
 import { namedValues } from '../urls/generator.js';
 import { UrlBuilder, type UrlContext, type UrlValues } from '../urls/url-builder.js';
-import type { Match, MatchRequest, SubDomainOptions } from './conditions.js';
 import { type ExpandedRoute, expandResource, type ResourceOptions, refuseLoneName } from './resource-routes.js';
-import { type Requirements, Route, type RouteOptions } from './route.js';
-import { type CallSite, callSite, definitionError, RouteError } from './route-error.js';
 import { SubMapperParent } from './submapper.js';
 
 /** Options of a mapper; all have Routes' names and defaults, `explicit` as every service sets it. */

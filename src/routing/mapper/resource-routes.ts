@@ -1,8 +1,8 @@
 /**
  * What `resource('message', 'messages')` expands to, exactly as Routes expands it.
  */
-import type { ParentResource, Requirements, RouteOptions } from './route.js';
-import { RouteError } from './route-error.js';
+import { MEMBER_ID, type ParentResource, type Requirements, type RouteOptions } from '../route/route.js';
+import { RouteError } from '../route/route-error.js';
 
 /** Options of `resource`. Any other is dropped, as Routes drops it. */
 export interface ResourceOptions {
@@ -43,9 +43,6 @@ export function refuseLoneName(name: string): never {
     hint: `Write resource("${name.replace(/s$/, '')}", "${name}", { … }).`,
   });
 }
-
-/** The id of a member: a segment that does not end in a backslash. */
-export const MEMBER_ID = '[^\\/]+(?<!\\\\)';
 
 /** The routes of a resource: each as a pair, the formatted one first. */
 export function expandResource(memberName: string, collectionName: string, options: ResourceOptions): ExpandedRoute[] {

@@ -5,9 +5,9 @@ import type { App, Filter } from '../../app/index.js';
 import { nearestNames } from '../../errors/index.js';
 import type { Handler, RangedOptions } from '../actions/action.js';
 import type { Auth } from '../guard.js';
-import type { ParamType } from '../template/param-types.js';
-import type { Route, RouteOptions } from './route.js';
-import { RouteError } from './route-error.js';
+import type { ParamType } from '../route/param-types.js';
+import type { Route, RouteOptions } from '../route/route.js';
+import { RouteError } from '../route/route-error.js';
 
 /** Options of a router's routes, besides those of a mapper's. */
 export interface RouteSettings {

@@ -3,8 +3,8 @@
  */
 
 import { isObject } from '../../errors/index.js';
-import { pythonText, type RouteOptions } from './route.js';
-import { RouteError } from './route-error.js';
+import { pythonText, type RouteOptions } from '../route/route.js';
+import { RouteError } from '../route/route-error.js';
 
 /** What a submapper adds its routes to: a mapper, or another submapper. */
 export interface RouteParent {

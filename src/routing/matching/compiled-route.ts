@@ -1,8 +1,8 @@
 /**
  * A route with its expression, and the answer it gives for a path.
  */
-import { acceptsMethod, acceptsSubDomain, type Match, type MatchRequest } from '../mapper/conditions.js';
-import { isTruthy, type Route } from '../mapper/route.js';
+import { acceptsMethod, acceptsSubDomain, type Match, type MatchRequest } from '../route/conditions.js';
+import { isTruthy, type Route } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type PatternSource, wholePattern } from '../template/template.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';

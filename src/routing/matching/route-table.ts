@@ -2,8 +2,8 @@
  * A compiled route table: the order in which routes are tried, and the index that finds the first.
  */
 import { METHODS } from 'node:http';
-import { acceptsMethod, type MatchRequest, type SubDomainOptions, subDomainReader } from '../mapper/conditions.js';
-import type { Route } from '../mapper/route.js';
+import { acceptsMethod, type MatchRequest, type SubDomainOptions, subDomainReader } from '../route/conditions.js';
+import type { Route } from '../route/route.js';
 import { CompiledRoute, Found } from './compiled-route.js';
 import { type PlannedRoute, patternFacts, planRoute } from './segment-steps.js';
 import { SegmentTree } from './segment-tree.js';

@@ -5,7 +5,7 @@
  * its surroundings, ends them; from there on the expression of the whole path decides.
  */
 
-import { MEMBER_ID } from '../mapper/resource-routes.js';
+import { MEMBER_ID } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import { fullPart, type PatternSource, PLAIN, type TemplatePart, variablePattern } from '../template/template.js';
 import type { CompiledRoute } from './compiled-route.js';

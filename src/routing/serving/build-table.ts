@@ -8,10 +8,10 @@ import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
 import { type Auth, guardFilter } from '../guard.js';
-import { acceptsMethod } from '../mapper/conditions.js';
-import type { Route } from '../mapper/route.js';
-import { definitionError, RouteError } from '../mapper/route-error.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
+import { acceptsMethod } from '../route/conditions.js';
+import type { Route } from '../route/route.js';
+import { definitionError, RouteError } from '../route/route-error.js';
 import { ParamReader } from './param-reader.js';
 import {
   type ActionTarget,

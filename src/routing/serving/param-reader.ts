@@ -2,9 +2,9 @@
  * From a match to what an action gets: path variables, and the arguments made of them and the route's defaults.
  */
 
-import { isTruthy } from '../mapper/route.js';
 import type { CompiledRoute, Found } from '../matching/compiled-route.js';
-import { type ParamType, parseParam } from '../template/param-types.js';
+import { type ParamType, parseParam } from '../route/param-types.js';
+import { isTruthy } from '../route/route.js';
 
 const NOT_ARGUMENTS: ReadonlySet<string> = new Set(['controller', 'action', 'format']);
 

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { Fault } from '../../app/index.js';
 import { guardPipe, handTo, isUpgraded, keepHeaders, refuseUpgrade } from '../../app/internal.js';
-import { RouteError, RouteTableError } from '../mapper/route-error.js';
+import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, type Fail } from './action-call.js';
 import type { RouterParts } from './served-route.js';
 

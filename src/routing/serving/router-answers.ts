@@ -4,12 +4,12 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Fault } from '../../app/index.js';
-import type { MatchRequest } from '../mapper/conditions.js';
 import type { Mapper, Redirect } from '../mapper/mapper.js';
-import { pythonText } from '../mapper/route.js';
-import { GenerationError } from '../mapper/route-error.js';
 import type { Found } from '../matching/compiled-route.js';
 import type { RouteTable } from '../matching/route-table.js';
+import type { MatchRequest } from '../route/conditions.js';
+import { pythonText } from '../route/route.js';
+import { GenerationError } from '../route/route-error.js';
 import type { UrlContext } from '../urls/url-builder.js';
 
 /** The methods some route takes for a path, sorted; HEAD with GET, and OPTIONS. Empty when no route takes the path. */

@@ -23,7 +23,7 @@ import type { Logger } from '../../log/index.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
-import { RouteError } from '../mapper/route-error.js';
+import { RouteError } from '../route/route-error.js';
 import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';

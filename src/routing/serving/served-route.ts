@@ -9,9 +9,9 @@ import type { Controllers } from '../actions/controllers.js';
 import type { Check } from '../actions/schema-compiler.js';
 import { type ApiVersion, EVERY_VERSION } from '../api-version.js';
 import type { Mapper, Redirect } from '../mapper/mapper.js';
-import type { Route } from '../mapper/route.js';
 import type { KeptSettings } from '../mapper/route-settings.js';
 import type { RouteTable } from '../matching/route-table.js';
+import type { Route } from '../route/route.js';
 import type { RouterOptions } from '../router-options.js';
 import type { ParamReader } from './param-reader.js';
 

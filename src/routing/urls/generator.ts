@@ -2,8 +2,8 @@
  * URLs from values: which route, and the URL it gives, exactly as Routes chooses.
  */
 
-import { acceptsMethod } from '../mapper/conditions.js';
-import { isTruthy, pythonText, type Route } from '../mapper/route.js';
+import { acceptsMethod } from '../route/conditions.js';
+import { isTruthy, pythonText, type Route } from '../route/route.js';
 import { SEPARATORS } from '../template/template.js';
 
 /** Values for a URL, in the order given: what is not in the path becomes the query in that order. */

@@ -4,9 +4,9 @@
 
 import type { IncomingMessage } from 'node:http';
 import { environ, remoteOf } from '../../app/index.js';
-import type { SubDomainOptions } from '../mapper/conditions.js';
-import { isTruthy, pythonText, type Route } from '../mapper/route.js';
-import { GenerationError } from '../mapper/route-error.js';
+import type { SubDomainOptions } from '../route/conditions.js';
+import { isTruthy, pythonText, type Route } from '../route/route.js';
+import { GenerationError } from '../route/route-error.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type GeneratorTable, generate, queryText, quotePath, type Values } from './generator.js';
 

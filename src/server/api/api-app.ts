@@ -10,12 +10,12 @@ import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
 import type { ServerOptions } from '../server-options.js';
+import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
 import type { AppLoader } from './api-options.js';
 import { pasteLoader } from './api-plan.js';
 import { refuseUnknown } from './api-settings.js';
-import { bothProbes } from './filter-times.js';
 
 /** What stands for the app of an API before its first start. */
 export const unbuilt: App = () => {

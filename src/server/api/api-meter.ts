@@ -12,7 +12,7 @@ import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } fro
 import type { CallMeter } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
 import type { Server } from '../server.js';
-import { type PipelineProbes, pipelineProbes } from './filter-times.js';
+import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 
 /** The methods that are told apart: which one a request has is for its client to say. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

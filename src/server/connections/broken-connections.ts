@@ -3,9 +3,9 @@
  * are sent first, then one refusal, then the connection is closed; nothing after the breakage is read as a request.
  */
 import type { Socket } from 'node:net';
-import { type Refusal, type Rejections, refusal, refusalBytes } from '../requests/refusal.js';
 import { type Connection, connectionOf } from './connections.js';
 import { closeLingering } from './lingering-close.js';
+import { type Refusal, type Rejections, refusal, refusalBytes } from './refusal.js';
 
 /** For whatever does not arrive in time. */
 export const TOO_SLOW = refusal(408, 'The request did not arrive in time.');

@@ -10,8 +10,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
 import { socketUnder } from '../../wire/index.js';
-import type { Refusal } from '../requests/refusal.js';
 import { Backlog } from './backlog.js';
+import type { Refusal } from './refusal.js';
 
 /** One request at work: accepted, and its response not yet done with. */
 export interface Exchange extends AppExchange {

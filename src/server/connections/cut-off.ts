@@ -6,9 +6,9 @@ import { environ } from '../../app/index.js';
 import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
-import { filterOf } from '../api/filter-times.js';
-import { requestFacts } from '../requests/request-facts.js';
+import { filterOf } from '../spans/filter-times.js';
 import type { Exchange } from './connections.js';
+import { requestFacts } from './request-facts.js';
 
 /** Requests a log line names; the others are counted. */
 const NAMED = 20;

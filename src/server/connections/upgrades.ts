@@ -7,8 +7,8 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
 import { offerUpgrade } from '../../app/internal.js';
-import { requestFacts } from '../requests/request-facts.js';
 import type { Connection } from './connections.js';
+import { requestFacts } from './request-facts.js';
 
 /** How much is kept, in bytes, of what a client sends before its upgrade is taken. */
 const KEPT = 64 * 1024;

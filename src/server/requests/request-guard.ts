@@ -7,8 +7,8 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { environ } from '../../app/index.js';
 import { collapsed, encodedPath, replaceRawHeaders } from '../../app/internal.js';
+import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
-import { type Refusal, refusal } from './refusal.js';
 
 /** What the guard is told of `[wsgi]`; 0 is no limit. */
 type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders'>;

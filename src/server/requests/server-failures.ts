@@ -4,7 +4,7 @@
 import { Fault } from '../../app/index.js';
 import { asFault, type FailureOptions } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import { requestFacts } from './request-facts.js';
+import { requestFacts } from '../connections/request-facts.js';
 
 /** How the failures of an app are answered that nothing further in has answered; `debug`: with their stacks. */
 export function serverFailures(log: Logger, debug: boolean): FailureOptions {

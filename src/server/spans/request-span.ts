@@ -18,7 +18,7 @@ import { connectionAddress, exchangeOf, type RequestTrace, runInRequest, type Tr
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
-import type { PipelineProbes } from '../api/filter-times.js';
+import type { PipelineProbes } from './filter-times.js';
 
 /** RFC 9110, RFC 5789: a client may write any other. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);

@@ -4,7 +4,7 @@
 
 import type { Place } from '../../errors/index.js';
 import { looksSecret, maskAssigned, masked, maskUris } from '../../text/index.js';
-import type { Option } from '../types/option.js';
+import type { Option } from './option.js';
 
 /** True for options declared secret, and for names that can hardly mean anything else. */
 export function isSecret(opt: string, option: Option | undefined): boolean {

@@ -2,11 +2,11 @@
  * Declarations as plain data: what samples, manuals and schemas are made of, and what can be read back without the
  * code that declared them.
  */
-import * as addressTypes from '../types/address-types.js';
-import * as collectionTypes from '../types/collection-types.js';
-import * as numberTypes from '../types/number-types.js';
-import type { Option, OptionDeclarations } from '../types/option.js';
-import * as textTypes from '../types/text-types.js';
+import * as addressTypes from './address-types.js';
+import * as collectionTypes from './collection-types.js';
+import * as numberTypes from './number-types.js';
+import type { Option, OptionDeclarations } from './option.js';
+import * as textTypes from './text-types.js';
 
 /** A group and the options some part of a program declares in it. */
 export interface Registration {

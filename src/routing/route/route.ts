@@ -14,6 +14,9 @@ import {
 } from '../template/template.js';
 import type { Conditions } from './conditions.js';
 
+/** The id of a member of a resource: a segment that does not end in a backslash. */
+export const MEMBER_ID = '[^\\/]+(?<!\\\\)';
+
 /** Regular expressions for variables, in Python's syntax. */
 export type Requirements = Record<string, string>;
 

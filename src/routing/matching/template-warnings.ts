@@ -1,10 +1,10 @@
 /**
  * Routes that say something else than they seem to, and requirements that take long to match.
  */
-import type { Route } from '../mapper/route.js';
-import type { CompiledRoute } from '../matching/compiled-route.js';
-import { translateRegex } from './python-regex.js';
-import type { RouteWarning } from './template.js';
+import type { Route } from '../route/route.js';
+import { translateRegex } from '../template/python-regex.js';
+import type { RouteWarning } from '../template/template.js';
+import type { CompiledRoute } from './compiled-route.js';
 
 /** Everything odd about a route. */
 export function warningsOf(route: Route): RouteWarning[] {

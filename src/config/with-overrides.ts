@@ -1,7 +1,7 @@
 /**
  * Values from code for a while: for tests.
  */
-import type { Config } from '../config.js';
+import type { Config } from './config.js';
 
 /**
  * Runs `work` with overrides in force, `group.opt` to value, and takes them away again however it ends. Throws for a bad

@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
 import type { Sources, Written } from '../state.js';
+import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
-import type { DeclaredOption, Spelling } from '../values/declared-groups.js';
-import { givesAway, maskLocation } from '../values/mask.js';
+import type { DeclaredOption, Spelling } from './declared-groups.js';
 
 /** Reports an issue about a written value, or about the option where nothing is written. */
 export type Report = (

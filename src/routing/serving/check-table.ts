@@ -2,13 +2,13 @@
  * What is said about a table when it is built: oddities, and routes that can never win.
  */
 
-import { namedMethods } from '../mapper/conditions.js';
-import { RouteError } from '../mapper/route-error.js';
-import type { RouterParts } from '../serving/served-route.js';
+import type { CompiledRoute } from '../matching/compiled-route.js';
+import type { PlannedRoute, Step } from '../matching/segment-steps.js';
+import { warningsOf } from '../matching/template-warnings.js';
+import { namedMethods } from '../route/conditions.js';
+import { RouteError } from '../route/route-error.js';
 import { PLAIN } from '../template/template.js';
-import { warningsOf } from '../template/template-warnings.js';
-import type { CompiledRoute } from './compiled-route.js';
-import type { PlannedRoute, Step } from './segment-steps.js';
+import type { RouterParts } from './served-route.js';
 
 /** Warns, or refuses, as the router's options say. */
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {

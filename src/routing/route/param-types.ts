@@ -2,8 +2,8 @@
  * Types of path variables: `{id:uuid}`, `{n:int}`; and what they make of the parameters of a template, for the compiler.
  */
 
-import type { Match, MatchRequest } from '../mapper/conditions.js';
-import type { RouteOptions } from '../mapper/route.js';
+import type { Match, MatchRequest } from './conditions.js';
+import type { RouteOptions } from './route.js';
 
 /** A type of variables: what their text looks like, what it means, how it is written. */
 export interface ParamType<T = unknown> {
