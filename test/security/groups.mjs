@@ -116,7 +116,7 @@ export const groups = [
     name: 'files',
     tests: [
       'sqlite/database',
-      'launch/backdoor/backdoor',
+      'launch/backdoor',
       'launch/report/report',
       'server/tls/development-certificate',
       'middleware/static-files',

@@ -20,6 +20,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const COPIED = ['package.json', 'bundle.mjs', 'src', 'dist', 'dist-test', 'lib', 'test', 'paste'];
 /** For each file of tests. */
 const MINUTES = 5;
+/** How long what a run has started may take to end, in milliseconds. */
+const END_MS = 10_000;
 
 const words = process.argv.slice(2);
 const onlyMutants = words.includes('--mutants');
@@ -76,6 +78,37 @@ async function ended([command, words, options]) {
   return { status, stdout, stderr };
 }
 
+/**
+ * Runs attacks until one has failed and another has not: a test failed then, and not a program that could not be started.
+ * What is left of them would tell nothing more, so they are ended with all that they have started.
+ */
+async function judged([command, words, options]) {
+  const child = spawn(command, words, { ...options, detached: true });
+  const closed = once(child, 'close');
+  let stdout = '';
+  let caught = false;
+  child.stderr.resume();
+  child.stdout.on('data', (data) => {
+    stdout += data;
+    if (caught || !/^ *✖ /m.test(stdout) || !/^ *✔ /m.test(stdout)) return;
+    caught = true;
+    endAll(child, 'SIGTERM');
+    const late = setTimeout(endAll, END_MS, child, 'SIGKILL');
+    child.once('close', () => clearTimeout(late));
+  });
+  await closed;
+  return { caught, stdout };
+}
+
+/** Signals the group of processes of a child. */
+function endAll({ pid }, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // All have ended.
+  }
+}
+
 async function isFound(group, { what, file, replace, by, tests = group.tests }) {
   const copy = mkdtempSync(join(tmpdir(), 'portico-mutant-'));
   try {
@@ -96,9 +129,7 @@ async function isFound(group, { what, file, replace, by, tests = group.tests }) 
       console.error(`${group.name}: the mutant does not build: ${bundled.stderr}`);
       return false;
     }
-    const { status, stdout } = await ended(attack(copy, { ...group, tests }, 'pipe'));
-    // A test that failed, not a program that could not be started.
-    const caught = status !== 0 && /^ℹ fail [1-9]/m.test(stdout) && /^ℹ pass [1-9]/m.test(stdout);
+    const { caught, stdout } = await judged(attack(copy, { ...group, tests }, 'pipe'));
     console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
     if (!caught) console.log(stdout.split('\n').slice(-20).join('\n'));
     return caught;

@@ -1,6 +1,7 @@
 /**
  * A connection to RabbitMQ that is made anew when it is lost, to the next of several hosts; by the package `rabbitmq-client`, which
- * is loaded with the first: few programs need it.
+ * is loaded with the first: few programs need it. The package's own list of hosts has one user for all of them, and it connects again
+ * for ever behind a refused password, with an event for the first two failures alone: so hosts and tries are chosen here.
  */
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';

@@ -1,6 +1,7 @@
 /**
  * Consumes one queue for as long as it is wanted: after a loss of the connection, of the channel or of the queue it is
- * declared and consumed anew.
+ * declared and consumed anew. The package's own consumer acknowledges when its handler ends, where a call is acknowledged when it
+ * begins; after a loss it consumes again only when all handlers have ended, and it cannot stop taking messages without waiting for them.
  */
 import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';

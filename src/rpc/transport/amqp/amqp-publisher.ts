@@ -1,5 +1,6 @@
 /**
- * Publishes over one connection, on a channel whose messages the broker confirms.
+ * Publishes over one connection, on a channel whose messages the broker confirms. The package's own publisher waits for a confirmation
+ * without a limit, and tells of a returned message by an event that names no `send`.
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../../tasks/index.js';
