@@ -79,7 +79,7 @@ export const authToken = filterFactory(
 );
 
 function describe(given: AuthTokenOptions, req: IncomingMessage | undefined, ctx: DescribeContext): Description {
-  return describeOptions(...jwtOf(ownGroup(given, ctx), ctx), req);
+  return describeOptions(req, ...jwtOf(ownGroup(given, ctx), ctx));
 }
 
 /** The options, and with the validator jwt those of `[jwt]`, of which one wins over theirs. */
@@ -104,7 +104,7 @@ export const jwtAuth = filterFactory(
     trial: async (jwt, ctx) => {
       if (!isAlone(ctx)) await tried(ctx, ...withJwt(sharedOptions(ctx), jwt));
     },
-    describe: (jwt, req, ctx) => describeOptions(...withJwt(sharedOptions(ctx), jwt), req),
+    describe: (jwt, req, ctx) => describeOptions(req, ...withJwt(sharedOptions(ctx), jwt)),
   },
 );
 

@@ -13,9 +13,9 @@ export function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | u
 
 /** What a filter with these options does, with the request or with any. */
 export function describeOptions(
-  options: AuthTokenOptions,
-  jwt: JwtOptions | undefined,
   req: IncomingMessage | undefined,
+  options: AuthTokenOptions,
+  jwt?: JwtOptions,
 ): Description {
   const scheme = schemeOf(options, jwt);
   const scope = jwt?.requiredScope;
