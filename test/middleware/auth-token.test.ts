@@ -179,7 +179,8 @@ for (const delayed of [false, true]) {
         const reached = response.json();
         assert.equal(reached.headers['x-identity-status'], seen.user, name);
         assert.equal(reached.headers['x-service-identity-status'], seen.service, name);
-        const isBad = seen.service === 'Invalid' || (seen.user === 'Invalid' && 'x-auth-token' in headers);
+        const isBad =
+          seen.service === 'Invalid' || (seen.user === 'Invalid' && Boolean(headers['x-auth-token']?.trim()));
         assert.equal(reached.authError, seen.authError ?? (isBad ? 'invalid' : undefined), name);
         assert.equal(reached.identity === undefined, seen.user === 'Invalid', name);
         assert.equal(reached.headers['x-user-id'] === undefined, seen.user === 'Invalid', name);

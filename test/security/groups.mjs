@@ -171,8 +171,8 @@ export const groups = [
       {
         what: 'a token of any issuer is taken',
         file: 'middleware/auth/jwt-validator.js',
-        replace: '                issuer,\n                audience,',
-        by: '                audience,',
+        replace: 'issuer: issuer,',
+        by: '',
       },
     ],
   },
