@@ -11,6 +11,7 @@ import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
 import { WSGIService } from '../server/index.js';
+import { sectionOfName } from '../server/internal.js';
 import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import type { EnabledApisOptions, MakeApi } from './enabled-apis.js';
@@ -41,7 +42,7 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const judged = config.copy();
   await registerShippedOptions(judged).catch(refusalsOnly);
   addCrossChecks(judged);
-  const make: MakeApi<WSGIService> = (name, given) => new WSGIService(name, config, given);
+  const make: MakeApi<WSGIService> = (name, given) => new WSGIService(name, config, { ...given, judged: true });
   const given = await enabled(
     config,
     judged,
@@ -67,7 +68,8 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const faults = imports ? await judgeFaultStyles(judged, apis) : [];
   const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
   const calls = makesCalls ? await remoteCallMistakes(judged) : [];
-  const whole = [...written, ...managers, ...faults, ...calls, ...pasted.diagnostics];
+  const sections = told ? [] : apis.flatMap(({ name }) => optionsBesideApi(judged, name));
+  const whole = [...written, ...sections, ...managers, ...faults, ...calls, ...pasted.diagnostics];
   return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
 }
 
@@ -92,6 +94,16 @@ function asForOthers(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;
   const isNamed = place !== undefined && place.kind !== 'default';
   return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
+}
+
+/**
+ * A section `[<name>]` with nothing in it or options of `[api:<name>]`, where what the app's factory reads is not known: a start says more of it, once
+ * the factory was called.
+ */
+function optionsBesideApi(config: Config, name: string): readonly Diagnostic[] {
+  const written = config.listOptions(name);
+  const isMeant = written.length === 0 || written.some((option) => config.has(`api:${name}`, option));
+  return isMeant ? sectionOfName(config, name) : [];
 }
 
 /** A name of `[DEFAULT]` that comes near nothing may belong to an application. */

@@ -15,7 +15,8 @@ export class ServedApi extends WSGIService {
 
   constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
     const { traceErrors, ...rest } = options;
-    super(name, config, rest);
+    // Its names are judged here, with the options of all that ships.
+    super(name, config, { ...rest, judged: true });
     this.#config = config;
     this.#traceErrors = traceErrors;
   }

@@ -198,7 +198,7 @@ export class ConfigHolder {
   }
 }
 
-/** As the log has a warning. */
+/** As the log has a warning: `portico.ini:3:1: warning: [crs] unknown section; did you mean 'cors'?`. */
 export function inOneLine(diagnostic: Diagnostic): string {
-  return printDiagnostic(diagnostic, { showLine: false });
+  return printDiagnostic(diagnostic, { showLine: false }).replaceAll(/\n\s*/g, '; ');
 }

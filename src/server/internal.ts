@@ -1,6 +1,7 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
+export { sectionOfName } from './api/api-settings.js';
 export { servedOptions } from './api/served-options.js';
 export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';

@@ -7,7 +7,7 @@ import { emptyProject, freePort, startApiCli, startProject } from '../e2e/progra
 
 const APP = `
 import { defineOptions, integer, string } from 'portico/config';
-import { filterFactory } from 'portico/app';
+import { appFactory, filterFactory } from 'portico/app';
 export const app = () => (_req, res) => res.end('here');
 const greeting = defineOptions({ word: string({ default: 'hello', help: 'What is said.' }) });
 /** Reads a group that nobody else knows of. */
@@ -25,6 +25,7 @@ export const reading = filterFactory('reading', {}, (_options, ctx) => {
   ctx.config.group('api:hello', further, { partial: true });
   return (inner) => inner;
 }, { groups: { 'api:hello': further } });
+export const named = appFactory('hello', level, ({ level }) => (_req, res) => res.end(String(level)));
 export class Images {}
 export const helmet = () => (_req, _res, next) => next();
 `;
@@ -122,6 +123,21 @@ const SERVED: Readonly<Record<string, Case>> = {
     more: '[stamp]\nport = 4\n',
     never: /unknown section/,
   },
+  'a group of the name of the API, which its app reads': {
+    app: './app.js:named',
+    more: '[hello]\nlevel = 4\n',
+    never: /unknown section/,
+  },
+  'a group of the name of the API, which its app reads, under strict_config': {
+    app: './app.js:named',
+    defaults: 'strict_config = true',
+    more: '[hello]\nlevel = 4\n',
+    never: /unknown section/,
+  },
+  'a section of the name of the API, with options of [api:hello]': {
+    more: '[hello]\nmax_requests = 4\n',
+    says: /\[hello\] unknown section(\n +|; )did you mean \[api:hello\]\?/,
+  },
   'a misspelt section': { more: '[crs]\nx = 1\n', says: /\[crs\] unknown section.*did you mean 'cors'/s },
   'a section that nobody knows': { more: '[elsewhere]\nx = 1\n' },
   'a name of [DEFAULT] that comes near nothing': { defaults: 'zzzzzzzzzz = 1' },
@@ -184,6 +200,11 @@ const REFUSED: Readonly<Record<string, Case>> = {
   },
   'a name in the group of a filter in use': { ...filter('sizelimit'), more: '[sizelimit]\nmax_size = 3\n' },
   'a validator that is none': filter('authToken', 'validator = keyston'),
+  'a section of the name of the API, under strict_config': {
+    defaults: 'strict_config = true',
+    more: '[hello]\nmax_requests = 4\n',
+    says: /portico\.ini:\d+:1: error: \[hello\] unknown section\n +did you mean \[api:hello\]\?/,
+  },
   'several mistakes of several places': {
     ...filter('sizelimit', 'max_size = 3'),
     defaults: 'log_level = loud',

@@ -146,6 +146,50 @@ for (const [how, main] of [
   });
 }
 
+for (const [how, main] of [
+  ['in one process', inOneProcess],
+  ['in workers', inWorkers],
+] as const) {
+  test(`an embedded service ${how} refuses unknown sections under strict_config`, { timeout }, async (t) => {
+    const more = 'strict_config = true\n[elsewhere]\nx = 1\n[storage]\nsize = 1\n[hello_app]\nx = 1\n';
+    const declared = main.replace(
+      'await Config.load()',
+      "await Config.load({ groups: { storage: { size: integer({ help: 'Megabytes.' }) } } })",
+    );
+    const { start } = await embedded(t, `import { integer } from 'portico/config';\n${declared}`, more);
+    const program = start();
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:3:1: error: \[elsewhere\] unknown section/);
+    assert.doesNotMatch(program.stderr, /\[(storage|hello_app)\]/);
+  });
+}
+
+test('an embedded service warns of a section of its name in one line, unless its app reads it', {
+  timeout,
+}, async (t) => {
+  const { port, start, file } = await embedded(t, inWorkers, '[hello]\nlevel = 4');
+  const first = start();
+  await first.printed(/"msg":"Ready after/);
+  const warnings = lines(first.stderr).filter(({ level }) => level === 'warn');
+  assert.deepEqual(
+    warnings.map(({ msg }) => msg),
+    ['portico.ini:2:1: warning: [hello] unknown section; did you mean [api:hello]?'],
+  );
+  await first.end();
+  writeFileSync(
+    file('app.js'),
+    `import { appFactory } from 'portico/app';
+import { integer } from 'portico/config';
+const options = { level: integer({ default: 1, help: 'How much.' }) };
+export const app = appFactory('hello', options, ({ level }) => (_req, res) => res.end(String(level)));
+`,
+  );
+  const second = start();
+  await second.printed(/"msg":"Ready after/);
+  assert.equal((await get(port, '/')).body, 4);
+  assert.doesNotMatch(second.stderr, /unknown section/);
+});
+
 test('HUP says of an option that nothing in the process reads that it has no effect', { timeout }, async (t) => {
   const { start, write } = await embedded(t, inOneProcess, 'colour = red');
   const program = start();

@@ -163,9 +163,10 @@ function isKnownSection(groups: DeclaredGroups, name: string): boolean {
 }
 
 function unknownSection({ groups, strict, complete }: Judged, section: string, place: Place): Diagnostic[] {
-  const near = groups.has(`api:${section}`)
-    ? `did you mean [api:${section}]?`
-    : suggestion(section, ['DEFAULT', ...groups.groupNames()]);
+  const isApi = groups.has(`api:${section}`);
+  // The app of that API may have it for its own group.
+  if (isApi && !complete) return [];
+  const near = isApi ? `did you mean [api:${section}]?` : suggestion(section, ['DEFAULT', ...groups.groupNames()]);
   if (near === undefined && !complete) return [];
   const severity = strict && complete ? 'error' : 'warning';
   const hint = near ?? 'a section called x-… is left alone';

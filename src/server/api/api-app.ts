@@ -16,6 +16,7 @@ import type { ApiMeter } from './api-meter.js';
 import type { AppLoader } from './api-options.js';
 import { pasteLoader } from './api-plan.js';
 import { refuseUnknown } from './api-settings.js';
+import { refuseStrangers } from './strict-names.js';
 
 /** What stands for the app of an API before its first start. */
 export const unbuilt: App = () => {
@@ -45,6 +46,10 @@ interface ApiAppParts {
   readonly meter: ApiMeter;
   /** Where they come from when not from the paste file. */
   readonly loader?: AppLoader | undefined;
+  /** What may read any name. */
+  readonly manager?: unknown;
+  /** Its names are judged by the program. */
+  readonly judged?: boolean | undefined;
   /** How faults are written, where code says it. */
   readonly faultStyle?: FaultStyle | undefined;
 }
@@ -125,7 +130,7 @@ export class ApiApp {
 
   /** All workers build the same app: what filters warn of meanwhile, the first worker says. */
   async #build(pipeline: string, config: Config): Promise<BuiltApp> {
-    const { log, meter, loader: own, faultStyle } = this.#parts;
+    const { log, meter, loader: own, faultStyle, manager, judged = manager !== undefined } = this.#parts;
     const building = buildLog(log);
     const loader = own ?? pasteLoader(config, building.log, this.#name);
     const aroundFilters = bothProbes(filterSpans(config), meter.probes(config));
@@ -138,6 +143,7 @@ export class ApiApp {
     try {
       refusals.refuse();
       refuseUnknown(config, this.#name);
+      if (!judged && loader instanceof Loader) await refuseStrangers(config, this.#name, loader);
     } catch (error) {
       await app?.close();
       throw error;

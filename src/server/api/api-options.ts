@@ -151,6 +151,8 @@ export interface WSGIServiceOptions {
   readonly project?: string;
   /** How its faults are written. Default: what `fault_style` of `[api:<name>]` or `[DEFAULT]` says. */
   readonly faultStyle?: FaultStyle;
+  /** The program judges the names of the configuration: the service refuses no unknown section under `strict_config`. Default false. */
+  readonly judged?: boolean;
   /** One worker, and a certificate of its own, kept in `state_path`, where TLS names none. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */

@@ -4,7 +4,7 @@
  */
 import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
-import { PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import { type Diagnostic, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import type { ServerOptions } from '../server-options.js';
 import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
@@ -77,6 +77,7 @@ const NAMES: readonly (keyof WSGIServiceOptions)[] = [
   'loader',
   'useSsl',
   'manager',
+  'judged',
   'registration',
   'project',
   'dev',
@@ -100,9 +101,22 @@ export function checkArguments(name: unknown, config: unknown, options: object):
   checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
 }
 
-/** Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. */
+/**
+ * Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. A section `[<name>]`
+ * that this code does not read is a warning, and an error under `strict_config`.
+ */
 export function refuseUnknown(config: Config, name: string): void {
   config.api(name, apiOptions);
+  const issues = sectionOfName(config, name);
+  config.warn(issues);
+  if (issues.some(({ severity }) => severity === 'error')) throw new ConfigError(issues);
+}
+
+/** What is wrong with a section `[<name>]`, which nothing that was loaded has declared. */
+export function sectionOfName(config: Config, name: string): readonly Diagnostic[] {
+  const isIt = (section: string | undefined): boolean => section?.toLowerCase() === name.toLowerCase();
+  if (!config.listAllSections().some(isIt)) return [];
+  return config.problems().filter(({ code, section }) => code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && isIt(section));
 }
 
 function refuseMisspelled(config: Config, name: string): void {

@@ -1,0 +1,33 @@
+/**
+ * The names that nothing has declared, in a program that embeds an API under `strict_config`.
+ */
+import { type Config, ConfigError } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
+import type { Diagnostic } from '../../errors/index.js';
+import { Loader } from '../../loader/index.js';
+import { namedManager } from '../../registry/internal.js';
+
+/**
+ * Throws ConfigError with the sections, variables and options that nothing has declared: neither the program, nor a factory of the paste
+ * file, all of which are imported for it. A section of the name of one in the paste file may be read by its factory. To be called when
+ * the API's app is built. It does nothing without `strict_config`, in other workers than the first, and for an API with a manager, which
+ * may read any name.
+ */
+export async function refuseStrangers(config: Config, name: string, loader: Loader): Promise<void> {
+  if ((workerAssignment()?.index ?? 0) > 0 || namedManager(config, { group: `api:${name}`, opt: 'manager' })) return;
+  if (config.resolve('DEFAULT', 'strict_config').value !== true) return;
+  if (!config.problems().some(isStranger)) return;
+  // It declares what other APIs of the file read; what is wrong with their sections is for them to tell.
+  await Loader.checkFile(loader.path, { config, trial: false });
+  const pasted = new Set(loader.sections().map(({ name }) => name.toLowerCase()));
+  const issues = config
+    .problems()
+    .filter(
+      (issue) => isStranger(issue) && (issue.option !== undefined || !pasted.has((issue.section ?? '').toLowerCase())),
+    );
+  if (issues.length > 0) throw new ConfigError(issues);
+}
+
+function isStranger({ severity, code }: Diagnostic): boolean {
+  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
+}
