@@ -57,8 +57,11 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
     return placed.map(({ router, prefix }) => ({ router, prefix, additions }));
   });
   if (version !== null) refuseUnserved(api, routers, version);
+  const { title, version: of, description } = routers.find(({ router }) => router.openapi)?.router.openapi ?? {};
   return openApiOf(routers, {
-    title: api.name,
+    title: title ?? api.name,
+    version: version === null ? of : undefined,
+    description,
     server: serverOf(api),
     apiVersion: version,
     faults: await configuredFaultForm(config, api.name),

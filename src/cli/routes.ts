@@ -132,7 +132,9 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
       (by) => `${template} at ${placeText(origin)} can never win: ${by.template} at ${placeText(by.origin)}`,
     ),
   );
-  const warnings = router.routes.flatMap((route) => warningsOf(route).map(({ message }) => `${at(route)}: ${message}`));
+  const warnings = router.routes.flatMap((route) =>
+    warningsOf(route).map(({ message, hint }) => `${at(route)}: ${message}. ${hint}`),
+  );
   const legacy = router.routes.flatMap((route) => legacyRules(route).map((rule) => `${at(route)} uses ${rule}`));
   const slow = slowRequirements(table.routes, () => performance.now()).map(
     ({ compiled, variable, requirement, length, milliseconds }) =>
@@ -227,5 +229,5 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
 /** What a route leads to. */
 function targetOf({ controller, action, redirect }: DescribedRoute): string {
   if (redirect !== null) return `redirect to ${redirect}`;
-  return controller === null ? 'an app' : `${controller}.${action ?? ''}`;
+  return controller === null ? (action ?? 'an app') : `${controller}.${action ?? ''}`;
 }

@@ -9,6 +9,9 @@ export async function usageText(
   { code, message }: { code: string; message: string },
   words: readonly string[],
 ): Promise<string> {
+  const file =
+    code === 'commander.excessArguments' ? words.find((word) => /\.(?:ini|conf|cfg)$/.test(word)) : undefined;
+  if (file !== undefined) return `${message}\n  A configuration file is named by --config-file ${file}.`;
   const flag = code === 'commander.unknownOption' ? /'(--[^'=]+)/.exec(message)?.[1] : undefined;
   if (flag === undefined) return message;
   // An option of the command line that comes near is more likely what was meant than one of the configuration.

@@ -8,6 +8,7 @@ export {
   isoSeconds,
 } from './client-values.js';
 export {
+  type CollectionPage,
   type CollectionPageOptions,
   collectionPage,
   type LinkRequester,

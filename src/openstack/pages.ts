@@ -41,26 +41,46 @@ export function pageRequest(request: PageRequester, options: PageOptions = {}): 
 }
 
 /** How a collection is shown, and paged. */
-export interface CollectionPageOptions<T> extends PageOptions {
+export interface CollectionPageOptions<T, V = unknown> extends PageOptions {
   /** The member of an item that a marker names. Default `id`. */
   readonly marker?: (keyof T & string) | undefined;
   /** Renders an item. Default: unchanged. */
-  readonly show?: ((item: T) => unknown) | undefined;
-  /** True: the items are the page, as a store has cut it by {@link pageRequest} with the same options. Default false. */
+  readonly show?: ((item: T) => V) | undefined;
+  /**
+   * True: the items are the page already: those after `marker`, and `limit` of them at most, never one more to see whether there is a
+   * next page. `limit` and `marker` are those of {@link pageRequest} with the same options. Default false: the items are the whole list.
+   */
   readonly isCut?: boolean | undefined;
 }
+
+/** A page: the items under the name of the collection, and a link where there may be a next page. */
+export type CollectionPage<N extends string, V> = { readonly [K in N]: readonly V[] } & {
+  readonly [K in `${N}_links`]?: readonly ResourceLink[];
+};
 
 /**
  * The answer to a list request, by pages: `{ flavors: […] }`, and `flavors_links` where there may be a next page. The items
  * stand in a total order. Throws as {@link pageRequest} does, and a `Fault` 400 for a marker that no item has: an empty page
  * would look like the end.
  */
+export function collectionPage<const N extends string, T extends object>(
+  request: PageRequester,
+  name: N,
+  items: readonly T[],
+  options?: CollectionPageOptions<T> & { readonly show?: undefined },
+): CollectionPage<N, T>;
+export function collectionPage<const N extends string, T extends object, V>(
+  request: PageRequester,
+  name: N,
+  items: readonly T[],
+  options: CollectionPageOptions<T, V>,
+): CollectionPage<N, V>;
 export function collectionPage<T extends object>(
   request: PageRequester,
   name: string,
   items: readonly T[],
   options: CollectionPageOptions<T> = {},
-): Record<string, unknown> {
+): object {
   const { marker: member = 'id' as keyof T & string, show = (item) => item, isCut = false } = options;
   const asked = pageRequest(request, options);
   const page = isCut ? items : cutPage(items, (item) => String(item[member]), asked);

@@ -8,6 +8,7 @@ import type { RangedOptions } from './actions/action.js';
 import type { ApiVersion, VersionOptions } from './api-version.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
+import type { OpenApiOptions } from './openapi-options.js';
 import type { Match } from './route/conditions.js';
 import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
@@ -26,6 +27,8 @@ export interface BuiltRouter extends Mapper {
   readonly versions: VersionOptions | undefined;
   /** What it says itself of how its faults are written. */
   readonly faults: { readonly faultStyle?: FaultStyle | undefined; readonly invalidInputStatus?: number | undefined };
+  /** What its documents say of the API. */
+  readonly openapi: OpenApiOptions | undefined;
   find(method: string, path: string): Found | null;
   /** The app that a route leads to; undefined for routes to actions, and redirects. */
   mountedApp(route: Route): App | undefined;

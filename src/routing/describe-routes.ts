@@ -5,10 +5,12 @@
 import type { IncomingMessage } from 'node:http';
 import { type App, Fault, type Filter } from '../app/index.js';
 import { nearestNames, type Origin } from '../errors/index.js';
+import { HANDLER_ACTION } from './actions/controllers.js';
 import { readRange, type WrittenRange } from './api-version.js';
 import { type BuiltRouter, type LookUp, mountedRouter } from './built-router.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
 import { acceptsMethod } from './route/conditions.js';
+import { MEMBER_ID } from './route/route.js';
 import { findShadowed } from './serving/check-table.js';
 import { pathText } from './template/template.js';
 
@@ -20,8 +22,11 @@ export interface DescribedRoute {
   /** The template as a client's URL has it, variables in braces. */
   readonly path: string;
   readonly name: string | null;
+  /** Null: the route has a function, an app or a redirect instead. */
   readonly controller: string | null;
+  /** The action of the controller, or the name of the function. */
   readonly action: string | null;
+  /** Expressions of variables, without what any id of a resource must be. */
   readonly requirements: Readonly<Record<string, string>>;
   /** Names of the filters around the controller, outermost first. */
   readonly filters: readonly string[];
@@ -92,14 +97,15 @@ export function describeRoute(
     const value = route.defaults.get(name);
     return typeof value === 'string' ? value : route.variables.has(name) ? `{${name}}` : null;
   };
+  const isFunction = route.defaults.get('action') === HANDLER_ACTION;
   return {
     methods: methodsOf(compiled),
     template: route.template,
     path: pathText(route.parts),
     name: route.name,
-    controller: router.mountedApp(route) === undefined ? text('controller') : null,
-    action: text('action'),
-    requirements: { ...route.requirements },
+    controller: isFunction || router.mountedApp(route) !== undefined ? null : text('controller'),
+    action: isFunction ? text('controller') : text('action'),
+    requirements: Object.fromEntries(Object.entries(route.requirements).filter(([, regex]) => regex !== MEMBER_ID)),
     filters: router.filtersOf(route).map(filterName),
     redirect: router.redirectOf(route)?.target.template ?? null,
     origin: router.originOf(route),

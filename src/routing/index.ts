@@ -8,6 +8,7 @@ export {
   action,
   type BodyOf,
   type Handler,
+  type ParamsIn,
   type QueryOf,
   type ResponseOf,
   type Schemas,
@@ -29,6 +30,7 @@ export type {
 } from './actions/schema.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource } from './built-router.js';
+export type { ConnectOptions, RouterResourceOptions, RouterUrl } from './connect-options.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
 export type { Auth, Guard } from './guard.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
@@ -42,12 +44,14 @@ export type {
   SubMapperOptions,
 } from './mapper/submapper.js';
 export type { Found } from './matching/compiled-route.js';
-export { type OpenApiOptions, openApiDocument } from './openapi.js';
+export { openApiDocument } from './openapi.js';
+export type { OpenApiOptions } from './openapi-options.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './route/conditions.js';
-export type { BuiltInTypes, ParamsOf, ParamType } from './route/param-types.js';
+export type { BuiltInTypes, ParamsOf, ParamType, ParamTypes } from './route/param-types.js';
 export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
-export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
+export type { AddRoute, MethodOptions, RouteDefinition, RouteHandler, RouteMethod } from './route-method.js';
+export { Router } from './router.js';
 export type { FastifyPlugin, RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { PathVariable, RouteWarning, TemplatePart } from './template/template.js';
 export type { UrlContext, UrlValues } from './urls/url-builder.js';

@@ -1,17 +1,19 @@
 /**
  * One operation of an OpenAPI document: an action, in one version or in all, with what the filters around it add.
  */
+import { STATUS_CODES } from 'node:http';
 import type { OpenApiAdditions } from '../app/index.js';
 import type { FaultForm } from '../app/internal.js';
 import type { RangedOptions, Schemas } from './actions/action.js';
 import { type ByVersion, schemasByVersion, statusesByVersion } from './actions/compiled-action.js';
+import { HANDLER_ACTION } from './actions/controllers.js';
 import { documentedSchema, type JsonSchema } from './actions/schema.js';
 import { type ApiVersion, readRange, type VersionOptions } from './api-version.js';
 import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import type { FaultSchemas } from './openapi-faults.js';
 import type { OpenApiSchemas } from './openapi-schemas.js';
-import { requirementOf } from './template/template.js';
+import { pathText, requirementOf } from './template/template.js';
 
 export type Json = Record<string, unknown>;
 
@@ -41,21 +43,26 @@ export function operationOf(
   if (there.length === 0 && methods.length > 0) return undefined;
   const inner = filters.at(-1)!.faults;
   const faultContent = faultSchemas.content(inner.style);
+  const isFunction = action === HANDLER_ACTION;
+  const id = isFunction ? functionId(compiled, method, controller) : `${controller}.${action}`;
   const additions = filters.flatMap((group) => group.additions);
-  const placed = (schema: JsonSchema, part: string): JsonSchema =>
-    schemas.placed(schema, `${controller}.${action}.${part}`);
+  const placed = (schema: JsonSchema, part: string): JsonSchema => schemas.placed(schema, `${id}.${part}`);
   const bodyOf: SchemasIn = (body, version) => schemasOf(body, version).map((schema) => placed(schema, 'body'));
   const queryOf: SchemasIn = (query, version) => schemasOf(query, version).map((schema) => schemas.inPlace(schema));
   const parameters = [
-    ...pathParameters(compiled, names),
+    ...pathParameters(
+      compiled,
+      names,
+      there.flatMap(({ params }) => queryOf(params, version)),
+    ),
     ...queryParameters(there.map(({ query }) => queryOf(query, version))),
     ...(versions === undefined ? [] : [versionParameter(versions, version)]),
     ...additions.flatMap((one) => one.parameters ?? []),
   ] as Parameter[];
   const summary = there.at(-1)?.summary;
   return {
-    operationId: `${controller}.${action}`,
-    tags: [controller],
+    operationId: id,
+    ...(isFunction ? {} : { tags: [controller] }),
     ...(summary === undefined ? {} : { summary }),
     parameters: onlyFirst(parameters),
     ...requestBody(there.map(({ body }) => bodyOf(body, version))),
@@ -79,6 +86,13 @@ export function operationOf(
   };
 }
 
+/** Of a route without a controller: its name, else that of its function, else method and path. */
+function functionId({ route }: CompiledRoute, method: string, called: string): string {
+  if (route.name !== null) return route.name;
+  if (!/^handler(_\d+)?$/.test(called)) return called;
+  return [method.toLowerCase(), ...(pathText(route.parts).match(/\w+/g) ?? [])].join('_');
+}
+
 interface Parameter {
   readonly name: string;
   readonly in: string;
@@ -94,13 +108,21 @@ function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
   return [...byName.values()];
 }
 
-function pathParameters({ route }: CompiledRoute, names: readonly string[]): Json[] {
+/** By the schemas of the action where these have the variable, else by its expression. */
+function pathParameters({ route }: CompiledRoute, names: readonly string[], schemas: readonly JsonSchema[]): Json[] {
   const inPath = [...route.variables.values()].filter(({ type }) => type !== '.');
   return inPath.map(({ name }, at) => {
     const pattern = requirementOf(route.requirements, name);
-    const schema = { type: 'string', ...(pattern ? { pattern: `^(?:${pattern})$` } : {}) };
+    const written = schemas.map((schema) => propertyOf(schema, name)).filter((one) => one !== undefined);
+    const text = { type: 'string', ...(pattern ? { pattern: `^(?:${pattern})$` } : {}) };
+    const schema = written.length > 0 ? oneOrAny(written) : text;
     return { name: names[at] ?? name, in: 'path', required: true, schema };
   });
+}
+
+function propertyOf(schema: JsonSchema, name: string): JsonSchema | undefined {
+  const { properties = {} } = schema as { readonly properties?: Readonly<Record<string, JsonSchema>> };
+  return Object.hasOwn(properties, name) ? properties[name] : undefined;
 }
 
 /** The members of all schemas; required where each of them requires it. */
@@ -144,15 +166,20 @@ function ownResponses(
   const responses: Json = {};
   const schemas = new Map<string, JsonSchema[]>();
   for (const { status, response = {} } of methods) {
-    for (const code of statusesOf(status, version)) responses[code] = { description: `${code}` };
+    for (const code of statusesOf(status, version)) responses[code] = { description: phraseOf(code) };
     for (const [code, schema] of Object.entries(response)) {
       schemas.set(code, [...(schemas.get(code) ?? []), placed(documentedSchema(schema, 'output'))]);
     }
   }
   for (const [code, all] of schemas) {
-    responses[code] = { description: code, content: { 'application/json': { schema: oneOrAny(all) } } };
+    responses[code] = { description: phraseOf(code), content: { 'application/json': { schema: oneOrAny(all) } } };
   }
   return responses;
+}
+
+/** What a response is for that has no text: its reason phrase. */
+function phraseOf(code: number | string): string {
+  return STATUS_CODES[code] ?? String(code);
 }
 
 function statusesOf(status: RangedOptions['status'], version: ApiVersion | null): readonly number[] {

@@ -8,19 +8,10 @@ import type { BuiltRouter } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { FAULT_SCHEMA_NAMES, FaultSchemas } from './openapi-faults.js';
 import { type Json, operationOf } from './openapi-operation.js';
+import type { OpenApiOptions } from './openapi-options.js';
 import { OpenApiSchemas } from './openapi-schemas.js';
 import { namedMethods } from './route/conditions.js';
 import { pathText } from './template/template.js';
-
-/** What a document says of the API as a whole. */
-export interface OpenApiOptions {
-  /** The name of the API. */
-  readonly title: string;
-  /** Default: the router's highest version, else 1.0. */
-  readonly version?: string | undefined;
-  /** What the API is for, as CommonMark. Default: none. */
-  readonly description?: string | undefined;
-}
 
 /** A router as part of a document. */
 export interface DocumentedRouter {

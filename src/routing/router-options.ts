@@ -12,7 +12,7 @@ import type { VersionOptions } from './api-version.js';
 import type { FaultMapping } from './fault-mapping.js';
 import type { Auth } from './guard.js';
 import type { MapperOptions } from './mapper/mapper.js';
-import type { OpenApiOptions } from './openapi.js';
+import type { OpenApiOptions } from './openapi-options.js';
 import type { ParamType } from './route/param-types.js';
 
 /** Options of a router: a mapper's, and these. */
@@ -61,7 +61,8 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   /** `routes`: as Python's Routes also where Portico knows better: no 405, no HEAD, no OPTIONS by itself, no types. */
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */
-  readonly types?: Readonly<Record<string, ParamType>> | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: `print` takes the values of its own type alone
+  readonly types?: Readonly<Record<string, ParamType<any>>> | undefined;
   /** Fastify plugins for the instance beneath the router, such as they come from npm; with options: `[plugin, options]`. */
   readonly plugins?: readonly RouterPlugin[] | undefined;
   /** Options of that instance. Default: Fastify's. */

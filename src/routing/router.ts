@@ -4,76 +4,59 @@
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, faultFormOf } from '../app/internal.js';
-import { nearestOrAll, type PorticoError } from '../errors/index.js';
+import type { PorticoError } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
-import { type ControllerSource, Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
 import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
-import { type Auth, guardFilter } from './guard.js';
+import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
+import { guardFilter } from './guard.js';
 import { Mapper } from './mapper/mapper.js';
-import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
+import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
   checkOptionNames,
   checkSlash,
   type KeptSettings,
   RESOURCE_OPTIONS,
   ROUTE_OPTIONS,
-  type RouteSettings,
   splitSettings,
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { routerDocument } from './openapi.js';
+import type { OpenApiOptions } from './openapi-options.js';
+import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
-import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
+import {
+  type Named,
+  type ParamsOf,
+  type ParamType,
+  type ParamTypes,
+  paramTypes,
+  takeTypes,
+  withTypes,
+} from './route/param-types.js';
 import type { Route, RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
+import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
 import type { UrlValues } from './urls/url-builder.js';
 
-/** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
-export interface ConnectOptions<T extends string = string> extends RouteOptions, Omit<RouteSettings, 'handler'> {
-  /** The name of a controller, or the controller itself. */
-  readonly controller?: string | ControllerSource | null | undefined;
-  /** The method of the controller. Default: what the variable `{action}` of the path says. */
-  readonly action?: string | null | undefined;
-  /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
-  readonly handler?: Handler<unknown, Readonly<Record<string, string | string[] | undefined>>, ParamsOf<T>> | undefined;
-}
-
-/** The names that {@link ConnectOptions} lists. */
-type Listed = keyof { [K in keyof ConnectOptions as string extends K ? never : number extends K ? never : K]: true };
-
-/** Of options that are written down: names that are not listed are defaults, which are texts, numbers or booleans. */
-type Spelt<O, T extends string> = string extends keyof O
-  ? unknown
-  : {
-      readonly [K in Exclude<keyof O, Listed>]: K extends keyof ParamsOf<T>
-        ? unknown
-        : K extends 'method' | 'methods'
-          ? never
-          : string | number | boolean | null | undefined;
-    };
-
-/** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names the compiler knows. */
-export type RouterUrl = (name: string, values?: UrlValues) => string;
-
-/** Options of a router's resource. */
-export interface RouterResourceOptions extends ResourceOptions {
-  /** The name of a controller, or the controller itself. Default: the collection name without outer slashes. */
-  readonly controller?: string | ControllerSource | undefined;
-  /** The only actions to keep. */
-  readonly only?: readonly string[] | undefined;
-  /** Who may call its actions. Default: as the router says. */
-  readonly auth?: Auth | undefined;
-  /** Actions to leave out. */
-  readonly except?: readonly string[] | undefined;
-  /** False leaves out the routes with a format. Default true. */
-  readonly formatted?: boolean | undefined;
-}
-
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
-export class Router extends Mapper {
+// biome-ignore lint/suspicious/noExplicitAny: the types of any router
+export class Router<Own = any> extends Mapper {
+  readonly get: RouteMethod<this, Own> = this.#shortForm('GET');
+  readonly post: RouteMethod<this, Own> = this.#shortForm('POST');
+  readonly put: RouteMethod<this, Own> = this.#shortForm('PUT');
+  readonly patch: RouteMethod<this, Own> = this.#shortForm('PATCH');
+  readonly delete: RouteMethod<this, Own> = this.#shortForm('DELETE');
+  readonly head: RouteMethod<this, Own> = this.#shortForm('HEAD');
+  readonly options: RouteMethod<this, Own> = this.#shortForm('OPTIONS');
+  /**
+   * Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. A mistake is reported by
+   * `build()`, as one of `connect` is. `get`, `post`, … are the same for one method.
+   */
+  readonly route: AddRoute<this, Own> = (definition) => this.#addShort(definition) as never;
   readonly #options: RouterOptions;
   readonly #controllers: Controllers;
   readonly #settings = new Map<Route, KeptSettings>();
@@ -84,7 +67,7 @@ export class Router extends Mapper {
   #built = false;
   #app: RouterApp | undefined;
 
-  constructor(options: RouterOptions = {}) {
+  constructor(options: RouterOptions & { readonly types?: ParamTypes<Own> | undefined } = {}) {
     checkRouterOptions(options);
     const { controllers = {}, ...rest } = options;
     super({ ...rest, controllers: Object.keys(controllers) });
@@ -97,13 +80,16 @@ export class Router extends Mapper {
    * Adds a route: `connect('/servers/{id}', { controller, action })`, or with a name in front. A mistake is reported
    * by `build()`, together with all others. The result has the type of `url` with the name added.
    */
-  override connect<const T extends string, O extends ConnectOptions<T>>(template: T, options?: O & Spelt<O, T>): this;
-  override connect<const N extends string, const T extends string, O extends ConnectOptions<T>>(
+  override connect<const T extends string, const O extends ConnectOptions<T, Own>>(
+    template: T,
+    options?: O & Spelt<O, T>,
+  ): this;
+  override connect<const N extends string, const T extends string, const O extends ConnectOptions<T, Own>>(
     name: N,
     template: T,
     options?: O & Spelt<O, T>,
-  ): this & Named<N, T>;
-  override connect<const T extends string, O extends ConnectOptions<T>>(
+  ): this & Named<N, ParamsOf<T, Own>>;
+  override connect<const T extends string, const O extends ConnectOptions<T, Own>>(
     name: string | null,
     template: T,
     options?: O & Spelt<O, T>,
@@ -114,7 +100,29 @@ export class Router extends Mapper {
     return this;
   }
 
+  #shortForm(method: string): RouteMethod<this, Own> {
+    return (path: string, first: unknown, second?: unknown): this => {
+      const [options, action] = second === undefined ? [{}, first] : [first as object, second];
+      return this.#addShort({ ...options, method, path, action });
+    };
+  }
+
+  #addShort(definition: RouteDefinition & { readonly action: unknown }): this {
+    const { name = null, path } = definition;
+    let options: RouteOptions | undefined;
+    this.guard(name, path, callSite(), () => {
+      options = longForm(definition);
+    });
+    if (options !== undefined) this.addRoute(name, path, options);
+    return this;
+  }
+
   /** A resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
+  override resource<const O extends RouterResourceOptions>(
+    memberName: string,
+    collectionName: string,
+    options?: O & SuitsResource<O, Own>,
+  ): this;
   override resource(memberName: string, collectionName: string, options: RouterResourceOptions = {}): this {
     if (this.#options.compat !== 'routes' && typeof collectionName === 'string') {
       this.guard(null, collectionName, callSite(), () => checkOptionNames(options, RESOURCE_OPTIONS, new Set()));
@@ -193,7 +201,7 @@ export class Router extends Mapper {
       checkOptionNames(options, ROUTE_OPTIONS, meant);
       if (!this.#options.prefix) checkSlash(route);
     }
-    this.#settings.set(route, { ...settings, types });
+    this.#settings.set(route, { ...settings, types, written: template ?? undefined });
     return route;
   }
 
@@ -203,23 +211,10 @@ export class Router extends Mapper {
     options: RouterResourceOptions,
   ): readonly ExpandedRoute[] {
     const expanded = super.expand(memberName, collectionName, options);
-    const actions = new Set(expanded.map(({ options: { action } }) => String(action)));
-    for (const name of [...(options.only ?? []), ...(options.except ?? [])]) {
-      if (actions.has(name)) continue;
-      this.refuse(
-        new RouteError('PORTICO_ROUTE_UNKNOWN_ACTION', {
-          message: `the resource "${collectionName}" has no action "${name}"`,
-          hint: nearestOrAll(name, actions, 'It has'),
-        }),
-      );
-    }
-    const { auth } = options;
-    return expanded
-      .filter(({ formatted, options: { action } }) => {
-        if (formatted && options.formatted === false) return false;
-        return (options.only?.includes(String(action)) ?? true) && !options.except?.includes(String(action));
-      })
-      .map((route) => (auth === undefined ? route : { ...route, options: { ...route.options, auth } }));
+    return resourceForm(expanded, collectionName, options, {
+      isType: (id) => this.#types.has(id),
+      refuse: (error) => this.refuse(error),
+    });
   }
 
   protected override redirectStatus(code: string | number): number {
@@ -285,6 +280,10 @@ export class Router extends Mapper {
   /** The versions of the API. */
   get versions(): VersionOptions | undefined {
     return this.#options.versions;
+  }
+
+  get openapi(): OpenApiOptions | undefined {
+    return this.#options.openapi;
   }
 
   /** What it says itself of how its faults are written. */

@@ -90,13 +90,13 @@ test('RT-147 a resource keeps only, or leaves out, the actions that are named', 
       [conditions?.method, template, defaults.get('action')].flat().join(' '),
     );
   const only = new Router().resource('a', 'as', { only: ['index', 'show'], formatted: false });
-  assert.deepEqual(names(only), ['GET /as index', 'GET /as/:(id) show']);
+  assert.deepEqual(names(only), ['GET /as index', 'GET /as/{id} show']);
   const except = new Router().resource('a', 'as', { except: ['new', 'edit', 'create', 'update', 'delete'] });
   assert.deepEqual(names(except), [
-    'GET /as.:(format) index',
+    'GET /as.{format} index',
     'GET /as index',
-    'GET /as/:(id).:(format) show',
-    'GET /as/:(id) show',
+    'GET /as/{id}.{format} show',
+    'GET /as/{id} show',
   ]);
   const error = await mistakes(new Router().resource('a', 'as', { only: ['indx'] }));
   assert.match(error.message, /no action "indx"[\s\S]*Did you mean "index"/);

@@ -1,5 +1,5 @@
 /** Option types that hold several values: lists, repeated keys, dictionaries. */
-import { withCode } from '../../errors/index.js';
+import { isObject, withCode } from '../../errors/index.js';
 import { InvalidValue, makeOption, type Option, type OptionSpec } from './option.js';
 import { string } from './text-types.js';
 
@@ -97,7 +97,7 @@ export function dict(
     empty: 'value',
     fallback: immutable(new Map()),
     format: (pairs) => {
-      if (!(pairs instanceof Map)) throw new InvalidValue(`should be a Map, or text such as key${separator}value`);
+      if (!(pairs instanceof Map)) throw new InvalidValue(asMap(pairs, separator));
       const written = [...pairs].map(([key, each]) => quoteItem(`${key}${separator}${item.format(each)}`));
       return within(spec.bounds && '{}', written.join(','));
     },
@@ -114,6 +114,12 @@ export function dict(
       return immutable(pairs);
     },
   });
+}
+
+/** What is to be written for a value that is no Map. */
+function asMap(value: unknown, separator: string): string {
+  const written = JSON.stringify(isObject(value) ? Object.entries(value) : [['key', 'value']]);
+  return `should be a Map, as new Map(${written}), or text such as key${separator}value`;
 }
 
 type Filled<T> = OptionSpec & { readonly default?: T | string | (() => T) };

@@ -26,8 +26,8 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: MatchedRoute;
-  /** Path variables by name; parsed where the template gives them a type. Without prototype. */
-  readonly params: P;
+  /** Path variables by name; parsed where the template gives them a type, or what the schema makes of them. */
+  params: P;
   readonly #apiVersion: ApiVersion | null;
   readonly #router: RequestRouter;
   /** The parsed and validated body; undefined when there was none. */

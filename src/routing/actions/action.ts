@@ -44,6 +44,8 @@ export interface ActionOptions {
    * Schema gets texts.
    */
   readonly query?: Schemas;
+  /** What the path's variables must be, also by version; coerced as a query is. A path that has them wrong is 400. */
+  readonly params?: Schemas;
   /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
   readonly status?: Statuses | Since<number>;
   /**
@@ -87,9 +89,12 @@ type ValueOf<S> = S extends { readonly '~standard': { readonly types?: infer T }
 export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
 
 /** The type of the query an action with these options gets. */
-export type QueryOf<O> = O extends { readonly query: infer S }
+export type QueryOf<O> = O extends { readonly query: infer S extends object | boolean }
   ? SchemaType<S>
   : Readonly<Record<string, string | string[] | undefined>>;
+
+/** The type of the params of an action with these options, at a path that gives `P`. */
+export type ParamsIn<O, P> = O extends { readonly params: infer S extends object | boolean } ? SchemaType<S> : P;
 
 /** What an action with these options may return. Schemas of statuses from 400 on are for documents: faults are thrown. */
 export type ResponseOf<O> = O extends { readonly response: infer R extends object }
@@ -120,9 +125,11 @@ export type Handler<B = unknown, Q = unknown, P = Args, R = unknown> = (
   args: P & { readonly body?: B },
 ) => R | Promise<R>;
 
-/** An action with its options. Callable, so that a test can call it as the method it stands for. */
-export interface Action {
-  (request: ActionRequest, args?: Args): unknown;
+/**
+ * An action with its options, for paths that give `P`. Callable, so that a test can call it as the method it stands for.
+ */
+export interface Action<P = Args> {
+  (request: ActionRequest<P>, args?: Args): unknown;
   readonly [ACTION]: { readonly options: RangedOptions; readonly handler: AnyHandler };
 }
 
@@ -144,17 +151,27 @@ const ACTION: unique symbol = Symbol('portico.action');
  * }
  * ```
  */
-export function action<const O extends ActionOptions>(
+export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   options: O,
-  handler: Handler<BodyOf<O>, QueryOf<O>, Args, ResponseOf<O>>,
-): Action {
+  handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>> & BodyKnown<O, B>,
+): Action<O extends { readonly params: object | boolean } ? Args : P> {
   checkAction(options, handler);
   const run = handler as AnyHandler;
-  const callable = function (this: unknown, request: ActionRequest, args: Args = {}): unknown {
-    return run.call(this, request, args);
+  const callable = function (this: unknown, request: unknown, args: Args = {}): unknown {
+    return run.call(this, request as ActionRequest, args);
   };
+  Object.defineProperty(callable, 'name', { value: handler.name });
   return Object.assign(callable, { [ACTION]: { options: withRanges(options), handler: run } });
 }
+
+/** Refuses a handler whose annotation makes the body of a schema `unknown`. */
+export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
+  ? unknown extends B
+    ? unknown extends BodyOf<O>
+      ? unknown
+      : 'the annotation makes request.body unknown: leave it out, give params a schema, or write ActionRequest<Params, Body>'
+    : unknown
+  : unknown;
 
 /** Every option of an action. */
 const NAMES: Readonly<Record<keyof ActionOptions, true>> = {
@@ -162,6 +179,7 @@ const NAMES: Readonly<Record<keyof ActionOptions, true>> = {
   bodyKey: true,
   body: true,
   query: true,
+  params: true,
   status: true,
   response: true,
   filters: true,
@@ -184,11 +202,13 @@ function checkAction(options: unknown, handler: unknown): void {
 }
 
 function withRanges({ status, ...options }: ActionOptions): RangedOptions {
-  const { body, query } = options;
+  const inputs = Object.entries({ body: options.body, query: options.query, params: options.params });
+  const ranged = inputs.flatMap(([name, schemas]) =>
+    isSince(schemas) ? [[name, schemasOf(schemas as unknown as Since<Schema>)]] : [],
+  );
   return {
     ...options,
-    ...(isSince(body) && { body: schemasOf(body as unknown as Since<Schema>) }),
-    ...(isSince(query) && { query: schemasOf(query as unknown as Since<Schema>) }),
+    ...(Object.fromEntries(ranged) as Pick<RangedOptions, 'body' | 'query' | 'params'>),
     ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
   };
 }

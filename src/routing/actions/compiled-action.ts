@@ -6,7 +6,7 @@ import { SchemaMistake } from '../../app/internal.js';
 import { type ApiVersion, EVERY_VERSION, rangesOverlap, readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
-import { type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
+import { documentedSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
 
 /** Values by version; most have one for all. */
@@ -25,6 +25,9 @@ export interface CompiledAction {
   readonly filters: readonly Filter[];
   readonly bodyChecks: readonly ByVersion<Check>[];
   readonly queryChecks: readonly ByVersion<Check>[];
+  readonly paramsChecks: readonly ByVersion<Check>[];
+  /** Variables of the path that a schema requires. */
+  readonly requiredParams: readonly string[];
   readonly statuses: readonly ByVersion<number>[];
   /** By status. */
   readonly response: Readonly<Record<string, JsonSchema>> | undefined;
@@ -47,9 +50,17 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
     filters: options.filters ?? [],
     bodyChecks: checks(options.body, 'body', (schema) => compiler.body(schema)),
     queryChecks: checks(options.query, 'query', (schema) => compiler.query(schema)),
+    paramsChecks: checks(options.params, 'params', (schema) => compiler.params(schema)),
+    requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
     statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
     response: options.response && responseSchemas(options.response),
   };
+}
+
+/** The members that a schema requires, as far as its library tells. */
+function requiredBy(schema: Schema): readonly string[] {
+  const { required } = documentedSchema(schema, 'input') as { readonly required?: readonly string[] };
+  return required ?? [];
 }
 
 /** Schemas as they are written, each with its range of versions. */

@@ -16,6 +16,7 @@ export class Controllers {
   readonly #sources = new Map<string, ControllerSource>();
   readonly #names = new Map<ControllerSource, string>();
   readonly #resources = new Map<string, Resource>();
+  readonly #handlers = new Map<Handler, Resource>();
 
   constructor(sources: Readonly<Record<string, ControllerSource>>) {
     for (const [name, source] of Object.entries(sources)) {
@@ -38,8 +39,10 @@ export class Controllers {
 
   /** A function as a controller with one action. */
   nameOfHandler(handler: Handler): string {
-    const name = handler.name || 'handler';
-    return this.nameOf(new Resource({ [HANDLER_ACTION]: handler }, { name }));
+    const source =
+      this.#handlers.get(handler) ?? new Resource({ [HANDLER_ACTION]: handler }, { name: handler.name || 'handler' });
+    this.#handlers.set(handler, source);
+    return this.nameOf(source);
   }
 
   /** The resource of a name; throws a {@link RouteError} when no controller is called so. */

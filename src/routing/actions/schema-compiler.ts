@@ -1,5 +1,5 @@
 /**
- * JSON Schemas to functions that check bodies and queries, with Ajv.
+ * JSON Schemas to functions that check bodies, queries and variables of paths, with Ajv.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
 import { type FaultIssue, quoteClient } from '../../app/index.js';
@@ -76,6 +76,13 @@ export class SchemaCompiler {
       }
       return check(query);
     };
+  }
+
+  /** Variables of a path: by JSON Schema texts become numbers and booleans, in a table of the call's own. */
+  params(schema: Schema): Check {
+    if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'params');
+    const check = this.#check(schema as JsonSchema, true, 'params');
+    return (value) => check(Object.assign(Object.create(null) as object, value));
   }
 
   /** `coerceTypes`: values become what the schema says in place. */
@@ -217,7 +224,14 @@ function withoutSubject(message: string, path: readonly PropertyKey[]): string {
 }
 
 /** Which part of a request is checked. */
-type InputPart = 'body' | 'query';
+type InputPart = 'body' | 'query' | 'params';
+
+/** What a message calls a part that has names, and what it calls the whole. */
+const SUBJECTS: Readonly<Record<InputPart, string>> = {
+  body: 'the body',
+  query: 'query parameter',
+  params: 'path parameter',
+};
 
 /** The message has the first mistake, as nova has it: the field, what the schema wanted, and the value. */
 function refusalOf(
@@ -227,8 +241,8 @@ function refusalOf(
 ): InputRefused {
   const placed = issues.map((issue) => ({ where, ...issue }));
   const { path, wanted, shown } = refused ?? { path: '', wanted: 'it is not valid', shown: undefined };
-  const whole = where === 'query' ? 'query parameter' : 'the body';
-  const subject = path === '' ? whole : where === 'query' ? `${whole} ${path}` : path;
+  const whole = SUBJECTS[where];
+  const subject = path === '' ? whole : where === 'body' ? path : `${whole} ${path}`;
   const tail = shown === undefined ? '' : ` Value: ${shown}.`;
   return new InputRefused(`Invalid input for ${subject}: ${wanted}.${tail}`, placed);
 }

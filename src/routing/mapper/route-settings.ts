@@ -32,6 +32,8 @@ export interface RouteSettings {
 /** The settings as they are kept; a mount has an app. */
 export interface KeptSettings extends RouteSettings {
   readonly _mounted?: App | undefined;
+  /** The path as it was written, with the types of its variables. */
+  readonly written?: string | undefined;
   /** The types of variables, by name. */
   readonly types?: ReadonlyMap<string, ParamType> | undefined;
 }
@@ -57,14 +59,14 @@ export const ROUTE_OPTIONS: OptionNames = {
     ),
   ),
   other: new Set(
-    'conditions handler auth filters requirements schema config _mounted _filter _parentResource'.split(' '),
+    'conditions handler auth filters requirements schema config _mounted _filter _parentResource _notices'.split(' '),
   ),
 };
 
 /** What a router's resource may have among its options. */
 export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
-  plain: new Set('controller formatted pathPrefix namePrefix'.split(' ')),
+  plain: new Set('controller formatted id pathPrefix namePrefix'.split(' ')),
   other: new Set('auth collection member new only except parentResource requirements _filter'.split(' ')),
 };
 

@@ -15,6 +15,9 @@ export interface ParamType<T = unknown> {
   readonly print?: (value: T) => string;
 }
 
+/** Types by name, whose values are those of `Own`. */
+export type ParamTypes<Own> = { readonly [K in keyof Own]: ParamType<Own[K]> };
+
 /** The types that are always there. */
 export interface BuiltInTypes {
   /** An integer of at most 15 digits, with or without a sign. */
@@ -31,7 +34,7 @@ export interface BuiltInTypes {
 
 const HEX = '[0-9a-fA-F]';
 
-const BUILT_IN_TYPES: { readonly [K in keyof BuiltInTypes]: ParamType<BuiltInTypes[K]> } = {
+const BUILT_IN_TYPES: ParamTypes<BuiltInTypes> = {
   int: { regex: '-?[0-9]{1,15}', parse: Number },
   uuid: { regex: `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`, parse: (text) => text },
   hex: { regex: `${HEX}+`, parse: (text) => text },
@@ -118,55 +121,82 @@ function printed(
 }
 
 /**
- * `ParamsOf<'/servers/{id}/ips/{n:int}'>` is `{ id: string; n: number }`. A dotted variable may be absent. For a text
- * that is not a literal: any names.
+ * `ParamsOf<'/servers/{id}/ips/{n:int}'>` is `{ id: string; n: number }`. A dotted variable may be absent. `Own` are the values
+ * of the router's own types, by name. For a text that is not a literal: any names.
  */
-export type ParamsOf<T extends string> = string extends T
+// biome-ignore lint/suspicious/noExplicitAny: the types of any router
+export type ParamsOf<T extends string, Own = any> = string extends T
   ? Readonly<Record<string, string | undefined>>
-  : Simplify<Braced<T>>;
+  : Simplify<Literal<T, Own>>;
 
-type Braced<T extends string> = T extends `${infer Head}{${infer V}}${infer Rest}`
-  ? Colons<Head> & Variable<V> & Braced<Rest>
-  : Colons<T>;
+// As readTemplate reads it, character by character. `A` is what was found, so that the compiler need not keep the way back.
 
-/** `:(name)`, `*(name)`, `:name` and `*name` between braces. */
-type Colons<T extends string> = T extends `${string}${':' | '*'}(${infer N})${infer Rest}`
-  ? { readonly [K in N]: string } & Colons<Rest>
-  : T extends `${string}:${infer N}`
-    ? Plain<N>
-    : T extends `${string}*${infer N}`
-      ? Plain<N>
-      : unknown;
+/** Text outside of variables. */
+type Literal<T extends string, Own, A = unknown> = T extends `\\${infer Escaped}`
+  ? Escaped extends `${string}${infer Rest}`
+    ? Literal<Rest, Own, A>
+    : A
+  : T extends `{${infer Rest}`
+    ? Braced<Rest, Own, A>
+    : T extends `:${infer Rest}`
+      ? Opened<Rest, Own, A>
+      : T extends `*${infer Rest}`
+        ? Opened<Rest, Own, A>
+        : T extends `${string}${infer Rest}`
+          ? Literal<Rest, Own, A>
+          : A;
 
-type Plain<T extends string> = T extends `${infer N}/${infer Rest}`
-  ? { readonly [K in UpTo<N>]: string } & Colons<`/${Rest}`>
-  : { readonly [K in UpTo<T>]: string };
+/** Up to the brace that closes the variable. */
+type Braced<T extends string, Own, A, V extends string = ''> = T extends `\\${infer C}${infer Rest}`
+  ? Braced<Rest, Own, A, `${V}\\${C}`>
+  : T extends `}${infer Rest}`
+    ? Literal<Rest, Own, A & Variable<V, Own>>
+    : T extends `${infer C}${infer Rest}`
+      ? Braced<Rest, Own, A, `${V}${C}`>
+      : A & { readonly [K in V]: string };
 
-type UpTo<T extends string> = T extends `${infer N}${',' | ';' | '.' | '#' | '-'}${string}` ? N : T;
+/** Behind `:` or `*`: a name in parentheses, or one that a separator ends. */
+type Opened<T extends string, Own, A> = T extends `(${infer Rest}`
+  ? UpTo<Rest, ')', Own, A>
+  : T extends `${infer C}${infer Rest}`
+    ? UpTo<Rest, '/' | ',' | ';' | '.' | '#' | '-', Own, A, C>
+    : A;
 
-type Variable<V extends string> = V extends `.${infer N}`
-  ? { readonly [K in NameOf<N>]?: string }
-  : {
-      readonly [K in NameOf<V>]: V extends `${string}:${infer R}`
-        ? R extends keyof BuiltInTypes
-          ? BuiltInTypes[R]
-          : string
-        : string;
-    };
+type UpTo<T extends string, End extends string, Own, A, N extends string = ''> = T extends `${infer C}${infer Rest}`
+  ? C extends End
+    ? Literal<Rest, Own, A & { readonly [K in N]: string }>
+    : UpTo<Rest, End, Own, A, `${N}${C}`>
+  : A & { readonly [K in N]: string };
+
+type Variable<V extends string, Own> = V extends `.${infer N}`
+  ? { readonly [K in NameOf<N>]?: ValueIn<N, Own> }
+  : { readonly [K in NameOf<V>]: ValueIn<V, Own> };
 
 type NameOf<V extends string> = V extends `${infer N}:${string}` ? N : V;
+
+/** What the word behind the colon makes of the text; an expression leaves it as it is. */
+type ValueIn<V extends string, Own> = V extends `${string}:${infer R}` ? TypedValue<R, Own> : string;
+
+/** The values of a type by its name; of an expression, texts. */
+export type TypedValue<R, Own> = string extends keyof Own
+  ? BuiltInValue<R>
+  : R extends keyof Own
+    ? Own[R]
+    : BuiltInValue<R>;
+
+type BuiltInValue<R> = R extends keyof BuiltInTypes ? BuiltInTypes[R] : string;
 
 type Simplify<T> = { [K in keyof T]: T[K] };
 
 /** What a URL of a template needs: a value for each variable; more become the query. */
-type UrlArguments<T extends string> =
-  Record<string, never> extends UrlParams<T>
-    ? [values?: UrlParams<T> & Readonly<Record<string, unknown>>]
-    : [values: UrlParams<T> & Readonly<Record<string, unknown>>];
+type UrlArguments<P> =
+  Record<string, never> extends UrlParams<P>
+    ? [values?: UrlParams<P> & Readonly<Record<string, unknown>>]
+    : [values: UrlParams<P> & Readonly<Record<string, unknown>>];
 
-type UrlParams<T extends string> = { readonly [K in keyof ParamsOf<T>]: ParamsOf<T>[K] | number };
+type UrlParams<P> = { readonly [K in keyof P]: P[K] | number };
 
 /** A name with its URL function: what `connect` adds to the type of a router. */
-export interface Named<N extends string, T extends string> {
-  readonly url: { readonly [K in N]: (...values: UrlArguments<T>) => string };
+export interface Named<N extends string, P> {
+  readonly url: { readonly [K in N]: (...values: UrlArguments<P>) => string };
 }

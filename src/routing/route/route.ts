@@ -50,6 +50,8 @@ export interface RouteOptions {
   readonly _collectionName?: string | undefined;
   /** The parent of the resource, as `resource` sets it. */
   readonly _parentResource?: ParentResource | null | undefined;
+  /** What is odd about it besides what its path says. */
+  readonly _notices?: readonly RouteWarning[] | undefined;
   readonly [name: string]: unknown;
 }
 
@@ -71,6 +73,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   '_memberName',
   '_collectionName',
   '_parentResource',
+  '_notices',
 ]);
 
 /** A route. Its expression is compiled with the table, when all requirements are known. */
@@ -113,7 +116,9 @@ export class Route {
     this.absolute = options._absolute ?? false;
     this.filter = options._filter ?? null;
     this.parentResource = options._parentResource ?? null;
-    ({ parts: this.parts, notices: this.notices } = readTemplate(this.template, this.requirements, this.isStatic));
+    const { parts, notices } = readTemplate(this.template, this.requirements, this.isStatic);
+    this.parts = parts;
+    this.notices = [...notices, ...(options._notices ?? [])];
     this.variables = new Map(this.parts.filter((part) => typeof part !== 'string').map((part) => [part.name, part]));
     this.#checks = compileChecks(this.requirements);
     this.defaults = defaultsOf(options, this.variables, options._explicit ?? false);

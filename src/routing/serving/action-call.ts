@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
 import { faultFormOf, isUpgraded, keepHeaders, refuseUpgrade, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
-import type { ActionRequest } from '../actions/action-request.js';
+import type { ActionRequest, Args } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
 import { type AnswerTypes, discardAnswer, sendAnswer } from './send-answer.js';
@@ -33,7 +33,7 @@ interface Matched {
   readonly method: ServedMethod | undefined;
   readonly version: ApiVersion | null;
   /** Arguments of the action, without the body. */
-  readonly args: Readonly<Record<string, unknown>>;
+  args: Args;
   /** The format that the path asks for. */
   readonly format: string | null;
 }
@@ -86,9 +86,11 @@ export class ActionCall {
       request.reply = reply;
       request.query = query;
       const value =
-        rules.query === undefined
-          ? this.#checkBody(method, rules, body)
-          : this.#checkQuery(method, rules.query, rules, query, body);
+        rules.params !== undefined
+          ? this.#checkParams(method, rules.params, rules, query, body)
+          : rules.query === undefined
+            ? this.#checkBody(method, rules, body)
+            : this.#checkQuery(method, rules.query, rules, query, body);
       if (isPromise(value)) void this.#settle(reply, method, rules, value, answering);
       else this.#answer(reply, method, rules, value, answering);
     } catch (error) {
@@ -96,7 +98,25 @@ export class ActionCall {
     }
   }
 
-  /** The query is checked first, then the body. A check that gives a promise is waited for. */
+  /** The path's variables are checked first, then the query, then the body. A check that gives a promise is waited for. */
+  #checkParams(
+    method: ServedMethod,
+    check: NonNullable<CallRules['params']>,
+    rules: CallRules,
+    query: unknown,
+    body: unknown,
+  ): unknown {
+    const checked = check(this.request.params);
+    const goOn = (value: unknown): unknown => {
+      this.request.params = value as Args;
+      this.matched.args = { ...this.matched.args, ...(value as Args) };
+      return rules.query === undefined
+        ? this.#checkBody(method, rules, body)
+        : this.#checkQuery(method, rules.query, rules, query, body);
+    };
+    return isPromise(checked) ? checked.then(goOn) : goOn(checked);
+  }
+
   #checkQuery(
     method: ServedMethod,
     check: NonNullable<CallRules['query']>,

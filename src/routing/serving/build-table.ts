@@ -63,7 +63,10 @@ class RouteServing {
   served(compiled: CompiledRoute): ServedRoute {
     const { route } = compiled;
     const settings = this.#parts.settings.get(route) ?? {};
-    const shared = { matched: matchedOf(compiled), params: new ParamReader(compiled, settings.types) };
+    const shared = {
+      matched: this.#matchedOf(compiled, settings.written),
+      params: new ParamReader(compiled, settings.types),
+    };
     const redirect = this.#parts.mapper.redirectOf(route);
     if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
     if (settings._mounted !== undefined) return { kind: 'mount', ...shared, app: settings._mounted };
@@ -78,6 +81,17 @@ class RouteServing {
       settings,
       target: this.#target(compiled, controller, action),
       named: new Map(),
+    };
+  }
+
+  /** What logs say of a route: its path as it was written, below the router's prefix. */
+  #matchedOf({ route }: CompiledRoute, written: string | undefined): MatchedRoute {
+    const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+    return {
+      name: route.name,
+      template: this.#parts.mapper.prefix + (written ?? route.template),
+      controller: text(route.defaults.get('controller')),
+      action: text(route.defaults.get('action')),
     };
   }
 
@@ -116,7 +130,9 @@ class RouteServing {
       rules: fixedRules(compiled),
     });
     if (!resource.selectsByKey(action)) {
-      const served = resource.compile(action, this.#compiler, settings.schema).map(servedAs);
+      const compiled = resource.compile(action, this.#compiler, settings.schema);
+      for (const method of compiled) refuseAbsentParams(method, route);
+      const served = compiled.map(servedAs);
       return { methods: served, byKey: null, passesBody: (resource.schemas ?? options.schemas) !== 'required' };
     }
     const fastifyPath = this.#freePath(route, methods);
@@ -161,14 +177,14 @@ function methodsOf({ route }: CompiledRoute): readonly string[] {
   return methods.includes('GET') ? [...new Set([...methods, 'HEAD'])] : methods;
 }
 
-function matchedOf({ route }: CompiledRoute): MatchedRoute {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  return {
-    name: route.name,
-    template: route.template,
-    controller: text(route.defaults.get('controller')),
-    action: text(route.defaults.get('action')),
-  };
+/** A schema that requires a variable which the path does not have would refuse every request. */
+function refuseAbsentParams({ requiredParams }: CompiledAction, { route }: CompiledRoute): void {
+  const absent = requiredParams.filter((name) => !route.variables.has(name));
+  if (absent.length === 0) return;
+  throw new RouteError('PORTICO_ROUTE_SCHEMA', {
+    message: `the params schema requires ${absent.map((name) => `"${name}"`).join(', ')}, which the path does not have`,
+    hint: `The path has: ${[...route.variables.keys()].join(', ') || 'no variables'}.`,
+  });
 }
 
 function noController(controller: unknown): RouteError {

@@ -85,6 +85,7 @@ export interface ServedMethod extends Entry, CompiledAction {
 
 /** Checks of a call, and the status of its answer, in one version. */
 export interface CallRules {
+  readonly params: Check | undefined;
   readonly query: Check | undefined;
   readonly body: Check | undefined;
   readonly status: number | undefined;
@@ -93,6 +94,7 @@ export interface CallRules {
 /** The rules of a method for a version. */
 export function rulesFor(method: CompiledAction, version: ApiVersion | null): CallRules {
   return {
+    params: valueFor(method.paramsChecks, version),
     query: valueFor(method.queryChecks, version),
     body: valueFor(method.bodyChecks, version),
     status: valueFor(method.statuses, version),
@@ -101,7 +103,7 @@ export function rulesFor(method: CompiledAction, version: ApiVersion | null): Ca
 
 /** The rules of a method where they are the same for every version; else null. */
 export function fixedRules(method: CompiledAction): CallRules | null {
-  const all = [...method.queryChecks, ...method.bodyChecks, ...method.statuses];
+  const all = [...method.paramsChecks, ...method.queryChecks, ...method.bodyChecks, ...method.statuses];
   return all.every(({ range }) => range === EVERY_VERSION) ? rulesFor(method, null) : null;
 }
 

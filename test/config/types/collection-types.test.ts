@@ -61,7 +61,7 @@ test('the default of a dictionary is a Map or text, and any other is refused in 
   assert.deepEqual([...dict({ default: new Map([['a', '1']]) }).default], [['a', '1']]);
   assert.deepEqual([...dict({ default: 'a:1' }).default], [['a', '1']]);
   const pairs = { a: '1' } as unknown as Map<string, string>;
-  const said = 'bad default of a dict option: should be a Map, or text such as key:value';
+  const said = 'bad default of a dict option: should be a Map, as new Map([["a","1"]]), or text such as key:value';
   assert.throws(() => dict({ default: pairs }), { name: 'TypeError', message: said });
 });
 

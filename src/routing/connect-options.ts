@@ -1,0 +1,95 @@
+/**
+ * Options of `connect` and `resource`, and what the compiler refuses of them.
+ */
+import type { ActionRequest } from './actions/action-request.js';
+import type { ControllerSource } from './actions/controllers.js';
+import type { Auth } from './guard.js';
+import type { ResourceOptions } from './mapper/resource-routes.js';
+import type { RouteSettings } from './mapper/route-settings.js';
+import type { ParamsOf, TypedValue } from './route/param-types.js';
+import type { RouteOptions } from './route/route.js';
+import type { RouteHandler } from './route-method.js';
+import type { UrlValues } from './urls/url-builder.js';
+
+/** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of any router
+export interface ConnectOptions<T extends string = string, Own = any>
+  extends RouteOptions,
+    Omit<RouteSettings, 'handler'> {
+  /** The name of a controller, or the controller itself. */
+  readonly controller?: string | ControllerSource | null | undefined;
+  /** The method of the controller. Default: what the variable `{action}` of the path says. */
+  readonly action?: string | null | undefined;
+  /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
+  readonly handler?: RouteHandler<T, object, Own, unknown> | undefined;
+}
+
+/** The names that {@link ConnectOptions} lists. */
+type Listed = keyof { [K in keyof ConnectOptions as string extends K ? never : number extends K ? never : K]: true };
+
+/** Of options that are written down: names that are not listed are defaults, which are texts, numbers or booleans. */
+export type Spelt<O, T extends string> = string extends keyof O
+  ? unknown
+  : Suits<O, ParamsOf<T>> & {
+      readonly [K in Exclude<keyof O, Listed>]: K extends keyof ParamsOf<T>
+        ? unknown
+        : K extends 'method' | 'methods'
+          ? never
+          : string | number | boolean | null | undefined;
+    };
+
+/** Refuses a controller whose methods want variables of another type than the path gives. */
+type Suits<O, P> = O extends { readonly controller: infer C extends object; readonly action: infer A }
+  ? Misfits<C, A, P> extends never
+    ? unknown
+    : { readonly action: `${A & string} wants another type of the path's variables: ${Misfits<C, A, P> & string}` }
+  : unknown;
+
+/** The variables that a method of a controller wants in another type than `P` has them in. */
+type Misfits<C, A, P> = A extends keyof InstanceOf<C> ? Unfit<WantedBy<InstanceOf<C>[A]>, P> : never;
+
+type InstanceOf<C> = C extends new () => infer I ? I : C;
+
+type WantedBy<M> = M extends readonly (infer One)[]
+  ? WantedBy<One>
+  : M extends (request: ActionRequest<infer P, never, never>, ...rest: never) => unknown
+    ? P
+    : unknown;
+
+type Unfit<Wanted, P> = {
+  [K in keyof Wanted & keyof P]: P[K] extends Wanted[K] ? never : K;
+}[keyof Wanted & keyof P];
+
+/** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names the compiler knows. */
+export type RouterUrl = (name: string, values?: UrlValues) => string;
+
+/** Options of a router's resource. */
+export interface RouterResourceOptions extends ResourceOptions {
+  /** The name of a controller, or the controller itself. Default: the collection name without outer slashes. */
+  readonly controller?: string | ControllerSource | undefined;
+  /** The only actions to keep. */
+  readonly only?: readonly string[] | undefined;
+  /** Who may call its actions. Default: as the router says. */
+  readonly auth?: Auth | undefined;
+  /** Actions to leave out. */
+  readonly except?: readonly string[] | undefined;
+  /** False leaves out the routes with a format. Default true. */
+  readonly formatted?: boolean | undefined;
+  /**
+   * What the id of a member is: a type (`'int'`, `'uuid'`, one of the router's own), whose value the action gets, or a regular
+   * expression. As behind the colon of `{id:…}`. Default: whatever a segment can be.
+   */
+  readonly id?: string | undefined;
+}
+
+/** Of a resource whose controller is given as such: its methods for a member want an id of the resource's type. */
+export type SuitsResource<O, Own> = O extends { readonly controller: infer C extends object }
+  ? Suits<
+      { readonly controller: C; readonly action: 'show' | 'update' | 'delete' | 'edit' | MembersOf<O> },
+      { readonly id: O extends { readonly id: infer I } ? TypedValue<I, Own> : string }
+    > extends infer Wrong extends { readonly action: unknown }
+    ? { readonly controller: Wrong['action'] }
+    : unknown
+  : unknown;
+
+type MembersOf<O> = O extends { readonly member: infer M } ? keyof M : never;

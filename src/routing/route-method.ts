@@ -1,0 +1,150 @@
+/**
+ * The short forms of a router's routes: `router.get('/books/{id}', action)`, and `router.route({ method, path, action })`.
+ */
+import { refuseUnknownOptions, whatItIs } from '../errors/index.js';
+import {
+  type ActionOptions,
+  action,
+  actionOf,
+  type BodyKnown,
+  type BodyOf,
+  type Handler,
+  type ParamsIn,
+  type QueryOf,
+  type ResponseOf,
+  type Schemas,
+} from './actions/action.js';
+import type { RouteSettings } from './mapper/route-settings.js';
+import type { Conditions } from './route/conditions.js';
+import type { Named, ParamsOf } from './route/param-types.js';
+import type { Requirements, RouteOptions } from './route/route.js';
+import { RouteError } from './route/route-error.js';
+
+/** What a route has besides its method, its path and its action: options of the route and of the action, in one place. */
+export interface MethodOptions
+  extends Omit<RouteSettings, 'handler' | 'schema'>,
+    Omit<ActionOptions, 'bodyKey' | 'auth' | 'filters' | 'bodyLimit'> {
+  /** For `router.url` and `request.url`. Default: none. */
+  readonly name?: string | undefined;
+  /** Regular expressions of variables, by name. Default: whatever a segment can be. */
+  readonly requirements?: Requirements | undefined;
+  /** What a request must be besides method and path: `subDomain`, `function`. Default: any. */
+  readonly conditions?: Omit<Conditions, 'method'> | undefined;
+}
+
+/** A whole route, without its action. */
+export interface RouteDefinition extends MethodOptions {
+  /** Its method, or methods: `'GET'`, `['PUT', 'PATCH']`. */
+  readonly method: string | readonly string[];
+  readonly path: string;
+}
+
+/** What answers at the path `T` with options `O`: a function, or `action(options, function)`; `Own` are the types of the router. */
+export type RouteHandler<T extends string, O, Own, B = BodyOf<O>> = Handler<
+  B,
+  QueryOf<O>,
+  ParamsIn<O, ParamsOf<T, Own>>,
+  ResponseOf<O>
+> &
+  BodyKnown<O, B>;
+
+/** The schemas of a route as options; those that were not given are of the type that all have in common. */
+export interface Given<Body, Query, Params, Response> {
+  readonly body: Schemas extends Body ? undefined : Body;
+  readonly query: Schemas extends Query ? undefined : Query;
+  readonly params: Schemas extends Params ? undefined : Params;
+  readonly response: NonNullable<ActionOptions['response']> extends Response ? undefined : Response;
+}
+
+/** The router, with the URL of the route where it has a name. */
+export type WithRoute<Self, T extends string, O, Own> = O extends { readonly name: infer N extends string }
+  ? Self & Named<N, ParamsOf<T, Own>>
+  : Self;
+
+/** Nothing that is not an option. */
+export type OnlyOptions<O, Known> = { readonly [K in Exclude<keyof O, keyof Known>]: never };
+
+/** Adds a route for one method: `router.get('/books/{id}', action)`, with its options in between where it has some. */
+export interface RouteMethod<Self, Own> {
+  <const T extends string, B = unknown>(path: T, action: RouteHandler<T, object, Own, B>): Self;
+  <const T extends string, const O extends MethodOptions, B = BodyOf<O>>(
+    path: T,
+    options: O & OnlyOptions<O, MethodOptions>,
+    action: RouteHandler<T, O, Own, B>,
+  ): WithRoute<Self, T, O, Own>;
+}
+
+/** Adds a whole route: `router.route({ method, path, action })`. */
+export type AddRoute<Self, Own> = <
+  const T extends string,
+  const Body extends Schemas,
+  const Query extends Schemas,
+  const Params extends Schemas,
+  const Response extends NonNullable<ActionOptions['response']>,
+  const N extends string = never,
+  B = BodyOf<Given<Body, Query, Params, Response>>,
+>(
+  definition: RouteDefinition & {
+    readonly path: T;
+    readonly name?: N | undefined;
+    readonly body?: Body | undefined;
+    readonly query?: Query | undefined;
+    readonly params?: Params | undefined;
+    readonly response?: Response | undefined;
+    readonly action: RouteHandler<T, Given<Body, Query, Params, Response>, Own, B>;
+  },
+) => [N] extends [never] ? Self : Self & Named<N, ParamsOf<T, Own>>;
+
+/** Options of the route; all others are the action's. */
+const OF_ROUTE: Readonly<
+  Record<
+    Exclude<keyof RouteDefinition, Exclude<keyof ActionOptions, 'auth' | 'filters' | 'bodyLimit'>> | 'action',
+    true
+  >
+> = {
+  method: true,
+  path: true,
+  name: true,
+  action: true,
+  requirements: true,
+  conditions: true,
+  auth: true,
+  filters: true,
+  bodyLimit: true,
+  deadline: true,
+  logLevel: true,
+  config: true,
+};
+
+const OF_ACTION: Readonly<Record<Exclude<keyof ActionOptions, 'bodyKey' | 'auth' | 'filters' | 'bodyLimit'>, true>> = {
+  versions: true,
+  body: true,
+  query: true,
+  params: true,
+  status: true,
+  response: true,
+  summary: true,
+};
+
+/** What `connect` takes for a route that was written in short. Throws `PORTICO_ROUTE_OPTION` for options that there are not. */
+export function longForm(definition: RouteDefinition & { readonly action: unknown }): RouteOptions {
+  refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, Object.keys({ ...OF_ROUTE, ...OF_ACTION }));
+  const { method, path: _, name: __, action: handler, conditions, ...others } = definition;
+  if (typeof handler !== 'function') {
+    throw new RouteError('PORTICO_ROUTE_OPTION', {
+      message: `the action of a route is a function, not ${whatItIs(handler)}`,
+      hint: 'Write (request) => …, or action({ … }, (request) => …); connect() takes a controller and the name of its action.',
+    });
+  }
+  const given = Object.entries(others).filter(([, value]) => value !== undefined);
+  const ofAction = given.filter(([name]) => Object.hasOwn(OF_ACTION, name));
+  const own = actionOf(handler)!;
+  return {
+    ...Object.fromEntries(given.filter(([name]) => !Object.hasOwn(OF_ACTION, name))),
+    handler:
+      ofAction.length === 0
+        ? handler
+        : Object.assign(action({ ...Object.fromEntries(ofAction), ...own.options }, own.handler)),
+    conditions: { ...conditions, method: [method].flat() },
+  };
+}

@@ -1,0 +1,186 @@
+// Compiled, never run: what the path of a route makes of a handler's request, and which annotations do not fit it.
+
+import { collectionPage } from 'portico/openstack';
+import { type ActionRequest, action, type ParamsOf, Router } from 'portico/routing';
+import { z } from 'zod';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const holds = <T extends true>(_claim?: T): void => undefined;
+
+// Each form of a variable, as a template is read.
+holds<Same<ParamsOf<'/a/{x}'>, { readonly x: string }>>();
+holds<Same<ParamsOf<'/a/{x:[a-z]{2}}/{y}'>, { readonly x: string; readonly y: string }>>();
+holds<Same<ParamsOf<'/a/{x:int}/{y:bool}'>, { readonly x: number; readonly y: boolean }>>();
+holds<Same<ParamsOf<'/a/{rest:path}{.format}'>, { readonly rest: string; readonly format?: string }>>();
+holds<Same<ParamsOf<'/a{.n:int}'>, { readonly n?: number }>>();
+holds<
+  Same<
+    ParamsOf<'/a/:x/b/:(y)-:z.:w'>,
+    { readonly x: string; readonly y: string; readonly z: string; readonly w: string }
+  >
+>();
+holds<Same<ParamsOf<'/a/*rest'>, { readonly rest: string }>>();
+holds<Same<ParamsOf<'/a/*(rest)/b'>, { readonly rest: string }>>();
+holds<Same<ParamsOf<'/:x-y/{z}'>, { readonly x: string; readonly z: string }>>();
+holds<Same<ParamsOf<'/a\\:b/\\{c\\}/{d}'>, { readonly d: string }>>();
+holds<Same<ParamsOf<'/a/{x:\\d\\}}/{y}'>, { readonly x: string; readonly y: string }>>();
+holds<Same<ParamsOf<'/a/{x'>, { readonly x: string }>>();
+
+const book = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } } as const;
+interface Book {
+  title: string;
+}
+const id = { type: 'object', required: ['id'], properties: { id: { type: 'integer' } } } as const;
+
+const router = new Router()
+  .get('/articles/{slug}/comments/{id:int}', ({ params, body }, args) => {
+    holds<Same<typeof params, { readonly slug: string; readonly id: number }>>();
+    holds<Same<typeof args.id, number>>();
+    holds<Same<typeof body, unknown>>();
+  })
+  .post('/articles/{slug}', { name: 'article', body: book, status: 201 }, ({ params, body }) => {
+    holds<Same<typeof params, { readonly slug: string }>>();
+    holds<Same<typeof body, Book>>();
+  });
+router.url.article({ slug: 'a' });
+// @ts-expect-error the path has another variable
+router.url.article({ id: 'a' });
+
+// An action within takes its params from the path, and body and query from its schemas.
+router.put(
+  '/articles/{slug}/{id:int}',
+  action({ body: book, query: id }, ({ params, body, query }) => {
+    holds<Same<typeof params, { readonly slug: string; readonly id: number }>>();
+    holds<Same<typeof body, Book>>();
+    holds<Same<typeof query, { id: number }>>();
+  }),
+);
+router.connect('/articles/{slug}', {
+  handler: action({ body: book }, ({ params, body }) => {
+    holds<Same<typeof params, { readonly slug: string }>>();
+    holds<Same<typeof body, Book>>();
+  }),
+});
+
+// Schemas of params.
+router.get(
+  '/a/{id}',
+  action({ params: id }, ({ params }) => holds<Same<typeof params, { id: number }>>()),
+);
+router.get('/a/{id}', { params: z.object({ id: z.coerce.number() }), body: book }, ({ params, body }) => {
+  holds<Same<typeof params, { id: number }>>();
+  holds<Same<typeof body, Book>>();
+});
+action({ params: id, body: book }, ({ params, body }) => {
+  holds<Same<typeof params, { id: number }>>();
+  holds<Same<typeof body, Book>>();
+});
+// @ts-expect-error the schema gives a number
+action({ params: id }, (request: ActionRequest<{ id: string }>) => request.params.id);
+
+// What is returned.
+router.get('/a', { response: { 200: book } }, () => ({ title: 'Emma' }));
+// @ts-expect-error the schema requires a title
+router.get('/a', { response: { 200: book } }, () => ({ name: 'Emma' }));
+
+// A whole route in one object, in any order.
+const whole = router.route({
+  action: ({ params, body, query }) => {
+    holds<Same<typeof params, { readonly id: number }>>();
+    holds<Same<typeof body, Book>>();
+    holds<Same<typeof query, { id: number }>>();
+    return body;
+  },
+  method: ['PUT', 'PATCH'],
+  path: '/books/{id:int}',
+  name: 'book',
+  body: book,
+  query: id,
+  response: { 200: book },
+});
+whole.url.book({ id: 1 });
+router.route({
+  method: 'GET',
+  path: '/b/{id}',
+  params: id,
+  action: ({ params }) => holds<Same<typeof params, { id: number }>>(),
+});
+
+// Misspelt options.
+// @ts-expect-error
+router.post('/a', { bodi: book }, () => 1);
+// @ts-expect-error
+router.route({ method: 'POST', path: '/a', bodi: book, action: () => 1 });
+
+// Annotations: one that fits is taken, and never costs the body its type.
+router.get('/a/{slug}', (request: ActionRequest<{ slug: string }>) => request.params.slug);
+router.post('/a/{slug}', { body: book }, (request: ActionRequest<{ slug: string }, Book>) => request.body.title);
+const annotated = action({ body: book }, (request: ActionRequest<{ slug: string }, Book>) => request.params.slug);
+router.post('/a/{slug}', annotated);
+// @ts-expect-error the path has no slug
+router.post('/a/{id}', annotated);
+// @ts-expect-error the body would be unknown
+action({ body: book }, (request: ActionRequest<{ slug: string }>) => request.params.slug);
+// @ts-expect-error the body would be unknown
+router.post('/a/{slug}', { body: book }, (request: ActionRequest<{ slug: string }>) => request.params.slug);
+// @ts-expect-error the body would be unknown
+router.route({ method: 'POST', path: '/a', body: book, action: (request: ActionRequest) => request.body });
+action({ query: id }, (request: ActionRequest<{ slug: string }>) => request.params.slug);
+// @ts-expect-error an untyped variable is a text
+router.get('/a/{id}', (request: ActionRequest<{ id: number }>) => request.params.id);
+router.get(
+  '/a/{id}',
+  // @ts-expect-error an untyped variable is a text
+  action({}, (request: ActionRequest<{ id: number }>) => request.params.id),
+);
+// @ts-expect-error an untyped variable is a text
+router.connect('/a/{id}', { handler: (request: ActionRequest<{ id: number }>) => request.params.id });
+
+// Controllers given as such.
+class Books {
+  show(request: ActionRequest<{ id: number }>) {
+    return request.params.id;
+  }
+  readonly update = [action({ body: book, params: id }, ({ body }) => body)];
+}
+router.connect('/a/{id:int}', { controller: Books, action: 'show' });
+router.connect('/a/{id}', { controller: Books, action: 'update' });
+// @ts-expect-error an untyped variable is a text
+router.connect('/a/{id}', { controller: Books, action: 'show' });
+// @ts-expect-error an untyped variable is a text
+router.connect('/a/{id}', { controller: new Books(), action: 'show' });
+
+// Types of the application's own.
+const own = new Router({
+  types: {
+    vlan: { regex: '[0-9]+', parse: (text) => Number(text) },
+    day: { regex: '[0-9-]+', parse: (text) => new Date(text), print: (day) => day.toISOString() },
+  },
+}).get('/{id:vlan}/{on:day}/{n:int}', ({ params }) => {
+  holds<Same<typeof params, { readonly id: number; readonly on: Date; readonly n: number }>>();
+});
+const anyRouter = (_router: Router): void => undefined;
+anyRouter(own);
+anyRouter(whole);
+
+// Ids of resources.
+router.resource('book', 'books', { controller: Books, only: ['show'], id: 'int' });
+router.resource('book', 'books', { controller: 'books', formatted: false });
+// @ts-expect-error an untyped id is a text
+router.resource('book', 'books', { controller: Books, only: ['show'] });
+
+// A page is what a response says.
+router.get(
+  '/books',
+  { response: { 200: { type: 'object', required: ['books'], properties: { books: { type: 'array', items: book } } } } },
+  (request) => collectionPage(request, 'books', [{ id: '1', title: 'Emma' }]),
+);
+router.get('/books', { response: { 200: z.object({ books: z.array(z.object({ name: z.string() })) }) } }, (request) =>
+  collectionPage(request, 'books', [{ id: '1' }], { show: ({ id }) => ({ name: id }) }),
+);
+router.get(
+  '/books',
+  { response: { 200: z.object({ books: z.array(z.object({ name: z.string() })) }) } },
+  // @ts-expect-error the items have no name
+  (request) => collectionPage(request, 'books', [{ id: '1' }]),
+);
