@@ -17,6 +17,7 @@ import { makeCertificate } from './measure/certificate.mjs';
 import { installContestants } from './measure/install.mjs';
 import { LoadProcess } from './measure/load-process.mjs';
 import { canMeasure } from './measure/process-tree.mjs';
+import { measureConduit } from './parts/conduit.mjs';
 import { measureConnections } from './parts/connections.mjs';
 import { measureFilters } from './parts/filter-costs.mjs';
 import { measureLatency } from './parts/latency.mjs';
@@ -42,6 +43,7 @@ const OTHERS = {
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
   metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
   traces: { measure: measureTraces, about: 'traces off, on, and with spans of filters' },
+  conduit: { measure: measureConduit, about: "RealWorld's backend beside the same on Fastify, on PostgreSQL" },
   rpc: { measure: measureCalls, about: 'remote calls over RabbitMQ, beside others on the same broker; memory://' },
   paste: { measure: measurePaste, about: 'loading a large paste file' },
   routing: { measure: measureRouting, about: 'lookups of the router' },
@@ -54,7 +56,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * servers are as warm: what V8 still compiles would be the larger part of its figures.
  */
 const ROUNDS = 9;
-const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc'] };
+const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc', 'conduit'] };
 
 /** After so long those that no target speaks of are measured less often, for a whole run is to end within twenty minutes. */
 const LATE_MS = 5 * 60_000;

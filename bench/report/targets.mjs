@@ -58,6 +58,13 @@ const TARGETS = [
     figure: ({ rpc }) => rpc?.portico?.toBare,
   },
   {
+    text: "RealWorld's list of articles, to the same on Fastify",
+    most: 1.05,
+    figure: ({ conduit }) => conduit?.articles?.ratio,
+  },
+  { text: 'its current user, with token', most: 1.05, figure: ({ conduit }) => conduit?.user?.ratio },
+  { text: 'its login', most: 1.05, figure: ({ conduit }) => conduit?.login?.ratio },
+  {
     text: 'oslo.messaging to Portico, a remote call',
     least: 2.85,
     figure: ({ rpc }) => rpc?.oslo?.toPortico,

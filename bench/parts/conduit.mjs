@@ -1,0 +1,180 @@
+// RealWorld's backend, examples/conduit, beside the same app on plain Fastify: both answer in turns, from one database.
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import pg from 'pg';
+import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
+import { orderOf } from '../measure/rounds.mjs';
+import { freePort, startServer } from '../measure/server-process.mjs';
+import { summary } from '../measure/statistics.mjs';
+import { API_CLI } from '../processes.mjs';
+import { ask } from '../works/check.mjs';
+import { CONNECTIONS, request } from '../works/works.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FASTIFY = fileURLToPath(new URL('../contestants/conduit-fastify.mjs', import.meta.url));
+const SERVER = process.env.PORTICO_TEST_POSTGRESQL ?? 'postgresql://postgres@127.0.0.1:5432/postgres';
+const KEY = 'a key of the bench, of 32 characters or more';
+const ADA = { username: 'ada', email: 'ada@example.com', password: 'secret' };
+const ARTICLES = 20;
+const BLOCKS = 4;
+const HEAVY = 0.05;
+
+/** What is asked, by name; `share`: of the requests of a round, where each costs more. */
+const ASKED = {
+  articles: { label: 'list of articles', share: 0.25 },
+  user: { label: 'current user, with token', share: 1 },
+  login: { label: 'login', share: HEAVY },
+};
+const REQUESTS = 4000;
+
+/** @see ../run.mjs for what a part gives. */
+export async function measureConduit({ rounds, scale, load, say }) {
+  const database = await makeDatabase();
+  if (typeof database === 'string') {
+    say(database);
+    return result({}, [database]);
+  }
+  const folder = install();
+  try {
+    const requests = await fill(folder, database.url);
+    const found = Object.fromEntries(Object.keys(ASKED).map((name) => [name, { portico: [], fastify: [] }]));
+    for (let round = 0; round < rounds; round++) {
+      const spent = await measureRound({ folder, database: database.url, requests, round, scale, load });
+      for (const [name, both] of Object.entries(spent)) {
+        for (const [who, micros] of Object.entries(both)) found[name][who].push(micros);
+        say(`conduit  ${ASKED[name].label.padEnd(26)} ${(both.portico / both.fastify).toFixed(2)}`);
+      }
+    }
+    return result(found, []);
+  } finally {
+    rmSync(folder, { recursive: true });
+    await database.drop();
+  }
+}
+
+/** Both servers are started, warmed, and asked in turns, block by block. */
+async function measureRound({ folder, database, requests, round, scale, load }) {
+  const servers = {};
+  const spent = Object.fromEntries(Object.keys(ASKED).map((name) => [name, { portico: 0, fastify: 0 }]));
+  try {
+    for (const who of orderOf(['portico', 'fastify'], round)) servers[who] = await start(who, folder, database);
+    const asked = {};
+    for (const [who, { port }] of Object.entries(servers)) {
+      const { user } = JSON.parse((await ask(port, { request: requests.login })).body);
+      const headers = { Authorization: `Token ${user.token}` };
+      asked[who] = { ...requests, user: request('GET', '/api/user', undefined, headers) };
+    }
+    for (const [name, { share }] of Object.entries(ASKED)) {
+      const count = Math.max(CONNECTIONS, Math.ceil((REQUESTS * scale * share) / BLOCKS));
+      for (let block = -BLOCKS; block < BLOCKS; block++) {
+        for (const who of orderOf(['portico', 'fastify'], round + block + BLOCKS)) {
+          const { pid, port } = servers[who];
+          const text = asked[who][name];
+          const { status, body } = await ask(port, { request: text });
+          if (status !== 200) throw new Error(`conduit: ${who} answers ${name} with ${status}: ${body}`);
+          const order = { port, request: text, connections: CONNECTIONS, status, length: body.length };
+          const before = treeTimes(pid);
+          await load.send({ ...order, count });
+          // The blocks before the first are for warming up.
+          if (block >= 0) spent[name][who] += timeBetween(before, treeTimes(pid), pid).total / count / BLOCKS;
+        }
+      }
+    }
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+  }
+  return spent;
+}
+
+async function start(who, folder, database) {
+  const port = await freePort();
+  if (who === 'fastify') {
+    return startServer({ command: process.execPath, args: [FASTIFY, folder, String(port), database, KEY] }, port);
+  }
+  const settings = [`api:conduit.port=${port}`, 'api:conduit.workers=1', 'DEFAULT.log_level=warn'];
+  settings.push(`conduit.database=${database}`, `jwt.secret=${KEY}`);
+  const args = [API_CLI, ...settings.flatMap((setting) => ['--set', setting])];
+  return startServer({ command: process.execPath, args, cwd: folder }, port);
+}
+
+/** A copy of the example that finds this package and `pg`. */
+function install() {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-conduit-'));
+  cpSync(join(ROOT, 'examples/conduit'), folder, { recursive: true });
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules/portico'));
+  symlinkSync(join(ROOT, 'node_modules/pg'), join(folder, 'node_modules/pg'));
+  return folder;
+}
+
+/** A database of the bench's own, or why there is none. */
+async function makeDatabase() {
+  const name = `conduit_bench_${randomBytes(4).toString('hex')}`;
+  try {
+    await run(SERVER, `CREATE DATABASE ${name}`);
+  } catch (error) {
+    return `conduit: no PostgreSQL at ${new URL(SERVER).host}, see PORTICO_TEST_POSTGRESQL: ${error.message}`;
+  }
+  const url = new URL(SERVER);
+  url.pathname = name;
+  await run(url.href, readFileSync(join(ROOT, 'examples/conduit/schema.sql'), 'utf8'));
+  return { url: url.href, drop: () => run(SERVER, `DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+async function run(connectionString, sql) {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}
+
+/** Articles of one user; the requests as text, but that with a token. */
+async function fill(folder, database) {
+  const { Store } = await import(pathToFileURL(join(folder, 'store.js')).href);
+  const store = new Store(database);
+  const { id } = await store.addUser(ADA);
+  for (let number = 1; number <= ARTICLES; number++) {
+    const article = { title: `Article ${number}`, description: 'About it', body: 'Its text', tagList: ['one', 'two'] };
+    await store.addArticle(id, article);
+  }
+  await store.close();
+  const { email, password } = ADA;
+  const login = Buffer.from(JSON.stringify({ user: { email, password } }));
+  return {
+    articles: request('GET', '/api/articles'),
+    login: request('POST', '/api/users/login', login),
+  };
+}
+
+function result(found, problems) {
+  const figures = Object.fromEntries(
+    Object.entries(found).map(([name, { portico, fastify }]) => [
+      name,
+      {
+        portico: summary(portico),
+        fastify: summary(fastify),
+        ratio: summary(portico.map((micros, at) => micros / fastify[at])),
+      },
+    ]),
+  );
+  return {
+    name: 'conduit',
+    title: "RealWorld's backend",
+    notes: [
+      "examples/conduit with one worker and its parent, beside the same store and schemas on plain Fastify: µs of processor a request. PostgreSQL's time is not counted.",
+    ],
+    problems,
+    figures,
+    table: {
+      head: ['', 'Portico', 'Fastify', 'ratio'],
+      rows: Object.entries(figures).map(([name, { portico, fastify, ratio }]) => [
+        ASKED[name].label,
+        portico,
+        fastify,
+        { ...ratio, digits: 2 },
+      ]),
+    },
+  };
+}
