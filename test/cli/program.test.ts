@@ -155,6 +155,17 @@ test('values of options that cannot be are a wrong command line: 2, with what th
   for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
 });
 
+test('a configuration file behind a command that takes none is told how it is named', (t) => {
+  const cwd = project(t);
+  const { status, stderr } = run(cwd, ['config', 'validate', 'portico.ini']);
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /too many arguments for 'validate'.*\n +A configuration file is named by --config-file portico\.ini\.\n/,
+  );
+  assert.doesNotMatch(run(cwd, ['config', 'validate', 'hello']).stderr, /--config-file/);
+});
+
 test('an option of the configuration on the command line is told how it is set', (t) => {
   const cwd = project(t);
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
