@@ -42,6 +42,8 @@ export class Exchange {
   declare connection: unknown;
   /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
   declare since: number;
+  /** Its slot of `requestsInHand`; -1 without one. */
+  declare hand: number;
   /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
   declare slot: SlotTaker['slot'];
   /** Runs the listeners of its response; undefined while it has been alone on its connection. */
@@ -73,6 +75,7 @@ export class Exchange {
     this.server = server;
     this.connection = undefined;
     this.since = 0;
+    this.hand = -1;
     this.slot = 'none';
     this.inContext = undefined;
     this.body = undefined;

@@ -9,7 +9,13 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { ReloadReport } from '../launch/index.js';
-import { controlPath, type ShownWorker, SILENT_MS, type StatusDocument } from '../launch/internal.js';
+import {
+  controlPath,
+  describeEnd,
+  describeRequest,
+  type ShownWorker,
+  type StatusDocument,
+} from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
@@ -235,7 +241,12 @@ function statusText({
   const lines = [
     `${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? '  stopping' : ''}`,
   ];
-  for (const { name: service, addresses, wanted, ready, restarts, workers } of services) {
+  // First what is wrong: a crash loop has its reason here.
+  for (const { name: service, state, ready, wanted, reasons } of services) {
+    if (state === 'ready' && ready >= wanted) continue;
+    lines.push(...reasons.map((reason, at) => (at === 0 ? `${service} is ${state}: ${reason}` : `  ${reason}`)));
+  }
+  for (const { name: service, addresses, wanted, ready, restarts, lastFailure, workers } of services) {
     const where = addresses.map(formatAddress).join(' ');
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
     const rows = workers.map(workerRow);
@@ -245,9 +256,14 @@ function statusText({
       ),
     );
     for (const trouble of new Set(workers.flatMap(({ troubles = [] }) => troubles))) lines.push(`  ${trouble}`);
-    for (const { id, stack } of workers) {
-      if (stack !== undefined) lines.push(`  worker ${id} is stuck:`, ...stack.map((frame) => `    ${frame}`));
+    for (const { id, stuck, stack = [], heldRequests } of workers) {
+      if (!stuck) continue;
+      const held = heldRequests.slice(0, HELD).map(describeRequest).join(', ');
+      const more = heldRequests.length > HELD ? ` and ${heldRequests.length - HELD} more` : '';
+      lines.push(`  worker ${id} is stuck${held === '' ? '' : ` with ${held}${more}`}:`);
+      lines.push(...stack.map((frame) => `    ${frame}`));
     }
+    if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);
   }
   const last = reloads.at(-1);
   if (last !== undefined)
@@ -255,12 +271,15 @@ function statusText({
   return lines.join('\n');
 }
 
-function workerRow({ id, pid, state, uptimeMs, silentMs, utilization, lagMs, rss, inFlight }: ShownWorker): string[] {
-  const isSilent = silentMs > SILENT_MS;
+/** So many requests of a stuck worker are in its line; `api-cli requests` has them all. */
+const HELD = 5;
+
+function workerRow(worker: ShownWorker): string[] {
+  const { id, pid, state, stuck, uptimeMs, silentMs, utilization, lagMs, rss, inFlight } = worker;
   return [
     String(id),
     String(pid ?? '-'),
-    isSilent ? `silent for ${formatDuration(silentMs / 1000)}` : state,
+    stuck ? `silent for ${formatDuration(silentMs / 1000)}` : state,
     formatDuration(uptimeMs / 1000),
     utilization === undefined ? '-' : `${Math.round(utilization * 100)} %`,
     lagMs === undefined ? '-' : `${Math.round(lagMs)} ms`,

@@ -6,7 +6,7 @@ export { ControlServer } from './control/control-server.js';
 export type { ShownWorker, StatusDocument } from './control/status-document.js';
 export { wasLogged } from './exit-status.js';
 export { launcherOptions } from './launcher-options.js';
-export { SILENT_MS } from './launcher-status.js';
+export { describeEnd, describeRequest } from './parent/worker-end.js';
 export { SignalHandler } from './process/signals.js';
 export { supervisorOptions } from './report/diagnosis.js';
 export { DESCRIBE_TOPIC } from './report/questions.js';

@@ -8,6 +8,7 @@ import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { ServiceRun } from './in-process/service-run.js';
 import type { Supervisor } from './parent/supervisor.js';
+import type { HeldRequest, WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport } from './reload/reload-report.js';
@@ -22,8 +23,12 @@ export interface WorkerStatus {
   readonly uptimeMs: number;
   /** How long ago it gave its last sign of life. */
   readonly silentMs: number;
-  /** What its main thread is stuck in, innermost first; undefined while it gives signs of life. */
+  /** It gives no sign of life: no request is answered. */
+  readonly stuck: boolean;
+  /** What its main thread is stuck in, the application's frames first; undefined while it gives signs of life. */
   readonly stack: readonly string[] | undefined;
+  /** The requests of one that is stuck. */
+  readonly heldRequests: readonly HeldRequest[];
   /** What came with its last sign of life: `utilization`, `lagMs`, `rss`, and what `addFacts` adds. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -34,12 +39,16 @@ export interface ServiceStatus {
   readonly addresses: readonly ListenAddress[];
   /** How many workers there are to be. */
   readonly wanted: number;
-  /** How many serve. */
+  /** How many serve, without those that are stuck. */
   readonly ready: number;
   /** Workers started in place of others that ended unasked. */
   readonly restarts: number;
   /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `reload`, `restart`. */
   readonly starts: Readonly<Record<string, number>>;
+  /** The last worker that ended and was not told to; undefined where none has. */
+  readonly lastFailure: WorkerEnd | undefined;
+  /** Requests that were lost with workers, by how these ended. */
+  readonly lost: Readonly<Record<string, number>>;
   /** When its certificate ends, ISO 8601; undefined without one in a file, which is read when this is. */
   readonly certificateEnds: string | undefined;
   /** All processes, those that drain included. */
@@ -65,9 +74,11 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     name: pool.name,
     addresses: pool.sockets.map(({ address }) => address),
     wanted: pool.wanted,
-    ready: pool.current.filter((worker) => worker.serving).length,
+    ready: pool.current.filter((worker) => worker.serving && !worker.silent).length,
     restarts: pool.restarts,
     starts: pool.starts,
+    lastFailure: pool.lastEnd,
+    lost: pool.lost,
     get certificateEnds() {
       return certificateEnds(supervisor.service(pool.name));
     },
@@ -94,7 +105,9 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     generation: worker.assignment.generation,
     uptimeMs: now - worker.startedAt,
     silentMs: now - worker.lastBeatAt,
+    stuck: worker.silent,
     stack: worker.stack,
+    heldRequests: worker.silent ? worker.heldRequests : [],
     facts: worker.facts,
   };
 }
@@ -111,21 +124,30 @@ export function runStatus(
     ready: run.started ? 1 : 0,
     restarts: 0,
     starts: {},
+    lastFailure: undefined,
+    lost: {},
     get certificateEnds() {
       return certificateEnds(run.service);
     },
-    workers: [{ ...process, state: run.state, uptimeMs: run.uptimeMs, silentMs: 0, stack: undefined }],
+    workers: [
+      {
+        ...process,
+        state: run.state,
+        uptimeMs: run.uptimeMs,
+        silentMs: 0,
+        stuck: false,
+        stack: undefined,
+        heldRequests: [],
+      },
+    ],
   };
 }
-
-/** Two signs of life are missing. */
-export const SILENT_MS = 2500;
 
 /** The workers of a service, a line each: for reports. */
 export function workerLines({ name, restarts, workers }: ServiceStatus): string[] {
   const each = workers.map(
-    ({ id, pid, state, uptimeMs, silentMs }) =>
-      `  worker ${id}: pid ${pid}, ${silentMs > SILENT_MS ? 'silent' : state}, up for ${formatDuration(uptimeMs / 1000)}`,
+    ({ id, pid, state, uptimeMs, stuck }) =>
+      `  worker ${id}: pid ${pid}, ${stuck ? 'silent' : state}, up for ${formatDuration(uptimeMs / 1000)}`,
   );
   return [`${name}: ${workers.length} processes, ${restarts} restarts`, ...each];
 }

@@ -48,6 +48,17 @@ export type ToParent =
   | { readonly kind: 'take'; readonly takes: readonly Take[] }
   /** From its watch thread: what the main thread is stuck in, innermost first. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[] }
+  /**
+   * From its watch thread: requests that have been in hand for a quarter of a second, by slot, those of them that are no more,
+   * how many there are, the young ones included, and the resident memory where the main thread does not tell it.
+   */
+  | {
+      readonly kind: 'inHand';
+      readonly came: readonly (readonly [slot: number, head: string])[];
+      readonly left: readonly number[];
+      readonly count: number;
+      readonly rss?: number;
+    }
   /** It asks for a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
   /** To `ask` or `mutate`. */
@@ -155,6 +166,7 @@ const KINDS: ReadonlySet<unknown> = new Set<ToParent['kind']>([
   'counted',
   'take',
   'stuck',
+  'inHand',
   'replace',
   'answer',
   'built',

@@ -1,8 +1,9 @@
-/** This process: its arguments, its first signals and its end, Portico's own files, what is loaded when, and timers of any length. */
+/** This process: its arguments, its first signals and its end, its requests in hand, Portico's own files, what is loaded when, and timers of any length. */
 export { commandLineWords } from './arguments.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
+export { type RequestsInHand, requestsInHand } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';

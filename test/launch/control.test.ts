@@ -147,7 +147,10 @@ test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is st
   let stack: string[] | undefined;
   while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
   assert.match(stack[0]!, /endlessly .*app\.js:8:/);
-  assert.match((await runApiCli(folder, 'status')).stdout, /worker 0 is stuck:\n +at endlessly .*app\.js:8:/);
+  assert.match(
+    (await runApiCli(folder, 'status')).stdout,
+    /worker 0 is stuck with GET \/spin for [\d.]+ s:\n +at endlessly .*app\.js:8:/,
+  );
 });
 
 test('OP-52 requests under way are listed with age, worker and path without its query', async (t) => {

@@ -1,6 +1,7 @@
 /** What a launcher and all it runs are, as documents: its status, which services can be sent requests, what is under way. */
 import { formatDuration } from '../../text/index.js';
-import { type LauncherStatus, type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
+import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import { describeEnd, describeRequest } from '../parent/worker-end.js';
 import type { Controlled } from './controlled.js';
 
 /** `stuck`: its workers are there, and none gives a sign of life. */
@@ -28,10 +29,11 @@ export type StatusDocument = ReturnType<typeof statusDocument>;
 export function statusDocument({ name, version, config, status }: Controlled) {
   const known = status();
   const { services, reloads, ...rest } = known;
-  const states = new Map(readinessOf(known).map(({ name: service, state }) => [service, state]));
+  const readiness = new Map(readinessOf(known).map((service) => [service.name, service]));
   const shown = services.map(({ workers, ...service }) => ({
     ...service,
-    state: states.get(service.name)!,
+    state: readiness.get(service.name)!.state,
+    reasons: readiness.get(service.name)!.reasons,
     workers: workers.map(withoutRequests),
   }));
   const workers = shown.flatMap((service) => service.workers);
@@ -78,18 +80,20 @@ export function readinessOf({ stopping, services }: LauncherStatus): Readiness[]
 
 function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
   const serving = workers.filter(({ state }) => state === 'ready');
-  if (serving.some(({ silentMs }) => silentMs <= SILENT_MS)) return 'ready';
+  if (serving.some(({ stuck }) => !stuck)) return 'ready';
   if (serving.length > 0) return 'stuck';
   return workers.length > 0 && workers.every(({ state }) => state === 'draining') ? 'draining' : 'starting';
 }
 
-function reasonsOf({ ready, wanted, workers }: Omit<ServiceStatus, 'name'>): string[] {
-  const silent = workers.filter(({ silentMs }) => silentMs > SILENT_MS);
+function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 'name'>): string[] {
+  const stuck = workers.filter((worker) => worker.stuck);
   return [
     ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers serve`] : []),
-    ...silent.map(({ id, silentMs, stack }) => {
+    ...(ready < wanted && stuck.length === 0 && lastFailure !== undefined ? [describeEnd(lastFailure)] : []),
+    ...stuck.map(({ id, silentMs, stack, heldRequests: [oldest] }) => {
       const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
-      return `worker ${id} has given no sign of life for ${formatDuration(silentMs / 1000)}${where}`;
+      const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
+      return `worker ${id} has given no sign of life for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
     ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
   ];
@@ -112,21 +116,29 @@ export interface ShownRequest {
   readonly worker: number;
 }
 
+type ToldRequest = Pick<ShownRequest, 'ageMs' | 'method' | 'path'>;
+
+/** Ages are known to a quarter of a second on both sides. */
+const AGE_MS = 1000;
+
+/** What the last sign of life told of a request beside method and path: it had that age then. */
+function knownOf(held: ToldRequest, known: readonly ToldRequest[]): ToldRequest | undefined {
+  return known.find(
+    ({ method, path, ageMs }) => method === held.method && path === held.path && Math.abs(ageMs - held.ageMs) < AGE_MS,
+  );
+}
+
 /** So many requests are listed, the oldest first. */
 const MOST_REQUESTS = 200;
 
-/** The requests under way of all workers, as each last told them. */
+/** The requests under way of all workers, as each last told them; those of one that is stuck as its watch thread has. */
 export function requestsOf(services: readonly ServiceStatus[]): readonly ShownRequest[] {
   const all = services.flatMap(({ name, workers }) =>
-    workers.flatMap(({ id, pid, silentMs, facts }) => {
-      const requests = Array.isArray(facts.requests) ? (facts.requests as { readonly ageMs: number }[]) : [];
-      return requests.map(({ ageMs, ...request }) => ({
-        ageMs: Math.round(ageMs + silentMs),
-        ...request,
-        service: name,
-        worker: id,
-        pid,
-      }));
+    workers.flatMap(({ id, pid, silentMs, facts, stuck, heldRequests }) => {
+      const told = Array.isArray(facts.requests) ? (facts.requests as ToldRequest[]) : [];
+      const known = told.map(({ ageMs, ...request }) => ({ ...request, ageMs: Math.round(ageMs + silentMs) }));
+      const requests = stuck ? heldRequests.map((held) => ({ ...knownOf(held, known), ...held })) : known;
+      return requests.map((request) => ({ ...request, service: name, worker: id, pid }));
     }),
   );
   return all.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);

@@ -12,7 +12,7 @@ import type { ControlAnswer } from '../control/control-server.js';
 import type { Controlled } from '../control/controlled.js';
 import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
-import { type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
+import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { ServicePlans } from '../reload/service-plans.js';
 import { charts } from './charts.js';
@@ -72,7 +72,7 @@ function summary(readiness: readonly Readiness[], services: readonly ServiceStat
   const wrong = [
     ...readiness.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`),
     ...services.flatMap(({ name, workers: all }) =>
-      all.filter(({ silentMs }) => silentMs > SILENT_MS).map(({ id }) => `worker ${id} of ${name} is silent`),
+      all.filter(({ stuck }) => stuck).map(({ id }) => `worker ${id} of ${name} is stuck`),
     ),
   ];
   if (wrong.length === 0) return html`<span class="good">all APIs are ready</span>`;
@@ -109,7 +109,7 @@ function workers(services: readonly ServiceStatus[]): Html {
   return html`${stuck}${table('Each as it told last, once a second', head, rows)}`;
 }
 
-function workerRow(service: string, { id, pid, state, uptimeMs, silentMs, facts }: WorkerStatus): Html {
+function workerRow(service: string, { id, pid, state, stuck, uptimeMs, silentMs, facts }: WorkerStatus): Html {
   const fact = (name: string, shown: (value: number) => string): string => {
     const { [name]: value } = facts;
     return typeof value === 'number' ? shown(value) : '–';
@@ -122,10 +122,9 @@ function workerRow(service: string, { id, pid, state, uptimeMs, silentMs, facts 
     fact('inFlight', String),
     fact('queued', String),
   ];
-  const shown =
-    silentMs > SILENT_MS
-      ? html`<td class="bad">silent for ${formatDuration(silentMs / 1000)}</td>`
-      : html`<td>${state}</td>`;
+  const shown = stuck
+    ? html`<td class="bad">silent for ${formatDuration(silentMs / 1000)}</td>`
+    : html`<td>${state}</td>`;
   return html`<tr><th scope="row">${service}</th><td>${id}</td><td class="number">${pid}</td>${shown}${told.map((each) => html`<td class="number">${each}</td>`)}</tr>
 `;
 }

@@ -7,6 +7,7 @@ import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { HeldSockets } from '../sockets/listener-pool.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { Roll } from './roll.js';
+import type { EndReason, WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
@@ -47,6 +48,10 @@ export class PoolState {
   restarts = 0;
   /** Workers that were started, by why. */
   readonly starts = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, reload: 0, restart: 0 };
+  /** The last one that ended and was not told to. */
+  lastEnd: WorkerEnd | undefined;
+  /** Requests that were lost with workers, by how these ended. */
+  readonly lost = { start: 0, stuck: 0, heap: 0, error: 0, signal: 0, exit: 0 } satisfies Record<EndReason, number>;
   /** Slots whose last worker was killed because it gave no sign of life. */
   readonly hung = new Set<number>();
   /** The token buckets that they share. */

@@ -11,6 +11,7 @@ import { STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.j
 import type { Missing, PoolState } from './pool-state.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { RestartBudget, StartThrottle } from './start-limits.js';
+import { describeRequest, workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
 import type { FleetGeneration } from './worker-process.js';
@@ -183,7 +184,10 @@ export class Reconciler {
     // A stop that kills has said so, and a worker that was not ready yet and ends by the SIGTERM of a stop has not failed.
     const calledByStop = worker.killed || (!worker.wasReady && exit.signal === 'SIGTERM');
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
-    logExit(log, { service, worker, exit, called });
+    const end = workerEnd(worker, exit);
+    logExit(log, { service, end, called });
+    this.#pool.lost[end.reason] += end.lost;
+    if (!worker.toldToEnd) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
     if (!worker.wasReady) {
@@ -194,7 +198,7 @@ export class Reconciler {
         return;
       }
     }
-    if (exit.failure !== undefined) {
+    if (exit.failure !== undefined && !worker.wasReady) {
       const { text, code } = exit.failure;
       log.error(`Error starting service ${service}: ${text}`, { service, code });
     }
@@ -254,6 +258,7 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
       workerId: worker.assignment.index,
       pid: worker.pid,
       stack: worker.stack,
+      requests: worker.heldRequests.map(describeRequest),
     });
     worker.kill();
   }

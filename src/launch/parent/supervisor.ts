@@ -16,6 +16,7 @@ import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listene
 import { listeningOf } from '../sockets/listening.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
+import { describeRequest } from './worker-end.js';
 import { WorkerHandle } from './worker-handle.js';
 import { channelLog, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
@@ -273,6 +274,7 @@ export class Supervisor {
           workerId: worker.assignment.index,
           pid: worker.pid,
           stack: worker.stack,
+          requests: worker.heldRequests.map(describeRequest),
         });
         pool.killHung(worker);
       }

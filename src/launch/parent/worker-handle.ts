@@ -12,6 +12,7 @@ import type { Answer } from '../report/questions.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { WorkerFailure } from '../worker-message.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
+import type { HeldRequest } from './worker-end.js';
 import type { FleetGeneration } from './worker-process.js';
 
 /** Who is told what a worker asks for and what it does wrong; what is left out is not needed. */
@@ -24,6 +25,10 @@ export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>
   counted?(counted: Counted): void;
 }
 
+/** Two signs of life are missing. */
+export const SILENT_MS = 2500;
+/** A request is told once it is so old. */
+const TOLD_AFTER_MS = 250;
 /** After a worker's exit: how long its last words may still be on their way. */
 const LAST_WORDS_MS = 100;
 /** After the end of its channel: how long a worker may take to end. */
@@ -75,8 +80,14 @@ export class WorkerHandle {
   facts: Readonly<Record<string, unknown>> = {};
   /** When that was, on the monotonic clock. */
   lastBeatAt = performance.now();
-  /** What the main thread is stuck in, innermost first. */
+  /** What the main thread is stuck in, innermost first, with the frames of libraries folded. */
   stack: readonly string[] | undefined;
+  /** How many requests it has in hand, as its watch thread has told. */
+  heldCount = 0;
+  /** The resident memory in bytes, as it or its watch thread told it last. */
+  rss: number | undefined;
+  /** Those that have been there for a while, by slot. */
+  readonly #held = new Map<number, { readonly head: string; readonly since: number }>();
   readonly #workersAsked = deferred<number>();
   /** Settles once its program waits, with how many workers of the service it asked for. */
   readonly workersAsked = this.#workersAsked.promise;
@@ -109,6 +120,21 @@ export class WorkerHandle {
   /** It was told to end, or was killed, or has ended. */
   get stopping(): boolean {
     return this.toldToEnd || this.killed || this.#gone;
+  }
+
+  /** Requests that have been in hand for a quarter of a second or longer, the oldest first. Known of one that is stuck or gone too. */
+  get heldRequests(): HeldRequest[] {
+    const now = performance.now();
+    const all = [...this.#held.values()].map(({ head, since }) => {
+      const [method = '', path = ''] = head.split(' ', 2);
+      return { method, path, ageMs: Math.round(now - since) };
+    });
+    return all.sort((a, b) => b.ageMs - a.ageMs);
+  }
+
+  /** It has given no sign of life for so long that it counts as stuck. */
+  get silent(): boolean {
+    return !this.debugged && performance.now() - this.lastBeatAt > SILENT_MS;
   }
 
   /** Alive, ready, and not on its way out. */
@@ -217,6 +243,7 @@ export class WorkerHandle {
         this.stack = undefined;
         this.debugged = message.debugged;
         this.facts = message.facts;
+        this.rss = typeof message.facts.rss === 'number' ? message.facts.rss : this.rss;
         break;
       case 'counted':
         this.#listener.counted?.(message);
@@ -227,10 +254,21 @@ export class WorkerHandle {
       case 'stuck':
         this.stack = message.stack;
         break;
+      case 'inHand':
+        this.#note(message);
+        break;
       case 'answer':
         this.#answered(message);
         break;
     }
+  }
+
+  #note({ came, left, count, rss }: Extract<Told, { kind: 'inHand' }>): void {
+    for (const slot of left) this.#held.delete(slot);
+    const since = performance.now() - TOLD_AFTER_MS;
+    for (const [slot, head] of came) this.#held.set(slot, { head, since });
+    this.heldCount = count;
+    this.rss = rss ?? this.rss;
   }
 
   /** One that comes after its time is up has no question any more. */

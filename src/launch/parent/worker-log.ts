@@ -2,7 +2,7 @@
  * The lines a log has for one worker: a start that takes long, what it sends and should not, its end.
  */
 import type { Logger } from '../../log/index.js';
-import type { WorkerExit } from '../exit-status.js';
+import { howEnded, type WorkerEnd } from './worker-end.js';
 import type { WorkerHandle, WorkerListener } from './worker-handle.js';
 
 /** After so long a start is worth a line, again when it has taken twice as long, and from then on once a minute at least. */
@@ -52,26 +52,36 @@ export function channelLog(
 /** Whose end it was. */
 interface ExitFacts {
   readonly service: string;
-  readonly worker: WorkerHandle;
-  readonly exit: WorkerExit;
+  readonly end: WorkerEnd;
   /** It was ended by its supervisor before it served: not a failure, with any status. */
   readonly called: boolean;
 }
 
-/** One line: info for an end with status 0 and one that was asked for; else a warning. */
-export function logExit(log: Logger, { service, worker, exit, called }: ExitFacts): void {
-  const { code, signal, uptimeMs } = exit;
-  const how = signal === null ? `exited with status ${code}` : `killed by signal ${signal}`;
+/**
+ * One line: info for an end with status 0 and one that was asked for; else a warning. Then one for each request that is lost
+ * with the worker, in the form of an access line: the client has no answer.
+ */
+export function logExit(log: Logger, { service, end, called }: ExitFacts): void {
+  const { worker: workerId, pid, code, signal, uptimeMs, reason, error, lost, requests } = end;
+  const known = { service, workerId, pid };
   const facts = {
     event: 'worker_exited',
-    service,
-    workerId: worker.assignment.index,
-    pid: worker.pid,
+    ...known,
     code,
     signal,
+    reason,
     uptime: Math.round(uptimeMs) / 1000,
+    // Why a start has failed is told where it is decided what becomes of it.
+    error: reason === 'start' ? undefined : error,
+    rss: end.rss,
+    heapUsed: end.heapUsed,
+    lost: lost === 0 ? undefined : lost,
   };
-  const message = `Child ${worker.pid ?? '(not started)'} ${how}`;
+  const message = `Child ${pid ?? '(not started)'} ${howEnded(end)}`;
   if (code === 0 || called) log.info(message, facts);
   else log.warn(message, facts);
+  for (const { method, path, ageMs } of requests) {
+    const line = { event: 'request_lost', ...known, method, target: path, status: 0, duration_ms: ageMs, reason };
+    log.warn('request lost with its worker', line);
+  }
 }

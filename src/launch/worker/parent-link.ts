@@ -41,10 +41,14 @@ export interface LinkListener {
 }
 
 /** After these an end of the process is explained. */
-const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['ready', 'built', 'failed', 'ended']);
+const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['built', 'failed', 'ended']);
 
 /** What to do about an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
+
+const NO_EXIT_SERVING = 'A service ends by an error that nothing handles: throw one instead.';
+/** The code of a process that was ended by its application. */
+export const EXIT = 'process.exit';
 
 /** Sockets that were sent: libuv's handles. */
 const HELD: unknown[] = [];
@@ -99,8 +103,9 @@ export class ParentLink {
   #received: unknown[] = [];
   #failing = false;
   #warned = false;
-  /** The parent knows how the start came out, or that this worker ends. */
+  /** The parent knows how this process ends. */
   #settled = false;
+  #served = false;
 
   constructor(assignment: Assignment, first: Configure, releaseSignals: () => void) {
     this.assignment = assignment;
@@ -145,6 +150,7 @@ export class ParentLink {
 
   send(message: ToParent): Promise<void> {
     if (SETTLING.has(message.kind)) this.#settled = true;
+    if (message.kind === 'ready') this.#served = true;
     return new Promise((resolve) => {
       if (!this.#channel.connected || this.#channel.send === undefined) {
         resolve();
@@ -189,14 +195,15 @@ export class ParentLink {
     await within(this.send({ kind: 'failed', ...failureOf(error) }), 1000);
   }
 
-  /** The process exits by a call at `place` and never served: the application, most likely, as it was loaded. */
+  /** The process exits by a call at `place`: the application's. */
   exits(place: string | undefined): void {
     if (this.#settled || place === undefined) return;
     const { service, index } = this.assignment;
     const who = this.builds ? 'the child that builds the services' : `worker ${index} of service ${service}`;
-    const text = `${who} was ended before it was ready: ${place}: process.exit()\n  ${NO_EXIT}`;
+    const before = this.#served ? '' : ' before it was ready';
+    const text = `${who} was ended${before}: ${place}: process.exit()\n  ${this.#served ? NO_EXIT_SERVING : NO_EXIT}`;
     // In the channel when `send` returns: a pipe that is not full takes it at once.
-    void this.send({ kind: 'failed', text, code: undefined, status: STATUS_FAILED });
+    void this.send({ kind: 'failed', text, code: this.#served ? EXIT : undefined, status: STATUS_FAILED });
   }
 
   #warnOnce(text: string): void {

@@ -9,12 +9,17 @@ import { workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
+/** A request is named once it was there at so many ticks. */
+const NAMED_TICKS = 2;
+/** A main thread that is silent for longer misses its beat. */
+const QUIET_MS = 1500;
 /** After its deadline a process gets so much more to end by itself. */
 const GRACE_MS = 1000;
 /** Where graceful stops have no limit, an orphan is only ended when its loop stood still for so long. */
 const ENDLESS_ORPHAN_STUCK_MS = 30_000;
 
-const { shared, fields, parent, descriptor } = workerData as WatchData;
+const { shared, fields, requests, parent, descriptor, own } = workerData as WatchData;
+const { serials } = requests;
 let beats = Atomics.load(shared, fields.beats);
 // Time is counted in ticks, not by a clock: a process that was suspended as a whole was not stuck.
 let silentMs = 0;
@@ -25,6 +30,12 @@ let stoppingMs = 0;
 let overdue = false;
 let reported = false;
 let stuckIn: readonly string[] | undefined;
+/** By slot: the request that was there at the last tick, and at how many ticks. */
+const seen = new Int32Array(serials.length);
+const ticks = new Int32Array(serials.length);
+/** What the parent was told last. */
+let toldCount = 0;
+let toldMemory = 0;
 
 setInterval(() => {
   if (parent !== undefined && process.ppid !== parent) orphanedMs += TICK_MS;
@@ -32,6 +43,7 @@ setInterval(() => {
   silentMs = now === beats ? silentMs + TICK_MS : 0;
   if (silentMs === 0) reported = false;
   beats = now;
+  tellRequests();
   if (orphanedMs > 0) endOrphan();
   const stopsWithin = Atomics.load(shared, fields.stopMs);
   stoppingMs = stopsWithin === stopMs ? stoppingMs + TICK_MS : 0;
@@ -58,9 +70,46 @@ function endOverdue(): void {
 }
 
 function kill(why: string): void {
+  const held = [...serials.keys()].filter((slot) => ticks[slot]! >= NAMED_TICKS);
+  const requested = held.map((slot) => `\n    ${headOf(slot)} for ${(ticks[slot]! * TICK_MS) / 1000} s`).join('');
   const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
-  tell(`Process ${process.pid} ${why}, killing it; it was stuck in:${stack}\n`);
+  const inHand = requested === '' ? '' : `; in hand it had:${requested}`;
+  tell(`Process ${process.pid} ${why}, killing it; it was stuck in:${stack}${inHand}\n`);
   process.kill(process.pid, 'SIGKILL');
+}
+
+/**
+ * Tells the parent what came and what left since the last tick. A request is named once it was there at two ticks: one that is
+ * answered sooner costs nothing. The memory is told while the main thread does not.
+ */
+function tellRequests(): void {
+  const came: [slot: number, head: string][] = [];
+  const left: number[] = [];
+  let count = 0;
+  for (let slot = 0; slot < serials.length; slot++) {
+    const serial = serials[slot]!;
+    if (serial !== seen[slot]) {
+      if (ticks[slot]! >= NAMED_TICKS) left.push(slot);
+      seen[slot] = serial;
+      ticks[slot] = 0;
+    }
+    if (serial === 0) continue;
+    count += 1;
+    ticks[slot]! += 1;
+    if (ticks[slot] === NAMED_TICKS) came.push([slot, headOf(slot)]);
+  }
+  if (parent === undefined) return;
+  const rss = silentMs >= QUIET_MS ? process.memoryUsage.rss() : toldMemory;
+  if (came.length === 0 && left.length === 0 && count === toldCount && Math.abs(rss - toldMemory) < 2 ** 20) return;
+  tell(`${JSON.stringify({ kind: 'inHand', came, left, count, ...(rss === toldMemory ? {} : { rss }) })}\n`);
+  toldCount = count;
+  toldMemory = rss;
+}
+
+function headOf(slot: number): string {
+  const { heads, lengths } = requests;
+  const from = slot * (heads.length / serials.length);
+  return String.fromCharCode(...heads.subarray(from, from + lengths[slot]!));
 }
 
 function tell(text: string): void {
@@ -85,11 +134,13 @@ function takeStack(): void {
   const scripts = new Map<string, string>();
   session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url));
   session.once('Debugger.paused', ({ params }) => {
-    const stack = params.callFrames.map((frame) => {
-      const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
-      const place = `${scripts.get(scriptId) ?? ''}:${lineNumber + 1}:${columnNumber + 1}`;
-      return `at ${frame.functionName || '<anonymous>'} (${place})`;
-    });
+    const stack = folded(
+      params.callFrames.map((frame) => {
+        const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
+        const name = frame.functionName || '<anonymous>';
+        return { name, url: scripts.get(scriptId) ?? '', place: `${lineNumber + 1}:${columnNumber + 1}` };
+      }),
+    );
     session.post('Debugger.resume');
     session.disconnect();
     stuckIn = stack;
@@ -97,4 +148,53 @@ function takeStack(): void {
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');
+}
+
+const MODULES = '/node_modules/';
+
+/** A frame of the main thread. */
+interface Frame {
+  readonly name: string;
+  /** Of its script; empty for code that was made from text. */
+  readonly url: string;
+  readonly place: string;
+}
+
+/** So many frames are shown of a stack that has none of the application. */
+const LIBRARY_FRAMES = 10;
+
+/** The application's frames, innermost first; those of libraries between them are a line together. */
+function folded(frames: readonly Frame[]): string[] {
+  const first = frames.findIndex((frame) => libraryOf(frame) === undefined);
+  const shown = first === -1 ? frames.slice(0, LIBRARY_FRAMES) : frames.slice(first, first + 1);
+  const lines = shown.map(({ name, url, place }) => `at ${name} (${url}:${place})`);
+  // What the application called.
+  if (first > 0) lines[0] += `, in ${frames[0]!.name} of ${libraryOf(frames[0]!)}`;
+  let run: Frame[] = [];
+  const foldRun = (): void => {
+    if (run.length === 0) return;
+    const names = [...new Set(run.map(libraryOf))].join(', ');
+    lines.push(`(${run.length} ${run.length === 1 ? 'frame' : 'frames'} of ${names})`);
+    run = [];
+  };
+  for (const frame of frames.slice(first === -1 ? LIBRARY_FRAMES : first + 1)) {
+    if (libraryOf(frame) !== undefined) {
+      run.push(frame);
+      continue;
+    }
+    foldRun();
+    lines.push(`at ${frame.name} (${frame.url}:${frame.place})`);
+  }
+  foldRun();
+  return lines;
+}
+
+/** The package that a frame belongs to, `node` for Node's own; undefined for the application's. */
+function libraryOf({ url }: Frame): string | undefined {
+  if (url.startsWith('node:')) return 'node';
+  if (url.startsWith(own)) return 'portico';
+  const at = url.lastIndexOf(MODULES);
+  if (at === -1) return undefined;
+  const [scope = '', name] = url.slice(at + MODULES.length).split('/');
+  return scope.startsWith('@') ? `${scope}/${name}` : scope;
 }

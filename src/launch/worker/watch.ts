@@ -3,8 +3,9 @@
  */
 import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { LONGEST_DELAY_MS, ownFile } from '../../process/index.js';
+import { LONGEST_DELAY_MS, ownFile, type RequestsInHand, requestsInHand } from '../../process/index.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
@@ -15,10 +16,13 @@ const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stop
 export interface WatchData {
   readonly shared: Int32Array;
   readonly fields: typeof FIELDS;
+  readonly requests: Pick<RequestsInHand, 'serials' | 'lengths' | 'heads'>;
   /** Undefined in a process without a parent that watches it: the thread ends it by itself. */
   readonly parent: number | undefined;
   /** Where it tells what the main thread is stuck in. */
   readonly descriptor: number;
+  /** Portico's own files are below this URL. */
+  readonly own: string;
 }
 
 const BEAT_MS = 1000;
@@ -70,6 +74,9 @@ export interface LoopFacts {
   readonly lagMs: number;
   /** The resident memory in bytes. */
   readonly rss: number;
+  /** The heap of V8 in bytes: in use, and the most there may be. */
+  readonly heapUsed: number;
+  readonly heapLimit: number;
 }
 
 /** To be called with each beat. */
@@ -84,7 +91,8 @@ function loopReader(): () => LoopFacts {
     const lagMs = Math.max(0, now - due);
     before = after;
     due = now + BEAT_MS;
-    return { utilization, lagMs, rss: memory() };
+    const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
+    return { utilization, lagMs, rss: memory(), heapUsed, heapLimit };
   };
 }
 
@@ -113,7 +121,9 @@ function startThread(
   settings: () => LaunchSettings,
 ): { shared: Int32Array; beat(): boolean; end(): void } {
   const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
-  const workerData: WatchData = { shared, fields: FIELDS, ...given };
+  const { serials, lengths, heads } = requestsInHand;
+  const requests = { serials, lengths, heads };
+  const workerData: WatchData = { shared, fields: FIELDS, requests, own: ownFile('').href, ...given };
   const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
     workerData,
     // Not the bootstrap again, and none of the program's own preloads.

@@ -133,7 +133,10 @@ export class WorkerSide {
     link.attach({
       message: (message) => this.#receive(message, service),
       gone: () => void this.#orphaned(),
-      uncaught: (error) => void core.crash(error),
+      uncaught: (error) => {
+        void link.explain(error);
+        void core.crash(error);
+      },
       warn: (text) => this.#log.warn(text, { service: name, workerId: index }),
       facts: () => core.runner.facts(),
       beat: () => void this.#tellCounted(service),

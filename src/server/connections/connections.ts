@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
+import { requestsInHand } from '../../process/index.js';
 import { socketUnder } from '../../wire/index.js';
 import { Backlog } from './backlog.js';
 import type { Refusal } from './refusal.js';
@@ -244,6 +245,7 @@ export class ConnectionList {
     const exchange = new AppExchange(req, res, this.#server) as Exchange;
     exchange.connection = connection;
     exchange.since = this.coarseNow;
+    exchange.hand = requestsInHand.begin(`${req.method} ${req.url}`);
     if (connection.exchanges.length > 0) {
       if (connection.exchanges.length === 1) keepContext(connection.exchanges[0]!);
       keepContext(exchange);
@@ -268,6 +270,7 @@ export class ConnectionList {
     connection.lastUse = ++this.#uses;
     if (this.keepTimes) connection.lastUseAt = performance.now();
     this.inFlight--;
+    requestsInHand.end(exchange.hand);
     this.#exchangeEnded(exchange);
   };
 

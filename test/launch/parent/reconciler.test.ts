@@ -137,6 +137,7 @@ function stuck(facts: { wasReady: boolean; ready?: Promise<void>; dismissed?: bo
   const worker = {
     assignment: { service: 'api', index: 0 },
     killed: false,
+    heldRequests: [],
     ready: new Promise(() => undefined),
     ...facts,
     exited: new Promise((resolve) => {

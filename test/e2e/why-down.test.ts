@@ -1,0 +1,183 @@
+/** What an operator sees of workers that die, crash again and again, or are stuck: the reason, in every view. */
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { askSocket } from './clients.js';
+import { emptyProject, freePort, type Outcome, type Program, runApiCli, startProject } from './program.js';
+
+const APP = `
+import { execSync } from 'node:child_process';
+export const app = () => async (req, res) => {
+  if (req.url.startsWith('/spin')) return endlessly();
+  if (req.url === '/sleep') execSync('sleep 600');
+  if (req.url === '/throw') setImmediate(() => { throw new TypeError('nobody handles this'); });
+  if (req.url === '/exit') process.exit(3);
+  if (req.url === '/leak') return leak();
+  if (req.url.startsWith('/wait')) return;
+  res.end(String(process.pid));
+};
+function endlessly() {
+  for (;;) [1].forEach(() => Math.random());
+}
+const kept = [];
+function leak() {
+  setInterval(() => kept.push(Array.from({ length: 200_000 }, (_, at) => ({ at }))), 5);
+}
+`;
+const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
+
+interface Served {
+  readonly port: number;
+  readonly folder: string;
+  readonly program: Program;
+  readonly socket: string;
+  cli(...words: string[]): Promise<Outcome>;
+}
+
+async function served(t: TestContext, options = '', env: NodeJS.ProcessEnv = {}): Promise<Served> {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': APP,
+    'api-paste.ini': PASTE,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${options}\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project, [], env);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  await program.printed(/"event":"ready"/);
+  const { folder } = project;
+  return { port, folder, program, socket: socket!, cli: (...words) => runApiCli(folder, ...words) };
+}
+
+interface Failure {
+  readonly at: string;
+  readonly reason: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly error?: string;
+  readonly rss?: number;
+  readonly requests: readonly { readonly method: string; readonly path: string; readonly ageMs: number }[];
+  readonly lost: number;
+}
+
+interface Status {
+  readonly services: readonly {
+    readonly ready: number;
+    readonly reasons: readonly string[];
+    readonly lastFailure?: Failure;
+    readonly lost: Readonly<Record<string, number>>;
+    readonly workers: readonly { readonly pid: number; readonly stuck: boolean; readonly stack?: readonly string[] }[];
+  }[];
+}
+
+/** The status of the one service, once it is as it is waited for. */
+async function until(socket: string, wanted: (service: Status['services'][0]) => boolean) {
+  for (;;) {
+    const [service] = (await askSocket<Status>(socket, 'GET', '/status')).body.services;
+    if (wanted(service!)) return service!;
+  }
+}
+
+const lose = (port: number, path: string): void => void get(port, path).catch(() => undefined);
+
+test('a crash loop has its reason in status, its JSON and readyz, at the top', async (t) => {
+  const { folder, socket, cli } = await served(t);
+  const first = await until(socket, ({ workers }) => workers.length === 1);
+  writeFileSync(join(folder, 'app.js'), 'export const app = () => nothing;\nnothing();\n');
+  process.kill(first.workers[0]!.pid, 'SIGKILL');
+  const { lastFailure, reasons } = await until(socket, ({ lastFailure }) => lastFailure?.reason === 'start');
+  assert.match(lastFailure!.error!, /nothing is not defined.*app\.js:2:1/);
+  assert.ok(Math.abs(Date.parse(lastFailure!.at) - Date.now()) < 60_000);
+  assert.match(reasons.join('\n'), /0 of 1 workers serve\n.*before it was ready.*nothing is not defined.*app\.js:2:1/);
+  const ready = await askSocket<{ services: Status['services'] }>(socket, 'GET', '/readyz');
+  assert.equal(ready.status, 503);
+  assert.match(ready.body.services[0]!.reasons.join('\n'), /nothing is not defined.*app\.js:2:1/);
+  const [, ...lines] = (await cli('status')).stdout.split('\n');
+  assert.match(lines[0]!, /^hello is starting: 0 of 1 workers serve/);
+  assert.match(lines[1]!, /nothing is not defined.*app\.js:2:1/);
+  rmSync(join(folder, 'app.js'));
+  await until(
+    socket,
+    ({ lastFailure: last }) => /PORTICO|app\.js/.test(last?.error ?? '') && last?.at !== lastFailure!.at,
+  );
+});
+
+for (const path of ['/spin?secret=1', '/sleep']) {
+  test(`the request that makes a worker stuck is named while it is, in the log and in its last failure: ${path}`, async (t) => {
+    const { port, socket, cli, program } = await served(t, 'worker_timeout = 6');
+    lose(port, path);
+    const { ready, workers } = await until(socket, (service) => service.workers.some(({ stuck }) => stuck));
+    assert.equal(ready, 0, 'a stuck worker is not ready');
+    const [shown] = path.split('?');
+    const { stdout } = await cli('requests');
+    assert.match(stdout, new RegExp(`hello/0 +GET +${shown} `));
+    assert.doesNotMatch(stdout, /secret/);
+    const [, first] = (await cli('status')).stdout.split('\n');
+    assert.match(first!, /^hello is stuck: 0 of 1 workers serve/);
+    if (path !== '/sleep') {
+      const { workers: later } = await until(socket, (service) => service.workers[0]?.stack !== undefined);
+      const stack = later[0]!.stack!;
+      assert.match(stack[0]!, /app\.js:\d+:\d+/);
+      assert.match(stack.join('\n'), /frames of (portico|node)/);
+      assert.ok(stack.length < 10, stack.join('\n'));
+      assert.match((await cli('status')).stdout, /worker 0 is stuck with GET \/spin for /);
+    }
+    const after = await until(socket, ({ lastFailure }) => lastFailure !== undefined);
+    const { reason, requests, lost } = after.lastFailure!;
+    assert.deepEqual(
+      [reason, requests.map((each) => `${each.method} ${each.path}`), lost],
+      ['stuck', [`GET ${shown}`], 1],
+    );
+    assert.deepEqual([after.lost.stuck, after.lost.signal], [1, 0]);
+    const [, pid] = await program.printed(/"event":"worker_hung".*"pid":(\d+)/);
+    assert.equal(Number(pid), workers[0]!.pid);
+    await program.printed(new RegExp(`"event":"worker_hung".*"requests":\\["GET ${shown} for `));
+    await program.printed(new RegExp(`"event":"request_lost".*"target":"${shown}","status":0.*"reason":"stuck"`));
+  });
+}
+
+test('a worker that is killed, throws or exits says how, where, and what it had in hand', async (t) => {
+  const { port, socket, program } = await served(t);
+  const pidOf = async (): Promise<number> => Number((await get<string>(port, '/')).body);
+  const ended = async (reason: string): Promise<Failure> =>
+    (await until(socket, ({ lastFailure, ready }) => lastFailure?.reason === reason && ready === 1)).lastFailure!;
+
+  lose(port, '/wait/1');
+  const victim = await pidOf();
+  for (;;) {
+    // Those younger than a quarter of a second are not named.
+    const { body } = await askSocket<{ requests: { path: string; ageMs: number }[] }>(socket, 'GET', '/requests');
+    if (body.requests.some(({ path, ageMs }) => path === '/wait/1' && ageMs > 1000)) break;
+  }
+  process.kill(victim, 'SIGKILL');
+  const killed = await ended('signal');
+  assert.deepEqual([killed.signal, killed.requests.map(({ path }) => path)], ['SIGKILL', ['/wait/1']]);
+  assert.ok(killed.rss! > 10_000_000);
+  await program.printed(/"event":"request_lost".*"target":"\/wait\/1","status":0.*"reason":"signal"/);
+
+  await pidOf();
+  lose(port, '/throw');
+  const threw = await ended('error');
+  assert.equal(threw.code, 2);
+  assert.match(threw.error!, /^TypeError: nobody handles this \(.*app\.js:6:\d+\)$/);
+
+  await pidOf();
+  lose(port, '/exit');
+  const exited = await ended('exit');
+  assert.equal(exited.code, 3);
+  assert.match(exited.error!, /app\.js:7:\d+: process\.exit\(\)/);
+});
+
+test('a heap that overflows is said to be one, with its limit', async (t) => {
+  const { port, socket, program } = await served(t, '', { NODE_OPTIONS: '--max-old-space-size=120' });
+  await get(port, '/');
+  lose(port, '/leak');
+  const { lastFailure } = await until(socket, (service) => service.lastFailure !== undefined);
+  assert.deepEqual([lastFailure!.reason, lastFailure!.signal], ['heap', 'SIGABRT']);
+  assert.deepEqual(
+    lastFailure!.requests.map(({ path }) => path),
+    ['/leak'],
+  );
+  await program.printed(/"event":"worker_exited".*"reason":"heap"/);
+});
