@@ -12,6 +12,7 @@ import type { ReloadReport } from '../launch/index.js';
 import {
   controlPath,
   describeEnd,
+  describeRecent,
   describeRequest,
   type ShownWorker,
   type StatusDocument,
@@ -232,29 +233,49 @@ function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
   });
 }
 
-function statusText({
-  process: { name, version = '', pid, uptimeMs, generation, stopping },
-  services,
-  reloads,
-}: StatusDocument): string {
+function statusText({ process: running, services, reloads, reloading }: StatusDocument): string {
+  const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost } = running;
   const up = formatDuration(uptimeMs / 1000);
   const lines = [
     `${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? '  stopping' : ''}`,
   ];
+  if (reloading !== undefined) {
+    const what = reloading.dryRun ? 'A dry run of a reload' : 'A reload';
+    lines.push(`${what} is under way since ${reloading.at}: ${reloading.doing}`);
+  }
+  if (logLinesLost > 0) lines.push(`${logLinesLost} lines of the log could not be written: is the disk full?`);
   // First what is wrong: a crash loop has its reason here.
   for (const { name: service, state, ready, wanted, reasons } of services) {
     if (state === 'ready' && ready >= wanted) continue;
     lines.push(...reasons.map((reason, at) => (at === 0 ? `${service} is ${state}: ${reason}` : `  ${reason}`)));
   }
-  for (const { name: service, addresses, wanted, ready, restarts, lastFailure, workers } of services) {
+  for (const {
+    name: service,
+    addresses,
+    wanted,
+    ready,
+    restarts,
+    lastFailure,
+    certificateEnds,
+    recent,
+    workers,
+  } of services) {
     const where = addresses.map(formatAddress).join(' ');
+    const calls = workers.some(({ callsRunning = 0, callsPending = 0 }) => callsRunning + callsPending > 0);
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
-    const rows = workers.map(workerRow);
-    lines.push(
-      ...columns([['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'], ...rows]).map(
-        (row) => `  ${row}`,
-      ),
-    );
+    const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'];
+    const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
+    lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
+    if (recent !== undefined) {
+      const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
+      lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
+      lines.push(...recent.routes.slice(0, ROUTES).map((route) => `    ${route.route}: ${describeRecent(route)}`));
+    }
+    if (certificateEnds !== undefined) {
+      const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
+      const when = days < 0 ? 'has ended' : `ends in ${days} days`;
+      lines.push(`  its certificate ${when}, ${certificateEnds}`);
+    }
     for (const trouble of new Set(workers.flatMap(({ troubles = [] }) => troubles))) lines.push(`  ${trouble}`);
     for (const { id, stuck, stack = [], heldRequests } of workers) {
       if (!stuck) continue;
@@ -269,6 +290,18 @@ function statusText({
   if (last !== undefined)
     lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
   return lines.join('\n');
+}
+
+/** So many routes of an API are shown; the page and the JSON have more. */
+const ROUTES = 5;
+
+const DAY_MS = 86_400_000;
+
+const CALLS = ['calls run', 'calls wait'];
+
+/** Remote calls: those that it handles, and those it waits for. */
+function callsOf({ callsRunning = 0, callsPending = 0 }: ShownWorker): string[] {
+  return [String(callsRunning), String(callsPending)];
 }
 
 /** So many requests of a stuck worker are in its line; `api-cli requests` has them all. */

@@ -62,16 +62,18 @@ async function sent(
 ): Promise<{ readonly answer: Answer; readonly times: readonly FilterTime[] }> {
   const { loader, config, log, app: name } = await namedApp(request, args, commandLogger);
   const times: FilterTime[] = [];
-  const aroundFilters = pipelineProbes((pipeline, filter) => {
-    const time: FilterTime = { pipeline, filter, inMs: 0, outMs: 0 };
-    const into = (seconds: number): void => {
-      if (time.inMs === 0) times.push(time);
-      time.inMs += seconds * 1000;
-    };
-    const out = (seconds: number): void => {
-      time.outMs += seconds * 1000;
-    };
-    return { in: { observe: into }, out: { observe: out } };
+  const aroundFilters = pipelineProbes({
+    filter: (pipeline, filter) => {
+      const time: FilterTime = { pipeline, filter, inMs: 0, outMs: 0 };
+      const into = (seconds: number): void => {
+        if (time.inMs === 0) times.push(time);
+        time.inMs += seconds * 1000;
+      };
+      const out = (seconds: number): void => {
+        time.outMs += seconds * 1000;
+      };
+      return { in: { observe: into }, out: { observe: out } };
+    },
   });
   const app = await loader.loadApp(name, args.trace === true ? { aroundFilters } : {});
   try {

@@ -3,6 +3,7 @@ export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { controlOptions, controlPath } from './control/control.js';
 export { ControlServer } from './control/control-server.js';
+export { describeRecent } from './control/recent.js';
 export type { ShownWorker, StatusDocument } from './control/status-document.js';
 export { wasLogged } from './exit-status.js';
 export { launcherOptions } from './launcher-options.js';

@@ -10,7 +10,7 @@ import type { StopRequest } from './in-process/service-run.js';
 import { judgeConfiguration } from './launched-options.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
-import type { LauncherStatus } from './launcher-status.js';
+import { type LauncherStatus, whatLoads } from './launcher-status.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
 import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signals.js';
@@ -216,6 +216,10 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Asked for while one is under way it is exactly one more, however often it was asked for. Undefined: a stop is under way. */
   async reload(): Promise<ReloadReport | undefined> {
     if (this.stopping) return undefined;
+    const underWay = this.#reports.current;
+    if (underWay !== undefined && this.#nextReload === undefined) {
+      this.log.notice(`A reload waits for the one under way since ${underWay.at}: ${whatLoads(this.runner.status())}`);
+    }
     this.#nextReload ??= this.#reloadTurns.run(() => {
       this.#nextReload = undefined;
       return this.#reload(false);
@@ -226,7 +230,14 @@ export class LauncherCore<R extends Runner = Runner> {
   status(): LauncherStatus {
     const { runner, stopping } = this;
     const { generation } = runner;
-    return { pid: this.host.pid, stopping, generation, services: runner.status(), reloads: this.#reports.all };
+    return {
+      pid: this.host.pid,
+      stopping,
+      generation,
+      services: runner.status(),
+      reloads: this.#reports.all,
+      reloading: this.#reports.current,
+    };
   }
 
   /** The settings of a configuration. */

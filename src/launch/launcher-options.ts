@@ -2,7 +2,7 @@
  * The settings of launchers: resolved, in milliseconds, and the options of `[DEFAULT]` that they are read from.
  */
 import { totalmem } from 'node:os';
-import { boolean, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
+import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
 import { logOptions } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 
@@ -15,6 +15,8 @@ export interface LaunchSettings {
   readonly gracefulShutdownTimeoutMs: number;
   /** A worker without a sign of life for so long is replaced; 0: never. */
   readonly workerTimeoutMs: number;
+  /** A worker with more resident memory in bytes is replaced; 0: never. */
+  readonly maxMemory: number;
   /** How long a reload goes on trying when new workers do not start. */
   readonly reloadTimeoutMs: number;
   /** How long the first new worker of a reload may take to start, and a dry run to build; 0: for ever. */
@@ -43,6 +45,7 @@ export interface LaunchSettings {
 export const SETTINGS: Readonly<Record<keyof LaunchSettings, true>> = {
   gracefulShutdownTimeoutMs: true,
   workerTimeoutMs: true,
+  maxMemory: true,
   reloadTimeoutMs: true,
   reloadCheckTimeoutMs: true,
   drainDelayMs: true,
@@ -74,6 +77,11 @@ export const launcherOptions = defineOptions({
     default: 30,
     mutable: true,
     help: 'Seconds after which a worker that gives no sign of life is killed and replaced, and a single process is killed; 0 never does. Off while a debugger is attached.',
+  }),
+  max_memory: bytes({
+    default: 0,
+    mutable: true,
+    help: 'Resident memory at which a worker is replaced by a fresh one, gracefully, as "300M"; 0: never. One that needs more from its start is not replaced, but told to the log.',
   }),
   reload_timeout: duration({
     default: 60,
@@ -160,6 +168,7 @@ function configured(config: Config): LaunchSettings {
   return {
     gracefulShutdownTimeoutMs: options.gracefulShutdownTimeout * 1000,
     workerTimeoutMs: options.workerTimeout * 1000,
+    maxMemory: options.maxMemory,
     reloadTimeoutMs: options.reloadTimeout * 1000,
     reloadCheckTimeoutMs: options.reloadCheckTimeout * 1000,
     drainDelayMs: options.drainDelay * 1000,

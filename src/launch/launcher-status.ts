@@ -11,7 +11,7 @@ import type { Supervisor } from './parent/supervisor.js';
 import type { HeldRequest, WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
-import type { ReloadReport } from './reload/reload-report.js';
+import type { ReloadReport, ReloadUnderWay } from './reload/reload-report.js';
 import type { Telling } from './report/report-subjects.js';
 
 /** One process. */
@@ -64,6 +64,8 @@ export interface LauncherStatus {
   readonly services: readonly ServiceStatus[];
   /** The last reloads, oldest first. */
   readonly reloads: readonly ReloadReport[];
+  /** The one that is under way. */
+  readonly reloading: ReloadUnderWay | undefined;
 }
 
 /** The services of a fleet. */
@@ -141,6 +143,18 @@ export function runStatus(
       },
     ],
   };
+}
+
+/** What new workers are at, in a few words: for a reload that takes long. */
+export function whatLoads(services: readonly ServiceStatus[]): string {
+  const starting = services.flatMap(({ name, workers }) =>
+    workers.flatMap(({ id, state, facts: { loading }, stack }) => {
+      if (state !== 'starting') return [];
+      const what = typeof loading === 'string' ? ` loads ${loading}` : ' starts';
+      return [`worker ${id} of ${name}${what}${stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`}`];
+    }),
+  );
+  return starting.length === 0 ? 'workers are replaced' : starting.join(', ');
 }
 
 /** The workers of a service, a line each: for reports. */

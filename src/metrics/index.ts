@@ -1,5 +1,5 @@
 /** Counts for metrics, in the process that serves and in the one that is scraped. Not an entry point. */
-export { type Counted, Distribution, Meter, type Series, Totals } from './meter.js';
+export { boundOf, type Counted, Distribution, isFailure, Meter, type Series, Totals } from './meter.js';
 export {
   bucketsOf,
   COUNTED,

@@ -45,6 +45,27 @@ export class Distribution {
   }
 }
 
+/** The bound below which so many values lie, between two bounds in proportion, as `histogram_quantile` of Prometheus. */
+export function boundOf(bounds: readonly number[], counts: readonly number[], wanted: number): number | undefined {
+  if (wanted === 0) return undefined;
+  let below = 0;
+  for (const [at, count] of counts.entries()) {
+    const upper = bounds[at];
+    if (upper === undefined) return bounds.at(-1);
+    if (below + count >= wanted) {
+      const lower = bounds[at - 1] ?? 0;
+      return lower + (upper - lower) * ((wanted - below) / count);
+    }
+    below += count;
+  }
+  return undefined;
+}
+
+/** True for a status of 5xx, exact or as a class. */
+export function isFailure(status: string): boolean {
+  return status.startsWith('5');
+}
+
 /** The counts under one set of labels. */
 export interface Series {
   readonly metric: MetricKey;

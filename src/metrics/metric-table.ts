@@ -39,6 +39,7 @@ export type MetricKey =
   | 'rejected'
   | 'filters'
   | 'filterErrors'
+  | 'application'
   | 'logLinesLost'
   | 'callsMade'
   | 'callsServed'
@@ -84,6 +85,12 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_filter_errors_total',
     help: 'Errors that a filter threw by itself, those that refuse a request included.',
     labels: ['pipeline', 'filter'],
+  },
+  application: {
+    name: 'portico_application_duration_seconds',
+    help: 'Time that the application of a pipeline took, until it had settled, in seconds.',
+    labels: ['pipeline'],
+    bounds: 'option',
   },
   logLinesLost: {
     name: 'portico_log_lines_lost_total',

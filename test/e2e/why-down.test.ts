@@ -15,6 +15,8 @@ export const app = () => async (req, res) => {
   if (req.url === '/throw') setImmediate(() => { throw new TypeError('nobody handles this'); });
   if (req.url === '/exit') process.exit(3);
   if (req.url === '/leak') return leak();
+  if (req.url === '/keep') kept.push(Buffer.alloc(64 * 2 ** 20, 1));
+  if (req.url === '/fail') res.statusCode = 500;
   if (req.url.startsWith('/wait')) return;
   res.end(String(process.pid));
 };
@@ -26,7 +28,13 @@ function leak() {
   setInterval(() => kept.push(Array.from({ length: 200_000 }, (_, at) => ({ at }))), 5);
 }
 `;
-const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
+const PASTE = `[pipeline:hello]
+pipeline = request_id hello_app
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+[app:hello_app]
+paste.app_factory = ./app.js:app
+`;
 
 interface Served {
   readonly port: number;
@@ -36,12 +44,12 @@ interface Served {
   cli(...words: string[]): Promise<Outcome>;
 }
 
-async function served(t: TestContext, options = '', env: NodeJS.ProcessEnv = {}): Promise<Served> {
+async function served(t: TestContext, options = '', env: NodeJS.ProcessEnv = {}, more = ''): Promise<Served> {
   const port = await freePort();
   const project = emptyProject({
     'app.js': APP,
     'api-paste.ini': PASTE,
-    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${options}\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${options}\n${more}[metrics]\nenabled = true\nfilters = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const program = startProject(t, project, [], env);
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
@@ -180,4 +188,57 @@ test('a heap that overflows is said to be one, with its limit', async (t) => {
     ['/leak'],
   );
   await program.printed(/"event":"worker_exited".*"reason":"heap"/);
+});
+
+test('a worker with more memory than max_memory is replaced gracefully, with that reason', async (t) => {
+  const { port, socket, program } = await served(t, 'max_memory = 190M');
+  const { workers } = await until(socket, ({ ready }) => ready === 1);
+  for (let round = 0; round < 4; round++) await get(port, '/keep');
+  await program.printed(/"msg":"Replacing child \d+: it has \d+ MiB, more than max_memory \(190 MiB\)"/);
+  const after = await until(socket, (now) => now.ready === 1 && now.workers[0]!.pid !== workers[0]!.pid);
+  assert.equal(after.lastFailure, undefined, 'it has not failed');
+  const { body } = await askSocket<{ services: { starts: Record<string, number> }[] }>(socket, 'GET', '/status');
+  assert.deepEqual([body.services[0]!.starts.memory, body.services[0]!.starts.death], [1, 0]);
+});
+
+test('a max_memory that a fresh worker exceeds is told, and not heeded', async (t) => {
+  const { socket, program } = await served(t, 'max_memory = 10M');
+  await program.printed(
+    /"msg":"max_memory \(10 MiB\) is too small, and not heeded: a fresh worker of hello needs \d+ MiB"/,
+  );
+  const { body } = await askSocket<{ services: { starts: Record<string, number> }[] }>(socket, 'GET', '/status');
+  assert.equal(body.services[0]!.starts.memory, 0);
+});
+
+test('status has rate, failures and times of the last minute, for the API and each route, and the page is not green', async (t) => {
+  const { port, cli, program } = await served(t, '', {}, '[admin]\nlisten = 127.0.0.1:0\n');
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  for (let round = 0; round < 9; round++) await get(port, round % 3 === 0 ? '/fail' : '/');
+  let text = '';
+  while (!/GET -: /.test(text)) text = (await cli('status')).stdout;
+  assert.match(
+    text,
+    /last minute: [\d.]+ requests\/s, 33 % fail, p95 \d+ ms, in its app \d+ ms on average\n {4}GET -: /,
+  );
+  const page = await (await fetch(`http://127.0.0.1:${admin}/`)).text();
+  assert.match(page, /<span id="summary" class="bad">hello: 33 % of its requests fail<\/span>/);
+  assert.match(page, /<title>[^<]*: hello: 33 % of its requests fail<\/title>/);
+  assert.match(page, /Routes in the last minute/);
+});
+
+test('a reload that hangs is under way in all views, the next one says so, and its report names the module', async (t) => {
+  const { folder, socket, cli, program } = await served(t, 'reload_check_timeout = 6');
+  writeFileSync(join(folder, 'app.js'), 'await new Promise(() => setInterval(() => 0, 1000));\n');
+  const hangs = askSocket<{ outcome: string; error: string }>(socket, 'POST', '/reload');
+  let text = '';
+  while (!/loads/.test(text)) text = (await cli('status')).stdout;
+  assert.match(text, /^A reload is under way since \S+: worker 0 of hello loads .*app\.js/m);
+  writeFileSync(join(folder, 'app.js'), APP);
+  const next = askSocket<{ outcome: string }>(socket, 'POST', '/reload');
+  await program.printed(/"msg":"A reload waits for the one under way since \S+: worker 0 of hello loads .*app\.js/);
+  const { body } = await hangs;
+  assert.equal(body.outcome, 'refused');
+  assert.match(body.error, /did not start within 6 s; it is loading .*app\.js/);
+  assert.equal((await next).body.outcome, 'accepted');
+  assert.doesNotMatch((await cli('status')).stdout, /under way/);
 });

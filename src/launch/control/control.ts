@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../../config/index.js';
 import { describeError, PorticoError } from '../../errors/index.js';
+import { metricsOptions } from '../../metrics/index.js';
 import { packageOf } from '../../modules/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { History } from '../page/history.js';
@@ -16,6 +17,7 @@ import { adminGuard, adminOptions, remoteAdmin } from './admin-guard.js';
 import { controlRoutes } from './control-routes.js';
 import { type ControlRoutes, ControlServer } from './control-server.js';
 import type { Controlled } from './controlled.js';
+import { Recent } from './recent.js';
 import { RegisteredServices } from './registered-services.js';
 
 /** `[control]`. */
@@ -27,13 +29,14 @@ export const controlOptions = defineOptions({
 });
 
 /** What a launcher gives of itself. */
-type Known = Omit<Controlled, 'name' | 'version' | 'config'> & { readonly config: Config | undefined };
+type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent'> & { readonly config: Config | undefined };
 
 export class Control {
   readonly #known: Known;
   readonly #host: HostProcess;
   readonly #servers: ControlServer[] = [];
   #history: History | undefined;
+  #recent: Recent | undefined;
   #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
 
@@ -51,6 +54,7 @@ export class Control {
   async close(): Promise<void> {
     await this.#opening;
     this.#history?.end();
+    this.#recent?.end();
     await Promise.all(this.#servers.map((server) => server.close()));
     await this.#registered?.close();
   }
@@ -59,7 +63,11 @@ export class Control {
     const { log, runner } = this.#known;
     const name = programName(this.#host);
     const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
-    const controlled = { ...this.#known, config, name, version };
+    if (config.group('metrics', metricsOptions).enabled) {
+      this.#recent = new Recent(() => runner.counted());
+      this.#recent.begin();
+    }
+    const controlled = { ...this.#known, config, name, version, recent: this.#recent };
     // Without a page for browsers no chart is kept.
     if (config.group('admin', adminOptions).listen !== undefined) {
       this.#history = new History(() => runner.counted());

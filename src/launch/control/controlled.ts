@@ -7,6 +7,7 @@ import type { Launchable } from '../../service/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { Answer } from '../report/questions.js';
+import type { Recent } from './recent.js';
 
 /** A launcher, with what its program is called. */
 export interface Controlled {
@@ -15,6 +16,8 @@ export interface Controlled {
   readonly version: string | undefined;
   readonly config: Config;
   readonly log: Logger;
+  /** What was counted of the last minute; undefined where requests are not counted. */
+  readonly recent: Recent | undefined;
   status(): LauncherStatus;
   /** Reloads, by what came of them. */
   reloaded(): Readonly<Record<string, number>>;

@@ -1,6 +1,7 @@
 /** What a launcher and all it runs are, as documents: its status, which services can be sent requests, what is under way. */
+import type { Totals } from '../../metrics/index.js';
 import { formatDuration } from '../../text/index.js';
-import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import { type LauncherStatus, type ServiceStatus, type WorkerStatus, whatLoads } from '../launcher-status.js';
 import { describeEnd, describeRequest } from '../parent/worker-end.js';
 import type { Controlled } from './controlled.js';
 
@@ -18,6 +19,9 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly lagMs?: number;
   readonly rss?: number;
   readonly inFlight?: number;
+  /** Remote calls that it handles, and that it waits for. */
+  readonly callsRunning?: number;
+  readonly callsPending?: number;
   /** What is wrong with what it needs. */
   readonly troubles?: readonly string[];
 };
@@ -26,14 +30,16 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
 export type StatusDocument = ReturnType<typeof statusDocument>;
 
 /** `totals`: of all services; what workers told last. */
-export function statusDocument({ name, version, config, status }: Controlled) {
+export function statusDocument({ name, version, config, log, recent, runner, status }: Controlled) {
   const known = status();
-  const { services, reloads, ...rest } = known;
+  const { services, reloads, reloading, ...rest } = known;
   const readiness = new Map(readinessOf(known).map((service) => [service.name, service]));
   const shown = services.map(({ workers, ...service }) => ({
     ...service,
     state: readiness.get(service.name)!.state,
     reasons: readiness.get(service.name)!.reasons,
+    // Of the last minute; undefined where requests are not counted, and where there was none.
+    recent: recent?.of(service.name),
     workers: workers.map(withoutRequests),
   }));
   const workers = shown.flatMap((service) => service.workers);
@@ -48,6 +54,8 @@ export function statusDocument({ name, version, config, status }: Controlled) {
       ...rest,
       folder: process.cwd(),
       configFiles: config.configFiles,
+      // Of all processes: the disk may be full.
+      logLinesLost: logLinesLost(log, runner.counted()),
     },
     services: shown,
     totals: {
@@ -58,7 +66,13 @@ export function statusDocument({ name, version, config, status }: Controlled) {
       rss: sum(workers.map(({ rss = 0 }) => rss)),
     },
     reloads,
+    reloading: reloading && { ...reloading, doing: whatLoads(services) },
   };
+}
+
+/** Lines of the log that no process could write. */
+export function logLinesLost(log: Controlled['log'], counted: Totals): number {
+  return (log.lost?.() ?? 0) + sum(counted.of('logLinesLost').map(({ values }) => values.sum));
 }
 
 function withoutRequests({ facts, ...worker }: WorkerStatus): ShownWorker {

@@ -117,7 +117,7 @@ caption { text-align: left; padding: .25rem 0; }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; white-space: nowrap; }
 td.number, th.number { text-align: right; padding-right: 1.25rem; font-variant-numeric: tabular-nums; }
-td.long { overflow-wrap: anywhere; }
+td.long { overflow-wrap: anywhere; min-width: 14rem; }
 pre { background: var(--panel); padding: .75rem; overflow-x: auto; margin: .25rem 0 .75rem; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }

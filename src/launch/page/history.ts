@@ -1,5 +1,5 @@
 /** What is kept of the last ten minutes: how many requests there were, and how long they took. */
-import { Distribution, type Totals } from '../../metrics/index.js';
+import { boundOf, Distribution, isFailure, type Totals } from '../../metrics/index.js';
 
 const EVERY_MS = 5000;
 /** So many stretches. */
@@ -70,24 +70,8 @@ export class History {
     let failed = 0;
     for (const { labels, values } of totals.of('requests')) {
       all.add(values.bounds, values.counts, values.sum);
-      if (labels.at(-1) === '5xx') failed += values.counts.reduce((sum, count) => sum + count, 0);
+      if (isFailure(labels.at(-1)!)) failed += values.counts.reduce((sum, count) => sum + count, 0);
     }
     return { at: performance.now(), failed, counts: all.counts };
   }
-}
-
-/** The bound below which so many values lie, between two bounds in proportion, as `histogram_quantile` of Prometheus. */
-function boundOf(bounds: readonly number[], counts: readonly number[], wanted: number): number | undefined {
-  if (wanted === 0) return undefined;
-  let below = 0;
-  for (const [at, count] of counts.entries()) {
-    const upper = bounds[at];
-    if (upper === undefined) return bounds.at(-1);
-    if (below + count >= wanted) {
-      const lower = bounds[at - 1] ?? 0;
-      return lower + (upper - lower) * ((wanted - below) / count);
-    }
-    below += count;
-  }
-  return undefined;
 }

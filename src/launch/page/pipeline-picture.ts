@@ -14,11 +14,13 @@ interface Stage {
   /** Its own time on the way in and out, the mean in seconds. */
   readonly in?: number | undefined;
   readonly out?: number | undefined;
+  /** Of an app: the mean of its whole time, in seconds. */
+  readonly takes?: number | undefined;
   readonly errors?: number;
 }
 
 /** The filters of an app, by the pipeline that has them. */
-type Measure = (app: PlannedApp) => readonly Stage[];
+type Measure = (app: PlannedApp) => { readonly filters: readonly Stage[]; readonly app?: Partial<Stage> };
 
 const WIDTH = 138;
 const GAP = 24;
@@ -32,16 +34,18 @@ export function pipelinePicture(name: string, app: PlannedApp, totals: Totals): 
   let right = 0;
 
   /** Draws an app with its first box at a column and a line, and gives the next free line. */
-  const draw = (drawn: PlannedApp, column: number, line: number): number => {
+  const draw = (drawn: PlannedApp, column: number, line: number, own: Partial<Stage> = {}): number => {
     const { inner, branches = [] } = drawn;
-    const filters = measure(drawn);
+    const { filters, app: innermost } = measure(drawn);
     const next = column + filters.length;
     boxes.push(...filters.map((stage, at) => box(stage, column + at, line, 'filter', at > 0)));
     if (inner !== undefined) {
       if (filters.length > 0) boxes.push(arrow(next, line, line));
-      return draw(inner, next, line);
+      return draw(inner, next, line, innermost);
     }
-    boxes.push(box({ name: drawn.name }, next, line, branches.length === 0 ? 'app' : 'map', filters.length > 0));
+    boxes.push(
+      box({ ...own, name: drawn.name }, next, line, branches.length === 0 ? 'app' : 'map', filters.length > 0),
+    );
     right = Math.max(right, rightOf(next));
     let free = line + 1;
     for (const [index, { at, app: branch }] of branches.entries()) {
@@ -95,16 +99,17 @@ ${factsOf(stage).map(
 /** The same in words. */
 function told(app: PlannedApp, measure: Measure): string {
   const { name, inner, branches = [] } = app;
-  const stages = measure(app).map((stage) => [stage.name, ...factsOf(stage)].join(' '));
+  const stages = measure(app).filters.map((stage) => [stage.name, ...factsOf(stage)].join(' '));
   const ways = branches.map(({ at, app: branch }) => `at ${at} to ${told(branch, measure)}`);
   const own =
     inner === undefined ? [ways.length === 0 ? name : `${name} (${ways.join(', ')})`] : [told(inner, measure)];
   return [...stages, ...own].join('; ');
 }
 
-function factsOf({ requests, in: inward, out, errors = 0 }: Stage): string[] {
+function factsOf({ requests, in: inward, out, takes, errors = 0 }: Stage): string[] {
   if (requests === undefined) return [];
   const times = [
+    takes === undefined ? [] : `takes ${micros(takes)}`,
     inward === undefined ? [] : `in ${micros(inward)}`,
     out === undefined ? [] : `out ${micros(out)}`,
   ].flat();
@@ -123,8 +128,9 @@ function shortened(name: string): string {
 function measureOf(service: string, totals: Totals): Measure {
   const times = totals.of('filters');
   const errors = totals.of('filterErrors');
-  return ({ pipeline, filters = [] }) =>
-    filters.map((name) => {
+  const apps = totals.of('application');
+  return ({ pipeline, filters = [] }) => {
+    const stages = filters.map((name) => {
       const isOwn = ({ api, labels }: (typeof times)[number]): boolean =>
         api === service && labels[0] === pipeline && labels[1] === name;
       const own = times.filter(isOwn);
@@ -138,6 +144,11 @@ function measureOf(service: string, totals: Totals): Measure {
         errors: errors.filter(isOwn).reduce((sum, { values }) => sum + values.sum, 0),
       };
     });
+    const app = apps.filter(({ api, labels }) => api === service && labels[0] === pipeline);
+    if (app.length === 0) return { filters: stages };
+    const { count: requests, mean: takes } = mean(app);
+    return { filters: stages, app: { requests, takes } };
+  };
 }
 
 function mean(all: ReturnType<Totals['of']>): { count: number; mean: number | undefined } {

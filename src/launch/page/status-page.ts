@@ -10,9 +10,17 @@ import { formatDuration } from '../../text/index.js';
 import { adminOptions } from '../control/admin-guard.js';
 import type { ControlAnswer } from '../control/control-server.js';
 import type { Controlled } from '../control/controlled.js';
+import { FAILING, type RecentRequests } from '../control/recent.js';
 import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
-import { type Readiness, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
-import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import {
+  logLinesLost,
+  type Readiness,
+  readinessOf,
+  requestsOf,
+  type ShownRequest,
+} from '../control/status-document.js';
+import { type LauncherStatus, type ServiceStatus, type WorkerStatus, whatLoads } from '../launcher-status.js';
+import { describeEnd } from '../parent/worker-end.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { ServicePlans } from '../reload/service-plans.js';
 import { charts } from './charts.js';
@@ -37,24 +45,31 @@ export async function statusPage(
   const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
   const status = controlled.status();
   const readiness = readinessOf(status);
-  const isCounted = config.group('metrics', metricsOptions).enabled;
+  const isCounted = controlled.recent !== undefined && config.group('metrics', metricsOptions).enabled;
+  const wrong = whatIsWrong(controlled, status.services, readiness);
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [
-    ['apis', 'APIs', served(status.services, readiness)],
+    ['apis', 'APIs', served(status.services, readiness, controlled.recent)],
     ['workers', 'Workers', workers(status.services)],
-    ['charts', 'Requests', isCounted && history !== undefined ? charts(history.stretches) : NOT_COUNTED],
+    [
+      'charts',
+      'Requests',
+      isCounted && history !== undefined
+        ? [charts(history.stretches), routes(status.services, controlled.recent)]
+        : NOT_COUNTED,
+    ],
     ['requests', 'Under way', requests(requestsOf(status.services))],
     ['pipelines', 'Pipelines', pipelines(apps, runner.counted())],
     ['services', 'Registered services', services(listed)],
     ['certificates', 'Certificates', certificates(status.services)],
-    ['reload', 'Last reload', reload(status.reloads.at(-1))],
+    ['reload', 'Last reload', [underWay(status), reload(status.reloads.at(-1))]],
     ['configuration', 'Configuration', configuration(differencesFromDefaults(config))],
   ];
   return framed({
-    title: `${name}: status`,
+    title: wrong.length === 0 ? `${name}: ready` : `${name}: ${wrong.join(', ')}`,
     first: 'apis',
     script: SCRIPT,
     header: html`<h1>${name}</h1>
-<div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(readiness, status.services)}</div>
+<div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(wrong, isCounted)}${status.reloading === undefined ? undefined : ' · a reload is under way'}</div>
 ${config.group('admin', adminOptions).docs ? html`<a href="/docs">API descriptions</a>\n` : undefined}<button id="live" type="button" hidden>Pause</button>
 <span id="failed" class="bad" role="status"></span>
 `,
@@ -68,28 +83,80 @@ ${config.group('admin', adminOptions).docs ? html`<a href="/docs">API descriptio
   });
 }
 
-function summary(readiness: readonly Readiness[], services: readonly ServiceStatus[]): Html {
-  const wrong = [
+function whatIsWrong(
+  { log, recent, runner }: Controlled,
+  services: readonly ServiceStatus[],
+  readiness: readonly Readiness[],
+): string[] {
+  const lost = logLinesLost(log, runner.counted());
+  return [
     ...readiness.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`),
     ...services.flatMap(({ name, workers: all }) =>
       all.filter(({ stuck }) => stuck).map(({ id }) => `worker ${id} of ${name} is stuck`),
     ),
+    ...services.flatMap(({ name }) => {
+      const failed = recent?.of(name)?.failed ?? 0;
+      return failed > FAILING ? [`${name}: ${Math.round(failed * 100)} % of its requests fail`] : [];
+    }),
+    ...(lost > 0 ? [`${lost} lines of the log could not be written`] : []),
   ];
-  if (wrong.length === 0) return html`<span class="good">all APIs are ready</span>`;
-  return html`<span class="bad">${wrong.join(', ')}</span>`;
 }
 
-function served(services: readonly ServiceStatus[], readiness: readonly Readiness[]): Html {
-  const rows = services.map(({ name, addresses, ready, wanted, restarts }) => {
+/** Green says that requests succeed, as far as they are counted. */
+function summary(wrong: readonly string[], isCounted: boolean): Html {
+  if (wrong.length > 0) return html`<span id="summary" class="bad">${wrong.join(', ')}</span>`;
+  if (isCounted) return html`<span id="summary" class="good">all APIs are ready</span>`;
+  return html`<span id="summary">all APIs are ready; their requests are not counted</span>`;
+}
+
+function served(
+  services: readonly ServiceStatus[],
+  readiness: readonly Readiness[],
+  recent: Controlled['recent'],
+): Html {
+  const rows = services.map(({ name, addresses, ready, wanted, restarts, lastFailure }) => {
     const { state, reasons } = readiness.find((each) => each.name === name) ?? { state: 'starting', reasons: [] };
-    return html`<tr><th scope="row">${name}</th><td>${addresses.map(formatAddress).join(' ')}</td><td class="${state === 'ready' ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td><td>${reasons.join('; ')}</td></tr>
+    const ended = lastFailure === undefined ? undefined : describeEnd(lastFailure);
+    const isTold = reasons.some(
+      (reason) => lastFailure !== undefined && reason.includes(`worker ${lastFailure.worker} (pid ${lastFailure.pid})`),
+    );
+    const told = [...reasons, ...(ended === undefined || isTold ? [] : [`last failure: ${ended}`])];
+    const known = recent?.of(name);
+    const isGood = state === 'ready' && ready >= wanted;
+    return html`<tr><th scope="row">${name}</th><td>${addresses.map(formatAddress).join(' ')}</td><td class="${isGood ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td>${numbers(known)}<td class="long">${told.join('; ')}</td></tr>
 `;
   });
   return table(
-    'What is served, and whether it can be sent requests',
-    ['API', 'address', 'state', '#workers', '#restarts', ''],
+    'What is served, whether it can be sent requests, and what became of those of the last minute',
+    ['API', 'address', 'state', '#workers', '#restarts', '#requests/s', '#failed', '#p95', ''],
     rows,
   );
+}
+
+/** The columns of requests of the last minute. */
+function numbers(recent: RecentRequests | undefined): Html {
+  if (recent === undefined) return html`<td class="number">–</td><td class="number">–</td><td class="number">–</td>`;
+  const { rate, failed, p95 } = recent;
+  return html`<td class="number">${rate.toFixed(1)}</td><td class="number ${failed > FAILING ? 'bad' : ''}">${(failed * 100).toFixed(failed > 0 && failed < 0.01 ? 1 : 0)} %</td><td class="number">${Math.round(p95 * 1000)} ms</td>`;
+}
+
+function routes(services: readonly ServiceStatus[], recent: Controlled['recent']): Html | undefined {
+  const rows = services.flatMap(({ name }) =>
+    (recent?.of(name)?.routes ?? []).map(
+      (route) => html`<tr><th scope="row">${name}</th><td class="long">${route.route}</td>${numbers(route)}</tr>
+`,
+    ),
+  );
+  if (rows.length === 0) return undefined;
+  const head = ['API', 'route', '#requests/s', '#failed', '#p95'];
+  return table('Routes in the last minute: those that fail, then those that take most time', head, rows);
+}
+
+function underWay({ reloading, services }: LauncherStatus): Html | undefined {
+  if (reloading === undefined) return undefined;
+  const what = reloading.dryRun ? 'A dry run' : 'A reload';
+  return html`<p class="bad">${what} is under way since ${reloading.at}: ${whatLoads(services)}</p>
+`;
 }
 
 function workers(services: readonly ServiceStatus[]): Html {
@@ -105,7 +172,20 @@ function workers(services: readonly ServiceStatus[]): Html {
           ],
     ),
   );
-  const head = ['API', 'worker', '#pid', 'state', '#up', '#busy', '#lag', '#memory', '#requests', '#waiting'];
+  const head = [
+    'API',
+    'worker',
+    '#pid',
+    'state',
+    '#up',
+    '#busy',
+    '#lag',
+    '#memory',
+    '#requests',
+    '#waiting',
+    '#calls run',
+    '#calls wait',
+  ];
   return html`${stuck}${table('Each as it told last, once a second', head, rows)}`;
 }
 
@@ -121,6 +201,8 @@ function workerRow(service: string, { id, pid, state, stuck, uptimeMs, silentMs,
     fact('rss', (value) => `${Math.round(value / 2 ** 20)} MiB`),
     fact('inFlight', String),
     fact('queued', String),
+    fact('callsRunning', String),
+    fact('callsPending', String),
   ];
   const shown = stuck
     ? html`<td class="bad">silent for ${formatDuration(silentMs / 1000)}</td>`
@@ -233,9 +315,16 @@ const update = async () => {
       part.replaceChildren(...document.importNode(next, true).childNodes);
       if (open) part.querySelector('details')?.setAttribute('open', '');
     }
+    document.title = page.title;
     failed.textContent = '';
   } catch {
     failed.textContent = 'The service does not answer; what is shown is old.';
+    document.title = document.title.replace(/:.*/, ': does not answer');
+    const summary = document.querySelector('#summary');
+    if (summary !== null) {
+      summary.className = 'bad';
+      summary.textContent = 'not known';
+    }
   } finally {
     asking = false;
   }

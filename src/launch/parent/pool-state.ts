@@ -47,7 +47,7 @@ export class PoolState {
   /** Workers started in place of others that ended unasked. */
   restarts = 0;
   /** Workers that were started, by why. */
-  readonly starts = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, reload: 0, restart: 0 };
+  readonly starts = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, memory: 0, reload: 0, restart: 0 };
   /** The last one that ended and was not told to. */
   lastEnd: WorkerEnd | undefined;
   /** Requests that were lost with workers, by how these ended. */
@@ -107,7 +107,7 @@ export class PoolState {
 
   /** Why this one is started; the worker of a trial counts once it takes a slot. */
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
-    if (extra) return this.slot(index).some(({ worn }) => worn) ? 'recycle' : (this.roll?.reason ?? 'reload');
+    if (extra) return this.slot(index).find(({ worn }) => worn)?.worn ?? this.roll?.reason ?? 'reload';
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
     return this.hung.delete(index) ? 'stuck' : 'death';
   }
@@ -166,6 +166,6 @@ export class PoolState {
   }
 
   #fits(worker: WorkerHandle): boolean {
-    return !worker.worn && this.roll?.isDue(worker) !== true;
+    return worker.worn === undefined && this.roll?.isDue(worker) !== true;
   }
 }

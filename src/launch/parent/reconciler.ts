@@ -214,7 +214,7 @@ export class Reconciler {
       return;
     }
     for (const other of others.filter(({ worn }) => worn)) {
-      other.worn = false;
+      other.worn = undefined;
       const { assignment, pid } = other;
       const facts = { service: assignment.service, workerId: assignment.index, pid, err: worker.startError };
       this.#options.log.error(`Child ${pid} could not be replaced`, facts);

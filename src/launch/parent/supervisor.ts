@@ -16,7 +16,7 @@ import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listene
 import { listeningOf } from '../sockets/listening.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
-import { describeRequest } from './worker-end.js';
+import { describeRequest, mebibytes } from './worker-end.js';
 import { WorkerHandle } from './worker-handle.js';
 import { channelLog, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
@@ -58,6 +58,8 @@ export class Supervisor {
   readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
   #codeChanged: (() => boolean) | undefined;
+  /** Of which services, and for which values, the log has that max_memory is too small. */
+  readonly #toldSmall = new Set<string>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -236,7 +238,8 @@ export class Supervisor {
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, assignment, first, {
       ...channelLog(this.#log, known),
-      replace: (reason) => this.#recycle(pool, worker, reason),
+      replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
+      beat: () => this.#limitMemory(pool, worker),
       counted: (counted) => this.#options.totals.add(pool.name, counted),
       take: (takes) => pool.buckets.take(takes, performance.now()),
     });
@@ -253,11 +256,28 @@ export class Supervisor {
     return worker;
   }
 
-  #recycle(pool: PoolState, worker: WorkerHandle, reason: string): void {
-    if (!worker.serving || worker.worn || pool.stopping) return;
-    const facts = { service: pool.name, workerId: worker.assignment.index, pid: worker.pid };
-    this.#log.info(`Replacing child ${worker.pid}: ${reason}`, facts);
-    this.pool(pool.name)?.replace(worker);
+  #recycle(pool: PoolState, worker: WorkerHandle, text: string, reason: 'recycle' | 'memory'): void {
+    if (!worker.serving || worker.worn !== undefined || pool.stopping) return;
+    const facts = { service: pool.name, workerId: worker.assignment.index, pid: worker.pid, reason };
+    this.#log[reason === 'memory' ? 'warn' : 'info'](`Replacing child ${worker.pid}: ${text}`, facts);
+    this.pool(pool.name)?.replace(worker, reason);
+  }
+
+  #limitMemory(pool: PoolState, worker: WorkerHandle): void {
+    const { maxMemory } = this.settings;
+    const { rss = 0, freshRss = 0, assignment, pid } = worker;
+    if (maxMemory === 0 || !worker.serving || rss <= maxMemory) return;
+    if (freshRss <= maxMemory) {
+      const text = `it has ${mebibytes(rss)}, more than max_memory (${mebibytes(maxMemory)})`;
+      this.#recycle(pool, worker, text, 'memory');
+      return;
+    }
+    const key = `${pool.name} ${maxMemory}`;
+    if (this.#toldSmall.has(key)) return;
+    this.#toldSmall.add(key);
+    const facts = { service: pool.name, workerId: assignment.index, pid, rss: freshRss };
+    const needs = `a fresh worker of ${pool.name} needs ${mebibytes(freshRss)}`;
+    this.#log.warn(`max_memory (${mebibytes(maxMemory)}) is too small, and not heeded: ${needs}`, facts);
   }
 
   /** Silence is counted in turns of this loop, so that no worker is called stuck after the supervisor was suspended. */

@@ -122,7 +122,8 @@ export function describeRequest({ method, path, ageMs }: HeldRequest): string {
   return `${method} ${path} for ${(ageMs / 1000).toFixed(1)} s`;
 }
 
-function mebibytes(bytes: number | undefined): string {
+/** `300 MiB`. */
+export function mebibytes(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 

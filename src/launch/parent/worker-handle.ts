@@ -21,6 +21,8 @@ export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>
   fault?(what: string): void;
   /** It asks for a fresh one in its place. */
   replace?(reason: string): void;
+  /** It has given a sign of life. */
+  beat?(): void;
   /** What it has counted. */
   counted?(counted: Counted): void;
 }
@@ -62,8 +64,10 @@ export class WorkerHandle {
   endedWith: number | undefined;
   /** It has cut work off, whatever its status. */
   cutOff = false;
-  /** It is to be replaced by another, for it has asked for that or does not answer. */
-  worn = false;
+  /** It is to be replaced by another: it has asked for that, does not answer, or needs too much memory. */
+  worn: 'recycle' | 'memory' | undefined;
+  /** What it needed once it was ready: a fresh one would need no less. */
+  freshRss: number | undefined;
   /** It was told to end: its slot is for others. */
   toldToEnd = false;
   /** It was killed because it gave no sign of life. */
@@ -244,6 +248,8 @@ export class WorkerHandle {
         this.debugged = message.debugged;
         this.facts = message.facts;
         this.rss = typeof message.facts.rss === 'number' ? message.facts.rss : this.rss;
+        if (this.wasReady) this.freshRss ??= this.rss;
+        this.#listener.beat?.();
         break;
       case 'counted':
         this.#listener.counted?.(message);

@@ -86,8 +86,8 @@ export class WorkerPool extends PoolState {
   }
 
   /** Has another worker take the place of this one, once that is ready. If it does not start, all stays as it is. */
-  replace(worker: WorkerHandle): void {
-    worker.worn = true;
+  replace(worker: WorkerHandle, why: 'recycle' | 'memory'): void {
+    worker.worn = why;
     this.#reconciler.poke();
   }
 

@@ -162,7 +162,7 @@ async function mutateFleet(supervisor: Supervisor, wanted: readonly LaunchReques
     if (taken === true) return;
     const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
-    if (taken === undefined) pool.replace(worker);
+    if (taken === undefined) pool.replace(worker, 'recycle');
   };
   const mutated = supervisor.pools.flatMap((pool) => pool.current.map((worker) => mutateOne(pool, worker)));
   await Promise.all([...mutated, ...resized]);

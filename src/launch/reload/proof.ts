@@ -33,8 +33,9 @@ export async function prove(generation: FleetGeneration, pools: ReadonlyMap<Work
     await inCheckTime(reloadCheckTimeoutMs, ready, (limit) => {
       const isNew = ({ wasReady, assignment }: WorkerHandle): boolean =>
         !wasReady && assignment.generation === generation.number;
-      const stuck = stuckIn([...pool.workers].find(isNew)?.stack);
-      return `a new worker of service ${pool.name} did not start ${limit}${stuck}`;
+      const worker = [...pool.workers].find(isNew);
+      const loading = typeof worker?.facts.loading === 'string' ? `; it is loading ${worker.facts.loading}` : '';
+      return `a new worker of service ${pool.name} did not start ${limit}${loading}${stuckIn(worker?.stack)}`;
     });
   });
   const failures: unknown[] = [];

@@ -66,6 +66,14 @@ function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
 }
 
+/** A reload that has not ended. */
+export interface ReloadUnderWay {
+  /** When it began, ISO 8601. */
+  readonly at: string;
+  readonly method: ReloadReport['method'];
+  readonly dryRun: boolean;
+}
+
 /** How many are kept. */
 const KEPT = 20;
 
@@ -75,6 +83,9 @@ export class ReloadReports {
   /** How many there were, by what came of them. */
   readonly counts: Record<ReloadReport['outcome'], number> = { accepted: 0, refused: 0, incomplete: 0, abandoned: 0 };
 
+  /** The one that is under way. */
+  current: ReloadUnderWay | undefined;
+
   get all(): readonly ReloadReport[] {
     return this.#reports;
   }
@@ -83,7 +94,9 @@ export class ReloadReports {
   begin(method: ReloadReport['method'], dryRun: boolean): (result: ReloadResult, end: ReloadEnd) => ReloadReport {
     const at = new Date().toISOString();
     const begun = performance.now();
+    this.current = { at, method, dryRun };
     return ({ thrown, ...result }, { generation, abandoned, log }) => {
+      this.current = undefined;
       const durationMs = Math.round(performance.now() - begun);
       const known = {
         at,

@@ -75,8 +75,7 @@ export class ApiMeter {
   /** The app, with its requests counted. */
   around(app: App): App {
     if (!this.#enabled) return app;
-    // What is counted already is counted by the first ones: others need a restart.
-    if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
+    this.#useBuckets();
     const inner = withSlot(app);
     return takesOwnSlot((req, res) => {
       const begun = performance.now();
@@ -96,11 +95,15 @@ export class ApiMeter {
     const { enabled, filters } = config.group('metrics', metricsOptions);
     if (!enabled || !filters) return undefined;
     const meter = this.meter;
-    return pipelineProbes((pipeline, filter) => ({
-      in: meter.distribution('filters', [pipeline, filter, 'in']),
-      out: meter.distribution('filters', [pipeline, filter, 'out']),
-      failed: () => meter.count('filterErrors', [pipeline, filter]),
-    }));
+    this.#useBuckets();
+    return pipelineProbes({
+      filter: (pipeline, filter) => ({
+        in: meter.distribution('filters', [pipeline, filter, 'in']),
+        out: meter.distribution('filters', [pipeline, filter, 'out']),
+        failed: () => meter.count('filterErrors', [pipeline, filter]),
+      }),
+      application: (pipeline) => meter.distribution('application', [pipeline]),
+    });
   }
 
   /** A way to other services with this configuration, counted. Opens nothing by itself. */
@@ -121,6 +124,11 @@ export class ApiMeter {
         await connection.close();
       },
     };
+  }
+
+  /** What is counted already is counted by the first ones: others need a restart. */
+  #useBuckets(): void {
+    if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
   }
 
   get #enabled(): boolean {

@@ -9,6 +9,13 @@ import type { App, Filter } from '../../app/index.js';
 /** What is put around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
 
+/** What a pipeline is measured by. */
+export interface PipelineMeasure {
+  filter(pipeline: string, filter: string): MeasuredFilter;
+  /** The time of its application, where that is measured. */
+  application?(pipeline: string): Observer;
+}
+
 /** What two kinds of probes put around a pipeline's filters, the first one outside. */
 export function bothProbes(
   first: PipelineProbes | undefined,
@@ -37,9 +44,9 @@ interface Observer {
   observe(seconds: number): void;
 }
 
-/** A filter between two probes. */
+/** A filter between two probes, or the application behind the last one, which has no name. */
 interface Stop extends MeasuredFilter {
-  readonly name: string;
+  readonly name: string | undefined;
 }
 
 /** How far a request is on its way. */
@@ -63,10 +70,12 @@ export function filterOf(req: IncomingMessage): string | undefined {
 }
 
 /** Probes that measure each filter; `measure` is called for each when a pipeline is composed. */
-export function pipelineProbes(measure: (pipeline: string, filter: string) => MeasuredFilter): PipelineProbes {
+export function pipelineProbes(measure: PipelineMeasure): PipelineProbes {
   return (pipeline, filters) => {
-    const measured = filters.map((name): Stop => ({ name, ...measure(pipeline, name) }));
-    return [...measured, undefined].map((inner, at) => probe(measured[at - 1], inner));
+    const measured = filters.map((name): Stop => ({ name, ...measure.filter(pipeline, name) }));
+    const seconds = measure.application?.(pipeline);
+    const application = seconds && { name: undefined, in: seconds, out: seconds };
+    return [...measured, application].map((inner, at) => probe(measured[at - 1], inner));
   };
 }
 

@@ -71,7 +71,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
         for (let turns = roll(12); turns > 0; turns--) await turn();
         const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
         if (worker === undefined) continue;
-        if (roll(3) === 0 && worker.serving) fake.pool.replace(worker);
+        if (roll(3) === 0 && worker.serving) fake.pool.replace(worker, 'recycle');
         else fake.pool.killHung(worker);
       }
       if (await reloading) inForce = round;
@@ -90,7 +90,7 @@ test('LC-515 PT-5 without deaths as many workers serve at any moment as there ar
   });
   t.after(() => clearInterval(counting));
   for (let round = 2; round < 12; round++) {
-    fake.pool.replace(fake.pool.current[round % 3]!);
+    fake.pool.replace(fake.pool.current[round % 3]!, 'recycle');
     assert.equal(await reload(fake, round), true);
     least = Math.min(least, serving(fake).length);
   }

@@ -198,7 +198,7 @@ test('LC-515 a reload ends a replacement that began before it, and would be too 
   const a = await fleet.launch('a', 1);
   fleet.behaviours.set('a', (moment, worker) => moment === 'begin' && worker.told.generation === 1);
   const [old] = a.spawned;
-  a.pool.replace(old!.handle);
+  a.pool.replace(old!.handle, 'recycle');
   while (a.spawned.length < 2) await turn();
   const { replaced } = await fleet.reload();
   const [, tooOld, fresh] = a.spawned;
@@ -325,7 +325,7 @@ test('a replacement that does not start leaves the worker that asked for it in i
   first = fake.spawned[0]!.pid;
   const { handle } = fake.spawned[0]!;
   await handle.ready;
-  fake.pool.replace(handle);
+  fake.pool.replace(handle, 'recycle');
   while (said.length === 0) await turn();
   for (let i = 0; i < 10; i++) await turn();
   assert.deepEqual([said, fake.spawned.length], [[`Child ${first} could not be replaced`], 2]);
@@ -347,7 +347,7 @@ test('OP-80 a refused reload ends its own workers and nobody else’s', { timeou
     return true;
   });
   const [old] = a.spawned;
-  a.pool.replace(old!.handle);
+  a.pool.replace(old!.handle, 'recycle');
   while (a.spawned.length < 2) await turn();
   await assert.rejects(fleet.reload(), /worker 0 of service b/);
   const [, fresh, spare] = a.spawned;

@@ -1,0 +1,138 @@
+/** What was counted of the last minute: of each API, of its routes, and of what its filters leave to its application. */
+import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
+
+const EVERY_MS = 15_000;
+/** So many samples: the oldest is 45 to 60 seconds old. */
+const KEPT = 4;
+/** So many routes of an API are told. */
+const ROUTES = 20;
+/** More of the requests than this fail: the API is not well, as `PorticoErrors` of the alert rules has it. */
+export const FAILING = 0.05;
+
+/** Requests of the last minute. */
+export interface RecentRequests {
+  /** Requests a second. */
+  readonly rate: number;
+  /** The part that was answered with 5xx, 0 to 1. */
+  readonly failed: number;
+  /** Seconds that 95 of 100 took at most. */
+  readonly p95: number;
+}
+
+/** Those of an API. */
+export interface RecentApi extends RecentRequests {
+  /** Seconds that they spent in its application, on average; undefined where filters are not measured. */
+  readonly inApp: number | undefined;
+  /** Those that have failed most, then those that have taken most time, first. */
+  readonly routes: readonly (RecentRequests & { readonly route: string })[];
+}
+
+interface Tally {
+  requests: number;
+  failed: number;
+  seconds: number;
+  readonly counts: number[];
+}
+
+/** Of a set of labels: its counts, as they were. */
+type Sample = ReadonlyMap<string, { readonly counts: readonly number[]; readonly sum: number }>;
+
+/** Takes a sample each 15 seconds, from numbers that are there anyway. Keeps no process alive. */
+export class Recent {
+  readonly #totals: () => Totals;
+  #samples: { readonly at: number; readonly taken: Sample }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(totals: () => Totals) {
+    this.#totals = totals;
+  }
+
+  begin(): void {
+    this.#take();
+    this.#timer = setInterval(() => this.#take(), EVERY_MS).unref();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Of an API; undefined where it had no request. */
+  of(api: string): RecentApi | undefined {
+    const [{ at, taken } = { at: 0, taken: new Map() as Sample }] = this.#samples;
+    const seconds = Math.max(1, (performance.now() - at) / 1000);
+    const totals = this.#totals();
+    const { buckets } = totals;
+    const all = newTally();
+    const routes = new Map<string, Tally>();
+    for (const total of totals.of('requests')) {
+      if (total.api !== api) continue;
+      const [method, route, status = ''] = total.labels;
+      const name = `${method} ${route}`;
+      const own = routes.get(name) ?? newTally();
+      routes.set(name, own);
+      const before = taken.get(keyOf(total));
+      for (const tally of [all, own]) add(tally, total.values, before, isFailure(status));
+    }
+    if (all.requests === 0) return undefined;
+    const told = [...routes]
+      .filter(([, { requests }]) => requests > 0)
+      .sort(([, a], [, b]) => b.failed - a.failed || b.seconds - a.seconds)
+      .slice(0, ROUTES)
+      .map(([route, tally]) => ({ route, ...recentOf(tally, seconds, buckets) }));
+    return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), routes: told };
+  }
+
+  #take(): void {
+    const totals = this.#totals();
+    const taken = new Map(
+      [...totals.of('requests'), ...totals.of('application')].map((total) => {
+        const { counts, sum } = total.values;
+        return [keyOf(total), { counts: counts.slice(), sum }];
+      }),
+    );
+    this.#samples = [...this.#samples, { at: performance.now(), taken }].slice(-KEPT);
+  }
+}
+
+type Total = ReturnType<Totals['of']>[number];
+
+function keyOf({ api, metric, labels }: Total): string {
+  return [api, metric, ...labels].join('\n');
+}
+
+function newTally(): Tally {
+  return { requests: 0, failed: 0, seconds: 0, counts: [] };
+}
+
+function add(
+  tally: Tally,
+  { counts, sum }: Total['values'],
+  before: { readonly counts: readonly number[]; readonly sum: number } | undefined,
+  failed: boolean,
+): void {
+  for (const [at, count] of counts.entries()) {
+    const more = count - (before?.counts[at] ?? 0);
+    tally.counts[at] = (tally.counts[at] ?? 0) + more;
+    tally.requests += more;
+    if (failed) tally.failed += more;
+  }
+  tally.seconds += sum - (before?.sum ?? 0);
+}
+
+function recentOf({ requests, failed, counts }: Tally, seconds: number, buckets: readonly number[]): RecentRequests {
+  return { rate: requests / seconds, failed: failed / requests, p95: boundOf(buckets, counts, requests * 0.95) ?? 0 };
+}
+
+function inAppOf(totals: Totals, api: string, taken: Sample): number | undefined {
+  const tally = newTally();
+  for (const total of totals.of('application')) {
+    if (total.api === api) add(tally, total.values, taken.get(keyOf(total)), false);
+  }
+  return tally.requests === 0 ? undefined : tally.seconds / tally.requests;
+}
+
+/** `12.3 requests/s, 20 % fail, p95 240 ms`. */
+export function describeRecent({ rate, failed, p95 }: RecentRequests): string {
+  const share = failed === 0 ? '' : `, ${failed < 0.01 ? '<1' : Math.round(failed * 100)} % fail`;
+  return `${rate.toFixed(1)} requests/s${share}, p95 ${Math.round(p95 * 1000)} ms`;
+}
