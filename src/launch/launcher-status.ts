@@ -43,7 +43,7 @@ export interface ServiceStatus {
   readonly ready: number;
   /** Workers started in place of others that ended unasked. */
   readonly restarts: number;
-  /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `reload`, `restart`. */
+  /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `memory`, `reload`, `restart`. */
   readonly starts: Readonly<Record<string, number>>;
   /** The last worker that ended and was not told to; undefined where none has. */
   readonly lastFailure: WorkerEnd | undefined;

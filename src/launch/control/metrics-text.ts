@@ -118,7 +118,7 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
     ),
     counter(
       'portico_worker_starts_total',
-      'Workers that were started, by why: launch, scale, death, stuck, recycle, reload, restart.',
+      'Workers that were started, by why: launch, scale, death, stuck, recycle, memory, reload, restart.',
       services.flatMap(({ name: api, starts }) =>
         Object.entries(starts).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),
