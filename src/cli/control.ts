@@ -9,21 +9,13 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { ReloadReport } from '../launch/index.js';
-import {
-  controlPath,
-  describeEnd,
-  describeRecent,
-  describeRequest,
-  type ShownWorker,
-  type StatusDocument,
-} from '../launch/internal.js';
+import { controlPath, type StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
-import { formatAddress } from '../service/internal.js';
-import { formatDuration } from '../text/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { ArgumentRefused } from './failure.js';
+import { statusText } from './status-text.js';
 
 interface ControlArguments extends ConfigurationArguments {
   readonly socket?: string;
@@ -231,94 +223,6 @@ function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
     hint: 'Name the configuration it was started with (--config-file), or its socket, which its log has (--socket).',
     cause,
   });
-}
-
-function statusText({ process: running, services, reloads, reloading }: StatusDocument): string {
-  const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost } = running;
-  const up = formatDuration(uptimeMs / 1000);
-  const lines = [
-    `${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? '  stopping' : ''}`,
-  ];
-  if (reloading !== undefined) {
-    const what = reloading.dryRun ? 'A dry run of a reload' : 'A reload';
-    lines.push(`${what} is under way since ${reloading.at}: ${reloading.doing}`);
-  }
-  if (logLinesLost > 0) lines.push(`${logLinesLost} lines of the log could not be written: is the disk full?`);
-  // First what is wrong: a crash loop has its reason here.
-  for (const { name: service, state, ready, wanted, reasons } of services) {
-    if (state === 'ready' && ready >= wanted) continue;
-    lines.push(...reasons.map((reason, at) => (at === 0 ? `${service} is ${state}: ${reason}` : `  ${reason}`)));
-  }
-  for (const {
-    name: service,
-    addresses,
-    wanted,
-    ready,
-    restarts,
-    lastFailure,
-    certificateEnds,
-    recent,
-    workers,
-  } of services) {
-    const where = addresses.map(formatAddress).join(' ');
-    const calls = workers.some(({ callsRunning = 0, callsPending = 0 }) => callsRunning + callsPending > 0);
-    lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
-    const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'];
-    const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
-    lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
-    if (recent !== undefined) {
-      const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
-      lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
-      lines.push(...recent.routes.slice(0, ROUTES).map((route) => `    ${route.route}: ${describeRecent(route)}`));
-    }
-    if (certificateEnds !== undefined) {
-      const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
-      const when = days < 0 ? 'has ended' : `ends in ${days} days`;
-      lines.push(`  its certificate ${when}, ${certificateEnds}`);
-    }
-    for (const trouble of new Set(workers.flatMap(({ troubles = [] }) => troubles))) lines.push(`  ${trouble}`);
-    for (const { id, stuck, stack = [], heldRequests } of workers) {
-      if (!stuck) continue;
-      const held = heldRequests.slice(0, HELD).map(describeRequest).join(', ');
-      const more = heldRequests.length > HELD ? ` and ${heldRequests.length - HELD} more` : '';
-      lines.push(`  worker ${id} is stuck${held === '' ? '' : ` with ${held}${more}`}:`);
-      lines.push(...stack.map((frame) => `    ${frame}`));
-    }
-    if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);
-  }
-  const last = reloads.at(-1);
-  if (last !== undefined)
-    lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
-  return lines.join('\n');
-}
-
-/** So many routes of an API are shown; the page and the JSON have more. */
-const ROUTES = 5;
-
-const DAY_MS = 86_400_000;
-
-const CALLS = ['calls run', 'calls wait'];
-
-/** Remote calls: those that it handles, and those it waits for. */
-function callsOf({ callsRunning = 0, callsPending = 0 }: ShownWorker): string[] {
-  return [String(callsRunning), String(callsPending)];
-}
-
-/** So many requests of a stuck worker are in its line; `api-cli requests` has them all. */
-const HELD = 5;
-
-function workerRow(worker: ShownWorker): string[] {
-  const { id, pid, state, stuck, uptimeMs, silentMs, utilization, lagMs, rss, inFlight } = worker;
-  return [
-    String(id),
-    String(pid ?? '-'),
-    stuck ? `silent for ${formatDuration(silentMs / 1000)}` : state,
-    formatDuration(uptimeMs / 1000),
-    utilization === undefined ? '-' : `${Math.round(utilization * 100)} %`,
-    lagMs === undefined ? '-' : `${Math.round(lagMs)} ms`,
-    rss === undefined ? '-' : `${Math.round(rss / 2 ** 20)} MiB`,
-    inFlight === undefined ? '-' : String(inFlight),
-  ];
 }
 
 interface ShownRequest {
