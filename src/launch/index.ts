@@ -11,7 +11,7 @@ export type { Launcher, LauncherOptions } from './launcher.js';
 export type { LaunchSettings, RestartMethod } from './launcher-options.js';
 export type { LauncherStatus, ServiceStatus, WorkerStatus } from './launcher-status.js';
 export type { ProcessLauncherOptions } from './parent/fleet-runner.js';
-export type { EndReason, HeldRequest, WorkerEnd } from './parent/worker-end.js';
+export type { EndReason, WorkerEnd } from './parent/worker-end.js';
 export type { HostProcess } from './process/host-process.js';
 export type { SignalHandler, SignalListener, SignalSource } from './process/signals.js';
 export type { OnReload } from './reload/fleet-reload.js';

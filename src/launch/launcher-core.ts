@@ -160,8 +160,7 @@ export class LauncherCore<R extends Runner = Runner> {
 
   async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
     this.takeSignals();
-    const { runner } = this;
-    if (!runner.supervised) logConfiguration(this.#options.config, runner.settings, this.log);
+    if (!this.runner.supervised) logConfiguration(this.#options.config, this.runner.settings, this.log);
     void this.#launching.then(() => this.#allReady());
     this.#waits.resolve();
     return this.process.wait(options.signal, () => void this.stop());
@@ -216,10 +215,7 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Asked for while one is under way it is exactly one more, however often it was asked for. Undefined: a stop is under way. */
   async reload(): Promise<ReloadReport | undefined> {
     if (this.stopping) return undefined;
-    const underWay = this.#reports.current;
-    if (underWay !== undefined && this.#nextReload === undefined) {
-      this.log.notice(`A reload waits for the one under way since ${underWay.at}: ${whatLoads(this.runner.status())}`);
-    }
+    if (this.#nextReload === undefined) this.#reports.waits(this.log, () => whatLoads(this.runner.status()));
     this.#nextReload ??= this.#reloadTurns.run(() => {
       this.#nextReload = undefined;
       return this.#reload(false);
@@ -228,16 +224,9 @@ export class LauncherCore<R extends Runner = Runner> {
   }
 
   status(): LauncherStatus {
-    const { runner, stopping } = this;
+    const { host, runner, stopping } = this;
     const { generation } = runner;
-    return {
-      pid: this.host.pid,
-      stopping,
-      generation,
-      services: runner.status(),
-      reloads: this.#reports.all,
-      reloading: this.#reports.current,
-    };
+    return { pid: host.pid, stopping, generation, services: runner.status(), ...this.#reports.known };
   }
 
   /** The settings of a configuration. */

@@ -8,11 +8,12 @@ import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { ServiceRun } from './in-process/service-run.js';
 import type { Supervisor } from './parent/supervisor.js';
-import type { HeldRequest, WorkerEnd } from './parent/worker-end.js';
+import type { WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport, ReloadUnderWay } from './reload/reload-report.js';
 import type { Telling } from './report/report-subjects.js';
+import type { HeldRequest } from './worker-message.js';
 
 /** One process. */
 export interface WorkerStatus {

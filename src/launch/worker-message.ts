@@ -175,3 +175,11 @@ const KINDS: ReadonlySet<unknown> = new Set<ToParent['kind']>([
 function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 }
+
+/** A request as a worker's watch thread has told it. */
+export interface HeldRequest {
+  readonly method: string;
+  /** Without its query, cut at 128 characters. */
+  readonly path: string;
+  readonly ageMs: number;
+}

@@ -5,5 +5,5 @@ export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
-export { type RequestsInHand, requestsInHand } from './requests-in-hand.js';
+export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';

@@ -6,9 +6,12 @@
 /** So many requests are told apart; more are served and not named. */
 const SLOTS = 1024;
 /** Method and path of a request, the path without its query, cut at so many characters. */
-const HEAD = 128;
+export const HEAD = 128;
 
-/** The same memory as the main thread and the watch thread see it. */
+/**
+ * The same memory as the main thread and the watch thread see it. `ConnectionList` of `src/server/connections` writes it without
+ * a call, as each request costs what it does there.
+ */
 export class RequestsInHand {
   readonly memory: SharedArrayBuffer;
   /** By slot: the number of the request, counted from 1; 0 where the slot is free. */
@@ -19,41 +22,14 @@ export class RequestsInHand {
   readonly heads: Uint8Array;
   /** Slots to take. */
   readonly free = Array.from({ length: SLOTS }, (_, at) => at);
-  #serial = 0;
+  /** The number of the latest request. */
+  serial = 0;
 
   constructor(memory = new SharedArrayBuffer(SLOTS * (4 + 1 + HEAD))) {
     this.memory = memory;
     this.serials = new Int32Array(memory, 0, SLOTS);
     this.lengths = new Uint8Array(memory, SLOTS * 4, SLOTS);
     this.heads = new Uint8Array(memory, SLOTS * 5, SLOTS * HEAD);
-  }
-
-  /**
-   * Takes a slot for a request: `GET /servers`. Gives -1 where none is free. 80 ns, for characters are copied here: a call of
-   * `Buffer.write` would cost twice that.
-   */
-  begin(request: string): number {
-    const slot = this.free.pop();
-    if (slot === undefined) return -1;
-    const { heads } = this;
-    const at = slot * HEAD;
-    let length = 0;
-    for (; length < HEAD && length < request.length; length++) {
-      const character = request.charCodeAt(length);
-      // The query, which may hold secrets.
-      if (character === 63) break;
-      heads[at + length] = character;
-    }
-    this.lengths[slot] = length;
-    this.#serial = (this.#serial + 1) & 0x7fffffff || 1;
-    this.serials[slot] = this.#serial;
-    return slot;
-  }
-
-  end(slot: number): void {
-    if (slot === -1) return;
-    this.serials[slot] = 0;
-    this.free.push(slot);
   }
 }
 

@@ -14,9 +14,10 @@ import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
 import { listeningOf } from '../sockets/listening.js';
+import { MemoryLimit } from './memory-limit.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
-import { describeRequest, mebibytes } from './worker-end.js';
+import { describeRequest } from './worker-end.js';
 import { WorkerHandle } from './worker-handle.js';
 import { channelLog, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
@@ -58,13 +59,13 @@ export class Supervisor {
   readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
   #codeChanged: (() => boolean) | undefined;
-  /** Of which services, and for which values, the log has that max_memory is too small. */
-  readonly #toldSmall = new Set<string>();
+  readonly #memory: MemoryLimit;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.program = options.program;
     this.#log = options.log;
+    this.#memory = new MemoryLimit(options.log);
     this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
     this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
@@ -239,7 +240,10 @@ export class Supervisor {
     const worker: WorkerHandle = new WorkerHandle(child, assignment, first, {
       ...channelLog(this.#log, known),
       replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
-      beat: () => this.#limitMemory(pool, worker),
+      beat: () => {
+        const worn = this.#memory.exceeded(worker, this.settings.maxMemory);
+        if (worn !== undefined) this.#recycle(pool, worker, worn, 'memory');
+      },
       counted: (counted) => this.#options.totals.add(pool.name, counted),
       take: (takes) => pool.buckets.take(takes, performance.now()),
     });
@@ -261,23 +265,6 @@ export class Supervisor {
     const facts = { service: pool.name, workerId: worker.assignment.index, pid: worker.pid, reason };
     this.#log[reason === 'memory' ? 'warn' : 'info'](`Replacing child ${worker.pid}: ${text}`, facts);
     this.pool(pool.name)?.replace(worker, reason);
-  }
-
-  #limitMemory(pool: PoolState, worker: WorkerHandle): void {
-    const { maxMemory } = this.settings;
-    const { rss = 0, freshRss = 0, assignment, pid } = worker;
-    if (maxMemory === 0 || !worker.serving || rss <= maxMemory) return;
-    if (freshRss <= maxMemory) {
-      const text = `it has ${mebibytes(rss)}, more than max_memory (${mebibytes(maxMemory)})`;
-      this.#recycle(pool, worker, text, 'memory');
-      return;
-    }
-    const key = `${pool.name} ${maxMemory}`;
-    if (this.#toldSmall.has(key)) return;
-    this.#toldSmall.add(key);
-    const facts = { service: pool.name, workerId: assignment.index, pid, rss: freshRss };
-    const needs = `a fresh worker of ${pool.name} needs ${mebibytes(freshRss)}`;
-    this.#log.warn(`max_memory (${mebibytes(maxMemory)}) is too small, and not heeded: ${needs}`, facts);
   }
 
   /** Silence is counted in turns of this loop, so that no worker is called stuck after the supervisor was suspended. */

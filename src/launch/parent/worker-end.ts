@@ -3,6 +3,7 @@ import { isOwnFile } from '../../process/index.js';
 import { formatDuration } from '../../text/index.js';
 import type { WorkerExit } from '../exit-status.js';
 import { EXIT } from '../worker/parent-link.js';
+import type { HeldRequest } from '../worker-message.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
@@ -10,14 +11,6 @@ import type { WorkerHandle } from './worker-handle.js';
  * handled one. `signal`: killed by another one. `exit`: by itself.
  */
 export type EndReason = 'start' | 'stuck' | 'heap' | 'error' | 'signal' | 'exit';
-
-/** A request as a worker's watch thread has told it. */
-export interface HeldRequest {
-  readonly method: string;
-  /** Without its query, cut at 128 characters. */
-  readonly path: string;
-  readonly ageMs: number;
-}
 
 /** The end of a worker that was not told to end. */
 export interface WorkerEnd {

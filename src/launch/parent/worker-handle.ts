@@ -10,9 +10,8 @@ import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../report/questions.js';
 import { type Deferred, deferred } from '../waiting.js';
-import type { WorkerFailure } from '../worker-message.js';
+import type { HeldRequest, WorkerFailure } from '../worker-message.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
-import type { HeldRequest } from './worker-end.js';
 import type { FleetGeneration } from './worker-process.js';
 
 /** Who is told what a worker asks for and what it does wrong; what is left out is not needed. */

@@ -84,19 +84,26 @@ export class ReloadReports {
   readonly counts: Record<ReloadReport['outcome'], number> = { accepted: 0, refused: 0, incomplete: 0, abandoned: 0 };
 
   /** The one that is under way. */
-  current: ReloadUnderWay | undefined;
+  #current: ReloadUnderWay | undefined;
 
-  get all(): readonly ReloadReport[] {
-    return this.#reports;
+  /** For a status. */
+  get known(): { readonly reloads: readonly ReloadReport[]; readonly reloading: ReloadUnderWay | undefined } {
+    return { reloads: this.#reports, reloading: this.#current };
+  }
+
+  /** Logs that another one is asked for while one is under way, and what that is at. */
+  waits(log: Logger, doing: () => string): void {
+    if (this.#current === undefined) return;
+    log.notice(`A reload waits for the one under way since ${this.#current.at}: ${doing()}`);
   }
 
   /** Begins one; the function it gives ends it. A dry run is logged, but neither kept nor counted. */
   begin(method: ReloadReport['method'], dryRun: boolean): (result: ReloadResult, end: ReloadEnd) => ReloadReport {
     const at = new Date().toISOString();
     const begun = performance.now();
-    this.current = { at, method, dryRun };
+    this.#current = { at, method, dryRun };
     return ({ thrown, ...result }, { generation, abandoned, log }) => {
-      this.current = undefined;
+      this.#current = undefined;
       const durationMs = Math.round(performance.now() - begun);
       const known = {
         at,

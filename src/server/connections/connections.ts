@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
-import { requestsInHand } from '../../process/index.js';
+import { HEAD, requestsInHand } from '../../process/index.js';
 import { socketUnder } from '../../wire/index.js';
 import { Backlog } from './backlog.js';
 import type { Refusal } from './refusal.js';
@@ -245,7 +245,24 @@ export class ConnectionList {
     const exchange = new AppExchange(req, res, this.#server) as Exchange;
     exchange.connection = connection;
     exchange.since = this.coarseNow;
-    exchange.hand = requestsInHand.begin(`${req.method} ${req.url}`);
+    // Without a call, and by single characters: 80 ns, where Buffer.write would take twice that.
+    const { free, heads, lengths, serials } = requestsInHand;
+    const slot = free.pop();
+    if (slot !== undefined) {
+      const head = `${req.method} ${req.url}`;
+      const at = slot * HEAD;
+      let length = 0;
+      for (; length < HEAD && length < head.length; length++) {
+        const character = head.charCodeAt(length);
+        // The query, which may hold secrets.
+        if (character === 63) break;
+        heads[at + length] = character;
+      }
+      lengths[slot] = length;
+      requestsInHand.serial = (requestsInHand.serial + 1) & 0x7fffffff || 1;
+      serials[slot] = requestsInHand.serial;
+      exchange.hand = slot;
+    }
     if (connection.exchanges.length > 0) {
       if (connection.exchanges.length === 1) keepContext(connection.exchanges[0]!);
       keepContext(exchange);
@@ -270,7 +287,10 @@ export class ConnectionList {
     connection.lastUse = ++this.#uses;
     if (this.keepTimes) connection.lastUseAt = performance.now();
     this.inFlight--;
-    requestsInHand.end(exchange.hand);
+    if (exchange.hand !== -1) {
+      requestsInHand.serials[exchange.hand] = 0;
+      requestsInHand.free.push(exchange.hand);
+    }
     this.#exchangeEnded(exchange);
   };
 

@@ -1,0 +1,88 @@
+/** The first look at the status page: is all well, and if not, what fails and since when. */
+import { formatAddress } from '../../service/internal.js';
+import type { Controlled } from '../control/controlled.js';
+import { FAILING, type RecentRequests } from '../control/recent.js';
+import { logLinesLost, type Readiness } from '../control/status-document.js';
+import { type LauncherStatus, type ServiceStatus, whatLoads } from '../launcher-status.js';
+import { describeEnd } from '../parent/worker-end.js';
+import { type Html, html, table } from './frame.js';
+
+/** Why not all is well, a few words each; empty: all is. */
+export function whatIsWrong(
+  { log, recent, runner }: Controlled,
+  services: readonly ServiceStatus[],
+  readiness: readonly Readiness[],
+): string[] {
+  const lost = logLinesLost(log, runner.counted());
+  return [
+    ...readiness.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`),
+    ...services.flatMap(({ name, workers: all }) =>
+      all.filter(({ stuck }) => stuck).map(({ id }) => `worker ${id} of ${name} is stuck`),
+    ),
+    ...services.flatMap(({ name }) => {
+      const failed = recent?.of(name)?.failed ?? 0;
+      return failed > FAILING ? [`${name}: ${Math.round(failed * 100)} % of its requests fail`] : [];
+    }),
+    ...(lost > 0 ? [`${lost} lines of the log could not be written`] : []),
+  ];
+}
+
+/** Green says that requests succeed, as far as they are counted. */
+export function summary(wrong: readonly string[], isCounted: boolean): Html {
+  if (wrong.length > 0) return html`<span id="summary" class="bad">${wrong.join(', ')}</span>`;
+  if (isCounted) return html`<span id="summary" class="good">all APIs are ready</span>`;
+  return html`<span id="summary">all APIs are ready; their requests are not counted</span>`;
+}
+
+/** The table of APIs. */
+export function served(
+  services: readonly ServiceStatus[],
+  readiness: readonly Readiness[],
+  recent: Controlled['recent'],
+): Html {
+  const rows = services.map(({ name, addresses, ready, wanted, restarts, lastFailure }) => {
+    const { state, reasons } = readiness.find((each) => each.name === name) ?? { state: 'starting', reasons: [] };
+    const ended = lastFailure === undefined ? undefined : describeEnd(lastFailure);
+    const isTold = reasons.some(
+      (reason) => lastFailure !== undefined && reason.includes(`worker ${lastFailure.worker} (pid ${lastFailure.pid})`),
+    );
+    const told = [...reasons, ...(ended === undefined || isTold ? [] : [`last failure: ${ended}`])];
+    const known = recent?.of(name);
+    const isGood = state === 'ready' && ready >= wanted;
+    return html`<tr><th scope="row">${name}</th><td>${addresses.map(formatAddress).join(' ')}</td><td class="${isGood ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td>${numbers(known)}<td class="long">${told.join('; ')}</td></tr>
+`;
+  });
+  return table(
+    'What is served, whether it can be sent requests, and what became of those of the last minute',
+    ['API', 'address', 'state', '#workers', '#restarts', '#requests/s', '#failed', '#p95', ''],
+    rows,
+  );
+}
+
+/** The columns of requests of the last minute. */
+function numbers(recent: RecentRequests | undefined): Html {
+  if (recent === undefined) return html`<td class="number">–</td><td class="number">–</td><td class="number">–</td>`;
+  const { rate, failed, p95 } = recent;
+  return html`<td class="number">${rate.toFixed(1)}</td><td class="number ${failed > FAILING ? 'bad' : ''}">${(failed * 100).toFixed(failed > 0 && failed < 0.01 ? 1 : 0)} %</td><td class="number">${Math.round(p95 * 1000)} ms</td>`;
+}
+
+/** The routes of the last minute, where there are any. */
+export function routes(services: readonly ServiceStatus[], recent: Controlled['recent']): Html | undefined {
+  const rows = services.flatMap(({ name }) =>
+    (recent?.of(name)?.routes ?? []).map(
+      (route) => html`<tr><th scope="row">${name}</th><td class="long">${route.route}</td>${numbers(route)}</tr>
+`,
+    ),
+  );
+  if (rows.length === 0) return undefined;
+  const head = ['API', 'route', '#requests/s', '#failed', '#p95'];
+  return table('Routes in the last minute: those that fail, then those that take most time', head, rows);
+}
+
+/** A reload that has not ended. */
+export function underWay({ reloading, services }: LauncherStatus): Html | undefined {
+  if (reloading === undefined) return undefined;
+  const what = reloading.dryRun ? 'A dry run' : 'A reload';
+  return html`<p class="bad">${what} is under way since ${reloading.at}: ${whatLoads(services)}</p>
+`;
+}
