@@ -30,7 +30,8 @@ export type Take = readonly [rule: TakeRule, key: string, patienceMs: number];
 
 /** From a worker. */
 export type ToParent =
-  | { readonly kind: 'ready' }
+  /** It serves, with so much resident memory, in bytes. */
+  | { readonly kind: 'ready'; readonly rss?: number }
   /** It has built all services: what it found, which need be no error. */
   | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)

@@ -124,6 +124,9 @@ test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and
     process.kill(started.pid as number, 'SIGKILL');
   }
   assert.ok(starts > 0, 'the first workers + 1 starts are free, those of the launch included');
+  for (let exited = 0, at = 0; exited < 4 + starts; exited++) {
+    at = fleet.lines.indexOf(await fleet.event('worker_exited', at)) + 1;
+  }
   fleet.kill('SIGTERM');
   assert.equal((await fleet.ended).code, 0);
 });

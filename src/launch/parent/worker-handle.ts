@@ -220,6 +220,7 @@ export class WorkerHandle {
       case 'ready':
         this.wasReady = true;
         this.readyAt = performance.now();
+        this.freshRss = message.rss;
         // It may have taken connections before it heard that it is not needed.
         this.dismissed = false;
         this.#ready.resolve();
@@ -247,7 +248,6 @@ export class WorkerHandle {
         this.debugged = message.debugged;
         this.facts = message.facts;
         this.rss = typeof message.facts.rss === 'number' ? message.facts.rss : this.rss;
-        if (this.wasReady) this.freshRss ??= this.rss;
         this.#listener.beat?.();
         break;
       case 'counted':

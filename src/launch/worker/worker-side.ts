@@ -86,7 +86,7 @@ export class WorkerSide {
       // It was explained to the parent, and the process ends: the program is not to go on.
       return new Promise(() => undefined);
     }
-    if (!this.core.stopping) void this.#link.send({ kind: 'ready' });
+    if (!this.core.stopping) void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
   }
 
   /** Ends the process with the service's status; never returns. */
