@@ -20,10 +20,22 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     sum: 1,
   }));
   totals.add('compute', { buckets: [1], series });
-  const facts = { utilization: 0.5, lagMs: 1, rss: 1, inFlight: 1, queued: 0, callsRunning: 0, callsPending: 0 };
+  const facts = {
+    utilization: 0.5,
+    lagMs: 1,
+    rss: 1,
+    heapUsed: 1,
+    heapLimit: 1,
+    inFlight: 1,
+    queued: 0,
+    connections: 1,
+    callsRunning: 0,
+    callsPending: 0,
+    troubles: [],
+  };
   const worker = {
     id: 0,
-    pid: 1,
+    pid: process.pid,
     state: 'ready',
     generation: 1,
     uptimeMs: 1,
@@ -36,9 +48,19 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     config: await Config.load({ files: [], argv: [], env: {}, overrides: { 'metrics.enabled': true } }),
     log: silentLogger(),
     status: () => ({
-      services: [{ ...service, starts: { death: 1 }, certificateEnds: new Date().toISOString(), workers: [worker] }],
+      services: [
+        {
+          ...service,
+          starts: { death: 1 },
+          lost: { stuck: 1 },
+          certificateEnds: new Date().toISOString(),
+          workers: [worker],
+        },
+      ],
       generation: 1,
+      reloads: [],
     }),
+    version: '1.0',
     reloaded: () => ({ refused: 1 }),
     runner: { counted: () => totals },
   };

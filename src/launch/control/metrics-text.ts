@@ -11,35 +11,23 @@ import {
   type Totals,
 } from '../../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import type { ReloadReport } from '../reload/reload-report.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
+import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
+import { descriptorMetrics, processMetrics } from './process-metrics.js';
 import type { RegisteredServices } from './registered-services.js';
-
-/** A metric as prom-client's `getMetricsAsJSON()` gives it, and its aggregation takes it. */
-interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly aggregator: 'sum';
-  readonly values: readonly Value[];
-}
-
-interface Value {
-  readonly value: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly metricName?: string;
-}
 
 const DAY_MS = 86_400_000;
 
 /** As text. prom-client is loaded with the first. */
 export async function metricsAnswer(controlled: Controlled, registered: RegisteredServices): Promise<ControlAnswer> {
-  const { config, log, runner } = controlled;
+  const { config, log, runner, version } = controlled;
   if (!config.group('metrics', metricsOptions).enabled) {
     const hint = 'Set enabled = true in [metrics].';
     throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'nothing is counted', hint });
   }
-  const { services, generation } = controlled.status();
+  const { services, generation, reloads } = controlled.status();
   const metrics = [
     ...countedMetrics(runner.counted(), log.lost?.() ?? 0),
     ...serviceMetrics(services),
@@ -50,11 +38,13 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
     ),
     gauge('portico_configuration_generation', 'The configuration in force, counted from 1.', valueIf({}, generation)),
     gauge(
-      'process_resident_memory_bytes',
-      'Memory of the process that is asked: the parent of workers, or the single process.',
-      valueIf({}, process.memoryUsage.rss()),
+      'portico_configuration_last_reload_successful',
+      'Whether the last reload was accepted: 1 before the first, 0 while what is on disk is not in force.',
+      valueIf({}, isLastReloadGood(reloads) ? 1 : 0),
     ),
+    ...processMetrics(version),
     ...workerMetrics(services),
+    ...(await descriptorMetrics(services)),
     gauge(
       'portico_service_up',
       'Whether a service of the registry is up; one process of all tells.',
@@ -64,6 +54,12 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
   const { AggregatorRegistry } = await import('prom-client');
   const registry = AggregatorRegistry.aggregate([metrics]);
   return new ControlAnswer(200, await registry.metrics(), { 'content-type': registry.contentType });
+}
+
+/** One that a stop has cut off has changed nothing. */
+function isLastReloadGood(reloads: readonly ReloadReport[]): boolean {
+  const last = reloads.findLast(({ outcome }) => outcome !== 'abandoned');
+  return last === undefined || last.outcome === 'accepted';
 }
 
 /** `lost`: lines of the log of this process itself, which belong to no API. */
@@ -123,6 +119,13 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
         Object.entries(starts).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),
     ),
+    counter(
+      'portico_requests_lost_total',
+      'Requests that were lost with a worker, by how it ended: start, stuck, heap, error, signal, exit.',
+      services.flatMap(({ name: api, lost }) =>
+        Object.entries(lost).map(([reason, value]) => ({ labels: { api, reason }, value })),
+      ),
+    ),
     gauge(
       'portico_tls_certificate_days_left',
       'Days until the certificate ends; negative once it has.',
@@ -145,6 +148,12 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   return [
     gauge('portico_http_requests_in_flight', 'Requests that are not answered.', fact('inFlight')),
     gauge('portico_http_requests_queued', 'Of these, requests that wait for their turn.', fact('queued')),
+    gauge('portico_connections_open', 'Open connections of clients, idle ones included.', fact('connections')),
+    gauge(
+      'portico_rpc_connections_lost',
+      'Connections to brokers that are lost, and are tried again.',
+      each(({ facts: { troubles } }) => (Array.isArray(troubles) ? troubles.length : undefined)),
+    ),
     gauge('portico_rpc_calls_running', 'Remote calls and casts whose method runs.', fact('callsRunning')),
     gauge('portico_rpc_calls_pending', 'Remote calls that wait for their results.', fact('callsPending')),
     gauge(
@@ -154,27 +163,12 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     ),
     gauge('portico_worker_event_loop_lag_seconds', 'By how much the last timer was late.', fact('lagMs', 0.001)),
     gauge('portico_worker_resident_memory_bytes', 'Memory of the worker.', fact('rss')),
+    gauge('portico_worker_heap_used_bytes', 'Heap of V8 that is in use.', fact('heapUsed')),
+    gauge('portico_worker_heap_limit_bytes', 'The most that the heap of V8 may have.', fact('heapLimit')),
     gauge(
       'portico_worker_silent_seconds',
       'Since the last sign of life, of which there is one each second.',
       each(({ silentMs }) => silentMs / 1000),
     ),
   ];
-}
-
-const counter = (name: string, help: string, values: readonly Value[]): Metric => ({
-  name,
-  help,
-  type: 'counter',
-  aggregator: 'sum',
-  values,
-});
-
-const gauge = (name: string, help: string, values: readonly Value[]): Metric => ({
-  ...counter(name, help, values),
-  type: 'gauge',
-});
-
-function valueIf(labels: Value['labels'], value: number | undefined): Value[] {
-  return value === undefined ? [] : [{ labels, value }];
 }

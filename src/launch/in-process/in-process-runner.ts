@@ -207,6 +207,7 @@ export class InProcessRunner implements Runner {
     const known = {
       inFlight: requests.length,
       queued: meters.reduce((sum, { queued = 0 }) => sum + queued, 0),
+      connections: meters.reduce((sum, { connections = 0 }) => sum + connections, 0),
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       troubles: meters.flatMap((meter) => meter.troubles?.() ?? []),

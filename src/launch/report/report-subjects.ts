@@ -28,6 +28,8 @@ export interface Telling {
   readonly meter?: {
     /** Requests that wait for their turn. */
     readonly queued?: number;
+    /** Open connections. */
+    readonly connections?: number;
     /** What is wrong with what it needs, such as a broker: it serves all the same. */
     troubles?(): readonly string[];
     /** Remote calls that it handles, and that it waits for. */

@@ -54,6 +54,11 @@ export class ApiMeter {
     return this.#server.queued;
   }
 
+  /** Open connections. */
+  get connections(): number {
+    return this.#server.connectionCount;
+  }
+
   /** Remote calls that are under way; undefined where none can be. */
   get calls(): CallMeter['calls'] | undefined {
     return this.#calls?.calls;

@@ -388,3 +388,33 @@ process.exitCode = await launcher.wait();
   await waiting;
   assert.deepEqual([...new Set(probed)], [200]);
 });
+
+test('requests that are lost with a worker are counted by how it ended, from 0; processes tell descriptors, heap and version', async (t) => {
+  const { port, admin } = await served(t);
+  const before = await scrape(admin);
+  const lost = 'portico_requests_lost_total';
+  assert.deepEqual(
+    before
+      .get(lost)!
+      .samples.map(({ labels: { api, reason }, value }) => [api, reason, value])
+      .sort(),
+    ['error', 'exit', 'heap', 'signal', 'start', 'stuck'].map((reason) => ['hello', reason, 0]),
+  );
+  const one = { api: 'hello', worker: '0' };
+  const open = sumOf(before, 'portico_worker_open_fds', one);
+  assert.ok(open > 10 && open < sumOf(before, 'portico_worker_max_fds', one), String(open));
+  assert.ok(sumOf(before, 'process_open_fds') > 10 && sumOf(before, 'process_max_fds') > 10);
+  assert.ok(sumOf(before, 'process_cpu_seconds_total') > 0);
+  assert.ok(Math.abs(sumOf(before, 'process_start_time_seconds') - Date.now() / 1000) < 300);
+  assert.equal(sumOf(before, 'portico_build_info', { node: process.versions.node }), 1);
+  assert.equal(sumOf(before, 'portico_configuration_last_reload_successful'), 1);
+  const hanging = ask(port, '/wait').catch(() => undefined);
+  const during = await until(admin, (all) => sumOf(all, 'portico_connections_open', one) === 1);
+  const heap = sumOf(during, 'portico_worker_heap_used_bytes', one);
+  assert.ok(heap > 2 ** 20 && heap < sumOf(during, 'portico_worker_heap_limit_bytes', one));
+  await until(admin, (all) => sumOf(all, IN_FLIGHT, one) === 1);
+  void ask(port, '/die').catch(() => undefined);
+  const after = await until(admin, (all) => sumOf(all, lost) > 0);
+  assert.equal(sumOf(after, lost, { reason: 'signal' }), sumOf(after, lost));
+  await hanging;
+});

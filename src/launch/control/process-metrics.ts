@@ -1,0 +1,73 @@
+/** Metrics of processes: of the one that is asked, by the names that all clients of Prometheus give them, and descriptors of workers. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import type { ServiceStatus } from '../launcher-status.js';
+import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
+
+/** `version`: of the program. */
+export function processMetrics(version: string | undefined): Metric[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    gauge('portico_build_info', 'The version of the program, and of Node; always 1.', [
+      { labels: { version: version ?? '', node: process.versions.node }, value: 1 },
+    ]),
+    gauge(
+      'process_resident_memory_bytes',
+      'Memory of the process that is asked: the parent of workers, or the single process.',
+      valueIf({}, process.memoryUsage.rss()),
+    ),
+    counter('process_cpu_seconds_total', 'Processor time of that process.', valueIf({}, (user + system) / 1e6)),
+    gauge(
+      'process_start_time_seconds',
+      'When that process began, in seconds since 1970.',
+      valueIf({}, performance.timeOrigin / 1000),
+    ),
+    gauge('process_open_fds', 'Descriptors that process has open.', valueIf({}, ownDescriptors())),
+    gauge('process_max_fds', 'How many it may have open.', valueIf({}, ownLimit())),
+  ];
+}
+
+/** Read by the process that is asked, when it is asked: workers do nothing for it, and one that is stuck has them too. */
+export async function descriptorMetrics(services: readonly ServiceStatus[]): Promise<Metric[]> {
+  const open: Value[] = [];
+  const limits: Value[] = [];
+  for (const { name: api, workers } of services) {
+    // In a reload a slot has two: the newer one counts.
+    for (const { id, pid } of new Map(workers.map((worker) => [worker.id, worker])).values()) {
+      const labels = { api, worker: String(id) };
+      const [all, limit] = await Promise.all([
+        readdir(`/proc/${pid}/fd`).catch(() => undefined),
+        readFile(`/proc/${pid}/limits`, 'utf8').catch(() => ''),
+      ]);
+      open.push(...valueIf(labels, all?.length));
+      limits.push(...valueIf(labels, limitIn(limit)));
+    }
+  }
+  return [
+    gauge('portico_worker_open_fds', 'Descriptors that the worker has open; on Linux.', open),
+    gauge('portico_worker_max_fds', 'How many it may have open; on Linux.', limits),
+  ];
+}
+
+/** Without the one that it is read by. Undefined outside Linux. */
+function ownDescriptors(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return undefined;
+  }
+}
+
+function ownLimit(): number | undefined {
+  try {
+    return limitIn(readFileSync('/proc/self/limits', 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The soft limit, as proc(5) has it. */
+function limitIn(text: string): number | undefined {
+  const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
+  return soft === undefined ? undefined : Number(soft);
+}
