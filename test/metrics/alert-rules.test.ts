@@ -1,0 +1,151 @@
+/** Each alert rule of paste/ is shown to fire, and to be silent, by promtool of Prometheus. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { root } from '../e2e/program.js';
+
+const RULES = join(root, 'paste', 'prometheus-rules.yml');
+
+/** A series with its labels, and its values a minute apart, as promtool writes them: `0+60x40` rises by 60 each minute. */
+type Series = Readonly<Record<string, string>>;
+
+/** Of each alert: series under which it fires after 40 minutes, and others under which it does not. */
+const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: Series }>> = {
+  PorticoDown: {
+    fires: { 'up{job="portico-api"}': '1x20 0x20' },
+    silent: { 'up{job="portico-api"}': '1x40', 'up{job="other"}': '0x40' },
+  },
+  PorticoAbsent: {
+    fires: { 'up{job="portico-api"}': '0x40' },
+    silent: { portico_configuration_generation: '1x40' },
+  },
+  PorticoNoWorker: {
+    fires: { 'portico_workers_ready{api="a"}': '0x40', 'portico_workers_wanted{api="a"}': '2x40' },
+    silent: {
+      'portico_workers_ready{api="a"}': '1x40',
+      'portico_workers_wanted{api="a"}': '2x40',
+      'portico_workers_ready{api="none"}': '0x40',
+      'portico_workers_wanted{api="none"}': '0x40',
+    },
+  },
+  PorticoWorkerStuck: {
+    fires: { 'portico_worker_silent_seconds{api="a",worker="0"}': '1x30 30x10' },
+    silent: { 'portico_worker_silent_seconds{api="a",worker="0"}': '1x40' },
+  },
+  PorticoServiceDown: {
+    fires: { 'portico_service_up{binary="b",host="h"}': '0x40' },
+    silent: { 'portico_service_up{binary="b",host="h"}': '1x40' },
+  },
+  PorticoErrors: {
+    fires: {
+      'portico_http_requests_total{api="a",status="2xx"}': '0+90x40',
+      'portico_http_requests_total{api="a",status="5xx"}': '0+10x40',
+    },
+    silent: {
+      'portico_http_requests_total{api="a",status="2xx"}': '0+99x40',
+      'portico_http_requests_total{api="a",status="5xx"}': '0+1x40',
+    },
+  },
+  PorticoSlow: {
+    fires: {
+      'portico_http_request_duration_seconds_bucket{api="a",le="1"}': '0+80x40',
+      'portico_http_request_duration_seconds_bucket{api="a",le="10"}': '0+100x40',
+      'portico_http_request_duration_seconds_bucket{api="a",le="+Inf"}': '0+100x40',
+    },
+    silent: {
+      'portico_http_request_duration_seconds_bucket{api="a",le="1"}': '0+99x40',
+      'portico_http_request_duration_seconds_bucket{api="a",le="10"}': '0+100x40',
+      'portico_http_request_duration_seconds_bucket{api="a",le="+Inf"}': '0+100x40',
+    },
+  },
+  PorticoQueue: {
+    fires: { 'portico_http_requests_queued{api="a",worker="0"}': '3x40' },
+    silent: { 'portico_http_requests_queued{api="a",worker="0"}': '0x40' },
+  },
+  PorticoRequestsRefused: {
+    fires: { 'portico_http_rejected_requests_total{api="a",reason="queue full"}': '0x36 9x4' },
+    silent: {
+      'portico_http_rejected_requests_total{api="a",reason="queue full"}': '9x40',
+      'portico_http_rejected_requests_total{api="a",reason="rate limit"}': '0+9x40',
+    },
+  },
+  PorticoWorkersDie: {
+    fires: { 'portico_worker_starts_total{api="a",reason="death"}': '0+1x40' },
+    silent: {
+      'portico_worker_starts_total{api="a",reason="death"}': '1x40',
+      'portico_worker_starts_total{api="a",reason="reload"}': '0+9x40',
+    },
+  },
+  PorticoEventLoopBusy: {
+    fires: { 'portico_worker_event_loop_utilization{api="a",worker="0"}': '1x40' },
+    silent: { 'portico_worker_event_loop_utilization{api="a",worker="0"}': '0.5x40' },
+  },
+  PorticoRequestsLost: {
+    fires: { 'portico_requests_lost_total{api="a",reason="stuck"}': '0x36 1x4' },
+    silent: { 'portico_requests_lost_total{api="a",reason="stuck"}': '1x40' },
+  },
+  PorticoDescriptors: {
+    fires: {
+      'portico_worker_open_fds{api="a",worker="0"}': '95x40',
+      'portico_worker_max_fds{api="a",worker="0"}': '100x40',
+    },
+    silent: {
+      'portico_worker_open_fds{api="a",worker="0"}': '80x40',
+      'portico_worker_max_fds{api="a",worker="0"}': '100x40',
+    },
+  },
+  PorticoBrokerLost: {
+    fires: { 'portico_rpc_connections_lost{api="a",worker="0"}': '1x40' },
+    silent: { 'portico_rpc_connections_lost{api="a",worker="0"}': '0x40' },
+  },
+  PorticoReloadRefused: {
+    fires: { portico_configuration_last_reload_successful: '1x5 0x35' },
+    silent: { portico_configuration_last_reload_successful: '0x5 1x35' },
+  },
+  PorticoCertificateEnds: {
+    fires: { 'portico_tls_certificate_days_left{api="a"}': '13x40' },
+    silent: { 'portico_tls_certificate_days_left{api="a"}': '15x40' },
+  },
+  PorticoLogLost: {
+    fires: { 'portico_log_lines_lost_total{api="-"}': '0x36 5x4' },
+    silent: { 'portico_log_lines_lost_total{api="-"}': '5x40' },
+  },
+};
+
+const noPromtool =
+  spawnSync('promtool', ['--version']).error !== undefined && 'promtool of Prometheus is not installed';
+
+test('each alert rule has series that let it fire and others that do not', () => {
+  const alerts = [...readFileSync(RULES, 'utf8').matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);
+  assert.deepEqual(alerts.toSorted(), Object.keys(CASES).sort());
+});
+
+/** What promtool says of all alerts under the series of one kind, each in a test of its own. */
+function judged(folder: string, kind: 'fires' | 'silent', expected: readonly object[]) {
+  const file = join(folder, `${kind}.yml`);
+  const tests = Object.entries(CASES).map(([alert, { [kind]: series }]) => ({
+    interval: '1m',
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+    alert_rule_test: [{ eval_time: '40m', alertname: alert, exp_alerts: expected }],
+  }));
+  writeFileSync(file, JSON.stringify({ rule_files: [RULES], evaluation_interval: '15s', tests }));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+  return { status, text: stdout + stderr };
+}
+
+test('each alert rule fires, and is silent', { skip: noPromtool }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-rules-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const silent = judged(folder, 'silent', []);
+  assert.equal(silent.status, 0, silent.text);
+  // No alert has that label: promtool shows beside it those that fire.
+  const fires = judged(folder, 'fires', [{ exp_labels: { expected: 'never' } }]);
+  const labels = [...fires.text.matchAll(/Labels:\{([^}]*)\}/g)].map(([, inner]) => inner!);
+  const fired = labels
+    .filter((inner) => !inner.includes('never'))
+    .map((inner) => /alertname="(\w+)"/.exec(inner)?.[1] ?? inner);
+  assert.deepEqual([...new Set(fired)].sort(), Object.keys(CASES).sort(), fires.text);
+});
