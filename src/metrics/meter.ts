@@ -83,11 +83,17 @@ export interface Counted {
   readonly series: readonly Series[];
 }
 
+/** What is counted under one set of labels. */
+interface Counting extends Pick<Series, 'metric' | 'labels'> {
+  readonly values: Distribution;
+  isTold: boolean;
+}
+
 /** Counts for one service. */
 export class Meter {
   /** The bounds of `[metrics] buckets`. */
   buckets: readonly number[] = [];
-  readonly #series = new Map<string, { metric: MetricKey; labels: readonly string[]; values: Distribution }>();
+  readonly #series = new Map<string, Counting>();
   readonly #told = new Map<string, number>();
 
   /** The distribution of a metric under these labels. */
@@ -97,7 +103,7 @@ export class Meter {
     const found = this.#series.get(key);
     if (found !== undefined) return found.values;
     const values = new Distribution(boundsOf(metric, this.buckets));
-    this.#series.set(key, { metric, labels: fitting, values });
+    this.#series.set(key, { metric, labels: fitting, values, isTold: false });
     return values;
   }
 
@@ -109,18 +115,22 @@ export class Meter {
   /** Counts what was counted somewhere else since the process began. */
   follow(metric: MetricKey, labels: readonly string[], total: number): void {
     const key = [metric, ...labels].join('\n');
-    const before = this.#told.get(key) ?? 0;
-    if (total === before) return;
+    const values = this.distribution(metric, labels);
+    values.sum += total - (this.#told.get(key) ?? 0);
     this.#told.set(key, total);
-    this.distribution(metric, labels).sum += total - before;
   }
 
-  /** Takes the counts since the last reading. */
+  /**
+   * Takes the counts since the last reading. A series is given once also where nothing was counted: who adds up has it from 0,
+   * so that a rate sees its first values.
+   */
   take(): Counted {
     const series: Series[] = [];
-    for (const { metric, labels, values } of this.#series.values()) {
+    for (const known of this.#series.values()) {
+      const { metric, labels, values } = known;
       const { counts, sum } = values;
-      if (sum === 0 && counts.every((count) => count === 0)) continue;
+      if (known.isTold && sum === 0 && counts.every((count) => count === 0)) continue;
+      known.isTold = true;
       series.push({ metric, labels, counts: values.bounds.length === 0 ? [] : counts.slice(), sum });
       values.reset();
     }

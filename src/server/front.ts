@@ -37,7 +37,7 @@ export interface FrontOwner {
   readonly connectionClosed: () => void;
 }
 
-const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
+const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be met.');
 
 /** Connections and requests of one server. */
 export class Front {
@@ -225,7 +225,7 @@ export class Front {
 
   #refuseRequest(exchange: Exchange, refused: Refusal): void {
     const { connection, req, res } = exchange;
-    this.rejections.note(refused.reason, req.socket);
+    this.rejections.note(refused.why, req.socket, refused.reason);
     connection.ended = true;
     connection.lingers = true;
     sendRefusal(res, refused);

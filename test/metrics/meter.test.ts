@@ -20,6 +20,15 @@ test('each taking has what came since the last one, and nothing where nothing ca
   assert.deepEqual(meter.take().series, [{ ...series, counts: [0, 1], sum: 2 }]);
 });
 
+test('what is known beforehand is given once at 0, so that its first rise is seen', () => {
+  const meter = meterWith([]);
+  meter.distribution('rejected', ['queue full']);
+  meter.follow('rejected', ['rate limit'], 0);
+  const zero = (reason: string) => ({ metric: 'rejected', labels: [reason], counts: [], sum: 0 });
+  assert.deepEqual(meter.take().series, [zero('queue full'), zero('rate limit')]);
+  assert.deepEqual(meter.take().series, []);
+});
+
 test('a counter that is kept elsewhere is followed by what it has grown', () => {
   const meter = meterWith([]);
   meter.follow('rejected', ['queue full'], 3);

@@ -105,7 +105,7 @@ export class ApiMeter {
       filter: (pipeline, filter) => ({
         in: meter.distribution('filters', [pipeline, filter, 'in']),
         out: meter.distribution('filters', [pipeline, filter, 'out']),
-        failed: () => meter.count('filterErrors', [pipeline, filter]),
+        failed: countOf(meter.distribution('filterErrors', [pipeline, filter])),
       }),
       application: (pipeline) => meter.distribution('application', [pipeline]),
     });
@@ -155,6 +155,14 @@ export class ApiMeter {
       responseBytes: this.meter.distribution('responseBytes', labels),
     };
     this.#requests.set(key, fresh);
+    // From 0, so that the first failure of a route is seen as a rise.
+    this.meter.distribution('requests', [method, route, '5xx']);
     return fresh;
   }
+}
+
+function countOf(counter: Distribution): () => void {
+  return () => {
+    counter.sum++;
+  };
 }

@@ -8,11 +8,11 @@ import { closeLingering } from './lingering-close.js';
 import { type Refusal, type Rejections, refusal, refusalBytes } from './refusal.js';
 
 /** For whatever does not arrive in time. */
-export const TOO_SLOW = refusal(408, 'The request did not arrive in time.');
-const MALFORMED = refusal(400, 'The request is malformed.');
-const NO_CONNECT = refusal(400, 'CONNECT is not offered here.');
+export const TOO_SLOW = refusal(408, 'request too slow', 'The request did not arrive in time.');
+const MALFORMED = refusal(400, 'malformed', 'The request is malformed.');
+const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not offered here.');
 /** For heads, trailers and chunk extensions beyond their limits. */
-export const TOO_LARGE = refusal(431, 'The header fields are too large.');
+export const TOO_LARGE = refusal(431, 'headers too large', 'The header fields are too large.');
 
 /** What Node's parser and its timer report, and what it is answered with; all other codes of the parser are 400. */
 const BY_CODE: Readonly<Record<string, Refusal>> = {
@@ -34,7 +34,7 @@ export class BrokenConnections {
     const connection = connectionOf(socket);
     const code = error.code ?? '';
     const fromParser = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    if (connection === undefined) this.#rejections.note('TLS handshake failed', socket);
+    if (connection === undefined) this.#rejections.note('tls handshake failed', socket, code);
     if (connection === undefined || !fromParser || socket.destroyed) {
       socket.destroy();
       return;
@@ -55,17 +55,18 @@ export class BrokenConnections {
       else connection.discard();
       return;
     }
-    this.#rejections.note(code, socket);
+    const refused = BY_CODE[code] ?? MALFORMED;
+    this.#rejections.note(code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? 'chunk extensions' : refused.why, socket, code);
     // A connection on which nothing was ever sent is closed without a word.
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
-    else this.refuse(connection, BY_CODE[code] ?? MALFORMED);
+    else this.refuse(connection, refused);
   }
 
   /** The server's `connect` event. */
   connect(socket: Socket): void {
     // Node has taken its own listeners off the socket.
     socket.on('error', () => socket.destroy());
-    this.#rejections.note('CONNECT', socket);
+    this.#rejections.note('connect', socket);
     const connection = connectionOf(socket);
     if (connection === undefined) socket.destroy();
     else this.refuse(connection, NO_CONNECT);

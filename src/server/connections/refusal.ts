@@ -5,17 +5,19 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log/index.js';
+import { REJECTION_REASONS, type RejectionReason } from './rejection-reason.js';
 
 /** Why a request is refused, and with what. */
 export interface Refusal {
   readonly status: number;
+  readonly why: RejectionReason;
   /** One line for the client, fixed when the program was written. */
   readonly reason: string;
 }
 
 /** Declares a refusal. */
-export function refusal(status: number, reason: string): Refusal {
-  return Object.freeze({ status, reason });
+export function refusal(status: number, why: RejectionReason, reason: string): Refusal {
+  return Object.freeze({ status, why, reason });
 }
 
 /** Refuses a request that has a response. */
@@ -51,24 +53,24 @@ const LINES_A_SECOND = 10;
  */
 export class Rejections {
   readonly #log: Logger;
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<RejectionReason, number>(REJECTION_REASONS.map((reason) => [reason, 0]));
   #lines = 0;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** How often each reason occurred. */
-  get counts(): ReadonlyMap<string, number> {
+  /** How often each reason occurred: all of them, from 0. */
+  get counts(): ReadonlyMap<RejectionReason, number> {
     return this.#counts;
   }
 
-  /** Notes one; `reason` is one of a fixed set of texts. */
-  note(reason: string, socket: Socket): void {
+  /** Notes one; `detail` is for the log: a code of Node's parser, or what the client was told. */
+  note(reason: RejectionReason, socket: Socket, detail?: string): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.#lines++;
     if (this.#lines > LINES_A_SECOND || !this.#log.enabled('debug')) return;
-    this.#log.debug('request rejected', { reason, peer: peerOf(socket) });
+    this.#log.debug('request rejected', { reason, detail, peer: peerOf(socket) });
   }
 
   /** To be called once a second: says how many were not told of, and begins to tell again. */

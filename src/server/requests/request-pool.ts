@@ -37,7 +37,7 @@ const RETRY = { headers: { 'Retry-After': '1' } };
 /** Counts the slots of one server. */
 export class RequestPool implements Slots {
   readonly #connections: Iterable<Connection>;
-  readonly #refused: (reason: string, req: IncomingMessage) => void;
+  readonly #refused: (reason: 'queue full' | 'queue timeout', req: IncomingMessage) => void;
   #limits!: PoolLimits;
   /** Slots. */
   #limit!: number;
@@ -53,7 +53,7 @@ export class RequestPool implements Slots {
   constructor(
     limits: PoolLimits,
     connections: Iterable<Connection>,
-    refused: (reason: string, req: IncomingMessage) => void,
+    refused: (reason: 'queue full' | 'queue timeout', req: IncomingMessage) => void,
   ) {
     this.#connections = connections;
     this.#refused = refused;

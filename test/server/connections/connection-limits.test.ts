@@ -239,7 +239,7 @@ describe('time limits', { concurrency: true }, () => {
     const fine = new Client(socket);
     fine.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     assert.equal((await fine.response()).body, 'ok');
-    assert.equal(server.rejections.get('TLS handshake failed'), 1);
+    assert.equal(server.rejections.get('tls handshake failed'), 1);
   });
 
   test('RL-31 a connection on which nothing moves while its handler works is given up', async (t) => {

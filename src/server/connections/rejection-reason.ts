@@ -1,0 +1,26 @@
+/** Why the server refuses a request or ends a connection, in words that stay: `reason` of the metric, and of the log. */
+export const REJECTION_REASONS = [
+  'queue full',
+  'queue timeout',
+  'rate limit',
+  'http version',
+  'url too long',
+  'headers too many',
+  'headers too large',
+  'header invalid',
+  'host invalid',
+  'target invalid',
+  'framing invalid',
+  'transfer coding',
+  'expectation',
+  'malformed',
+  'connect',
+  'chunk extensions',
+  'request too slow',
+  'body too slow',
+  'answer not taken',
+  'connection silent',
+  'tls handshake failed',
+] as const;
+
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
