@@ -22,3 +22,4 @@ export type { Answer, AnswerQuestion } from './report/questions.js';
 export type { ReportSection } from './report/report.js';
 export type { ReportedRequest } from './report/report-subjects.js';
 export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/service-manager.js';
+export type { HeldRequest } from './worker-message.js';
