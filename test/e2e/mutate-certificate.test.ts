@@ -11,7 +11,7 @@ import { emptyProject, freePort, Program } from './program.js';
 
 const MAIN = `
 import { Config, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
-const config = await Config.load({ files: ['portico.ini'] });
+const config = await Config.load({ files: ['portico.ini'], argv: false });
 const Launcher = process.argv[2] === 'alone' ? ServiceLauncher : ProcessLauncher;
 const launcher = new Launcher({ config, restartMethod: 'mutate' });
 await launcher.launchService(new WSGIService('hello', config));
