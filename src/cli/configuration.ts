@@ -47,7 +47,8 @@ export function noConfiguration(config: Config): string | undefined {
 }
 
 /** What to do about {@link noConfiguration}. */
-export const NAME_A_CONFIGURATION = 'Name one with --config-file, or go to its folder first.';
+export const NAME_A_CONFIGURATION =
+  'Name one with --config-file, or go to its folder first. api-cli init writes a project that works.';
 
 /** The option that names a paste file. */
 export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: the one the configuration names)'] as const;

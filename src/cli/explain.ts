@@ -138,7 +138,8 @@ function explainRouter(
     add('filter', filterName(filter), does, { answers });
     if (typeof answers === 'number') return { steps, answer: answers, route: explained };
   }
-  add('action', `${action!.controller}.${action!.name}`, 'answers');
+  const isFunction = route!.controller === null;
+  add('action', isFunction ? route!.action! : `${action!.controller}.${action!.name}`, 'answers');
   return { steps, answer: 'decided', route: explained };
 }
 

@@ -155,11 +155,14 @@ export class Creation {
       return Object.assign(wrap, { factory: written, localConf });
     }
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
-    const result = await guarded(context, () =>
-      runFactory(
-        () => ctx.log,
-        () => call(...first, globalConf, localConf, ctx),
-      ),
+    const result = await guarded(
+      context,
+      () =>
+        runFactory(
+          () => ctx.log,
+          () => call(...first, globalConf, localConf, ctx),
+        ),
+      MISTAKABLE.has(call.length),
     );
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
@@ -193,7 +196,10 @@ export class Creation {
   }
 }
 
-async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
+/** Parameters of a filter, (app), and of an app, (req, res): a function with others is a factory, whatever it fails with. */
+const MISTAKABLE: ReadonlySet<number> = new Set([1, 2]);
+
+async function guarded<T>(context: Context, call: () => Awaitable<T>, mistakable = true): Promise<T> {
   try {
     return await whileLoading(() => loadingText(context), call);
   } catch (error) {
@@ -205,7 +211,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${errorText(error)}`,
       origin,
       cause: error,
-      hint: isNoFactory(error) ? HOW_CALLED : hintOf(error),
+      hint: mistakable && isNoFactory(error) ? HOW_CALLED : hintOf(error),
     });
     throw context.reference.explain(failed);
   }
@@ -259,9 +265,14 @@ function wrongResult(context: Context, verb: string, result: unknown, wanted: st
     message: `${named(context)}: ${context.factory?.written ?? 'the filter'} ${verb} ${kindOfValue(result)} instead of ${wanted}.`,
     hint:
       wanted === 'an app'
-        ? 'An app is a function (req, res); a factory returns it, or a promise of it.'
+        ? `An app is a function (req, res); a factory returns it, or a promise of it.${isUnbuilt(result) ? ' A Router makes one: return router.build().' : ''}`
         : 'A filter is a function that takes an app and returns one; its factory returns that function.',
   });
+}
+
+/** Whether a value is something like a Router, before its `build()`. */
+function isUnbuilt(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function';
 }
 
 function appForFilter(context: Context): PasteError {

@@ -72,9 +72,10 @@ export function findModule(module: string, folder: string, written: string, orig
 
 function noExport({ module, name }: ExportReference, { part, known }: ExportMissing, origin: Origin): PasteError {
   const there = known.length === 0 ? 'It exports nothing.' : `It has: ${firstNames(known)}.`;
+  const which = name === undefined && known[0] !== undefined ? `Name one of them: ${module}:${known[0]}.` : undefined;
   return new PasteError('PORTICO_PASTE_BAD_FACTORY_EXPRESSION', {
     message: name === undefined ? `${module} has no default export.` : `${module} has no export "${name}".`,
-    hint: [didYouMean(part, known), there].filter((sentence) => sentence !== undefined).join(' '),
+    hint: [didYouMean(part, known), there, which].filter((sentence) => sentence !== undefined).join(' '),
     origin,
   });
 }

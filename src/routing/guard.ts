@@ -35,11 +35,11 @@ export function guardFilter(auth: Auth | undefined): (Filter & Described) | unde
 }
 
 function guarded(guard: Guard): Filter & Described {
-  const filter: Filter = (app) => (req, res) => {
+  const auth: Filter = (app) => (req, res) => {
     const asked = guard(req, res);
     return asked instanceof Promise ? asked.then(() => app(req, res)) : app(req, res);
   };
-  return Object.assign(filter, {
+  return Object.assign(auth, {
     describe: () => ({ does: 'asks who may call', answers: 'perhaps' as const, openapi: openapiOf(guard) }),
   });
 }
@@ -55,7 +55,8 @@ function openapiOf({ security = {}, optional = false }: Guard): OpenApiAdditions
   };
 }
 
-const OPEN: Filter & Described = Object.assign((app: Parameters<Filter>[0]) => app, {
+const auth: Filter = (app) => app;
+const OPEN: Filter & Described = Object.assign(auth, {
   describe: () => ({ does: 'lets anyone call', openapi: { needsCaller: false } }),
 });
 

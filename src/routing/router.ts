@@ -193,8 +193,10 @@ export class Router<Own = any> extends Mapper {
     const strict = this.#options.compat !== 'routes';
     if (strict) checkConditions(options.conditions);
     const { settings, rest } = splitSettings(options);
-    const { template: bare, types } = takeTypes(template, strict ? this.#types : new Map());
-    const route = super.makeRoute(name, bare, withTypes(this.#withController(rest, settings), types));
+    const { template: bare, types, notices } = takeTypes(template, strict ? this.#types : new Map());
+    const written = withTypes(this.#withController(rest, settings), types);
+    const odd = notices.length === 0 ? written : { ...written, _notices: [...(written._notices ?? []), ...notices] };
+    const route = super.makeRoute(name, bare, odd);
     if (strict) {
       const answered = settings.handler !== undefined || settings._mounted !== undefined;
       const meant = new Set([...route.variables.keys(), ...(answered ? ['controller', 'action'] : [])]);

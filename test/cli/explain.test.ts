@@ -191,6 +191,19 @@ test('OP-6 versions: the method for the one that is asked for, one that is not t
   assert.match(at('x', 'GET', '/v1/things'), /400 Bad Request: API Version String x is of invalid format/);
 });
 
+test('OP-6 a function as an action has its own name, and auth of a route is named', (t) => {
+  const run = project(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
+    'api-paste.ini': '[app:one]\npaste.app_factory = ./app.mjs:app\n',
+    'app.mjs': `import { Router } from 'portico/routing';
+export const app = () => new Router({ auth: true }).get('/open', { auth: false }, function open() {}).get('/shut', () => 1).build();
+`,
+  });
+  const open = linesOf(run('explain', 'GET', '/open')).slice(-2);
+  assert.deepEqual(open, ['  filter auth: lets anyone call', '  action open: answers']);
+  assert.ok(linesOf(run('explain', 'GET', '/shut')).includes('  filter auth: asks who may call'));
+});
+
 test('OP-6 a router that is mounted in another, an app that is no router, a filter that takes a prefix off', (t) => {
   const run = project(t);
   const inner = linesOf(run('explain', 'GET', '/v1/inner/parts/3', '--api', 'things'));
@@ -199,7 +212,7 @@ test('OP-6 a router that is mounted in another, an app that is no router, a filt
     inner.at(-2)!,
     /^ {2}route GET \/parts\/\{part\}: is the first that takes it, part = "3" {2}app\.mjs:13$/,
   );
-  assert.match(inner.at(-1)!, /^ {2}action part\.handle: answers$/);
+  assert.match(inner.at(-1)!, /^ {2}action part: answers$/);
   const [, , , prefix, app] = linesOf(run('explain', 'GET', '/files/below/a', '--api', 'things'));
   assert.match(prefix!, /^ {2}filter prefix: takes \/below off the path/);
   assert.match(app!, /^ {2}app files_app: answers {2}\[script name "\/below", path "\/a"\]/);

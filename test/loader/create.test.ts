@@ -91,6 +91,27 @@ test('an app or a filter in the place of its factory is told how a factory is ca
   });
 });
 
+test('a factory that calls what is no function is not taken for an app', async (t) => {
+  for (const app of [
+    () => ({ get: 1 as unknown as () => void }).get(),
+    (_globalConf: unknown, _localConf: unknown, ctx: { gte(): void }) => ctx.gte(),
+  ]) {
+    await assert.rejects(composed(t, '[app:main]\npaste.app_factory = app', { app }), (error: unknown) => {
+      assert.ok(error instanceof PasteError);
+      assert.match(error.message, /is not a function/);
+      assert.equal(error.hint, undefined);
+      return true;
+    });
+  }
+});
+
+test('PD-164 a Router in the place of an app is asked for its build()', async (t) => {
+  const app = (): unknown => ({ build: () => () => undefined });
+  await assert.rejects(composed(t, '[app:main]\npaste.app_factory = app', { app }), {
+    hint: /A Router makes one: return router\.build\(\)\.$/,
+  });
+});
+
 test('a filter factory without its outer function is asked for it, whatever it does first', async (t) => {
   type Answer = { setHeader(name: string, value: string): void };
   const mistaken: unknown[] = [

@@ -39,6 +39,13 @@ test('PD-155 PD-168 what every object has is no export', async (t) => {
   }
 });
 
+test('PD-155 a module without a default export: an export to name', async (t) => {
+  const more = { 'etc/named.js': 'export const app = 1;' };
+  await assert.rejects(said(t, using('./named.js'), {}, more), {
+    hint: 'It has: app. Name one of them: ./named.js:app.',
+  });
+});
+
 test('PD-155 a file URL is absolute', async (t) => {
   const other = folderOf(t, { 'package.json': '{"type":"module"}', 'x.js': TREE['etc/local.js'] });
   assert.equal(await said(t, using(`file://${other}/x.js:app`)), 'local');

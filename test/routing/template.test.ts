@@ -22,6 +22,19 @@ test('RT-199 RT-89 templates that say something else than they seem', () => {
   assert.deepEqual(legacyRules(old.routes[0]!), ['minimization', 'implicit defaults']);
 });
 
+test('RT-200 a word that is nearly the name of a type is an expression, with a warning', () => {
+  const warned = (template: string, options = {}): unknown[] =>
+    new Router(options)
+      .connect(template, { handler: () => 1 })
+      .routes.flatMap((route) => warningsOf(route).map(({ code, hint }) => [code, hint]));
+  assert.deepEqual(warned('/a/{id:itn}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "int"?']]);
+  assert.deepEqual(warned('/a/{id:UUID}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "uuid"?']]);
+  for (const template of ['/a/{id:int}', '/a/{id}', '/a/{id:servers}', '/a/{id:\\d+}']) {
+    assert.deepEqual(warned(template), [], template);
+  }
+  assert.deepEqual(warned('/a/{id:itn}', { compat: 'routes' }), []);
+});
+
 test('RT-24 requirements that take long on long repetitive input', () => {
   const mapper = new Mapper();
   mapper.connect('/a/{x}', { ...GET, requirements: { x: '(a+)+' } });

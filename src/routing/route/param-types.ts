@@ -2,6 +2,8 @@
  * Types of path variables: `{id:uuid}`, `{n:int}`; and what they make of the parameters of a template, for the compiler.
  */
 
+import { didYouMean } from '../../errors/index.js';
+import type { RouteWarning } from '../template/template.js';
 import type { Match, MatchRequest } from './conditions.js';
 import type { RouteOptions } from './route.js';
 
@@ -55,21 +57,34 @@ export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): Reado
 export interface TypedTemplate {
   readonly template: string | null;
   readonly types: ReadonlyMap<string, ParamType>;
+  /** Words that are nearly the name of a type: they are expressions, which match that word alone. */
+  readonly notices: readonly RouteWarning[];
 }
 
 /** Takes types out of a template; what stands after a colon and is no type's name stays: it is an expression. */
 export function takeTypes(template: string | null, known: ReadonlyMap<string, ParamType>): TypedTemplate {
   const types = new Map<string, ParamType>();
+  const notices: RouteWarning[] = [];
   const bare = template?.replace(
     /(?<!\\)\{(\.?)([\p{L}\p{N}_]+):(\w+)\}/gu,
     (whole, dot: string, name: string, word: string) => {
       const type = known.get(word);
-      if (type === undefined) return whole;
+      if (type === undefined) {
+        notices.push(...nearlyType(name, word, known));
+        return whole;
+      }
       types.set(name, type);
       return `{${dot}${name}}`;
     },
   );
-  return { template: bare ?? null, types };
+  return { template: bare ?? null, types, notices };
+}
+
+function nearlyType(name: string, word: string, known: ReadonlyMap<string, ParamType>): RouteWarning[] {
+  const hint = didYouMean(word, known.keys());
+  if (hint === undefined) return [];
+  const message = `the variable ${name} matches the text "${word}" alone, for no type has that name`;
+  return [{ code: 'PORTICO_ROUTE_TYPE_NAME', message, hint }];
 }
 
 /** The value of a text; undefined when it is not of this type. */
