@@ -28,8 +28,9 @@ const LAUNCHED: readonly { readonly group: string; readonly options: OptionDecla
 ];
 
 /**
- * Throws `ConfigError` with all that is wrong, and logs warnings. A name that comes near no known one is a warning: what
- * declares it may be loaded later, or in the workers alone.
+ * Throws `ConfigError` with all that is wrong, and logs warnings. An unknown name in a declared group is an error. In `[DEFAULT]` it is a
+ * warning where it comes near a known one, and unknown sections are left alone: what declares them may be loaded later, or in the workers
+ * alone.
  */
 export function judgeConfiguration(config: Config): void {
   for (const { group, options } of LAUNCHED) config.register(group, options);

@@ -20,6 +20,18 @@ const WHOLE = 4096;
 /** Outputs that have gathered lines: none of these is lost when the process ends. */
 const gathering = new Set<LogOutput>();
 let endsNoted = false;
+/** The process exits: no turn of the loop ends any more. */
+let exiting = false;
+
+/** Writes at the exit what is gathered; once for all outputs. */
+function noteEnd(flush: (output: LogOutput) => void): void {
+  if (endsNoted) return;
+  endsNoted = true;
+  process.on('exit', () => {
+    exiting = true;
+    for (const output of gathering) flush(output);
+  });
+}
 
 /**
  * Takes whole lines and never throws. To a file each line is appended by one write, so that the lines of several processes stay
@@ -52,6 +64,7 @@ export class LogOutput {
     // A program may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
     this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
+    noteEnd((output) => output.#flush());
   }
 
   /**
@@ -82,6 +95,10 @@ export class LogOutput {
    * {@link write} takes, and when the process exits. A process that is killed loses the lines of its last turn.
    */
   gather(line: string): void {
+    if (exiting) {
+      this.write(line);
+      return;
+    }
     const bytes = Buffer.byteLength(line);
     if (this.#gatheredBytes + bytes > WHOLE) this.#flush();
     this.#gathered += line;
@@ -92,11 +109,6 @@ export class LogOutput {
     setImmediate(() => {
       this.#isDue = false;
       this.#flush();
-    });
-    if (endsNoted) return;
-    endsNoted = true;
-    process.on('exit', () => {
-      for (const output of gathering) output.#flush();
     });
   }
 

@@ -208,6 +208,8 @@ export class Server implements ListeningService {
     await within(Promise.all(ended), { ms, unref: true }, () => {
       const left = exchanges.filter(({ res }) => !res.closed);
       if (left.length > 0) this.#log.error('requests were cut off', cutOffFacts(left));
+      const sessions = this.#front.upgrades.describe(upgraded);
+      if (sessions.length > 0) this.#log.error('upgraded connections were cut off', { connections: sessions });
       for (const { connection } of left) connection.socket.destroy();
       for (const { socket } of upgraded) socket.destroy();
     });

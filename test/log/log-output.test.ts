@@ -184,3 +184,16 @@ process.exit(0);
   assert.equal(nowhere[0], 404);
   assert.deepEqual([type, encoding], ['application/json', 'gzip']);
 });
+
+test('lines that are logged while the process exits are written', () => {
+  const output = join(root, 'dist', 'log', 'log-output.js');
+  const program = `
+import { LogOutput } from ${JSON.stringify(output)};
+const output = new LogOutput(() => '');
+output.gather('first\\n');
+process.on('exit', () => output.gather('last\\n'));
+process.exit(0);
+`;
+  const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  assert.deepEqual([stderr, status], ['first\nlast\n', 0]);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { PorticoError } from 'portico';
 import { RequestContext } from 'portico/app';
 import { Config, ConfigError, printDiagnostic } from 'portico/config';
+import { ServiceLauncher } from 'portico/launch';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
 import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
@@ -611,6 +612,53 @@ test('LC-515 LC-1312 a renewal serves what the paste file says by then, on the s
   assert.match(await held, /hello$/);
   await stopped;
   assert.deepEqual(events, ['built', 'built', 'closed', 'closed']);
+});
+
+test('RL-92 a renewal whose certificate is refused serves the old app', async (t) => {
+  const files = await certificateFiles(t, 60);
+  const { service, config, folder } = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
+  );
+  const compute = service();
+  await compute.start();
+  t.after(() => compute.stop());
+  const cert = readFileSync(files.cert, 'utf8');
+  const changed = './app.mjs:app\ngreeting = changed\n';
+  writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', changed));
+  writeFileSync(files.cert, 'broken');
+  await assert.rejects(async () => compute.renew(await config.reload()), refused);
+  assert.match(await ask(portOf(compute), cert), /hello$/);
+  writeFileSync(files.cert, cert);
+  await compute.renew(await config.reload());
+  assert.match(await ask(portOf(compute), cert), /changed$/);
+});
+
+test('SG-29 an API that drained because it was fenced serves again after a reload of its process', async (t) => {
+  const folder = temporaryFolder(t);
+  const ini = `[DEFAULT]\nreport_interval = 1\n[servicegroup]\nfence_on_forced_down = true\nconnection = sqlite:///${join(folder, 'services.db')}\n`;
+  const { service, config, log } = await setup(t, ini, PASTE, folder);
+  const events: string[] = [];
+  Object.assign(globalThis, { events });
+  t.after(() => Object.assign(globalThis, { events: undefined }));
+  const compute = service();
+  const launcher = new ServiceLauncher({ config, log, signals: false });
+  t.after(() => launcher.stop());
+  await launcher.launchService(compute);
+  const registry = openRegistry(config, { log });
+  assert.ok(registry !== null);
+  t.after(() => registry.close());
+  const { uuid } = (await registry.list())[0]!.record;
+  const drained = compute.wait();
+  await registry.update(uuid, { forcedDown: true });
+  await drained;
+  assert.deepEqual(events, ['built', 'closed']);
+  await registry.update(uuid, { forcedDown: false });
+  await launcher.restart();
+  assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
+  assert.match(await exchange(portOf(compute), GET), /hello$/);
+  await launcher.stop();
+  assert.deepEqual(events, ['built', 'closed', 'built', 'closed']);
 });
 
 test('LC-517 CF-81 the app of a reload in place sees what later changes of the configuration say', async (t) => {

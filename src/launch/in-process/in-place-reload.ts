@@ -5,7 +5,7 @@ import type { Config } from '../../config/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
-import { outcomeOf, type ReloadResult } from '../reload/reload-report.js';
+import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import { unlessAborted } from '../waiting.js';
 import type { ServiceRun } from './service-run.js';
 
@@ -15,8 +15,8 @@ export interface InPlaceReload extends ReloadRequest {
   readonly runs: readonly ServiceRun[];
   /** From now on these hold. */
   readonly useSettings: (settings: LaunchSettings) => void;
-  /** Starts a service as at the launch: a failure ends the launch, and does not reject. */
-  readonly start: (run: ServiceRun) => Promise<unknown>;
+  /** Starts a service as at the launch: a failure ends the launch, and does not reject. `failed` hears of it before that. */
+  readonly start: (run: ServiceRun, failed: (error: unknown) => void) => Promise<unknown>;
   /** Told of what is still being built, and not waited for. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
 }
@@ -85,12 +85,20 @@ async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<
   const changes = await accept(given, next);
   given.accepted();
   const kept: string[] = [];
-  for (const run of runs) {
+  let failure: string | undefined;
+  for (const [at, run] of runs.entries()) {
     if (!run.started) continue;
+    const failed = (error: unknown): void => {
+      failure = `service ${run.name} did not start again: ${refusedFor(error).error}`;
+    };
     // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
-    const start = (): Promise<unknown> => unlessAborted(given.start(run), stopped);
+    const start = (): Promise<unknown> => unlessAborted(given.start(run, failed), stopped);
     const { gracefulShutdownTimeoutMs: timeoutMs } = next.settings;
     if (!(await run.renew(changes, { timeoutMs, start, stopped }))) kept.push(run.name);
+    if (failure !== undefined) {
+      const rest = runs.slice(at + 1).map(({ name }) => name);
+      return { ...outcomeOf([failure, ...[...kept, ...rest].map(keepsOld)]), endsLaunch: true };
+    }
     if (stopped.aborted) return { outcome: 'abandoned' };
   }
   return outcomeOf(kept.map(keepsOld));

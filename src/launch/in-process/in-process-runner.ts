@@ -16,7 +16,8 @@ import type { ReportedRequest, Telling } from '../report/report-subjects.js';
 import type { Runner } from '../runner.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
-import { ServiceRun, type StopRequest, stopServices } from './service-run.js';
+import { ServiceRun, type StopRequest } from './service-run.js';
+import { stopServices } from './stop-services.js';
 
 /** What a `ServiceLauncher` can be told beyond what all launchers can. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -61,7 +62,6 @@ export class InProcessRunner implements Runner {
   readonly #totals: Totals;
   /** The starts so far: the next one waits for them. */
   #starts: Promise<unknown> = Promise.resolve();
-  #finished = 0;
 
   constructor(launcher: LauncherCore, options: InProcessOptions) {
     this.#launcher = launcher;
@@ -179,7 +179,7 @@ export class InProcessRunner implements Runner {
         this.generation += 1;
         request.accepted();
       },
-      start: (run) => this.#start(run).catch(() => undefined),
+      start: (run, failed) => this.#start(run, failed).catch(() => undefined),
       leaveBehind: (work) => this.#launcher.process.leaveBehind(work),
     });
   }
@@ -220,7 +220,7 @@ export class InProcessRunner implements Runner {
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }
 
-  async #start(run: ServiceRun): Promise<void> {
+  async #start(run: ServiceRun, failed?: (error: unknown) => void): Promise<void> {
     const { diagnosis, stopping } = this.#launcher;
     if (stopping) return;
     const start = async (): Promise<void> => {
@@ -228,7 +228,9 @@ export class InProcessRunner implements Runner {
       if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
       await run.start();
     };
-    await this.#launcher.orEnd(run.name, start());
+    const started = start();
+    if (failed !== undefined) started.catch(failed);
+    await this.#launcher.orEnd(run.name, started);
   }
 
   #died(run: ServiceRun, error: unknown): void {
@@ -237,7 +239,7 @@ export class InProcessRunner implements Runner {
   }
 
   #oneFinished(): void {
-    if (++this.#finished === this.#runs.length && this.#options.exitWhenIdle) this.#launcher.end(0);
+    if (this.#options.exitWhenIdle && this.#runs.every(({ finished }) => finished)) this.#launcher.end(0);
   }
 }
 

@@ -6,7 +6,7 @@ import { chosenStatus, describeError, PorticoError } from '../../errors/index.js
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
-import { pause, within } from '../../tasks/internal.js';
+import { within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
 
@@ -79,10 +79,13 @@ export class ServiceRun {
   exitStatus: number | undefined;
   /** It was ready at some time, and may have been announced as ready. */
   wasReady = false;
+  /** Its `wait()` settled though it was not stopped here. */
+  finished = false;
 
   /** For status pages. */
   get state(): 'starting' | 'ready' | 'draining' {
-    if (this.#state === 'started') return 'ready';
+    // A service that a reload stops and starts again is no reason to take the process from a load balancer.
+    if (this.#state === 'started' || (this.wasReady && !this.#ends)) return 'ready';
     return this.#state === 'stopped' ? 'draining' : 'starting';
   }
 
@@ -150,6 +153,7 @@ export class ServiceRun {
 
   /** Stops what can be stopped at once, without waiting for anything under way. */
   async abandon(): Promise<void> {
+    this.#ends = true;
     this.#state = 'stopped';
     this.#life += 1;
     await within(
@@ -163,7 +167,7 @@ export class ServiceRun {
     return this.#take(() => this.service.reset(changes));
   }
 
-  async #take(work: () => unknown): Promise<boolean> {
+  async #take(work: () => unknown, stopped?: AbortSignal): Promise<boolean> {
     try {
       await work();
       return true;
@@ -172,6 +176,8 @@ export class ServiceRun {
         this.#exits(error);
         return true;
       }
+      // What a stop has called off was not refused.
+      if (stopped?.aborted === true) return true;
       const text = isRefusal(error) ? `: ${describeError(error)}` : '';
       this.#log.error(`service ${this.name} refused the new configuration and keeps the old one${text}`, {
         service: this.name,
@@ -188,7 +194,13 @@ export class ServiceRun {
   async renew(changes: ConfigChanges, { timeoutMs, start, stopped }: RenewTerms): Promise<boolean> {
     const { service } = this;
     if (service.renew !== undefined) {
-      return this.#take(() => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs }) }));
+      const taken = await this.#take(
+        () => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs }) }),
+        stopped,
+      );
+      // One that had ended by itself may run again.
+      if (taken && this.finished && this.started) this.#watch();
+      return taken;
     }
     if (isListening(service)) return this.reset(changes);
     await this.stop({ reason: 'stop', timeoutMs, restarts: true });
@@ -213,12 +225,17 @@ export class ServiceRun {
   }
 
   #watch(): void {
+    this.finished = false;
     const life = this.#life;
     const current = (): boolean => this.#life === life && this.#state === 'started';
     Promise.resolve()
       .then(() => this.service.wait())
       .then(
-        () => current() && this.#listener.finished(),
+        () => {
+          if (!current()) return;
+          this.finished = true;
+          this.#listener.finished();
+        },
         (error: unknown) => {
           if (!current()) return;
           this.#dead = true;
@@ -273,47 +290,4 @@ export class ServiceRun {
       return false;
     }
   }
-}
-
-/** What the stop of all services depends on. */
-interface StopCircumstances {
-  /** How long the services say that they are not ready any more, before they stop accepting. Part of the deadline. */
-  readonly drainDelayMs: number;
-  /** Raised when another stop, which has less time, takes this one's place. */
-  readonly superseded: AbortSignal;
-  /** Ends a process whose event loop is stuck soon after so many milliseconds; 0: it need not any more. */
-  killAfter(ms: number): void;
-  /** Told of what goes on in spite of the deadline. */
-  leaveBehind(work: Promise<unknown>): void;
-}
-
-/**
- * Stops all of them: asked in the order they were launched, they drain side by side, so that none goes on accepting behind
- * another. One clock for all of it. True when everything under way came to its end, or it is another stop's affair by now.
- */
-export async function stopServices(
-  runs: readonly ServiceRun[],
-  request: StopRequest,
-  { drainDelayMs, superseded, killAfter, leaveBehind }: StopCircumstances,
-): Promise<boolean> {
-  const limits = runs.map((run) => run.timeoutMs(request));
-  // One may take for ever.
-  const longestMs = limits.includes(0) ? 0 : Math.max(request.limitMs ?? request.timeoutMs, ...limits);
-  killAfter(longestMs);
-  const began = performance.now();
-  // A crash does not wait, and a service that never served is in no load balancer's list.
-  const known = runs.some(({ wasReady }) => wasReady);
-  if (known && request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
-    for (const run of runs) run.service.markDraining?.();
-    await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs), {
-      signal: superseded,
-    });
-    if (superseded.aborted) return true;
-  }
-  const spentMs = performance.now() - began;
-  const stops = runs.map((run) => run.stop({ ...request, spentMs }));
-  const clean = (await Promise.all(stops)).every(Boolean);
-  if (!superseded.aborted) killAfter(0);
-  for (const { goesOn } of runs) if (goesOn !== undefined) leaveBehind(goesOn);
-  return clean;
 }

@@ -46,7 +46,7 @@ export class SlotAdoption {
 
   #adopt(slot: number, helper: WorkerHandle): void {
     const sockets = this.#sockets().map((own) => this.#socket(own, slot));
-    // While a stop or a handover closes them there is nothing to help with.
+    // While a stop closes them there is nothing to help with.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);
     helper.helpSlot(slot, sockets as SendHandle[]);

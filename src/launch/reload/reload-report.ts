@@ -40,6 +40,8 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed'>> & {
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;
+    /** Its failure is why the launch ends: no stop came first. */
+    readonly endsLaunch?: true;
   };
 
 /** The circumstances a reload ended in. */
@@ -102,7 +104,8 @@ export class ReloadReports {
     const at = new Date().toISOString();
     const begun = performance.now();
     this.#current = { at, method, dryRun };
-    return ({ thrown, ...result }, { generation, abandoned, log }) => {
+    return ({ thrown, endsLaunch, ...result }, { generation, log, ...end }) => {
+      const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
       const durationMs = Math.round(performance.now() - begun);
       const known = {

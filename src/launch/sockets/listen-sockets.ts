@@ -1,5 +1,5 @@
 /**
- * Bound sockets that the supervisor keeps for its whole life, without listening, and that workers inherit; and what is said
+ * Bound sockets that the supervisor keeps, without listening, while a service holds them, and that workers inherit; and what is said
  * where an address cannot be bound.
  */
 import { lookup } from 'node:dns/promises';

@@ -93,6 +93,7 @@ export class ListenerPool {
   }
 
   #held(name: string, entries: readonly Entry[]): HeldSockets {
+    let isReleased = false;
     const others = (): { name: string; address: ListenAddress }[] =>
       entries.flatMap(({ holders, sockets: { address } }) =>
         [...holders.keys()].filter((each) => each !== name).map((each) => ({ name: each, address })),
@@ -113,6 +114,9 @@ export class ListenerPool {
         }
       },
       release: () => {
+        // Done once: another service of that name may hold them by then.
+        if (isReleased) return;
+        isReleased = true;
         for (const entry of entries) if (entry.holders.delete(name)) this.#released(entry);
       },
     };

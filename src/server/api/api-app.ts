@@ -96,15 +96,22 @@ export class ApiApp {
 
   /**
    * The same in the place of the app that is there. `replace` gives requests to it, and settles when those of the replaced app, which is
-   * closed then, have ended. Rejects, and changes nothing, with what building it did.
+   * closed then, have ended. Rejects, and changes nothing, with what building it did, or what `replace` threw. A stop that came meanwhile
+   * has closed the app that was there: then the next one is closed as well.
    */
   async renew(pipeline: string, config: Config, replace: (app: LoadedApp) => Promise<void>): Promise<void> {
     const next = await this.#next(pipeline, config);
     const old = this.#app;
+    if (old === undefined) return this.#release(next);
+    let replaced: Promise<void>;
+    try {
+      replaced = replace(next);
+    } catch (error) {
+      await this.#release(next);
+      throw error;
+    }
     this.#app = next;
-    const leaving = replace(next)
-      .then(() => this.#release(old))
-      .finally(() => this.#leaving.delete(leaving));
+    const leaving = replaced.then(() => this.#release(old)).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
   }
 

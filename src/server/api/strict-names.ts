@@ -10,11 +10,14 @@ import { namedManager } from '../../registry/internal.js';
 /**
  * Throws ConfigError with the sections, variables and options that nothing has declared: neither the program, nor a factory of the paste
  * file, all of which are imported for it. A section of the name of one in the paste file may be read by its factory. To be called when
- * the API's app is built. It does nothing without `strict_config`, in other workers than the first, and for an API with a manager, which
- * may read any name.
+ * the API's app is built. It does nothing without `strict_config`, in other workers than the first, and where an API or a service has a
+ * manager, which may read any name.
  */
 export async function refuseStrangers(config: Config, name: string, loader: Loader): Promise<void> {
   if ((workerAssignment()?.index ?? 0) > 0 || namedManager(config, { group: `api:${name}`, opt: 'manager' })) return;
+  // That of another service may not have been imported yet.
+  const sections = config.listAllSections().filter((section) => /^(api|service):/i.test(section));
+  if (sections.some((section) => config.listOptions(section).includes('manager'))) return;
   if (config.resolve('DEFAULT', 'strict_config').value !== true) return;
   if (!config.problems().some(isStranger)) return;
   // It declares what other APIs of the file read; what is wrong with their sections is for them to tell.

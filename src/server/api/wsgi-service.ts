@@ -1,6 +1,7 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
+import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
@@ -23,8 +24,8 @@ import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
-import type { TlsSettings } from '../tls/ssl-options.js';
 import { ApiApp, unbuilt, withdrawn } from './api-app.js';
+import { warnKept } from './api-kept.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
@@ -223,36 +224,46 @@ export class WSGIService implements ListeningService {
 
   /**
    * Gives later requests to the app that `prepare` built, or else to a fresh one. The present app is closed when its requests have ended, or
-   * after `deadlineMs`. Then as {@link reset}. Managers stay until the next start. Rejects, and changes nothing, when the app cannot be built.
+   * after `deadlineMs`. Then as {@link reset}. Managers stay until the next start. Rejects, and changes nothing, when the app cannot be built
+   * or the certificates are refused. An API that has drained by itself is started again.
    */
   async renew(changes: ConfigChanges = new Map(), terms: { readonly deadlineMs?: number } = {}): Promise<void> {
-    const { pipeline } = apiSettings(this.#config, this.name);
-    await this.#app.renew(pipeline, this.#config, (app) => this.server.replaceApp(this.meter.around(app), terms));
-    const kept = [...changes.keys()].filter((name) => name === `api:${this.name}.manager` || name.startsWith('rpc.'));
-    if (this.managers.length > 0 && kept.length > 0) {
-      this.#log.warn(`the managers of ${this.name} stay as they were started: ${kept.join(', ')} needs a restart`);
-    }
-    await this.reset(changes);
+    if (this.#lifecycle.state === 'stopping') this.stop({ graceful: true, ...terms }).catch(() => {});
+    if (this.#lifecycle.state !== 'running') return this.start();
+    const settings = apiSettings(this.#config, this.name);
+    const tls = this.#tls.options(settings.tls);
+    await this.#app.renew(settings.pipeline, this.#config, (app) => {
+      this.#take(settings, tls);
+      return this.server.replaceApp(this.meter.around(app), terms);
+    });
+    if (this.managers.length > 0 || this.#managed.registration) warnKept(this.name, changes, this.#log);
+    await this.#managed.hooks?.reset();
   }
 
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    const tls = this.#tls.options(settings.tls);
-    if (tls !== undefined) this.server.replaceTls(tls);
-    this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
-    this.#warnOfExpiry(settings.tls);
+    this.#take(settings, this.#tls.options(settings.tls));
     await this.#managed.hooks?.reset();
+  }
+
+  #take(settings: ApiSettings, tls: TlsOptions | undefined): void {
+    this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
+    if (tls !== undefined) this.server.replaceTls(tls);
+    // Each process has the certificate; one of them warns.
+    const warning = (this.#worker?.id ?? 0) === 0 ? this.#tls.expiryWarning(settings.tls) : undefined;
+    if (warning !== undefined) this.#log.warn(warning);
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    await this.#renewTls(settings);
+    const own = this.usesTls ? () => this.#tls.ownCertificate(settings.address) : () => undefined;
+    const tls = this.#tls.options(settings.tls) ?? (await own());
     this.tasks.reset();
     const app = await this.#app.start(settings.pipeline, this.#config, signal);
-    this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
-    await this.server.replaceApp(this.meter.around(app));
     try {
+      this.#take(settings, tls);
+      await this.server.replaceApp(this.meter.around(app));
       const worker = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0 };
       const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
       await hooks.start(signal, over);
@@ -261,12 +272,6 @@ export class WSGIService implements ListeningService {
       await this.#app.close();
       throw error;
     }
-  }
-
-  async #renewTls({ tls, address }: ApiSettings): Promise<void> {
-    if (!this.usesTls) return;
-    this.server.replaceTls(this.#tls.options(tls) ?? (await this.#tls.ownCertificate(address)));
-    this.#warnOfExpiry(tls);
   }
 
   /** Its own part of start and stop. The release comes after everything else. */
@@ -310,11 +315,5 @@ export class WSGIService implements ListeningService {
       recordLost: () => this.#managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
     };
-  }
-
-  /** Each process has the certificate; one of them warns. */
-  #warnOfExpiry(tls: TlsSettings): void {
-    const warning = (this.#worker?.id ?? 0) === 0 ? this.#tls.expiryWarning(tls) : undefined;
-    if (warning !== undefined) this.#log.warn(warning);
   }
 }

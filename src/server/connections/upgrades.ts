@@ -35,12 +35,14 @@ export class Upgrades {
     return [...this.#open.keys()];
   }
 
-  /** Those that are open, a line each. */
-  describe(): string[] {
+  /** Those that are open, a line each. `among`: only these. */
+  describe(among: Iterable<Connection> = this.#open.keys()): string[] {
     const now = performance.now();
-    return [...this.#open.values()].map(
-      ({ target, since }) => `upgraded ${target} for ${((now - since) / 1000).toFixed(1)} s`,
-    );
+    return [...among].flatMap((connection) => {
+      const session = this.#open.get(connection);
+      if (session === undefined) return [];
+      return [`upgraded ${session.target} for ${((now - session.since) / 1000).toFixed(1)} s`];
+    });
   }
 
   /**
@@ -49,6 +51,8 @@ export class Upgrades {
    */
   answerTo(req: IncomingMessage, connection: Connection, head: Buffer): ServerResponse {
     const { socket } = connection;
+    // Of the app that has the request: it is closed once another one takes its place.
+    const closing = this.#closing.signal;
     const res = new ServerResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
@@ -64,10 +68,10 @@ export class Upgrades {
     socket.once('close', () => req.destroy());
     offerUpgrade(req, () => {
       if (res.headersSent || socket.destroyed) return undefined;
-      if (this.#closing.signal.aborted) throw new Fault(503, { message: 'The service is stopping.' });
+      if (closing.aborted) throw new Fault(503, { message: 'The service is stopping or reloading.' });
       res.off('finish', end);
       this.#take(req, res, connection);
-      return { socket, head: early(), closing: this.#closing.signal };
+      return { socket, head: early(), closing };
     });
     return res;
   }

@@ -211,6 +211,28 @@ test('PH-9 an app that asks for the connection while the server drains fails wit
   assert.match(chat.text(), /^HTTP\/1\.1 503 /);
 });
 
+test('PH-9 an upgrade under way when another app takes over is refused, and what is open is cut and named at the deadline', async (t) => {
+  const asked = deferred<() => void>();
+  const { server, port, log } = await serving(
+    t,
+    ({ socket }) => void socket.write(SWITCHED),
+    (app) => async (req, res) => {
+      if (req.url === '/slow') await new Promise<void>((resolve) => asked.resolve(resolve));
+      return app(req, res);
+    },
+  );
+  const open = client(t, port, UPGRADE);
+  await open.came(/101 Switching/);
+  const slow = client(t, port, UPGRADE.replace('/chat?room=1', '/slow'));
+  const goOn = await asked.promise;
+  const replaced = server.replaceApp((_req, res) => void res.end('new'), { deadlineMs: 500 });
+  goOn();
+  await slow.came(/^HTTP\/1\.1 503 /);
+  await Promise.all([replaced, open.closed]);
+  const cut = log.lines.find(({ message }) => message === 'upgraded connections were cut off');
+  assert.match(JSON.stringify(cut), /upgraded GET \/chat for /);
+});
+
 test('PH-9 a client that leaves before its upgrade is taken ends request and response', async (t) => {
   const left = deferred<void>();
   const { port } = await serving(
