@@ -94,9 +94,9 @@ test('--dev prints one line for a request', async (t) => {
   await program.printed(/watching \d+ files/);
   const from = program.stderr.length;
   await get(port, '/?ms=0');
-  await program.printed(/"target":"\/\?ms=0"/);
+  await program.printed(/GET \/\?ms=0 200/);
   await get(port, '/?ms=1');
-  await program.printed(/"target":"\/\?ms=1".*\n/);
+  await program.printed(/GET \/\?ms=1 200.*\n/);
   assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
 });
 
