@@ -10,7 +10,7 @@ const { positionals, values } = parseArgs({
   options: { topic: { type: 'string', default: 'images' } },
 });
 const [id, server] = positionals;
-const rpc = new RPCConnection({ config: await Config.load() });
+const rpc = new RPCConnection({ config: await Config.load({ argv: false }) });
 const images = rpc.client({ topic: values.topic, server, version: '1.1', allowedErrors: [NotFound] });
 const context = new RequestContext({ userId: 'me', requestId: 'req-1' });
 try {
