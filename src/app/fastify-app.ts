@@ -17,16 +17,16 @@ import type {
   FastifyServerOptions,
   onRequestHookHandler,
 } from 'fastify';
-import type { Logger } from '../log/index.js';
-import { answerFault } from './answer-fault.js';
+import type { LogFields, Logger } from '../log/index.js';
 import type { App } from './app.js';
 import { environ } from './exchange.js';
 import { factoryLog } from './factory-log.js';
+import { answerFailure } from './failure.js';
 import { fastifyLog } from './fastify-log.js';
-import { asFault, Fault } from './fault.js';
+import { Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
 import { guardPipe } from './response-body.js';
-import { isUpgraded, takeUpgrade, type UpgradedConnection } from './server-state.js';
+import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
 /** An App that holds something until it is closed. */
 export interface ClosableApp extends App {
@@ -169,7 +169,8 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const { logger, loggerInstance } = options.fastify ?? {};
   const isOwn = logger !== undefined || loggerInstance !== undefined;
-  const log = isOwn ? undefined : fastifyLog(options.log ?? factoryLog('fastify'));
+  const upgradeLog = options.log ?? factoryLog('fastify');
+  const log = isOwn ? undefined : fastifyLog(upgradeLog);
   const { log: _log, ...rest } = options;
   const instance = createFastify({ ...rest, ...(log !== undefined && { log }) });
   if (log !== undefined) {
@@ -183,8 +184,12 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   const fail = (reply: FastifyReply, error: unknown): void => {
     keepHeaders(reply);
     reply.hijack();
-    if (isUpgraded(reply.request.raw)) refuseUpgrade(reply, error);
-    else failures.get(reply.request.raw)?.(error);
+    const { raw: req } = reply.request;
+    if (isUpgraded(req)) {
+      endUpgrade(reply);
+      // For what is around the app the request is answered, with 101.
+      answerFailure(error, req, reply.raw, { log: upgradeLog, message: 'an upgrade failed', facts: upgradeFacts });
+    } else failures.get(req)?.(error);
   };
   instance.setErrorHandler((error, _request, reply) => fail(reply, error));
   instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
@@ -199,6 +204,8 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     });
   return Object.assign(app, { close: () => instance.close() });
 }
+
+const upgradeFacts = (req: IncomingMessage): LogFields => ({ method: req.method, request_id: environ(req).requestId });
 
 /**
  * Hands a request to an instance. Where plugins of it listen to `upgrade` of `fastify.server`, as on a server of Fastify's own, those
@@ -232,12 +239,15 @@ function sayGoodbye({ socket, closing }: UpgradedConnection): void {
 /** A frame that closes, with the code 1001 (RFC 6455 §5.5.1 and §7.4.1). */
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 
-/** Answers what went wrong before a plugin has taken the protocol, on the response that it has made for the connection. */
-export function refuseUpgrade({ raw: res, request: { raw: req } }: FastifyReply, error: unknown): void {
+/**
+ * Has a failure before a plugin has taken the protocol be answered as any other, on the response that the plugin has made for the
+ * connection, which ends with it.
+ */
+export function endUpgrade({ raw: res, request: { raw: req } }: FastifyReply): void {
   const { socket } = req;
   res.once('finish', () => socket.destroySoon());
   res.shouldKeepAlive = false;
-  answerFault(req, res, asFault(error), { onFailure: () => socket.destroy() });
+  returnUpgrade(req);
 }
 
 /** Sets on the response what was set on Fastify's reply: where a failure is answered, headers of plugins stay. */

@@ -24,7 +24,7 @@ export {
 } from './factory.js';
 export { factoryLog, runFactory } from './factory-log.js';
 export { answerFailure, type FailureOptions } from './failure.js';
-export { createFastify, handTo, keepHeaders, type LeafPlugin, listenerOf, refuseUpgrade } from './fastify-app.js';
+export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './fastify-app.js';
 export { fastifyLog, levelOf } from './fastify-log.js';
 export { asFault } from './fault.js';
 export type { FaultForm } from './fault-form.js';
@@ -46,7 +46,7 @@ export { mountPath, overriddenMethod } from './request-path.js';
 export { countAnswer, guardPipe, sentBytes } from './response-body.js';
 export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
-export { type AjvOptions, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
+export { type AjvOptions, checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
   isSecretName,
   jsonShown,

@@ -102,6 +102,11 @@ export function offerUpgrade(req: IncomingMessage, take: Take): void {
   offers.set(req, take);
 }
 
+/** Gives the connection back to HTTP: whoever has taken it answers the request as any other, on a response of its own. */
+export function returnUpgrade(req: IncomingMessage): void {
+  offers.delete(req);
+}
+
 /** Whether an app has taken the connection of the request. */
 export function isUpgraded(req: IncomingMessage): boolean {
   return offers.get(req) === 'taken';

@@ -11,6 +11,7 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createLogger, silentLogger } from 'portico';
+import { Fault } from 'portico/app';
 import { type ActionRequest, action, Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -418,4 +419,175 @@ test('a route’s logLevel holds for request.log of its action and of plugins', 
   assert.equal(written.length, 2);
   const odd = new Router({ log }).connect('/x', { handler, logLevel: 'loud' });
   await assert.rejects(odd.build(), { code: 'PORTICO_LOG_LEVEL' });
+});
+
+test('callNotFound for a request of the table is a 404: in an action, in a timer of it, in a hook of a plugin', async (t) => {
+  const router = new Router({
+    log: silentLogger(),
+    plugins: [
+      async (fastify) => {
+        fastify.addHook('onRequest', async (request, reply) => {
+          if (request.query !== null && 'hidden' in (request.query as object)) reply.callNotFound();
+        });
+      },
+    ],
+  });
+  router.connect('/now', { handler: ({ reply }) => reply.callNotFound() });
+  router.connect('/later', {
+    handler: ({ reply }) => {
+      setImmediate(() => reply.callNotFound());
+      return reply;
+    },
+  });
+  router.connect('/here', { handler: () => 1 });
+  const send = await serveRouter(t, router);
+  for (const path of ['/now', '/later', '/here?hidden=1']) {
+    const { status, json } = await send('GET', path);
+    assert.deepEqual([path, status, (json as { error: { code: number } }).error.code], [path, 404, 404]);
+  }
+  assert.equal((await send('GET', '/here')).status, 200);
+});
+
+/** Refuses who does not say who it is. */
+const needsName = async ({ headers }: IncomingMessage): Promise<void> => {
+  if (headers['x-name'] === undefined) throw new Fault(401, { message: 'Say who you are.' });
+};
+
+test('auth of a router is asked for the routes of its plugins, before their handlers; preflights are answered', async (t) => {
+  const called: string[] = [];
+  const router = new Router({
+    log: silentLogger(),
+    auth: needsName,
+    plugins: [
+      async (fastify) => {
+        fastify.addHook('onRequest', async (request, reply) => {
+          if (request.method === 'OPTIONS') return reply.code(204).send();
+          return undefined;
+        });
+      },
+      [
+        async (fastify: FastifyInstance) => {
+          fastify.get('/pages', {
+            onRequest: async () => void called.push('hook'),
+            handler: async () => called.push('page'),
+          });
+        },
+        { prefix: '/apart' },
+      ],
+      async (fastify) => {
+        fastify.post('/pages', async () => called.push('page'));
+      },
+    ],
+  });
+  router.connect('/open', { handler: () => 1, auth: false });
+  const send = await serveRouter(t, router);
+  const refused = [await send('GET', '/apart/pages'), await send('POST', '/pages', { body: '{' })];
+  assert.deepEqual([refused.map(({ status }) => status), called], [[401, 401], []]);
+  assert.match(refused[0]!.text, /Say who you are/);
+  const headers = { 'x-name': 'ann' };
+  assert.equal((await send('GET', '/apart/pages', { headers })).status, 200);
+  assert.deepEqual(called, ['hook', 'page']);
+  assert.equal((await send('GET', '/else')).status, 404);
+  assert.equal((await send('GET', '/open')).status, 200);
+  const preflight = { 'access-control-request-method': 'GET', origin: 'http://a' };
+  assert.equal((await send('OPTIONS', '/apart/pages', { headers: preflight })).status, 204);
+});
+
+test('auth of a router is asked for what answers unknown paths in a plugin', async (t) => {
+  const plugins = [
+    async (fastify: FastifyInstance) => {
+      fastify.setNotFoundHandler(async () => 'all there is');
+    },
+  ];
+  const router = new Router({ log: silentLogger(), auth: true, plugins });
+  router.get('/things', () => 1);
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/else')).status, 401);
+  assert.equal((await send('POST', '/things')).status, 405);
+});
+
+/** A server of a router, and what a WebSocket to it is answered with when it is refused. */
+async function upgradesOf(
+  t: Parameters<typeof serveRouter>[0],
+  router: Router,
+): Promise<(path: string, headers?: Record<string, string>) => Promise<{ status: number; text: string }>> {
+  const app = await router.build();
+  t.after(() => app.close());
+  const server = new Server('sessions', app);
+  await server.start();
+  t.after(() => server.stop({ deadlineMs: 0 }));
+  return async (path, headers = {}) => {
+    const refused = new WebSocket(`ws://127.0.0.1:${portOf(server)}${path}`, { headers });
+    const [, answer] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    const text = Buffer.concat(await answer.toArray()).toString();
+    return { status: answer.statusCode!, text };
+  };
+}
+
+test('auth of a router is asked before a listener for upgrades is given the connection', async (t) => {
+  let given = 0;
+  const router = new Router({
+    log: silentLogger(),
+    auth: needsName,
+    plugins: [
+      async (fastify) => {
+        fastify.server.on('upgrade', (_req, socket) => {
+          given += 1;
+          socket.end('HTTP/1.1 418 Teapot\r\nConnection: close\r\n\r\n');
+        });
+      },
+    ],
+  });
+  const ask = await upgradesOf(t, router);
+  assert.deepEqual([(await ask('/sessions')).status, given], [401, 0]);
+  assert.deepEqual([(await ask('/sessions', { 'x-name': 'ann' })).status, given], [418, 1]);
+});
+
+class Closed extends Error {}
+
+test('what fails before an upgrade is mapped, written and logged as other failures are', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({
+    log,
+    faults: [[Closed, 409]],
+    faultStyle: ({ status, message }) => ({ body: { own: status, message } }),
+    plugins: [
+      async (fastify) => {
+        const failing = (error: Error) => ({ preHandler: () => Promise.reject(error), handler: async () => 1 });
+        fastify.get('/mapped', failing(new Closed('The room is closed.')));
+        fastify.get('/failed', failing(new Error('no rooms')));
+        fastify.server.on('upgrade', (req, socket) => {
+          const res = new ServerResponse(req);
+          res.assignSocket(socket as Socket);
+          fastify.routing(req, res);
+        });
+      },
+    ],
+  });
+  const ask = await upgradesOf(t, router);
+  assert.deepEqual(await ask('/mapped'), { status: 409, text: '{"own":409,"message":"The room is closed."}' });
+  assert.deepEqual((await ask('/failed')).status, 500);
+  const errors = log.lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(
+    errors.map(({ message, fields }) => [message, (fields.err as Error).message]),
+    [['an action failed', 'no rooms']],
+  );
+});
+
+test('a route of a plugin of which the table takes some methods is said with those', async () => {
+  const said = async (method: 'GET' | 'POST' | 'PUT'): Promise<readonly string[]> => {
+    const log = keepingLogger();
+    const plugin = async (fastify: FastifyInstance): Promise<void> => {
+      fastify.route({ method: ['GET', 'HEAD', 'POST'], url: '/pages/:name', handler: async () => 1 });
+    };
+    const router = new Router({ plugins: [plugin], log });
+    router.connect('/pages/{name}', { handler: () => 1, conditions: { method: [method] } });
+    await (await router.build()).close();
+    return log.lines.map(({ message }) => message);
+  };
+  const some = (methods: string): string =>
+    `the route GET, HEAD, POST /pages/:name of a plugin is never asked for ${methods}: /pages/{name} of the table takes its path`;
+  assert.deepEqual(await said('POST'), [some('POST')]);
+  assert.deepEqual(await said('GET'), [some('GET, HEAD')]);
+  assert.deepEqual(await said('PUT'), []);
 });

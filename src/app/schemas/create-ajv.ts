@@ -3,7 +3,7 @@
  */
 import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Ajv, CodeKeywordDefinition, KeywordCxt, _ as Template } from 'ajv';
+import type { Ajv, CodeKeywordDefinition, KeywordCxt, _ as Template, ValidateFunction } from 'ajv';
 import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
 import type { FastifyServerOptions } from 'fastify';
@@ -112,18 +112,35 @@ function compareAsJson(ajv: Ajv, code: typeof Template): void {
   });
 }
 
+/** How long expressions are tried while all mistakes of a value are looked for, in milliseconds: many wrong texts may take long. */
+const LONGEST_TRIED = 200;
+
+let triedUntil = 0;
+
+/** Has a check of an Ajv with `allErrors` look for all mistakes. Past 200 ms it tries no more expressions. */
+export function checkAll(validate: ValidateFunction, value: unknown): boolean {
+  triedUntil = performance.now() + LONGEST_TRIED;
+  return validate(value);
+}
+
+/** Whether an expression may be tried with a text of at most so many characters. */
+function mayTry(value: unknown, maxLength: number): boolean {
+  if (performance.now() > triedUntil) return false;
+  if (typeof value !== 'string' || value.length <= maxLength) return true;
+  // A character is one unit or two.
+  return value.length <= 2 * maxLength && Array.from(value).length <= maxLength;
+}
+
 /**
  * Where all errors are looked for, `maxLength` does not end the check of a text; `pattern` and `format` still get none that is longer:
  * an expression may be written for a bounded text, and take for ever with another.
  */
 function keepBounds(ajv: Ajv, code: typeof Template): void {
   for (const keyword of ['pattern', 'format']) {
-    const bounded = (_: unknown, { maxLength }: Readonly<Record<string, unknown>>): boolean =>
-      typeof maxLength === 'number';
-    replaceCode(ajv, keyword, bounded, (cxt, write) => {
-      // `maxLength` counts characters, of which each is one unit or two.
-      const units = 2 * Number(cxt.parentSchema.maxLength);
-      cxt.gen.if(code`typeof ${cxt.data} != "string" || ${cxt.data}.length <= ${units}`, write);
+    const always = (): boolean => true;
+    replaceCode(ajv, keyword, always, (cxt, write) => {
+      const longest = Number(cxt.parentSchema.maxLength ?? Number.MAX_SAFE_INTEGER);
+      cxt.gen.if(code`${cxt.gen.scopeValue('func', { ref: mayTry })}(${cxt.data}, ${longest})`, write);
     });
   }
 }

@@ -5,6 +5,7 @@ import type { Ajv, ValidateFunction } from 'ajv';
 import { type FaultIssue, quoteClient } from '../../app/index.js';
 import {
   type AjvOptions,
+  checkAll,
   compiledSchema,
   createAjv,
   FORMATS,
@@ -16,6 +17,7 @@ import {
   tellsSecret,
   valueIssues,
 } from '../../app/internal.js';
+import { mayTellAll } from './all-issues.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
 import {
@@ -90,17 +92,18 @@ export class SchemaCompiler {
     const validator = this.#validator(schema, coerceTypes, false);
     let validate: ValidateFunction | undefined;
     // As it is now: the author may change it. What is no plain data cannot be kept, and tells the first mistake alone.
-    const written = isPlainData(schema) ? JSON.stringify(schema) : undefined;
+    const written = isPlainData(schema) && mayTellAll(schema) ? JSON.stringify(schema) : undefined;
     let validateAll: ValidateFunction | undefined;
     return (value) => {
       validate ??= validator();
       if (validate(value)) return value;
       const refused = refusedValue(validate, value);
       const first = valueIssues(validate, value);
-      if (written === undefined || !isSmall(value)) throw refusalOf(where, refused, first);
+      const isTooMuch = first.some(({ keyword }) => keyword === 'maxItems' || keyword === 'maxProperties');
+      if (written === undefined || isTooMuch || !isSmall(value)) throw refusalOf(where, refused, first);
       // Most values are taken, so the check that looks for everything is a second one, compiled for the first that is not.
       validateAll ??= this.#validator(JSON.parse(written) as JsonSchema, coerceTypes, true)();
-      throw refusalOf(where, refused, validateAll(value) ? first : valueIssues(validateAll, value));
+      throw refusalOf(where, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value));
     };
   }
 

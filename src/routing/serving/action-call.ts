@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
-import { faultFormOf, isUpgraded, keepHeaders, refuseUpgrade, tooLarge } from '../../app/internal.js';
+import { endUpgrade, faultFormOf, isUpgraded, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import type { ActionRequest, Args } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
@@ -242,8 +242,8 @@ export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: res, request } = reply;
   keepHeaders(reply);
   if (!reply.sent) reply.hijack();
-  if (isUpgraded(request.raw)) refuseUpgrade(reply, error);
-  else fail(request.raw, res, error);
+  if (isUpgraded(request.raw)) endUpgrade(reply);
+  fail(request.raw, res, error);
 }
 
 /** Whether a value is to be waited for. */

@@ -3,10 +3,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
-import { Fault } from '../../app/index.js';
-import { guardPipe, handTo, isUpgraded, keepHeaders, refuseUpgrade } from '../../app/internal.js';
+import { type App, Fault } from '../../app/index.js';
+import { guardPipe, handTo, isUpgraded, keepHeaders } from '../../app/internal.js';
+import { type Auth, guardFilter } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
-import { CALL, type Called, type Fail } from './action-call.js';
+import { CALL, type Called, type Fail, refuse } from './action-call.js';
 import type { RouterParts } from './served-route.js';
 
 /** In the `config` of a route of Fastify: an action of the table, to which only the table leads. */
@@ -37,19 +38,27 @@ export class PluginRoutes {
   serve = false;
   readonly #fastify: FastifyInstance;
   readonly #fail: Fail;
+  /** Refuses who may not call; undefined where anyone may. */
+  readonly #guard: App | undefined;
   #hasNotFound = false;
   #complete = false;
 
-  constructor(fastify: FastifyInstance, fail: Fail) {
+  /** `auth`: that of the router, which holds for routes of plugins as it does for the table. */
+  constructor(fastify: FastifyInstance, fail: Fail, auth: Auth | undefined) {
     this.#fastify = fastify;
     this.#fail = fail;
-    fastify.addHook('onRoute', ({ method, url }) => {
-      if (!this.#complete) this.routes.push({ methods: [method].flat(), url });
+    this.#guard = auth === false ? undefined : guardFilter(auth)?.(() => undefined);
+    fastify.addHook('onRoute', (route) => {
+      if (this.#complete) return;
+      this.routes.push({ methods: [route.method].flat(), url: route.url });
+      // Behind the hooks of plugins for all routes, of which one may answer preflights, and before those of the route.
+      if (this.#guard !== undefined) route.onRequest = [this.#asked, ...[route.onRequest ?? []].flat()];
     });
     const set = fastify.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
     const noted = (own: PluginRoutes) =>
       function setNotFoundHandler(this: FastifyInstance, ...args: unknown[]): FastifyInstance {
         own.#hasNotFound = true;
+        if (own.#complete) return Reflect.apply(set, this, args);
         const theirs = args.pop();
         if (typeof theirs !== 'function') return Reflect.apply(set, this, [...args, theirs]);
         return Reflect.apply(set, this, [...args, own.#afterKnown(theirs as NotFound)]);
@@ -70,8 +79,26 @@ export class PluginRoutes {
     missed[CALL] = undefined;
     missed[MISS] = miss;
     guardPipe(res, (error) => this.#fail(req, res, error));
-    handTo(this.#fastify, req, res);
+    // A listener for upgrades may serve by itself, without a route.
+    const isAsked = this.#guard !== undefined && req.headers.upgrade !== undefined;
+    if (isAsked && this.#fastify.server.listenerCount('upgrade') > 0) void this.#takeUpgrade(req, res);
+    else handTo(this.#fastify, req, res);
   }
+
+  async #takeUpgrade(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    try {
+      await this.#guard!(req, res);
+      handTo(this.#fastify, req, res);
+    } catch (error) {
+      this.#fail(req, res, error);
+    }
+  }
+
+  /** Asks who calls, before a handler of a plugin runs. */
+  readonly #asked = async ({ raw: req }: FastifyRequest, { raw: res }: FastifyReply): Promise<void> => {
+    // That of an upgrade was asked before its connection was given.
+    if (!isUpgraded(req)) await this.#guard!(req, res);
+  };
 
   /** A request that the table has not matched, before any other hook. */
   enter({ routeOptions }: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -83,20 +110,24 @@ export class PluginRoutes {
   /** A handler of a plugin, for paths that the table does not know; it answers other methods with 405 itself. */
   #afterKnown(theirs: NotFound): NotFound {
     const missed = (reply: FastifyReply): void => this.#missed(reply);
+    const asked = this.#guard === undefined ? undefined : this.#asked;
     return function notFound(this: FastifyInstance, request, reply) {
-      return (request.raw as Missed)[MISS]?.known === true ? missed(reply) : theirs.call(this, request, reply);
+      if ((request.raw as Missed)[MISS]?.known === true) return missed(reply);
+      if (asked === undefined) return theirs.call(this, request, reply);
+      return asked(request, reply).then(() => theirs.call(this, request, reply));
     };
   }
 
   #missed(reply: FastifyReply): void {
     const { raw: res, request } = reply;
     const { raw: req } = request;
-    reply.hijack();
-    const miss = (req as Missed)[MISS]!;
-    if (isUpgraded(req)) {
-      refuseUpgrade(reply, new Fault(404));
+    const miss = (req as Missed)[MISS];
+    // One of the table is none: an action or a hook has called `callNotFound`.
+    if (miss === undefined || isUpgraded(req)) {
+      refuse(reply, new Fault(404), this.#fail);
       return;
     }
+    reply.hijack();
     keepHeaders(reply);
     miss.answer(req, res);
   }
@@ -113,18 +144,22 @@ export function checkPluginRoutes(
     // Such as the route for all preflights: it is there for what the table does not take.
     if (/^\/?\*$/.test(url)) continue;
     const path = mapper.withoutPrefix(url.replaceAll(/:\w+(?:\([^)]*\))?|\*/g, 'x'));
-    const winner = path === null ? null : table.find(methods[0] ?? null, path, null);
-    if (winner === null || winner.compiled.conditional) continue;
+    if (path === null) continue;
+    const winners = methods.flatMap((method) => {
+      // The table answers HEAD where it has GET.
+      const found = table.find(method, path, null) ?? (method === 'HEAD' ? table.find('GET', path, null) : null);
+      return found === null || found.compiled.conditional ? [] : [{ method, route: found.compiled.route }];
+    });
+    const [winner] = winners;
+    if (winner === undefined) continue;
     const code = 'PORTICO_ROUTE_SHADOWED';
-    const { template } = winner.compiled.route;
-    const message = `the route ${methods.join(', ')} ${url} of a plugin can never win: ${template} of the table takes its path`;
+    const taken = winners.map(({ method }) => method).join(', ');
+    const loses = winners.length === methods.length ? 'can never win' : `is never asked for ${taken}`;
+    const message = `the route ${methods.join(', ')} ${url} of a plugin ${loses}: ${winner.route.template} of the table takes its path`;
     const hint =
       'Have the plugin serve it at another path (its option prefix or routePrefix), or make the route of the table narrower.';
     if (onShadow === 'warn') log.warn(message, { code, hint });
-    else
-      throw new RouteTableError([
-        new RouteError(code, { message, hint, origin: mapper.originOf(winner.compiled.route) }),
-      ]);
+    else throw new RouteTableError([new RouteError(code, { message, hint, origin: mapper.originOf(winner.route) })]);
   }
 }
 

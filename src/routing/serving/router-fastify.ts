@@ -86,7 +86,7 @@ export class RouterFastify {
         done();
       },
     });
-    this.own = new PluginRoutes(this.#fastify, fail);
+    this.own = new PluginRoutes(this.#fastify, fail, options.auth);
     this.#setUp(this.#fastify);
   }
 

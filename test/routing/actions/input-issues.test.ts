@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FaultIssue, FaultRenderer } from 'portico/app';
-import { type ActionOptions, action, Router, type RouterOptions } from 'portico/routing';
+import { type ActionOptions, action, type JsonSchema, Router, type RouterOptions } from 'portico/routing';
 import { z } from 'zod';
 import { keepingLogger, type Send, serveRouter } from '../served-router.js';
 
@@ -139,4 +139,65 @@ test('a pattern gets no text beyond maxLength, and of a huge value the first mis
   );
   assert.equal((await issuesOf(send, { list: Array(200).fill(1) })).length, 100);
   assert.equal((await issuesOf(send, { list: Array(20_000).fill(1) })).length, 1);
+});
+
+test('no expression is tried that a bound elsewhere keeps a text from', async (t) => {
+  const slow = '^(a+)+$';
+  const text = { type: 'string' } as const;
+  // A check that tries the expression with a text so long never ends.
+  const word = `${'a'.repeat(60)}!`;
+  const bounded: readonly JsonSchema[] = [
+    { ...text, allOf: [{ maxLength: 5 }, { pattern: slow }] },
+    { ...text, maxLength: 40, pattern: slow },
+    { ...text, allOf: [{ pattern: '^a{1,5}$' }, { pattern: slow }] },
+  ];
+  for (const schema of bounded) {
+    const body = {
+      type: 'object',
+      properties: { other: { type: 'integer' }, word: schema },
+      definitions: { slow: { pattern: slow } },
+    } as const;
+    const send = await checking(t, { body });
+    assert.equal((await issuesOf(send, { word }))[0]?.path[0], 'word');
+    assert.ok((await issuesOf(send, { other: 'x', word })).length > 0);
+  }
+  const names = { type: 'object', propertyNames: { maxLength: 5 }, patternProperties: { [slow]: {} } };
+  const send = await checking(t, { body: { type: 'object', properties: { o: { type: 'integer' }, names } } });
+  assert.equal((await issuesOf(send, { o: 'x', names: { [word]: 1 } })).length, 1);
+});
+
+test('a list beyond maxItems is refused as that, and slow expressions end the search for more', async (t) => {
+  // Takes long enough for a text of this form that a thousand of them take minutes.
+  const item = { type: 'string', maxLength: 24, pattern: '^(a+)+$' } as const;
+  const body = {
+    type: 'object',
+    properties: {
+      few: { type: 'array', maxItems: 2, items: item },
+      many: { type: 'array', items: item },
+      other: { type: 'integer' },
+    },
+  } as const;
+  const send = await checking(t, { body }, { bodyLimit: 1_000_000 });
+  const list = Array<string>(5000).fill(`${'a'.repeat(22)}!`);
+  const refused = await issuesOf(send, { few: list, other: 'x' });
+  assert.deepEqual([refused.length, refused[0]!.keyword], [1, 'maxItems']);
+  const told = await issuesOf(send, { many: list, other: 'x' });
+  assert.ok(told.some(({ keyword }) => keyword === 'pattern') && told.some(({ path }) => path[0] === 'other'));
+});
+
+test('a schema with combinations tells all where it has no expressions, and one with expressions where it has no combinations', async (t) => {
+  const two = { a: 'x', b: 7 };
+  const plain = { type: 'object', properties: { a: { anyOf: [{ type: 'null' }] }, b: { type: 'string' } } };
+  assert.ok((await issuesOf(await checking(t, { body: plain }), two)).some(({ path }) => path[0] === 'b'));
+  const id = { type: 'string', format: 'uuid' };
+  const referred = {
+    type: 'object',
+    properties: { a: { $ref: '#/definitions/id' }, b: { $ref: '#/definitions/id' } },
+    definitions: { id },
+  };
+  const issues = await issuesOf(await checking(t, { body: referred }), two);
+  assert.deepEqual(
+    issues.map(({ path }) => path[0]),
+    ['a', 'b'],
+  );
 });
