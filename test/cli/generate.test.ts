@@ -78,6 +78,13 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['systemd', 'TimeoutStopSec=65', 'TimeoutStopSec=1min', /TimeoutStopSec is 1min: a graceful stop may take 65 s/],
   ['systemd', 'WatchdogSec=60', 'WatchdogSec=20s', /WatchdogSec is 20s/],
   ['systemd', 'RestartPreventExitStatus=78', 'RestartPreventExitStatus=1', /has no 78/],
+  ['systemd', 'WatchdogSec=60', '', /WatchdogSec is missing/],
+  ['systemd', 'RestartPreventExitStatus=78', 'RestartPreventExitStatus=78\nRestart=no', /Restart is no/],
+  ['systemd', 'RestartSec=2', 'RestartSec=100ms', /RestartSec is 100ms: systemd gives up/],
+  ['systemd', 'StartLimitIntervalSec=0', 'StartLimitIntervalSec=1min', /RestartSec is 100ms: systemd gives up/],
+  ['systemd', 'OOMPolicy=continue', '', /OOMPolicy is stop/],
+  ['systemd', /ExecReload=.*/, 'ExecReload=/bin/kill -HUP $MAINPID', /systemctl reload succeeds where/],
+  ['systemd', 'LimitNOFILE=65536', '', /LimitNOFILE is 1024: .* needs 4160/],
   ['systemd', 'LimitNOFILE=65536', 'LimitNOFILE=1024', /LimitNOFILE is 1024: .* needs 4160/],
   ['systemd', 'portico.ini', 'other.ini', /ExecStart reads other\.ini/],
   ['docker', /CMD \["node","node_mod.*/, 'CMD node main.js', /CMD is in shell form/],
@@ -174,6 +181,56 @@ test('OP-15 paths with signs that mean something stay what they are in each file
     const { status, stdout: said } = run(kind, '--check', file);
     assert.equal(status, 0, said);
   }
+});
+
+test('OP-15 the unit lets the program write to each path that the configuration names', (t) => {
+  const run = generating(t, {
+    defaults: 'log_file = /var/log/shop/api.log\nstate_path = var\nlock_path = /srv/locks',
+    more: '[database]\nconnection = sqlite:///reg.db\n[oslo_reports]\nlog_dir = /var/lib/shop/reports\n[control]\nsocket = /run/shop/control.sock',
+  });
+  const unit = written(run, 'systemd');
+  const said = (directive: string): string => new RegExp(`^${directive}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
+  assert.equal(said('LogsDirectory'), 'shop');
+  assert.equal(said('RuntimeDirectory'), 'portico shop');
+  assert.equal(said('StateDirectory'), 'portico shop/reports');
+  assert.equal(said('ReadWritePaths'), '/srv/locks');
+  assert.match(said('ExecStartPre'), /^\+\/bin\/sh -c .* sh \/srv\/locks$/);
+  assert.equal(
+    said('Environment'),
+    'NODE_ENV=production PORTICO_DEFAULT__STATE_PATH=/var/lib/portico PORTICO_DATABASE__CONNECTION=sqlite:////var/lib/portico/reg.db',
+  );
+  assert.match(said('ExecReload'), / reload --config-file .*portico\.ini$/);
+  const file = join(run.folder, 'portico.service');
+  writeFileSync(file, unit);
+  assert.equal(run('systemd', '--check', file).stdout, `${file} fits this configuration.\n`);
+  if (systemdMissing === false) assert.deepEqual(verifyUnit(file), { status: 0, complaints: [] });
+  const edits = [
+    [
+      'LogsDirectory=shop',
+      '',
+      /\[DEFAULT\] log_file is in \/var\/log\/shop, which cannot be written.*LogsDirectory=shop/s,
+    ],
+    ['StateDirectory=portico shop/reports', 'StateDirectory=portico', /\[oslo_reports\] log_dir is in/],
+    [
+      'sqlite:////var/lib/portico',
+      'sqlite:////srv/data',
+      /\[database\] connection is in \/srv\/data, which cannot be written/,
+    ],
+    [/ExecStartPre=.*/, '', /DynamicUser does not own \/srv\/locks, where \[DEFAULT\] lock_path is/],
+  ] as const;
+  for (const [from, to, says] of edits) {
+    writeFileSync(file, unit.replace(from, to));
+    const { status, stdout } = run('systemd', '--check', file);
+    assert.equal(status, 1, String(from));
+    assert.match(stdout, says);
+  }
+});
+
+test('OP-15 a path that no unit can make writable is warned of', (t) => {
+  const run = generating(t, { api: 'listen = unix:/run/api.sock' });
+  const { status, stderr } = run('systemd');
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /\[api:hello\] listen cannot be written.* \/run\n.*below \/run\/portico/s);
 });
 
 test('OP-15 a secret of the command line goes into no deployment file', (t) => {

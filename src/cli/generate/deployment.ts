@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config, HostPort } from '../../config/index.js';
 import { UsageError } from '../../config/internal.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';
-import { adminOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
+import { adminOptions, controlOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
 import { packageOf } from '../../modules/index.js';
@@ -16,6 +16,7 @@ import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
 import { serviceNames } from '../names.js';
+import { type WrittenPath, writtenPaths } from './written-paths.js';
 
 /** One API, where balancers and probes find it. */
 export interface DeployedApi {
@@ -49,6 +50,10 @@ export interface Deployment {
   /** The admin listener, where others than this machine reach it. */
   readonly admin: HostPort | undefined;
   readonly statePath: { readonly path: string; readonly isDefault: boolean };
+  /** What the program writes to, with another `state_path` than the configuration has: options may refer to it. */
+  writes(statePath?: string): readonly WrittenPath[];
+  /** The control socket is not turned off. */
+  readonly hasControl: boolean;
   /** Files that are read at a start. */
   readonly files: readonly string[];
 }
@@ -101,6 +106,8 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments)
     keepAlive: keepAlive ? keepAliveTimeout : 0,
     admin: listen !== undefined && !isLoopback(listen.host) ? listen : undefined,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
+    writes: (statePath) => writtenPaths(config, deployed, statePath),
+    hasControl: config.group('control', controlOptions, { partial: true }).socket !== '',
     files: [...config.configFiles, ...config.filesRead],
   };
 }

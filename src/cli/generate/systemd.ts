@@ -1,7 +1,8 @@
 /**
  * A unit for systemd, systemd.service(5) and systemd.exec(5).
  */
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
+import type { Diagnostic } from '../../errors/index.js';
 import {
   type Deployment,
   type DeploymentFile,
@@ -10,21 +11,31 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
+import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
-const STATE = '/var/lib/portico';
+/** What systemd makes, owned by the user of the service, and the directive that asks for it. */
+const MADE = {
+  RuntimeDirectory: '/run',
+  StateDirectory: '/var/lib',
+  LogsDirectory: '/var/log',
+  CacheDirectory: '/var/cache',
+} as const;
+/** Where what may not be written in its own place goes, below the directories of {@link MADE}. */
+const NAME = 'portico';
 /** Shorter ones would end a service that only replaces a worker. */
 const WATCHDOG_SECONDS = 60;
 const DEFAULT_STOP_SECONDS = 90;
+/** `DefaultLimitNOFILE=`, the soft one. */
+const DEFAULT_FILES = 1024;
+/** `DefaultStartLimitBurst=`. */
+const START_BURST = 5;
 
-export const systemd: DeploymentFile = { generate, check };
+export const systemd: DeploymentFile = { generate, check, warnings };
 
 function generate(deployment: Deployment): string {
-  const { main, words, folder, apis, services, stopSeconds, descriptors, statePath } = deployment;
-  const start = [process.execPath, main, ...words.flatMap(({ option, value }) => [option, value])];
-  const own = statePath.isDefault ? STATE : statePath.path;
-  const state = below('/var/lib', own);
-  const run = new Set(socketFolders(deployment).map((path) => below('/run', path) ?? ''));
-  const writable = [...(state === undefined ? [own] : []), ...socketFolders(deployment).filter((path) => !isRun(path))];
+  const { main, words, folder, apis, services, stopSeconds, descriptors, hasControl } = deployment;
+  const options = words.flatMap(({ option, value }) => [option, value]);
+  const { made, owned, environment } = placesOf(deployment);
   const lines = [
     writtenBy('systemd'),
     ...variablesComment('the unit', deployment),
@@ -33,6 +44,8 @@ function generate(deployment: Deployment): string {
     `Description=${apis.length > 0 ? 'APIs served' : 'Services run'} by Portico: ${plain([...apis.map(({ name }) => name), ...services].join(', '))}`,
     'After=network-online.target',
     'Wants=network-online.target',
+    '# What it waits for (a port, a broker) may come back after minutes: it is tried again for ever.',
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
     '# READY=1 is sent when every worker of every API accepts, RELOADING=1 and STOPPING=1 when these begin.',
@@ -40,8 +53,19 @@ function generate(deployment: Deployment): string {
     '# A helper, a child of the main process, sends them.',
     'NotifyAccess=all',
     `WorkingDirectory=${plain(folder)}`,
-    `ExecStart=${start.map(quoted).join(' ')}`,
-    'ExecReload=/bin/kill -HUP $MAINPID',
+    ...(owned.length === 0
+      ? []
+      : [
+          '# systemd makes what is below /run and /var; the rest is made here, for the user of the service.',
+          `ExecStartPre=+${['/bin/sh', '-c', MAKE, 'sh', ...owned].map(quoted).join(' ')}`,
+        ]),
+    `ExecStart=${[process.execPath, main, ...options].map(quoted).join(' ')}`,
+    ...(hasControl
+      ? [
+          '# Waits for what comes of it: systemctl reload fails where the configuration is refused.',
+          `ExecReload=${[process.execPath, main, 'reload', ...options].map(quoted).join(' ')}`,
+        ]
+      : ['ExecReload=/bin/kill -HUP $MAINPID']),
     '# TERM goes to the main process alone, which stops its workers; what is left at the end is killed.',
     'KillMode=mixed',
     '# graceful_shutdown_timeout, and the time to kill what is left.',
@@ -49,17 +73,18 @@ function generate(deployment: Deployment): string {
     '# Longer than worker_timeout: a stuck worker is replaced before systemd ends the service.',
     `WatchdogSec=${watchdog(deployment)}`,
     'Restart=on-failure',
+    'RestartSec=2',
+    '# A worker that the kernel kills for memory is replaced; systemd would end the service.',
+    'OOMPolicy=continue',
     '# A configuration that was refused is refused again: status 78 waits for an edit.',
     'RestartPreventExitStatus=78',
     '',
     'DynamicUser=yes',
-    `RuntimeDirectory=${[...new Set(['portico', ...run])]
-      .filter((name) => name !== '')
-      .map(listed)
-      .join(' ')}`,
-    ...(state === undefined ? [] : [`StateDirectory=${listed(state)}`]),
-    ...(writable.length === 0 ? [] : [`ReadWritePaths=${writable.map(listed).join(' ')}`]),
-    `Environment=NODE_ENV=production${statePath.isDefault ? ` PORTICO_DEFAULT__STATE_PATH=${STATE}` : ''}`,
+    ...Object.entries(made).flatMap(([directive, names]) =>
+      names.length === 0 ? [] : [`${directive}=${names.map(listed).join(' ')}`],
+    ),
+    ...(owned.length === 0 ? [] : [`ReadWritePaths=${owned.map(listed).join(' ')}`]),
+    `Environment=${['NODE_ENV=production', ...environment].map(listed).join(' ')}`,
     ...(hasLowPort(deployment) ? ['AmbientCapabilities=CAP_NET_BIND_SERVICE'] : []),
     'NoNewPrivileges=yes',
     'ProtectSystem=strict',
@@ -71,6 +96,72 @@ function generate(deployment: Deployment): string {
     'WantedBy=multi-user.target',
   ];
   return lines.join('\n');
+}
+
+/** Makes directories and gives them to the user of the service, who owns its runtime directory. */
+const MAKE = `mkdir -p "$@" && chown --reference=/run/${NAME} "$@"`;
+
+interface Places {
+  /** Names below the directories of {@link MADE}. */
+  readonly made: Readonly<Record<keyof typeof MADE, readonly string[]>>;
+  /** Directories elsewhere, which the service owns. */
+  readonly owned: readonly string[];
+  /** Assignments that move what is relative, or stands beside what the service must not own. */
+  readonly environment: readonly string[];
+  /** What cannot be written. */
+  readonly refused: readonly WrittenPath[];
+}
+
+/** Where each written path is, once the unit has done its part. */
+function placesOf(deployment: Deployment): Places {
+  const made = Object.fromEntries(Object.keys(MADE).map((directive) => [directive, new Set<string>()]));
+  const owned = new Set<string>();
+  const environment: string[] = [];
+  const refused: WrittenPath[] = [];
+  made.RuntimeDirectory!.add(NAME);
+  const [state] = deployment.writes();
+  const stateMoves = state!.canMove && mustMove(state!, deployment);
+  const ownState = `${MADE.StateDirectory}/${NAME}`;
+  if (stateMoves) environment.push(`${variableOf(state!)}=${ownState}`);
+  for (const written of deployment.writes(stateMoves ? ownState : undefined)) {
+    let directory = directoryOf(written, written.value);
+    if (mustMove(written, deployment)) {
+      if (!written.canMove) {
+        refused.push(written);
+        continue;
+      }
+      directory = `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${NAME}`;
+      environment.push(`${variableOf(written)}=${valueIn(written, directory)}`);
+    }
+    if (isTemporary(directory)) continue;
+    const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
+    if (directive === undefined) owned.add(directory);
+    else made[directive]!.add(below(parent!, directory)!);
+  }
+  const names = Object.entries(made).map(([directive, all]) => [directive, [...all]]);
+  return { made: Object.fromEntries(names) as Places['made'], owned: [...owned], environment, refused };
+}
+
+/** What is relative, or in a directory that the service must not own. */
+function mustMove(written: WrittenPath, deployment: Deployment): boolean {
+  if (isRelative(written) && written.kind !== 'socket') return true;
+  return !canOwn(directoryOf(written, written.value), deployment);
+}
+
+/** Neither the code (the working directory, and what is above it) nor a directory that others share. */
+function canOwn(directory: string, { folder }: Deployment): boolean {
+  const isShared = /^\/(?:[^/]+|var\/[^/]+)?$/.test(directory) && !isTemporary(directory);
+  return !isShared && directory !== folder && below(directory, folder) === undefined;
+}
+
+/** `PrivateTmp=` has them of its own. */
+const isTemporary = (path: string): boolean => /^(?:\/var)?\/tmp(?:\/|$)/.test(path);
+
+function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
+  return placesOf(deployment).refused.map((written) => ({
+    message: `[${written.group}] ${written.opt} cannot be written: the user of the service may not own ${directoryOf(written, written.value)}`,
+    hint: `Name ${written.kind === 'socket' ? 'a path below /run/portico' : written.isLog ? 'a path below /var/log/portico' : 'a path below /var/lib/portico'}.`,
+  }));
 }
 
 /** A timeout in seconds: `infinity` is for ever, and so is 0, systemd.service(5). */
@@ -104,15 +195,11 @@ const openFiles = (descriptors: number): number => Math.max(65_536, descriptors)
 const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
 
-/** The folders of the sockets that APIs listen on. */
-const socketFolders = ({ apis }: Deployment): string[] =>
-  apis.flatMap(({ address }) => ('path' in address ? [dirname(address.path)] : []));
-
-const isRun = (path: string): boolean => below('/run', path) !== undefined;
-
 /** The files that `ProtectHome=` hides. */
-const homeFiles = ({ files, main, folder }: Deployment): string[] =>
-  [main, folder, ...files].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
+const homeFiles = ({ files, main, folder, writes }: Deployment): string[] =>
+  [main, folder, ...files, ...writes().map((each) => directoryOf(each, each.value))].filter((path) =>
+    /^\/(?:home|root|run\/user)(?:\/|$)/.test(path),
+  );
 
 /** What a path has below a folder; undefined for one elsewhere. */
 function below(folder: string, path: string): string | undefined {
@@ -126,7 +213,7 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   checkSandbox(unit, deployment, tell);
 }
 
-function checkProcess(unit: Unit, { words }: Deployment, tell: Tell): void {
+function checkProcess(unit: Unit, { words, hasControl }: Deployment, tell: Tell): void {
   const type = unit.last('Type');
   if (!type.value.startsWith('notify')) {
     const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs serve`;
@@ -144,14 +231,32 @@ function checkProcess(unit: Unit, { words }: Deployment, tell: Tell): void {
   }
   const reload = unit.last('ExecReload');
   if (reload.value === '' && type.value !== 'notify-reload') {
-    const hint = 'Write ExecReload=/bin/kill -HUP $MAINPID.';
+    const hint = 'Write ExecReload= and the command of ExecStart, with the word reload behind main.js.';
     tell(reload.line, 'ExecReload is missing: systemctl reload cannot be asked', hint);
+  } else if (hasControl && /\bkill\b/.test(reload.value)) {
+    const hint = 'Write the command of ExecStart, with the word reload behind main.js.';
+    tell(reload.line, 'ExecReload sends a signal: systemctl reload succeeds where a configuration is refused', hint);
   }
   const prevented = unit.last('RestartPreventExitStatus');
-  const restart = unit.last('Restart').value;
-  if (restart !== '' && restart !== 'no' && !prevented.value.split(/\s+/).includes('78')) {
+  const restart = unit.last('Restart');
+  if (['', 'no', 'on-success'].includes(restart.value)) {
+    const message = `Restart is ${restart.value || 'missing'}: a service that dies stays down`;
+    tell(restart.line, message, 'Write Restart=on-failure.');
+  } else if (!prevented.value.split(/\s+/).includes('78')) {
     const message = 'RestartPreventExitStatus has no 78: a configuration that is refused is started again and again';
     tell(prevented.line, message, 'Write RestartPreventExitStatus=78.');
+  }
+  const wait = unit.last('RestartSec');
+  const limit = unit.last('StartLimitIntervalSec');
+  const isPatient = timeoutOf(limit.value || '10s') === Number.POSITIVE_INFINITY;
+  if (!isPatient && secondsOf(wait.value || '100ms') * START_BURST < secondsOf(limit.value || '10s')) {
+    const message = `RestartSec is ${wait.value || '100ms'}: systemd gives up after ${START_BURST} starts, within seconds`;
+    tell(wait.line, message, 'Write RestartSec=2, and StartLimitIntervalSec=0 in [Unit].');
+  }
+  const memory = unit.last('OOMPolicy');
+  if (memory.value !== 'continue') {
+    const message = `OOMPolicy is ${memory.value || 'stop'}: a worker that the kernel kills for memory ends the whole service`;
+    tell(memory.line, message, 'Write OOMPolicy=continue.');
   }
   const start = unit.last('ExecStart');
   const started = wordsOf(start.value.replaceAll('--config-file=', '--config-file ')).flatMap((word, at, all) =>
@@ -163,7 +268,8 @@ function checkProcess(unit: Unit, { words }: Deployment, tell: Tell): void {
   }
 }
 
-function checkTimes(unit: Unit, { stopSeconds, workerTimeout, descriptors }: Deployment, tell: Tell): void {
+function checkTimes(unit: Unit, deployment: Deployment, tell: Tell): void {
+  const { stopSeconds, workerTimeout, descriptors } = deployment;
   const stop = unit.last('TimeoutStopSec', 'TimeoutSec');
   const allowed = stop.value === '' ? DEFAULT_STOP_SECONDS : timeoutOf(stop.value);
   if (allowed < (stopSeconds ?? Number.POSITIVE_INFINITY)) {
@@ -171,14 +277,17 @@ function checkTimes(unit: Unit, { stopSeconds, workerTimeout, descriptors }: Dep
     tell(stop.line, message, `Write TimeoutStopSec=${stopSeconds ?? 'infinity'}.`);
   }
   const dog = unit.last('WatchdogSec');
-  if (dog.value !== '' && timeoutOf(dog.value) <= workerTimeout) {
+  if (dog.value === '') {
+    const message = 'WatchdogSec is missing: a main process that hangs is not noticed';
+    tell(dog.line, message, `Write WatchdogSec=${watchdog(deployment)}.`);
+  } else if (timeoutOf(dog.value) <= workerTimeout) {
     const message = `WatchdogSec is ${dog.value}: systemd ends the service before a stuck worker is replaced, after ${workerTimeout} s`;
     tell(dog.line, message, `Write WatchdogSec=${Math.ceil(workerTimeout) * 2}.`);
   }
   const files = unit.last('LimitNOFILE');
-  const soft = files.value.split(':')[0]!;
+  const soft = files.value.split(':')[0]! || String(DEFAULT_FILES);
   if (/^\d+$/.test(soft) && Number(soft) < descriptors) {
-    const message = `LimitNOFILE is ${files.value}: a worker of max_connections needs ${descriptors}`;
+    const message = `LimitNOFILE is ${files.value || DEFAULT_FILES}: a worker of max_connections needs ${descriptors}`;
     tell(files.line, message, `Write LimitNOFILE=${openFiles(descriptors)}.`);
   }
 }
@@ -197,48 +306,66 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
   }
   const temporary = unit.last('PrivateTmp');
   const strict = unit.last('ProtectSystem');
-  for (const folder of socketFolders(deployment)) {
-    if (isOn(temporary.value) && /^(?:\/var)?\/tmp(?:\/|$)/.test(folder)) {
-      const message = `PrivateTmp is on: nothing outside finds the socket in ${folder}`;
-      tell(temporary.line, message, 'Let the API listen below /run.');
-    } else if (strict.value === 'strict' && !isWritable(unit, folder)) {
-      tell(strict.line, `ProtectSystem is strict: no socket can be made in ${folder}`);
+  const set = new Map(wordsOf(unit.last('Environment').value).map((word) => splitOnce(word)));
+  const isDynamic = isOn(unit.last('DynamicUser').value);
+  const makes = wordsOf(unit.last('ExecStartPre').value);
+  for (const written of deployment.writes(set.get('PORTICO_DEFAULT__STATE_PATH'))) {
+    const named = `[${written.group}] ${written.opt}`;
+    const directory = directoryOf(written, set.get(variableOf(written)) ?? written.value);
+    if (isTemporary(directory)) {
+      if (written.kind !== 'socket' || !isOn(temporary.value)) continue;
+      const message = `PrivateTmp is on: nothing outside finds the socket in ${directory}`;
+      tell(temporary.line, message, `Set ${named} to a path below /run.`);
+    } else if (strict.value === 'strict' && !isWritable(unit, directory, [...Object.keys(MADE), 'ReadWritePaths'])) {
+      const hint = `Write ${directiveFor(directory)}, or set ${variableOf(written)} in Environment.`;
+      tell(strict.line, `ProtectSystem is strict: ${named} is in ${directory}, which cannot be written`, hint);
+    } else if (isDynamic && !makes.includes(directory) && !isWritable(unit, directory, Object.keys(MADE))) {
+      const hint =
+        'A StateDirectory or LogsDirectory is made for it; api-cli generate systemd writes an ExecStartPre for others.';
+      tell(unit.last('DynamicUser').line, `DynamicUser does not own ${directory}, where ${named} is`, hint);
     }
   }
-  const { path } = deployment.statePath;
-  const isElsewhere = unit.last('Environment').value.includes('PORTICO_DEFAULT__STATE_PATH=');
-  if (strict.value === 'strict' && !isElsewhere && !isWritable(unit, path)) {
-    const hint = `Write ReadWritePaths=${listed(path)}, or set PORTICO_DEFAULT__STATE_PATH to a StateDirectory.`;
-    tell(strict.line, `ProtectSystem is strict: state_path is ${path}`, hint);
-  }
+}
+
+/** What makes a directory writable. */
+function directiveFor(directory: string): string {
+  const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
+  if (directive === undefined) return `ReadWritePaths=${listed(directory)}`;
+  return `${directive}=${listed(below(parent!, directory)!)}`;
+}
+
+function splitOnce(word: string): [string, string] {
+  const at = word.indexOf('=');
+  return [word.slice(0, at), word.slice(at + 1)];
 }
 
 const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
 
-function isWritable(unit: Unit, path: string): boolean {
-  const named = (name: string, folder = ''): string[] => wordsOf(unit.last(name).value).map((each) => folder + each);
-  const folders = [
-    ...named('ReadWritePaths'),
-    ...named('RuntimeDirectory', '/run/'),
-    ...named('StateDirectory', '/var/lib/'),
-  ];
-  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+/** True where one of the directives names the directory, or one above it. */
+function isWritable(unit: Unit, directory: string, directives: readonly string[]): boolean {
+  const directories = directives.flatMap((directive) => {
+    const parent = (MADE as Readonly<Record<string, string>>)[directive];
+    return wordsOf(unit.last(directive).value).map((word) =>
+      parent === undefined ? word.replace(/^[-+]+/, '') : `${parent}/${word.split(':')[0]!}`,
+    );
+  });
+  return directories.some((each) => directory === each || directory.startsWith(`${each}/`));
 }
 
-/** An assignment of the section `[Service]`. Without one: an empty value, and the line of the section. */
+/** An assignment of the sections `[Unit]` and `[Service]`. Without one: an empty value, and the line of the section. */
 interface Assignment {
   readonly value: string;
   readonly line: number;
 }
 
-/** What the section `[Service]` of a unit says: systemd.syntax(7). */
+/** What these sections of a unit say: systemd.syntax(7). */
 interface Unit {
   /** What these directives come to, where several stand for one thing: the last assignment. Lists are joined by blanks. */
   last(...names: readonly string[]): Assignment;
 }
 
 /** Directives that add to what stands before. */
-const LISTS = ['Environment', 'ReadWritePaths', 'RuntimeDirectory', 'StateDirectory', 'AmbientCapabilities'];
+const LISTS = ['Environment', 'ReadWritePaths', 'ExecStartPre', 'AmbientCapabilities', ...Object.keys(MADE)];
 
 function parseUnit(text: string): Unit {
   const found = new Map<string, Assignment>();
@@ -256,7 +383,7 @@ function parseUnit(text: string): Unit {
       if (section === 'Service') sectionLine = line;
     }
     const [, name, value] = /^(\w+)\s*=\s*(.*)$/.exec(written) ?? [];
-    if (section !== 'Service' || name === undefined) continue;
+    if (!['Unit', 'Service'].includes(section) || name === undefined) continue;
     const before = LISTS.includes(name) && value !== '' ? (found.get(name)?.value ?? '') : '';
     found.set(name, { value: before === '' ? value! : `${before} ${value}`, line });
   }

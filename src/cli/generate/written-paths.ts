@@ -1,0 +1,81 @@
+/**
+ * What a configuration has the program write to: a sandbox has to let it.
+ */
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Config } from '../../config/index.js';
+import { configOptions, programLogOptions } from '../../config/internal.js';
+import { controlOptions, reportOptions } from '../../launch/internal.js';
+import { registryConnection, sqlitePath } from '../../registry/internal.js';
+import type { ListenAddress } from '../../service/index.js';
+
+/** An option that names a place to write to. */
+export interface WrittenPath {
+  readonly group: string;
+  readonly opt: string;
+  /** Sockets stay where they are: others look for them there. */
+  readonly kind: 'directory' | 'file' | 'database' | 'socket';
+  /** As the option has it. */
+  readonly value: string;
+  /** Logs and reports; everything else is state. */
+  readonly isLog: boolean;
+  /** The environment sets another one: not where the command line has it. */
+  readonly canMove: boolean;
+}
+
+/** Everything that is written to, `state_path` first. */
+export function writtenPaths(
+  given: Config,
+  listening: readonly { readonly name: string; readonly address: ListenAddress }[],
+  statePath: string | undefined,
+): WrittenPath[] {
+  const config = given.copy();
+  if (statePath !== undefined) config.setOverride('DEFAULT', 'state_path', statePath);
+  config.group('DEFAULT', configOptions, { partial: true });
+  config.group('DEFAULT', programLogOptions, { partial: true });
+  config.group('oslo_reports', reportOptions, { partial: true });
+  config.group('control', controlOptions, { partial: true });
+  const registry = registryConnection(config);
+  const named: readonly (readonly [string, string, WrittenPath['kind']])[] = [
+    ['DEFAULT', 'state_path', 'directory'],
+    ['DEFAULT', 'lock_path', 'directory'],
+    ['DEFAULT', 'temp_dir', 'directory'],
+    ['DEFAULT', 'log_file', 'file'],
+    ['oslo_reports', 'log_dir', 'directory'],
+    ['control', 'socket', 'socket'],
+    ...(registry?.connection.startsWith('sqlite:') ? [[registry.group, 'connection', 'database'] as const] : []),
+  ];
+  const options = named.flatMap(([group, opt, kind]): WrittenPath[] => {
+    const { value, location } = config.resolve(group, opt);
+    if (typeof value !== 'string' || value === '') return [];
+    if (kind === 'database' && sqlitePath(value) === ':memory:') return [];
+    const isLog = opt === 'log_file' || opt === 'log_dir';
+    return [{ group, opt, kind, value, isLog, canMove: kind !== 'socket' && location.kind !== 'command_line' }];
+  });
+  const sockets = listening.flatMap(({ name, address }): WrittenPath[] =>
+    'path' in address
+      ? [{ group: `api:${name}`, opt: 'listen', kind: 'socket', value: address.path, isLog: false, canMove: false }]
+      : [],
+  );
+  return [...options, ...sockets];
+}
+
+/** The directory that has to be writable: an SQLite database has files beside it. */
+export function directoryOf({ kind }: WrittenPath, value: string): string {
+  if (kind === 'directory') return resolve(value);
+  return dirname(kind === 'database' ? sqlitePath(value) : resolve(value));
+}
+
+/** True for a path that depends on the working directory. */
+export function isRelative({ kind, value }: WrittenPath): boolean {
+  return kind === 'database' ? !value.startsWith('sqlite:////') : !isAbsolute(value);
+}
+
+/** The value that names the same in another directory. */
+export function valueIn({ kind, value }: WrittenPath, directory: string): string {
+  if (kind === 'directory') return directory;
+  const file = join(directory, value.slice(value.lastIndexOf('/') + 1));
+  return kind === 'database' ? `sqlite:///${file}` : file;
+}
+
+/** The variable of the environment that sets an option. */
+export const variableOf = ({ group, opt }: WrittenPath): string => `PORTICO_${group}__${opt}`.toUpperCase();
