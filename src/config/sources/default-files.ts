@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { ignoreErrors } from '../../errors/index.js';
 import { packageOf, realPath } from '../../modules/index.js';
 import type { NamedPath, SourcePaths } from '../state.js';
 
@@ -44,9 +45,11 @@ export function named(name: string): NamedPath {
 
 /** The directories of the system that default files are looked for in. */
 export function searchedDirs({ project, env }: ProgramNames): string[] {
-  const home = env.HOME ?? homedir();
+  // A user without HOME and without an entry in passwd(5) has none.
+  const home = env.HOME ?? ignoreErrors(homedir);
+  const homes = home === undefined ? [] : [join(home, `.${project}`), home];
   const snaps = [env.SNAP_COMMON, env.SNAP].flatMap((snap) => (snap ? [join(snap, 'etc', project)] : []));
-  return [join(home, `.${project}`), home, join('/etc', project), '/etc', ...snaps];
+  return [...homes, join('/etc', project), '/etc', ...snaps];
 }
 
 function firstOfEach(program: ProgramNames, suffix: string): NamedPath[] {
