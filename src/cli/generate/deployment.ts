@@ -47,6 +47,8 @@ export interface Deployment {
   readonly descriptors: number;
   /** How long idle connections are kept; 0 where each ends with its answer. */
   readonly keepAlive: number;
+  /** How long a connection may be silent while its request is served; 0: for ever. */
+  readonly silence: number;
   /** The admin listener, where others than this machine reach it. */
   readonly admin: HostPort | undefined;
   readonly statePath: { readonly path: string; readonly isDefault: boolean };
@@ -86,7 +88,9 @@ const KILL_SECONDS = 5;
 /** Reads what {@link Deployment} has; imports the filters of the pipelines, to find the health checks. */
 export async function deploymentOf(config: Config, args: ConfigurationArguments): Promise<Deployment> {
   const { gracefulShutdownTimeout: stop, workerTimeout } = config.group('DEFAULT', launcherOptions, { partial: true });
-  const { maxConnections, keepAlive, keepAliveTimeout } = config.group('wsgi', wsgiOptions, { partial: true });
+  const { maxConnections, keepAlive, keepAliveTimeout, clientSocketTimeout } = config.group('wsgi', wsgiOptions, {
+    partial: true,
+  });
   const { listen } = config.group('admin', adminOptions, { partial: true });
   const apis = await chosenApis(config, undefined);
   const { folder, manifest } = packageOf(fileURLToPath(import.meta.url))!;
@@ -104,6 +108,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments)
     workerTimeout,
     descriptors: maxConnections + 64,
     keepAlive: keepAlive ? keepAliveTimeout : 0,
+    silence: clientSocketTimeout,
     admin: listen !== undefined && !isLoopback(listen.host) ? listen : undefined,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
     writes: (statePath) => writtenPaths(config, deployed, statePath),

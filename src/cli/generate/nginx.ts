@@ -15,12 +15,24 @@ import {
 
 /** nginx' own `keepalive_timeout` of an upstream. */
 const DEFAULT_KEEPALIVE_SECONDS = 60;
+/** nginx' own `proxy_read_timeout`. */
+const DEFAULT_READ_SECONDS = 60;
+/** There is no word for ever. */
+const LONGEST_SECONDS = 86_400;
 
 export const nginx: DeploymentFile = { generate, check };
 
 function generate(deployment: Deployment): string {
   const { apis, keepAlive } = deployment;
-  const lines = [writtenBy('nginx')];
+  const lines = [
+    writtenBy('nginx'),
+    '',
+    '# A request to upgrade, as of WebSockets, passes; the connections of all others are kept.',
+    'map $http_upgrade $portico_connection {',
+    '    default upgrade;',
+    '    "" "";',
+    '}',
+  ];
   for (const api of apis) {
     const name = upstreamOf(api);
     lines.push(
@@ -45,7 +57,10 @@ function generate(deployment: Deployment): string {
       '    location / {',
       `        proxy_pass ${schemeOf(api)}://${name};`,
       '        proxy_http_version 1.1;',
-      '        proxy_set_header Connection "";',
+      '        proxy_set_header Connection $portico_connection;',
+      '        proxy_set_header Upgrade $http_upgrade;',
+      '        # client_socket_timeout: how long the API lets a handler be silent.',
+      `        proxy_read_timeout ${readSeconds(deployment)}s;`,
       '        proxy_set_header Host $host;',
       '        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
       '        proxy_set_header X-Forwarded-Proto $scheme;',
@@ -78,6 +93,8 @@ const upstreamOf = ({ name }: DeployedApi): string => name.replace(/[^\w-]/g, '_
 const idleSeconds = ({ keepAlive }: Deployment): number =>
   Math.max(1, Math.floor(Math.min(keepAlive - 5, DEFAULT_KEEPALIVE_SECONDS)));
 
+const readSeconds = ({ silence }: Deployment): number => (silence === 0 ? LONGEST_SECONDS : Math.ceil(silence));
+
 /** Where a proxy of this machine finds it. */
 function serverOf(api: DeployedApi): string {
   const { address } = api;
@@ -109,7 +126,14 @@ function checkApi(api: DeployedApi, directives: readonly Directive[], deployment
     tell(line, `the server of ${upstream.words[1]} is ${words[1]}; ${api.name} listens on ${wanted}`);
   }
   checkIdle(upstream, deployment, tell);
-  checkPasses(upstream.words[1]!, api, directives, new Map(), deployment, tell);
+  checkPasses(
+    upstream.words[1]!,
+    api,
+    directives,
+    { set: new Map(), emptied: emptiedBy(directives) },
+    deployment,
+    tell,
+  );
 }
 
 function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): void {
@@ -127,25 +151,44 @@ function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): voi
   tell((timeout ?? upstream).line, message, `Write keepalive_timeout ${idleSeconds(deployment)}s;`);
 }
 
+/** What is set around a block, and the variables that are empty for a request that asks for no upgrade. */
+interface Around {
+  readonly set: ReadonlyMap<string, string>;
+  readonly emptied: ReadonlySet<string>;
+}
+
+function emptiedBy(directives: readonly Directive[]): ReadonlySet<string> {
+  const maps = directives.filter(({ words }) => words[0] === 'map' && words[1] === '$http_upgrade');
+  const empty = maps.filter(({ inside }) => inside.some(({ words }) => words[0] === '' && words[1] === ''));
+  return new Set(empty.map(({ words }) => words[2]!));
+}
+
 /** The locations of a block that hand on to the API; `above`: what is set around it. */
 function checkPasses(
   upstream: string,
   api: DeployedApi,
   block: readonly Directive[],
-  above: ReadonlyMap<string, string>,
+  above: Around,
   deployment: Deployment,
   tell: Tell,
 ): void {
-  const set = new Map([...above, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
+  const emptied = above.emptied;
+  const set = new Map([...above.set, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
   for (const { words, line, inside } of block) {
-    checkPasses(upstream, api, inside, set, deployment, tell);
+    checkPasses(upstream, api, inside, { set, emptied }, deployment, tell);
     const [, scheme, host] = /^(https?):\/\/([^/:]+)/.exec(words[0] === 'proxy_pass' ? words[1]! : '') ?? [];
     if (host !== upstream) continue;
     if (scheme !== schemeOf(api)) {
       const hint = `Write proxy_pass ${schemeOf(api)}://${upstream};`;
       tell(line, `proxy_pass speaks ${scheme}, and ${api.name} ${schemeOf(api)}`, hint);
     }
-    const isKept = set.get('proxy_http_version') === '1.1' && set.get('proxy_set_header connection') === '';
+    const connection = set.get('proxy_set_header connection');
+    const isKept = set.get('proxy_http_version') === '1.1' && (connection === '' || emptied.has(connection ?? ''));
+    const read = set.get('proxy_read_timeout');
+    if ((read === undefined ? DEFAULT_READ_SECONDS : secondsOf(read)) < readSeconds(deployment)) {
+      const message = `proxy_read_timeout is ${read ?? DEFAULT_READ_SECONDS}: nginx answers 504 where the API lets a handler work for ${readSeconds(deployment)} s`;
+      tell(line, message, `Write proxy_read_timeout ${readSeconds(deployment)}s;`);
+    }
     if (deployment.keepAlive > 0 && !isKept) {
       const message =
         'connections to the API are not kept: HTTP/1.0, or "Connection: close", is what nginx sends by itself';
