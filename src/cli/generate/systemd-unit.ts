@@ -1,0 +1,82 @@
+/** Units of systemd: words of their lists and command lines, and their directives (systemd.syntax(7)). */
+
+/** Directories that systemd makes, owned by the user of the service, by the directive that asks for them. */
+export const MADE = {
+  RuntimeDirectory: '/run',
+  StateDirectory: '/var/lib',
+  LogsDirectory: '/var/log',
+  CacheDirectory: '/var/cache',
+} as const;
+
+/** A text as systemd reads it: specifiers are none of ours. */
+export const plain = (text: string): string => text.replaceAll('%', '%%');
+
+/** A word of a list as systemd reads it. */
+export function listed(word: string): string {
+  const text = plain(word);
+  return /[\s"'\\;]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+}
+
+/** A word of a command line: variables are none of ours. */
+export const quoted = (word: string): string => listed(word.replaceAll('$', '$$$$'));
+
+/** The words of a list or a command line. */
+export function wordsOf(value: string): string[] {
+  return [...value.matchAll(/"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|\S+/g)].map(([word, double, single]) =>
+    (double ?? single ?? word).replace(/\\(.)/g, '$1').replaceAll('%%', '%').replaceAll('$$', '$'),
+  );
+}
+
+/** An assignment of the sections `[Unit]` and `[Service]`. Without one: an empty value, and the line of the section. */
+export interface Assignment {
+  readonly value: string;
+  readonly line: number;
+}
+
+/** The sections `[Unit]` and `[Service]`. */
+export interface Unit {
+  /** The effective value of these directives, where several stand for one thing: the last assignment. Lists are joined by blanks. */
+  last(...names: readonly string[]): Assignment;
+}
+
+/** Directives that add to what stands before. */
+const LISTS = ['Environment', 'ReadWritePaths', 'ExecStartPre', 'AmbientCapabilities', ...Object.keys(MADE)];
+
+export function parseUnit(text: string): Unit {
+  const found = new Map<string, Assignment>();
+  let section = '';
+  let sectionLine = 1;
+  const lines = text.split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const line = at + 1;
+    let written = lines[at]!.trim();
+    if (/^[#;]/.test(written)) continue;
+    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)} ${lines[++at]!.trim()}`;
+    const header = /^\[(.+)\]$/.exec(written)?.[1];
+    if (header !== undefined) {
+      section = header;
+      if (section === 'Service') sectionLine = line;
+    }
+    const [, name, value] = /^(\w+)\s*=\s*(.*)$/.exec(written) ?? [];
+    if (!['Unit', 'Service'].includes(section) || name === undefined) continue;
+    const before = LISTS.includes(name) && value !== '' ? (found.get(name)?.value ?? '') : '';
+    found.set(name, { value: before === '' ? value! : `${before} ${value}`, line });
+  }
+  return {
+    last: (...names) => {
+      const [last] = names.flatMap((name) => found.get(name) ?? []).sort((a, b) => b.line - a.line);
+      return last ?? { value: '', line: sectionLine };
+    },
+  };
+}
+
+/** True where one of the directives names the directory, or one above it. */
+export function isWritable(unit: Unit, directory: string, directives: readonly string[]): boolean {
+  const directories = directives.flatMap((directive) => {
+    const parent = (MADE as Readonly<Record<string, string>>)[directive];
+    return wordsOf(unit.last(directive).value).map((word) =>
+      parent === undefined ? word.replace(/^[-+]+/, '') : `${parent}/${word.split(':')[0]!}`,
+    );
+  });
+  return directories.some((each) => directory === each || directory.startsWith(`${each}/`));
+}
