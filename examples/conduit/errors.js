@@ -1,6 +1,6 @@
 // Faults in RealWorld's form: {"errors": {"title": ["must be string"]}}.
 export function render({ issues, cause, message, title, safe, status }) {
-  const errors = {};
+  const errors = Object.create(null);
   for (const { path, where, message } of issues) {
     const name = path.at(-1) ?? where;
     errors[name] = [...(errors[name] ?? []), message];

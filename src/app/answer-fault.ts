@@ -66,13 +66,18 @@ function writeFault(
     rendered = renderedAs('portico', fault, req);
   }
   const { type, headers, body } = rendered;
-  for (const [name, value] of usableHeaders({ ...headers, ...fault.headers })) res.setHeader(name, value);
+  for (const [name, value] of usableHeaders({ ...headers, ...fault.headers })) {
+    if (!FRAMES_BODY.test(name)) res.setHeader(name, value);
+  }
   res.statusCode = fault.status;
   res.statusMessage = STATUS_CODES[fault.status] ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
   res.setHeader('content-type', type);
   res.setHeader('content-length', Buffer.byteLength(body));
   res.end(req.method === 'HEAD' ? undefined : body);
 }
+
+/** Headers of the body's encoding and framing, which the answer sets itself (RFC 9112 §6). */
+const FRAMES_BODY = /^(?:content-(?:length|encoding)|transfer-encoding|trailer|keep-alive)$/i;
 
 /** Headers about the representation that is not sent after all; the fault's body has its own. */
 const DESCRIBES_BODY =

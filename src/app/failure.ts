@@ -44,7 +44,7 @@ export function answerFailure(
   const isGone = req.socket.destroyed && !res.writableFinished;
   const isFailure = fault.status >= 500 || res.headersSent;
   if (error instanceof Fault ? hasLoggedCause(error, options) : isFailure) {
-    const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : error };
+    const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : (fault.cause ?? error) };
     if (isGone) log.debug(`${message} after its client left`, told);
     else log.error(message, told);
   }

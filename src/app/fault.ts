@@ -73,8 +73,10 @@ export class Fault extends PorticoError {
 
 /**
  * Anything thrown, as a fault. A `Fault` is itself. An error with a `statusCode` or `status` of 400 and above, as those of
- * Fastify, `http-errors` and their packages have one, keeps it, with its headers; its message is shown below 500, unless
- * `expose` is false. All else is a 500 that tells the client nothing.
+ * Fastify, `http-errors` and their packages have one, keeps it. Below 500 its message is shown where `expose` is true, or where
+ * the status is its `statusCode` and `expose` is absent: clients of other services have `status` alone, and messages for a log. Of
+ * its headers those are kept that belong to a failure (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits): clients of other
+ * services carry the headers of a whole response. All else is a 500 that tells the client nothing.
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -83,8 +85,8 @@ export function asFault(error: unknown): Fault {
   if (said === undefined) return new Fault(500, { safe: false, cause: error });
   return new Fault(Number(said), {
     message: (error as Error).message || undefined,
-    headers: isObject(headers) ? (headers as OutgoingHttpHeaders) : undefined,
-    safe: Number(said) < 500 && expose !== false,
+    headers: isObject(headers) ? headersOfFailure(headers as OutgoingHttpHeaders) : undefined,
+    safe: Number(said) < 500 && (expose === undefined ? said === statusCode : expose === true),
     cause: error,
   });
 }
@@ -96,6 +98,14 @@ interface SaysStatus {
   /** Of `http-errors`: whether the message is for the client. */
   readonly expose?: unknown;
   readonly headers?: unknown;
+}
+
+/** Fields that an error of another library may set. */
+const OF_FAILURE =
+  /^(?:retry-after|allow|(?:www|proxy)-authenticate|accept-.+|content-range|(?:x-)?ratelimit(?:-.+)?)$/i;
+
+function headersOfFailure(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => OF_FAILURE.test(name)));
 }
 
 const NONE: readonly FaultIssue[] = Object.freeze([]);

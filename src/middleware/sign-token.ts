@@ -7,6 +7,7 @@ import { PorticoError, whatItIs } from '../errors/index.js';
 import { type JwtOptions, jwtOptions } from './auth/auth-token-options.js';
 import { fewestBytes, HMAC_ALGORITHMS, hmacKey, signedWith } from './auth/hmac-token.js';
 import { secretOf } from './auth/jwt-secret.js';
+import { LONGEST_TOKEN } from './auth/presented-token.js';
 
 /** Whose tokens are signed, and for how long they count. */
 export type SignTokenOptions = {
@@ -28,7 +29,7 @@ export type SignTokenOptions = {
     }
 );
 
-/** Claims of the application; `sub` is who the token is for. Those that the options say, and `iat` and `exp`, are added. */
+/** Claims of the application; `sub` is who the token is for. `iss` and `aud` of the options, `iat` and `exp` win over claims of these names. */
 export interface TokenClaims {
   readonly sub: string;
   readonly [claim: string]: unknown;
@@ -37,7 +38,7 @@ export interface TokenClaims {
 /**
  * Signs a token that the filter `jwt` accepts with the same options: `signToken({ sub: user.id }, { config, expiresIn: 3600 })`.
  * Throws `PORTICO_JWT_SECRET` where there is no secret, or a short one, and `PORTICO_JWT_CLAIMS` for a subject that is no
- * text and a lifetime that is no number.
+ * text, a lifetime that is no number, and a token that is longer than the filter takes.
  */
 export function signToken(claims: TokenClaims, options: SignTokenOptions): string {
   const { expiresIn } = options;
@@ -58,7 +59,14 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
     ...(issuer === undefined ? {} : { iss: issuer }),
     ...(audience === undefined ? {} : { aud: audience }),
   };
-  return signedWith(key, algorithm, { ...own, ...claims, iat, exp: iat + Math.ceil(expiresIn) }, typ);
+  const token = signedWith(key, algorithm, { ...claims, ...own, iat, exp: iat + Math.ceil(expiresIn) }, typ);
+  if (token.length > LONGEST_TOKEN) {
+    throw new PorticoError('PORTICO_JWT_CLAIMS', {
+      message: `the token has ${token.length} characters; the filter jwt takes ${LONGEST_TOKEN} at most`,
+      hint: 'Keep what a token need not carry in the database, under its sub.',
+    });
+  }
+  return token;
 }
 
 interface Signer {

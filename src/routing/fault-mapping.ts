@@ -26,8 +26,20 @@ export function faultsBy(mapping: FaultMapping | undefined): (error: unknown, re
   const map = typeof mapping === 'function' ? mapping : byClass(mapping);
   return (error, req) => {
     if (error instanceof Fault) return error;
-    const fault = map(error, req);
-    return fault instanceof Fault ? fault : asFault(error);
+    try {
+      const fault: unknown = map(error, req);
+      if (fault instanceof Fault) return fault;
+      if (fault === undefined) return asFault(error);
+      // A rejection that is not waited for must not end the process.
+      Promise.resolve(fault).catch(() => {});
+      throw new TypeError(`the function in faults of a Router returned ${whatItIs(fault)}, not a Fault or undefined`);
+    } catch (cause) {
+      // A mapping that fails: a bare 500, with both errors in the log.
+      return new Fault(500, {
+        safe: false,
+        cause: new AggregateError([cause, error], 'the faults of a Router failed'),
+      });
+    }
   };
 }
 

@@ -36,11 +36,23 @@ export function guardFilter(auth: Auth | undefined): (Filter & Described) | unde
 
 function guarded(guard: Guard): Filter & Described {
   const auth: Filter = (app) => (req, res) => {
-    const asked = guard(req, res);
-    return asked instanceof Promise ? asked.then(() => app(req, res)) : app(req, res);
+    const asked: unknown = guard(req, res);
+    if (asked === undefined) return app(req, res);
+    return Promise.resolve(asked).then((answer) => {
+      if (answer !== undefined) throw saidMore(guard, answer);
+      return app(req, res);
+    });
   };
   return Object.assign(auth, {
     describe: () => ({ does: 'asks who may call', answers: 'perhaps' as const, openapi: openapiOf(guard) }),
+  });
+}
+
+/** A guard lets requests through by returning; one that returns a value, such as false, means something else. */
+function saidMore({ name }: Guard, answer: unknown): RouteError {
+  return new RouteError('PORTICO_ROUTE_AUTH', {
+    message: `the guard ${name || '(without a name)'} returned ${whatItIs(answer)}: it returns nothing, or throws a Fault`,
+    hint: "Write: if (!mayCall) throw new Fault(403, { message: '…' });",
   });
 }
 
@@ -63,7 +75,7 @@ const OPEN: Filter & Described = Object.assign(auth, {
 /** A caller whom a filter has found out, whatever its scheme. */
 const requireCaller: Guard = (req) => {
   const { identity, authError } = environ(req) as { readonly identity?: unknown; readonly authError?: unknown };
-  if (identity !== undefined) return;
+  if (identity !== undefined && authError === undefined) return;
   if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at present.' });
   throw new Fault(401, {
     message: authError === undefined ? 'The request needs a caller.' : 'The token is not valid.',

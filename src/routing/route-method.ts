@@ -141,10 +141,7 @@ export function longForm(definition: RouteDefinition & { readonly action: unknow
   const own = actionOf(handler)!;
   return {
     ...Object.fromEntries(given.filter(([name]) => !Object.hasOwn(OF_ACTION, name))),
-    handler:
-      ofAction.length === 0
-        ? handler
-        : Object.assign(action({ ...Object.fromEntries(ofAction), ...own.options }, own.handler)),
+    handler: ofAction.length === 0 ? handler : action({ ...Object.fromEntries(ofAction), ...own.options }, own.handler),
     conditions: { ...conditions, method: [method].flat() },
   };
 }

@@ -122,7 +122,7 @@ test('errors of other libraries keep their status; from 500 on their message is 
     const { status, json } = await send('GET', `/${which}`);
     return [status, (json as { error: { message: string } }).error.message];
   };
-  assert.deepEqual(await said('status'), [410, 'gone away']);
+  assert.deepEqual(await said('status'), [410, 'Gone']);
   assert.deepEqual(await said('hidden'), [404, 'Not Found']);
   assert.deepEqual(
     lines.filter(({ level }) => level === 'error'),

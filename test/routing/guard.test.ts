@@ -182,3 +182,51 @@ test('a mapping that is none is refused', async () => {
     });
   }
 });
+
+test('a guard that gives a thenable is waited for, and one that returns a value lets nothing through', async (t) => {
+  const router = new Router({ log: keepingLogger() });
+  const refusal = new Fault(403, { message: 'not you' });
+  // As query builders are: with `then`, and no promises.
+  // oxlint-disable-next-line unicorn/no-thenable
+  const settle = 'then';
+  const thenable = { [settle]: (_done: unknown, failed: (error: unknown) => void) => failed(refusal) };
+  const handler = (): string => 'data';
+  router.connect('/thenable', { handler, auth: (() => thenable) as unknown as Guard });
+  router.connect('/false', { handler, auth: (() => false) as unknown as Guard });
+  router.connect('/later', { handler, auth: (() => Promise.resolve(false)) as unknown as Guard });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/thenable')).status, 403);
+  assert.equal((await send('GET', '/false')).status, 500);
+  assert.equal((await send('GET', '/later')).status, 500);
+});
+
+test('a mapping of faults that throws gives a bare 500, and no header of another service passes', async (t) => {
+  const router = new Router({
+    log: keepingLogger(),
+    faults: (error) => ((error as { meta: { code: string } }).meta.code === 'P2025' ? new Fault(404) : undefined),
+  });
+  router.connect('/', {
+    handler: () => {
+      throw new Error('no meta');
+    },
+  });
+  const plain = new Router({ log: keepingLogger() });
+  plain.connect('/', {
+    handler: () => {
+      throw Object.assign(new Error('upstream: key sk-1 is wrong'), {
+        status: 401,
+        headers: {
+          'transfer-encoding': 'chunked',
+          'content-encoding': 'gzip',
+          'set-cookie': 'a=b',
+          'retry-after': '3',
+        },
+      });
+    },
+  });
+  const failing = await (await serveRouter(t, router))('GET', '/');
+  assert.equal(failing.status, 500);
+  const answer = await (await serveRouter(t, plain))('GET', '/');
+  assert.equal(answer.status, 401);
+  assert.doesNotMatch(answer.text, /sk-1/);
+});

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 
 /** Longer ones are not worth a question. */
-const LONGEST_TOKEN = 8192;
+export const LONGEST_TOKEN = 8192;
 
 /** Finds the token behind a scheme of `Authorization`. */
 export function behindScheme(scheme: string): RegExp {

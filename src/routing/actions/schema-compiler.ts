@@ -189,7 +189,7 @@ function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart
     throw refusalOf(part, refused[0], issues);
   };
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(taken) : taken(result);
+  return 'then' in result ? Promise.resolve(result).then(taken) : taken(result);
 }
 
 /** As many as of JSON Schema. */

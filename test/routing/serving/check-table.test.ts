@@ -184,7 +184,7 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async
       },
     ],
     responses: {
-      200: { description: '200', headers },
+      200: { description: 'OK', headers },
       400: { description: 'the input is not valid', content: fault, headers },
       401: { description: 'no token', content: fault, headers },
       default: { description: 'a fault', content: fault, headers },
