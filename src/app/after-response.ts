@@ -132,7 +132,7 @@ export function destroyReason(res: ServerResponse): Error | undefined {
   return error.code === 'ECONNRESET' && res.socket === null ? undefined : error;
 }
 
-/** What handlers call on a response. After the answer each would throw, often where it is not caught. */
+/** Methods of a response that handlers call. After the answer each would throw, often where it is not caught. */
 const CALLS = 'writeHead write end setHeader setHeaders appendHeader removeHeader flushHeaders addTrailers'.split(' ');
 
 /**

@@ -70,7 +70,7 @@ interface Carrier {
  */
 export class HeadLayer {
   declare readonly res: ServerResponse;
-  /** What was replaced. */
+  /** The replaced method. */
   declare readonly below: WriteHead;
   declare readonly writeHead: WriteHead;
   /** Those that have not run. */

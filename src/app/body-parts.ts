@@ -150,7 +150,7 @@ export class HoldPart implements BodySink {
     const made = this.#options.complete(body, res);
     this.#kept.clear();
     if (made !== undefined) this.#kept.add(made);
-    // What the app declared stands for the app's body.
+    // A length that the app declared is the length of the app's body.
     if (made !== body && res.getHeader('content-length') === body.length) res.removeHeader('content-length');
     declareLength(res, made);
   }

@@ -1,5 +1,5 @@
 /**
- * What a client sent, made fit for logs and messages: short, printable, without the credentials of a query.
+ * Text from a client, made fit for logs and messages: short, printable, without the credentials of a query.
  */
 import { unescape as decoded } from 'node:querystring';
 import { escapedText, looksSecret, masked } from '../text/index.js';

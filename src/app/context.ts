@@ -1,5 +1,5 @@
 /**
- * Who asks for what: the request's context, as nova's and oslo.context's RequestContext, and the current one, for code that
+ * A request's context, as nova's and oslo.context's RequestContext, and the current one, for code that
  * has no request at hand; and the trace that a request belongs to (W3C Trace Context).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -8,7 +8,7 @@ import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
 import type { Identity } from './identity.js';
 
-/** What a context is made of. */
+/** Fields of a context. */
 export interface ContextFields extends Identity {
   readonly isAdmin?: boolean | undefined;
   /** Whether another service asks, on behalf of a user or of itself. */
@@ -37,7 +37,7 @@ export interface CallDelivery {
   /** The same when the message comes again. */
   readonly id: string;
   readonly redelivered: boolean;
-  /** Which delivery it is, from 1, as far as the broker counts. */
+  /** Number of this delivery, from 1, as far as the broker counts. */
   readonly count: number;
 }
 
@@ -68,9 +68,9 @@ export class RequestContext {
   readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
-  /** What stays in this process. It may make its signal when it is asked for. */
+  /** Members that stay in this process. It may make its signal when it is asked for. */
   readonly #here: Pick<ContextFields, 'signal' | 'delivery'>;
-  /** What `fromDict` found and does not know: a newer peer's, handed on. */
+  /** Fields that `fromDict` does not know: a newer peer's, handed on. */
   readonly #unknown: Readonly<Record<string, unknown>>;
 
   /** `here`: what does not travel, where it is not among `fields`. */
@@ -208,7 +208,7 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
   return typeof value === 'string';
 }
 
-/** What the environ of a request tells of the trace that it belongs to. */
+/** Key of a request's trace in its environ. */
 export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace');
 
 /** The environ of a request, whose context may come later. */
@@ -249,7 +249,7 @@ export function currentDeadline(): number | undefined {
   return storage.getStore()?.deadline;
 }
 
-/** What a log line says of the current request and its context; a logger without `facts` of its own takes these. */
+/** Facts of the current request and its context for a log line; a logger without `facts` of its own takes these. */
 export function contextFacts(): LogFields {
   const current = storage.getStore();
   if (current === undefined) return {};
@@ -298,7 +298,7 @@ export function traceparentOf({ headers: { traceparent } }: IncomingMessage): st
   return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined;
 }
 
-/** What a caller says of its trace. The span is the caller's, and no line of this process is about it. */
+/** The caller's trace. The span is the caller's, and no line of this process is about it. */
 export function callersTrace(req: IncomingMessage): TraceIds | undefined {
   const traceparent = traceparentOf(req);
   return traceparent === undefined ? undefined : { trace_id: traceparent.slice(3, 35) };

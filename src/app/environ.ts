@@ -1,5 +1,5 @@
 /**
- * What a request has gathered on its way through the pipeline, WSGI's environ, typed; and who sent it.
+ * Environ of a request, as WSGI's, typed: facts gathered on its way through the pipeline; and its sender.
  */
 import type { IncomingMessage } from 'node:http';
 import { ACTIVE_TRACE, callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './context.js';
@@ -21,7 +21,7 @@ export interface Environ {
   requestId?: string;
   /** A valid id that the caller sent along, shared by all services its request passes through. */
   globalRequestId?: string;
-  /** Who is asking; set by the context filter or by noauth. */
+  /** Context of the caller; set by the context filter or by noauth. */
   context?: RequestContext;
   /** Client address, scheme and host as resolved by the proxy_headers filter; read it with `remoteOf(req)`. */
   remote?: Remote;
@@ -33,7 +33,7 @@ export interface Environ {
   signal?: AbortSignal;
 }
 
-/** What a Router tells about the route it has taken. */
+/** The route that a Router has taken. */
 export interface MatchedRoute {
   readonly name: string | null;
   /** The path template: `/servers/{id}`. */

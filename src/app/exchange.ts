@@ -22,7 +22,7 @@ export interface BodyProgress {
 }
 
 /**
- * What a filter, which stands before the Router, has to say of a request that has been routed. A throw or a rejection is
+ * Listener of a filter, which stands before the Router, for a request that has been routed. A throw or a rejection is
  * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
  */
 export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;

@@ -29,7 +29,7 @@ export interface Section {
   readonly options: ReadonlyMap<string, WrittenValue>;
 }
 
-/** What a factory is told by the loader. */
+/** The loader's arguments for a factory. */
 export interface FactoryContext {
   readonly section: Section;
   /** The service configuration; empty where a Loader was made without one. */
@@ -47,7 +47,7 @@ export interface FactoryContext {
   onClose(release: () => Awaitable<void>): void;
 }
 
-/** What a composite factory asks for its children. */
+/** Loader of a composite factory's children. */
 export interface SectionLoader {
   getApp(name?: string, globalConf?: Conf): Promise<App>;
   getFilter(name?: string, globalConf?: Conf): Promise<Filter>;
@@ -80,7 +80,7 @@ export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclaratio
   readonly trial?: boolean | Trial;
   /** The order it wants with these options; undefined: any. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
-  /** What it says of itself. */
+  /** Its description. */
   readonly describe?: Describe<OptionsOf<D>>;
   /** Further groups of the service configuration that it reads, `[api:compute]` or one of its own, with their options. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
@@ -92,19 +92,19 @@ export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclaratio
  */
 export type Describe<O> = (options: O, req: IncomingMessage | undefined, ctx: DescribeContext) => Description;
 
-/** What is known of a {@link FactoryContext} where nothing is loaded. */
+/** The part of a {@link FactoryContext} that is known where nothing is loaded. */
 export interface DescribeContext {
   readonly section: Pick<Section, 'options'>;
   readonly config: Config;
 }
 
-/** Where a filter wants to stand in a pipeline. */
+/** Place that a filter wants in a pipeline. */
 export interface WantedOrder {
   /** Names of filters: one that stands further in, and none further out, is warned of at the load and by a check. */
   readonly behind: readonly string[];
-  /** What comes of it, as the rest of a sentence. */
+  /** The consequence, as the rest of a sentence. */
   readonly why: string;
-  /** What to do. */
+  /** The remedy. */
   readonly hint: string;
 }
 
@@ -144,7 +144,7 @@ export type MakeOfFactory<D extends OptionDeclarations, T> = (
   live: LiveOptions<D>,
 ) => Awaitable<T>;
 
-/** What else a factory may declare. */
+/** Further declarations of a factory. */
 export interface MoreOfFactory<D extends OptionDeclarations> {
   /** As {@link DeclaredFactory.trial}; a function is given what `make` is given. */
   readonly trial?: boolean | MakeOfFactory<D, unknown>;
@@ -181,7 +181,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
 }
 
 /**
- * Where the value of an option was written: in the section, else in the group of the service configuration, as the options
+ * Place of an option's value: in the section, else in the group of the service configuration, as the options
  * of {@link filterFactory} are found; the section where it is a default.
  */
 export function optionOrigin({ section, config }: FactoryContext, group: string, option: string): Origin {
@@ -202,7 +202,7 @@ function follow<D extends OptionDeclarations>(group: string, options: D, ctx: Fa
   return () => current;
 }
 
-/** What a filter or an app does. */
+/** Description of a filter or an app. */
 export interface Description {
   /** The rest of a sentence whose subject it is: "answers 413 to a body of more than 114688 bytes". */
   readonly does: string;
@@ -211,13 +211,13 @@ export interface Description {
    * status, which is said of the request that is asked about.
    */
   readonly answers?: 'never' | 'perhaps' | 'always' | number;
-  /** What the app inside sees of the URL, where that is something else. */
+  /** URL as the app inside sees it, where that differs. */
   readonly rewrites?: { readonly scriptName: string; readonly url: string };
-  /** What it adds to each operation of an OpenAPI document. */
+  /** Its addition to each operation of an OpenAPI document. */
   readonly openapi?: OpenApiAdditions;
 }
 
-/** What a filter adds to every operation it is around. Responses without `content` are faults. */
+/** A filter's addition to every operation it wraps. Responses without `content` are faults. */
 export interface OpenApiAdditions {
   readonly parameters?: readonly object[];
   readonly responses?: Readonly<Record<string, object>>;
@@ -237,7 +237,7 @@ export interface Described {
   readonly describe?: (req?: IncomingMessage) => Description;
 }
 
-/** What a filter or app made in code says of itself. */
+/** Description of a filter or app made in code. */
 export function descriptionOf(made: Filter | App, req?: IncomingMessage): Description | undefined {
   return (made as Described).describe?.(req);
 }

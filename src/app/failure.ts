@@ -1,5 +1,5 @@
 /**
- * What becomes of a request whose app has failed: the one place that logs it and answers it, for the `Server`, `catch_errors` and
+ * Handling of a request whose app has failed: the one place that logs it and answers it, for the `Server`, `catch_errors` and
  * Routers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,14 +11,14 @@ import { asFault, Fault } from './fault.js';
 import type { FaultStyle } from './fault-form.js';
 import { isUpgraded } from './server-state.js';
 
-/** Who answers failures, and how. */
+/** Renderer and log of failures. */
 export interface FailureOptions {
   readonly log: Logger;
   /** Default: as the API of the request has it. */
   readonly style?: FaultStyle | undefined;
   /** The line of the log about an error that is no fault. */
   readonly message: string;
-  /** What that line says of the request. */
+  /** Facts of the request for that line. */
   readonly facts: (req: IncomingMessage, res: ServerResponse) => LogFields;
   /** Default: {@link asFault}. */
   readonly faultOf?: ((error: unknown, req: IncomingMessage) => Fault) | undefined;

@@ -42,7 +42,7 @@ export interface CreateFastifyOptions {
   readonly middie?: boolean;
   /** The first `onRequest` hook, before those of middie and of plugins. */
   readonly onRequest?: onRequestHookHandler;
-  /** What `fastify.log` writes to; `request.log` is for the first hook to set. Default: nothing. */
+  /** Log behind `fastify.log`; `request.log` is for the first hook to set. Default: none. */
   readonly log?: FastifyBaseLogger;
 }
 
@@ -148,10 +148,10 @@ export type LeafPlugin = (
   done: (error?: Error) => void,
 ) => void | Promise<void>;
 
-/** What {@link fastifyApp} takes besides the plugin. */
+/** Options of {@link fastifyApp}. */
 export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
   /**
-   * Where `fastify.log` and `request.log` write. Default: the log of the factory that makes the app, or what `fastify` says with
+   * Log behind `fastify.log` and `request.log`. Default: the log of the factory that makes the app, or the one that `fastify` has as
    * `logger` or `loggerInstance`.
    */
   readonly log?: Logger;

@@ -78,7 +78,7 @@ export function isFaultStyle(name: FaultStyleName, config: Config, api?: string)
   return (own ?? config.group('DEFAULT', faultOptions, { partial: true }).faultStyle) === name;
 }
 
-/** What {@link ownFaultStyle} of a section says; undefined where it is not there. Throws as {@link configuredFaultForm}. */
+/** The {@link ownFaultStyle} of a section; undefined where it is not there. Throws as {@link configuredFaultForm}. */
 export async function sectionFaultStyle(
   { faultStyle: name }: { readonly faultStyle: string | undefined },
   ctx: FactoryContext,

@@ -62,7 +62,7 @@ function misrendered(render: FaultRenderer, what: string, cause?: unknown): Port
   });
 }
 
-/** What a fault tells its client. */
+/** Message of a fault for its client. */
 const told = ({ safe, message, title }: Fault): string => (safe ? message : title);
 
 const PORTICO_TYPES = ['application/json', 'application/problem+json'] as const;
@@ -142,7 +142,7 @@ const RENDERERS: Readonly<Record<FaultStyleName, FaultRenderer>> = {
 /** The styles that ship, by name. */
 export const FAULT_STYLE_NAMES = Object.keys(RENDERERS) as FaultStyleName[];
 
-/** What code says about faults. */
+/** Settings of faults in code. */
 interface WrittenForm {
   readonly faultStyle?: FaultStyle | undefined;
   readonly invalidInputStatus?: number | undefined;

@@ -13,13 +13,13 @@ export interface FaultIssue {
   readonly where: 'body' | 'query' | 'params' | 'headers';
   /** Names and indexes, from the part to the value that is refused: `['server', 'tags', 0]`. Empty: all of it. */
   readonly path: readonly (string | number)[];
-  /** What is wrong with the value, without its name: `must be string`. */
+  /** The mistake, without the name of the value: `must be string`. */
   readonly message: string;
-  /** What was broken, as the schema's library calls it: `required` of JSON Schema, `too_small` of Zod. */
+  /** Name of the broken rule in the schema's library: `required` of JSON Schema, `too_small` of Zod. */
   readonly keyword: string;
 }
 
-/** What a fault is made of, apart from its status. */
+/** Parts of a fault, apart from its status. */
 export interface FaultDetails {
   /** For the client: what is wrong, in one sentence. Default: the title. */
   readonly message?: string | undefined;
@@ -27,13 +27,13 @@ export interface FaultDetails {
   readonly title?: string | undefined;
   /** Response headers that belong to the fault: `Retry-After`, `Allow`, `WWW-Authenticate`. */
   readonly headers?: Readonly<OutgoingHttpHeaders> | undefined;
-  /** What a check has refused, all of it. Default: none. */
+  /** Everything that a check has refused. Default: none. */
   readonly issues?: readonly FaultIssue[] | undefined;
   /** The URI of the kind of fault, for the style `problem` (RFC 9457 §3.1.1). Default: `about:blank`. */
   readonly type?: string | undefined;
   /** False keeps the message out of the answer: the client sees the title alone. Default true. */
   readonly safe?: boolean | undefined;
-  /** What led to it; for the log, never sent. */
+  /** Cause; for the log, never sent. */
   readonly cause?: unknown;
 }
 
@@ -91,7 +91,7 @@ export function asFault(error: unknown): Fault {
   });
 }
 
-/** What an error of another library may say of its answer. */
+/** An error of another library that may have a status. */
 interface SaysStatus {
   readonly statusCode?: unknown;
   readonly status?: unknown;

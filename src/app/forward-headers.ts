@@ -1,5 +1,5 @@
 /**
- * What one service tells the next one about the request that it serves.
+ * Headers that pass facts of the served request to the next service.
  */
 import type { IncomingMessage } from 'node:http';
 import { traceparentOf } from './context.js';

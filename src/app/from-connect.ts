@@ -10,14 +10,14 @@ import { wholeTarget } from './request-path.js';
 /** Connect's shape: answers, or calls `next` once, with an error if it failed. */
 export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown) => void) => unknown;
 
-/** What makes an application of Express: the package's main export. */
+/** Makes an application of Express: the package's main export. */
 export type ExpressFactory = () => {
   use(middleware: ConnectMiddleware): unknown;
   disable(setting: string): unknown;
   handle(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): unknown;
 };
 
-/** What {@link fromConnect} takes besides the middleware. */
+/** Options of {@link fromConnect}. */
 export interface FromConnectOptions {
   /**
    * For a middleware that uses methods of Express (`res.status`, `res.send`, `req.ip`): it runs in an application that this makes.
@@ -85,7 +85,7 @@ function pass(
 ): void | Promise<void> {
   let called = false as boolean;
   let returned = false;
-  /** What the inner app returned. */
+  /** Result of the inner app. */
   let result = undefined as void | Promise<void>;
   let failure = undefined as { readonly reason: unknown } | undefined;
   /** The promise that was returned, while it can still tell a failure. */
@@ -156,7 +156,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
-/** What such applications read of a request, as their own mounts leave it. */
+/** Members of a request that such applications read, as their own mounts leave it. */
 type Mounted = IncomingMessage & { baseUrl?: string; originalUrl?: string };
 
 /**

@@ -1,8 +1,8 @@
 /**
- * What an authenticator says of a caller, and a context of who asks.
+ * Identity of a caller, found by an authenticator or held by a context.
  */
 
-/** Who somebody is, and for what: what an authenticator has found out. Everything may be unknown. */
+/** A caller and its scope. Every field may be unknown. */
 export interface Identity {
   readonly userId?: string | undefined;
   readonly userName?: string | undefined;

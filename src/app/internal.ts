@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';

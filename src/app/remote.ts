@@ -1,5 +1,5 @@
 /**
- * Who sent a request: the other end of its connection, or whom trusted proxies have named.
+ * Sender of a request: the other end of its connection, or the client that trusted proxies have named.
  */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
@@ -25,7 +25,7 @@ export function connectionRemote(req: IncomingMessage): Remote {
   };
 }
 
-/** Takes the scheme from a field of the head, whoever sends it; values other than `http` and `https` are ignored. */
+/** Takes the scheme from a field of the head, whatever its sender; values other than `http` and `https` are ignored. */
 export function takeScheme(req: IncomingMessage, field: string): void {
   const said = req.headers[field];
   const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;

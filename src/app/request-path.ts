@@ -1,6 +1,6 @@
 /**
- * What a Router matches a request by, read in one way by all that judge by it: its path, and its method, which a query field or
- * form field `_method` may override.
+ * Path and method that a Router matches a request by, read in one way by all that judge by them. A query field or
+ * form field `_method` may override the method.
  */
 import type { IncomingMessage } from 'node:http';
 import { environ } from './exchange.js';
@@ -29,7 +29,7 @@ export function writtenPath(text: string): string {
   return collapsed(text.includes('%') ? decodePath(encodeURI(text).replaceAll('%25', '%')) : text);
 }
 
-/** What URL maps and mounts have taken off the target, without what a proxy took before. */
+/** Path that URL maps and mounts have taken off the target, without the part that a proxy took before. */
 export function mountPath(req: IncomingMessage): string {
   const { scriptName, forwardedPrefix = '' } = environ(req);
   return scriptName.startsWith(forwardedPrefix) ? scriptName.slice(forwardedPrefix.length) : scriptName;
@@ -40,7 +40,7 @@ function pathOnly(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** What a request is looked at for. */
+/** The part of a request that is searched for an override. */
 export interface OverrideSource {
   readonly method: string;
   /** Without the question mark. */

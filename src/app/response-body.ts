@@ -116,11 +116,11 @@ class BodyLayer {
   declare readonly before: BodyLayer | undefined;
   /** The oldest layer of the response. */
   declare readonly first: BodyLayer;
-  /** What was replaced; the methods of its class where it had none of its own, for another library may change these. */
+  /** The replaced methods; those of its class where it had none of its own, for another library may change these. */
   declare readonly below: Pick<Carrier, 'write' | 'end'>;
   declare readonly write: Method;
   declare readonly end: Method;
-  /** What the body goes through, innermost first; undefined where nothing may come in its way. */
+  /** Layers of the body, innermost first; undefined where none may come in its way. */
   declare way: BodyWay | undefined;
   declare isCounted: boolean;
   /** Bytes given to what is below; also of a body that is not sent, as behind HEAD. */

@@ -1,9 +1,9 @@
 /**
- * What is common to all that replaces methods of a response.
+ * Common part of all that replaces methods of a response.
  */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
 
-/** What is told of the end of a write. */
+/** Callback of a write. */
 export type Callback = (error?: Error | null) => void;
 
 /** On a method: the method itself, so that a wrapper to which other code has copied all properties is not taken for it. */

@@ -1,5 +1,5 @@
 /**
- * What an app can ask of the server that took its request: for its turn, whether it is about to stop, for the connection.
+ * An app's view of the server that took its request: its turn, whether it is about to stop, the connection.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -37,7 +37,7 @@ const STATE: unique symbol = Symbol('portico.serverState');
 
 type Stateful = { [STATE]?: ServerState };
 
-/** What the requests of a Node server find of it, to be set by its owner. */
+/** State of a Node server for its requests, to be set by its owner. */
 export function serverState(server: object): ServerState {
   const carrier = server as Stateful;
   carrier[STATE] ??= {};
@@ -70,7 +70,7 @@ export function isRecordLost(req: IncomingMessage): boolean {
 /** A connection that an app has taken over from HTTP (RFC 9110 §7.8): WebSocket and the like. */
 export interface UpgradedConnection {
   readonly socket: Duplex;
-  /** What the client has sent behind its request. */
+  /** Bytes that the client has sent behind its request. */
   readonly head: Buffer;
   /** Aborted when the server begins to drain: end the session politely then. At the deadline the socket is destroyed. */
   readonly closing: AbortSignal;
@@ -79,7 +79,7 @@ export interface UpgradedConnection {
 /** Undefined where it cannot be taken any more. */
 type Take = () => UpgradedConnection | undefined;
 
-/** What takes the connection of a request, until it is taken: then `taken`. */
+/** Takers of a request's connection, until it is taken: then `taken`. */
 const offers = new WeakMap<IncomingMessage, Take | 'taken'>();
 
 /**

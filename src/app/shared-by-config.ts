@@ -7,7 +7,7 @@ import { type Config, type Option, type OptionDeclarations, refuseOption, string
 import { configOptions, workerAssignment } from '../config/internal.js';
 import type { FactoryContext } from './factory.js';
 
-/** Who asks: a factory's context is one; a manager makes one of its configuration and of its `cleanupHost`. */
+/** User of a shared thing: a factory's context is one; a manager makes one of its configuration and of its `cleanupHost`. */
 export type SharingContext = Pick<FactoryContext, 'config' | 'onClose'>;
 
 /** How the thing is opened and closed. */
@@ -16,7 +16,7 @@ export interface SharedOptions<T> {
   readonly open: (ctx: SharingContext) => T;
   /** Ends the thing, when the last app that has it is closed. */
   readonly close: (thing: T) => void;
-  /** What outlives its last user, because closing would lose it. Default: nothing. */
+  /** Whether a thing outlives its last user, because closing would lose it. Default: none does. */
   readonly keep?: (thing: T) => boolean;
 }
 
@@ -50,7 +50,7 @@ export function sqliteConnection(spec: { readonly default: string; readonly help
   });
 }
 
-/** Which option names the database, and what is made of it. */
+/** The option that names the database, and the function that opens it. */
 export interface SharedDatabaseOptions<T> {
   /** The section of the configuration that names the database. */
   readonly group: string;

@@ -45,7 +45,7 @@ export async function routedApps(config: Config, apis: readonly WSGIService[]): 
   for (const api of apis) {
     const loader = loaderOf(api, config);
     for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
-      // What describes itself is no Router.
+      // Apps with a description of their own are not Routers.
       if (describeNode(mounted.app, config) !== undefined) continue;
       const routers = (await routersOf(loader, mounted.app)).flatMap((router) => withMounted(router, mounted.prefix));
       if (routers.length > 0) routed.push({ api, ...mounted, routers });

@@ -86,7 +86,7 @@ function sectionsOf(file: string): Config | undefined {
   try {
     return Config.fromText(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
   } catch {
-    // What cannot be read, or is no INI at all, is told as a paste file that cannot be read.
+    // A file that cannot be read, or is no INI, is reported with the paste file.
     return undefined;
   }
 }
@@ -103,7 +103,7 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   return [...withoutFile, ...inOrder([...diagnostics, ...expected.flat()])];
 }
 
-/** What a start says of an API while it listens, and what might keep it from that. */
+/** Diagnostics that a start would report of an API, and obstacles to its listening. */
 async function whatToExpect(config: Config, service: WSGIService): Promise<Diagnostic[]> {
   const { name, addresses, certificateWarning } = service;
   const taken = await Promise.all(addresses.map((address) => whyTaken(address)));

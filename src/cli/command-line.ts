@@ -5,14 +5,14 @@
 import type { Command } from 'commander';
 import { commandLineWords } from '../process/index.js';
 
-/** What the options that name a configuration come to. */
+/** Values of the options that name a configuration. */
 export interface ConfigurationArguments {
   readonly configFile?: readonly string[] | undefined;
   readonly configDir?: readonly string[] | undefined;
   readonly set?: readonly string[] | undefined;
 }
 
-/** What the options of `serve` come to. */
+/** Values of the options of `serve`. */
 export interface ServeArguments extends ConfigurationArguments {
   readonly enabledApis?: string | undefined;
   readonly enabledSslApis?: string | undefined;
@@ -114,7 +114,7 @@ function knownOption(word: string): KnownOption | undefined {
 }
 
 /**
- * What a line says that has nothing but options of `serve`, with that word before them or without; undefined for one that has
+ * The arguments of a line that has nothing but options of `serve`, with that word before them or without; undefined for one that has
  * anything else in it, which is for the parser of all commands to explain.
  */
 export function serveArguments(words: readonly string[]): ServeArguments | undefined {

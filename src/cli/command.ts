@@ -1,5 +1,5 @@
 /**
- * What commands have in common: how they are declared, the values that they take, and how they print what they found.
+ * Common parts of commands: their declaration, their values, and the output of their results.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';

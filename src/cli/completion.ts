@@ -20,13 +20,13 @@ export function register(program: Command): void {
     });
 }
 
-/** What may come next: words, the names of files, or what only the one knows who types it. */
+/** Completions of a word: words, names of files, or none that a program can know. */
 type Values = readonly string[] | 'files' | 'anything';
 
 interface CompletedOption {
   readonly flags: readonly string[];
   readonly help: string;
-  /** What it takes; undefined: nothing. */
+  /** Its values; undefined: it takes none. */
   readonly values: Values | undefined;
 }
 
@@ -70,7 +70,7 @@ function valuesOfArguments(args: readonly Argument[]): Values {
   return known.flatMap((values) => (values === 'anything' ? [] : values));
 }
 
-/** What a {@link choice} takes; files by what the value is called. */
+/** Values of a {@link choice}; files by the name of the value. */
 function valuesOf(flags: string, parse: unknown): Values {
   const words = (parse as { readonly words?: readonly string[] } | undefined)?.words;
   return words ?? (/[<[](?:path|file|before|after)[\]>]/.test(flags) ? 'files' : 'anything');
@@ -110,7 +110,7 @@ function choices(levels: readonly Level[]): ReadonlyMap<string, readonly string[
 }
 
 /**
- * What bash and zsh write alike: the level that the words before lead to, what the word before the cursor wants, and else what the
+ * The common code of bash and zsh: finds the level that the words before lead to, the values of the word before the cursor, and else what the
  * level offers. `words` is their list, which begins with the program at `from`; `cursor` is the place of what is being typed.
  */
 function casesOf(
@@ -146,7 +146,7 @@ ${next.join('\n')}
   fi`;
 }
 
-/** The words of a level that are neither options nor known to nobody but who types them. */
+/** The words of a level that are neither options nor values that only the user knows. */
 const fixedWords = ({ values }: Level): readonly string[] => (typeof values === 'object' ? values : []);
 
 function bashScript(levels: readonly Level[]): string {

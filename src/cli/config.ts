@@ -142,7 +142,7 @@ const WHAT_ELSE: Readonly<Record<string, string>> = {
   EEXIST: 'Name another file, or move this one away first.',
 };
 
-/** What ships, and what the paste file of the configuration brings along, where there is one. */
+/** Options that ship, and those of the configuration's paste file, where there is one. */
 async function allOptions(args: ReadArguments): Promise<Registration[]> {
   const shipped = await shippedOptions();
   const known = new Set(
@@ -156,7 +156,7 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
   return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];
 }
 
-/** What is required of this configuration. What a section of the paste file sets itself need not stand in it. */
+/** Required options of this configuration, without those that a section of the paste file sets itself. */
 async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
@@ -258,7 +258,7 @@ function place(location: Place): string {
 /** Imports what the paste file names, and declares the options that its factories say they read. Calls none of them. */
 async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
   try {
-    // What is wrong with the file, or keeps it from being found, is told by `check`.
+    // Mistakes in the file, or its absence, are reported by `check`.
     return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
   } catch (error) {
     if (!(error instanceof ConfigurationRefused)) throw error;

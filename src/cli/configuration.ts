@@ -1,5 +1,5 @@
 /**
- * What every command reads first: the configuration that its options name, and which paste file that names.
+ * First step of every command: the configuration that its options name, and its paste file.
  */
 import { Config, ConfigError, type LoadOptions } from '../config/index.js';
 import { searchedDirs } from '../config/internal.js';
@@ -27,7 +27,7 @@ export async function readConfiguration(
   return config;
 }
 
-/** What keeps the files from being read, where none of them was: everything else that is wrong follows from it. */
+/** Reasons why no file could be read: every other mistake follows from them. */
 export function unread(config: Config): readonly Diagnostic[] {
   if (config.configFiles.length > 0) return [];
   return config.problems({ complete: false }).filter(({ code }) => code === 'PORTICO_CONFIG_FILE');

@@ -1,5 +1,5 @@
 /**
- * What only shows when the options of several APIs are looked at together.
+ * Mistakes that show only when the options of several APIs are compared.
  */
 import type { Config, OptionMistake } from '../config/index.js';
 import { syslogAsked } from '../config/internal.js';
@@ -32,7 +32,7 @@ function reachableAdmin(config: Config): OptionMistake[] {
   return [{ group: 'admin', opt: 'listen', message, hint }];
 }
 
-/** What services that register would refuse at their start. */
+/** Mistakes for which registering services would refuse to start. */
 function registryOfItsDriver(config: Config): OptionMistake[] {
   const known = registryConnection(config);
   if (known === undefined) return [];

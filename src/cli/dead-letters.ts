@@ -94,7 +94,7 @@ function change<T>(
   });
 }
 
-/** Which ones a command line means: it names them, or says that it means all. */
+/** The selection of a command line: it names letters, or means all. */
 function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetterFilter {
   if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
     throw new UsageError('say which: ids, --topic <name>, or --all', 'api-cli rpc dead list has their ids.');

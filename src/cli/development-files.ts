@@ -43,7 +43,7 @@ export class DevelopmentFiles {
     const answers = await this.#launcher.ask(TOPIC);
     const modules = answers.flatMap(({ body }) => (body as string[] | undefined) ?? []);
     const paths = new Set([...this.#config.configFiles, ...this.#config.filesRead, ...modules]);
-    // What was written since a change was seen is a change as well.
+    // A file written after a change was seen has changed as well.
     this.#known = new Map([...paths].map((path) => [path, this.#known.get(path) ?? this.#textLoaded(path)]));
     this.#unwatch();
     this.#unwatch = watchFiles(paths, () => void this.#look(), { quietMs: QUIET_MS });

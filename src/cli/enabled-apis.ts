@@ -76,7 +76,7 @@ export function judgeMissing(
   });
 }
 
-/** What is said of a configuration that leaves nothing to run, at the place of the option that names it where it has one. */
+/** The diagnostic for a configuration that leaves nothing to run, at the place of its option where it has one. */
 export function nothingEnabled(config: Config): Diagnostic {
   const [what, opt] =
     enabledServiceNames(config).length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
@@ -89,7 +89,7 @@ function ownPipeline(config: Config, name: string): string | undefined {
   try {
     return config.api(name, apiOptions, { partial: true }).pipeline || undefined;
   } catch (error) {
-    // What is wrong with the section is reported as such.
+    // Mistakes in the section are reported as such.
     if (error instanceof ConfigError) return undefined;
     throw error;
   }

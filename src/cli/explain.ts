@@ -43,7 +43,7 @@ export function register(program: Command): void {
   });
 }
 
-/** What is printed with `--json`. */
+/** Output of `--json`. */
 async function explain(request: NamedRequest, args: RequestArguments) {
   const { loader, config, app } = await namedApp(request, args);
   let last: ExplainedRoute | undefined;
@@ -86,7 +86,7 @@ async function explain(request: NamedRequest, args: RequestArguments) {
   };
 }
 
-/** What the server says of a path before any filter sees it. */
+/** The server's refusal of a path, before any filter sees it. */
 function refused({ url }: NamedRequest, { status, reason }: Refusal): Explanation {
   const text = `${status} ${STATUS_CODES[status]}: ${reason}`;
   const step: ExplainedStep = { what: 'answer', name: 'the server', origin: undefined, text, scriptName: '', url };
@@ -99,7 +99,7 @@ function line({ what, name, factory, origin, text, scriptName, url }: ExplainedS
   return `  ${what} ${name}: ${text}${path}${made}${origin === undefined ? '' : `  ${placeText(origin)}`}`;
 }
 
-/** What happens within the router of an app, and in those that are mounted in it. */
+/** Steps within the router of an app, and in those that are mounted in it. */
 function explainRouter(
   router: BuiltRouter,
   node: ContextTree,

@@ -1,3 +1,3 @@
-/** What of the command line a program of one's own can use. */
+/** Parts of the command line for other programs. */
 
 export { type ApiService, type MakeServices, type Role, type RunApisOptions, runApis, runMain } from './run-apis.js';

@@ -25,7 +25,7 @@ interface InitArguments {
   readonly javascript?: boolean;
 }
 
-/** What differs between the languages. */
+/** Differences between the languages. */
 interface Language {
   readonly name: string;
   readonly folder: string;
@@ -93,7 +93,7 @@ function init(dir: string, args: InitArguments): void {
   process.stdout.write(told(dir, language, runsTypes || args.javascript === true));
 }
 
-/** What a project may find: a new repository, and `npm init` with `npm install portico`. */
+/** Files that may exist in the folder of a new project: a new repository, and `npm init` with `npm install portico`. */
 const BESIDE = ['.git', 'node_modules', 'package.json', 'package-lock.json'];
 
 /** A project does not go over what is there; a directory that has these alone is as good as empty. */
@@ -151,7 +151,7 @@ function manifest(
   };
 }
 
-/** What stands there stays, but for `type`, without which no file of the project is a module, and the script that `npm init` makes to fail. */
+/** Keeps the existing fields, except `type`, without which no file of the project is a module, and the script that `npm init` makes to fail. */
 function joinedManifest(target: string, made: Readonly<Record<string, unknown>>): object {
   const text = ignoreErrors(() => readFileSync(join(target, 'package.json'), 'utf8'));
   if (text === undefined) return made;

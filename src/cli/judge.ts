@@ -32,8 +32,8 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
 }
 
 /**
- * What a configuration starts, and all that only shows once the applications are imported: what their factories, managers and options are wrong
- * with. What no enabled API leads to refuses nothing: sections of the paste file, and groups of filters.
+ * Services that a configuration starts, with mistakes that show only once the applications are imported: in their factories, managers and options.
+ * Mistakes in parts that no enabled API leads to refuse nothing: sections of the paste file, and groups of filters.
  */
 export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned<WSGIService, RPCService>> {
   const { import: imports = true, build = true, ...rest } = options;
@@ -89,7 +89,7 @@ export async function buildAll(config: Config, options: JudgeOptions = {}): Prom
   return inOrder(joined(diagnostics, refusals.diagnostics));
 }
 
-/** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */
+/** A configuration that names no API at all may belong to another program: it has no mistake. */
 function asForOthers(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;
   const isNamed = place !== undefined && place.kind !== 'default';
@@ -198,7 +198,7 @@ async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]
   return refusals.diagnostics;
 }
 
-/** What is wrong with the renderers of faults that are named; a name that is none is among the mistakes of the options. */
+/** Mistakes in the fault renderers that are named; a name that is none is among the mistakes of the options. */
 async function judgeFaultStyles(config: Config, apis: readonly WSGIService[]): Promise<Diagnostic[]> {
   const refusals = new Refusals();
   for (const { name } of apis) await refusals.gather(() => configuredFaultForm(config, name));

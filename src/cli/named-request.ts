@@ -97,7 +97,7 @@ export interface NamedApp {
   readonly app: string;
 }
 
-/** Where a request begins: the API of that name or at the port of the URL, an app of the paste file, or the only one there is. */
+/** First app of a request: the API of that name or at the port of the URL, an app of the paste file, or the only one. */
 export async function namedApp(
   { port }: NamedRequest,
   args: RequestArguments,

@@ -7,7 +7,7 @@ import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
-/** Which services a program runs beside its APIs. */
+/** Services that a program runs beside its APIs. */
 export const enabledServicesOptions = defineOptions({
   enabled_services: list({
     unique: true,
@@ -65,7 +65,7 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
     const has = (name: string): boolean => loader.has(pipelineOf(config, name));
     return apiNames(config).some(has) ? has : undefined;
   } catch (error) {
-    // What is wrong with the paste file is found by looking at that.
+    // Mistakes in the paste file are found by its own check.
     if (error instanceof PasteError) return undefined;
     throw error;
   }
@@ -82,7 +82,7 @@ export function pastedSections(config: Config): (section: string) => boolean {
     for (const name of apiNames(config)) names.delete(name.toLowerCase());
     return (section) => names.has(section.toLowerCase());
   } catch (error) {
-    // What is wrong with either file is found by looking at that.
+    // Mistakes in either file are found by its own check.
     if (error instanceof ConfigurationRefused) return () => false;
     throw error;
   }
@@ -106,7 +106,7 @@ function configuredLoader(config: Config): Loader | undefined {
   return path === undefined ? undefined : new Loader(path, { config });
 }
 
-/** What to write instead of a name that is several with blanks between them, one of them `known`; else undefined. */
+/** The remedy for a name that is several with blanks between them, one of them `known`; else undefined. */
 export function missingComma(name: string, known: readonly string[]): string | undefined {
   const words = name.split(/\s+/).filter((word) => word !== '');
   if (words.length < 2 || !words.some((word) => known.includes(word))) return undefined;

@@ -76,7 +76,7 @@ function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], 
   throw new UsageError(`${api.name} has no version ${version.text}`, hint);
 }
 
-/** Where clients on this machine find it; undefined for a Unix socket and a port that is chosen at the start. */
+/** Address for clients on this machine; undefined for a Unix socket and a port that is chosen at the start. */
 function serverOf({ addresses, usesTls }: WSGIService): string | undefined {
   const address = addresses.find((each) => 'port' in each && each.port !== 0);
   if (address === undefined || !('host' in address)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * What is to run, as it is written, and what is wrong with that. `judge.ts` adds what only the applications know.
+ * Plan of a configuration as it is written, with its mistakes. `judge.ts` adds those that only the applications know.
  */
 import type { Config } from '../config/index.js';
 import { logFileIssue } from '../config/internal.js';
@@ -24,7 +24,7 @@ import { enabledServices, type MakeService, planningServices } from './enabled-s
 import { serviceNames, withoutPasted } from './names.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
-/** What a configuration starts, and what is to be told of it. */
+/** Services that a configuration starts, with its diagnostics. */
 export interface Planned<Api, Service> {
   readonly apis: readonly Api[];
   /** Those beside the APIs. */
@@ -56,7 +56,7 @@ export async function plan(
   return { ...started, diagnostics: inOrder([...written, ...diagnostics]) };
 }
 
-/** What it enables, judged together, and what keeps it from starting beside its options. */
+/** Its enabled APIs and services, judged together, with obstacles to their start beside their options. */
 export async function enabled<
   Api extends { readonly name: string },
   Service extends { readonly name: string; readonly topic: string },
@@ -85,7 +85,7 @@ export async function enabled<
  * others, for they are imported for it. What stands in the sections of filters is for their workers to judge.
  */
 async function asJudged(config: Config): Promise<{ judged: Config; problems: readonly Diagnostic[] }> {
-  // What declaring them comes upon is among the problems.
+  // Mistakes in declaring them are among the problems.
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));
   addCrossChecks(config);

@@ -54,7 +54,7 @@ async function newProgram(named?: string): Promise<Command> {
       },
     })
     .helpOption('-h, --help', 'say how to use this program or a command')
-    // What it has to say is in the error, and said below.
+    // The error has its text, which is printed below.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
   // Of openapi it names the version of an API.
@@ -100,7 +100,7 @@ async function parseCommand(words: readonly string[], serves: boolean): Promise<
     else refuseUsage(await (await import('./usage-text.js')).usageText(error, words));
   } finally {
     done?.();
-    // What an application has opened when it was imported, and forgets, does not hold the process.
+    // Handles that an application opened at import, and forgets, do not hold the process.
     if (!serves) endSoon();
   }
 }

@@ -40,7 +40,7 @@ export function register(program: Command): void {
   });
 }
 
-/** What came back. */
+/** The response. */
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -48,7 +48,7 @@ interface Answer {
   readonly ms: number;
 }
 
-/** What a filter took by itself; `out` stays 0 where it answered. */
+/** Time that a filter took by itself; `out` stays 0 where it answered. */
 interface FilterTime {
   readonly pipeline: string;
   readonly filter: string;
@@ -95,7 +95,7 @@ async function answerOf(
   let running: Promise<unknown> | undefined;
   const noted: App = (req, res) => {
     const returned = app(req, res);
-    // What it fails with is answered below.
+    // Its failure is answered below.
     running = Promise.resolve(returned).catch(() => undefined);
     return returned;
   };

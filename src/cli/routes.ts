@@ -31,7 +31,7 @@ import { addConfigurationOptions, type ConfigurationArguments } from './command-
 import { readConfiguration } from './configuration.js';
 import { admitted, type NamedRequest, namedRequest } from './named-request.js';
 
-/** What is printed of one router, or of a request to one API. */
+/** Output for one router, or for a request to one API. */
 interface RoutesResult {
   readonly api: string;
   readonly heading: string;
@@ -152,7 +152,7 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
   return { data: { prefix, ...parts }, lines };
 }
 
-/** What a request comes to in each of these APIs. */
+/** Routes of a request in each of these APIs. */
 async function matchedRoutes(
   config: Config,
   apis: readonly WSGIService[],
@@ -199,7 +199,7 @@ function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
   return { does: 'hands on', ...(rewrites === undefined ? {} : { rewrites }) };
 }
 
-/** What the composite said that answers in the place of an app. */
+/** Reason of the composite that answers in the place of an app. */
 function whyNot(steps: readonly ExplainedStep[]): string {
   return steps.findLast(({ what }) => what === 'composite')!.text;
 }
@@ -226,7 +226,7 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
   return { data: within.data, lines: [...lines, ...within.lines] };
 }
 
-/** What a route leads to. */
+/** Target of a route. */
 function targetOf({ controller, action, redirect }: DescribedRoute): string {
   if (redirect !== null) return `redirect to ${redirect}`;
   return controller === null ? (action ?? 'an app') : `${controller}.${action ?? ''}`;

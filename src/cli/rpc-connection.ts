@@ -36,7 +36,7 @@ export async function withConnection<T>(
 export async function forgetHostQueue({ topic, host }: ServiceRecord, config: Config, log: Logger): Promise<void> {
   if (topic === null) return;
   const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log });
-  // What is in memory goes with its process.
+  // Queues in memory end with their process.
   if (connection.settings.isInProcess) return;
   try {
     const removed = await removeHostQueue(connection, { topic, host });

@@ -18,7 +18,7 @@ interface ContractArguments extends ConfigurationArguments {
   readonly json?: boolean;
 }
 
-/** What is kept of a release. */
+/** Record of a release. */
 interface ServiceContract {
   readonly service: string;
   readonly topic: string;

@@ -1,6 +1,6 @@
 /**
- * What programs of one's own run by: several APIs in one program, with the start, the reload and the exit statuses of `api-cli`;
- * and the outermost lines of any program, where a refusal is explained, and the exit status says what it was.
+ * Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`;
+ * and has the outermost lines of any program, which explain a refusal and set the exit status.
  */
 import type { Config } from '../config/index.js';
 import { HelpRequested, logFileIssue, logFileOf, programLogOptions, refuseOtherLogFile } from '../config/internal.js';
@@ -34,13 +34,13 @@ export type Role = 'parent' | 'worker';
  */
 export type MakeServices = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly ApiService[]>;
 
-/** What {@link runApis} may be given. */
+/** Options of {@link runApis}. */
 export interface RunApisOptions {
   /** Default: what `Config.load()` reads. */
   readonly config?: Config;
   /** Default: what the configuration says, on standard error. */
   readonly log?: Logger;
-  /** Where a refusal is explained. Default: standard error. */
+  /** Prints the explanation of a refusal. Default: to standard error. */
   readonly explain?: (text: string) => void;
   /** Called in the parent for each service once it is ready, with the addresses it really has. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
@@ -69,7 +69,7 @@ type Launched = Launchable & { readonly workers?: number };
 /** Makes services, or in the parent their plans. */
 type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly Launched[]>;
 
-/** What {@link runJudged} may be given beside it. */
+/** Further options of {@link runJudged}. */
 export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
   /** Called in the parent for each service once it is ready, with the addresses it really has. */
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;

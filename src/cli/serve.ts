@@ -44,7 +44,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   refuseEmpty('--enabled-services names no service', args.enabledServices);
   const set: string[] = [];
   if (args.enabledApis !== undefined || args.enabledServices !== undefined) {
-    // What is named on the command line is all that starts.
+    // The command line names all services that start.
     set.push(
       `DEFAULT.enabled_apis=${args.enabledApis ?? ''}`,
       `DEFAULT.enabled_services=${args.enabledServices ?? ''}`,
@@ -113,7 +113,7 @@ async function found(config: Config, dev: boolean): Promise<readonly Diagnostic[
   return (await buildAll(config, { dev })).filter(({ code }) => code !== 'PORTICO_NO_APIS');
 }
 
-/** What suits a terminal, where nothing else is configured: Ctrl-C stops as TERM does, and a start does not list all options. */
+/** Defaults for a terminal, where nothing else is configured: Ctrl-C stops as TERM does, and a start does not list all options. */
 function useDevelopmentDefaults(config: Config): void {
   if (isWorker()) return;
   config.setDefault('DEFAULT', 'sigint', 'graceful');

@@ -32,7 +32,7 @@ export interface Registration {
   readonly sectional?: boolean;
 }
 
-/** What every program has: the options of the modules that are loaded anyway. `api:<name>` stands for all such sections. */
+/** Options of every program: those of the modules that are loaded anyway. `api:<name>` stands for all such sections. */
 export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: configOptions },
   { group: 'DEFAULT', options: enabledApisOptions },
@@ -57,7 +57,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'oslo_reports', options: reportOptions },
 ];
 
-/** What APIs and services have beside it. */
+/** Further options of APIs and services. */
 const besides: readonly Registration[] = [...servedOptions, { group: 'service:<name>', options: serviceOptions }];
 
 /** The groups of filters and apps that ship, for a program that serves: it knows their sections without importing them. */

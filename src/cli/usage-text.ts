@@ -1,10 +1,10 @@
 /**
- * What is said of a command line that is wrong.
+ * Message for a wrong command line.
  */
 import { nearestNames } from '../errors/index.js';
 import { shippedOptions } from './shipped-options.js';
 
-/** What is wrong with a command line; options that only the configuration has come with how they are set here. */
+/** The mistake in a command line; options that only the configuration has come with the way to set them here. */
 export async function usageText(
   { code, message }: { code: string; message: string },
   words: readonly string[],

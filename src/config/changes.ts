@@ -11,10 +11,10 @@ import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
 import { nameOf, variableName, writtenIn } from './values/written.js';
 
-/** What changed: `group.option` to its old and new parsed value, secrets in clear. */
+/** Changes: `group.option` to its old and new parsed value, secrets in clear. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
 
-/** What takes a change up: this process at once, new workers, or a restart of everything. */
+/** Scope of a change: this process at once, new workers, or a restart of everything. */
 export type Effect = 'now' | 'new_workers' | 'restart';
 
 /** How a new configuration is taken up: everything by new workers, or what is mutable in place. */
@@ -28,7 +28,7 @@ export interface ReloadOptions {
 
 /** How a reload is prepared. */
 export interface PrepareReloadOptions extends ReloadOptions {
-  /** What is wrong waits in `refusal`, for a caller that looks for what else is. Default false: it is thrown. */
+  /** Keeps mistakes in `refusal`, for a caller that looks for more. Default false: they are thrown. */
   readonly collect?: boolean;
 }
 
@@ -90,10 +90,10 @@ export interface ReportedChange {
   readonly option: string;
   readonly old: string;
   readonly new: string;
-  /** Where the new value stands; of an option that is no longer set, where the old one stood. */
+  /** Place of the new value; of an option that is no longer set, place of the old one. */
   readonly where: string;
   /**
-   * What took it up: a restart would be needed where the old value still counts. `not applied`: the reload was refused.
+   * Effect of the change: a restart would be needed where the old value still counts. `not applied`: the reload was refused.
    * `by workers, if mutable`: of an option that workers alone know, by a mutate. `no effect`: no option of that name is declared in the
    * process that runs the services.
    */
@@ -161,7 +161,7 @@ export function undeclaredChanges(
 ): ReportedChange[] {
   const isKnown = (group: string, opt: string): boolean =>
     groups.find(group, opt) !== undefined || before.overrides.has(`${group}.${opt}`);
-  // What workers took up by a mutate is new once; what they could not take up is new to their replacements.
+  // A mutate's changes are new once to workers; the rest is new to their replacements.
   const layer = method === 'mutate' ? 'mutable' : 'fixed';
   const [old, now] = [unknownSettings(before[layer], isKnown), unknownSettings(after[layer], isKnown)];
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((option) => {

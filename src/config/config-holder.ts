@@ -1,5 +1,5 @@
 /**
- * What holds the generation of a configuration, and what stays when a reload puts another one there.
+ * Holder of a configuration's generation, and of the parts that stay when a reload replaces it.
  */
 import { setTimeout as later } from 'node:timers/promises';
 import { type Diagnostic, isObject, printDiagnostic } from '../errors/index.js';
@@ -12,14 +12,14 @@ import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js'
 import { Generation } from './values/generation.js';
 import { problemsOf } from './values/problems.js';
 
-/** What stays the same from one generation to the next. */
+/** Parts that stay the same from one generation to the next. */
 export class Lasting {
   readonly groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is judged. */
   readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
   /** Told of each accepted change, in the order of registration. */
   readonly hooks = new Set<(current: ConfigHolder, changes: ConfigChanges) => unknown>();
-  /** Where warnings and changes go. */
+  /** Log for warnings and changes. */
   log: Logger | undefined;
   /** Another process has the same warnings. */
   readonly quiet: boolean;
@@ -55,7 +55,7 @@ export class ConfigHolder {
   /** How often values from code were set. */
   #changes = 0;
   #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
-  /** What the last complete judgement covered; undefined before it. */
+  /** Whether the last judgement was complete; undefined before it. */
   complete: boolean | undefined;
   /** The groups whose values were asked for. */
   readonly inUse = new Set<string>();
@@ -101,7 +101,7 @@ export class ConfigHolder {
     const refused = issues.some(({ severity }) => severity === 'error');
     if (refused) return issues;
     const found = this.#checked();
-    // What a check has against a section as such says more than that it is unknown.
+    // A check's mistake in a whole section says more than that it is unknown.
     const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
     const unknown = ({ code, place }: Diagnostic): boolean =>
       code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(place?.detail);

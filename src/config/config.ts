@@ -184,7 +184,7 @@ export class Config {
     return this.#current.generation.resolveAll();
   }
 
-  /** Where its value comes from. */
+  /** Place of its value. */
   getLocation(group: string, opt: string): Place {
     return this.resolve(group, opt).location;
   }
@@ -200,7 +200,7 @@ export class Config {
     return [...new Set(entries.filter((entry) => entry.section === section).map(({ name }) => name))];
   }
 
-  /** Where a section begins first; undefined for one that no file has. */
+  /** First place of a section; undefined for one that no file has. */
   getSectionLocation(section: string): Place | undefined {
     const file = this.#files.find(({ sections }) => sections.some(({ name }) => name === section));
     const found = file?.sections.find(({ name }) => name === section);
@@ -240,7 +240,7 @@ export class Config {
     return this.#files.map(({ path }) => path);
   }
 
-  /** What the command line said, `group.opt` and value as written. */
+  /** Arguments of the command line, `group.opt` and value as written. */
   get arguments(): readonly { readonly group: string; readonly opt: string; readonly value: string }[] {
     return this.#state.mutable.arguments;
   }
@@ -303,7 +303,7 @@ export class Config {
     });
   }
 
-  /** What is printed: values by group, secrets masked. */
+  /** Printed form: values by group, secrets masked. */
   toJSON(): Record<string, Record<string, string>> {
     return printable(this.resolveAll());
   }

@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
   diffConfigs,

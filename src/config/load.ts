@@ -28,7 +28,7 @@ export interface LoadOptions {
   readonly files?: readonly string[];
   /** Directories whose `*.conf` are read after the files, in byte order. */
   readonly dirs?: readonly string[];
-  /** What is read when no file is named. Default: `./portico.ini`, else `./paste/portico.ini`, else those of the system. */
+  /** Files to read when none is named. Default: `./portico.ini`, else `./paste/portico.ini`, else those of the system. */
   readonly defaultFiles?: readonly string[];
   /** Likewise for directories. Default: `<project>.conf.d` and `<prog>.conf.d` of the system. */
   readonly defaultDirs?: readonly string[];
@@ -38,7 +38,7 @@ export interface LoadOptions {
    * takes its own apart and hands on `files` and `set`. Help and version that the process's ask for are printed, and end it with 0.
    */
   readonly argv?: readonly string[] | false | undefined;
-  /** What `--set` was given: `group.opt=value`. */
+  /** Values of `--set`: `group.opt=value`. */
   readonly set?: readonly string[];
   /** `group.opt` to a value; above everything else. */
   readonly overrides?: Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ export interface LoadOptions {
   readonly project?: string;
   /** Default: the name of the running script. */
   readonly prog?: string;
-  /** What `--version` in `argv` answers. */
+  /** Answer to `--version` in `argv`. */
   readonly version?: string;
   /** Declared before anything is read, so that the first error message is complete. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
@@ -58,9 +58,9 @@ export interface LoadOptions {
   readonly strict?: boolean;
   /** Keeps what is wrong with the files for `validate()`, which then reports it with everything else. Default: throw. */
   readonly collect?: boolean;
-  /** Where warnings go, each once. Default: they wait in `problems()`. */
+  /** Log for warnings, each once. Default: they wait in `problems()`. */
   readonly log?: Logger;
-  /** What a parent process handed over; it is used instead of all sources. Default: what this process was given. */
+  /** Snapshot from a parent process, used instead of all sources. Default: the one this process was given. */
   readonly worker?: WorkerConfiguration | undefined;
 }
 
@@ -153,7 +153,7 @@ function readState(options: LoadOptions, groups: DeclaredGroups): State {
   return newState({ sources, paths, issues });
 }
 
-/** Where `portico/testing` says that the command line of the process is not the program's. */
+/** Key under which `portico/testing` notes that the command line of the process is not the program's. */
 const TESTING = Symbol.for('portico.testing');
 
 function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declaredFlags>) {
@@ -187,24 +187,24 @@ export function readAgain(state: State): State {
   };
 }
 
-/** Which worker a process is. */
+/** Identity of a worker. */
 export interface WorkerAssignment {
   /** The name of the one service it runs. */
   readonly service: string;
   /** 0 to `workers` - 1, stable over replacements. */
   readonly index: number;
   readonly workers: number;
-  /** Which accepted configuration it begins with, counted from 1. */
+  /** Number of the accepted configuration it begins with, from 1. */
   readonly generation: number;
 }
 
-/** What a parent hands over to its worker, but for what the launcher alone reads. */
+/** A parent's snapshot for its worker, without the parts that the launcher alone reads. */
 export interface WorkerConfiguration {
   readonly assignment?: WorkerAssignment | undefined;
   readonly configuration?: ConfigSnapshot | undefined;
 }
 
-/** Where launchers leave it on the process of a worker. */
+/** Key under which launchers leave it on the process of a worker. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
 /** Undefined in a process that is no worker. */
@@ -212,7 +212,7 @@ function workerConfiguration(): WorkerConfiguration | undefined {
   return (process as { [WORKER_LINK]?: WorkerConfiguration })[WORKER_LINK];
 }
 
-/** Which worker this process is; undefined in one that is no worker. */
+/** The worker that this process is; undefined in other processes. */
 export function workerAssignment(): WorkerAssignment | undefined {
   return workerConfiguration()?.assignment;
 }

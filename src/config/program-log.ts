@@ -39,7 +39,7 @@ export const programLogOptions = defineOptions({
   }),
 });
 
-/** What a log needs of a configuration. */
+/** The part of a configuration that a log needs. */
 interface Logging {
   group<D extends OptionDeclarations>(name: string, options: D, from: { readonly partial: true }): OptionsOf<D>;
   resolve(group: string, opt: string): { readonly value: unknown };
@@ -112,7 +112,7 @@ export function logFileOf(config: Logging): string | undefined {
   return config.resolve('DEFAULT', 'log_file').value as string | undefined;
 }
 
-/** What is wrong with `log_file`, if anything is. */
+/** The mistake in `log_file`, if there is one. */
 export function logFileIssue(config: Logging): Diagnostic | undefined {
   return issueOf(logFileOf(config), config.getLocation('DEFAULT', 'log_file'));
 }

@@ -43,7 +43,7 @@ export interface JudgedReload {
    * and no module declared here, whose values are masked all. `workers`: there are some, which may know more options. Default true.
    */
   report(options?: { readonly workers?: boolean }): ReportedChange[];
-  /** What workers of the new configuration are given. */
+  /** Snapshot for workers of the new configuration. */
   snapshot(): ConfigSnapshot;
   /** Remembers the bytes of another file: one that only the new configuration names. */
   readFile(path: string, options?: { readonly mutable?: boolean }): Buffer;
@@ -102,7 +102,7 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
       const told = new Set(changes.map(({ group, opt }) => `${group}.${opt}`));
       const others = undeclared.filter(({ option }) => !told.has(option));
       if (workers) return [...changes.map(reportedChange), ...others];
-      // What the services have declared as they were built again is no stranger any more.
+      // Options that services declared when they were built again are known now.
       const known = new Set(groups.all().map(({ group, opt }) => `${group}.${opt}`));
       const effectHere = (option: string): ReportedChange['effect'] =>
         known.has(option) ? 'applied now' : 'no effect';
@@ -136,7 +136,7 @@ export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Pr
   refuseErrors(warnings);
   const { generation, inUse } = current;
   const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });
-  // What the parent handed on is taken up whole: the parent has judged it, and has said all there is to say.
+  // A snapshot of the parent is taken up whole: the parent has judged it, and has reported all mistakes.
   const all = changes.map((change) => ({ ...change, effect: 'now' as const }));
   return takeUp(current, next, all, warnings, 'debug');
 }
@@ -153,7 +153,7 @@ async function takeUp(
   next.acceptedBy = current;
   for (const group of next.inUse) current.inUse.add(group);
   current.warn(warnings);
-  // What was said since it was prepared.
+  // Warnings given since it was prepared.
   for (const text of next.warned) current.warned.add(text);
   for (const change of changes) log?.[change.effect === 'restart' ? 'warn' : level](describeChange(change));
   const applied = changes.filter(({ effect }) => effect !== 'restart');

@@ -13,7 +13,7 @@ export interface NamedPath {
   readonly path: string;
 }
 
-/** Where the sources of a configuration are: what a reload reads. */
+/** Paths of a configuration's sources, which a reload reads. */
 export interface SourcePaths {
   readonly files: readonly NamedPath[];
   readonly dirs: readonly NamedPath[];
@@ -70,7 +70,7 @@ export interface Written {
   readonly exposed?: boolean;
 }
 
-/** What one generation is made of. Replaced as a whole; but for values from code, and files that are remembered when first read. */
+/** Parts of one generation. Replaced as a whole, except for values from code, and files that are remembered when first read. */
 export interface State {
   /** For options that may change in a running process. */
   readonly mutable: Sources;
@@ -82,7 +82,7 @@ export interface State {
   readonly files: AcceptedFiles;
   /** Grows by one with each accepted change. */
   readonly generation: number;
-  /** What is wrong with the sources themselves. */
+  /** Mistakes in the sources themselves. */
   readonly issues: readonly Diagnostic[];
   /** `group.opt` to a value from code, above everything. A reload keeps them. */
   readonly overrides: Map<string, unknown>;

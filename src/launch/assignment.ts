@@ -1,12 +1,12 @@
 /**
- * What a supervisor gives its workers: an assignment in the environment, and messages over the channel, which are cloned
- * structurally, so that bytes and maps arrive as what they are. What they say to it is in `worker-message.ts`.
+ * The assignment that a supervisor puts into its workers' environment, and its messages over the channel, which are cloned
+ * structurally, so that bytes and maps keep their types. `worker-message.ts` has the messages of workers.
  */
 import type { WorkerAssignment } from '../config/index.js';
 import type { ListenAddress } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
 
-/** Which worker a process is; other directories read it with `workerAssignment()`. */
+/** The identity of a worker; other directories read it with `workerAssignment()`. */
 export type Assignment = WorkerAssignment;
 
 /** The worker's end of the pipe its watch thread writes to; the channel is 3, the sockets begin at 5. */
@@ -24,7 +24,7 @@ export interface InheritedSockets {
 /** The first message: all a worker knows before its main module runs. */
 export interface Configure {
   readonly kind: 'configure';
-  /** What the configuration made of itself for workers; opaque here. */
+  /** The configuration's own snapshot for workers; opaque here. */
   readonly configuration: unknown;
   readonly settings: LaunchSettings;
   readonly sockets: readonly InheritedSockets[];
@@ -52,5 +52,5 @@ export type ToWorker =
   /** A question of another part of the toolkit; answered by `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
-/** What came of one: the time to wait, the tokens left, and the time until the bucket is full. */
+/** Outcome of one taking: the time to wait, the tokens left, and the time until the bucket is full. */
 export type TakenOf = readonly [waitMs: number, left: number, resetMs: number];

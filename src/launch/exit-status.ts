@@ -1,5 +1,5 @@
 /**
- * What an error means for a launcher or a worker: the exit status, of which there is one table, and the line in the log, which
+ * Exit status of an error in a launcher or a worker, of which there is one table, and its line in the log, which
  * has the text of a mistake of the configuration, and the stack of anything else; and how it gets from a worker to its parent.
  */
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
@@ -84,7 +84,7 @@ export interface WorkerExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly uptimeMs: number;
-  /** What it said before it ended. */
+  /** The failure it reported before it ended. */
   readonly failure: WorkerFailure | undefined;
 }
 

@@ -31,7 +31,7 @@ import { REPORTS_MS } from './report/worker-reports.js';
 import { parentLink } from './worker/parent-link.js';
 import { WorkerSide } from './worker/worker-side.js';
 
-/** What both launchers have in common. */
+/** Common part of both launchers. */
 abstract class CoreLauncher implements Launcher {
   /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
   readonly signalHandler: SignalHandler;
@@ -56,7 +56,7 @@ abstract class CoreLauncher implements Launcher {
     await this.#core.reload();
   }
 
-  /** What is known of all services and processes, without asking them; in a worker of itself. */
+  /** State of all services and processes, without asking them; in a worker its own. */
   status(): LauncherStatus {
     return this.#core.status();
   }
@@ -162,7 +162,7 @@ export class ProcessLauncher extends CoreLauncher {
     return this.#worker?.wait() ?? super.wait(options);
   }
 
-  /** Where a service of the parent listens, with the real ports; empty for one that does not, and in a worker. */
+  /** Addresses of a service of the parent, with the real ports; empty for one that does not listen, and in a worker. */
   addresses(service: string): readonly ListenAddress[] {
     return this.#fleet?.addresses(service) ?? [];
   }
@@ -225,7 +225,7 @@ export class ProcessLauncher extends CoreLauncher {
 
 function nothing(): void {}
 
-/** What {@link launch} can be told. */
+/** Options of {@link launch}. */
 export interface LaunchOptions extends LauncherOptions, Pick<ProcessLauncherOptions, 'entry'> {
   /** Processes. Default 1: in this process, and a service that dies there is not started again. */
   readonly workers?: number | null;

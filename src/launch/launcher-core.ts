@@ -1,6 +1,6 @@
 /**
  * The launcher behind both public ones: it owns the process's signals, the launch, reloads, the stop and the exit status.
- * Where its services run is the affair of its runner: in this process, or in workers.
+ * Its runner decides where services run: in this process, or in workers.
  */
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
@@ -21,7 +21,7 @@ import type { Runner } from './runner.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { deferred, Turns, unlessAborted } from './waiting.js';
 
-/** What a {@link LauncherCore} can be told beyond what users can tell a launcher. */
+/** Options of a {@link LauncherCore} beside those of users. */
 export interface LauncherCoreOptions extends LauncherOptions {
   /** Told of a service that did not start, instead of the log. */
   readonly startFailed?: ((service: string, error: unknown) => void) | undefined;
@@ -141,12 +141,12 @@ export class LauncherCore<R extends Runner = Runner> {
     await started;
   }
 
-  /** What has to succeed for the launch to go on: when it rejects, so does this, once all was stopped. */
+  /** Ends the launch if `work` fails: rejects with its error, once all was stopped. */
   async orEnd(name: string, work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
-      // What a stop has called off has not failed.
+      // Work that a stop has called off has not failed.
       if (this.stopping) return;
       const { startFailed } = this.#options;
       if (startFailed !== undefined) startFailed(name, error);
@@ -172,7 +172,7 @@ export class LauncherCore<R extends Runner = Runner> {
 
   /**
    * A graceful stop, as a worker's parent asks for it among others: for another reason, with another deadline, or with a
-   * status it knows. Asked again while a worker lets its idle connections go (`replaced`), it makes haste.
+   * status it knows. Asked again while a worker waits for its idle connections (`replaced`), it closes them at once.
    */
   drain(request: StopRequest, status = 0): Promise<void> {
     this.#status ||= status;
@@ -204,8 +204,8 @@ export class LauncherCore<R extends Runner = Runner> {
   }
 
   /**
-   * What HUP, a changed file and `api-cli reload` do. Before the program waits it would be about a part of what it launches:
-   * services that it is still to launch would be taken for new ones. Undefined: a stop is under way.
+   * Runs the reload of HUP, a changed file or `api-cli reload`. Before the program waits it would be about a part of the launch:
+   * services that the program launches later would be taken for new ones. Undefined: a stop is under way.
    */
   async reloadOnceLaunched({ dryRun = false } = {}): Promise<ReloadReport | undefined> {
     await unlessAborted(this.#waits.promise, this.stopBegins.signal);

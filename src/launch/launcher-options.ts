@@ -6,7 +6,7 @@ import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from 
 import { logOptions } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 
-/** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
+/** Effect of SIGHUP: replace or restart the services, or change the mutable options in place. */
 export type RestartMethod = 'reload' | 'mutate';
 
 /** The options of `[DEFAULT]` that launchers read (launcher-options.ts declares them), in milliseconds. */
@@ -23,13 +23,13 @@ export interface LaunchSettings {
   readonly reloadCheckTimeoutMs: number;
   /** Between "not ready any more" and "no new connections". */
   readonly drainDelayMs: number;
-  /** What SIGHUP does: new workers, or changes of mutable options in place. Default `reload`. */
+  /** Effect of SIGHUP: new workers, or changes of mutable options in place. Default `reload`. */
   readonly restartMethod: RestartMethod;
-  /** What a second SIGTERM does during a graceful stop: nothing, or an end at once. Default `ignore`. */
+  /** Effect of a second SIGTERM during a graceful stop: none, or an end at once. Default `ignore`. */
   readonly secondTerm: 'ignore' | 'force';
-  /** What SIGINT does: an end at once with status 1, or a graceful stop. Default `fast`. */
+  /** Effect of SIGINT: an end at once with status 1, or a graceful stop. Default `fast`. */
   readonly sigint: 'fast' | 'graceful';
-  /** What SIGHUP does in the foreground of a terminal. Default `stop`. */
+  /** Effect of SIGHUP in the foreground of a terminal. Default `stop`. */
   readonly sighupForeground: 'stop' | 'reload';
   /** More respawns of one service than this within `restartWindowMs` end the launch; 0: never. */
   readonly maxRestarts: number;

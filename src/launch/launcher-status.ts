@@ -1,5 +1,5 @@
 /**
- * What a launcher knows of its services and processes, without asking workers: for status pages and metrics.
+ * A launcher's own knowledge of its services and processes, without asking workers: for status pages and metrics.
  */
 
 import type { Logger } from '../log/index.js';

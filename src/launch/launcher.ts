@@ -18,13 +18,13 @@ export interface Launcher {
   wait(options?: { signal?: AbortSignal }): Promise<number>;
   /** Stops everything gracefully. Safe to call twice. */
   stop(): Promise<void>;
-  /** What SIGHUP does. */
+  /** Does the same as SIGHUP. */
   restart(): Promise<void>;
 }
 
-/** What both launchers can be told. */
+/** Options of both launchers. */
 export interface LauncherOptions {
-  /** Where the options of `[DEFAULT]` come from, and what SIGHUP reads again. Default: none, so all have their defaults. */
+  /** The configuration with the options of `[DEFAULT]`, which SIGHUP reads again. Default: none, so all have their defaults. */
   readonly config?: Config;
   /** Default: that of the configuration (`config.log`), else one on standard error. */
   readonly log?: Logger;
@@ -33,7 +33,7 @@ export interface LauncherOptions {
    * which rejects with `ConfigError` for what is wrong or misspelt in it.
    */
   readonly judged?: boolean;
-  /** What SIGHUP does. Default: the option `restart_method`, else `reload`. */
+  /** Effect of SIGHUP. Default: the option `restart_method`, else `reload`. */
   readonly restartMethod?: RestartMethod;
   /** False: no listener on the process, no claim on it, no exit: for embedding and tests. Default true. */
   readonly signals?: boolean;
@@ -43,13 +43,13 @@ export interface LauncherOptions {
   readonly prog?: string;
   /** Settings that win over the configuration's. */
   readonly settings?: Partial<LaunchSettings>;
-  /** What is to be done, or may refuse, when an operator changes a service of the registry by this launcher. Default: nothing. */
+  /** Hooks that run, or refuse, when an operator changes a service of the registry through this launcher. Default: none. */
   readonly registry?: RegistryHooks;
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
 }
 
-/** What launchers and services call of a log. */
+/** Methods of a log that launchers and services call. */
 const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'notice', 'child'] as const;
 
 const VERBS = ['start', 'stop', 'wait', 'reset'] as const;

@@ -1,5 +1,5 @@
 /**
- * What a launcher asks of what runs its services: in its own process, or in workers.
+ * Interface between a launcher and the runner of its services: in its own process, or in workers.
  */
 import type { LogFields } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
@@ -18,9 +18,9 @@ export interface Runner {
   readonly generation: number;
   /** A supervisor watches this process, and tells the log and the service manager what concerns all workers. */
   readonly supervised: boolean;
-  /** What an unhandled error is logged with, and how long requests under way may take to end after it. */
+  /** Facts in the log line of an unhandled error, and the time that requests under way have to end after it. */
   readonly crash: { readonly facts: LogFields; readonly limitMs?: number };
-  /** What reports are called by: the service, or the program. */
+  /** Name for reports: the service, or the program. */
   readonly name: string;
   /** The services that run in this process: none in a parent of workers. */
   readonly ownServices: readonly ServiceBase[];
@@ -31,7 +31,7 @@ export interface Runner {
   /** The time left of a stop that is under way, for people. */
   readonly remaining: string;
   status(): ServiceStatus[];
-  /** What all that serves has counted. */
+  /** Counts of all serving processes. */
   counted(): Totals;
   /** One line for the service manager. */
   summary(): string;
@@ -51,6 +51,6 @@ export interface Runner {
   resize?(by: 1 | -1): void;
   /** Tells workers to open their log file anew. */
   reopenLogs?(): void;
-  /** What an operator can do with workers. */
+  /** An operator's actions on workers. */
   readonly fleet?: Fleet | undefined;
 }

@@ -12,7 +12,7 @@ export function settled(promise: Promise<unknown>): Promise<true> {
   );
 }
 
-/** What `promise` gives, or undefined as soon as the signal is raised. Afterwards nothing listens to it. */
+/** The result of `promise`, or undefined as soon as the signal is raised. Afterwards nothing listens to it. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return undefined;
   return within(promise, { ms: Number.POSITIVE_INFINITY, signal, unref: true });

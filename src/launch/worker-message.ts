@@ -17,7 +17,7 @@ export interface WorkerFailure {
   readonly status: number;
 }
 
-/** What tokens are taken of: `SharedRule` of the service directory. */
+/** Rule that tokens are taken by: `SharedRule` of the service directory. */
 export interface TakeRule {
   readonly id: string;
   readonly rate: number;
@@ -43,7 +43,7 @@ export type ToParent =
   | { readonly kind: 'ended'; readonly status: number; readonly cutOff: boolean }
   /** A sign of life. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts }
-  /** What it has counted since it said so last. */
+  /** Its counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)
   /** It needs tokens, and asks for no others before it has the answer, `taken`. */
   | { readonly kind: 'take'; readonly takes: readonly Take[] }

@@ -87,8 +87,8 @@ export function tableOf(rows: readonly AliasRow[]): AliasTable {
 /**
  * The aliases of a file: the options of `[portico:aliases]` are free labels, their values lines of two or three words:
  * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both. A
- * line that is no alias is given to `mistake` and left out. Values are read with `runTime` alone: whoever includes the
- * file, its aliases are the same.
+ * line that is no alias is given to `mistake` and left out. Values are read with `runTime` alone, so the aliases of a
+ * file are the same in all files that include it.
  */
 export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unknown) => void): AliasTable {
   const known = OF_FILES.get(opened);

@@ -65,7 +65,7 @@ export class Load {
   readonly entered = new Map<PasteSection, Source>();
   readonly #parts: LoadParts;
   readonly #usage = new Usage();
-  /** What ended the load. */
+  /** The error that ended the load. */
   #limit: unknown;
 
   /** `imports`: false looks for modules without importing them. */

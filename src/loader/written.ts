@@ -69,7 +69,7 @@ export function writtenApp(document: PasteDocument, name: string, above: readonl
   return branches.length === 0 ? { name } : { name, branches };
 }
 
-/** What the options of a composite name: apps, and lists of filters that end with one. */
+/** Apps that the options of a composite name, and lists of filters that end with one. */
 function branchesOf(
   document: PasteDocument,
   section: PasteSection,
@@ -102,7 +102,7 @@ type PasteFiles = ReadonlyMap<string, PasteDocument>;
 /** The file and those it includes with `config:`, all the way down. One that cannot be opened is left out. */
 export function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): PasteFiles {
   const files = new Map([[path, document]]);
-  // What is added meanwhile is visited as well.
+  // Files added meanwhile are visited as well.
   for (const [from, { sections }] of files) {
     for (const included of inclusionsOf(sections.values(), from)) {
       // Why one cannot be opened is told when the app is built.
@@ -117,7 +117,7 @@ export function pasteFiles(path: string, document: PasteDocument, open: (path: s
 export type WrittenFiles = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /**
- * What the pipelines that an app of the main file leads to have of each file: of the main one the sections they name, those
+ * The parts of each file that belong to the pipelines of an app of the main file: of the main one the sections they name, those
  * that these name, and the defaults; included files as a whole. Two such texts differ where the pipelines may. An app
  * without a pipeline stands for itself.
  */
@@ -148,7 +148,7 @@ export function writtenFiles(app: string, files: PasteFiles): WrittenFiles {
   for (const { name, words } of inPipelines.length > 0 ? inPipelines : [{ name: app, words: [app] }]) {
     const { sections, included } = partsOf(words);
     written.get(path)?.set(name, [JSON.stringify(words), textOf(document.defaults, ...sections)].join('\n'));
-    // What an included file includes belongs to it.
+    // The includes of an included file belong to it.
     for (const file of included) {
       for (const each of includedFrom(file, files)) {
         const { defaults, sections: all } = files.get(each) ?? {};

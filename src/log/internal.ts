@@ -1,3 +1,3 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { describeMoments } from './moment.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';

@@ -9,7 +9,7 @@ import { maskUris } from '../text/index.js';
 /** Facts that go with a message, as JSON values; `err` takes an Error, and any other name does too. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes one line. Declared as a method, so that a logger of one's own may know one of the orders alone. */
+/** Writes one line. Declared as a method, so that an application's logger may know one of the orders alone. */
 export type LogMethod = LineWriter['write'];
 
 interface LineWriter {

@@ -201,13 +201,13 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
   };
 }
 
-/** What a logger and its children share. */
+/** Parts that a logger and its children share. */
 interface Shared extends Pick<Logger, 'reopen' | 'lost' | 'format'> {
   /** Writes lines with these facts, whatever the level. */
   readonly record: (bindings: LogFields, names: ReadonlySet<string>) => WriteRecord;
 }
 
-/** What `recordWriter` finds. */
+/** Result of `recordWriter`. */
 interface OwnLogger {
   readonly [RECORDS]: (names: ReadonlySet<string>) => WriteRecord;
 }

@@ -84,7 +84,7 @@ export const requestId = filterFactory(
   { describe },
 );
 
-/** What OpenStack's clients look for, where the API speaks as OpenStack's do; else what all others know. */
+/** Header and form that OpenStack's clients look for, where the API speaks as OpenStack's do; else the usual ones. */
 function usual(
   { header, idFormat }: OptionsOf<typeof requestIdOptions>,
   { config, service }: DescribeContext & Partial<Pick<FactoryContext, 'service'>>,

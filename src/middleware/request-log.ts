@@ -130,7 +130,7 @@ function skipping(): (path: string, skipPaths: readonly string[]) => boolean {
   };
 }
 
-/** What a line says, in its order. */
+/** Facts of a line, in its order. */
 interface RequestFacts {
   readonly remote: string;
   readonly method: string;

@@ -16,8 +16,8 @@ export interface CommandLineWord {
 }
 
 /**
- * Takes words apart, one after another. `takesNext` says of an option without `=` whether the word behind it is its value. Whoever
- * gives `--` a meaning ends there.
+ * Takes words apart, one after another. `takesNext` tells whether the word behind an option without `=` is its value. A caller
+ * that gives `--` a meaning ends there.
  */
 export function* commandLineWords(
   words: readonly string[],

@@ -13,7 +13,7 @@ import type { Match } from './route/conditions.js';
 import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
 
-/** What a route runs. */
+/** The action of a route. */
 export interface OperationSource {
   readonly controller: string;
   readonly action: string;
@@ -22,31 +22,31 @@ export interface OperationSource {
   readonly filters: readonly Filter[];
 }
 
-/** What documents are made of: a `Router`. */
+/** The router that documents are made of: a `Router`. */
 export interface BuiltRouter extends Mapper {
   readonly versions: VersionOptions | undefined;
-  /** What it says itself of how its faults are written. */
+  /** Its own form of faults. */
   readonly faults: { readonly faultStyle?: FaultStyle | undefined; readonly invalidInputStatus?: number | undefined };
-  /** What its documents say of the API. */
+  /** Facts about the API for its documents. */
   readonly openapi: OpenApiOptions | undefined;
   find(method: string, path: string): Found | null;
   /** The app that a route leads to; undefined for routes to actions, and redirects. */
   mountedApp(route: Route): App | undefined;
   filtersOf(route: Route): readonly Filter[];
-  /** What a route runs; `match` names it where the path does. */
+  /** The action of a route; `match` names it where the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
-  /** What would become of a request; nothing runs. Throws the fault that it is answered with before a route is looked for. */
+  /** Prediction for a request; nothing runs. Throws the fault of an answer that comes before a route is looked for. */
   lookUp(req: IncomingMessage): LookUp;
 }
 
-/** What a router finds for a request. */
+/** A router's finding for a request. */
 export interface LookUp {
   /** The path that is matched; null where it does not begin with the router's prefix. */
   readonly path: string | null;
   readonly found: Found | null;
   /** The version that is asked for; null where the router has none. */
   readonly version: ApiVersion | null;
-  /** Where no route was found: the methods for which there is one. */
+  /** Methods that have a route, where none was found. */
   readonly allowed: readonly string[];
 }
 

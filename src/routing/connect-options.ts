@@ -69,14 +69,14 @@ export interface RouterResourceOptions extends ResourceOptions {
   readonly controller?: string | ControllerSource | undefined;
   /** The only actions to keep. */
   readonly only?: readonly string[] | undefined;
-  /** Who may call its actions. Default: as the router says. */
+  /** Guard of its actions. Default: the router's. */
   readonly auth?: Auth | undefined;
   /** Actions to leave out. */
   readonly except?: readonly string[] | undefined;
   /** False leaves out the routes with a format. Default true. */
   readonly formatted?: boolean | undefined;
   /**
-   * What the id of a member is: a type (`'int'`, `'uuid'`, one of the router's own), whose value the action gets, or a regular
+   * Form of a member's id: a type (`'int'`, `'uuid'`, one of the router's own), whose value the action gets, or a regular
    * expression. As behind the colon of `{id:…}`. Default: whatever a segment can be.
    */
   readonly id?: string | undefined;

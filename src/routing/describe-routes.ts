@@ -30,9 +30,9 @@ export interface DescribedRoute {
   readonly requirements: Readonly<Record<string, string>>;
   /** Names of the filters around the controller, outermost first. */
   readonly filters: readonly string[];
-  /** Where a redirect leads. */
+  /** Target of a redirect. */
   readonly redirect: string | null;
-  /** Where it was added. */
+  /** Place where it was added. */
   readonly origin: Origin | undefined;
   /** Templates and places of the routes because of which this one can never win. */
   readonly shadowedBy: readonly { readonly template: string; readonly origin: Origin | undefined }[];
@@ -46,7 +46,7 @@ export interface PassedOver {
   readonly origin: Origin | undefined;
 }
 
-/** Which route answers, and why not those before it. */
+/** The route that answers, and the reasons against those before it. */
 export interface ExplainedMatch {
   readonly route: DescribedRoute | null;
   /** The match: variables and defaults. */
@@ -61,7 +61,7 @@ export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   return table.ranked.map((compiled) => describeRoute(router, compiled, shadowed.get(compiled)));
 }
 
-/** Which route takes method and path; the path is decoded text. */
+/** The route of method and path; the path is decoded text. */
 export function explainMatch(router: BuiltRouter, method: string, path: string): ExplainedMatch {
   const rest = router.withoutPrefix(path);
   const found = router.find(method, path) ?? (method === 'HEAD' ? router.find('GET', path) : null);
@@ -118,12 +118,12 @@ function methodsOf({ route }: CompiledRoute): readonly string[] | null {
   return method === undefined ? null : [method].flat();
 }
 
-/** What a filter in code is called. */
+/** Name of a filter in code. */
 export function filterName({ name }: Filter): string {
   return name || 'a filter without a name';
 }
 
-/** What a router would do with a request. */
+/** A router's prediction for a request. */
 export interface ExplainedRoute {
   /** The first route that takes it; null when none does. */
   readonly route: DescribedRoute | null;
@@ -133,11 +133,11 @@ export interface ExplainedRoute {
   readonly version: string | null;
   /** Around the action, outermost first. */
   readonly filters: readonly Filter[];
-  /** What runs; null where the router answers by itself, and for an app that is mounted. */
+  /** The action; null where the router answers by itself, and for an app that is mounted. */
   readonly action: { readonly controller: string; readonly name: string } | null;
   /** The app that the route leads to, and its router where it is one. */
   readonly mounted: { readonly app: App; readonly router: BuiltRouter | undefined } | null;
-  /** What the router answers by itself; null where an action or an app answers. */
+  /** The router's own answer; null where an action or an app answers. */
   readonly answer: RouterAnswer | null;
 }
 
@@ -151,7 +151,7 @@ export interface RouterAnswer {
   readonly nearest?: DescribedRoute;
 }
 
-/** What becomes of a request that reaches a router; the path is what is left for it. */
+/** The way of a request that reaches a router; the path is the rest that is left for it. */
 export function explainRoute(router: BuiltRouter, req: IncomingMessage): ExplainedRoute {
   let looked: LookUp;
   try {

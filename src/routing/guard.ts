@@ -1,5 +1,5 @@
 /**
- * Who may call an action: asked before its body is read and checked.
+ * Guards of actions, which run before the body is read and checked.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Described, environ, Fault, type Filter, type OpenApiAdditions } from '../app/index.js';
@@ -10,15 +10,15 @@ import { RouteError } from './route/route-error.js';
 /** Lets a request go on, or throws a `Fault`, mostly of status 401 or 403. */
 export interface Guard {
   (request: IncomingMessage, response: ServerResponse): Awaitable<void>;
-  /** What it asks for, as security schemes of OpenAPI by name: `{ session: { type: 'apiKey', in: 'cookie', name: 'sid' } }`. */
+  /** Its demands, as security schemes of OpenAPI by name: `{ session: { type: 'apiKey', in: 'cookie', name: 'sid' } }`. */
   readonly security?: Readonly<Record<string, object>> | undefined;
   /** It lets requests without credentials through. For documents. Default false. */
   readonly optional?: boolean | undefined;
 }
 
 /**
- * Who may call: `true`, those whom a filter of the pipeline has found out (`environ(req).identity`); `false`, anyone;
- * or what a guard lets through.
+ * Callers of an action: `true`, those whom a filter of the pipeline has identified (`environ(req).identity`); `false`, anyone;
+ * or the callers that a guard lets through.
  */
 export type Auth = boolean | Guard;
 

@@ -17,7 +17,7 @@ import { pathText, requirementOf } from './template/template.js';
 
 export type Json = Record<string, unknown>;
 
-/** What stands around an action. */
+/** Surroundings of an action. */
 export interface OperationPlace {
   /** The names of the path's variables, in their order. */
   readonly names: readonly string[];
@@ -25,7 +25,7 @@ export interface OperationPlace {
   /** Null: all versions. */
   readonly version: ApiVersion | null;
   readonly versions: VersionOptions | undefined;
-  /** What filters add, those of the pipeline and those of the router, and how their faults are written. */
+  /** Additions of filters, those of the pipeline and those of the router, with the style of their faults. */
   readonly filters: readonly { readonly additions: readonly OpenApiAdditions[]; readonly faults: FaultForm }[];
   /** The schemas of faults. */
   readonly faultSchemas: FaultSchemas;
@@ -177,7 +177,7 @@ function ownResponses(
   return responses;
 }
 
-/** What a response is for that has no text: its reason phrase. */
+/** Description of a response without text: its reason phrase. */
 function phraseOf(code: number | string): string {
   return STATUS_CODES[code] ?? String(code);
 }
@@ -186,13 +186,13 @@ function statusesOf(status: RangedOptions['status'], version: ApiVersion | null)
   return status === undefined ? [200] : heldIn(statusesByVersion(status), version);
 }
 
-/** What a request is answered with that a schema refuses. */
+/** Responses to a request that a schema refuses. */
 function refusedInput(methods: readonly RangedOptions[], { invalidInputStatus }: FaultForm, content: Json): Json {
   if (methods.every(({ body, query }) => body === undefined && query === undefined)) return {};
   return { [invalidInputStatus]: { description: 'the input is not valid', content } };
 }
 
-/** What filters answer; two with one status share a response. */
+/** Responses of filters; two with one status share a response. */
 function addedResponses(additions: readonly OpenApiAdditions[], faultContent: () => Json): Json {
   const responses: Record<string, { description?: string; headers?: object }> = {};
   for (const [code, added] of additions.flatMap((one) => Object.entries(one.responses ?? {}))) {

@@ -5,7 +5,7 @@
 import { isObject } from '../errors/index.js';
 import type { JsonSchema } from './actions/schema.js';
 
-/** Keywords whose members are schemas, by names of one's own. */
+/** Keywords whose members are schemas, by names that the author chooses. */
 const BY_NAME = new Set([
   'properties',
   'patternProperties',
@@ -73,12 +73,12 @@ export class OpenApiSchemas {
   }
 }
 
-/** What can be referred to as a whole within one schema. */
+/** A part that references within one schema can name. */
 interface Target {
   readonly schema: unknown;
   /** Undefined for a schema that has none: its place is named. */
   readonly name: string | undefined;
-  /** Where the schema is to which references from here are relative: the nearest around it with an `$id`. */
+  /** Base of references from here: the nearest schema around it with an `$id`. */
   readonly base: string;
 }
 

@@ -16,15 +16,15 @@ import { pathText } from './template/template.js';
 /** A router as part of a document. */
 export interface DocumentedRouter {
   readonly router: BuiltRouter;
-  /** What stands before the paths of its routes; what does not begin with a slash begins with a domain. */
+  /** Prefix of its routes' paths; without a slash at the start it begins with a domain. */
   readonly prefix: string;
-  /** What the filters around it say of themselves, outermost first. */
+  /** Additions of the filters around it, outermost first. */
   readonly additions: readonly OpenApiAdditions[];
 }
 
-/** What a document of several routers says besides. */
+/** Further facts of a document about several routers. */
 export interface DocumentOptions extends OpenApiOptions {
-  /** Where the API is, without a slash at the end; undefined: where the document comes from. */
+  /** Address of the API, without a slash at the end; undefined: the address that the document comes from. */
   readonly server?: string | undefined;
   /** The version that is described; null: all of them. */
   readonly apiVersion: ApiVersion | null;
@@ -85,7 +85,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
   };
 }
 
-/** Where a router's paths are. */
+/** Place of a router's paths. */
 interface PathPlace {
   readonly before: string;
   readonly domain: string;
@@ -153,7 +153,7 @@ function components(
   };
 }
 
-/** What all paths begin with, in whole segments; nothing where one is behind a domain of its own. */
+/** Common beginning of all paths, in whole segments; empty where one is behind a domain of its own. */
 function commonPrefix(prefixes: readonly string[]): string {
   const [first = [], ...others] = prefixes.map((prefix): readonly string[] => prefix.split('/'));
   let length = first.length;

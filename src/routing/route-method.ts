@@ -20,7 +20,7 @@ import type { Named, ParamsOf } from './route/param-types.js';
 import type { Requirements, RouteOptions } from './route/route.js';
 import { RouteError } from './route/route-error.js';
 
-/** What a route has besides its method, its path and its action: options of the route and of the action, in one place. */
+/** Options of a route besides its method, its path and its action: those of the route and of the action, in one place. */
 export interface MethodOptions
   extends Omit<RouteSettings, 'handler' | 'schema'>,
     Omit<ActionOptions, 'bodyKey' | 'auth' | 'filters' | 'bodyLimit'> {
@@ -28,7 +28,7 @@ export interface MethodOptions
   readonly name?: string | undefined;
   /** Regular expressions of variables, by name. Default: whatever a segment can be. */
   readonly requirements?: Requirements | undefined;
-  /** What a request must be besides method and path: `subDomain`, `function`. Default: any. */
+  /** Conditions besides method and path: `subDomain`, `function`. Default: none. */
   readonly conditions?: Omit<Conditions, 'method'> | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface RouteDefinition extends MethodOptions {
   readonly path: string;
 }
 
-/** What answers at the path `T` with options `O`: a function, or `action(options, function)`; `Own` are the types of the router. */
+/** Action at the path `T` with options `O`: a function, or `action(options, function)`; `Own` are the types of the router. */
 export type RouteHandler<T extends string, O, Own, B = BodyOf<O>> = Handler<
   B,
   QueryOf<O>,
@@ -126,7 +126,7 @@ const OF_ACTION: Readonly<Record<Exclude<keyof ActionOptions, 'bodyKey' | 'auth'
   summary: true,
 };
 
-/** What `connect` takes for a route that was written in short. Throws `PORTICO_ROUTE_OPTION` for options that there are not. */
+/** Arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
 export function longForm(definition: RouteDefinition & { readonly action: unknown }): RouteOptions {
   refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, Object.keys({ ...OF_ROUTE, ...OF_ACTION }));
   const { method, path: _, name: __, action: handler, conditions, ...others } = definition;

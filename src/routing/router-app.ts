@@ -40,7 +40,7 @@ import { absoluteUrl, type UrlValues } from './urls/url-builder.js';
 /** Longer paths are 414 before they are matched. */
 const LONGEST_PATH = 8192;
 
-/** What a built router does with requests. */
+/** App of a built router. */
 export class RouterApp implements RequestRouter {
   readonly #parts: RouterParts;
   readonly #fastify: RouterFastify;
@@ -231,13 +231,13 @@ function withoutProject(req: IncomingMessage, args: Args): Args {
   return rest;
 }
 
-/** What a log line says about a request. */
+/** Facts of a request for a log line. */
 function factsOf(req: IncomingMessage): LogFields {
   const { requestId, route } = environ(req);
   return { method: req.method, route: route?.template, request_id: requestId };
 }
 
-/** What the path names, where controller or action are variables of it. */
+/** The action that the path names, where controller or action are variables of it. */
 function namedTarget({ named }: ServedAction, { match: { controller, action } }: Found): ActionTarget {
   const target = named.get(targetKey(controller, action));
   if (target === undefined) throw new Fault(404, { message: NOT_FOUND });

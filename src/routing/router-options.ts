@@ -32,15 +32,15 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
    * `(error, request) => Fault | undefined`. Default: none; an error says its `status`, or is answered with 500.
    */
   readonly faults?: FaultMapping | undefined;
-  /** Who may call, for routes and actions that do not say it themselves. Default: anyone whom the filters let in. */
+  /** Guard of routes and actions that have none of their own. Default: anyone whom the filters let in. */
   readonly auth?: Auth | undefined;
-  /** Where errors, warnings and `request.log` go. Default: the log of the factory that builds it, else standard error. */
+  /** Log for errors, warnings and `request.log`. Default: the log of the factory that builds it, else standard error. */
   readonly log?: Logger | undefined;
   /** Largest body, in bytes. Default 114,688. */
   readonly bodyLimit?: number | undefined;
   /** `required`: actions get a body only where they declare one. Default `optional`. */
   readonly schemas?: 'required' | 'optional' | undefined;
-  /** Which JSON Schema the schemas are written in. Default `draft-07`. */
+  /** Draft of JSON Schema that the schemas are written in. Default `draft-07`. */
   readonly schemaDraft?: SchemaDraft | undefined;
   /** Refuse paths with an encoded slash, a NUL or a malformed escape: 400. Default false, as Routes. */
   readonly strictPaths?: boolean | undefined;
@@ -54,7 +54,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly projectCheck?: boolean | undefined;
   /** Scheme, host and prefix of links, instead of those of the request. */
   readonly linkPrefix?: string | undefined;
-  /** What to do about a route that can never win. Default `warn`. */
+  /** Reaction to a route that can never win. Default `warn`. */
   readonly onShadow?: 'warn' | 'error' | 'ignore' | undefined;
   /** Serve the OpenAPI document of the table at a path. Default: not served. */
   readonly openapi?: (OpenApiOptions & { readonly path: string }) | undefined;

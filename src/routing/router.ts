@@ -288,12 +288,12 @@ export class Router<Own = any> extends Mapper {
     return this.#options.openapi;
   }
 
-  /** What it says itself of how its faults are written. */
+  /** Its own form of faults. */
   get faults(): Pick<RouterOptions, 'faultStyle' | 'invalidInputStatus'> {
     return this.#options;
   }
 
-  /** What a route runs; null for redirects and mounts, and without a match for controllers that the path names. */
+  /** The action of a route; null for redirects and mounts, and without a match for controllers that the path names. */
   operationSource(route: Route, match?: Match): OperationSource | null {
     const controller = match?.controller ?? route.defaults.get('controller');
     const action = match?.action ?? route.defaults.get('action');

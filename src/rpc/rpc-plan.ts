@@ -12,7 +12,7 @@ export interface PlannedRPCService extends PlannedService {
   readonly topic: string;
 }
 
-/** What a plan is made of: all of it given in code, or by an operator's files. */
+/** Options of a plan: all of it given in code, or by an operator's files. */
 export type PlannedRPCOptions = RPCServiceOptions & { readonly name: string; readonly config: Config };
 
 /** Judges the options as `RPCService.create` does, and throws the same. Makes no manager. */

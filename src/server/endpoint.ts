@@ -1,5 +1,5 @@
 /**
- * Where a server listens: the address it was told, the socket it was handed instead, and after the start the real port.
+ * Address of a server: the configured one, the socket it was handed instead, and after the start the real port.
  */
 import { once } from 'node:events';
 import { closeSync, lstatSync, unlinkSync } from 'node:fs';

@@ -42,7 +42,7 @@ const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be me
 /** Connections and requests of one server. */
 export class Front {
   readonly connections: ConnectionList;
-  /** What its requests find of it. */
+  /** State that its requests find. */
   readonly state: ServerState;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
@@ -241,7 +241,7 @@ export class Front {
     const { connection, req } = exchange;
     this.pool.leave(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
-      // What an application set for one request holds for its socket, and so for the next one.
+      // An application's timeout for one request holds for its socket, and so for the next one.
       if (connection.exchanges.length === 0 && connection.socket.timeout) connection.socket.setTimeout(0);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
@@ -250,7 +250,7 @@ export class Front {
     this.#owner.exchangeEnded(exchange);
   };
 
-  /** What an open connection does once a request of it was answered. */
+  /** Follows an answer on an open connection. */
   #afterAnswer(connection: Connection, req: IncomingMessage): void {
     const isOpen = !connection.socket.writableEnded;
     // The parser has refused what came behind the request.

@@ -1,4 +1,4 @@
-/** What other directories of Portico use of this one beside what is published. */
+/** Exports for other directories of Portico, beside the published ones. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
 export { sectionOfName } from './api/api-settings.js';

@@ -1,5 +1,5 @@
 /**
- * What may have been meant by the name of a file that is not there.
+ * Suggestions for the name of a file that is not there.
  */
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * What a server is told in code, where it listens and what `[wsgi]` says; and what of that Node's own server is told.
+ * Options of a server: those in code, its address and `[wsgi]`; and the options of Node's own server made of them.
  */
 
 import type { ServerOptions as HttpOptions } from 'node:http';
@@ -78,7 +78,7 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
   return Object.freeze(values) as WsgiOptions;
 }
 
-/** Where a server with these options listens. Throws a RangeError for a backlog below 1. */
+/** Address of a server with these options. Throws a RangeError for a backlog below 1. */
 export function listenAddress(options: ServerOptions): ListenAddress {
   const backlog = options.backlog ?? 511;
   if (backlog < 1) throw withCode(new RangeError('The backlog must be more than 0'), 'PORTICO_INVALID_BACKLOG');

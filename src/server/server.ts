@@ -68,7 +68,7 @@ export class Server implements ListeningService {
     this.#front.state.faultForm = faultFormFrom(options);
   }
 
-  /** Where it listens, or will; once it was started the port is the real one. */
+  /** Its present or future address; once it was started the port is the real one. */
   get addresses(): readonly ListenAddress[] {
     return [this.#endpoint.address];
   }
@@ -99,7 +99,7 @@ export class Server implements ListeningService {
     return this.#front.pool.waiting;
   }
 
-  /** What requests and connections were refused or ended for by the server itself, and how often. */
+  /** Refusals and ends by the server itself, of requests and connections, each with its number. */
   get rejections(): ReadonlyMap<string, number> {
     return this.#front.rejections.counts;
   }

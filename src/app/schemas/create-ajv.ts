@@ -8,7 +8,7 @@ import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
 import type { FastifyServerOptions } from 'fastify';
 
-/** Which draft schemas are written in. */
+/** Draft that schemas are written in. */
 export type SchemaDraft = 'draft-07' | '2020-12';
 
 const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv6'];
@@ -39,7 +39,7 @@ export function createAjv(
     strictTuples: false,
     allowUnionTypes: true,
     validateSchema: false,
-    // What it would write, the code of a check that does not compile, it throws as well, but for the code.
+    // It would log the code of a check that does not compile; it throws the error as well, without the code.
     logger: false,
     // Ajv's pass over the code it wrote is half of what compiling costs, and V8 makes the same of both.
     code: { optimize: false },
@@ -132,7 +132,7 @@ function mayTry(value: unknown, maxLength: number): boolean {
 }
 
 /**
- * Where all errors are looked for, `maxLength` does not end the check of a text; `pattern` and `format` still get none that is longer:
+ * With all errors collected, `maxLength` does not end the check of a text; `pattern` and `format` still get none that is longer:
  * an expression may be written for a bounded text, and take for ever with another.
  */
 function keepBounds(ajv: Ajv, code: typeof Template): void {

@@ -1,5 +1,5 @@
 /**
- * What a schema refused of a value, fit to be told to who sent it.
+ * A schema's refusal of a value, fit for its sender.
  */
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { looksSecret } from '../../text/index.js';
@@ -9,7 +9,7 @@ import { quoteClient } from '../client-text.js';
 export interface RefusedValue {
   /** From the value that was checked to the part, its steps parted by dots; empty: all of it. */
   readonly path: string;
-  /** What the schema wanted there. */
+  /** The schema's demand there. */
   readonly wanted: string;
   /** The part as JSON; undefined where it is all of it, or a secret. */
   readonly shown: string | undefined;
@@ -28,7 +28,7 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
   return { path: quoteClient(steps.join('.')), wanted: wanted(error), shown };
 }
 
-/** What is wrong with one part of a value. */
+/** A mistake in one part of a value. */
 export interface ValueIssue {
   /** Names and indexes, from the value that was checked to the part. */
   readonly path: readonly (string | number)[];

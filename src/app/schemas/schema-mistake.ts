@@ -1,5 +1,5 @@
 /**
- * What is wrong with a schema, in its author's terms: where, what stands there, and the nearest right name.
+ * A mistake in a schema, in its author's terms: its place, the text there, and the nearest right name.
  */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, whatItIs } from '../../errors/index.js';
@@ -40,7 +40,7 @@ function checkDraft(schema: unknown, ajv: Ajv): void {
   throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
 }
 
-/** What Ajv threw for a schema, said better where that is known. */
+/** Ajv's error for a schema, in better words where the cause is known. */
 function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   const keyword = /^strict mode: unknown keyword: "(.*)"$/s.exec(error.message)?.[1];
   if (keyword !== undefined) {

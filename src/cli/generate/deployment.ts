@@ -1,5 +1,5 @@
 /**
- * What deployment files are made of, as a configuration has it.
+ * Facts of a configuration that deployment files are made of.
  */
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,7 +67,7 @@ export type Tell = (line: number, message: string, hint?: string) => void;
 export interface DeploymentFile {
   generate(deployment: Deployment): string;
   check(text: string, deployment: Deployment, tell: Tell): void;
-  /** What else has to be done before the file is of use. */
+  /** Further steps before the file is of use. */
   warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
 }
 

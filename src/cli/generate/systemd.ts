@@ -176,7 +176,7 @@ const homeFiles = ({ files, main, folder, writes }: Deployment): string[] =>
     /^\/(?:home|root|run\/user)(?:\/|$)/.test(path),
   );
 
-/** What a path has below a folder; undefined for one elsewhere. */
+/** The part of a path below a folder; undefined for one elsewhere. */
 function below(folder: string, path: string): string | undefined {
   return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * What an operator asks about a configuration: where a value comes from, what differs. Secrets are masked throughout.
+ * Answers to an operator about a configuration: the place of a value, the differences. Secrets are masked throughout.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Place } from '../../errors/index.js';
@@ -17,7 +17,7 @@ export interface ShownOption {
   /** Why the value is refused. */
   readonly refused?: string;
   readonly location: Place;
-  /** What was written as well and lost, highest precedence first. */
+  /** Values that were written as well and lost, highest precedence first. */
   readonly shadowed: readonly { readonly value: string; readonly location: Place }[];
   readonly isDefault: boolean;
 }
@@ -99,7 +99,7 @@ function sortedOptions(config: Config): Resolved[] {
   return config.resolveAll().toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-/** What was said about options, one `--set` for each. */
+/** Settings of options, one `--set` for each. */
 function settings(config: Config): string[] {
   return config.arguments.map(({ group, opt, value }) => `--set=${group}.${opt}=${value}`);
 }

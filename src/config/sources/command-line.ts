@@ -1,5 +1,5 @@
 /**
- * What the command line says about configuration: files, directories, `--set`, and the options that ask for a flag.
+ * Configuration from the command line: files, directories, `--set`, and the options that ask for a flag.
  */
 import { PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
@@ -102,11 +102,11 @@ function named(name: string): { readonly group: string; readonly opt: string } {
 /** An option's flag. */
 export interface Flag {
   readonly wanted: DeclaredOption;
-  /** What `--no-flag` means. */
+  /** Value of `--no-flag`. */
   readonly fixed?: string;
 }
 
-/** What every program takes, with a word on each. */
+/** Flags of every program, with a word on each. */
 const standardFlags: readonly (readonly [name: string, help: string])[] = [
   ['--config-file FILE', 'Reads this file; may be repeated, the last one wins.'],
   ['--config-dir DIR', 'Reads *.conf of this directory, after all files; may be repeated.'],

@@ -1,5 +1,5 @@
 /**
- * Where the files of a program are looked for, and what the program is called.
+ * Directories that a program's files are looked for in, and the program's name.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -64,7 +64,7 @@ export const hostport: Declare<HostPort, object> = declareType('hostport', '', (
   },
 }));
 
-/** Where to listen: an address (the port may come from another option), a unix socket, or an inherited socket. */
+/** Address to listen on: host and port (the port may come from another option), a unix socket, or an inherited socket. */
 export type ListenValue =
   | { readonly kind: 'tcp'; readonly host: string; readonly port?: number }
   | { readonly kind: 'unix'; readonly path: string }

@@ -116,7 +116,7 @@ export function dict(
   });
 }
 
-/** What is to be written for a value that is no Map. */
+/** The form to write for a value that is no Map. */
 function asMap(value: unknown, separator: string): string {
   const written = JSON.stringify(isObject(value) ? Object.entries(value) : [['key', 'value']]);
   return `should be a Map, as new Map(${written}), or text such as key${separator}value`;

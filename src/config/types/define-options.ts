@@ -7,7 +7,7 @@ import type { Registration } from './describe-options.js';
 import { isSecret } from './mask.js';
 import { knownNames, type Option, type OptionDeclarations } from './option.js';
 
-/** Where a declaration was made; beside the options, so that two conflicting ones can both be named. */
+/** Key of a declaration's place; beside the options, so that two conflicting ones can both be named. */
 const declaredAt = Symbol('declaredAt');
 
 /**
@@ -74,7 +74,7 @@ export function sameDeclaration(a: Option, b: Option): boolean {
   return isDeepStrictEqual(comparable(a), comparable(b));
 }
 
-/** What was said, whether or not a part of it is the default anyway. */
+/** The written declaration, including values equal to defaults. */
 function comparable(option: Option): unknown {
   const { default: _, item, value, ...spec } = option.spec;
   const inner = (item ?? value) as Option | undefined;

@@ -12,7 +12,7 @@ import * as textTypes from './text-types.js';
 export interface Registration {
   readonly group: string;
   readonly options: OptionDeclarations;
-  /** What the group is for. */
+  /** Purpose of the group. */
   readonly help?: string;
 }
 

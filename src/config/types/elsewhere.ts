@@ -19,7 +19,7 @@ export function writtenElsewhere<D extends OptionDeclarations>(options: D, elsew
   return options;
 }
 
-/** What {@link writtenElsewhere} was told of them. */
+/** Registration of these options with {@link writtenElsewhere}. */
 export function elsewhereOf(options: OptionDeclarations): Elsewhere | undefined {
   return known.get(options);
 }

@@ -1,5 +1,5 @@
 /**
- * What must not be seen: secrets in dumps, errors, differences and reports.
+ * Masks secrets in dumps, errors, differences and reports.
  */
 
 import type { Place } from '../../errors/index.js';

@@ -121,7 +121,7 @@ export type DurationUnit = keyof typeof milliseconds;
 
 /** Bounds are in `unit`, as are the default and the value. */
 export interface DurationSpec extends Bounds {
-  /** What a bare number means, and what the value counts. Default `s`; an option in `ms` has that in its name. */
+  /** Unit of a bare number and of the value. Default `s`; an option in `ms` has that in its name. */
   readonly unit?: DurationUnit;
 }
 

@@ -12,9 +12,9 @@ export interface WrittenValue {
   readonly origin?: Origin | undefined;
 }
 
-/** What every option may say about itself, whatever its type. */
+/** Members common to declarations of every type. */
 export interface OptionSpec {
-  /** What the option does, one or two sentences. Needed in every group; only items of lists go without. */
+  /** Description of the option, one or two sentences. Needed in every group; only items of lists go without. */
   readonly help?: string;
   /** Refuses the configuration while the option is not set. Default false. */
   readonly required?: boolean;
@@ -69,7 +69,7 @@ export interface Option<T = unknown> {
   readonly aliases: readonly string[];
   /** Older names, as `name` or `group.name`; each use warns. */
   readonly deprecated: readonly string[];
-  /** What was declared, for samples, manuals and the comparison of two declarations. */
+  /** The declaration, for samples, manuals and the comparison of two declarations. */
   readonly spec: Readonly<OptionSpec & Record<string, unknown>>;
   /** True for `multi`: the key may be repeated, and each repetition is one item. */
   readonly repeatable: boolean;
@@ -109,7 +109,7 @@ export function camelCase(name: string): string {
 
 /** Why a value is refused; the message completes "<option>: …" and never repeats the value, which may be secret. */
 export class InvalidValue extends RangeError {
-  /** What to write instead. */
+  /** The remedy. */
   readonly hint: string | undefined;
 
   constructor(message: string, hint?: string) {
@@ -124,9 +124,9 @@ export interface ValueType<T> {
   readonly parse: (text: string) => T;
   /** Default: `String(value)`. */
   readonly format?: (value: T) => string;
-  /** What `typeof` says of a value from code. Default: `string`. */
+  /** Type of a value from code, as `typeof` has it. Default: `string`. */
   readonly kind?: 'string' | 'number' | 'boolean' | 'object';
-  /** What a key without a value means. `unset` (default): as if not written. `value`: the text goes to `parse`. */
+  /** Meaning of a key without a value. `unset` (default): as if not written. `value`: the text goes to `parse`. */
   readonly empty?: 'unset' | 'value' | 'refused';
   /** The default when the declaration names none. */
   readonly fallback?: T;
@@ -161,7 +161,7 @@ export function declareType<T, Spec extends object>(
     makeOption(type, knows, spec, describe(spec))) as unknown as Declare<T, Spec>;
 }
 
-/** What declarations of any type may say. */
+/** Members that declarations of any type may have. */
 const SHARED =
   'default help required secret mutable restart parent advanced sampleDefault aliases deprecated deprecatedForRemoval deprecatedReason deprecatedSince metavar cli short';
 

@@ -145,7 +145,7 @@ export const uri: Declare<string, UriSpec> = declareType('uri', 'schemes maxLeng
 export interface PathSpec {
   /** Refuses a path where nothing is. Default false. */
   readonly mustExist?: boolean;
-  /** What has to be there, if something is. */
+  /** Kind of a path that exists. */
   readonly kind?: 'file' | 'dir';
   /**
    * Warns when the file's permissions are more open than this: `0o600`. A relative path is looked for beside the

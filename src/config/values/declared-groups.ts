@@ -55,7 +55,7 @@ export interface DeclaredOption {
 /** `place`: the line of code that declares it. */
 type Declaration = DeclaredOption & { readonly place: string };
 
-/** What files and command line hold. */
+/** Names in files and on the command line. */
 interface Names {
   readonly files: readonly Pick<SourceFile, 'sections' | 'entries'>[];
   readonly arguments: readonly Argument[];
@@ -70,7 +70,7 @@ export class DeclaredGroups {
   readonly #anyName = new Map<string, Declaration>();
   /** Every spelling, as `group.opt`, to the declaration it belongs to. */
   readonly #spelled = new Map<string, Declaration>();
-  /** Which groups these declarations were made for: a group may be asked for with every request. */
+  /** Groups that these declarations were made for: a group may be asked for with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
   /** Sections whose names other programs know as well: the group they belong to, and names that have no effect, with what to do. */
   readonly #elsewhere = new Map<
@@ -166,7 +166,7 @@ export class DeclaredGroups {
     return this.#elsewhere.get(section)?.group ?? (this.has(section) ? section : undefined);
   }
 
-  /** What to do about a name that other programs know in this section and that has no effect here. */
+  /** The remedy for a name that other programs know in this section and that has no effect here. */
   adviceFor(section: string, opt: string): string | undefined {
     const unused = this.#elsewhere.get(section)?.unused ?? {};
     return Object.hasOwn(unused, opt) ? unused[opt] : undefined;

@@ -30,12 +30,12 @@ export class Generation {
   readonly groups: DeclaredGroups;
   readonly #resolved = new Map<DeclaredOption, Resolved>();
   readonly #layers = new Map<Sources, readonly Layer[]>();
-  /** What was resolved and may refer to other options. */
+  /** Resolved options that may refer to others. */
   readonly #referring = new Set<DeclaredOption>();
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
   /** The names that files and the command line have, as `group\0opt`. */
   #written: ReadonlySet<string> | undefined;
-  /** What {@link noted} gave, for so many declared options. */
+  /** Result of {@link noted}, for so many declared options. */
   #noted: { readonly of: number; readonly options: readonly DeclaredOption[] } | undefined;
 
   constructor(state: State, groups: DeclaredGroups) {
@@ -292,7 +292,7 @@ function holdsSecret({ opt, option }: DeclaredOption): boolean {
   return option === undeclared ? looksSecret(opt) : option.secret;
 }
 
-/** What to do about a value that was refused with an error. */
+/** The remedy for a value that was refused with an error. */
 export function hintFor(error: unknown, option: Option, text: string, quoted = false): string | undefined {
   if (option.plain && !quoted && /\s[#;]/.test(text)) {
     return 'inline comments are not supported: put the comment on a line of its own';

@@ -15,7 +15,7 @@ import type { Resolved } from './written.js';
 export interface GroupOptions {
   /** Values written nearer to the user of the group than the group itself (a paste section): they win. */
   readonly local?: ReadonlyMap<string, WrittenValue>;
-  /** Where those stand: what is required and nowhere is missed there. */
+  /** Place of the group: a required option that is missing is reported there. */
   readonly origin?: Origin;
   /** Others declare more options of this group: names not declared here are not judged now. Default false. */
   readonly partial?: boolean;

@@ -10,7 +10,7 @@ export interface Reference {
   readonly offset: number;
 }
 
-/** What is wrong with one reference, and where in the text it stands. */
+/** A mistake in one reference, with its position in the text. */
 export class BadReference extends InvalidValue {
   readonly offset: number;
 

@@ -1,5 +1,5 @@
 /**
- * What is wrong with a configuration: the error that refuses it, and mistakes that code finds in options, with their places.
+ * Mistakes in a configuration: the error that refuses it, and mistakes that code finds in options, with their places.
  */
 import { ConfigurationRefused, type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
@@ -18,7 +18,7 @@ export function refuseErrors(diagnostics: readonly Diagnostic[]): void {
   if (refusal !== undefined) throw refusal;
 }
 
-/** What a configuration is refused with for the errors among the diagnostics; undefined where there are none. */
+/** The error that refuses a configuration for the errors among the diagnostics; undefined where there are none. */
 export function refusalFor(diagnostics: readonly Diagnostic[]): ConfigError | undefined {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? new ConfigError(errors) : undefined;
@@ -30,7 +30,7 @@ export function suggestion(word: string, candidates: Iterable<string>): string |
   return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
 }
 
-/** What is wrong with an option, or a section, without its place, which is found for it. */
+/** A mistake in an option, or a section, without its place, which is found for it. */
 export interface OptionMistake {
   readonly group: string;
   /** None: the section itself is meant. */
@@ -45,7 +45,7 @@ export interface OptionMistake {
   readonly code?: string;
 }
 
-/** Where options are set: what a `Config` says of that. */
+/** Places of options, as a `Config` knows them. */
 export interface OptionPlaces {
   has(group: string, opt: string): boolean;
   resolve(group: string, opt: string): Resolved;
@@ -60,7 +60,7 @@ export function runCheck<C extends OptionPlaces>(
   try {
     return (check(config) ?? []).map((found) => diagnose(config, found));
   } catch (error) {
-    // What it could not read is reported as such already.
+    // Values that could not be read are reported as such already.
     if (error instanceof ConfigError) return error.diagnostics;
     throw error;
   }

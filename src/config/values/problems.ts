@@ -19,7 +19,7 @@ const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 /** The message of a warning about a name that other programs know. */
 export const WITHOUT_EFFECT = 'has no effect here';
 
-/** What is judged. */
+/** Scope of a judgement. */
 interface Scope {
   /**
    * Every group that will ever be asked for is declared. Otherwise a name that is unknown now may still be declared: then
@@ -30,7 +30,7 @@ interface Scope {
   readonly only?: string;
 }
 
-/** What is wrong with files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
+/** Mistakes in files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
 export function problemsOf(generation: Generation, complete: boolean): Diagnostic[] {
   const { state, groups } = generation;
   const modes = generation.says('check_file_modes');

@@ -1,5 +1,5 @@
 /**
- * What is written for an option, wherever that may be, and which of it counts: layer by layer, and within one layer name by name.
+ * Values written for an option, and the one that counts: layer by layer, and within one layer name by name.
  * In the environment it is `PORTICO_<GROUP>__<OPT>`, and `…_FILE` for secrets.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -17,14 +17,14 @@ export type Report = (
   rest: Partial<Diagnostic> & { readonly message: string },
 ) => void;
 
-/** What counts, and what was written as well and lost; both highest layer first. */
+/** The value that counts, and those that were written as well and lost; both highest layer first. */
 export interface Choice {
   /** More than one only for a repeated key: in the order of the files. */
   readonly written: readonly Written[];
   readonly shadowed: readonly Written[];
 }
 
-/** What became of one option. */
+/** Resolution of one option. */
 export interface Resolved extends Choice {
   readonly group: string;
   readonly opt: string;
@@ -35,7 +35,7 @@ export interface Resolved extends Choice {
   readonly issues: readonly Diagnostic[];
 }
 
-/** What the command line has, and then each file from the last to the first. */
+/** Values of the command line, and then of each file from the last to the first. */
 export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   return [
     said.map(({ group, opt, value: text, index }) => {
@@ -50,7 +50,7 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   ];
 }
 
-/** What one place has, by its names. */
+/** Values of one place, by their names. */
 export type Layer = ReadonlyMap<string, readonly Written[]>;
 
 export function layerOf(written: readonly Written[]): Layer {
@@ -197,7 +197,7 @@ export function variableName(prefix: string, group: string, opt: string): string
   return `${prefix}_${word(group)}__${word(opt)}`;
 }
 
-/** Where variables are looked up. */
+/** Source of variables. */
 interface Variables {
   readonly sources: Sources;
   /** Whether `OS_<GROUP>__<OPT>` counts as well. */

@@ -1,5 +1,5 @@
 /**
- * What one can call in a backdoor: look at objects, tasks, threads, the configuration; take profiles.
+ * Commands of a backdoor: look at objects, tasks, threads, the configuration; take profiles.
  */
 
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import type { Activity } from '../../tasks/index.js';
 import { activityLine, requestLine } from '../report/report.js';
 import { activeResources, type ReportedRequest } from '../report/report-subjects.js';
 
-/** What the commands can see. */
+/** The part of the process that commands can see. */
 export interface BackdoorView {
   /** The configuration that is shown. Default: none. */
   readonly config?: Config;
@@ -39,7 +39,7 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
     fo: (type: new (...args: never[]) => object): object[] => objectsOf(type),
     /** Tasks, timers and requests, with their ages: what green threads are to eventlet. */
     pgt: (): string => going(view),
-    /** What native threads and the event loop are held by. */
+    /** Native resources that hold threads and the event loop. */
     pnt: (): Record<string, number> => activeResources(),
     /** Starts a CPU profile; with a name, ends it and says which file it is in. */
     prof: (name?: string): string => {

@@ -46,7 +46,7 @@ export interface BackdoorOptions extends BackdoorView {
   readonly socket?: string | undefined;
   /** Names that can be used in it beside the commands: the launcher, the services. */
   readonly names?: Readonly<Record<string, unknown>>;
-  /** Where the address is told, and why there is none. */
+  /** Log for the address, or for the reason why there is none. */
   readonly log: Logger;
 }
 
@@ -157,7 +157,7 @@ async function listening(
   options: { host: string; port: number; exclusive: true; ipv6Only?: boolean },
 ): Promise<number | undefined> {
   try {
-    // What fails once it listens, such as an accept without a descriptor left, ends no process.
+    // A failure while it listens, such as an accept without a descriptor left, ends no process.
     server.on('error', () => undefined);
     await once(server.listen(options), 'listening');
     return (server.address() as AddressInfo).port;

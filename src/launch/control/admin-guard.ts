@@ -1,5 +1,5 @@
 /**
- * Where a running service answers by HTTP over TCP, who may ask it there, and what it refuses before it looks for a route. A
+ * Guards the address where a running service answers by HTTP over TCP: who may ask it there, and what it refuses before it looks for a route. A
  * browser on this machine reaches it too, and runs what any web page says: such a page must neither read from it, under a
  * name that it has pointed here, nor make it do something.
  */

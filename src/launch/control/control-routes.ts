@@ -1,5 +1,5 @@
 /**
- * What a running launcher answers its operator: one table of routes, whichever server they are reached by. Every answer comes
+ * Answers of a running launcher to its operator: one table of routes, whichever server they are reached by. Every answer comes
  * from what this process knows; a worker is waited for only where it has to do something.
  */
 import { differencesFromDefaults } from '../../config/internal.js';

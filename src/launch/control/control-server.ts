@@ -16,11 +16,11 @@ import { describeError, isObject, nearestOrAll, PorticoError } from '../../error
 import type { Logger } from '../../log/index.js';
 import { listenOnPath } from '../sockets/private-socket.js';
 
-/** What is asked. */
+/** A request of an operator. */
 export interface ControlRequest {
   /** As JSON. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** What stands in the path for its variables. */
+  /** Values of the path's variables. */
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
 }

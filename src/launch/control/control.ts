@@ -1,5 +1,5 @@
 /**
- * Where a launcher answers its operator, on the control socket and the admin listener: opened when it takes the signals of
+ * Servers on which a launcher answers its operator, the control socket and the admin listener: opened when it takes the signals of
  * its process, closed when all has stopped.
  */
 import { createHash } from 'node:crypto';

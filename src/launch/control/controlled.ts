@@ -1,4 +1,4 @@
-/** What a launcher gives of itself to those who answer its operator. */
+/** The launcher as its control socket and admin listener see it. */
 import type { Config } from '../../config/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
@@ -21,16 +21,16 @@ export interface Controlled {
   status(): LauncherStatus;
   /** Reloads, by what came of them. */
   reloaded(): Readonly<Record<string, number>>;
-  /** What SIGHUP does. Undefined: a stop is under way. */
+  /** Does the same as SIGHUP. Undefined: a stop is under way. */
   reload(): Promise<ReloadReport | undefined>;
-  /** What a reload would do. Undefined: a stop is under way. */
+  /** The report of a reload that is not carried out. Undefined: a stop is under way. */
   dryRun(): Promise<ReloadReport | undefined>;
   stop(): void;
   /** The report of this process, that of its workers included. */
   report(): Promise<string>;
   readonly runner: {
     readonly generation: number;
-    /** What all that serves has counted. */
+    /** Counts of all serving processes. */
     counted(): Totals;
     readonly services: readonly Launchable[];
     readonly fleet?: Fleet | undefined;
@@ -38,7 +38,7 @@ export interface Controlled {
   readonly registryHooks: RegistryHooks;
 }
 
-/** What can be done with workers. */
+/** An operator's actions on workers. */
 export interface Fleet {
   scale(service: string, workers: number): Promise<void>;
   /** Replaces all workers, with the configuration in force. */

@@ -1,5 +1,5 @@
 /**
- * What `GET /metrics` gives: what the processes that serve have counted, and what the launcher knows of them, as prom-client
+ * The answer to `GET /metrics`: counts of the serving processes and the launcher's knowledge of them, as prom-client
  * writes it. Made when it is asked for, from numbers that are there anyway.
  */
 import {

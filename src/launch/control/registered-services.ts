@@ -52,7 +52,7 @@ export class RegisteredServices {
     return this.#open.registry;
   }
 
-  /** What `ask` gives of the registry. Rejects with `RegistryUnavailable` too when that takes long. */
+  /** The result of `ask` for the registry. Rejects with `RegistryUnavailable` too when that takes long. */
   async ask<T>(ask: (registry: ServiceRegistry) => Promise<T>): Promise<T> {
     return within(ask(this.registry), LIMIT_MS, (): never => {
       throw new RegistryUnavailable(new Error(`it did not answer within ${LIMIT_MS / 1000} s`));
@@ -60,7 +60,7 @@ export class RegisteredServices {
   }
 
   /**
-   * Which services are up, for metrics. None where another launcher tells that, or the registry cannot be asked; without
+   * Services that are up, for metrics. None where another launcher reports them, or the registry cannot be asked; without
    * those that have promised no heartbeats.
    */
   async up(): Promise<readonly { readonly binary: string; readonly host: string; readonly up: boolean }[]> {
@@ -123,7 +123,7 @@ export function serviceRoutes(registry: () => ServiceRegistry): ControlRoutes {
   };
 }
 
-/** What `GET /services` answers, and the status page shows; sorted by host and binary. */
+/** The answer to `GET /services`, which the status page shows too; sorted by host and binary. */
 export async function servicesDocument(registry: ServiceRegistry, filter: ViewFilter = {}) {
   return { schema: 'portico/services', version: 1, services: (await registry.list(filter)).map(serviceJson) };
 }
@@ -139,7 +139,7 @@ function filterOf(query: URLSearchParams): ViewFilter {
   };
 }
 
-/** What the query has of these names. Refuses others: a misspelt one would list more than was asked for. */
+/** The query's values of these names. Refuses others: a misspelt one would list more than was asked for. */
 function given<K extends string>(query: URLSearchParams, names: readonly K[]): { readonly [name in K]?: string } {
   const found: { [name in K]?: string } = {};
   for (const [name, value] of query) {

@@ -9,7 +9,7 @@ import type { Controlled } from './controlled.js';
 export interface Readiness {
   readonly name: string;
   readonly state: 'ready' | 'starting' | 'draining' | 'stuck';
-  /** What is not as it should be; a service that is ready may have some too. */
+  /** Its troubles; a service that is ready may have some too. */
   readonly reasons: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly troubles?: readonly string[];
 };
 
-/** What `GET /status` answers. */
+/** The answer to `GET /status`. */
 export type StatusDocument = ReturnType<typeof statusDocument>;
 
 /** `totals`: of all services; what workers told last. */
@@ -84,7 +84,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Which services can be sent requests, for probes. */
+/** Readiness of each service for requests, for probes. */
 export function readinessOf({ stopping, services }: LauncherStatus): Readiness[] {
   return services.map(({ name, ...service }) => {
     const state = stopping ? 'draining' : stateOf(service.workers);
@@ -113,7 +113,7 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
   ];
 }
 
-/** What a worker has told to be wrong with what it needs: the other services lack it as well, so it serves on. */
+/** Troubles that a worker reports of the services it needs: the other workers lack them as well, so it serves on. */
 function troublesOf({ troubles }: WorkerStatus['facts']): readonly string[] {
   return Array.isArray(troubles) ? troubles.map(String) : [];
 }

@@ -9,7 +9,7 @@ import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-repor
 import { unlessAborted } from '../waiting.js';
 import type { ServiceRun } from './service-run.js';
 
-/** What a reload works on. */
+/** Parts of a reload. */
 export interface InPlaceReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly runs: readonly ServiceRun[];
@@ -46,7 +46,7 @@ async function accept(given: InPlaceReload, { prepared, settings }: NextConfigur
 /** All services build what they need first, one after another; one that cannot refuses the reload, and nothing has changed. */
 async function renew(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
   const { runs, stopped, dryRun } = given;
-  // What no service has taken is let go of in the end; what is built after that, at once.
+  // Built parts that no service has taken are closed in the end; parts built after that, at once.
   const built: (() => unknown)[] = [];
   let over = false;
   const release = async (): Promise<void> => {
@@ -66,7 +66,7 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
   const limitMs = next.settings.reloadCheckTimeoutMs;
   try {
     const inTime = await inCheckTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
-      // What comes of it is not wanted any more.
+      // Its result is not wanted any more.
       given.leaveBehind(isBuilt);
       return `the application did not load ${limit}`;
     });

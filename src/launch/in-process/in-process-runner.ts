@@ -19,13 +19,13 @@ import { reloadInPlace, resetAll } from './in-place-reload.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
 import { stopServices } from './stop-services.js';
 
-/** What a `ServiceLauncher` can be told beyond what all launchers can. */
+/** Options of a `ServiceLauncher` beside those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
   /** Start services side by side. Default false: one after another, in the order they were launched. */
   readonly concurrent?: boolean;
 }
 
-/** What an {@link InProcessRunner} can be told. */
+/** Options of an {@link InProcessRunner}. */
 export interface InProcessOptions extends ServiceLauncherOptions {
   /** The worker it is the inside of. Default: none, the process is on its own. */
   readonly worker?: WorkerContext;
@@ -42,11 +42,11 @@ const ALONE: WorkerContext = {
 
 /** So many requests under way are told, the oldest first. */
 const MOST_REQUESTS = 200;
-/** What a client chose of one has so many characters at most: all together have to fit into a sign of life. */
+/** Most characters of a text that a client chose: all together have to fit into a sign of life. */
 const MOST_CHARACTERS = 120;
 
 export class InProcessRunner implements Runner {
-  /** What this process can be asked. */
+  /** Questions that this process answers. */
   readonly questions = new Questions();
   readonly supervised: boolean;
   settings: LaunchSettings;

@@ -13,7 +13,7 @@ import { Deadline, settled, unlessAborted } from '../waiting.js';
 /** How long a service whose deadline has passed, and at the end of a stop what has been called off, may take to let go. */
 export const LETTING_GO_MS = 500;
 
-/** What a {@link ServiceRun} tells its launcher. */
+/** Listener of a {@link ServiceRun}. */
 export interface RunListener {
   /** The service's `wait()` rejected: it died by itself. */
   died(error: unknown): void;
@@ -73,7 +73,7 @@ export class ServiceRun {
     return this.#state === 'started';
   }
 
-  /** What goes on in spite of a stop whose deadline has passed; settles when that has ended after all. */
+  /** Work that goes on in spite of a stop whose deadline has passed; settles when it has ended after all. */
   goesOn: Promise<unknown> | undefined;
   /** The status it chose by a `ServiceExit` while it was being stopped. */
   exitStatus: number | undefined;
@@ -259,7 +259,7 @@ export class ServiceRun {
     if (wasStarting) {
       clean = (await this.#attempt(() => this.service.stop(options()))) && clean;
     }
-    // What a service died of was said when it died; and one whose stop failed would be waited for in vain.
+    // The log has the cause of a death already; and a service whose stop failed would be waited for in vain.
     if (this.#dead || (!clean && !this.#overran)) return clean;
     return (await this.#attempt(() => this.service.wait())) && clean;
   }

@@ -1,6 +1,6 @@
 /**
- * What pages are made of: HTML and SVG as tagged templates, in which every value is escaped but what was made by such a
- * template; the style of all pages, and the policy by which a browser takes nothing for them from anywhere else.
+ * Parts of pages: HTML and SVG as tagged templates, in which every value is escaped except the results of such
+ * templates; the style of all pages, and the policy by which a browser takes nothing for them from anywhere else.
  */
 import { createHash } from 'node:crypto';
 import { ControlAnswer } from '../control/control-server.js';
@@ -13,7 +13,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template. Lists stand one behind the other; undefined is nothing. */
+/** Values of a template. The members of a list follow each other; undefined is empty. */
 export type Shown = Html | string | number | undefined | readonly Shown[];
 
 export function html(strings: TemplateStringsArray, ...values: readonly Shown[]): Html {
@@ -40,7 +40,7 @@ export function table(caption: string, heads: readonly string[], rows: readonly 
 ${rows}</tbody></table></div>`;
 }
 
-/** What stands in the frame. `first`: the id of what the first stop of the keyboard leads to. */
+/** Content of the frame. `first`: the id that the keyboard's first stop leads to. */
 export interface PageParts {
   readonly title: string;
   readonly first: string;

@@ -6,7 +6,7 @@ import type { Totals } from '../../metrics/index.js';
 import type { PlannedApp } from '../../service/index.js';
 import { type Html, html } from './frame.js';
 
-/** What was counted of a filter. */
+/** Counts of a filter. */
 interface Stage {
   readonly name: string;
   /** Requests that it saw; undefined where that is not measured. */

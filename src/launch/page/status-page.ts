@@ -20,10 +20,10 @@ import { routes, served, summary, underWay, whatIsWrong } from './health.js';
 import type { History } from './history.js';
 import { pipelinePicture } from './pipeline-picture.js';
 
-/** What the page shows beside what the launcher gives of itself. */
+/** Facts on the page beside those of the launcher. */
 interface PageFacts {
   readonly registered: RegisteredServices;
-  /** What the charts show; undefined: nothing is kept. */
+  /** Figures for the charts; undefined: none are kept. */
   readonly history: History | undefined;
   /** The apps of services, where paste files have them. */
   readonly apps: ServicePlans['apps'];

@@ -28,7 +28,7 @@ import { Supervisor } from './supervisor.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { mainModule, type WorkerProgram } from './worker-process.js';
 
-/** What a `ProcessLauncher` can be told beyond what all launchers can. */
+/** Options of a `ProcessLauncher` beside those of all launchers. */
 export interface ProcessLauncherOptions extends LauncherOptions {
   /** The module workers run. Default: the program's main module. For programs that must not run twice: a test runner, a REPL. */
   readonly entry?: URL | string;
@@ -152,7 +152,7 @@ export class FleetRunner implements Runner {
     await this.#launcher.orEnd([...failures.keys()].join(', '), Promise.reject(error));
   }
 
-  /** Where a service listens, with the real ports. */
+  /** Addresses of a service, with the real ports. */
   addresses(service: string): readonly ListenAddress[] {
     return this.supervisor.pool(service)?.sockets.map(({ address }) => address) ?? [];
   }

@@ -31,9 +31,9 @@ export interface Missing {
 
 export class PoolState {
   readonly name: string;
-  /** What it listens on; undefined for a service that does not. */
+  /** Its sockets; undefined for a service that does not listen. */
   held: HeldSockets | undefined;
-  /** What new workers begin with. */
+  /** The generation that new workers begin with. */
   generation: FleetGeneration;
   /** The desired number of workers. */
   wanted = 0;

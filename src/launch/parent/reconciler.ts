@@ -16,7 +16,7 @@ import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** What a pool needs from its supervisor. */
+/** Parts that a pool needs from its supervisor. */
 export interface PoolOptions {
   readonly log: Logger;
   /** `workers`: how many there are to be. */

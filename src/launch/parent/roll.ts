@@ -10,7 +10,7 @@ import { deferred } from '../waiting.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** What a {@link Roll} is made of. */
+/** Parts of a {@link Roll}. */
 interface RollOptions {
   readonly service: string;
   readonly reason: 'reload' | 'restart';

@@ -1,5 +1,5 @@
 /**
- * What becomes of a slot's share of the connections while the slot has no worker, or one that gives no sign of life: a
+ * Adoption of a slot's share of the connections while the slot has no worker, or one that gives no sign of life: a
  * sibling listens on its socket too.
  */
 import type { SendHandle } from 'node:child_process';

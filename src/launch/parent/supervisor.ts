@@ -29,13 +29,13 @@ const LISTENS_NO_MORE_MS = 2000;
 /** How often is looked at the workers' signs of life. */
 const LOOK_MS = 250;
 
-/** What a {@link Supervisor} is made of. */
+/** Parts of a {@link Supervisor}. */
 export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
   readonly program: WorkerProgram;
-  /** What the first workers begin with. */
+  /** The configuration that the first workers begin with. */
   readonly configuration: () => unknown;
   readonly settings: LaunchSettings;
-  /** What all workers have counted. */
+  /** Counts of all workers. */
   readonly totals: Totals;
 }
 

@@ -14,7 +14,7 @@ import type { HeldRequest, WorkerFailure } from '../worker-message.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** Who is told what a worker asks for and what it does wrong; what is left out is not needed. */
+/** Listener of a worker's requests and mistakes; absent methods are not needed. */
 export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
   /** It can be told nothing any more, and is killed: why. */
   fault?(what: string): void;
@@ -79,7 +79,7 @@ export class WorkerHandle {
   silentSeconds = 0;
   /** A debugger is attached: silence means nothing. */
   debugged = false;
-  /** What came with the last sign of life. */
+  /** Facts of its last sign of life. */
   facts: Readonly<Record<string, unknown>> = {};
   /** When that was, on the monotonic clock. */
   lastBeatAt = performance.now();
@@ -146,8 +146,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Tells it to drain and end: over the channel, with the reason and the time it has. One that was `replaced` makes haste
-   * when it is told to `stop`.
+   * Asks it to drain and end: over the channel, with the reason and the time it has. A worker draining as `replaced` closes idle
+   * connections at once on `stop`.
    */
   drain(reason: 'replaced' | 'stop', timeoutMs: number): void {
     this.toldToEnd = true;
@@ -298,7 +298,7 @@ export class WorkerHandle {
 
   async #end(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const uptimeMs = performance.now() - this.startedAt;
-    // What it sent last may still be in the channel: "close" comes when that was read.
+    // Its last messages may still be in the channel: "close" comes when they were read.
     const closed = new Promise<void>((resolve) => {
       this.#child.once('close', () => resolve());
     });

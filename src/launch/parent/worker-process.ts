@@ -17,10 +17,10 @@ const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
 /** The environment variable that stays, for the application: the index. */
 const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
 
-/** What a child is made like. */
+/** The process that a child is modelled on. */
 type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
 
-/** What concerns the supervisor alone: systemd's sockets and notifications, another cluster's channel, `node --watch`. */
+/** Variables that concern the supervisor alone: systemd's sockets and notifications, another cluster's channel, `node --watch`. */
 const PARENT_ONLY = [
   'NOTIFY_SOCKET',
   'WATCHDOG_USEC',
@@ -37,7 +37,7 @@ const PARENT_ONLY = [
 /** Runs in each worker before the main module. */
 const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
 
-/** What a worker process is made of. */
+/** Program of a worker process. */
 export interface WorkerProgram {
   readonly host: ParentProcess;
   /** The module to run; default the parent's own main module. */
@@ -51,7 +51,7 @@ export interface WorkerProgram {
 }
 
 /**
- * What every worker of one generation begins with. Its number counts the configurations that a fleet has taken up; one that is
+ * Data that every worker of one generation begins with. Its number counts the configurations that a fleet has taken up; one that is
  * tried has the next.
  */
 export interface FleetGeneration {

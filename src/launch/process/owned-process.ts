@@ -21,7 +21,7 @@ import {
 } from './host-process.js';
 import { type SignalActions, SignalHandler, signalTable } from './signals.js';
 
-/** What an {@link OwnedProcess} is made of. */
+/** Parts of an {@link OwnedProcess}. */
 export interface Ownership {
   readonly host: HostProcess;
   readonly log: Logger;
@@ -93,7 +93,7 @@ export class OwnedProcess {
     return true;
   }
 
-  /** What its last sign of life told of its event loop, where no parent watches it. */
+  /** Event-loop facts of its last sign of life, where no parent watches it. */
   get loop(): LoopFacts | undefined {
     return this.#loop;
   }
@@ -156,7 +156,7 @@ export class OwnedProcess {
       return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
-      // What ends listens until it is gone: a second TERM, one to the whole group, or its parent's, may come while it exits.
+      // A process that ends listens until it is gone: a second TERM, one to the whole group, or its parent's, may come while it exits.
       if (!this.#given.supervised && !this.#ends) this.signalHandler.clear();
       release();
       letGo();

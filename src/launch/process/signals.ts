@@ -100,7 +100,7 @@ export class SignalHandler {
   }
 }
 
-/** What a launcher can be asked by a signal. */
+/** Actions that a signal asks of a launcher. */
 export interface SignalActions {
   /** A stop is under way. */
   stopping(): boolean;
@@ -120,7 +120,7 @@ export interface SignalActions {
   report?(): void;
 }
 
-/** What the table depends on. */
+/** Circumstances that the table depends on. */
 export interface SignalCircumstances {
   readonly settings: () => LaunchSettings;
   readonly log: Logger;
@@ -136,7 +136,7 @@ export interface SignalCircumstances {
   readonly now?: () => number;
 }
 
-/** npm passes SIGINT on to its script, which the terminal has sent one already: nobody presses twice within so many milliseconds. */
+/** npm passes SIGINT on to its script, which the terminal has sent one already: no user presses twice within so many milliseconds. */
 const SAME_PRESS_MS = 250;
 
 /** The listeners, by signal. They only begin things; nothing here waits, so a SIGTERM that comes during a reload is seen at once. */

@@ -81,7 +81,7 @@ function digestOf(path: string): string | undefined {
   }
 }
 
-/** What stands for the bytes of a file, here and between a worker and its parent. */
+/** Digest of a file's bytes, here and between a worker and its parent. */
 export function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
 }

@@ -41,7 +41,7 @@ export type OnReload = (
   changes: readonly Change[],
 ) => Awaitable<readonly LaunchRequest[] | undefined>;
 
-/** What a reload works on. */
+/** Parts of a reload. */
 interface FleetReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly supervisor: Supervisor;
@@ -117,9 +117,9 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
   return { ...result, ...outcomeOf(failures) };
 }
 
-/** What a reload changes in the services that there are. */
+/** Changes that a reload makes to the present services. */
 interface ServiceChange {
-  /** What the program asks for, by service; empty where it asks for nothing, and all services are kept. */
+  /** Launch requests of the program, by service; empty where it makes none, and all services are kept. */
   readonly asked: ReadonlyMap<string, LaunchRequest>;
   readonly kept: readonly WorkerPool[];
   readonly added: readonly (readonly [name: string, request: LaunchRequest])[];
@@ -169,7 +169,7 @@ async function mutateFleet(supervisor: Supervisor, wanted: readonly LaunchReques
   return failures;
 }
 
-/** What {@link replaceWorkers} is to do. */
+/** Task of {@link replaceWorkers}. */
 interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'> {
   readonly next: FleetGeneration;
   readonly services: ServiceChange;
@@ -177,7 +177,7 @@ interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'> {
   accept(): Promise<unknown>;
 }
 
-/** What came of it. `failures`: workers that are still the old ones, each with why. */
+/** Its outcome. `failures`: workers that are still the old ones, each with the reason. */
 export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'added' | 'removed'> & {
   readonly failures: readonly string[];
 };

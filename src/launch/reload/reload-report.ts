@@ -1,5 +1,5 @@
 /**
- * What came of a reload, for the log, `status()` and the control socket.
+ * Outcome of a reload, for the log, `status()` and the control socket.
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -35,7 +35,7 @@ export interface ReloadReport {
   readonly error?: string;
 }
 
-/** What came of a reload, as those who did it say. What is left out is empty. */
+/** Outcome of a reload, as its runner reports it. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed'>> & {
     /** The error behind it: its stack is for the log alone. */
@@ -63,7 +63,7 @@ export function refusedFor(error: unknown): ReloadResult {
   return { outcome: 'refused', error: ordinary ? error.message : describeError(error), thrown: error };
 }
 
-/** What was refused or abandoned took nothing up. */
+/** A refused or abandoned reload applied no change. */
 function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
 }
@@ -120,7 +120,7 @@ export class ReloadReports {
         added: [],
         removed: [],
       };
-      // What a stop cuts off fails by it: that is no reason.
+      // Work that a stop cuts off fails by it: that is no reason.
       const { error, ...rest } = { ...known, ...result };
       const told = abandoned || error === undefined ? rest : { ...rest, error };
       const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
@@ -141,7 +141,7 @@ function logReport(log: Logger, report: ReloadReport, thrown: unknown): void {
   const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
   const facts = { ...report, ...(ordinary ? { err: thrown } : {}) };
   if (report.dryRun) {
-    // What is refused is told to the operator who asked; the service has no error.
+    // A refusal goes to the operator who asked; the service has no error.
     log.notice(`Dry run of a ${method}: ${outcome} after ${durationMs} ms`, { event: 'reload_dry_run', ...facts });
     return;
   }

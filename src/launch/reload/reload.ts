@@ -11,7 +11,7 @@ import type { LaunchSettings, RestartMethod } from '../launcher-options.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';
 import { diff, type PlanChanges, type ReloadChange, type ServicePlans, servicePlans } from './service-plans.js';
 
-/** What a runner is told of a reload. */
+/** A reload, as a runner gets it. */
 export interface ReloadRequest {
   readonly method: RestartMethod;
   /** Ends once all is judged and built: it gives what would come of the reload, and nothing is put in force. */
@@ -52,7 +52,7 @@ export type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & {
   readonly [K in 'settings' | 'wanted']: NextConfiguration[K] | undefined;
 };
 
-/** What a runner does of a reload by itself. */
+/** A runner's own steps of a reload. */
 interface ReloadSteps {
   readonly config: Config | undefined;
   /** Those that run. */
@@ -109,7 +109,7 @@ async function reloadTo(
     const refuse = async (): Promise<void> => {
       if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
     };
-    // Where a child judges a configuration that is refused already, services here need not.
+    // A child judges a configuration that is refused already; services here need not.
     await refuse();
     compared = compare(wanted);
     for (const error of compared.after.failures) {
@@ -139,7 +139,7 @@ function withoutWorkers(change: ReloadChange): ReloadChange {
   return change.effect === 'by new workers' ? { ...change, effect: 'applied now' } : change;
 }
 
-/** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: for ever. */
+/** The result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: no limit. */
 export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
   return within(Promise.resolve(work), ms || Number.POSITIVE_INFINITY, (): never => {
     throw reloadTimeout(late(`within ${ms / 1000} s`));

@@ -1,5 +1,5 @@
 /**
- * What services are to run by one configuration, put together from their plans; and what a reload changes of it in the
+ * Plans of all services by one configuration; and the changes of a reload in the
  * operator's terms: the content of certificates and paste files whose names are the same, and the pipelines.
  */
 import { readFileSync } from 'node:fs';
@@ -28,9 +28,9 @@ export interface ServicePlans {
 /** A file that services read, as the configuration knows it. */
 interface PlannedFile {
   readonly digest: string;
-  /** Where the configuration names it. */
+  /** Place of its name in the configuration. */
   readonly where: string;
-  /** What each service says of it, by name. */
+  /** Each service's description of it, by name. */
   readonly services: ReadonlyMap<string, ServiceFile>;
 }
 
@@ -100,13 +100,13 @@ export interface PipelineChange {
   readonly moved: readonly string[];
 }
 
-/** What is to run by a new configuration, compared with what runs. */
+/** The plans of a new configuration, compared with the present ones. */
 export interface PlanChanges {
   readonly files: readonly ReloadChange[];
   readonly pipelines: readonly PipelineChange[];
 }
 
-/** What differs. Of files those that are read as before, under the same option, by services that ran before. */
+/** The differences. Of files only those that are read as before, under the same option, by services that ran before. */
 export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
   const files = [...after.files].flatMap(([key, now]) => {
     const old = before.files.get(key);
@@ -159,7 +159,7 @@ function shown(file: ServiceFile | undefined, content: string): string {
 
 type Pipelines = ServicePlans['pipelines'];
 
-/** What became of each pipeline, in the order of the new ones; those that are gone last. */
+/** Change of each pipeline, in the order of the new ones; those that are gone last. */
 function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
   const names = new Set([...after.keys(), ...before.keys()]);
   return [...names]

@@ -1,5 +1,5 @@
 /**
- * What looks into a running process: the report, on a signal or a file's modification, and the backdoor.
+ * Views into a running process: the report, on a signal or a file's modification, and the backdoor.
  */
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
@@ -18,9 +18,9 @@ export const supervisorOptions = defineOptions({
   }),
 });
 
-/** What a {@link Diagnosis} is made of. */
+/** Parts of a {@link Diagnosis}. */
 interface DiagnosisOptions {
-  /** What reports are called by: the service, or the program. */
+  /** Name for reports: the service, or the program. */
   readonly name: () => string;
   readonly services: () => readonly ServiceBase[];
   /** In a supervisor: its workers, a line each. */
@@ -45,12 +45,12 @@ export class Diagnosis {
     this.reporter = new GuruMeditation({ service: name, services, config, program, workers });
   }
 
-  /** Where the backdoor listens: a port, a path, or null. */
+  /** Address of the backdoor: a port, a path, or null. */
   get backdoorPort(): number | string | null {
     return this.#backdoor?.where ?? null;
   }
 
-  /** What SIGUSR2 does: nothing where a file triggers reports instead, or while a report is being made. */
+  /** Does the same as SIGUSR2: nothing where a file triggers reports instead, or while a report is being made. */
   report(): void {
     if (this.#reporting || this.reporter.triggeredByFile) return;
     this.#reporting = true;

@@ -10,7 +10,7 @@ export const DESCRIBE_TOPIC = 'portico.api-description';
 /** Answers one topic, in the process that is asked. The answer is cloned structurally on its way. */
 export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
 
-/** What one process answered. */
+/** Answer of one process. */
 export interface Answer {
   /** Undefined for a process that runs all services. */
   readonly service: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * What a report tells of: the services of this process, where its code stands, and its children.
+ * Subjects of a report: the services of this process, the places its code is at, and its children.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Session } from 'node:inspector';
@@ -17,7 +17,7 @@ export interface ReportedRequest {
   readonly ageMs: number;
 }
 
-/** What a service may have beside its four verbs. */
+/** Optional members of a service, beside its four verbs. */
 export interface Telling {
   readonly tasks?: { activity?(): Iterable<Activity> };
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
@@ -34,7 +34,7 @@ export interface Telling {
     troubles?(): readonly string[];
     /** Remote calls that it handles, and that it waits for. */
     readonly calls?: { readonly running: number; readonly pending: number } | undefined;
-    /** What it has counted since it was asked last. */
+    /** Takes its counts since the last reading. */
     take(): Counted;
   };
 }
@@ -69,7 +69,7 @@ export async function threads(stack: string): Promise<string> {
   return parts.join('\n\n');
 }
 
-/** What keeps the event loop alive, counted by kind. */
+/** Resources that keep the event loop alive, counted by kind. */
 export function activeResources(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
@@ -127,7 +127,7 @@ interface WorkerStack {
   readonly stack?: string;
 }
 
-/** What the inspector says about a thread, as far as it is read. */
+/** The inspector's message about a thread, as far as it is read. */
 interface Message {
   readonly method?: string;
   readonly params?: {
@@ -200,7 +200,7 @@ function framesOf(params: Message['params']): string {
     .join('\n');
 }
 
-/** What is known of one process. */
+/** Facts of one process. */
 interface ProcessFacts {
   readonly pid: number;
   readonly parent: number;

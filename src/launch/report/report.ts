@@ -29,7 +29,7 @@ export const reportOptions = defineOptions({
   }),
 });
 
-/** What a report is made of; all of it optional. */
+/** Options of a report; all may be absent. */
 export interface GuruMeditationOptions {
   /** The service's name, for the name of the file. Default `portico`. */
   readonly service?: string | (() => string);
@@ -40,7 +40,7 @@ export interface GuruMeditationOptions {
   readonly services?: () => Iterable<ServiceBase & Telling>;
   /** In a supervisor: its workers, a line each. It serves no requests: those of its workers are in their reports. */
   readonly workers?: (() => Iterable<string>) | undefined;
-  /** Where a report goes that has no file, and what is wrong with one that has. Default: standard error. */
+  /** Output of a report that has no file, and of errors about one that has. Default: standard error. */
   readonly output?: { write(text: string): unknown };
   /** Default: `Date`. Names files. */
   readonly now?: () => Date;

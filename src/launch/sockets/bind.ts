@@ -14,7 +14,7 @@ export interface BoundHandle {
   close(): void;
 }
 
-/** What is bound: a numeric host and a port, or the path of a unix socket. */
+/** An address to bind: a numeric host and a port, or the path of a unix socket. */
 export type BindTo =
   | { readonly host: string; readonly port: number; readonly family: 4 | 6; readonly reusePort?: boolean }
   | { readonly path: string };
@@ -24,7 +24,7 @@ type BoundSocketClass = new (
   options: { host: string; port: number; reusePort: boolean } | { path: string },
 ) => { fd(): number; address(): { port: number } | string; close(): void };
 
-/** What `_createServerHandle` gives: libuv's handle. */
+/** Result of `_createServerHandle`: libuv's handle. */
 interface ServerHandle {
   readonly fd: number;
   close(): void;
@@ -91,7 +91,7 @@ export function canReusePort(): boolean {
   }
 }
 
-/** What an inherited descriptor is bound to; undefined for one that does not say, as a unix socket's. */
+/** Name that an inherited descriptor is bound to; undefined for one that has none, as a unix socket's. */
 export function nameOfDescriptor(descriptor: number): { address: string; port: number } | undefined {
   // The handle is only asked, and never closed: that would close the descriptor.
   const handle = create(null, null, null, descriptor);

@@ -15,7 +15,7 @@ import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './
 
 /** The sockets of one address of one service. */
 export interface ListenSockets {
-  /** What they are bound to, with the real port. */
+  /** Address that they are bound to, with the real port. */
   readonly address: ListenAddress;
   /** Their descriptors: one for each slot, or one that all workers share. */
   readonly descriptors: readonly number[];
@@ -75,7 +75,7 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   };
 }
 
-/** What a descriptor is bound to; for one that does not say, as a unix socket's, the address it is meant for. */
+/** Address that a descriptor is bound to; for one without a name, as a unix socket's, the address it is meant for. */
 export function addressOfDescriptor(descriptor: number, meant: ListenAddress): ListenAddress {
   const name = nameOfDescriptor(descriptor);
   if (name === undefined) return meant;
@@ -130,7 +130,7 @@ export class BindError extends Error {
   }
 }
 
-/** What the codes of bind(2) mean to an operator. */
+/** Meaning of bind(2)'s error codes for an operator. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use already',
   EADDRNOTAVAIL: 'this machine has no such address',
@@ -151,11 +151,11 @@ function once(work: () => void): () => void {
 /** Whose address it is. */
 export interface AddressOwner {
   readonly name: string;
-  /** Where the configuration sets the address: `file:line:column`. */
+  /** Place of the address in the configuration: `file:line:column`. */
   readonly place?: string | undefined;
 }
 
-/** What came of binding one address of a service, as an error that says it all. */
+/** The complete error for one address of a service that could not be bound. */
 export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
   const { code = '', message, hostname } = error as LookupError;
@@ -171,7 +171,7 @@ export function bindFailure({ name, place }: AddressOwner, error: unknown): Port
 /** Of getaddrinfo(3), which says for which name. */
 type LookupError = NodeJS.ErrnoException & { readonly hostname?: string };
 
-/** What an operator can do, by the code of bind(2). */
+/** Remedies for an operator, by the code of bind(2). */
 const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefined>> = {
   EADDRINUSE: whoHasIt,
   EACCES: (address) =>

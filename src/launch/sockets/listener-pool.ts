@@ -20,7 +20,7 @@ export interface Newcomer {
   readonly addresses: readonly ListenAddress[];
   /** How many sockets of its own an address is to have; 0: one for all workers. */
   readonly slots: number;
-  /** Where the configuration sets its addresses. */
+  /** Place of its addresses in the configuration. */
   readonly place?: string | undefined;
   /** Those that a service manager opened for it, one for each address. */
   readonly passed?: readonly ListenSockets[] | undefined;

@@ -1,5 +1,5 @@
 /**
- * Where a service listens, as its plan or the object itself says.
+ * Addresses of a service, from its plan or from the object itself.
  */
 import type { Launchable, ListenAddress, ListeningService } from '../../service/index.js';
 import { isListening, isPlanned } from '../../service/internal.js';
@@ -23,7 +23,7 @@ export function listeningOf(service: Launchable): Listening | undefined {
   return { addresses: service.addresses, place, hasSlots: service.adoptSockets !== undefined };
 }
 
-/** Where the configuration sets the addresses of a service, if it knows. */
+/** Place of a service's addresses in the configuration, if it knows. */
 export function placeOfAddress(service: Launchable): string | undefined {
   return (service as Partial<ListeningService>).addressPlace;
 }

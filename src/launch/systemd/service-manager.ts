@@ -9,13 +9,13 @@ import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { HostProcess } from '../process/host-process.js';
 
-/** Where to send, and where to say that it did not work. */
+/** Target of a notification, and log for its failure. */
 export interface NotifyOptions {
   /** Holds `NOTIFY_SOCKET`. Default: the process's environment. */
   readonly env?: NodeJS.ProcessEnv;
   /** Why a message could not be sent, at debug. Default: not logged. */
   readonly log?: Logger;
-  /** What to send; lines are separate assignments. Default `READY=1`. */
+  /** The notification; lines are separate assignments. Default `READY=1`. */
   readonly state?: string;
   /** Milliseconds that sending may take. Default 2000. */
   readonly timeoutMs?: number;
@@ -101,7 +101,7 @@ async function receiveDatagram(path: string, timeoutS: number | null): Promise<s
   throw cannotReceive(path, undefined);
 }
 
-/** What a receiving helper prints first: the path is its own. */
+/** First output of a receiving helper: the path is its own. */
 const BOUND = '!';
 
 /** `--no-block`: without it the helper waits for the receiver to close a descriptor, which only systemd does. */
@@ -178,7 +178,7 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** What is said; of a status or a sign of life only the latest counts. */
+/** Kinds of notifications; of a status or a sign of life only the latest counts. */
 type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';
 
 /** So long all that is said from a stop on may hold the end of the process, should the helper that sends it hang. */

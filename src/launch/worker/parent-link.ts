@@ -14,7 +14,7 @@ import { ParentBuckets } from '../shared-buckets.js';
 import { fittingMessage, type ToParent } from '../worker-message.js';
 import { type LoopFacts, startWatching } from './watch.js';
 
-/** Where a worker's process object holds its link. */
+/** Key of the link on a worker's process object. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
 /** The part of `process` a worker talks to its parent through. */
@@ -25,16 +25,16 @@ interface Channel {
   exit(status: number): never;
 }
 
-/** What is for the launcher of a worker to do. */
+/** Requests of the parent that a worker's launcher carries out. */
 export interface LinkListener {
   /** The parent wants something. */
   message(message: ToWorker): void;
   /** The parent is gone. */
   gone(): void;
-  /** An error that nobody handled. */
+  /** An unhandled error. */
   uncaught(error: unknown): void;
   warn(text: string): void;
-  /** What goes with a sign of life. */
+  /** Facts of a sign of life. */
   facts(): Readonly<Record<string, unknown>>;
   /** One was given. */
   beat(): void;
@@ -43,7 +43,7 @@ export interface LinkListener {
 /** After these an end of the process is explained. */
 const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['built', 'failed', 'ended']);
 
-/** What to do about an application that ends its process. */
+/** Remedy for an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
 
 const NO_EXIT_SERVING = 'A service ends by an error that nothing handles: throw one instead.';
@@ -86,7 +86,7 @@ function firstMessage(): Promise<Configure> {
 
 export class ParentLink {
   readonly assignment: Assignment;
-  /** What the configuration of the parent made of itself: for `Config.load`. */
+  /** The snapshot of the parent's configuration: for `Config.load`. */
   configuration: unknown;
   settings: Configure['settings'];
   readonly sockets: Configure['sockets'];
@@ -98,7 +98,7 @@ export class ParentLink {
   readonly #loading = watchLoading();
   readonly #releaseSignals: () => void;
   #listener: LinkListener | undefined;
-  /** What the parent wanted before there was a launcher. */
+  /** Messages of the parent from before there was a launcher. */
   readonly #early: ToWorker[] = [];
   #received: unknown[] = [];
   #failing = false;

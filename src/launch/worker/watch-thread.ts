@@ -15,7 +15,7 @@ const NAMED_TICKS = 2;
 const QUIET_MS = 1500;
 /** After its deadline a process gets so much more to end by itself. */
 const GRACE_MS = 1000;
-/** Where graceful stops have no limit, an orphan is only ended when its loop stood still for so long. */
+/** Milliseconds that an orphan's loop must stand still before it is ended, where graceful stops have no limit. */
 const ENDLESS_ORPHAN_STUCK_MS = 30_000;
 
 const { shared, fields, requests, parent, descriptor, own } = workerData as WatchData;

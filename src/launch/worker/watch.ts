@@ -9,17 +9,17 @@ import { LONGEST_DELAY_MS, ownFile, type RequestsInHand, requestsInHand } from '
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
-/** What the main thread and its watch thread share, as indexes into an `Int32Array`. */
+/** Memory that the main thread and its watch thread share, as indexes into an `Int32Array`. */
 const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5 } as const;
 
-/** What the watch thread is started with: all it needs, for each file that it imported would take a millisecond. */
+/** Start data of the watch thread: all it needs, for each file that it imported would take a millisecond. */
 export interface WatchData {
   readonly shared: Int32Array;
   readonly fields: typeof FIELDS;
   readonly requests: Pick<RequestsInHand, 'serials' | 'lengths' | 'heads'>;
   /** Undefined in a process without a parent that watches it: the thread ends it by itself. */
   readonly parent: number | undefined;
-  /** Where it tells what the main thread is stuck in. */
+  /** Descriptor for the stack that the main thread is stuck in. */
   readonly descriptor: number;
   /** Portico's own files are below this URL. */
   readonly own: string;
@@ -30,7 +30,7 @@ const BEAT_MS = 1000;
 const LONGEST_SILENCE_MS = 3000;
 const STANDARD_ERROR = 2;
 
-/** What is watched. */
+/** The watched process. */
 interface Watched {
   /** By a parent: it ends the process when its loop is stuck, and hears the stack. Else the thread does, and prints it. */
   readonly supervised: boolean;
@@ -66,7 +66,7 @@ export function startWatching({ supervised, settings, told }: Watched): Watch {
   };
 }
 
-/** What a process tells of its event loop, once a second. */
+/** Event-loop facts of a process, once a second. */
 export interface LoopFacts {
   /** The part of the last second in which it was at work, 0 to 1. */
   readonly utilization: number;

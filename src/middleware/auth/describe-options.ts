@@ -1,5 +1,5 @@
 /**
- * What auth_token and jwt say of themselves.
+ * Descriptions of auth_token and jwt.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Description } from '../../app/index.js';
@@ -11,7 +11,7 @@ export function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | u
   return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
 }
 
-/** What a filter with these options does, with the request or with any. */
+/** Description of a filter with these options, for the request or for any. */
 export function describeOptions(
   req: IncomingMessage | undefined,
   options: AuthTokenOptions,

@@ -1,5 +1,5 @@
 /**
- * What the claims of a signed token say of its bearer, once the signature is known to be good.
+ * Identity in the claims of a signed token, once the signature is known to be good.
  */
 import { dirname } from 'node:path';
 import { Fault } from '../../app/index.js';

@@ -73,12 +73,12 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return this.#apiVersion;
   }
 
-  /** What the request gathered on its way through the pipeline. */
+  /** The environ that the request gathered on its way through the pipeline. */
   get environ(): Environ {
     return environ(this.req);
   }
 
-  /** Who is asking: what the context filter, or noauth, put there. */
+  /** Context of the caller, from the filter context or noauth. */
   get context(): RequestContext | undefined {
     return environ(this.req).context;
   }

@@ -33,28 +33,28 @@ export interface ActionOptions {
   /** The key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
   readonly bodyKey?: string;
   /**
-   * What the body must be: JSON Schema, one of TypeBox, or a Standard Schema (Zod, Valibot, ArkType). By JSON Schema bodies
+   * Schema of the body: JSON Schema, one of TypeBox, or a Standard Schema (Zod, Valibot, ArkType). By JSON Schema bodies
    * are not coerced and nothing is removed or defaulted; of a Standard Schema the action gets the output.
    * `{ '2.1': schema, '2.19': schema }` are schemas by the version from which they hold; `request.body` has the members of
    * all, and those that some versions do not require are optional.
    */
   readonly body?: Schemas;
   /**
-   * What the query must be, also by version. By JSON Schema values are coerced to number, integer and boolean; a Standard
+   * Schema of the query, also by version. By JSON Schema values are coerced to number, integer and boolean; a Standard
    * Schema gets texts.
    */
   readonly query?: Schemas;
-  /** What the path's variables must be, also by version; coerced as a query is. A path that has them wrong is 400. */
+  /** Schema of the path's variables, also by version; values are coerced as a query's are. A path that does not fit is 400. */
   readonly params?: Schemas;
   /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
   readonly status?: Statuses | Since<number>;
   /**
-   * What is answered, by status: the serialiser is compiled from it, so that what it does not name is left out, and the
+   * Schemas of responses, by status: the serialiser is compiled from them, so members that they do not name are left out, and the
    * action must return it. Values are not checked. A Standard Schema must give JSON Schema.
    */
   readonly response?: Readonly<Record<number, Schema>>;
   /**
-   * Who may call: `true`, callers whom a filter of the pipeline has found out; `false`, anyone; or a guard. Asked before the
+   * Guard: `true`, callers whom a filter of the pipeline has identified; `false`, anyone; or a guard. It runs before the
    * body is read. Default: as the route, its resource or the router says.
    */
   readonly auth?: Auth;
@@ -96,7 +96,7 @@ export type QueryOf<O> = O extends { readonly query: infer S extends object | bo
 /** The type of the params of an action with these options, at a path that gives `P`. */
 export type ParamsIn<O, P> = O extends { readonly params: infer S extends object | boolean } ? SchemaType<S> : P;
 
-/** What an action with these options may return. Schemas of statuses from 400 on are for documents: faults are thrown. */
+/** Result type of an action with these options. Schemas of statuses from 400 on are for documents: faults are thrown. */
 export type ResponseOf<O> = O extends { readonly response: infer R extends object }
   ? Returned<
       { [K in keyof R]: `${K & number}` extends `${4 | 5}${string}` ? never : ValueOf<R[K]> }[keyof R]
@@ -119,7 +119,7 @@ type Returned<V> = V extends readonly (infer One)[]
         : { readonly [K in keyof V]: Returned<V[K]> }
       : V;
 
-/** What runs for a request. `args`: path variables and defaults, and the body where there is one. */
+/** Handles a request. `args`: path variables and defaults, and the body where there is one. */
 export type Handler<B = unknown, Q = unknown, P = Args, R = unknown> = (
   request: ActionRequest<P, B, Q>,
   args: P & { readonly body?: B },

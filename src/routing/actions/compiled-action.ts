@@ -18,7 +18,7 @@ export interface ByVersion<T> {
 /** One method of a controller, for a range of versions. */
 export interface CompiledAction {
   readonly range: VersionRange;
-  /** What `this` is in the handler. */
+  /** Value of `this` in the handler. */
   readonly controller: object;
   readonly handler: AnyHandler;
   readonly options: RangedOptions;

@@ -113,7 +113,7 @@ export interface ResourceSettings {
   readonly name?: string | undefined;
 }
 
-/** What a controller has for an action: a method, an action with options, or several of those for ranges of versions. */
+/** A controller's member for an action: a method, an action with options, or several of those for ranges of versions. */
 interface WrittenAction {
   readonly controller: object;
   readonly methods: readonly Pick<ActionSource, 'handler' | 'options'>[];
@@ -241,7 +241,7 @@ export class Resource {
   }
 }
 
-/** What a member of a controller is as an action: one method, or those of a list; empty where it is none. */
+/** Actions in a member of a controller: one method, or those of a list; empty where it is none. */
 function methodsIn(
   controller: object,
   name: string,
@@ -251,7 +251,7 @@ function methodsIn(
   return values.filter(isMethod).flatMap((value) => actionOf(value) ?? []);
 }
 
-/** What a body with this key looks like. */
+/** Schema of a body with this key. */
 function keySchema(key: string, { methods: [first] }: WrittenAction): JsonSchema {
   const body = first?.options.body;
   if (body !== undefined && !Array.isArray(body)) return documentedSchema(body as Schema, 'input');

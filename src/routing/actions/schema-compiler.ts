@@ -178,7 +178,7 @@ function listNames(schema: JsonSchema): ReadonlyMap<string, boolean> {
 }
 
 /**
- * What the schema makes of a value, with its coercions, transformations and defaults; a promise where the schema is
+ * The schema's result for a value, with its coercions, transformations and defaults; a promise where the schema is
  * asynchronous. Throws, or rejects with, the refusal of a value that it does not take.
  */
 function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart): unknown {
@@ -226,10 +226,10 @@ function withoutSubject(message: string, path: readonly PropertyKey[]): string {
   return name !== '' && told.startsWith(`${name} `) ? told.slice(name.length + 1) : told;
 }
 
-/** Which part of a request is checked. */
+/** Checked part of a request. */
 type InputPart = 'body' | 'query' | 'params';
 
-/** What a message calls a part that has names, and what it calls the whole. */
+/** Names for messages: of a part that has names, and of the whole. */
 const SUBJECTS: Readonly<Record<InputPart, string>> = {
   body: 'the body',
   query: 'query parameter',

@@ -1,5 +1,5 @@
 /**
- * What an action takes for a schema: JSON Schema, that of TypeBox, and Standard Schemas (https://standardschema.dev) as Zod, Valibot
+ * Schemas of actions: JSON Schema, TypeBox, and Standard Schemas (https://standardschema.dev) as Zod, Valibot
  * and ArkType make them; and the types of the values that JSON Schemas take.
  */
 /** A schema of any library that follows the standard. */
@@ -33,7 +33,7 @@ export interface TypeBoxSchema {
   readonly '~kind': string;
 }
 
-/** What an action takes for a schema. */
+/** A schema that an action takes. */
 export type Schema = JsonSchema | TypeBoxSchema | StandardSchema;
 
 export function isStandardSchema(schema: unknown): schema is StandardSchema {
@@ -50,7 +50,7 @@ export function jsonSchemaOf(schema: Schema, side: Side, draft: Draft): JsonSche
   return made;
 }
 
-/** What a document says of a schema; of one that has no JSON Schema, why. */
+/** A schema as documents show it; for one that has no JSON Schema, the reason. */
 export function documentedSchema(schema: Schema, side: Side): JsonSchema {
   try {
     return jsonSchemaOf(schema, side, 'draft-2020-12');
@@ -79,7 +79,7 @@ export type FromSchema<S> = S extends false
       ? E
       : Both<OwnType<S>, Both<AllOf<S>, OneOf<S>>>;
 
-/** What `type` and the keywords beside it say. */
+/** Type of `type` and the keywords beside it. */
 type OwnType<S> = S extends { readonly type: infer T }
   ? T extends readonly (infer One)[]
     ? TypeOf<One, S>

@@ -23,7 +23,7 @@ export interface MapperOptions {
   readonly minimization?: boolean | undefined;
   /** False gives every route a controller and an action. Default true. */
   readonly explicit?: boolean | undefined;
-  /** What a variable called `controller` may be. Default nothing. */
+  /** Values of a variable called `controller`. Default: none. */
   readonly controllers?: readonly string[] | undefined;
   /** Generated paths end in a slash. Default false. */
   readonly appendSlash?: boolean | undefined;
@@ -144,12 +144,12 @@ export class Mapper extends SubMapperParent {
     return this;
   }
 
-  /** What a route redirects to; undefined for all others. */
+  /** Redirect of a route; undefined for all others. */
   redirectOf(route: Route): Redirect | undefined {
     return this.#redirects.get(route);
   }
 
-  /** Where a route was added. */
+  /** Place where a route was added. */
   originOf(route: Route): Origin | undefined {
     return this.#places.get(route)?.();
   }
@@ -165,7 +165,7 @@ export class Mapper extends SubMapperParent {
     return rest === null ? null : this.compile().find(request?.method ?? null, rest, request);
   }
 
-  /** What its paths begin with; empty where it has no prefix. */
+  /** Beginning of its paths; empty where it has no prefix. */
   get prefix(): string {
     return this.#options.prefix ?? '';
   }
@@ -184,7 +184,7 @@ export class Mapper extends SubMapperParent {
     return this.urls.generate(values, scriptName);
   }
 
-  /** What builds URLs by name. */
+  /** Builder of URLs by name. */
   get urls(): UrlBuilder {
     const { hardcodeNames = true, explicit = true, appendSlash = false } = this.#options;
     this.#builder ??= new UrlBuilder({
@@ -200,7 +200,7 @@ export class Mapper extends SubMapperParent {
     return this.#builder;
   }
 
-  /** Where a redirect leads. Throws a `GenerationError` when the match lacks a variable of the target. */
+  /** Location of a redirect. Throws a `GenerationError` when the match lacks a variable of the target. */
   redirectLocation(redirect: Redirect, match: Match, context: UrlContext): string {
     return this.urls.ofRoute(redirect.target, match, context);
   }
@@ -215,7 +215,7 @@ export class Mapper extends SubMapperParent {
     return this.#table;
   }
 
-  /** What a resource expands to. */
+  /** Routes that a resource expands to. */
   protected expand(memberName: string, collectionName: string, options: ResourceOptions): readonly ExpandedRoute[] {
     return expandResource(memberName, collectionName, options);
   }
@@ -250,7 +250,7 @@ export class Mapper extends SubMapperParent {
     }
   }
 
-  /** What happens to a mistake in the table: it is thrown. */
+  /** Throws a mistake in the table. */
   protected refuse(error: PorticoError): void {
     throw error;
   }

@@ -1,5 +1,5 @@
 /**
- * What `resource('message', 'messages')` expands to, exactly as Routes expands it.
+ * Expands `resource('message', 'messages')` exactly as Routes does.
  */
 import { MEMBER_ID, type ParentResource, type Requirements, type RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
@@ -36,7 +36,7 @@ export interface ExpandedRoute {
   readonly formatted: boolean;
 }
 
-/** What `resource('books', { … })` is told. */
+/** Refuses `resource('books', { … })`, which lacks its collection's name. */
 export function refuseLoneName(name: string): never {
   throw new RouteError('PORTICO_ROUTE_RESOURCE_NAME', {
     message: 'a resource has two names: of a member, and of the collection, which is its path',
@@ -80,7 +80,7 @@ export function expandResource(memberName: string, collectionName: string, optio
   return routes;
 }
 
-/** What all routes of a resource have in common. */
+/** Options common to all routes of a resource. */
 function sharedBy(memberName: string, collectionName: string, options: ResourceOptions) {
   const { parentResource: parent = null, requirements } = options;
   const below = parent === null ? '' : `${parent.collectionName}/:${parent.memberName}_id`;

@@ -1,5 +1,5 @@
 /**
- * What a router keeps for a route besides its place in the table.
+ * A router's settings of a route, beside its place in the table.
  */
 import type { App, Filter } from '../../app/index.js';
 import { nearestNames } from '../../errors/index.js';
@@ -15,7 +15,7 @@ export interface RouteSettings {
   readonly handler?: Handler | undefined;
   /** Filters around the controller, inside those of `router.use`; the first is the outermost. */
   readonly filters?: readonly Filter[] | undefined;
-  /** Who may call, where the action does not say it. Default: as the router says. */
+  /** Guard, where the action has none. Default: the router's. */
   readonly auth?: Auth | undefined;
   /** Largest body, in bytes. Default: the router's. */
   readonly bodyLimit?: number | undefined;
@@ -50,7 +50,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof KeptSettings>([
   '_mounted',
 ]);
 
-/** What a router's route may have among its options. */
+/** Options of a router's route. */
 export const ROUTE_OPTIONS: OptionNames = {
   what: 'a route',
   plain: new Set(
@@ -63,7 +63,7 @@ export const ROUTE_OPTIONS: OptionNames = {
   ),
 };
 
-/** What a router's resource may have among its options. */
+/** Options of a router's resource. */
 export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
   plain: new Set('controller formatted id pathPrefix namePrefix'.split(' ')),
@@ -79,7 +79,7 @@ export function splitSettings(options: RouteOptions): { settings: KeptSettings; 
   };
 }
 
-/** What else belongs somewhere else, and where. */
+/** Options that belong somewhere else, with that place. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['method', "conditions: { method: ['GET'] }"],
   ['methods', "conditions: { method: ['GET'] }"],

@@ -6,7 +6,7 @@ import { isObject } from '../../errors/index.js';
 import { pythonText, type RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 
-/** What a submapper adds its routes to: a mapper, or another submapper. */
+/** Parent of a submapper's routes: a mapper, or another submapper. */
 export interface RouteParent {
   /** `connect` with both arguments; a null path takes the name for the path where a submapper has a path prefix. */
   addRoute(name: string | null, path: string | null, options: RouteOptions): void;
@@ -59,7 +59,7 @@ export interface CollectionOptions extends SubMapperOptions {
   readonly memberOptions?: SubMapperOptions | null | undefined;
 }
 
-/** What mappers and submappers have in common. */
+/** Common part of mappers and submappers. */
 export abstract class SubMapperParent implements RouteParent {
   abstract addRoute(name: string | null, path: string | null, options: RouteOptions): void;
 

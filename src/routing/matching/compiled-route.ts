@@ -23,7 +23,7 @@ export class CompiledRoute {
   rank = -1;
   /** More than path and method decide: the conditions have to be asked. */
   readonly conditional: boolean;
-  /** What its expression is made from. */
+  /** Source of its expression. */
   readonly source: PatternSource;
   #regex: RegExp | undefined;
   /** Its expression could take long, and is not used. */
@@ -96,7 +96,7 @@ function hasPlainNames({ parts, variables, requirements, minimize }: Route): boo
   return !Object.values(requirements).some((requirement) => requirement.includes('(?P'));
 }
 
-/** What a lookup found: the route and its values; the match is made when it is asked for. */
+/** Result of a lookup: the route and its values; the match is made when it is asked for. */
 export class Found {
   declare readonly compiled: CompiledRoute;
   declare readonly captured: Captured;

@@ -10,7 +10,7 @@ import { SegmentTree } from './segment-tree.js';
 
 /** How a table is compiled. */
 export interface RouteTableOptions extends SubDomainOptions {
-  /** What a variable called `controller` may be. */
+  /** Values of a variable called `controller`. */
   readonly controllers: readonly string[];
   /** Told of a route that cannot be compiled; it throws, or collects and lets the others go on. */
   readonly refuse: (route: Route, error: Error) => void;

@@ -11,7 +11,7 @@ import { fullPart, type PatternSource, PLAIN, type TemplatePart, variablePattern
 import type { CompiledRoute } from './compiled-route.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
 
-/** What one segment must be. Steps with the same key are the same. */
+/** Test of one segment. Steps with the same key are the same. */
 export type Step =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'variable'; readonly key: string; readonly test: SegmentTest }
@@ -145,7 +145,7 @@ function longestThenVariable(skip: number, separator: string, test: SegmentTest)
 
 const BACKSLASH = 92;
 
-/** What was found out about the expressions of variables, which many routes share; one for each table. */
+/** Known facts about the expressions of variables, which many routes share; one object for each table. */
 export interface PatternFacts {
   /** Whether an expression takes one segment or less, whatever stands around it. */
   isLocal(pattern: string): boolean;

@@ -11,7 +11,7 @@ import type { PlannedRoute, SegmentReader, SegmentTest, Step } from './segment-s
 /** A tree over the routes of one method. Not re-entrant, and need not be: a lookup is synchronous. */
 export class SegmentTree {
   readonly #root = new Node(0);
-  /** Where each segment of the path being looked up begins. */
+  /** Start of each segment of the path being looked up. */
   readonly #starts: number[] = [1];
   #path = '';
   #best: PlannedRoute | null = null;
@@ -105,7 +105,7 @@ export class SegmentTree {
   }
 }
 
-/** What may follow after the same segments. Routes come in order of rank, so lists stay sorted. */
+/** Continuations of the same segments. Routes come in order of rank, so lists stay sorted. */
 class Node {
   /** The rank of the first route that passes here. */
   readonly lowest: number;

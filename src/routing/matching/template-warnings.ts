@@ -117,7 +117,7 @@ function timeOf(run: () => void, now: () => number): number {
   return best;
 }
 
-/** What to repeat: usual characters, and the text that is in the expression itself. */
+/** Texts to repeat: usual characters, and the text that is in the expression itself. */
 function repetitiveUnits(requirement: string): string[] {
   const own = requirement.match(/[A-Za-z0-9_]+/g) ?? [];
   return [...new Set(['a', '0', '-', '.', 'a.', 'ab', 'a-', ' ', ...own.slice(0, 8)])];

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { refuseUnknownOptions } from '../../errors/index.js';
 import { translateRegex } from '../template/python-regex.js';
 
-/** What matching sees of a request. */
+/** The part of a request that matching sees. */
 export interface MatchRequest {
   /** Compared exactly. */
   readonly method: string;
@@ -25,7 +25,7 @@ export type Match = Record<string, unknown>;
  */
 export type ConditionFunction = (request: MatchRequest | null, match: Match) => unknown;
 
-/** What a route asks of a request. All must hold. */
+/** Conditions of a route. All must hold. */
 export interface Conditions {
   /** Methods, compared exactly; or a text that contains the method, as Routes has it. Absent: every method. */
   readonly method?: readonly string[] | string | undefined;

@@ -102,7 +102,7 @@ export function withTypes(options: RouteOptions, types: ReadonlyMap<string, Para
   const requirements = { ...options.requirements };
   for (const [name, { regex }] of types) requirements[name] = regex;
   const builtIn = new Set<ParamType>(Object.values(BUILT_IN_TYPES) as ParamType[]);
-  // What the expression of a built-in type takes always parses, so only others have to be asked.
+  // Values that match the expression of a built-in type always parse, so only other types are asked.
   const asked = [...types].filter(([, type]) => !builtIn.has(type));
   return {
     ...options,
@@ -189,7 +189,7 @@ type Variable<V extends string, Own> = V extends `.${infer N}`
 
 type NameOf<V extends string> = V extends `${infer N}:${string}` ? N : V;
 
-/** What the word behind the colon makes of the text; an expression leaves it as it is. */
+/** Type of a variable's value by the word behind the colon; an expression leaves the text as it is. */
 type ValueIn<V extends string, Own> = V extends `${string}:${infer R}` ? TypedValue<R, Own> : string;
 
 /** The values of a type by its name; of an expression, texts. */
@@ -203,7 +203,7 @@ type BuiltInValue<R> = R extends keyof BuiltInTypes ? BuiltInTypes[R] : string;
 
 type Simplify<T> = { [K in keyof T]: T[K] };
 
-/** What a URL of a template needs: a value for each variable; more become the query. */
+/** Arguments of a template's URL: a value for each variable; more become the query. */
 type UrlArguments<P> =
   Record<string, never> extends UrlParams<P>
     ? [values?: UrlParams<P> & Readonly<Record<string, unknown>>]

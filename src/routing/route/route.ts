@@ -24,13 +24,13 @@ export type Requirements = Record<string, string>;
 export type GenerateFilter = (values: Record<string, unknown>) => Record<string, unknown>;
 
 /**
- * What a route is made from. Any name that is not listed here is a default: a value of every match, and of the route
+ * Options of a route. Any name that is not listed here is a default: a value of every match, and of the route
  * that generation looks for.
  */
 export interface RouteOptions {
   /** Regular expressions of variables, by name. Default: whatever a segment can be. */
   readonly requirements?: Requirements | undefined;
-  /** What a request must be besides: `method`, `subDomain`, `function`. Default: any. */
+  /** Further conditions: `method`, `subDomain`, `function`. Default: none. */
   readonly conditions?: Conditions | null | undefined;
   /** False adds `controller: 'content'` and `action: 'index'`, as very old tables expect. */
   readonly _explicit?: boolean | undefined;
@@ -50,7 +50,7 @@ export interface RouteOptions {
   readonly _collectionName?: string | undefined;
   /** The parent of the resource, as `resource` sets it. */
   readonly _parentResource?: ParentResource | null | undefined;
-  /** What is odd about it besides what its path says. */
+  /** Oddities besides those of its path. */
   readonly _notices?: readonly RouteWarning[] | undefined;
   readonly [name: string]: unknown;
 }
@@ -80,7 +80,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 export class Route {
   readonly name: string | null;
   readonly template: string;
-  /** What it was made from, without the options that only the mapper reads. */
+  /** Options that it was made from, without those that only the mapper reads. */
   readonly options: RouteOptions;
   readonly parts: readonly TemplatePart[];
   readonly notices: readonly RouteWarning[];
@@ -146,7 +146,7 @@ export class Route {
   }
 }
 
-/** What Python takes for true. */
+/** Whether Python takes a value for true. */
 export function isTruthy(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }

@@ -24,7 +24,7 @@ import {
 /** Answers what went wrong. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 
-/** What the match has decided. */
+/** Results of the match. */
 interface Matched {
   readonly target: ActionTarget;
   /** The way to the action. */

@@ -22,7 +22,7 @@ import {
   targetKey,
 } from './served-route.js';
 
-/** What is done for each route, by its place in the table. */
+/** The handling of each route, by its place in the table. */
 export function buildServed(
   parts: RouterParts,
   fastify: { readonly handToFastify: App; readonly bodyLimit: number },
@@ -59,7 +59,7 @@ class RouteServing {
     this.#bodyLimit = fastify.bodyLimit;
   }
 
-  /** What is done for a route. Throws a {@link RouteError} when there is no such controller or action. */
+  /** The handling of a route. Throws a {@link RouteError} when there is no such controller or action. */
   served(compiled: CompiledRoute): ServedRoute {
     const { route } = compiled;
     const settings = this.#parts.settings.get(route) ?? {};
@@ -84,7 +84,7 @@ class RouteServing {
     };
   }
 
-  /** What logs say of a route: its path as it was written, below the router's prefix. */
+  /** Log facts of a route: its path as it was written, below the router's prefix. */
   #matchedOf({ route }: CompiledRoute, written: string | undefined): MatchedRoute {
     const text = (value: unknown): string => (typeof value === 'string' ? value : '');
     return {
@@ -166,7 +166,7 @@ class RouteServing {
   }
 }
 
-/** What a route without a condition for methods has in Fastify. */
+/** Methods in Fastify of a route without a condition for them. */
 const USUAL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** The methods of a route in Fastify. A request of another one is handed over under the first of them. */
@@ -201,7 +201,7 @@ function filtersTooLate(controller: string, bodyKey: string): RouteError {
   });
 }
 
-/** What is wrong with a route, and where that was added. */
+/** A mistake in a route, and the place where the route was added. */
 interface Mistake {
   readonly error: Error;
   readonly route: Route;

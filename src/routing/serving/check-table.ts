@@ -1,5 +1,5 @@
 /**
- * What is said about a table when it is built: oddities, and routes that can never win.
+ * Warnings about a table when it is built: oddities, and routes that can never win.
  */
 
 import type { CompiledRoute } from '../matching/compiled-route.js';
@@ -116,7 +116,7 @@ export function findShadowed(planned: readonly PlannedRoute[]): Shadowed[] {
   return shadowed;
 }
 
-/** Which of the candidates cover the route for every method it takes; empty when a method is left over. */
+/** The candidates that cover the route for every method it takes; empty when a method is left over. */
 function shadowing(candidates: readonly PlannedRoute[], later: PlannedRoute): CompiledRoute[] {
   const covering = candidates
     .filter((earlier) => coversConditions(earlier, later) && coversPaths(earlier, later))
@@ -146,7 +146,7 @@ function coversPaths(earlier: PlannedRoute, later: PlannedRoute): boolean {
   return !later.isWhole && samePattern(one, other);
 }
 
-/** What a route takes after its certain segments, where that is one variable for all the rest. */
+/** The rest of a route after its certain segments, where that is one variable. */
 function tailOf({ route }: CompiledRoute, steps: number): 'anything' | 'something' | null {
   if (route.minimize) return null;
   const last = route.parts.at(-1);

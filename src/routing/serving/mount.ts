@@ -45,7 +45,7 @@ export function enterMount(req: IncomingMessage, pathInfo: unknown): void {
 }
 
 /**
- * Where the consumed part of a raw URL ends. Every slash of the decoded path is a slash or a `%2F` of the raw one, so
+ * End of the consumed part of a raw URL. Every slash of the decoded path is a slash or a `%2F` of the raw one, so
  * counting those of the rest from the end finds the border.
  */
 function cutAt(url: string, pathInfo: string | null): { readonly end: number; readonly rest: string } {

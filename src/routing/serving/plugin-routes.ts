@@ -31,7 +31,7 @@ const MISS: unique symbol = Symbol('portico.routing.miss');
 
 type Missed = Called & { [MISS]?: Miss | undefined };
 
-/** What plugins serve beside the table. */
+/** Routes and upgrades of plugins beside the table. */
 export class PluginRoutes {
   readonly routes: PluginRoute[] = [];
   /** Whether a request that the table has no route for is theirs to answer. Known when the router is built. */

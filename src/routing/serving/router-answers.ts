@@ -1,5 +1,5 @@
 /**
- * What a router answers without an action: redirects, and which methods a path takes (RFC 9110 §9.3.7, §15.5.6); and what Routes'
+ * A router's answers without an action: redirects, and the methods that a path takes (RFC 9110 §9.3.7, §15.5.6); and those that Routes'
  * middleware and nova's router answer for a request: a controller's name, a redirect, 404 or 500.
  */
 import type { ServerResponse } from 'node:http';

@@ -44,7 +44,7 @@ export class RouterFastify {
   readonly #rules: AnsweringRules;
   /** Logs of routes with a level of their own. */
   readonly logs = new Map<MatchedRoute, Logger>();
-  /** What plugins serve beside the table. */
+  /** Routes and upgrades of plugins beside the table. */
   readonly own: PluginRoutes;
   /** The largest body of an action that says nothing else, in bytes. */
   readonly bodyLimit: number;
@@ -216,7 +216,7 @@ function callIn(req: IncomingMessage): ActionCall | undefined {
   return (req as Called)[CALL];
 }
 
-/** What plugins can read of an action. One by version has its schemas in `openApiDocument` only. */
+/** The part of an action that plugins can read. One by version has its schemas in `openApiDocument` only. */
 function shownSchemas(
   path: string,
   methods: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * What an action returned, as an answer: headers, media type, and how the value is written.
+ * Sends an action's result: headers, media type, and the serialised value.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -24,7 +24,7 @@ export interface AnswerRules {
 
 /** Sends what an action returned. */
 export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRules): void {
-  // What `reply.code()` has said comes before what the action declares.
+  // A status from `reply.code()` comes before the one that the action declares.
   const { statusCode: said } = reply.raw;
   const status = said === 200 ? rules.status : said;
   if (value === SENT) {
@@ -96,7 +96,7 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
   void reply.serializer(rules.serializer ?? compiled ?? jsonText).send(value);
 }
 
-/** What Fastify has compiled for the status, of the route or, where a key of the body has selected the action, now. */
+/** Fastify's compiled serialiser for the status, of the route or, where a key of the body has selected the action, of now. */
 function schemaSerializer(
   reply: FastifyReply,
   status: number,

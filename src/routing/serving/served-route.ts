@@ -1,5 +1,5 @@
 /**
- * What a router does for a route of its table: `build-table.ts` works it out when the router is built.
+ * A router's handling of a route of its table: `build-table.ts` works it out when the router is built.
  */
 import type { App, Filter, MatchedRoute } from '../../app/index.js';
 import type { PorticoError } from '../../errors/index.js';
@@ -15,7 +15,7 @@ import type { Route } from '../route/route.js';
 import type { RouterOptions } from '../router-options.js';
 import type { ParamReader } from './param-reader.js';
 
-/** What a router is built from. */
+/** Parts that a router is built from. */
 export interface RouterParts {
   readonly options: RouterOptions;
   readonly log: Logger;
@@ -50,9 +50,9 @@ export interface ServedRedirect extends Served {
 export interface ServedAction extends Served {
   readonly kind: 'action';
   readonly settings: KeptSettings;
-  /** What it runs; null when controller or action are variables of the path. */
+  /** Its action; null when controller or action are variables of the path. */
   readonly target: ActionTarget | null;
-  /** What it may run where the path names it, by {@link targetKey}. Complete when the router is built: no client makes it grow. */
+  /** Actions that the path may name, by {@link targetKey}. Complete when the router is built: no client makes it grow. */
   readonly named: ReadonlyMap<string, ActionTarget>;
 }
 

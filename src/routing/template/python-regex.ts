@@ -15,7 +15,7 @@ export interface TranslatedRegex {
   readonly names: readonly string[];
   /** It may match a `/`, so it may span segments of a path. */
   readonly matchesSlash: boolean;
-  /** What it matches depends on the text around it (assertions), or on group numbers (back references). */
+  /** Whether its matches depend on the text around it (assertions), or on group numbers (back references). */
   readonly contextual: boolean;
 }
 
@@ -135,7 +135,7 @@ class Translator extends PatternReader {
     return this.#literal(character);
   }
 
-  /** What matches one character. */
+  /** A part that matches one character. */
   #one(source: string, matchesSlash: boolean): Piece {
     if (matchesSlash) this.#matchesSlash = true;
     return { source, min: 1, max: 1, repeatable: true };
@@ -229,7 +229,7 @@ class Translator extends PatternReader {
     const assertion = this.match(/\\([AZbB])/y);
     if (assertion !== null) return this.#assertion(ASSERTIONS[assertion[1]!]!);
     const set = this.set();
-    // What is no digit, letter or space may be a slash.
+    // A class such as "no digit, letter or space" may match a slash.
     return set === null ? this.#literal(this.escapedCharacter()) : this.#one(set, set.startsWith('[^'));
   }
 }

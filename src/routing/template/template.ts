@@ -14,7 +14,7 @@ export interface PathVariable {
 /** Literal text, or a variable. */
 export type TemplatePart = string | PathVariable;
 
-/** What is odd about a route, in a sentence, and what to write instead. */
+/** An oddity of a route, in a sentence, and the remedy. */
 export interface RouteWarning {
   readonly code: string;
   readonly message: string;
@@ -24,7 +24,7 @@ export interface RouteWarning {
 /** A template that was read. */
 export interface Template {
   readonly parts: readonly TemplatePart[];
-  /** What in it says something else than it seems. */
+  /** Parts with another meaning than they seem to have. */
   readonly notices: readonly RouteWarning[];
 }
 
@@ -49,7 +49,7 @@ export function readTemplate(text: string, requirements: Record<string, string>,
   const parts: TemplatePart[] = [];
   const notices: RouteWarning[] = [];
   const openers = isStatic ? '{' : '{:*';
-  /** What opened the variable being read, and what ends it: nothing yet behind a `:` or `*`. */
+  /** Opener of the variable being read, and its enders: none yet behind a `:` or `*`. */
   let opened: { readonly type: PathVariable['type']; enders: readonly string[] } | null = null;
   let read = '';
   let isEscaped = false;
@@ -124,14 +124,14 @@ export function pathText(parts: readonly TemplatePart[]): string {
   return parts.map((part) => (typeof part === 'string' ? part : part.type === '.' ? '' : `{${part.name}}`)).join('');
 }
 
-/** What the expression is made from. */
+/** Source of the expression. */
 export interface PatternSource {
   readonly parts: readonly TemplatePart[];
   readonly requirements: Readonly<Record<string, string>>;
   /** Names that have a default; with minimization their variables may be left out at the end of a path. */
   readonly defaults: ReadonlyMap<string, unknown>;
   readonly minimize: boolean;
-  /** What a variable called `controller` may be. */
+  /** Values of a variable called `controller`. */
   readonly controllers: readonly string[];
 }
 
@@ -152,7 +152,7 @@ export function fullPart(part: TemplatePart, source: PatternSource): string {
   return part.type === '.' ? `(?:\\.${group})??` : group;
 }
 
-/** What a variable matches, as an expression. */
+/** Expression that a variable matches. */
 export function variablePattern(variable: PathVariable, source: PatternSource): string {
   if (variable.name === 'controller') return source.controllers.map(escapePython).join('|');
   const requirement = requirementOf(source.requirements, variable.name);

@@ -9,7 +9,7 @@ import { SEPARATORS } from '../template/template.js';
 /** Values for a URL, in the order given: what is not in the path becomes the query in that order. */
 export type Values = Map<string, unknown>;
 
-/** What URLs are generated from. */
+/** Source of generated URLs. */
 export interface GeneratorTable {
   /** In the order of definition. */
   readonly routes: readonly Route[];
@@ -21,7 +21,7 @@ export interface GeneratorTable {
   readonly named: Readonly<Record<'controller' | 'action', ReadonlySet<unknown>>>;
 }
 
-/** What {@link GeneratorTable.named} is of routes. */
+/** The {@link GeneratorTable.named} of routes. */
 export function namedValues(routes: readonly Route[]): GeneratorTable['named'] {
   const valuesOf = (key: string): ReadonlySet<unknown> => new Set(routes.map(({ defaults }) => defaults.get(key)));
   return { controller: valuesOf('controller'), action: valuesOf('action') };

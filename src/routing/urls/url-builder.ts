@@ -10,9 +10,9 @@ import { GenerationError } from '../route/route-error.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type GeneratorTable, generate, queryText, quotePath, type Values } from './generator.js';
 
-/** What a URL is made in: the current request, as far as it matters. */
+/** The part of the current request that a URL depends on. */
 export interface UrlContext {
-  /** What was consumed of the path before the router. Default none. */
+  /** Path consumed before the router. Default: none. */
   readonly scriptName?: string | undefined;
   /** Host and port. Default `localhost`. */
   readonly host?: string | undefined;
@@ -25,7 +25,7 @@ export interface UrlContext {
 /** Values for a URL: variables of the path, then whatever is to be the query. */
 export type UrlValues = Readonly<Record<string, unknown>> | Map<string, unknown>;
 
-/** What URLs are built from. */
+/** Source of built URLs. */
 export interface UrlTable extends GeneratorTable, SubDomainOptions {
   readonly names: ReadonlyMap<string, Route>;
   /** Whether a name means its route, or only its defaults. */

@@ -1,5 +1,5 @@
 /**
- * Notifications as oslo.messaging has them (`notify/notifier.py`): what happened, for whoever wants to know: telemetry, billing, audit.
+ * Notifications as oslo.messaging has them (`notify/notifier.py`): events for telemetry, billing, audit.
  * Those of one topic and priority have a queue, `notifications.info`, which keeps them until something listens.
  */
 import { randomUUID } from 'node:crypto';

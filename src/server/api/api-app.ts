@@ -18,12 +18,12 @@ import { pasteLoader } from './api-plan.js';
 import { refuseUnknown } from './api-settings.js';
 import { refuseStrangers } from './strict-names.js';
 
-/** What stands for the app of an API before its first start. */
+/** App of an API before its first start. */
 export const unbuilt: App = () => {
   throw new Error('the app is built when the service starts');
 };
 
-/** What stands for it once the service takes no more work, and goes on listening. */
+/** App of a service that takes no more work, and goes on listening. */
 export const withdrawn: App = () => {
   throw new Fault(503, {
     message: 'This service was withdrawn. Ask another one.',
@@ -39,14 +39,14 @@ interface BuiltApp {
   readonly loader: AppLoader;
 }
 
-/** What the apps of an API are built of. */
+/** Parts that the apps of an API are built of. */
 interface ApiAppParts {
   readonly log: Logger;
-  /** What counts for them. */
+  /** Meter of their requests. */
   readonly meter: ApiMeter;
-  /** Where they come from when not from the paste file. */
+  /** Loader of the apps, where they are not from the paste file. */
   readonly loader?: AppLoader | undefined;
-  /** What may read any name. */
+  /** A manager, which may read any name. */
   readonly manager?: unknown;
   /** Its names are judged by the program. */
   readonly judged?: boolean | undefined;
@@ -61,7 +61,7 @@ export class ApiApp {
   #app: LoadedApp | undefined;
   /** Built ahead of a start, or of a renewal. */
   #prepared: BuiltApp | undefined;
-  /** What its server is told of how its faults are written; empty before it is there. */
+  /** The form of faults for its server; empty before it is there. */
   faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus'> = {};
   /** Replaced apps that still have requests. */
   readonly #leaving = new Set<Promise<void>>();
@@ -88,7 +88,7 @@ export class ApiApp {
     };
   }
 
-  /** What was prepared, or else a fresh app. Rejects with what building it did, or with the signal's reason. */
+  /** The prepared app, or else a fresh one. Rejects with the error of its build, or with the signal's reason. */
   async start(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
     this.#app = await unlessAborted(this.#next(pipeline, config), signal);
     return this.#app;

@@ -1,5 +1,5 @@
 /**
- * What is counted of an API, where its configuration asks for that: its requests, its filters, and the calls to other services
+ * Counts of an API, where its configuration asks for them: its requests, its filters, and the calls to other services
  * that its managers and its app make. Where it does not, nothing is put around an app.
  */
 import type { IncomingMessage } from 'node:http';
@@ -17,14 +17,14 @@ import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 /** The methods that are told apart: which one a request has is for its client to say. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** What is observed of the requests under one set of labels. */
+/** Distributions of the requests under one set of labels. */
 interface RequestDistributions {
   readonly seconds: Distribution;
   readonly requestBytes: Distribution;
   readonly responseBytes: Distribution;
 }
 
-/** What connections to brokers are made of. */
+/** Parts that connections to brokers are made of. */
 interface Caller {
   readonly binary: string;
   readonly project: string | undefined;
@@ -40,7 +40,7 @@ export class ApiMeter {
   readonly #caller: Caller;
   /** Loaded with the first connection to a broker. */
   #calls: CallMeter | undefined;
-  /** What is wrong with each connection that is open. */
+  /** Troubles of each open connection. */
   readonly #troubles = new Set<() => readonly string[]>();
 
   constructor(config: Config, server: Server, caller: Caller) {
@@ -64,12 +64,12 @@ export class ApiMeter {
     return this.#calls?.calls;
   }
 
-  /** What is wrong with its connections to brokers, each told once. */
+  /** Troubles of its connections to brokers, each once. */
   troubles(): readonly string[] {
     return [...new Set([...this.#troubles].flatMap((tell) => tell()))];
   }
 
-  /** What has come since it was asked last; nothing while the configuration does not ask for it. */
+  /** Counts since the last reading; none while the configuration does not ask for them. */
   take(): Counted {
     if (this.#enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
@@ -95,7 +95,7 @@ export class ApiMeter {
     });
   }
 
-  /** What a configuration has put around the filters of each pipeline; undefined: nothing. */
+  /** Probes around the filters of each pipeline; undefined: none. */
   probes(config: Config): PipelineProbes | undefined {
     const { enabled, filters } = config.group('metrics', metricsOptions);
     if (!enabled || !filters) return undefined;

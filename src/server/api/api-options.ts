@@ -89,7 +89,7 @@ export const apiOptions = defineOptions({
   ...apiFaultOptions,
 });
 
-/** What every API reads of `[DEFAULT]`. */
+/** Options of `[DEFAULT]` that every API reads. */
 export const servingOptions = defineOptions({
   api_paste_config: path({
     default: 'api-paste.ini',
@@ -102,7 +102,7 @@ export const servingOptions = defineOptions({
   }),
 });
 
-/** Which APIs a program serves: `api-cli` goes by it, and a program that chooses them by itself may have a file with it. */
+/** APIs that a program serves: `api-cli` goes by it, and a program that chooses them by itself may have a file with it. */
 export const enabledApisOptions = defineOptions({
   enabled_apis: list({
     unique: true,
@@ -125,17 +125,17 @@ export function tlsOption(
   return isSet ? own : { group: 'ssl', opt: option };
 }
 
-/** What a service needs of a Loader. */
+/** The part of a Loader that a service needs. */
 export interface AppLoader {
   has(name: string): boolean;
   loadApp(name?: string): Promise<LoadedApp>;
-  /** Where the apps come from, for people. */
+  /** Source of the apps, for people. */
   readonly path?: string;
 }
 
-/** What a `WSGIService` may be given beside its configuration. */
+/** Options of a `WSGIService` beside its configuration. */
 export interface WSGIServiceOptions {
-  /** Where its app comes from. Default: a Loader of `[DEFAULT] api_paste_config`. */
+  /** Source of its app. Default: a Loader of `[DEFAULT] api_paste_config`. */
   readonly loader?: AppLoader;
   /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
   readonly useSsl?: boolean;

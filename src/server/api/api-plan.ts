@@ -16,7 +16,7 @@ import { type AppLoader, servingOptions, type WSGIServiceOptions } from './api-o
 import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf, tlsSettings } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
 
-/** What the files say of an API. */
+/** An API, as the files describe it. */
 export interface ApiParts {
   readonly settings: ApiSettings;
   readonly apiTls: ApiTls;
@@ -25,7 +25,7 @@ export interface ApiParts {
   readonly tls: TlsOptions | undefined;
 }
 
-/** What is read for: where its app comes from when not from the paste file, and how it is served. */
+/** Circumstances of a reading: the source of the app where it is not the paste file, and the way it is served. */
 export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> & {
   readonly log: Logger;
   /** A Loader of the paste file, for readings of several APIs. Default: one for this API. */

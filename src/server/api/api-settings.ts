@@ -1,6 +1,6 @@
 /**
- * What the configuration says about one API: where it listens, with how many workers, with which certificate; and what its
- * server is told of that.
+ * Settings of one API: addresses, workers, certificates; and the options of its
+ * server.
  */
 import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
@@ -47,7 +47,7 @@ export function apiSettings(config: Config, name: string): ApiSettings {
   };
 }
 
-/** What the server of an API is told: address, limits, times and style; all but certificates. */
+/** Options of an API's server: address, limits, times and style; all but certificates. */
 export function serverOptionsOf(config: Config, { address, options }: ApiSettings): ServerOptions {
   const { maxRequests, maxRequestsJitter } = options;
   return {
@@ -112,7 +112,7 @@ export function refuseUnknown(config: Config, name: string): void {
   if (issues.some(({ severity }) => severity === 'error')) throw new ConfigError(issues);
 }
 
-/** What is wrong with a section `[<name>]`, which nothing that was loaded has declared. */
+/** Mistakes in a section `[<name>]`, which nothing that was loaded has declared. */
 export function sectionOfName(config: Config, name: string): readonly Diagnostic[] {
   const isIt = (section: string | undefined): boolean => section?.toLowerCase() === name.toLowerCase();
   if (!config.listAllSections().some(isIt)) return [];
@@ -146,7 +146,7 @@ function workersOf(config: Config, name: string, own: number): number {
   });
 }
 
-/** Where the configuration sets the address of an API; undefined where it does not. */
+/** Place of an API's address in the configuration; undefined where it has none. */
 export function addressPlace(config: Config, name: string): string | undefined {
   const locations = ['port', 'listen'].map((opt) => config.getLocation(`api:${name}`, opt));
   const set = locations.find(({ kind }) => kind !== 'default');

@@ -33,7 +33,7 @@ export class ApiTls {
   }
 
   /**
-   * What TLS is spoken with; undefined for plain HTTP, and in development for a certificate that is yet to be made.
+   * Options of TLS; undefined for plain HTTP, and in development for a certificate that is yet to be made.
    * Throws `PORTICO_TLS_CONFIG`.
    */
   options(tls: TlsSettings): TlsOptions | undefined {
@@ -82,7 +82,7 @@ export class ApiTls {
     return this.enabled && certFile ? readCertificate(certFile, this.#readFile) : undefined;
   }
 
-  /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */
+  /** Place of an option of TLS: in the API's own section, else in `[ssl]`; without one, the place where TLS was asked for. */
   #locationOf(option: string | undefined): Place | undefined {
     const { group, opt } =
       option === undefined

@@ -15,7 +15,7 @@ export const servedOptions: readonly { readonly group: string; readonly options:
   { group: 'trace', options: traceOptions },
 ];
 
-/** Declares them all: whoever judges the configuration then knows the names that files may have for APIs. */
+/** Declares them all: a check of the configuration then knows the names that files may have for APIs. */
 export function registerServing(config: Config): void {
   for (const options of [enabledApisOptions, servingOptions, faultOptions]) config.register('DEFAULT', options);
   for (const { group, options } of servedOptions) config.register(group, options);

@@ -54,10 +54,10 @@ export class WSGIService implements ListeningService {
   readonly server: Server;
   /** For metrics. */
   readonly meter: ApiMeter;
-  /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
+  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's answer shows it. */
   backdoorPort: number | string | null = null;
   readonly #config: Config;
-  /** What other configurations are read for: TLS stays what it was made for. */
+  /** Circumstances in which other configurations are read: TLS stays as it was made. */
   readonly #reading: ApiReading;
   /** Its lines tell the service and the worker; the server adds the service to the other one by itself. */
   readonly #log: Logger;
@@ -110,7 +110,7 @@ export class WSGIService implements ListeningService {
     });
   }
 
-  /** Where it listens, or will. */
+  /** Its present or future address. */
   get addresses(): readonly ListenAddress[] {
     return this.server.addresses;
   }
@@ -268,7 +268,7 @@ export class WSGIService implements ListeningService {
       const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
       await hooks.start(signal, over);
     } catch (error) {
-      // What failed may have come before the steps, of which the last lets go of the app.
+      // The failure may have come before the steps, of which the last closes the app.
       await this.#app.close();
       throw error;
     }
@@ -296,7 +296,7 @@ export class WSGIService implements ListeningService {
       return;
     }
     this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`);
-    // Where there are more workers the address is their parent's, and clients would wait in a queue that is not emptied.
+    // With more workers the address is their parent's, and clients would wait in a queue that is not emptied.
     const ending = this.#worker?.supervised === true ? this.#withdraw() : this.stop({ graceful: true });
     ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
   }

@@ -1,5 +1,5 @@
 /**
- * What a connection sends ahead. Node's parser makes objects of all requests in one read of the socket, and its server and
+ * Requests that a connection sends ahead. Node's parser makes objects of all requests in one read of the socket, and its server and
  * ours some more, which take a hundred times the bytes they came in. Of those beyond a few only the heads are kept, as text,
  * until those before them are answered.
  */
@@ -17,14 +17,14 @@ const MOST_BODIES = 64;
 
 type Take = HeadReceiver['onIncoming'];
 
-/** What the parser makes, and fills in by this name. */
+/** Object that the parser makes, and fills in by this name. */
 type Parsed = IncomingMessage & { upgrade: boolean };
 type Made = new (socket: Socket) => Parsed;
 
 /** A request without body is a text: lines for method, target, version, whether its connection goes on, names and values. */
 type Waiting = string | { readonly req: IncomingMessage; keepAlive: boolean };
 
-/** What it asks of its connection. */
+/** The part of a connection that it uses. */
 interface Pipelined {
   readonly socket: Socket;
   readonly exchanges: { readonly length: number };

@@ -14,7 +14,7 @@ const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not offered here.');
 /** For heads, trailers and chunk extensions beyond their limits. */
 export const TOO_LARGE = refusal(431, 'headers too large', 'The header fields are too large.');
 
-/** What Node's parser and its timer report, and what it is answered with; all other codes of the parser are 400. */
+/** Errors of Node's parser and its timer, each with its answer; all other codes of the parser are 400. */
 const BY_CODE: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: TOO_LARGE,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: TOO_LARGE,

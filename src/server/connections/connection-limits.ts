@@ -70,7 +70,7 @@ export interface TimeoutListener {
 /** How exact the age of requests and idle connections is. A quarter of a second costs four timers a second, an exact one a clock a request. */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
-/** What a connection that is being closed has at least. */
+/** Least time of a connection that is being closed. */
 const CLOSING_MS = 2000;
 
 /**

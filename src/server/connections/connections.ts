@@ -20,7 +20,7 @@ export interface Exchange extends AppExchange {
   connection: Connection;
 }
 
-/** What a connection looked like when something last moved on it. */
+/** State of a connection when something last moved on it. */
 interface Movement {
   readonly requests: number;
   readonly received: number;
@@ -38,7 +38,7 @@ const DISCARDED = 64 * 1024;
 export class Connection {
   /** The socket as accepted. */
   readonly raw: Socket;
-  /** What HTTP is spoken on: the accepted socket, or TLS over it. */
+  /** Socket that HTTP uses: the accepted socket, or TLS over it. */
   socket: Socket;
   /** True until its first request: it may be silent, in a handshake, or in the middle of a head. */
   fresh = true;
@@ -72,7 +72,7 @@ export class Connection {
   lingers = false;
   /** To be sent when the answers under way are out: what came after their requests was broken. */
   refusal: Refusal | undefined;
-  /** What Node's parser or its timer said: who looks at the socket of a request learns it by its `error`. */
+  /** Error of Node's parser or its timer: code that holds the socket of a request learns it by its `error`. */
   cause: Error | undefined;
   /** Its last request. */
   latest: IncomingMessage | undefined;
@@ -129,7 +129,7 @@ export class Connection {
     else if (this.readingStopped && this.exchanges.length <= 1) this.readOn();
   }
 
-  /** What comes from now on is nothing that is answered. It is read for a while, to notice when the client leaves. */
+  /** Bytes that come from now on get no answer. They are read for a while, to notice when the client leaves. */
   discard(): void {
     if (this.#discardedFrom === undefined) {
       this.#discardedFrom = this.socket.bytesRead;
@@ -190,7 +190,7 @@ export class ConnectionList {
   readonly #exchangeEnded: (exchange: Exchange) => void;
   readonly #connectionClosed: () => void;
   readonly #onResponseClose: (this: ServerResponse) => void;
-  /** What requests find of their server. */
+  /** State that requests find of their server. */
   readonly #server: ServerState;
   /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
   keepTimes = false;

@@ -1,5 +1,5 @@
 /**
- * What a line of the log, or a report, says about a request.
+ * Facts of a request, for a line of the log or a report.
  */
 import type { IncomingMessage } from 'node:http';
 import { environ } from '../../app/index.js';
@@ -11,7 +11,7 @@ interface RequestFacts extends Partial<TraceIds> {
   readonly request_id?: string;
 }
 
-/** What a log line says about a request: no query, which may hold secrets. */
+/** Facts of a request for a log line: no query, which may hold secrets. */
 export function requestFacts(req: IncomingMessage): RequestFacts {
   const env = environ(req);
   const path = env.originalUrl.split('?', 1)[0] ?? '';

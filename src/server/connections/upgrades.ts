@@ -91,7 +91,7 @@ export class Upgrades {
     try {
       res.writeHead(101).end();
     } catch (error) {
-      // A filter's, or an application's. Nobody would end the connection.
+      // A filter's, or an application's. Nothing else would end the connection.
       socket.destroy();
       throw error;
     }
@@ -99,7 +99,7 @@ export class Upgrades {
 }
 
 /**
- * Reads a connection that nothing else reads yet: of one that is not read nobody learns that its client has left. Gives what
+ * Reads a connection that nothing else reads yet: without reading, the end of its client would go unnoticed. Gives what
  * ends that, and has what came until then.
  */
 function readEarly(socket: Socket, head: Buffer): () => Buffer {

@@ -10,7 +10,7 @@ import { DISCARD_BYTES } from '../connections/lingering-close.js';
 
 /** Bytes of chunk extensions that one request may have. */
 const EXTENSIONS_LIMIT = 16 * 1024;
-/** What a chunk has around it without an extension: eight digits and two line ends. */
+/** Bytes around a chunk without an extension: eight digits and two line ends. */
 const CHUNK_FRAME = 12;
 
 /**

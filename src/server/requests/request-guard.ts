@@ -1,5 +1,5 @@
 /**
- * What Node's parser lets through and RFC 9110 and 9112 forbid: refused before any filter sees it.
+ * Requests that Node's parser accepts and RFC 9110 and 9112 forbid: refused before any filter sees them.
  *
  * The parser itself stays strict: `insecureHTTPParser` is never set.
  */
@@ -10,7 +10,7 @@ import { collapsed, encodedPath, replaceRawHeaders } from '../../app/internal.js
 import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
-/** What the guard is told of `[wsgi]`; 0 is no limit. */
+/** Limits of `[wsgi]` for the guard; 0 is no limit. */
 type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders'>;
 
 const VERSION = refusal(505, 'http version', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.');
@@ -29,10 +29,10 @@ const BAD_SEGMENT = refusal(400, 'target invalid', 'The path has a dot segment, 
 const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is for OPTIONS only.');
 const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is not implemented.');
 
-/** What the guard found in a request that it lets pass. */
+/** The guard's findings on a request that it lets pass. */
 export interface Passed {
   readonly chunked: boolean;
-  /** What Content-Length says; 0 without. */
+  /** Value of Content-Length; 0 without. */
   readonly length: number;
   /** It asks for another protocol. Node's parser loses what is sent behind it, so it has to be the last one. */
   readonly upgrade: boolean;
@@ -85,7 +85,7 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
   };
 }
 
-/** What the guard looks at in a list of names and values in turn. */
+/** Fields that the guard reads in a list of names and values in turn. */
 interface Fields {
   host: string | undefined;
   contentLength: string | undefined;
@@ -163,7 +163,7 @@ function settleTarget(req: IncomingMessage, url: string, host: string): Refusal 
   return undefined;
 }
 
-/** What a target turned out to be: its canonical form, and for the absolute form the authority it named. */
+/** A target: its canonical form, and for the absolute form the authority it named. */
 export interface Target {
   readonly url: string;
   readonly authority?: string;

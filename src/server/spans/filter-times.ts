@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { App, Filter } from '../../app/index.js';
 
-/** What is put around a pipeline's filters: one before each, and one before its app. */
+/** Probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
 
 /** What a pipeline is measured by. */
@@ -56,7 +56,7 @@ interface Trip {
   /** The filter it is in; undefined in an app, and outside. */
   filter: Stop | undefined;
   outward: boolean;
-  /** What the last filter or app has failed with. */
+  /** Error of the last filter or app. */
   error: unknown;
 }
 

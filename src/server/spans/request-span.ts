@@ -118,7 +118,7 @@ class RequestSpan implements RequestTrace {
     // A response that is broken off has the error as well.
     if (this.#failure === cause) return;
     this.#failure = cause;
-    // What was thrown may be anything, and the request is to be answered.
+    // The thrown value may be anything, and the request gets its answer.
     if (this.#span.isRecording()) ignoreErrors(() => this.#span.recordException(exceptionOf(cause)));
   }
 
@@ -199,7 +199,7 @@ export const traceOptions = defineOptions({
   }),
 });
 
-/** What a configuration wants around the filters of each pipeline; undefined: nothing. */
+/** Spans around the filters of each pipeline; undefined: none. */
 export function filterSpans(config: Config): PipelineProbes | undefined {
   if (!config.group('trace', traceOptions).filters) return undefined;
   return (pipeline, filters) => [
@@ -224,7 +224,7 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     try {
       const returned: unknown = context.with(trace.setSpan(activeContext, span), () => app(req, res));
       if (returned instanceof Promise) returned.then(end, failed);
-      // It answers, or calls what is inside, by and by.
+      // It answers, or calls the inner app, later.
       else if (!res.writableEnded) afterResponse(res, end);
       else end();
       return returned as void | Promise<void>;

@@ -12,7 +12,7 @@ export type ReadTlsFile = (path: string) => Buffer;
 /** Reads from disk. A worker hands in what its parent accepted instead. */
 export const readFromDisk: ReadTlsFile = (path) => readFileSync(path);
 
-/** What a {@link TlsRefused} is made of. */
+/** Parts of a {@link TlsRefused}. */
 export interface TlsRefusal extends ErrorDetails {
   /** The option of `[ssl]` that is at fault, where it is one. */
   readonly option?: string | undefined;

@@ -33,7 +33,7 @@ export const sslOptions = defineOptions({
   }),
 });
 
-/** What a server needs to know for TLS; what is absent has the default of `[ssl]`. */
+/** Settings of TLS; absent ones have the defaults of `[ssl]`. */
 export type TlsSettings = {
   readonly [K in keyof OptionsOf<typeof sslOptions>]?: OptionsOf<typeof sslOptions>[K] | null;
 };
@@ -60,7 +60,7 @@ export function certificatePath(config: Config, group: string, opt: string): str
   return found === undefined || found === resolve(written) ? written : found;
 }
 
-/** What to do about a file that is not there; `file`: the configuration file that names it. */
+/** Remedy for a file that is not there; `file`: the configuration file that names it. */
 export function missingHint(written: string, file?: string): string {
   const candidates = candidatesFor(written, file);
   const near = candidates.map((candidate) => missingFileHint(candidate)).find((text) => text !== undefined);

@@ -66,7 +66,7 @@ const FORWARD_SECRECY = [
   'ECDHE+CHACHA20',
 ].join(':');
 
-/** What TLS 1.0 and 1.1 need in addition: OpenSSL 3 counts their signatures as level 0. */
+/** Further ciphers for TLS 1.0 and 1.1: OpenSSL 3 counts their signatures as level 0. */
 const FOR_OLD_VERSIONS = 'ECDHE+AES:@SECLEVEL=0';
 
 /** The names Python's ssl module has for protocol versions, in lower case. */
