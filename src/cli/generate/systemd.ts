@@ -284,7 +284,7 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
   const set = new Map(wordsOf(unit.last('Environment').value).map((word) => splitOnce(word)));
   const isDynamic = isOn(unit.last('DynamicUser').value);
   const makes = wordsOf(unit.last('ExecStartPre').value);
-  for (const written of deployment.writes(set.get('PORTICO_DEFAULT__STATE_PATH'))) {
+  for (const written of deployment.writes(set.get(variableOf({ group: 'DEFAULT', opt: 'state_path' })))) {
     const named = `[${written.group}] ${written.opt}`;
     const directory = directoryOf(written, set.get(variableOf(written)) ?? written.value);
     if (isTemporary(directory)) {

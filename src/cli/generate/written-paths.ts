@@ -78,4 +78,5 @@ export function valueIn({ kind, value }: WrittenPath, directory: string): string
 }
 
 /** The variable of the environment that sets an option. */
-export const variableOf = ({ group, opt }: WrittenPath): string => `PORTICO_${group}__${opt}`.toUpperCase();
+export const variableOf = ({ group, opt }: Pick<WrittenPath, 'group' | 'opt'>): string =>
+  `PORTICO_${group}__${opt}`.toUpperCase();
