@@ -4,24 +4,10 @@
 import { type DeclaredFactory, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
 import { configOptions, programLogOptions } from '../config/internal.js';
-import {
-  adminOptions,
-  backdoorOptions,
-  controlOptions,
-  launcherOptions,
-  reportOptions,
-  supervisorOptions,
-} from '../launch/internal.js';
-import { metricsOptions } from '../metrics/index.js';
-import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
+import { launchedOptions } from '../launch/internal.js';
+import { databaseOptions, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions, servedOptions, servingOptions } from '../server/internal.js';
-import {
-  managerOptions,
-  osloNotificationOptions,
-  osloRabbitOptions,
-  rpcOptions,
-  upgradeLevelOptions,
-} from '../service/internal.js';
+import { osloNotificationOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
 import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
 
 /** Options and the group they belong to. */
@@ -40,21 +26,13 @@ export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: programLogOptions },
   { group: 'DEFAULT', options: servingOptions },
   { group: 'DEFAULT', options: faultOptions },
-  { group: 'DEFAULT', options: launcherOptions },
-  { group: 'DEFAULT', options: managerOptions },
-  { group: 'DEFAULT', options: heartbeatOptions },
-  { group: 'DEFAULT', options: backdoorOptions },
-  { group: 'DEFAULT', options: supervisorOptions },
-  { group: 'control', options: controlOptions },
-  { group: 'admin', options: adminOptions },
-  { group: 'metrics', options: metricsOptions },
+  ...launchedOptions,
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
   { group: 'rpc', options: rpcOptions },
   { group: 'oslo_messaging_rabbit', options: osloRabbitOptions },
   { group: 'oslo_messaging_notifications', options: osloNotificationOptions },
   { group: 'upgrade_levels', options: upgradeLevelOptions },
-  { group: 'oslo_reports', options: reportOptions },
 ];
 
 /** Further options of APIs and services. */

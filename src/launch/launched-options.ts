@@ -14,8 +14,8 @@ import { launcherOptions } from './launcher-options.js';
 import { supervisorOptions } from './report/diagnosis.js';
 import { reportOptions } from './report/report.js';
 
-/** Options and the group they belong to. */
-const LAUNCHED: readonly { readonly group: string; readonly options: OptionDeclarations }[] = [
+/** Options of every program with a launcher, each with its group. */
+export const launchedOptions: readonly { readonly group: string; readonly options: OptionDeclarations }[] = [
   { group: 'DEFAULT', options: launcherOptions },
   { group: 'DEFAULT', options: managerOptions },
   { group: 'DEFAULT', options: heartbeatOptions },
@@ -33,7 +33,7 @@ const LAUNCHED: readonly { readonly group: string; readonly options: OptionDecla
  * alone.
  */
 export function judgeConfiguration(config: Config): void {
-  for (const { group, options } of LAUNCHED) config.register(group, options);
+  for (const { group, options } of launchedOptions) config.register(group, options);
   // A program with a logger of its own reads none of these options.
   const logs = config.has('DEFAULT', 'log_file');
   if (logs) config.check(syslogAsked);
