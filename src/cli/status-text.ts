@@ -3,6 +3,7 @@ import {
   describeEnd,
   describeRecent,
   describeRequest,
+  mebibytes,
   type ShownWorker,
   type StatusDocument,
 } from '../launch/internal.js';
@@ -10,7 +11,7 @@ import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import { columns } from './command.js';
 
-/** What `api-cli status` prints: first what is wrong, then each service with its workers. */
+/** Output of `api-cli status`: first the troubles, then each service with its workers. */
 export function statusText({ process: running, services, reloads, reloading }: StatusDocument): string {
   const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost } = running;
   const up = formatDuration(uptimeMs / 1000);
@@ -94,7 +95,7 @@ function workerRow(worker: ShownWorker): string[] {
     formatDuration(uptimeMs / 1000),
     utilization === undefined ? '-' : `${Math.round(utilization * 100)} %`,
     lagMs === undefined ? '-' : `${Math.round(lagMs)} ms`,
-    rss === undefined ? '-' : `${Math.round(rss / 2 ** 20)} MiB`,
+    rss === undefined ? '-' : mebibytes(rss),
     inFlight === undefined ? '-' : String(inFlight),
   ];
 }

@@ -1,26 +1,30 @@
 /** The first look at the status page: is all well, and if not, what fails and since when. */
 import { formatAddress } from '../../service/internal.js';
-import type { Controlled } from '../control/controlled.js';
-import { FAILING, type RecentRequests } from '../control/recent.js';
-import { logLinesLost, type Readiness } from '../control/status-document.js';
+import { FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
+import type { Readiness } from '../control/status-document.js';
 import { type LauncherStatus, type ServiceStatus, whatLoads } from '../launcher-status.js';
 import { describeEnd } from '../parent/worker-end.js';
 import { type Html, html, table } from './frame.js';
 
-/** Why not all is well, a few words each; empty: all is. */
-export function whatIsWrong(
-  { log, recent, runner }: Controlled,
-  services: readonly ServiceStatus[],
-  readiness: readonly Readiness[],
-): string[] {
-  const lost = logLinesLost(log, runner.counted());
+/** Figures of the last minute, by API; undefined for one whose requests are not counted, or that had none. */
+export type RecentApis = ReadonlyMap<string, RecentApi | undefined>;
+
+/** The facts that the first look depends on. `lost`: lines of the log that could not be written. */
+interface Health {
+  readonly readiness: readonly Readiness[];
+  readonly recent: RecentApis;
+  readonly lost: number;
+}
+
+/** The troubles, a few words each; empty: all is well. */
+export function whatIsWrong(services: readonly ServiceStatus[], { readiness, recent, lost }: Health): string[] {
   return [
     ...readiness.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`),
     ...services.flatMap(({ name, workers: all }) =>
       all.filter(({ stuck }) => stuck).map(({ id }) => `worker ${id} of ${name} is stuck`),
     ),
     ...services.flatMap(({ name }) => {
-      const failed = recent?.of(name)?.failed ?? 0;
+      const failed = recent.get(name)?.failed ?? 0;
       return failed > FAILING ? [`${name}: ${Math.round(failed * 100)} % of its requests fail`] : [];
     }),
     ...(lost > 0 ? [`${lost} lines of the log could not be written`] : []),
@@ -35,11 +39,7 @@ export function summary(wrong: readonly string[], isCounted: boolean): Html {
 }
 
 /** The table of APIs. */
-export function served(
-  services: readonly ServiceStatus[],
-  readiness: readonly Readiness[],
-  recent: Controlled['recent'],
-): Html {
+export function served(services: readonly ServiceStatus[], readiness: readonly Readiness[], recent: RecentApis): Html {
   const rows = services.map(({ name, addresses, ready, wanted, restarts, lastFailure }) => {
     const { state, reasons } = readiness.find((each) => each.name === name) ?? { state: 'starting', reasons: [] };
     const ended = lastFailure === undefined ? undefined : describeEnd(lastFailure);
@@ -47,7 +47,7 @@ export function served(
       (reason) => lastFailure !== undefined && reason.includes(`worker ${lastFailure.worker} (pid ${lastFailure.pid})`),
     );
     const told = [...reasons, ...(ended === undefined || isTold ? [] : [`last failure: ${ended}`])];
-    const known = recent?.of(name);
+    const known = recent.get(name);
     const isGood = state === 'ready' && ready >= wanted;
     return html`<tr><th scope="row">${name}</th><td>${addresses.map(formatAddress).join(' ')}</td><td class="${isGood ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td>${numbers(known)}<td class="long">${told.join('; ')}</td></tr>
 `;
@@ -67,9 +67,9 @@ function numbers(recent: RecentRequests | undefined): Html {
 }
 
 /** The routes of the last minute, where there are any. */
-export function routes(services: readonly ServiceStatus[], recent: Controlled['recent']): Html | undefined {
+export function routes(services: readonly ServiceStatus[], recent: RecentApis): Html | undefined {
   const rows = services.flatMap(({ name }) =>
-    (recent?.of(name)?.routes ?? []).map(
+    (recent.get(name)?.routes ?? []).map(
       (route) => html`<tr><th scope="row">${name}</th><td class="long">${route.route}</td>${numbers(route)}</tr>
 `,
     ),

@@ -1,4 +1,4 @@
-/** What is kept of the last ten minutes: how many requests there were, and how long they took. */
+/** Figures of the last ten minutes: the number of requests, and their durations. */
 import { boundOf, Distribution, isFailure, type Totals } from '../../metrics/index.js';
 
 const EVERY_MS = 5000;

@@ -10,13 +10,14 @@ import { adminOptions } from '../control/admin-guard.js';
 import type { ControlAnswer } from '../control/control-server.js';
 import type { Controlled } from '../control/controlled.js';
 import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
-import { readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
+import { logLinesLost, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import { mebibytes } from '../parent/worker-end.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { ServicePlans } from '../reload/service-plans.js';
 import { charts } from './charts.js';
 import { framed, type Html, html, type Shown, table } from './frame.js';
-import { routes, served, summary, underWay, whatIsWrong } from './health.js';
+import { type RecentApis, routes, served, summary, underWay, whatIsWrong } from './health.js';
 import type { History } from './history.js';
 import { pipelinePicture } from './pipeline-picture.js';
 
@@ -38,16 +39,16 @@ export async function statusPage(
   const status = controlled.status();
   const readiness = readinessOf(status);
   const isCounted = controlled.recent !== undefined && config.group('metrics', metricsOptions).enabled;
-  const wrong = whatIsWrong(controlled, status.services, readiness);
+  const recent: RecentApis = new Map(status.services.map(({ name: api }) => [api, controlled.recent?.of(api)]));
+  const lost = logLinesLost(controlled.log, runner.counted());
+  const wrong = whatIsWrong(status.services, { readiness, recent, lost });
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [
-    ['apis', 'APIs', served(status.services, readiness, controlled.recent)],
+    ['apis', 'APIs', served(status.services, readiness, recent)],
     ['workers', 'Workers', workers(status.services)],
     [
       'charts',
       'Requests',
-      isCounted && history !== undefined
-        ? [charts(history.stretches), routes(status.services, controlled.recent)]
-        : NOT_COUNTED,
+      isCounted && history !== undefined ? [charts(history.stretches), routes(status.services, recent)] : NOT_COUNTED,
     ],
     ['requests', 'Under way', requests(requestsOf(status.services))],
     ['pipelines', 'Pipelines', pipelines(apps, runner.counted())],
@@ -114,7 +115,7 @@ function workerRow(service: string, { id, pid, state, stuck, uptimeMs, silentMs,
     formatDuration(uptimeMs / 1000),
     fact('utilization', (value) => `${Math.round(value * 100)} %`),
     fact('lagMs', (value) => `${Math.round(value)} ms`),
-    fact('rss', (value) => `${Math.round(value / 2 ** 20)} MiB`),
+    fact('rss', mebibytes),
     fact('inFlight', String),
     fact('queued', String),
     fact('callsRunning', String),
