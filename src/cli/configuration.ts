@@ -46,7 +46,7 @@ export function noConfiguration(config: Config): string | undefined {
   return `No configuration file was found: neither portico.ini nor paste/portico.ini in ${process.cwd()}, nor portico.conf in ${places.join(', ')}.`;
 }
 
-/** What to do about {@link noConfiguration}. */
+/** Remedy for {@link noConfiguration}. */
 export const NAME_A_CONFIGURATION =
   'Name one with --config-file, or go to its folder first. api-cli init writes a project that works.';
 

@@ -26,11 +26,11 @@ export interface WorkerStatus {
   readonly silentMs: number;
   /** It gives no sign of life: no request is answered. */
   readonly stuck: boolean;
-  /** What its main thread is stuck in, the application's frames first; undefined while it gives signs of life. */
+  /** Stack that its main thread is stuck in, the application's frames first; undefined while it gives signs of life. */
   readonly stack: readonly string[] | undefined;
   /** The requests of one that is stuck. */
   readonly heldRequests: readonly HeldRequest[];
-  /** What came with its last sign of life: `utilization`, `lagMs`, `rss`, and what `addFacts` adds. */
+  /** Facts of its last sign of life: `utilization`, `lagMs`, `rss`, and those of `addFacts`. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
@@ -146,7 +146,7 @@ export function runStatus(
   };
 }
 
-/** What new workers are at, in a few words: for a reload that takes long. */
+/** The modules that new workers load, in a few words: for a reload that takes long. */
 export function whatLoads(services: readonly ServiceStatus[]): string {
   const starting = services.flatMap(({ name, workers }) =>
     workers.flatMap(({ id, state, facts: { loading }, stack }) => {

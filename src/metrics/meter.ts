@@ -83,7 +83,7 @@ export interface Counted {
   readonly series: readonly Series[];
 }
 
-/** What is counted under one set of labels. */
+/** Counts under one set of labels. */
 interface Counting extends Pick<Series, 'metric' | 'labels'> {
   readonly values: Distribution;
   isTold: boolean;

@@ -52,7 +52,7 @@ export interface Deployment {
   /** The admin listener, where others than this machine reach it. */
   readonly admin: HostPort | undefined;
   readonly statePath: { readonly path: string; readonly isDefault: boolean };
-  /** What the program writes to, with another `state_path` than the configuration has: options may refer to it. */
+  /** Paths that the program writes to, with another `state_path` than the configuration has: options may refer to it. */
   writes(statePath?: string): readonly WrittenPath[];
   /** The control socket is not turned off. */
   readonly hasControl: boolean;

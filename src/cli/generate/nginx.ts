@@ -95,7 +95,7 @@ const idleSeconds = ({ keepAlive }: Deployment): number =>
 
 const readSeconds = ({ silence }: Deployment): number => (silence === 0 ? LONGEST_SECONDS : Math.ceil(silence));
 
-/** Where a proxy of this machine finds it. */
+/** Address for a proxy on this machine. */
 function serverOf(api: DeployedApi): string {
   const { address } = api;
   if ('path' in address) return `unix:${address.path}`;
@@ -151,7 +151,7 @@ function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): voi
   tell((timeout ?? upstream).line, message, `Write keepalive_timeout ${idleSeconds(deployment)}s;`);
 }
 
-/** What is set around a block, and the variables that are empty for a request that asks for no upgrade. */
+/** Directives around a block, and the variables that are empty for a request that asks for no upgrade. */
 interface Around {
   readonly set: ReadonlyMap<string, string>;
   readonly emptied: ReadonlySet<string>;

@@ -14,7 +14,7 @@ import {
 import { isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf } from './systemd-unit.js';
 import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
-/** Where what may not be written in its own place goes, below the directories of {@link MADE}. */
+/** Name of the directory below those of {@link MADE} for files that cannot be written in their own place. */
 const NAME = 'portico';
 /** Shorter ones would end a service that only replaces a worker. */
 const WATCHDOG_SECONDS = 60;
@@ -102,11 +102,11 @@ interface Places {
   readonly owned: readonly string[];
   /** Assignments that move what is relative, or stands beside what the service must not own. */
   readonly environment: readonly string[];
-  /** What cannot be written. */
+  /** Paths that cannot be written. */
   readonly refused: readonly WrittenPath[];
 }
 
-/** Where each written path is, once the unit has done its part. */
+/** Place of each written path, once the unit has done its part. */
 function placesOf(deployment: Deployment): Places {
   const made = Object.fromEntries(Object.keys(MADE).map((directive) => [directive, new Set<string>()]));
   const owned = new Set<string>();
@@ -136,7 +136,7 @@ function placesOf(deployment: Deployment): Places {
   return { made: Object.fromEntries(names) as Places['made'], owned: [...owned], environment, refused };
 }
 
-/** What is relative, or in a directory that the service must not own. */
+/** Whether a path is relative, or in a directory that the service must not own. */
 function mustMove(written: WrittenPath, deployment: Deployment): boolean {
   if (isRelative(written) && written.kind !== 'socket') return true;
   return !canOwn(directoryOf(written, written.value), deployment);
@@ -302,7 +302,7 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
   }
 }
 
-/** What makes a directory writable. */
+/** The directive that makes a directory writable. */
 function directiveFor(directory: string): string {
   const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
   if (directive === undefined) return `ReadWritePaths=${listed(directory)}`;

@@ -1,5 +1,5 @@
 /**
- * What a configuration has the program write to: a sandbox has to let it.
+ * Paths that a configuration has the program write to: a sandbox has to let it.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';

@@ -28,7 +28,7 @@ export const controlOptions = defineOptions({
   }),
 });
 
-/** What a launcher gives of itself. */
+/** The launcher's part of {@link Controlled}. */
 type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent'> & { readonly config: Config | undefined };
 
 export class Control {

@@ -16,7 +16,7 @@ export interface Controlled {
   readonly version: string | undefined;
   readonly config: Config;
   readonly log: Logger;
-  /** What was counted of the last minute; undefined where requests are not counted. */
+  /** Figures of the last minute; undefined where requests are not counted. */
   readonly recent: Recent | undefined;
   status(): LauncherStatus;
   /** Reloads, by what came of them. */

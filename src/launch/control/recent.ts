@@ -1,4 +1,4 @@
-/** What was counted of the last minute: of each API, of its routes, and of what its filters leave to its application. */
+/** Figures of the last minute: of each API, of its routes, and of the time that its filters leave to its application. */
 import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
 
 const EVERY_MS = 15_000;

@@ -1,4 +1,4 @@
-/** What a launcher and all it runs are, as documents: its status, which services can be sent requests, what is under way. */
+/** Documents about a launcher and its services: status, readiness for requests, requests under way. */
 import type { Totals } from '../../metrics/index.js';
 import { formatDuration } from '../../text/index.js';
 import { type LauncherStatus, type ServiceStatus, type WorkerStatus, whatLoads } from '../launcher-status.js';
@@ -22,7 +22,7 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   /** Remote calls that it handles, and that it waits for. */
   readonly callsRunning?: number;
   readonly callsPending?: number;
-  /** What is wrong with what it needs. */
+  /** Troubles of the services it needs. */
   readonly troubles?: readonly string[];
 };
 
@@ -135,7 +135,7 @@ type ToldRequest = Pick<ShownRequest, 'ageMs' | 'method' | 'path'>;
 /** Ages are known to a quarter of a second on both sides. */
 const AGE_MS = 1000;
 
-/** What the last sign of life told of a request beside method and path: it had that age then. */
+/** The same request in the last sign of life, which tells more than method and path: it had that age then. */
 function knownOf(held: ToldRequest, known: readonly ToldRequest[]): ToldRequest | undefined {
   return known.find(
     ({ method, path, ageMs }) => method === held.method && path === held.path && Math.abs(ageMs - held.ageMs) < AGE_MS,

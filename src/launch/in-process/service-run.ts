@@ -176,7 +176,7 @@ export class ServiceRun {
         this.#exits(error);
         return true;
       }
-      // What a stop has called off was not refused.
+      // A renewal that a stop has called off was not refused.
       if (stopped?.aborted === true) return true;
       const text = isRefusal(error) ? `: ${describeError(error)}` : '';
       this.#log.error(`service ${this.name} refused the new configuration and keeps the old one${text}`, {

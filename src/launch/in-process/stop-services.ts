@@ -4,7 +4,7 @@
 import { pause } from '../../tasks/internal.js';
 import type { ServiceRun, StopRequest } from './service-run.js';
 
-/** What the stop of all services depends on. */
+/** Circumstances that the stop of all services depends on. */
 interface StopCircumstances {
   /** How long the services say that they are not ready any more, before they stop accepting. Part of the deadline. */
   readonly drainDelayMs: number;

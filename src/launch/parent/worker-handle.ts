@@ -22,7 +22,7 @@ export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>
   replace?(reason: string): void;
   /** It has given a sign of life. */
   beat?(): void;
-  /** What it has counted. */
+  /** Takes its counts. */
   counted?(counted: Counted): void;
 }
 
@@ -65,7 +65,7 @@ export class WorkerHandle {
   cutOff = false;
   /** It is to be replaced by another: it has asked for that, does not answer, or needs too much memory. */
   worn: 'recycle' | 'memory' | undefined;
-  /** What it needed once it was ready: a fresh one would need no less. */
+  /** Resident memory once it was ready: a fresh one would need no less. */
   freshRss: number | undefined;
   /** It was told to end: its slot is for others. */
   toldToEnd = false;
@@ -83,7 +83,7 @@ export class WorkerHandle {
   facts: Readonly<Record<string, unknown>> = {};
   /** When that was, on the monotonic clock. */
   lastBeatAt = performance.now();
-  /** What the main thread is stuck in, innermost first, with the frames of libraries folded. */
+  /** Stack that the main thread is stuck in, innermost first, with the frames of libraries folded. */
   stack: readonly string[] | undefined;
   /** How many requests it has in hand, as its watch thread has told. */
   heldCount = 0;

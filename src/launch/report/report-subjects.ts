@@ -30,7 +30,7 @@ export interface Telling {
     readonly queued?: number;
     /** Open connections. */
     readonly connections?: number;
-    /** What is wrong with what it needs, such as a broker: it serves all the same. */
+    /** Troubles of what it needs, such as a broker: it serves all the same. */
     troubles?(): readonly string[];
     /** Remote calls that it handles, and that it waits for. */
     readonly calls?: { readonly running: number; readonly pending: number } | undefined;

@@ -33,7 +33,7 @@ let stuckIn: readonly string[] | undefined;
 /** By slot: the request that was there at the last tick, and at how many ticks. */
 const seen = new Int32Array(serials.length);
 const ticks = new Int32Array(serials.length);
-/** What the parent was told last. */
+/** Number of requests that the parent was told last. */
 let toldCount = 0;
 let toldMemory = 0;
 
@@ -168,7 +168,7 @@ function folded(frames: readonly Frame[]): string[] {
   const first = frames.findIndex((frame) => libraryOf(frame) === undefined);
   const shown = first === -1 ? frames.slice(0, LIBRARY_FRAMES) : frames.slice(first, first + 1);
   const lines = shown.map(({ name, url, place }) => `at ${name} (${url}:${place})`);
-  // What the application called.
+  // The library function that the application called.
   if (first > 0) lines[0] += `, in ${frames[0]!.name} of ${libraryOf(frames[0]!)}`;
   let run: Frame[] = [];
   const foldRun = (): void => {

@@ -28,7 +28,7 @@ const BY_NAME = new Set([...DEFINITIONS, 'properties', 'dependencies', 'dependen
 /** Keywords that may stand beside `$ref`, which is the one schema for the value then. */
 const BESIDE_REF = new Set([...ANNOTATIONS, ...DEFINITIONS, '$ref']);
 
-/** What a schema has, anywhere in it. */
+/** Keywords of a schema, anywhere in it. */
 interface Found {
   expression: boolean;
   combination: boolean;

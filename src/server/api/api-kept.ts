@@ -1,10 +1,10 @@
 /**
- * What a renewal of an API leaves as it was started.
+ * Options that a renewal of an API leaves as it was started.
  */
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 
-/** What managers and registration read when they start, and no renewal takes up. */
+/** Options that managers and registration read when they start, and no renewal takes up. */
 const AT_START = /^(rpc|servicegroup|database)\.|^DEFAULT\.(report_interval|service_down_time|host)$/;
 
 /** Warns of the options among these changes that an API takes up at its next start. */

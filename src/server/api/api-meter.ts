@@ -131,7 +131,7 @@ export class ApiMeter {
     };
   }
 
-  /** What is counted already is counted by the first ones: others need a restart. */
+  /** Counters that exist keep their buckets: others need a restart. */
   #useBuckets(): void {
     if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
   }

@@ -9,14 +9,14 @@ import type { App, Filter } from '../../app/index.js';
 /** Probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
 
-/** What a pipeline is measured by. */
+/** Measures of a pipeline. */
 export interface PipelineMeasure {
   filter(pipeline: string, filter: string): MeasuredFilter;
   /** The time of its application, where that is measured. */
   application?(pipeline: string): Observer;
 }
 
-/** What two kinds of probes put around a pipeline's filters, the first one outside. */
+/** Joins two kinds of probes around a pipeline's filters, the first one outside. */
 export function bothProbes(
   first: PipelineProbes | undefined,
   second: PipelineProbes | undefined,
