@@ -11,7 +11,7 @@ import { STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.j
 import type { Missing, PoolState } from './pool-state.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { RestartBudget, StartThrottle } from './start-limits.js';
-import { describeRequest, workerEnd } from './worker-end.js';
+import { standstill, workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
 import type { FleetGeneration } from './worker-process.js';
@@ -257,8 +257,7 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
       service: worker.assignment.service,
       workerId: worker.assignment.index,
       pid: worker.pid,
-      stack: worker.stack,
-      requests: worker.heldRequests.map(describeRequest),
+      ...standstill(worker),
     });
     worker.kill();
   }

@@ -17,7 +17,7 @@ import { listeningOf } from '../sockets/listening.js';
 import { MemoryLimit } from './memory-limit.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
-import { describeRequest } from './worker-end.js';
+import { standstill } from './worker-end.js';
 import { WorkerHandle } from './worker-handle.js';
 import { channelLog, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
@@ -280,8 +280,7 @@ export class Supervisor {
           service: pool.name,
           workerId: worker.assignment.index,
           pid: worker.pid,
-          stack: worker.stack,
-          requests: worker.heldRequests.map(describeRequest),
+          ...standstill(worker),
         });
         pool.killHung(worker);
       }

@@ -1,4 +1,5 @@
 /** How a worker ended that was not told to, and what it had in hand: for the log, and for all who ask why a service is down. */
+import type { LogFields } from '../../log/index.js';
 import { isOwnFile } from '../../process/index.js';
 import { formatDuration } from '../../text/index.js';
 import type { WorkerExit } from '../exit-status.js';
@@ -11,6 +12,11 @@ import type { WorkerHandle } from './worker-handle.js';
  * handled one. `signal`: killed by another one. `exit`: by itself.
  */
 export type EndReason = 'start' | 'stuck' | 'heap' | 'error' | 'signal' | 'exit';
+
+/** Facts of a worker for the line before it is killed: its stack, and the requests that it has in hand, where there are any. */
+export function standstill({ stack, heldRequests }: WorkerHandle): LogFields {
+  return { stack, requests: heldRequests.length === 0 ? undefined : heldRequests.map(describeRequest) };
+}
 
 /** The end of a worker that was not told to end. */
 export interface WorkerEnd {
