@@ -48,6 +48,7 @@ const RUNNING = [
   'DEFAULT.drain_delay',
   'DEFAULT.graceful_shutdown_timeout',
   'DEFAULT.worker_timeout',
+  'DEFAULT.max_memory',
   'DEFAULT.reload_timeout',
   'DEFAULT.reload_check_timeout',
   'DEFAULT.periodic_enable',
