@@ -28,6 +28,7 @@ function failing(
     settings: readSettings(undefined, {}),
     supervised: false,
     ownServices: [],
+    status: () => [],
     name: 'app',
     ...ends,
   };

@@ -14,7 +14,9 @@ test('LC-910 RP-88 the unit file that ships tells systemd how this program start
   const value = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
   assert.equal(value('Type'), 'notify');
   assert.equal(value('NotifyAccess'), 'all');
-  assert.equal(value('ExecReload'), '/bin/kill -HUP $MAINPID');
+  // It waits for the outcome, so that a refused configuration fails `systemctl reload`.
+  assert.equal(value('ExecReload'), value('ExecStart')?.replace('main.js ', 'main.js reload '));
+  assert.match(value('ExecReload') ?? '', /\/lib\/cli\/main\.js reload --config-file \/etc\/portico\/portico\.ini$/);
   assert.equal(value('KillMode'), 'mixed');
   assert.equal(value('RestartPreventExitStatus'), '78');
   assert.ok(Number(value('TimeoutStopSec')) > 60, 'longer than graceful_shutdown_timeout');

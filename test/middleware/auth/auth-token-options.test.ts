@@ -125,7 +125,7 @@ test('MW-31 names that have no effect are a warning with what to do, unknown one
     const told = logged.filter(({ level }) => level === 'warn').map(({ msg }) => String(msg));
     assert.match(
       told.join('\n'),
-      /signing_dir: has no effect here\n.*Remove the line[\s\S]*admin_user: has no effect here\n.*Write username/,
+      /signing_dir: has no effect here; Remove the line[\s\S]*admin_user: has no effect here; Write username/,
     );
     const wrong = Config.fromText(ini(section, { ...lines, usrname: 'nova', project_nam: 'x' }));
     await assert.rejects(
