@@ -1,4 +1,4 @@
-/** Rules of plain English that a program can check, for comments of the source. */
+/** Rules of plain English that a program can check, for comments of the source and for pages. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,4 +24,38 @@ test('no comment begins with a clause in the place of a noun: name the thing, or
 test('no comment has a phrase that reads as translated', () => {
   const phrases = /by the way of|in the stead of|makes haste|by and by\b|\bwhoever\b|\bnobody\b|of one's own/i;
   assert.deepEqual(commentsWith(new RegExp(`^\\s*(?:\\/\\*\\*|\\*|\\/\\/).*(?:${phrases.source})`, 'i')), []);
+});
+
+const folders = ['docs', 'src'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
+);
+/** Pages without their code; the generated ones have the help texts of options, and docs/api is no page. */
+const pages = ['README.md', ...folders]
+  .filter((path) => path.endsWith('.md') && !/^docs\/(?:api\/|reference\/(?:commands|filters|options)\.md)/.test(path))
+  .map((path) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    return { path, text: text.replaceAll(/^```[\s\S]*?^```$/gm, (block) => block.replaceAll(/.+/g, '')) };
+  });
+
+/** Places in pages that match, as `path:line: text`. */
+function pagesWith(pattern: RegExp): string[] {
+  return pages.flatMap(({ path, text }) =>
+    [...text.matchAll(pattern)].map(
+      ({ 0: found, index }) => `${path}:${text.slice(0, index).split('\n').length}: ${found.trim()}`,
+    ),
+  );
+}
+
+test('no sentence of a page begins with a clause in the place of a noun, unless it asks', () => {
+  assert.ok(pages.length > 50, String(pages.length));
+  assert.deepEqual(
+    pagesWith(/(?:^(?:- |\d+\. |> )?|(?<=[.:;] ))(?:What|Who|Which)\b(?![^.?:|\n]*(?:\n[^.?:|\n]+)?\?).*/gm),
+    [],
+  );
+});
+
+test('no page has a phrase that reads as translated', () => {
+  const phrases =
+    /\b(?:is|are|was|were|be) told\b|\bthat of\b|\bthose of\b|\bof one's own\b|by the way of|\bnobody\b|\bwhoever\b/gi;
+  assert.deepEqual(pagesWith(phrases), []);
 });

@@ -51,7 +51,8 @@ const run = spawnSync(
     '--test',
     '--test-reporter=spec',
     `--test-timeout=${long ? 900_000 : 400_000}`,
-    // Node's default is one processor less than there are: files that wait for processes would leave the other of two idle.
+    // Node's default is one processor less than there are: files that wait for processes would leave the other of two idle. With one more
+    // than there are, tests of what ends in time failed for want of a processor.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
     ...files.toSorted((a, b) => (a < b ? -1 : 1)),
   ],

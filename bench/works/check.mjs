@@ -31,7 +31,8 @@ function differences({ status, headers, body }, expected) {
 /** Each of the filters shows itself somewhere, but for the request log. */
 async function filterProblems(work, port, answers) {
   const problems = [];
-  const ids = answers.map(({ headers }) => headers['x-request-id']);
+  // Python's filter has OpenStack's name for it.
+  const ids = answers.map(({ headers }) => headers['x-request-id'] ?? headers['x-openstack-request-id']);
   if (!ids.every((id) => REQUEST_ID.test(id ?? ''))) problems.push(`x-request-id ${ids[0] ?? 'is missing'}`);
   if (ids[0] === ids[1]) problems.push('two requests have one id');
   const [method, path] = work.request.split(' ');

@@ -56,7 +56,8 @@ export function setMissingHeaders(res: ServerResponse, headers: readonly string[
 
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
-const LAYER: unique symbol = Symbol('portico.beforeHead');
+/** Key of a response's newest layer. */
+export const LAYER: unique symbol = Symbol('portico.beforeHead');
 
 interface Carrier {
   /** The newest. */

@@ -282,10 +282,8 @@ export interface RequestTrace {
   readonly activeIds: TraceIds;
   /** For a call that is made by the code that asks. */
   headers(): Record<string, string>;
-  /** A Router below the mounts that have taken `mountPath` off the target has found a route with this template. */
-  routed(mountPath: string, template: string): void;
-  /** The route was a mount; `mountPath` is what has been taken off the target now. */
-  mounted(mountPath: string): void;
+  /** A Router has found a route with this template, behind those of its mounts. */
+  routed(template: string): void;
   /** The answer is a fault of 500 or above for this. */
   failed(error: unknown): void;
 }

@@ -36,7 +36,7 @@ export interface Environ {
 /** The route that a Router has taken. */
 export interface MatchedRoute {
   readonly name: string | null;
-  /** The path template: `/servers/{id}`. */
+  /** The path template, behind those of its mounts: `/v2/servers/{id}`. */
   readonly template: string;
   readonly controller: string;
   readonly action: string;

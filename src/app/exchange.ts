@@ -54,6 +54,8 @@ export class Exchange {
   declare original: Exchange | undefined;
   /** Rest of the target to route, as it was parsed last. */
   declare target: Target | undefined;
+  /** Template of the mounts that have taken a part of the path: `/v2/{project}`. No text of a client. */
+  declare mount: string;
   /** The route of the action that a Router has found. */
   declare routed: MatchedRoute | undefined;
   /** Those that wait for a route; undefined where nothing does. */
@@ -81,6 +83,7 @@ export class Exchange {
     this.body = undefined;
     this.original = undefined;
     this.target = undefined;
+    this.mount = '';
     this.routed = undefined;
     this.routeListeners = undefined;
     this.trace = undefined;

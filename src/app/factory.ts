@@ -84,6 +84,11 @@ export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclaratio
   readonly describe?: Describe<OptionsOf<D>>;
   /** Further groups of the service configuration that it reads, `[api:compute]` or one of its own, with their options. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
+  /**
+   * Its filter, which names a request or adds headers, is also around the answers to requests that a server refuses before any pipeline:
+   * a malformed path, a head that is too large. Of such a request method, URL and headers are there as far as they could be read.
+   */
+  readonly aroundRefusals?: boolean;
 }
 
 /**
@@ -154,13 +159,15 @@ export interface MoreOfFactory<D extends OptionDeclarations> {
   readonly describe?: Describe<OptionsOf<D>>;
   /** As {@link DeclaredFactory.groups}. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
+  /** As {@link DeclaredFactory.aroundRefusals}. */
+  readonly aroundRefusals?: boolean;
 }
 
 function declaredFactory<D extends OptionDeclarations, T>(
   group: string,
   options: D,
   make: MakeOfFactory<D, T>,
-  { trial, order, describe, groups }: MoreOfFactory<D>,
+  { trial, order, describe, groups, aroundRefusals }: MoreOfFactory<D>,
 ) {
   // Refuses what is no declaration: it would fail far from here, in the words of its reader.
   defineOptions(options);
@@ -168,12 +175,14 @@ function declaredFactory<D extends OptionDeclarations, T>(
     <R>(work: MakeOfFactory<D, R>) =>
     (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {
       const live = follow(group, options, ctx);
+      for (const [further, own] of Object.entries(groups ?? {})) ctx.config.register(further, own);
       return work(live(), ctx, live);
     };
   return Object.assign(withOptions(make), {
     group,
     options,
     ...(groups === undefined ? {} : { groups }),
+    ...(aroundRefusals === undefined ? {} : { aroundRefusals }),
     ...(trial === undefined ? {} : { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
     ...(order === undefined ? {} : { order }),
     ...(describe === undefined ? {} : { describe }),

@@ -25,6 +25,7 @@ import { answerFailure } from './failure.js';
 import { fastifyLog } from './fastify-log.js';
 import { Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
+import { notePathWriters, warnBelowMount } from './mounted-plugins.js';
 import { guardPipe } from './response-body.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
@@ -34,7 +35,7 @@ export interface ClosableApp extends App {
   close(): Promise<void>;
 }
 
-/** How {@link createFastify} makes an instance. */
+/** Options of a Fastify instance. */
 export interface CreateFastifyOptions {
   /** Fastify's own server options, over Portico's defaults. */
   readonly fastify?: FastifyServerOptions;
@@ -73,6 +74,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
   // Not as `loggerInstance`: Fastify would make a child of it for each request.
   if (options.log !== undefined) Object.assign(instance, { log: options.log });
   keepOnListen(instance);
+  notePathWriters(instance);
   if (options.onRequest !== undefined) instance.addHook('onRequest', options.onRequest);
   if (options.middie !== false) void instance.register(require('@fastify/middie') as FastifyPluginCallback);
   return instance;
@@ -116,6 +118,7 @@ export async function listenerOf(instance: FastifyInstance): Promise<ClosableApp
 /** Loads the plugins, then runs the hooks `onListen`, for there is no `listen`: what such a hook fails with is logged, as Fastify does it. */
 async function readied(instance: FastifyInstance): Promise<void> {
   await instance.ready();
+  warnBelowMount(instance);
   for (const run of listenHooks.get(instance) ?? []) {
     void run().catch((error: unknown) => instance.log.error(error));
   }

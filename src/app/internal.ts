@@ -42,7 +42,7 @@ export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
-export { mountPath, overriddenMethod } from './request-path.js';
+export { overriddenMethod } from './request-path.js';
 export { countAnswer, guardPipe, sentBytes } from './response-body.js';
 export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
@@ -56,6 +56,7 @@ export {
   valueIssues,
 } from './schemas/refused-value.js';
 export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
+export { ServedResponse } from './served-response.js';
 export {
   isRecordLost,
   isUpgraded,

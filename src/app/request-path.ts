@@ -30,7 +30,7 @@ export function writtenPath(text: string): string {
 }
 
 /** Path that URL maps and mounts have taken off the target, without the part that a proxy took before. */
-export function mountPath(req: IncomingMessage): string {
+function mountPath(req: IncomingMessage): string {
   const { scriptName, forwardedPrefix = '' } = environ(req);
   return scriptName.startsWith(forwardedPrefix) ? scriptName.slice(forwardedPrefix.length) : scriptName;
 }

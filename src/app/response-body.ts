@@ -4,7 +4,7 @@
  * Node sends whatever is written (RFC 9110 §8.6 forbids another length than the declared one): a client waits for what a
  * shorter body lacks, and takes the rest of a longer one for the answer to its next request.
  */
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
 import { declaredLength } from '../wire/index.js';
@@ -56,7 +56,7 @@ export function resetBody(res: ServerResponse): void {
  */
 export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
-    if (Object.hasOwn(res, 'writeHead')) layerOnTop(res).piped = { source, fail };
+    if (res.writeHead !== ServerResponse.prototype.writeHead) layerOnTop(res).piped = { source, fail };
   });
 }
 
@@ -77,7 +77,8 @@ export function sentBytes(res: ServerResponse): number {
   return first.res.writableFinished ? first.written : Math.max(0, first.written - first.res.writableLength);
 }
 
-const BODY: unique symbol = Symbol('portico.responseBody');
+/** Key of a response's newest pair of replaced methods. */
+export const BODY: unique symbol = Symbol('portico.responseBody');
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -111,7 +112,7 @@ function wayOf(res: ServerResponse): BodyWay {
 }
 
 /** One pair of replaced `write` and `end`, and what the body goes through between them and what they have replaced. */
-class BodyLayer {
+export class BodyLayer {
   declare readonly res: ServerResponse;
   declare readonly before: BodyLayer | undefined;
   /** The oldest layer of the response. */

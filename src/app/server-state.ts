@@ -54,7 +54,9 @@ export function stateFor(req: IncomingMessage): ServerState | undefined {
   return (req.socket as { readonly server?: Stateful } | null | undefined)?.server?.[STATE];
 }
 
-/** Whether the server that took this request has begun to stop: a readiness probe says no then. */
+/**
+ * Whether the server that took this request has begun to stop, and no other one takes its place: a readiness probe says no then.
+ */
 export function isDraining(req: IncomingMessage): boolean {
   return stateFor(req)?.draining === true;
 }

@@ -31,6 +31,7 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   const exchange = exchangeOf(original);
   const copied = exchangeOf(copy);
   copied.original = exchange.original ?? exchange;
+  copied.mount = exchange.mount;
   copied.routed = exchange.routed;
   copied.faultForm = exchange.faultForm;
   copied.routeListeners = exchange.routeListeners?.slice();

@@ -16,7 +16,9 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
   if (serves && Symbol.for('portico.worker') in process) {
     // The parent has understood the command line, and its configuration comes from there: a worker starts 15 ms sooner.
     const { serve } = await import('./serve.js');
-    process.exitCode = await serve({ dev: words.includes('--dev'), traceErrors: words.includes('--trace-errors') });
+    const [dev, traceErrors] = [words.includes('--dev'), words.includes('--trace-errors')];
+    const groups = words.filter((_, at) => words[at - 1] === '--groups');
+    process.exitCode = await serve({ dev, traceErrors, groups });
   } else {
     const { runCommand } = await import('./program.js');
     await runCommand(words, serves);

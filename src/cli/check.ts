@@ -6,20 +6,34 @@ import type { Command } from 'commander';
 import { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { type Diagnostic, inOrder, messageWithValue, placeInFile, placeOf, printDiagnostics } from '../errors/index.js';
+import type { StatusDocument } from '../launch/internal.js';
 import { Loader } from '../loader/index.js';
 import { aliasBlock, isPasteSection } from '../loader/internal.js';
-import type { WSGIService } from '../server/index.js';
-import { enabledApisOptions, servingOptions } from '../server/internal.js';
+import { silentLogger } from '../log/index.js';
+import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/internal.js';
+import type { ListenAddress } from '../service/index.js';
+import { formatAddress } from '../service/internal.js';
+import { buildInChild } from './build.js';
 import { choice } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
+import { ask } from './control-client.js';
+import {
+  addGroups,
+  type DeclaredGroups,
+  declaredGroups,
+  type GroupsArguments,
+  registerGroups,
+} from './declared-groups.js';
 import { unplacedApi } from './enabled-apis.js';
+import { explainedIn } from './explained.js';
 import { STATUS_REFUSED } from './failure.js';
-import { judge } from './judge.js';
+import { socketOf } from './find-service.js';
+import { joined, plan } from './plan.js';
 import { shippedOptions } from './shipped-options.js';
 import { whyTaken } from './taken-address.js';
 
-interface CheckArguments extends ConfigurationArguments {
+interface CheckArguments extends ConfigurationArguments, GroupsArguments {
   readonly format: 'text' | 'json' | 'github';
   readonly json?: boolean;
   readonly import: boolean;
@@ -38,11 +52,13 @@ export function register(program: Command): void {
       'after',
       '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
     );
-  addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
-    const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
-    process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
-    process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
-  });
+  addGroups(addConfigurationOptions(command)).action(
+    async (file: string | undefined, names: string[], args: CheckArguments) => {
+      const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
+      process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
+      process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
+    },
+  );
 }
 
 /** The paste file alone, with the configuration only where one is named. */
@@ -94,27 +110,66 @@ function sectionsOf(file: string): Config | undefined {
 /** The configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const { apis, diagnostics } = await judge(config, { import: args.import });
+  const groups = await declaredGroups(args);
+  registerGroups(config, groups);
+  const { apis, diagnostics } = await plan(config, { log: silentLogger() });
+  const judged = args.import ? await buildInChild(config, args) : await withoutImport(config, groups);
+  const all = joined(judged, diagnostics).map(asForOthers);
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
     none === undefined ? [] : [{ severity: 'warning', code, message: none, hint: NAME_A_CONFIGURATION }];
-  const expected = await Promise.all(apis.map((service) => whatToExpect(config, service)));
-  return [...withoutFile, ...inOrder([...diagnostics, ...expected.flat()])];
+  let running: ReturnType<typeof addressesOfRunning> | undefined;
+  const isOwn = async (name: string, address: ListenAddress): Promise<boolean> => {
+    running ??= addressesOfRunning(args);
+    return (await running).has(`${name} ${formatAddress(address)}`);
+  };
+  const expected = await Promise.all(apis.map((service) => whatToExpect(config, service, isOwn)));
+  return [...withoutFile, ...inOrder([...all, ...expected.flat()])];
+}
+
+/** A configuration that names no API at all may belong to another program: it has no mistake. */
+function asForOthers(diagnostic: Diagnostic): Diagnostic {
+  const { code, place } = diagnostic;
+  const isNamed = place !== undefined && place.kind !== 'default';
+  return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
+}
+
+async function withoutImport(config: Config, groups: DeclaredGroups): Promise<readonly Diagnostic[]> {
+  const { judge } = await import('./judge.js');
+  return (await judge(config, { import: false, groups })).diagnostics;
+}
+
+/** Whether the running service of this configuration has an address, for that API. */
+type IsOwn = (name: string, address: ListenAddress) => Promise<boolean>;
+
+/** Names and addresses of the APIs that it serves. */
+async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<string>> {
+  const path = await socketOf(args).catch(() => undefined);
+  const asked = path === undefined ? undefined : ask<StatusDocument>(path, 'GET', '/status').catch(() => undefined);
+  const services = (await asked)?.services ?? [];
+  return new Set(
+    services.flatMap(({ name, addresses }) => addresses.map((address) => `${name} ${formatAddress(address)}`)),
+  );
 }
 
 /** Diagnostics that a start would report of an API, and obstacles to its listening. */
-async function whatToExpect(config: Config, service: WSGIService): Promise<Diagnostic[]> {
-  const { name, addresses, certificateWarning } = service;
-  const taken = await Promise.all(addresses.map((address) => whyTaken(address)));
+async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): Promise<Diagnostic[]> {
+  const { name, addresses, certificate } = service;
+  const taken = await Promise.all(
+    addresses.map(async (address) => {
+      const why = await whyTaken(address);
+      return why === undefined || (await isOwn(name, address)) ? undefined : why;
+    }),
+  );
   const found = taken.flatMap((message) => (message === undefined ? [] : [ofAddress(config, name, message)]));
   const unplaced = unplacedApi(config, name);
   if (unplaced !== undefined) found.push(unplaced);
-  if (certificateWarning !== undefined) found.push(ofCertificate(config, name, certificateWarning));
+  if (certificate?.expiry !== undefined) found.push(certificate.expiry);
   return found;
 }
 
-/** A start would end with 1: unless it is the service itself that has the address. */
+/** A start would end with 1, unless it is the service itself that has the address and did not answer. */
 function ofAddress(config: Config, name: string, message: string): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
@@ -123,19 +178,15 @@ function ofAddress(config: Config, name: string, message: string): Diagnostic {
   return diagnose(config, { severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, message, hint });
 }
 
-function ofCertificate(config: Config, name: string, message: string): Diagnostic {
-  const own = config.getLocation(`api:${name}`, 'ssl_cert_file');
-  const [group, opt] = own.kind === 'default' ? ['ssl', 'cert_file'] : [`api:${name}`, 'ssl_cert_file'];
-  return diagnose(config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', group, opt, message });
-}
-
 const PRINTERS = {
   text: (findings: readonly Diagnostic[]): string => {
     const blocks = findings.length === 0 ? [] : [printDiagnostics(findings)];
     const aliases = aliasBlock(findings);
     const proposal =
       aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];
-    return [...blocks, ...proposal, summary(findings)].join('\n');
+    const explained = explainedIn(findings);
+    const pages = explained.length === 0 ? [] : ['Explained in:', ...explained];
+    return [...blocks, ...proposal, summary(findings), ...pages].join('\n');
   },
   json: (findings: readonly Diagnostic[]): string =>
     JSON.stringify(

@@ -19,6 +19,8 @@ export interface ServeArguments extends ConfigurationArguments {
   readonly enabledServices?: string | undefined;
   readonly dev?: boolean | undefined;
   readonly traceErrors?: boolean | undefined;
+  /** Of the child in which `check` builds: as `GroupsArguments`. */
+  readonly groups?: readonly string[];
 }
 
 /** An option: what it takes where it takes a value, whether it may come again, and what it is for. */

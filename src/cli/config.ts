@@ -27,6 +27,7 @@ import { Loader } from '../loader/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
+import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from './declared-groups.js';
 import { withoutPasted } from './names.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
@@ -34,7 +35,7 @@ interface GenerateArguments extends SampleOptions, ReadArguments {
   readonly outputFile?: string;
 }
 
-type ReadArguments = ConfigurationArguments & { readonly import?: boolean };
+type ReadArguments = ConfigurationArguments & GroupsArguments & { readonly import?: boolean };
 type ShowArguments = ReadArguments & { readonly json?: boolean; readonly changed?: boolean };
 
 export function register(program: Command): void {
@@ -107,7 +108,8 @@ export function register(program: Command): void {
 
 /** The options of what reads a configuration and what its paste file names. */
 function addReading(command: Command): Command {
-  return addConfigurationOptions(command).option('--no-import', "leave out the options of the paste file's factories");
+  const more = command.option('--no-import', "leave out the options of the paste file's factories");
+  return addGroups(addConfigurationOptions(more));
 }
 
 const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
@@ -161,6 +163,7 @@ async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
   registerServedOptions(config);
+  registerGroups(config, await declaredGroups(args));
   const found = args.import === false ? [] : await declareFactories(config);
   const missing = found.filter(({ code }) => code === 'PORTICO_CONFIG_REQUIRED');
   return config.resolveAll().flatMap(({ group, opt, option, location }) => {
@@ -175,6 +178,7 @@ async function read(args: ReadArguments): Promise<Config> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
   await registerShippedOptions(config);
+  registerGroups(config, await declaredGroups(args));
   if (args.import !== false) await declareFactories(config);
   // Judging it gives each [api:<name>] its options.
   config.problems({ complete: false });

@@ -1,6 +1,7 @@
 /**
  * Mistakes that show only when the options of several APIs are compared.
  */
+import { resolve } from 'node:path';
 import type { Config, OptionMistake } from '../config/index.js';
 import { syslogAsked } from '../config/internal.js';
 import { nearestNames, placeOf } from '../errors/index.js';
@@ -54,7 +55,7 @@ function sharedAddresses(config: Config): OptionMistake[] {
     const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
     // An API that takes any free port shares it with no other.
     if (listen.kind === 'tcp' && number === 0) continue;
-    const place = listen.kind === 'unix' ? `unix:${listen.path}` : `port ${number}`;
+    const place = listen.kind === 'unix' ? `unix:${resolve(listen.path)}` : `port ${number}`;
     const other = taken.find((each) => each.place === place && overlap(each.host, host));
     taken.push({ name, place, host });
     if (other === undefined) continue;

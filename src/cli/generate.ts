@@ -2,8 +2,9 @@
  * `api-cli generate`: files for what starts, stops, probes and forwards to the program, written from its configuration, and
  * what in such a file no longer fits.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { UsageError } from '../config/internal.js';
 import {
   type Diagnostic,
   inOrder,
@@ -18,13 +19,16 @@ import { readConfiguration } from './configuration.js';
 import { type Deployment, type DeploymentFile, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
+import { logrotate } from './generate/logrotate.js';
 import { nginx } from './generate/nginx.js';
+import { socket } from './generate/socket.js';
 import { systemd } from './generate/systemd.js';
 
-const KINDS = { systemd, docker, kubernetes, nginx };
+const KINDS = { systemd, socket, logrotate, docker, kubernetes, nginx };
 const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];
 
 interface GenerateArguments extends ConfigurationArguments {
+  readonly api?: string;
   readonly check?: string;
   readonly json?: boolean;
 }
@@ -35,9 +39,10 @@ export function register(program: Command): void {
     .description('print a file for the deployment of this configuration, or what in one no longer fits it')
     .argument(
       '<kind>',
-      'systemd (a unit), docker (a Dockerfile), kubernetes (manifests) or nginx (a proxy)',
+      'systemd (a unit), socket (a unit for one API), logrotate, docker (a Dockerfile), kubernetes (manifests) or nginx (a proxy)',
       choice('<kind>', WORDS),
     )
+    .option('--api <name>', 'with socket: the API, where there are several')
     .option('--check <file>', 'print nothing but what in this file does not fit')
     .option('--json', 'with --check: print one JSON document')
     .addHelpText(
@@ -45,10 +50,16 @@ export function register(program: Command): void {
       `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 0, or 1 when something does not fit.`,
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
-    const deployment = await deploymentOf(await readConfiguration(args), args);
     const file: DeploymentFile = KINDS[kind];
+    if (args.api !== undefined && file !== socket) throw new UsageError('--api is for generate socket alone');
+    const deployment = await deploymentOf(await readConfiguration(args), args);
     if (args.check !== undefined) return check(file, args.check, args, deployment);
     process.stdout.write(`${file.generate(deployment)}\n`);
+    const beside = file.beside?.(deployment);
+    if (beside !== undefined && !existsSync(beside.name)) {
+      writeFileSync(beside.name, beside.text);
+      process.stderr.write(`${beside.name} was written: it is read beside this file\n`);
+    }
     const warnings = file.warnings?.(deployment) ?? [];
     for (const each of warnings) {
       process.stderr.write(`${printDiagnostic({ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...each })}\n`);

@@ -9,21 +9,24 @@ import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
-import type { RPCService } from '../rpc/index.js';
+import type { PlannedRPCService } from '../rpc/internal.js';
 import { WSGIService } from '../server/index.js';
-import { sectionOfName } from '../server/internal.js';
+import { type PlannedApi, sectionOfName } from '../server/internal.js';
 import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
-import type { EnabledApisOptions, MakeApi } from './enabled-apis.js';
-import { makingServices } from './enabled-services.js';
+import { type DeclaredGroups, registerGroups } from './declared-groups.js';
+import type { EnabledApisOptions } from './enabled-apis.js';
+import { enabledServices, makingServices, planningServices } from './enabled-services.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
-import { enabled, isSame, joined, type Planned } from './plan.js';
+import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
 import { registerShippedOptions } from './shipped-options.js';
 
 /** How thoroughly {@link judge} looks. */
 export interface JudgeOptions extends Partial<EnabledApisOptions> {
   /** False looks for modules without importing them. */
   readonly import?: boolean;
+  /** Options that the program has declared. */
+  readonly groups?: DeclaredGroups;
   /**
    * Whether apps may be built under `strict_config`, to learn which options they read. Default true; with a name: those of other APIs
    * alone.
@@ -35,22 +38,21 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
  * Services that a configuration starts, with mistakes that show only once the applications are imported: in their factories, managers and options.
  * Mistakes in parts that no enabled API leads to refuse nothing: sections of the paste file, and groups of filters.
  */
-export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned<WSGIService, RPCService>> {
-  const { import: imports = true, build = true, ...rest } = options;
+export async function judge(
+  config: Config,
+  options: JudgeOptions = {},
+): Promise<Planned<PlannedApi, PlannedRPCService>> {
+  const { import: imports = true, build = true, groups = new Map(), ...rest } = options;
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const judged = config.copy();
   await registerShippedOptions(judged).catch(refusalsOnly);
+  registerGroups(judged, groups);
   addCrossChecks(judged);
-  const make: MakeApi<WSGIService> = (name, given) => new WSGIService(name, config, { ...given, judged: true });
-  const given = await enabled(
-    config,
-    judged,
-    { log: silentLogger(), ...rest },
-    { api: make, services: makingServices },
-  );
+  const log = silentLogger();
+  const make = { api: planningApis(config, log), services: planningServices };
+  const given = await enabled(config, judged, { log, ...rest }, make);
   const { apis, services } = given;
-  await Promise.all([...apis, ...services].map((service) => service.stop()));
   const pasted =
     apis.length === 0 && services.length > 0
       ? { diagnostics: [], followed: false }
@@ -70,7 +72,7 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const calls = makesCalls ? await remoteCallMistakes(judged) : [];
   const sections = told ? [] : apis.flatMap(({ name }) => optionsBesideApi(judged, name));
   const whole = [...written, ...sections, ...managers, ...faults, ...calls, ...pasted.diagnostics];
-  return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
+  return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)) };
 }
 
 /**
@@ -80,20 +82,19 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
 export async function buildAll(config: Config, options: JudgeOptions = {}): Promise<readonly Diagnostic[]> {
   const { apis, services, diagnostics } = await judge(config, options);
   const refusals = new Refusals();
-  for (const service of [...apis, ...services]) {
-    await refusals.gather(async () => {
-      const letGo = await service.prepare();
-      await Promise.resolve(letGo());
-    });
+  for (const api of apis) await refusals.gather(() => tryToBuild(api, config));
+  if (services.length > 0) {
+    const made = await enabledServices(config, { log: silentLogger(), ...options }, makingServices);
+    for (const service of made.services) await refusals.gather(async () => (await service.prepare())());
   }
   return inOrder(joined(diagnostics, refusals.diagnostics));
 }
 
-/** A configuration that names no API at all may belong to another program: it has no mistake. */
-function asForOthers(diagnostic: Diagnostic): Diagnostic {
-  const { code, place } = diagnostic;
-  const isNamed = place !== undefined && place.kind !== 'default';
-  return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
+/** Builds an API as its worker would, and lets go of it. */
+async function tryToBuild({ name, usesTls }: PlannedApi, config: Config): Promise<void> {
+  const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, judged: true });
+  const letGo = await service.prepare(config);
+  await Promise.resolve(letGo());
 }
 
 /**
@@ -118,11 +119,7 @@ interface JudgedPasteFile {
 }
 
 /** Mistakes of the paste file: first as each API would load it, then the rest of it. */
-async function judgePasteFile(
-  config: Config,
-  apis: readonly WSGIService[],
-  imports: boolean,
-): Promise<JudgedPasteFile> {
+async function judgePasteFile(config: Config, apis: readonly PlannedApi[], imports: boolean): Promise<JudgedPasteFile> {
   const found: Diagnostic[] = [];
   const names = imports ? pipelines(config) : undefined;
   try {
@@ -164,7 +161,7 @@ function refusalsOnly(error: unknown): void {
  */
 async function tellAllTheyRead(
   config: Config,
-  apis: readonly WSGIService[],
+  apis: readonly PlannedApi[],
   build: NonNullable<JudgeOptions['build']>,
 ): Promise<boolean> {
   for (const api of apis) {
@@ -174,8 +171,7 @@ async function tellAllTheyRead(
       const tree = await new Loader(configuredPasteFile(config), { config }).tree(pipeline);
       if (hasDeclared(tree) || (typeof build === 'object' && build.but === name)) continue;
       if (!build) return false;
-      const letGo = await api.prepare(config);
-      await Promise.resolve(letGo());
+      await tryToBuild(api, config);
     } catch (error) {
       refusalsOnly(error);
       return false;
@@ -199,7 +195,7 @@ async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]
 }
 
 /** Mistakes in the fault renderers that are named; a name that is none is among the mistakes of the options. */
-async function judgeFaultStyles(config: Config, apis: readonly WSGIService[]): Promise<Diagnostic[]> {
+async function judgeFaultStyles(config: Config, apis: readonly PlannedApi[]): Promise<Diagnostic[]> {
   const refusals = new Refusals();
   for (const { name } of apis) await refusals.gather(() => configuredFaultForm(config, name));
   const found = refusals.diagnostics.filter(({ code }) => code === 'PORTICO_FAULT_STYLE');

@@ -15,7 +15,6 @@ import {
 import type { Loader } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
 import type { PlannedRPCService } from '../rpc/internal.js';
-import type { WSGIServiceOptions } from '../server/index.js';
 import { type PlannedApi, pasteLoader, plannedApi } from '../server/internal.js';
 import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
@@ -44,16 +43,20 @@ export async function plan(
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const { judged, problems } = await asJudged(config);
-  let paste: Loader | undefined;
-  const read = (): Loader => {
-    paste ??= pasteLoader(config, options.log, '');
-    return paste;
-  };
-  const make = (name: string, rest: WSGIServiceOptions & { readonly log: Logger }): PlannedApi =>
-    plannedApi(name, config, { ...rest, paste: read });
-  const { diagnostics, ...started } = await enabled(config, judged, options, { api: make, services: planningServices });
+  const make = { api: planningApis(config, options.log), services: planningServices };
+  const { diagnostics, ...started } = await enabled(config, judged, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   return { ...started, diagnostics: inOrder([...written, ...diagnostics]) };
+}
+
+/** Makes the plans of APIs, which read one paste file once. */
+export function planningApis(config: Config, log: Logger): MakeApi<PlannedApi> {
+  let read: Loader | undefined;
+  const paste = (): Loader => {
+    read ??= pasteLoader(config, log, '');
+    return read;
+  };
+  return (name, options) => plannedApi(name, config, { ...options, paste });
 }
 
 /** Its enabled APIs and services, judged together, with obstacles to their start beside their options. */
@@ -107,7 +110,8 @@ function isFilterSection({ code, severity, section = '' }: Diagnostic): boolean 
 
 /** A section with nearly the name of a filter's: whether that was meant depends on what it holds. */
 function hasNearFilterSection(config: Config): boolean {
-  const others = config.listAllSections().filter((section) => !FILTER_GROUPS.has(section));
+  const isMeant = (section: string): boolean => config.listOptions(section).some((name) => config.has(section, name));
+  const others = config.listAllSections().filter((section) => !FILTER_GROUPS.has(section) && !isMeant(section));
   return others.some((section) => nearestNames(section, FILTER_GROUPS).length > 0);
 }
 

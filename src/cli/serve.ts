@@ -54,9 +54,9 @@ export async function serve(args: ServeArguments): Promise<number> {
   const { dev = false, traceErrors = false } = args;
   const config = await readConfiguration(args, { set, collect: true });
   if (dev) useDevelopmentDefaults(config);
+  if (isBuild()) await tellBuilt(await found(config, args));
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
-  if (isBuild()) await tellBuilt(await found(config, dev));
   const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
     role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
   const development = dev ? await import('./development-files.js') : undefined;
@@ -72,10 +72,9 @@ export async function serve(args: ServeArguments): Promise<number> {
       process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
     },
-    judge: async () => (await (await import('./judge.js')).judge(config, { dev })).diagnostics,
+    judge: async () => (await import('./build.js')).buildInChild(config, { dev }),
     traceErrors,
   });
-  // An application that was imported to judge it may hold the process.
   if (!isWorker()) endSoon(status);
   return status;
 }
@@ -108,9 +107,12 @@ async function ofWorker(
 }
 
 /** For a parent that asks what is wrong. That nothing is enabled it finds by itself: it knows what runs. */
-async function found(config: Config, dev: boolean): Promise<readonly Diagnostic[]> {
+async function found(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
   const { buildAll } = await import('./judge.js');
-  return (await buildAll(config, { dev })).filter(({ code }) => code !== 'PORTICO_NO_APIS');
+  const { declaredGroups } = await import('./declared-groups.js');
+  return (await buildAll(config, { dev, groups: await declaredGroups(args) })).filter(
+    ({ code }) => code !== 'PORTICO_NO_APIS',
+  );
 }
 
 /** Defaults for a terminal, where nothing else is configured: Ctrl-C stops as TERM does, and a start does not list all options. */

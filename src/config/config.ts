@@ -56,7 +56,7 @@ export class Config {
 
   /**
    * Reads files, environment and command line. In a worker it gives what the parent accepted and reads nothing.
-   * Throws {@link ConfigError} with everything that is wrong with the files, and with the values of `groups`.
+   * Throws `ConfigError` with everything that is wrong with the files, and with the values of `groups`.
    */
   static async load(options: LoadOptions = {}): Promise<Config> {
     return new Config(await fromSources(options));
@@ -101,7 +101,7 @@ export class Config {
   }
 
   /**
-   * The typed, frozen values of a group; declares its options. Throws {@link ConfigError} with everything that is wrong
+   * The typed, frozen values of a group; declares its options. Throws `ConfigError` with everything that is wrong
    * with them: bad values, missing ones, and undeclared names in the section (`[DEFAULT]` waits for
    * {@link Config.validate}, because many share it).
    */
@@ -152,7 +152,7 @@ export class Config {
     return this.#current.problems(options.complete ?? true);
   }
 
-  /** Throws {@link ConfigError} with all errors at once; warnings go to the log, each once. */
+  /** Throws `ConfigError` with all errors at once; warnings go to the log, each once. */
   validate(options: ValidateOptions = {}): void {
     this.#current.complete = options.complete ?? true;
     const issues = this.problems(options);
@@ -272,20 +272,20 @@ export class Config {
 
   /**
    * Reads files and remembered files afresh and judges them; nothing changes before the result is accepted. Rejects with
-   * {@link ConfigError} when the new configuration is refused.
+   * `ConfigError` when the new configuration is refused.
    */
   async prepareReload(options: PrepareReloadOptions = {}): Promise<PreparedReload> {
     const prepared = await prepareReload(this.#current, options);
     return Object.assign(prepared, { config: new Config(prepared.next) });
   }
 
-  /** Both steps at once. Nothing changes when it rejects with {@link ConfigError}. */
+  /** Both steps at once. Nothing changes when it rejects with `ConfigError`. */
   async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
     const prepared = await prepareReload(this.#current, { ...options, collect: false });
     return prepared.accept();
   }
 
-  /** Takes up what a parent accepted, and runs the hooks. Rejects with {@link ConfigError} when this process cannot. */
+  /** Takes up what a parent accepted, and runs the hooks. Rejects with `ConfigError` when this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     return adopt(this.#current, snapshot);
   }

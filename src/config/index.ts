@@ -18,6 +18,7 @@ export type { ConfigSnapshot, Written } from './state.js';
 export {
   cidr,
   type HostPort,
+  type HostPortSpec,
   host,
   hostport,
   ip,

@@ -24,7 +24,7 @@ export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
 export { writeHostPort } from './types/address-types.js';
 export { writtenElsewhere } from './types/elsewhere.js';
-export { isSecret, maskText, maskValue } from './types/mask.js';
+export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';

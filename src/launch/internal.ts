@@ -1,16 +1,17 @@
 /** Exports for other directories of Portico, beside the published ones. */
 export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
-export { controlOptions, controlPath } from './control/control.js';
 export { ControlServer } from './control/control-server.js';
 export { describeRecent } from './control/recent.js';
 export type { ShownWorker, StatusDocument } from './control/status-document.js';
+export { controlOptions, controlPath } from './control-servers.js';
 export { wasLogged } from './exit-status.js';
 export { launchedOptions } from './launched-options.js';
 export { launcherOptions } from './launcher-options.js';
 export { describeEnd, describeRequest, mebibytes } from './parent/worker-end.js';
 export { SignalHandler } from './process/signals.js';
-export { DESCRIBE_TOPIC } from './report/questions.js';
+export { DESCRIBE_TOPIC } from './questions.js';
+export { buildConfiguration } from './reload/build.js';
 export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
 export { holderOf } from './sockets/address-holder.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

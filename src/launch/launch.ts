@@ -10,6 +10,7 @@ import type { Config } from '../config/index.js';
 import { PorticoError, withCode } from '../errors/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
+import { FleetRunner, type ProcessLauncherOptions } from './fleet-runner.js';
 import { InProcessRunner, type ServiceLauncherOptions } from './in-process/in-process-runner.js';
 import {
   checkLauncherOptions,
@@ -21,15 +22,14 @@ import {
 } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
 import type { LauncherStatus } from './launcher-status.js';
-import { FleetRunner, type ProcessLauncherOptions } from './parent/fleet-runner.js';
+import { REPORTS_MS } from './parent/worker-reports.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signals.js';
+import type { Answer, AnswerQuestion } from './questions.js';
 import type { LaunchRequest } from './reload/reload.js';
-import type { Answer, AnswerQuestion } from './report/questions.js';
 import type { ReportSection } from './report/report.js';
-import { REPORTS_MS } from './report/worker-reports.js';
 import { parentLink } from './worker/parent-link.js';
-import { WorkerSide } from './worker/worker-side.js';
+import { WorkerSide } from './worker-side.js';
 
 /** Common part of both launchers. */
 abstract class CoreLauncher implements Launcher {

@@ -9,9 +9,9 @@ import { heartbeatOptions } from '../registry/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { backdoorOptions } from './backdoor/backdoor.js';
 import { adminOptions } from './control/admin-guard.js';
-import { controlOptions } from './control/control.js';
+import { controlOptions } from './control-servers.js';
+import { supervisorOptions } from './diagnosis.js';
 import { launcherOptions } from './launcher-options.js';
-import { supervisorOptions } from './report/diagnosis.js';
 import { reportOptions } from './report/report.js';
 
 /** Options of every program with a launcher, each with its group. */

@@ -4,20 +4,20 @@
  */
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import { Control } from './control/control.js';
+import { Control } from './control-servers.js';
+import { Diagnosis } from './diagnosis.js';
 import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
-import type { StopRequest } from './in-process/service-run.js';
 import { judgeConfiguration } from './launched-options.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
 import { type LauncherStatus, whatLoads } from './launcher-status.js';
+import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
-import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signals.js';
 import { FileChanges } from './reload/file-changes.js';
 import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
-import { Diagnosis } from './report/diagnosis.js';
 import type { Runner } from './runner.js';
+import type { StopRequest } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { deferred, Turns, unlessAborted } from './waiting.js';
 

@@ -6,13 +6,13 @@ import type { Logger } from '../log/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
-import type { ServiceRun } from './in-process/service-run.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport, ReloadUnderWay } from './reload/reload-report.js';
 import type { Telling } from './report/report-subjects.js';
+import type { ServiceRun } from './services/service-run.js';
 import type { HeldRequest } from './worker-message.js';
 
 /** One process. */
@@ -90,7 +90,7 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
 }
 
 function certificateEnds(service: Launchable | undefined): string | undefined {
-  if (service === undefined || isPlanned(service)) return service?.certificateEnds;
+  if (service === undefined || isPlanned(service)) return service?.certificate?.ends;
   try {
     return (service as Telling).certificateEnds?.toISOString();
   } catch {

@@ -5,11 +5,11 @@ import type { LogFields } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import type { Fleet } from './control/controlled.js';
-import type { StopRequest } from './in-process/service-run.js';
 import type { LaunchSettings } from './launcher-options.js';
 import type { ServiceStatus } from './launcher-status.js';
 import type { ReloadRequest } from './reload/reload.js';
 import type { ReloadResult } from './reload/reload-report.js';
+import type { StopRequest } from './services/service-run.js';
 
 /** Runs the services of a launcher. */
 export interface Runner {

@@ -85,10 +85,11 @@ export function fittingMessage(message: ToParent, warn: (text: string) => void):
   switch (message.kind) {
     case 'failed': {
       const { text, code, diagnostics } = message;
-      // Without diagnostics there is the text.
-      const known = sizeOf(diagnostics) > TEXT ? undefined : diagnostics;
+      const known = diagnostics && fittingDiagnostics(diagnostics);
       return { ...message, text: shortened(text), code: code && shortened(code), diagnostics: known };
     }
+    case 'built':
+      return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
     case 'replace':
       return { ...message, reason: shortened(message.reason ?? 'asked for') };
     case 'beat':
@@ -98,6 +99,23 @@ export function fittingMessage(message: ToParent, warn: (text: string) => void):
     default:
       return message;
   }
+}
+
+/** All of them where they fit, else the first that do, errors before warnings, and one that counts the others. */
+function fittingDiagnostics(all: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (sizeOf(all) <= TEXT) return all;
+  const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
+  let bytes = 0;
+  const kept: Diagnostic[] = [];
+  for (const each of [...all.filter(isError), ...all.filter((one) => !isError(one))]) {
+    bytes += sizeOf(each);
+    if (bytes > TEXT) break;
+    kept.push(each);
+  }
+  const left = all.filter((each) => !kept.includes(each));
+  const severity = left.some(isError) ? 'error' : 'warning';
+  const message = `${left.length} further mistakes are left out: all together may have ${TEXT} bytes`;
+  return [...kept, { severity, code: 'PORTICO_CONFIGURATION_REFUSED', message }];
 }
 
 /** An answer that cannot be sent becomes an error that says why. */

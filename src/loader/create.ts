@@ -5,7 +5,7 @@
  * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them. What
  * they acquire is released in reverse order.
  */
-import type { App, Filter } from '../app/index.js';
+import type { App, DeclaredFactory, Filter } from '../app/index.js';
 import { connectApp, type FaultForm, runFactory } from '../app/internal.js';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
@@ -48,6 +48,8 @@ export interface CreateOptions {
   readonly connect?: Connect | undefined;
   /** How its faults are written; null: its server says it. Default: as the configuration says. */
   readonly faults?: FaultForm | null | undefined;
+  /** Takes the filters, one of each section, that go around a server's own refusals too. */
+  readonly aroundRefusals?: Map<string, Filter> | undefined;
 }
 
 /** Loads a child that a composite asked for, its factories resolved. */
@@ -167,6 +169,10 @@ export class Creation {
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
+    if (kind === 'filter' && (value as Partial<DeclaredFactory>).aroundRefusals === true) {
+      const { origin, name } = headerOf(context);
+      this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result as Filter);
+    }
     if (kind !== 'app') return result as Created;
     // Filters around it would hide that it is an Express application, which wants to know its mount.
     const app = connectApp(result as App);

@@ -109,7 +109,7 @@ export class Loader {
 
   /**
    * The app of that name, default `main`; `options`: what is put between its filters and apps, and what these call by. Throws
-   * {@link PasteAppNotFound} when there is none.
+   * `PasteAppNotFound` when there is none.
    */
   async loadApp(name?: string, options: CreateOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();

@@ -1,11 +1,15 @@
 /** The metrics that processes which serve count, and the process that is asked adds up for `GET /metrics`. */
-import { boolean, type Config, defineOptions, float, list } from '../config/index.js';
+import { boolean, type Config, defineOptions, float, list, oneOf } from '../config/index.js';
 
 /** `[metrics]`. */
 export const metricsOptions = defineOptions({
   enabled: boolean({
     default: false,
     help: 'Counts requests and how long they take, by method, route and status; GET /metrics of the admin listener and the control socket has them in the format of Prometheus.',
+  }),
+  status: oneOf(['exact', 'class'], {
+    default: 'exact',
+    help: 'The label status of requests: 404, or with class 4xx, which takes fewer series.',
   }),
   filters: boolean({
     default: false,

@@ -80,7 +80,7 @@ export const cors = filterFactory(
     );
     return filterBy(() => policy, ctx.log);
   },
-  { trial: true, describe },
+  { trial: true, describe, aroundRefusals: true },
 );
 
 function describe(

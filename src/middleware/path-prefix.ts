@@ -2,8 +2,8 @@
  * path_prefix: an application that lives below a prefix, as PasteDeploy's prefix middleware makes it.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Description, environ, filterFactory, remoteOf, writtenPath } from '../app/index.js';
-import { catching, encodedPath } from '../app/internal.js';
+import { type Description, filterFactory, remoteOf, writtenPath } from '../app/index.js';
+import { catching, encodedPath, exchangeOf } from '../app/internal.js';
 import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
 const pathPrefixOptions = defineOptions({
@@ -33,12 +33,14 @@ export const pathPrefix = filterFactory(
     const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;
 
     return (app) => (req, res) => {
-      const env = environ(req);
+      const exchange = exchangeOf(req);
+      const { environ: env, mount } = exchange;
       const { scriptName, forwardedPrefix, remote } = env;
       const { url = '/' } = req;
       if (prefix !== '') {
         req.url = withoutPrefix(url, prefix);
         env.scriptName = prefix;
+        exchange.mount = prefix;
         if (forwardedPrefix !== undefined) delete env.forwardedPrefix;
       }
       if (changesRemote) {
@@ -50,6 +52,7 @@ export const pathPrefix = filterFactory(
       return catching(app, req, res, (error) => {
         req.url = url;
         env.scriptName = scriptName;
+        exchange.mount = mount;
         if (forwardedPrefix !== undefined) env.forwardedPrefix = forwardedPrefix;
         if (remote !== undefined) env.remote = remote;
         else delete env.remote;

@@ -81,7 +81,7 @@ export const requestId = filterFactory(
       return runInRequest(env, app, req, res);
     };
   },
-  { describe },
+  { describe, aroundRefusals: true },
 );
 
 /** Header and form that OpenStack's clients look for, where the API speaks as OpenStack's do; else the usual ones. */

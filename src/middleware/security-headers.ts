@@ -66,7 +66,7 @@ export const securityHeaders = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true, describe },
+  { trial: true, describe, aroundRefusals: true },
 );
 
 function describe({ noStore }: Options): Description {

@@ -15,13 +15,17 @@ import {
   filterFactory,
 } from '../app/index.js';
 import { guardPipe, optionOrigin } from '../app/internal.js';
-import { defineOptions, integer, list, type OptionsOf, path } from '../config/index.js';
+import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
+import { appendVary } from './headers.js';
 
 const staticFilesOptions = defineOptions({
   document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'The folder the files are in.' }),
   cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep them, in seconds.' }),
   index: list({ default: ['index.html'], help: 'What is served for a folder.' }),
+  fallback: string({
+    help: 'A file in the folder that answers where there is none and the client asks for HTML: the page of a single-page app.',
+  }),
 });
 
 /**
@@ -41,8 +45,9 @@ export const staticFiles = appFactory(
   { trial: true, describe },
 );
 
-function describe({ documentRoot }: OptionsOf<typeof staticFilesOptions>): Description {
-  return { does: `answers with the file below ${documentRoot}, with 404 where there is none` };
+function describe({ documentRoot, fallback }: OptionsOf<typeof staticFilesOptions>): Description {
+  const otherwise = fallback === undefined ? '404' : `${fallback} or 404`;
+  return { does: `answers with the file below ${documentRoot}, with ${otherwise} where there is none` };
 }
 
 function describeFilter({ documentRoot }: OptionsOf<typeof staticFilesOptions>, req?: IncomingMessage): Description {
@@ -68,6 +73,7 @@ interface FileOptions {
   readonly documentRoot: string;
   readonly cacheMaxAge: number;
   readonly index: readonly string[];
+  readonly fallback: string | undefined;
 }
 
 /** Answers with a file, and says whether there was one. */
@@ -82,11 +88,18 @@ async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<Fi
       cause,
     });
   });
+  const fallback = options.fallback === undefined ? undefined : encodeURI(`/${options.fallback}`);
+  if (fallback !== undefined && !(await isInside(root, fallback))) {
+    throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
+      message: `there is no file ${options.fallback} in ${options.documentRoot}`,
+      hint: 'fallback is relative to document_root.',
+      origin: optionOrigin(ctx, 'static_files', 'fallback'),
+    });
+  }
   const { default: send } = await import('send');
   const settings = { root, dotfiles: 'ignore' as const, index: [...options.index], maxAge: options.cacheMaxAge * 1000 };
 
-  return async (req, res) => {
-    const path = (req.url ?? '').split('?', 1)[0] || '/';
+  const serve = async (req: IncomingMessage, res: ServerResponse, path: string): Promise<boolean> => {
     if (!(await isInside(root, path))) return false;
     return new Promise((settle, fail) => {
       guardPipe(res, fail);
@@ -103,6 +116,14 @@ async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<Fi
         .pipe(res);
       res.once('close', () => settle(true));
     });
+  };
+  return async (req, res) => {
+    if (await serve(req, res, (req.url ?? '').split('?', 1)[0] || '/')) return true;
+    if (fallback === undefined) return false;
+    // A cache must not give the page to a script that asks for the same path.
+    appendVary(res, 'Accept');
+    // Scripts and images, and programs, ask for anything: only what navigates names HTML.
+    return /\btext\/html\b/.test(req.headers.accept ?? '') && serve(req, res, fallback);
   };
 }
 

@@ -1,6 +1,7 @@
-/** This process: its arguments, its first signals and its end, its requests in hand, Portico's own files, what is loaded when, and timers of any length. */
+/** This process: its arguments, its working directory, its first signals and its end, its requests in hand, Portico's own files, what is loaded when, and timers of any length. */
 export { commandLineWords } from './arguments.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
+export { enteredFolder, followLink, inFollowedFolder } from './entered-folder.js';
 export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';

@@ -8,6 +8,7 @@ export {
   action,
   type BodyOf,
   type Handler,
+  type HeadersOf,
   type ParamsIn,
   type QueryOf,
   type ResponseOf,

@@ -55,7 +55,14 @@ export function operationOf(
       names,
       there.flatMap(({ params }) => queryOf(params, version)),
     ),
-    ...queryParameters(there.map(({ query }) => queryOf(query, version))),
+    ...parametersIn(
+      'query',
+      there.map(({ query }) => queryOf(query, version)),
+    ),
+    ...parametersIn(
+      'header',
+      there.map(({ headers }) => queryOf(headers, version)),
+    ),
     ...(versions === undefined ? [] : [versionParameter(versions, version)]),
     ...additions.flatMap((one) => one.parameters ?? []),
   ] as Parameter[];
@@ -126,7 +133,7 @@ function propertyOf(schema: JsonSchema, name: string): JsonSchema | undefined {
 }
 
 /** The members of all schemas; required where each of them requires it. */
-function queryParameters(methods: readonly (readonly JsonSchema[])[]): Json[] {
+function parametersIn(place: 'query' | 'header', methods: readonly (readonly JsonSchema[])[]): Json[] {
   const schemas = methods.flat().filter((schema) => typeof schema === 'object');
   const byName = new Map<string, JsonSchema[]>();
   for (const schema of schemas) {
@@ -137,7 +144,7 @@ function queryParameters(methods: readonly (readonly JsonSchema[])[]): Json[] {
   const anyWithout = methods.some((each) => each.length === 0);
   return [...byName].map(([name, properties]) => {
     const required = !anyWithout && schemas.every((schema) => ((schema.required ?? []) as string[]).includes(name));
-    return { name, in: 'query', required, schema: oneOrAny(properties) };
+    return { name, in: place, required, schema: oneOrAny(properties) };
   });
 }
 
@@ -186,9 +193,11 @@ function statusesOf(status: RangedOptions['status'], version: ApiVersion | null)
   return status === undefined ? [200] : heldIn(statusesByVersion(status), version);
 }
 
+const INPUTS = ['body', 'query', 'params', 'headers'] as const;
+
 /** Responses to a request that a schema refuses. */
 function refusedInput(methods: readonly RangedOptions[], { invalidInputStatus }: FaultForm, content: Json): Json {
-  if (methods.every(({ body, query }) => body === undefined && query === undefined)) return {};
+  if (methods.every((each) => INPUTS.every((part) => each[part] === undefined))) return {};
   return { [invalidInputStatus]: { description: 'the input is not valid', content } };
 }
 

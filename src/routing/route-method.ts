@@ -9,6 +9,7 @@ import {
   type BodyKnown,
   type BodyOf,
   type Handler,
+  type HeadersOf,
   type ParamsIn,
   type QueryOf,
   type ResponseOf,
@@ -44,15 +45,17 @@ export type RouteHandler<T extends string, O, Own, B = BodyOf<O>> = Handler<
   B,
   QueryOf<O>,
   ParamsIn<O, ParamsOf<T, Own>>,
-  ResponseOf<O>
+  ResponseOf<O>,
+  HeadersOf<O>
 > &
   BodyKnown<O, B>;
 
 /** The schemas of a route as options; those that were not given are of the type that all have in common. */
-export interface Given<Body, Query, Params, Response> {
+export interface Given<Body, Query, Params, Headers, Response> {
   readonly body: Schemas extends Body ? undefined : Body;
   readonly query: Schemas extends Query ? undefined : Query;
   readonly params: Schemas extends Params ? undefined : Params;
+  readonly headers: Schemas extends Headers ? undefined : Headers;
   readonly response: NonNullable<ActionOptions['response']> extends Response ? undefined : Response;
 }
 
@@ -80,9 +83,10 @@ export type AddRoute<Self, Own> = <
   const Body extends Schemas,
   const Query extends Schemas,
   const Params extends Schemas,
+  const Headers extends Schemas,
   const Response extends NonNullable<ActionOptions['response']>,
   const N extends string = never,
-  B = BodyOf<Given<Body, Query, Params, Response>>,
+  B = BodyOf<Given<Body, Query, Params, Headers, Response>>,
 >(
   definition: RouteDefinition & {
     readonly path: T;
@@ -90,8 +94,9 @@ export type AddRoute<Self, Own> = <
     readonly body?: Body | undefined;
     readonly query?: Query | undefined;
     readonly params?: Params | undefined;
+    readonly headers?: Headers | undefined;
     readonly response?: Response | undefined;
-    readonly action: RouteHandler<T, Given<Body, Query, Params, Response>, Own, B>;
+    readonly action: RouteHandler<T, Given<Body, Query, Params, Headers, Response>, Own, B>;
   },
 ) => [N] extends [never] ? Self : Self & Named<N, ParamsOf<T, Own>>;
 
@@ -121,6 +126,7 @@ const OF_ACTION: Readonly<Record<Exclude<keyof ActionOptions, 'bodyKey' | 'auth'
   body: true,
   query: true,
   params: true,
+  headers: true,
   status: true,
   response: true,
   summary: true,

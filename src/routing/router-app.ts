@@ -9,7 +9,6 @@ import {
   type Exchange,
   exchangeOf,
   type FailureOptions,
-  mountPath,
   overriddenMethod,
   targetOf,
 } from '../app/internal.js';
@@ -112,14 +111,20 @@ export class RouterApp implements RequestRouter {
     const { path, found } = this.#routeOf(exchange);
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
-    env.route = served.matched;
-    const { trace } = exchange;
-    if (trace !== undefined) trace.routed(mountPath(req), served.matched.template);
+    const { matched } = served;
+    const { mount, trace } = exchange;
+    let route = served.below.get(mount);
+    if (route === undefined) {
+      route = { ...matched, template: mount + matched.template };
+      served.below.set(mount, route);
+    }
+    env.route = route;
+    if (trace !== undefined) trace.routed(route.template);
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
-    if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
-    exchange.routed = served.matched;
-    const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, served.matched);
+    if (served.kind === 'mount') return callMounted(served, exchange, res, found.match.path_info);
+    exchange.routed = matched;
+    const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
     if (asked === undefined) return this.#serve(exchange, res, served, found, version);
     return asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
   }

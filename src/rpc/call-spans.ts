@@ -95,7 +95,8 @@ export class CallSpans {
     } catch (error) {
       if (!isExpected(error)) {
         ignoreErrors(() => span.recordException(exceptionOf(error)));
-        this.#maker.attempt(() => span.setStatus({ code: SpanStatusCode.ERROR }));
+        const type = error instanceof Error ? error.name : typeof error;
+        this.#maker.attempt(() => span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', type));
       }
       throw error;
     } finally {

@@ -11,7 +11,7 @@ import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';
 import { Endpoints, type EndpointTarget, isExpected, isIgnored, logFailure } from './server/endpoints.js';
 
-/** A manager's methods, and {@link on} for those of its like on another host. */
+/** A manager's methods, and `on` for those of its like on another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
 
 /** Whose methods they are. */

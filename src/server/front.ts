@@ -9,16 +9,17 @@ import {
 } from 'node:http';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse, countAnswer, type ServerState, shareState } from '../app/internal.js';
+import { abortResponse, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
 import { AT_WORK } from './connections/backlog.js';
-import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
+import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
+import { DescriptorWatch } from './connections/descriptor-watch.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
-import { type Refusal, Rejections, refusal, sendRefusal } from './connections/refusal.js';
+import { type Refusal, Rejections, refusal } from './connections/refusal.js';
 import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
 import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
@@ -31,6 +32,8 @@ import type { WsgiOptions } from './wsgi-options.js';
 export interface FrontOwner {
   /** Runs the app for a request. */
   readonly run: (exchange: Exchange) => void;
+  /** Answers a request that no app sees. */
+  readonly refuse: Refuse;
   /** A response is done with. */
   readonly exchangeEnded: (exchange: Exchange) => void;
   /** A connection is closed. */
@@ -46,6 +49,7 @@ export class Front {
   readonly state: ServerState;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
+  readonly descriptors: DescriptorWatch;
   readonly upgrades = new Upgrades();
   /** Every answer says from now on that its connection ends. */
   closing = false;
@@ -67,17 +71,21 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
+    this.descriptors = new DescriptorWatch(log, () => this.rejections.count('no descriptor'));
     this.state = {};
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
     // `withSlot`, around the innermost app, asks it.
     this.state.slots = this.pool;
-    this.#broken = new BrokenConnections(this.rejections);
+    this.#broken = new BrokenConnections(this.rejections, owner.refuse);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
-      secondPassed: () => this.rejections.sum(),
+      secondPassed: () => {
+        this.rejections.sum();
+        this.descriptors.look();
+      },
     });
   }
 
@@ -96,7 +104,11 @@ export class Front {
 
   /** Node's server with these limits, not listening yet. */
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
-    const options = { ...nodeOptions(this.#limits), shouldUpgradeCallback: isUpgradable };
+    const options = {
+      ...nodeOptions(this.#limits),
+      shouldUpgradeCallback: isUpgradable,
+      ServerResponse: ServedResponse,
+    };
     const server =
       tls === undefined
         ? createHttpServer(options)
@@ -127,7 +139,7 @@ export class Front {
     server.on('checkContinue', (req, res) => this.#request(req, res, true));
     server.on('checkExpectation', (req, res) => this.#expectation(req, res));
     server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
-    server.on('connect', (_req, socket) => this.#broken.connect(socket as Socket));
+    server.on('connect', (req, socket) => this.#broken.connect(req, socket as Socket));
     server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket as Socket, head));
     this.#server = server;
     return server;
@@ -158,7 +170,6 @@ export class Front {
     if ((connection.ended || connection.exchanges.length > 0) && this.#discardIfEnded(connection)) return;
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
-    countAnswer(res);
     if (res.socket === null) res.once('socket', beginTurn);
     const found = this.#guard(req);
     if ('status' in found) {
@@ -225,10 +236,10 @@ export class Front {
 
   #refuseRequest(exchange: Exchange, refused: Refusal): void {
     const { connection, req, res } = exchange;
-    this.rejections.note(refused.why, req.socket, refused.reason);
     connection.ended = true;
     connection.lingers = true;
-    sendRefusal(res, refused);
+    this.#owner.refuse(req, res, refused);
+    this.rejections.note(refused.why, req.socket, refused.reason, exchange.environ.requestId);
   }
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {

@@ -4,7 +4,7 @@
 
 import type { ServerOptions as HttpOptions } from 'node:http';
 import type { TlsOptions } from 'node:tls';
-import type { FaultStyle } from '../app/index.js';
+import type { FaultStyle, Filter } from '../app/index.js';
 import { checkFaultForm } from '../app/internal.js';
 import { camelCase } from '../config/internal.js';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
@@ -36,6 +36,8 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly faultStyle?: FaultStyle;
   /** The status of a request that a schema refuses. Default 400. */
   readonly invalidInputStatus?: number;
+  /** Filters, outermost first, around the answers to requests that the server refuses before its app. Default: none. */
+  readonly aroundRefusals?: readonly Filter[];
   /** Default: none. */
   readonly log?: Logger;
 }
@@ -52,6 +54,7 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
   'recordLost',
   'faultStyle',
   'invalidInputStatus',
+  'aroundRefusals',
   'log',
 ];
 

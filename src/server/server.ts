@@ -13,11 +13,13 @@ import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
 import { within } from '../tasks/internal.js';
+import type { Refuse } from './connections/broken-connections.js';
 import type { Connection, Exchange } from './connections/connections.js';
 import { cutOffError, cutOffFacts, describeExchange, type RequestInFlight, tellBroken } from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
-import { Front } from './front.js';
+import { Front, type FrontOwner } from './front.js';
+import { refusing } from './requests/refused-request.js';
 import { serverFailures } from './requests/server-failures.js';
 import { checkedServer, listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
@@ -44,6 +46,7 @@ export class Server implements ListeningService {
   #answered = 0;
   #exhaustedAt: number;
   #failures!: FailureOptions;
+  #refuse!: Refuse;
   #schemeField: string | undefined;
   #drain: Drain | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -59,8 +62,9 @@ export class Server implements ListeningService {
     this.#log = (options.log ?? silentLogger()).child({ service: name });
     this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;
-    const owner = {
+    const owner: FrontOwner = {
       run: this.#run,
+      refuse: (req, res, refused) => this.#refuse(req, res, refused),
       exchangeEnded: this.#exchangeEnded,
       connectionClosed: () => this.#drain?.closed(),
     };
@@ -87,6 +91,11 @@ export class Server implements ListeningService {
   /** Open connections, idle ones and TLS handshakes included. */
   get connectionCount(): number {
     return this.#front.connections.size;
+  }
+
+  /** Whether its process had no descriptor left within the last minute: connections were closed at once. */
+  get lacksDescriptors(): boolean {
+    return this.#front.descriptors.missing;
   }
 
   /** How many requests are at work, those that wait for their turn included. */
@@ -169,7 +178,9 @@ export class Server implements ListeningService {
   stop(options: StopOptions = {}): Promise<void> {
     this.#terms ??= new StopTerms(() => this.#applyTerms());
     this.#terms.tighten(options, idleTime(options.reason, this.#limits.keepAliveTimeout, this.#options.drainIdle));
-    this.#stopping ??= this.#stop(options.reason ?? 'stop', this.#terms).finally(() => {
+    const { reason = 'stop' } = options;
+    if (this.#stopping !== undefined && reason === 'stop') this.markDraining();
+    this.#stopping ??= this.#stop(reason, this.#terms).finally(() => {
       this.#terms?.release();
       this.#terms = undefined;
       this.#stopping = undefined;
@@ -216,7 +227,7 @@ export class Server implements ListeningService {
   }
 
   #withSpans(): App {
-    return this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.#spans);
+    return this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.name, this.#spans);
   }
 
   async #open(): Promise<void> {
@@ -244,6 +255,7 @@ export class Server implements ListeningService {
     this.#limits = limits;
     this.#options = options;
     this.#failures = serverFailures(this.#log, limits.serverDebug);
+    this.#refuse = refusing(options.aroundRefusals ?? [], this.#failures);
     this.#schemeField = schemeField(limits);
   }
 
@@ -259,7 +271,8 @@ export class Server implements ListeningService {
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
     this.#log.info('Stopping WSGI server.');
-    this.markDraining();
+    // Others serve on its address after a replacement: a health check on a kept connection is answered as ever, and the connection ends.
+    if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
     // Two turns of the loop accept what the kernel has queued, for no other process takes these connections over. After a
     // replacement the new worker does.

@@ -26,6 +26,7 @@ export {
   type ListeningService,
   type ListenSocket,
   type PlannedApp,
+  type PlannedCertificate,
   type PlannedService,
   Service,
   type ServiceBase,

@@ -97,6 +97,17 @@ export interface ServicePlan {
   readonly files?: readonly ServiceFile[];
   /** Its mistakes: errors refuse it, warnings go to the log. */
   readonly diagnostics?: readonly Diagnostic[];
+  readonly certificate?: PlannedCertificate | undefined;
+}
+
+/** The certificate that a service shows. */
+export interface PlannedCertificate {
+  /** When it ends, as ISO 8601. */
+  readonly ends: string;
+  /** A warning where it has ended, or ends soon. */
+  readonly expiry: Diagnostic | undefined;
+  /** Whether a reload takes it in the place of one that has not ended, if it has. */
+  readonly mayHaveEnded: boolean;
 }
 
 /** A service as plain data: all that a parent of workers knows of it. Workers make the service itself. */
@@ -108,8 +119,6 @@ export interface PlannedService extends ServicePlan {
   readonly addresses: readonly ListenAddress[];
   /** Place of the addresses in the configuration, as `file:line:column`. */
   readonly addressPlace?: string | undefined;
-  /** When its certificate ends, as ISO 8601. */
-  readonly certificateEnds?: string | undefined;
 }
 
 /** A service as a launcher is given it: the object that runs, or its plan. */

@@ -18,7 +18,10 @@ export class Deadlines {
   /** When the timer fires; it may be for a wait that has ended. */
   #timerAt = Number.POSITIVE_INFINITY;
 
-  /** `unref`: a wait alone does not keep the process alive. Default false. */
+  /**
+   * `unref`: a wait alone does not keep the process alive, so the timer may outlive it: waits that follow one another share one timer.
+   * Default false.
+   */
   constructor(clock: Clock, { unref = false }: { readonly unref?: boolean } = {}) {
     this.#clock = clock;
     this.#unref = unref;
@@ -30,7 +33,7 @@ export class Deadlines {
     this.#waits.add(wait);
     if (this.#timer === undefined || wait.at < this.#timerAt) this.#arm(wait.at);
     return () => {
-      if (this.#waits.delete(wait) && this.#waits.size === 0) this.#disarm();
+      if (this.#waits.delete(wait) && this.#waits.size === 0 && !this.#unref) this.#disarm();
     };
   }
 

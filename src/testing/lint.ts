@@ -8,7 +8,7 @@ import { PorticoError } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
 
-/** A rule of the App contract was broken. `rule` is its number in `src/app/README.md`. */
+/** A rule of the App contract was broken. `rule` is its number in `docs/reference/app.md`. */
 export class LintError extends PorticoError {
   readonly rule: number;
 

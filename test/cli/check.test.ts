@@ -76,7 +76,7 @@ test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with a
     /^broken\.ini:4:12: error: \[pipeline:main\] pipeline: no filter is called "nope"\.\n {2}There is no filter in this file\.\n {4}pipeline = nope app\n {15}\^\n/m,
   );
   assert.match(stdout, /^broken\.ini:5:1: warning: \[pipeline:main\] x: this line does not count/m);
-  assert.match(stdout, /1 error, 1 warning\.\n$/);
+  assert.match(stdout, /1 error, 1 warning\.\nExplained in:\n {2}.*errors\.md#portico_paste_no_section\n/);
   assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No mistakes found.\n', stderr: '' });
 });
 

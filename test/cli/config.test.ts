@@ -171,10 +171,14 @@ const required = defineOptions({ name: string({ required: true, help: 'Whose.' }
 export const limit = filterFactory('limit', own, () => (app) => app);
 export const named = filterFactory('named', required, () => (app) => app);
 export const app = appFactory('hello', {}, () => () => undefined, { groups: { 'api:hello': further } });
+export const plain = () => () => undefined;
+plain.groups = { shelf: defineOptions({ width: integer({ default: 7, help: 'In metres.' }) }) };
+export const groups = { storage: defineOptions({ room: integer({ default: 3, help: 'How much of it.' }) }) };
 `,
     'api-paste.ini':
-      '[pipeline:hello]\npipeline = limit named app\n[filter:limit]\npaste.filter_factory = ./app.js:limit\n[filter:named]\npaste.filter_factory = ./app.js:named\nname = x\n[app:app]\npaste.app_factory = ./app.js:app\n',
-    'portico.ini': '[DEFAULT]\nstrict_config = true\n[api:hello]\nport = 0\nproxy_key = s3cr3t\n[limit]\nmost = 5\n',
+      '[pipeline:hello]\npipeline = limit named app\n[filter:limit]\npaste.filter_factory = ./app.js:limit\n[filter:named]\npaste.filter_factory = ./app.js:named\nname = x\n[app:app]\npaste.app_factory = ./app.js:app\n[app:other]\npaste.app_factory = ./app.js:plain\n',
+    'portico.ini':
+      '[DEFAULT]\nstrict_config = true\n[api:hello]\nport = 0\nproxy_key = s3cr3t\n[limit]\nmost = 5\n[shelf]\nwidth = 8\n',
   });
   try {
     const shown = await run(['show', 'limit.most'], project.folder);
@@ -188,13 +192,21 @@ export const app = appFactory('hello', {}, () => () => undefined, { groups: { 'a
     assert.deepEqual([validated.code, validated.err], [0, '']);
     const wrong = await run(['validate', '--set', 'limit.most=many'], project.folder);
     assert.match(wrong.err, /command line, argument 1: error: \[limit\] most: should be an integer; got many/);
-    const { out } = await run(['generate'], project.folder);
+    const storage = ['--set', 'storage.rom=2', '--groups', './app.js:groups'];
+    const named = await run(['validate', ...storage], project.folder);
+    assert.match(named.err, /\[storage\] rom: unknown option\n {2}did you mean 'room'\?/);
+    const { out } = await run(['generate', '--groups', './app.js:groups'], project.folder);
+    assert.match(out, /^\[storage\]\n\n# How much of it\. \(integer\)\n#room = 3$/m);
+    assert.match(out, /^\[shelf\]\n\n# In metres\. \(integer\)\n#width = 7$/m);
     assert.match(out, /^\[limit\]\n\n# How many of them\. \(integer\)\n#most = 4$/m);
     assert.match(out, /^\[api:hello\]\n\n# What the proxy signs with\. \(string\)\n#proxy_key =$/m);
     assert.match(out, /^# \[api:<name>\]$/m);
-    const check = startApiCli(['check', '--set', 'api:hello.proxy_key=x'], { cwd: project.folder });
-    assert.equal((await check.ended).code, 0, check.output());
+    const check = startApiCli(['check', '--set', 'storage.room=x', '--groups', './app.js:groups'], {
+      cwd: project.folder,
+    });
+    assert.equal((await check.ended).code, 78, check.output());
     assert.doesNotMatch(check.stdout, /unknown/);
+    assert.match(check.stdout, /error: \[storage\] room: should be an integer; got x/);
   } finally {
     project.remove();
   }

@@ -8,7 +8,8 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { developmentCertificate } from '#internal/server';
 
-const main = resolve(fileURLToPath(import.meta.url), '..', '..', '..', 'lib', 'cli', 'main.js');
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
+const main = join(root, 'lib', 'cli', 'main.js');
 /** Root reads everything. */
 const asRoot = process.getuid?.() === 0;
 const pasted = {
@@ -80,7 +81,9 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
   assert.equal(status, 78);
   const line = `error: cannot read config file portico.ini (${join(cwd, 'portico.ini')}): it does not exist (ENOENT)\n`;
   assert.equal(stderr, line);
-  assert.equal(cli(cwd, 'check', '--config-file', 'portico.ini').stdout, `${line}1 error, 0 warnings.\n`);
+  const page = join(root, 'docs/reference/errors.md#portico_config_file');
+  const checked = cli(cwd, 'check', '--config-file', 'portico.ini').stdout;
+  assert.equal(checked, `${line}1 error, 0 warnings.\nExplained in:\n  ${page}\n`);
 });
 
 test('OP-1 a configuration file that is found and cannot be read is the one cause that is told', (t) => {

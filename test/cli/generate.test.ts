@@ -5,9 +5,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { wronglyCopied } from '../../dist/cli/generate/build-context.js';
+import type { Deployment } from '../../dist/cli/generate/deployment.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
+import { makePair } from '../server/certificate-files.js';
 
 const PASTE = `[composite:hello]
 use = portico/loader:urlmap
@@ -92,7 +95,13 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['docker', 'USER node', 'USER root', /runs as root/],
   ['docker', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGINT', /STOPSIGNAL is SIGINT/],
   ['docker', 'EXPOSE 8080', 'EXPOSE 8080 9000', /nothing listens on port 9000/],
-  ['docker', ':8080/status', ':8080/healthcheck', /no API has its health check at/],
+  ['docker', /CMD \["node","-e".*/, 'CMD curl -f http://127.0.0.1:8080/healthcheck', /no API has its health check at/],
+  [
+    'docker',
+    /CMD \["node","-e".*/,
+    `CMD ["node","-e","get('http://localhost/readyz', { socketPath: '/run/other.sock' })"]`,
+    /no control socket is at \/run\/other\.sock/,
+  ],
   [
     'kubernetes',
     'terminationGracePeriodSeconds: 65',
@@ -107,6 +116,12 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
     /asks HTTP \/ready of port 8080/,
   ],
   ['kubernetes', 'targetPort: hello', 'targetPort: web', /targetPort web is no port/],
+  [
+    'kubernetes',
+    /limits: .*/,
+    'limits: { memory: 512Mi }',
+    /limits\.memory is 512Mi: 1 workers of max_memory need 728Mi/,
+  ],
   ['nginx', 'server 127.0.0.1:8080', 'server 127.0.0.1:8090', /hello listens on 127\.0\.0\.1:8080/],
   ['nginx', 'keepalive_timeout 60s', 'keepalive_timeout 75s', /keepalive_timeout is 75 s/],
   ['nginx', 'proxy_http_version 1.1', 'proxy_http_version 1.0', /connections to the API are not kept/],
@@ -117,7 +132,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
 ];
 
 test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
-  const run = generating(t);
+  const run = generating(t, { defaults: 'max_memory = 300M' });
   // All edits of a kind in one file, but those of one place.
   for (const kind of KINDS) {
     const text = written(run, kind);
@@ -307,8 +322,17 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   assert.deepEqual(service!.spec.selector, template.metadata.labels);
   assertKeys(template.spec, 'pod', 'terminationGracePeriodSeconds securityContext containers!');
   assert.equal(template.spec.terminationGracePeriodSeconds, 65);
+  assertKeys(template.spec.securityContext, 'pod security', 'runAsNonRoot runAsUser fsGroup seccompProfile!');
   const [container] = template.spec.containers as Record<string, unknown>[];
-  assertKeys(container, 'container', 'name! image! securityContext ports startupProbe readinessProbe livenessProbe');
+  assertKeys(
+    container,
+    'container',
+    'name! image! securityContext resources! ports startupProbe readinessProbe livenessProbe',
+  );
+  assert.deepEqual(container!.resources, {
+    requests: { cpu: '250m', memory: '256Mi' },
+    limits: { memory: '640Mi' },
+  });
   assert.deepEqual(container!.ports, [
     { name: 'hello', containerPort: 8080 },
     { name: 'admin', containerPort: 9100 },
@@ -324,8 +348,50 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
 });
 
+test('OP-15 an image has no keys, what is wrong with it is warned of, and its health check asks all APIs', async (t) => {
+  const run = generating(t, {
+    defaults: 'enabled_ssl_apis = hello',
+    more: '[api:other]\nport = 8081\npipeline = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n[database]\nconnection = postgresql://u:hidden-word@db/x',
+  });
+  for (const [file, text] of Object.entries(await makePair())) writeFileSync(join(run.folder, `${file}.pem`), text);
+  const both = ['--set', 'enabled_apis=hello,other', '--set', 'control.socket='];
+  const { status, stdout, stderr } = run('docker', ...both);
+  assert.equal(status, 0, stderr);
+  const ignored = join(run.folder, '.dockerignore');
+  assert.equal(readFileSync(ignored, 'utf8'), '.git\nnode_modules\nvar\n**/*.log\n.env*\nkey.pem\n');
+  assert.match(
+    stderr,
+    /^\.dockerignore was written.*no package-lock\.json.*portico\.ini has a secret, .*\[database\] connection\n.*PORTICO_DATABASE__CONNECTION_FILE/s,
+  );
+  assert.doesNotMatch(stdout + stderr, /hidden-word/);
+  const health = /^ {2}CMD .*$/m.exec(stdout)![0];
+  assert.match(health, /https:\/\/127\.0\.0\.1:8080\/status'.*; .*http:\/\/127\.0\.0\.1:8081\/status'/);
+
+  writeFileSync(ignored, '*.pem\n!key.pem\n');
+  const file = join(run.folder, 'Dockerfile');
+  writeFileSync(file, stdout.replace(health, '  CMD curl -fk https://127.0.0.1:8080/status'));
+  const checked = run('docker', ...both, '--check', file);
+  for (const says of [/it copies node_modules, which/, /it copies key\.pem/, /asks hello, and not other/]) {
+    assert.match(checked.stdout, says);
+  }
+});
+
+test('OP-15 patterns of .dockerignore name a folder in each of their forms', () => {
+  const folder = temporaryFolder('portico-ignored-');
+  const copied = (text: string): string[] => {
+    writeFileSync(join(folder, '.dockerignore'), text);
+    return wronglyCopied({ folder, keyFiles: [join(folder, 'keys', 'a.pem')] } as Partial<Deployment> as Deployment);
+  };
+  for (const text of ['node_modules/**\nkeys/**', '**\n!src', './node_modules\n/keys/', '**/node_modules\n**/*.pem']) {
+    assert.deepEqual(copied(text), [], text);
+  }
+  assert.deepEqual(copied('node_modules/*.js\n*.pem'), ['node_modules', 'keys/a.pem']);
+});
+
 test('OP-15 a package from outside of the folder is warned of, and one that is packed into it is copied', (t) => {
   const run = generating(t);
+  writeFileSync(join(run.folder, 'package-lock.json'), '{}');
+  writeFileSync(join(run.folder, '.dockerignore'), '# none of the host\n**/node_modules/\n');
   const naming = (portico: string) => {
     writeFileSync(join(run.folder, 'package.json'), JSON.stringify({ type: 'module', dependencies: { portico } }));
     const { status, stdout, stderr } = run('docker');
@@ -386,9 +452,19 @@ test('OP-15 the life of a container: ready, TERM with a request in hand, ended i
   const entry = init ? ['tini', ...wordsOf(dockerfile, 'ENTRYPOINT').slice(1)] : [];
   const [node, ...words] = wordsOf(dockerfile, 'CMD');
   assert.equal(node, 'node');
-  const program = new Program('unshare', [...NAMESPACE, ...entry, process.execPath, ...words], { cwd: run.folder });
+  // The container has a directory for the socket.
+  const inFolder = (text: string): string => text.replace('/run/portico', run.folder);
+  const [, socket] = /PORTICO_CONTROL__SOCKET=(\S+)/.exec(dockerfile)!;
+  const [, probe] = /^ {2}CMD (\[.*)$/m.exec(dockerfile)!;
+  const isHealthy = () => spawnSync(process.execPath, (JSON.parse(inFolder(probe!)) as string[]).slice(1)).status === 0;
+  const program = new Program('unshare', [...NAMESPACE, ...entry, process.execPath, ...words], {
+    cwd: run.folder,
+    env: { PORTICO_CONTROL__SOCKET: inFolder(socket!) },
+  });
   t.after(() => program.end());
+  assert.equal(isHealthy(), false);
   await program.printed(/^hello .*0\.0\.0\.0/m);
+  assert.equal(isHealthy(), true);
   const first = childrenOf(program.pid)[0]!.pid;
   const url = `http://127.0.0.1:${port}`;
   assert.equal((await fetch(`${url}/status`)).status, 200);

@@ -57,6 +57,7 @@ const RUNNING = [
   'api:hello.max_requests',
   'api:hello.max_requests_jitter',
   'service:images.workers',
+  'ssl.allow_expired',
   'cors.*',
   'rate_limit.rules',
   'rate_limit.allow',

@@ -116,7 +116,7 @@ export const told = () => (app) => (req, res) => {
   assert.deepEqual(told(), { completed: true, address: '127.0.0.1', ...all });
   rmSync(join(run.folder, 'told'));
   for (const path of ['/v1/%zz', '/v1/a/../things', '/v1/./things']) {
-    assert.match(run('GET', path).stdout, /^400 Bad Request\n[\s\S]*\n\nThe path has /, path);
+    assert.match(run('GET', path).stdout, /^400 Bad Request\n[\s\S]*\n\n.*"message":"The path has /, path);
   }
   const twice = run('GET', '/v1/things', '-H', 'Authorization: a', '-H', 'Authorization: b');
   assert.match(twice.stdout, /^400 Bad Request\n[\s\S]*more than once/);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
 
-const readme = readFileSync(new URL('../../src/config/README.md', import.meta.url), 'utf8');
+const readme = readFileSync(new URL('../../docs/reference/config.md', import.meta.url), 'utf8');
 
 test('the file of the README is read as the README says', () => {
   const ini = /```ini\n(.*?)```/s.exec(readme)?.[1] ?? '';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { Program, root } from '../e2e/program.js';
-import { startPostgresql } from '../registry/start-postgresql.js';
+import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { type PageOptions, runPage } from './page.js';
@@ -12,15 +12,26 @@ import { type PageOptions, runPage } from './page.js';
 /** What pages need besides themselves. */
 const PAGES: Readonly<Record<string, PageOptions>> = {
   'authentication.md': { packages: ['jose'] },
+  'debugging.md': {},
   'deployment.md': {},
+  'environment.md': {},
   'errors.md': {},
   'fastify-plugins.md': { packages: ['@fastify/cookie'] },
   'filters.md': {},
-  'own-tokens.md': {},
+  'graphql.md': { packages: ['graphql'] },
+  'logging.md': {},
+  'metrics.md': {},
   'mount-apps.md': { packages: ['express', 'hono', 'koa'] },
+  'own-tokens.md': {},
   'proxies.md': {},
   'reload.md': {},
+  'shutdown-hooks.md': {},
+  'static-files.md': {},
   'streaming.md': { packages: ['@fastify/multipart'] },
+  // The browser's files are not looked at here: one stands for the package.
+  'swagger-ui.md': { files: { 'node_modules/swagger-ui-dist/swagger-ui-bundle.js': 'SwaggerUIBundle' } },
+  'testing.md': {},
+  'validation.md': { packages: ['zod'] },
   'websockets.md': { packages: ['ws'] },
 };
 
@@ -30,13 +41,30 @@ for (const [page, options] of Object.entries(PAGES)) {
   });
 }
 
+let started: ReturnType<typeof startPostgresql> | undefined;
+after(async () => (await started)?.stop());
+
+/** A server for the pages of this file; undefined, with the test skipped, where PostgreSQL is not installed. */
+async function postgresqlFor(t: TestContext): Promise<Postgresql | undefined> {
+  started ??= startPostgresql();
+  const postgresql = await started;
+  if (postgresql === undefined) t.skip('PostgreSQL is not installed here');
+  return postgresql;
+}
+
+test('docs/how-to/databases.md does what it says', { timeout: 240_000 }, async (t) => {
+  const postgresql = await postgresqlFor(t);
+  if (postgresql === undefined) return;
+  await runPage(t, 'docs/how-to/databases.md', {
+    packages: ['pg'],
+    ports: [8080],
+    replace: { 'postgresql://portico@database/portico': await postgresql.database() },
+  });
+});
+
 test('docs/how-to/many-machines.md does what it says', { skip: withoutBroker, timeout: 240_000 }, async (t) => {
-  const postgresql = await startPostgresql();
-  if (postgresql === undefined) {
-    t.skip('PostgreSQL is not installed here');
-    return;
-  }
-  t.after(() => postgresql.stop());
+  const postgresql = await postgresqlFor(t);
+  if (postgresql === undefined) return;
   const exchange = `page-${process.pid}`;
   t.after(() => deleteTopic(exchange, 'images'));
   await runPage(t, 'docs/how-to/many-machines.md', {
@@ -80,6 +108,6 @@ test('docs/how-to/move-one-service-at-a-time.md does what it says', {
 test('every page of docs/how-to is run', () => {
   assert.deepEqual(
     readdirSync(join(root, 'docs/how-to')).toSorted(),
-    [...Object.keys(PAGES), 'many-machines.md', 'move-one-service-at-a-time.md'].toSorted(),
+    [...Object.keys(PAGES), 'databases.md', 'many-machines.md', 'move-one-service-at-a-time.md'].toSorted(),
   );
 });

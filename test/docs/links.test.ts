@@ -33,6 +33,7 @@ function anchorsOf(text: string): Set<string> {
     for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${count}`;
     anchors.add(anchor);
   }
+  for (const [, id] of text.matchAll(/<a id="(\w+)">/g)) anchors.add(id!);
   return anchors;
 }
 

@@ -1,9 +1,32 @@
-/** The pages for those who come from Python's libraries: what each moves over does here what the page says. */
+/** The pages for those who come from another framework or from Python's libraries: what each shows runs. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { root } from '../e2e/program.js';
 import { runPage } from './page.js';
 
-for (const page of ['pastedeploy', 'routes', 'oslo-service', 'oslo-config', 'nova']) {
+/** The packages that each page needs. */
+const PAGES: Readonly<Record<string, readonly string[]>> = {
+  express: ['express'],
+  fastify: ['@fastify/cookie'],
+  nestjs: [],
+  nova: [],
+  'oslo-config': [],
+  'oslo-service': [],
+  pastedeploy: [],
+  routes: [],
+};
+
+for (const [page, packages] of Object.entries(PAGES)) {
   test(`docs/moving/${page}.md moves over what it shows`, { timeout: 240_000 }, async (t) => {
-    await runPage(t, `docs/moving/${page}.md`, { ports: [8080, 8774, 8775] });
+    await runPage(t, `docs/moving/${page}.md`, { packages, ports: [8080, 8774, 8775] });
   });
 }
+
+test('every page of docs/moving is run', () => {
+  assert.deepEqual(
+    readdirSync(join(root, 'docs/moving')).toSorted(),
+    Object.keys(PAGES).map((page) => `${page}.md`),
+  );
+});

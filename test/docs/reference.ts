@@ -26,14 +26,16 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
 /** The codes that docs/reference/errors.md describes, with cause and remedy. */
 export function describedCodes(): string[] {
   const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8');
-  return [...page.matchAll(/^\| `(PORTICO_\w+)` \| .+ \| .+ \|$/gm)].map(([, code]) => code!);
+  return [...page.matchAll(/^\| <a id="(\w+)"><\/a>`(PORTICO_\w+)` \| .+ \| .+ \|$/gm)]
+    .filter(([, id, code]) => id === code!.toLowerCase())
+    .map(([, , code]) => code!);
 }
 
 function optionsPage(registrations: readonly Registration[]): string {
   const own = registrations.filter(({ sectional }) => sectional !== true);
   return `${GENERATED}# Options
 
-What stands in \`portico.ini\`. How values are found, and what each type takes: [src/config](../../src/config/README.md).
+All options of \`portico.ini\`. The order of sources, and the values of each type: [portico/config](config.md).
 Options of filters: [filters](filters.md). As a file with comments: [paste/portico.ini](../../paste/portico.ini);
 with those of your own filters: \`api-cli config generate\`.
 
@@ -63,9 +65,9 @@ function filtersPage(registrations: readonly Registration[]): string {
     });
   return `${GENERATED}# Filters and apps that ship, and their options
 
-What they are for and in which order they stand: [src/middleware](../../src/middleware/README.md). An option stands in the
-section of the filter in the paste file, or for all of them in the group of this name in \`portico.ini\`; when a change there
-takes effect is told in [options](options.md).
+Purpose and order of the filters: [portico/middleware](middleware.md). An option stands in the
+section of the filter in the paste file, or for all sections in the group of this name in \`portico.ini\`.
+[Options](options.md) explains when a change takes effect.
 
 ${sections.join('\n')}`;
 }
@@ -103,8 +105,8 @@ async function commandsPage(): Promise<string> {
   const everywhere = program.options.map(flagRow);
   return `${GENERATED}# Commands of \`api-cli\`
 
-What they are for, and the statuses they end with: [src/cli](../../src/cli/README.md). Without a command it serves. Each
-command has these options too:
+Purpose and exit statuses: [api-cli](api-cli.md). Without a command, \`api-cli\` serves. Every
+command also has these options:
 
 ${table(['Option', 'Meaning'], [...everywhere, ['`-h, --help`', 'say how to use this program or a command']])}
 ${program.commands.flatMap((command) => commandSections(command, 'api-cli')).join('\n')}`;

@@ -121,6 +121,9 @@ test('RL-68 all ports that are taken are told at once, with their places and who
   saysTaken(refused.stderr, 'two', 9, two);
   const { program, folder } = started(t, { ...files, 'portico.ini': apis('hello') });
   await program.printed(READY);
+  const beside = startApiCli(['check'], { cwd: folder });
+  assert.equal((await beside.ended).code, 0);
+  assert.match(beside.stdout, /No mistakes found/);
   writeFileSync(join(folder, 'portico.ini'), apis('hello,one,two'));
   program.kill('SIGHUP');
   await program.printed(/"outcome":"refused"/);

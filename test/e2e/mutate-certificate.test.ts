@@ -82,5 +82,19 @@ for (const how of ['with workers', 'alone']) {
       ],
     );
     assert.notEqual(await served(port), before);
+    const ended = await makePair(-1);
+    writeFileSync(join(project.folder, 'cert.pem'), ended.cert);
+    writeFileSync(join(project.folder, 'key.pem'), ended.key);
+    program.kill('SIGHUP');
+    await program.printed(
+      /"outcome":"refused".*portico\.ini:7:\d+: error: .*cert\.pem has expired on .*allow_expired/,
+      from,
+    );
+    writeFileSync(join(project.folder, 'portico.ini'), `${ini}allow_expired = true\n`);
+    program.kill('SIGHUP');
+    await program.printed(
+      /"warnings":\["portico\.ini:7:\d+: warning: [^"]*has expired on .*"outcome":"accepted"/,
+      from,
+    );
   });
 }

@@ -125,6 +125,10 @@ test('RL-66 a renamed API that does not start leaves the address to the old one'
   const report = await it.reload();
   assert.equal(report.outcome, 'refused');
   assert.deepEqual((await running()).failed, {});
+  await gone(
+    it.program,
+    childrenOf(it.program.pid).filter((pid) => !old.includes(pid)),
+  );
   assert.deepEqual(childrenOf(it.program.pid), old);
   assert.equal(await apiAt(port), 'one');
   it.write(`[DEFAULT]\nenabled_apis = two\n${section('two', port, 2)}`);

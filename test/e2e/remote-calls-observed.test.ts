@@ -167,6 +167,7 @@ test('RP-96 RP-20 a call has a span within that of its request, and its method o
   assert.equal((JSON.parse(line) as { span_id: string }).span_id, server!.spanId);
   const failed = spans().filter(({ name, status }) => name === 'images/size' && status.code === 2);
   assert.deepEqual(failed.map(({ kind }) => kind).toSorted(), [1, 2]);
+  for (const { attributes } of failed) assert.equal(typeof attributes['error.type'], 'string');
 });
 
 test('RP-80 a lost connection to the broker is told by /readyz and status, of the services that have it; they serve on', {

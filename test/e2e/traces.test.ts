@@ -17,9 +17,9 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 
 const line = (span) => {
-  const { name, kind, attributes, parentSpanContext } = span;
+  const { name, kind, attributes, status, parentSpanContext } = span;
   const ids = span.spanContext();
-  return JSON.stringify({ name, kind, attributes, ids, parent: parentSpanContext?.spanId, pid: process.pid }) + '\\n';
+  return JSON.stringify({ name, kind, attributes, status, ids, parent: parentSpanContext?.spanId, pid: process.pid }) + '\\n';
 };
 const exporter = {
   export(spans, done) {
@@ -51,7 +51,7 @@ import { createRequire } from 'node:module';
 import { Router } from 'portico/routing';
 
 const { cache } = createRequire(import.meta.url);
-const handler = () => ({ pid: process.pid, loaded: Object.keys(cache).some((path) => path.includes('@opentelemetry')) });
+const handler = ({ params }) => params.id === 'bad' ? Promise.reject(new Error('bad')) : ({ pid: process.pid, loaded: Object.keys(cache).some((path) => path.includes('@opentelemetry')) });
 export const servers = (globalConf, localConf, ctx) => new Router().connect('server', '/servers/{id}', { handler }).build();
 export const logging = (globalConf, localConf, ctx) => (app) => async (req, res) => {
   ctx.log.info('a line of the request');
@@ -84,6 +84,7 @@ interface Traced {
   readonly name: string;
   readonly kind: number;
   readonly attributes: Readonly<Record<string, unknown>>;
+  readonly status: { readonly code: number };
   readonly ids: { readonly traceId: string; readonly spanId: string };
   readonly parent: string | undefined;
   readonly pid: number;
@@ -110,8 +111,8 @@ async function served(t: TestContext, { node = [] as readonly string[], env = {}
     removeFolder(folder);
   });
   await program.printed(/"event":"ready"/);
-  const get = async (): Promise<{ pid: number; loaded: boolean }> => {
-    const { text } = await ask(`http://127.0.0.1:${port}/v2/servers/1`, { headers: { traceparent } });
+  const get = async (id = '1'): Promise<{ pid: number; loaded: boolean }> => {
+    const { text } = await ask(`http://127.0.0.1:${port}/v2/servers/${id}`, { headers: { traceparent } });
     return JSON.parse(text) as { pid: number; loaded: boolean };
   };
   const stopped = async (): Promise<readonly Traced[]> => {
@@ -140,6 +141,8 @@ test('MW-48 workers get the SDK that --import loads, and their last spans are ex
     spans.map((span) => [span.name, span.pid, span.ids.traceId, span.parent]),
     [['GET /v2/servers/{id}', pid, TRACE_ID, 'b7ad6b7169203331']],
   );
+  const { attributes } = spans[0]!;
+  assert.equal(attributes['portico.api'], 'shop');
   const [first, last, ...others] = logged();
   assert.deepEqual(others, []);
   for (const line of [first!, last!]) {
@@ -148,7 +151,9 @@ test('MW-48 workers get the SDK that --import loads, and their last spans are ex
     assert.equal(line.trace_flags, '01');
     assert.equal(line.service, 'shop');
     assert.ok(line.workerId === 0 || line.workerId === 1);
+    assert.equal(attributes['portico.worker'], line.workerId);
     assert.match(String(line.request_id), /^req-/);
+    assert.equal(attributes['portico.request_id'], line.request_id);
   }
 });
 
@@ -158,7 +163,15 @@ test('MW-48 [trace] filters makes a span of each filter within that of the one a
     more: '[trace]\nfilters = true\n[metrics]\nenabled = true\nfilters = true\n',
   });
   await get();
+  await get('bad');
   const spans = await stopped();
+  assert.deepEqual(spans.flatMap(({ status, name }) => (status.code === 2 ? name : [])).toSorted(), [
+    'GET /v2/servers/{id}',
+    'application',
+    'logging',
+    'request_id',
+    'request_log',
+  ]);
   const server = spans.find(({ kind }) => kind === 1);
   assert.equal(server?.name, 'GET /v2/servers/{id}');
   const chain: string[] = [];

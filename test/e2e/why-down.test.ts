@@ -113,7 +113,7 @@ test('a crash loop has its reason in status, its JSON and readyz, at the top', a
 
 for (const path of ['/spin?secret=1', '/sleep']) {
   test(`the request that makes a worker stuck is named while it is, in the log and in its last failure: ${path}`, async (t) => {
-    const { port, socket, cli, program } = await served(t, 'worker_timeout = 6');
+    const { port, socket, cli, program } = await served(t, `worker_timeout = ${path === '/sleep' ? 6 : 12}`);
     lose(port, path);
     const { ready, workers } = await until(socket, (service) => service.workers.some(({ stuck }) => stuck));
     assert.equal(ready, 0, 'a stuck worker is not ready');

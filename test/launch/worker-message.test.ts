@@ -81,6 +81,18 @@ test('a text that is too long is shortened, and a reason that is none is one', (
   assert.equal(arrived({ kind: 'replace', reason: 7 }).message.reason, '7');
 });
 
+test('of more mistakes than a message may have the first are told, errors before warnings, and how many are left out', () => {
+  const one = (severity: string, at: number) => ({ severity, code: 'PORTICO_X', message: `${at} ${'x'.repeat(1000)}` });
+  const diagnostics = Array.from({ length: 3000 }, (_, at) => one(at % 2 === 0 ? 'warning' : 'error', at));
+  for (const kind of ['built', 'failed']) {
+    const { message, bytes } = arrived({ kind, diagnostics, text: 'why', status: 78 });
+    const told = message.diagnostics as { severity: string; message: string }[];
+    assert.ok(bytes < 1.2 * 1024 * 1024 && told.length > 900, `${bytes} bytes`);
+    assert.ok(told.slice(0, -1).every(({ severity }) => severity === 'error'));
+    assert.match(told.at(-1)!.message, new RegExp(`^${3001 - told.length} further mistakes`));
+  }
+});
+
 test('facts that are too large or cannot be cloned are left out; the others stay', () => {
   const many = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`k${at}`, at]));
   const bad = {

@@ -75,14 +75,26 @@ process.exitCode = await launcher.wait();
   });
   await program.printed(/"worker_ready"/);
   const warnings = (): number => program.output().match(/The program on disk changed/g)?.length ?? 0;
-  for (const expected of [0, 1, 2]) {
-    const from = program.output().length;
+  const killWorker = (): void => {
     const pids = [...program.output().matchAll(/"Child (\d+) is ready"/g)];
     process.kill(Number(pids.at(-1)?.[1]), 'SIGKILL');
+  };
+  for (const expected of [0, 1, 2]) {
+    const from = program.output().length;
+    killWorker();
     await program.printed(/"worker_ready"/, from);
     assert.equal(warnings(), expected, program.output());
     utimesSync(join(folder, 'main.js'), new Date(), new Date(Date.now() + 10_000));
   }
+  // A reload replaces all: its first worker runs other code than the last of before, and none does after that.
+  let from = program.output().length;
+  program.kill('SIGHUP');
+  await program.printed(/"event":"reload"/, from);
+  assert.equal(warnings(), 3, program.output());
+  from = program.output().length;
+  killWorker();
+  await program.printed(/"worker_ready"/, from);
+  assert.equal(warnings(), 3, program.output());
 });
 
 test('LC-402 LC-407 launch with several workers gives a launcher of processes, at work when it is given', async (t) => {

@@ -58,7 +58,7 @@ const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
     .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
 
 test('PD-152 ten mistakes in one file are ten messages, each in its line and column', async (t) => {
-  const readme = readFileSync(join(root, 'src', 'loader', 'README.md'), 'utf8');
+  const readme = readFileSync(join(root, 'docs', 'reference', 'loader.md'), 'utf8');
   const ini = /```ini check\n(.*?)```/s.exec(readme)?.[1];
   const expected = /```text check\n(.*?)```/s.exec(readme)?.[1];
   assert.ok(ini !== undefined && expected !== undefined, 'the README shows a file and what check says of it');

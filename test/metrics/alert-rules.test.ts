@@ -42,7 +42,7 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
   PorticoErrors: {
     fires: {
       'portico_http_requests_total{api="a",status="2xx"}': '0+90x40',
-      'portico_http_requests_total{api="a",status="5xx"}': '0+10x40',
+      'portico_http_requests_total{api="a",status="500"}': '0+10x40',
     },
     silent: {
       'portico_http_requests_total{api="a",status="2xx"}': '0+99x40',

@@ -15,7 +15,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
   const totals = new Totals([1]);
   const series = (Object.keys(COUNTED) as MetricKey[]).map((metric) => ({
     metric,
-    labels: COUNTED[metric].labels.map((label) => (label === 'status' ? '5xx' : label)),
+    labels: COUNTED[metric].labels.map((label) => (label === 'status' ? '500' : label)),
     counts: COUNTED[metric].bounds === undefined ? [] : [1],
     sum: 1,
   }));
@@ -31,7 +31,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     connections: 1,
     callsRunning: 0,
     callsPending: 0,
-    troubles: [],
+    brokersLost: 0,
   };
   const worker = {
     id: 0,

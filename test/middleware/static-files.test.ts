@@ -49,6 +49,27 @@ test('MW-57 folders have an index, and their slash', async (t) => {
   assert.equal((await request(lint(made), 'GET', '//sub?x=1?y')).headers.location, '/sub/?x=1?y');
 });
 
+test('a fallback answers paths without a file, where the client asks for HTML', async (t) => {
+  const local = { document_root: await folder(t), fallback: 'index.html' };
+  const { made: app } = await buildApp(staticFiles, { local });
+  const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
+  const page = await request(lint(app), 'GET', '/books/7?tab=1', html);
+  assert.deepEqual([page.status, page.text(), page.headers.vary], [200, '<p>index', 'Accept']);
+  assert.match(String(page.headers['content-type']), /^text\/html/);
+  assert.equal((await request(app, 'GET', '/a.txt', html)).text(), '0123456789');
+  const missing = await request(app, 'GET', '/missing.js', { headers: { accept: '*/*' } });
+  assert.deepEqual([missing.status, missing.headers.vary], [404, 'Accept']);
+  assert.equal((await request(app, 'POST', '/books/7', html)).status, 405);
+  const { made: filter } = await buildFilter(staticFilesFilter, { local });
+  const filtered = lint(filter((_req, res) => void res.end('app')));
+  assert.equal((await request(filtered, 'GET', '/books/7', html)).text(), '<p>index');
+  assert.equal((await request(filtered, 'GET', '/books/7')).text(), 'app');
+  await assert.rejects(buildApp(staticFiles, { local: { ...local, fallback: 'app.html' } }), {
+    code: 'PORTICO_DOCUMENT_ROOT',
+    message: /there is no file app\.html/,
+  });
+});
+
 test('MW-57 nothing outside of the folder, nothing hidden, no other methods', async (t) => {
   const { made } = await buildApp(staticFiles, { local: { document_root: await folder(t) } });
   const app = lint(made);

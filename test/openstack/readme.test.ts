@@ -10,7 +10,7 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('the program of the page runs', async (t) => {
-  const readme = readFileSync(join(root, 'src/openstack/README.md'), 'utf8');
+  const readme = readFileSync(join(root, 'docs/reference/openstack.md'), 'utf8');
   const [, program] = /^```ts\n(.*?)^```$/ms.exec(readme)!;
   const folder = mkdtempSync(join(root, 'dist-test/readme-'));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const readme = readFileSync(join(root, 'src/routing/README.md'), 'utf8');
+const readme = readFileSync(join(root, 'docs/reference/routing.md'), 'utf8');
 const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text]) => text!);
 
 /** A program of the page as a file below the package, where `portico/…` is found. */

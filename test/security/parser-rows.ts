@@ -21,9 +21,10 @@ import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-heade
 import { parseRule } from '../../dist/middleware/rates/rate-rules.js';
 import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';
 import { VersionNegotiation } from '../../dist/routing/api-version.js';
-import { callMounted } from '../../dist/routing/serving/mount.js';
+import { enterMount } from '../../dist/routing/serving/mount.js';
 import { parseJsonBody } from '../../dist/routing/serving/request-body.js';
 import { hostName } from '../../dist/sample/names.js';
+import { readableRequest } from '../../dist/server/connections/broken-request.js';
 import { canonicalTarget, isCanonical, requestGuard } from '../../dist/server/requests/request-guard.js';
 import type { ParserRow } from './parser-time.js';
 
@@ -185,6 +186,7 @@ export async function parserRows(): Promise<ParserRow[]> {
   const { made: nameCheck } = await buildFilter(middleware.nameCheck, { local: { strict: 'true' } });
   const { made: prefixed } = await buildFilter(middleware.pathPrefix, { local: { prefix: '/a/a', force_port: '80' } });
   const responseOf = (req: IncomingMessage): ServerResponse => new ServerResponse(req);
+  const broken = { socket: { bytesRead: Number.MAX_VALUE }, exchanges: [], bytesBefore: 0 } as never;
   const rows: ParserRow[] = [
     {
       name: "nova's reading of Accept",
@@ -244,6 +246,13 @@ export async function parserRows(): Promise<ParserRow[]> {
       parse: (text) => guard(fakeRequest('http://a/', { host: text })),
     },
     {
+      name: 'the head of a request that is refused',
+      before: ['', 'GET /', 'GET / HTTP/1.1\r\na:'],
+      after: ['\u0000\r\n'],
+      length: 250,
+      parse: (text) => readableRequest(broken, Buffer.from(text)),
+    },
+    {
       name: 'the target, canonical',
       before: ['/', '/a?', 'http://', 'http://a/'],
       parse: (text) => isCanonical(text) || canonicalTarget('GET', text),
@@ -253,7 +262,7 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'the path below a mount',
       before: ['/', '/a/'],
-      parse: (text) => callMounted(() => undefined, fakeRequest(text), responseOf(fakeRequest('/')), text.slice(1)),
+      parse: (text) => enterMount(fakeRequest(text), text.slice(1)),
       length: 1000,
     },
     {

@@ -96,7 +96,7 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
 }
 
 /** Up to the longest text in steps, since a parser that tries everything would not come back from it. */
-const STEPS = [1.5, 4, GROWTH];
+const STEPS = [2, GROWTH];
 
 /** What takes its share in one of all the rounds of this time is not slow: another process was in the way. */
 const PATIENCE_MS = 3000;
@@ -104,8 +104,9 @@ const PATIENCE_MS = 3000;
 /** How many times as long a longer text takes. */
 function growthOf(time: (size: number) => number, length: number): number {
   let ratio = 0;
+  let least = time(length);
   for (const step of STEPS) {
-    let [least, most] = [time(length), time(length * step)];
+    let most = time(length * step);
     const end = performance.now() + PATIENCE_MS;
     for (let round = 0; most / least > MOST && (round < 8 || performance.now() < end); round++) {
       least = Math.min(least, time(length));

@@ -9,7 +9,16 @@
 // that passes with and without a protection proves nothing.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +26,9 @@ import { groups } from './groups.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** What a mutant needs of the tree. Its packages are those of the tree. */
-const COPIED = ['package.json', 'bundle.mjs', 'src', 'dist', 'dist-test', 'lib', 'test', 'paste'];
+const COPIED = ['package.json', 'dist', 'dist-test', 'lib', 'test', 'paste'];
+/** The published modules. A protection stands in one of them as it does in `dist`, so that no mutant has to be bundled. */
+const published = readdirSync(join(root, 'lib'), { recursive: true }).filter((path) => path.endsWith('.js'));
 /** For each file of tests. */
 const MINUTES = 5;
 /** How long what a run has started may take to end, in milliseconds. */
@@ -54,28 +65,23 @@ await Promise.all(Array.from({ length: availableParallelism() }, tries));
 console.log(`groups with a failed attack: ${attacks}; mutants found: ${found}, not found: ${survived}`);
 process.exit(attacks + survived === 0 ? 0 : 1);
 
-/** Command that runs the attacks of a group, or those of `tests`, on the tree in `where`: arguments of `spawn`. */
-function attack(where, { name, tests }, stdio) {
+/** Command that runs the attacks of a group, or those of `tests` and `names`, on the tree in `where`: arguments of `spawn`. */
+function attack(where, { name, tests, names }, stdio) {
   const files = tests.map((test) => join(where, 'dist-test', `${test}.test.js`));
   // The runner fails for a file that is not there, which would look like an attack that finds something.
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`${missing} is not there: mend ${name} in groups.mjs`);
   return [
     process.execPath,
-    ['--test', '--test-reporter=spec', `--test-timeout=${MINUTES * 60_000}`, ...files],
+    [
+      '--test',
+      '--test-reporter=spec',
+      `--test-timeout=${MINUTES * 60_000}`,
+      ...(names === undefined ? [] : [`--test-name-pattern=${names}`]),
+      ...files,
+    ],
     { cwd: where, stdio: stdio === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'] },
   ];
-}
-
-/** Status and standard output or error of a command that has ended. */
-async function ended([command, words, options]) {
-  const child = spawn(command, words, options);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data) => (stdout += data));
-  child.stderr.on('data', (data) => (stderr += data));
-  const [status] = await once(child, 'close');
-  return { status, stdout, stderr };
 }
 
 /**
@@ -96,7 +102,10 @@ async function judged([command, words, options]) {
     const late = setTimeout(endAll, END_MS, child, 'SIGKILL');
     child.once('close', () => clearTimeout(late));
   });
+  // A file that runs out of its time may leave a program that holds the output open.
+  const overdue = setTimeout(endAll, MINUTES * 60_000 + END_MS, child, 'SIGKILL');
   await closed;
+  clearTimeout(overdue);
   return { caught, stdout };
 }
 
@@ -109,27 +118,31 @@ function endAll({ pid }, signal) {
   }
 }
 
-async function isFound(group, { what, file, replace, by, tests = group.tests }) {
+function read(folder, path) {
+  return readFileSync(join(folder, path), 'utf8');
+}
+
+async function isFound(group, { what, file, replace, by, tests = group.tests, names }) {
   const copy = mkdtempSync(join(tmpdir(), 'portico-mutant-'));
   try {
-    for (const part of COPIED) cpSync(join(root, part), join(copy, part), { recursive: true });
+    const filter = (path) => !/\.(map|d\.ts)$/.test(path);
+    for (const part of COPIED) cpSync(join(root, part), join(copy, part), { recursive: true, filter });
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    const path = join(copy, 'dist', file);
-    const text = readFileSync(path, 'utf8');
-    if (text.split(replace).length !== 2) {
-      console.error(`${group.name}: ${JSON.stringify(replace)} does not stand once in ${file}: mend groups.mjs`);
+    const modules = published.map((path) => join('lib', path)).filter((path) => read(copy, path).includes(replace));
+    const places = [join('dist', file), ...modules];
+    if (modules.length !== 1 || places.some((path) => read(copy, path).split(replace).length !== 2)) {
+      console.error(
+        `${group.name}: ${JSON.stringify(replace)} does not stand once in ${file} and in lib: mend groups.mjs`,
+      );
       return false;
     }
-    writeFileSync(
-      path,
-      text.replace(replace, () => by),
-    );
-    const bundled = await ended([process.execPath, ['bundle.mjs'], { cwd: copy }]);
-    if (bundled.status !== 0) {
-      console.error(`${group.name}: the mutant does not build: ${bundled.stderr}`);
-      return false;
+    for (const path of places) {
+      writeFileSync(
+        join(copy, path),
+        read(copy, path).replace(replace, () => by),
+      );
     }
-    const { caught, stdout } = await judged(attack(copy, { ...group, tests }, 'pipe'));
+    const { caught, stdout } = await judged(attack(copy, { ...group, tests, names }, 'pipe'));
     console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
     if (!caught) console.log(stdout.split('\n').slice(-20).join('\n'));
     return caught;

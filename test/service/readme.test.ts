@@ -11,12 +11,12 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the snippets of a README print, in their order. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
-  'src/tasks/README.md': [
+  'docs/reference/tasks.md': [
     'every ten seconds, and now\ncopied image-1\n',
     'T minus 3\nT minus 2\nT minus 1\nlift-off\n',
     'removing, as admin false\nnext pass in 60\n',
   ],
-  'src/service/README.md': [
+  'docs/reference/service.md': [
     'cleaning\n',
     "[ { path: '/srv/other.csv', option: 'importer.table' } ]\n",
     'listening, called off: false\nclosing, graceful: true\n',
@@ -25,8 +25,8 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     '/ssd\n',
     'true true\n',
   ],
-  'src/rpc/README.md': ['me: a is 7 now\ntrue there is no image b\n'],
-  'src/registry/README.md': ['{ up: false, ageMs: 0 }\n'],
+  'docs/reference/rpc.md': ['me: a is 7 now\ntrue there is no image b\n'],
+  'docs/reference/registry.md': ['{ up: false, ageMs: 0 }\n'],
 };
 
 for (const [file, expected] of Object.entries(PRINTED)) {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(root, 'src/tasks/README.md'), 'utf8');
+const page = readFileSync(join(root, 'docs/reference/tasks.md'), 'utf8');
 const told = `import { PeriodicTasks as Told } from 'portico/tasks';
 console.log('tasks', new Told(new Images()).status().map(({ name, spacing }) => name + ' ' + spacing).join(', '));`;
 

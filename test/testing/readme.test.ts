@@ -9,7 +9,7 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('the first example of the page runs as it stands', (t) => {
-  const [, text] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'src/testing/README.md'), 'utf8'))!;
+  const [, text] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'docs/reference/testing.md'), 'utf8'))!;
   const folder = mkdtempSync(join(root, 'dist-test/readme-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };

@@ -1,22 +1,24 @@
 /**
  * Facts of a configuration that deployment files are made of.
  */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config, HostPort } from '../../config/index.js';
-import { UsageError } from '../../config/internal.js';
+import { givesAway, UsageError } from '../../config/internal.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';
 import { adminOptions, controlOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
 import { packageOf } from '../../modules/index.js';
+import { enteredFolder } from '../../process/index.js';
 import type { WSGIService } from '../../server/index.js';
 import { wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { serviceNames } from '../names.js';
-import { type WrittenPath, writtenPaths } from './written-paths.js';
+import { serviceNames, serviceOptions } from '../names.js';
+import { registerShippedOptions } from '../shipped-options.js';
+import { variableOf, type WrittenPath, writtenPaths } from './written-paths.js';
 
 /** One API, where balancers and probes find it. */
 export interface DeployedApi {
@@ -29,8 +31,9 @@ export interface DeployedApi {
 
 /** A configuration as those see it who start, stop, probe and forward to the program. */
 export interface Deployment {
-  /** The working directory. */
+  /** The working directory, without links; and with those that it was entered by. */
   readonly folder: string;
+  readonly entered: string;
   /** `main.js` of this package. */
   readonly main: string;
   /** The options that name the configuration; paths are absolute. */
@@ -40,6 +43,10 @@ export interface Deployment {
   readonly apis: readonly DeployedApi[];
   /** The services beside them, by name. */
   readonly services: readonly string[];
+  /** How many workers all of them have. */
+  readonly workers: number;
+  /** `max_memory` of each, in bytes; 0: no limit. */
+  readonly maxMemory: number;
   /** How long a graceful stop may take, killing included; undefined: for ever. */
   readonly stopSeconds: number | undefined;
   readonly workerTimeout: number;
@@ -49,15 +56,19 @@ export interface Deployment {
   readonly keepAlive: number;
   /** How long a connection may be silent while its request is served; 0: for ever. */
   readonly silence: number;
-  /** The admin listener, where others than this machine reach it. */
+  /** The admin listener. */
   readonly admin: HostPort | undefined;
   readonly statePath: { readonly path: string; readonly isDefault: boolean };
   /** Paths that the program writes to, with another `state_path` than the configuration has: options may refer to it. */
   writes(statePath?: string): readonly WrittenPath[];
-  /** The control socket is not turned off. */
-  readonly hasControl: boolean;
+  /** `[control] socket`: undefined for one that is named after the configuration, empty for none. */
+  readonly control: string | undefined;
   /** Files that are read at a start. */
   readonly files: readonly string[];
+  /** Private keys among them. */
+  readonly keyFiles: readonly string[];
+  /** Secrets that stand in a configuration file, `[group] option`, with the variable that sets the same. */
+  readonly secrets: readonly { readonly option: string; readonly file: string; readonly variable: string }[];
 }
 
 /** Tells what no longer fits, by its line, from 1. */
@@ -67,9 +78,14 @@ export type Tell = (line: number, message: string, hint?: string) => void;
 export interface DeploymentFile {
   generate(deployment: Deployment): string;
   check(text: string, deployment: Deployment, tell: Tell): void;
+  /** A file that has to be in the working directory for this one. */
+  beside?(deployment: Deployment): { readonly name: string; readonly text: string };
   /** Further steps before the file is of use. */
   warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
 }
+
+/** The unit of `generate systemd`, for files beside it. */
+export const SERVICE_UNIT = 'portico.service';
 
 /** The first line of a file. */
 export function writtenBy(kind: string): string {
@@ -86,42 +102,87 @@ export function variablesComment(holder: string, { variables }: Deployment): str
 const KILL_SECONDS = 5;
 
 /** Reads what {@link Deployment} has; imports the filters of the pipelines, to find the health checks. */
-export async function deploymentOf(config: Config, args: ConfigurationArguments): Promise<Deployment> {
-  const { gracefulShutdownTimeout: stop, workerTimeout } = config.group('DEFAULT', launcherOptions, { partial: true });
+export async function deploymentOf(
+  config: Config,
+  args: ConfigurationArguments & { readonly api?: string },
+): Promise<Deployment> {
+  const {
+    gracefulShutdownTimeout: stop,
+    workerTimeout,
+    maxMemory,
+  } = config.group('DEFAULT', launcherOptions, { partial: true });
   const { maxConnections, keepAlive, keepAliveTimeout, clientSocketTimeout } = config.group('wsgi', wsgiOptions, {
     partial: true,
   });
   const { listen } = config.group('admin', adminOptions, { partial: true });
-  const apis = await chosenApis(config, undefined);
+  const apis = await chosenApis(config, args.api);
   const { folder, manifest } = packageOf(fileURLToPath(import.meta.url))!;
+  const main = join(folder, (manifest.bin as Record<string, string>)['api-cli']!);
+  const entered = enteredFolder();
   const state = config.resolve('DEFAULT', 'state_path');
   const deployed: DeployedApi[] = [];
   for (const api of apis) deployed.push(await deployedApi(api, config));
+  const secrets = await writtenSecrets(config);
   return {
     folder: process.cwd(),
-    main: join(folder, (manifest.bin as Record<string, string>)['api-cli']!),
+    entered,
+    main: main.startsWith(`${process.cwd()}/`) ? join(entered, relative(process.cwd(), main)) : main,
     words: wordsOf(config, args),
     variables: config.variables,
     apis: deployed,
     services: serviceNames(config),
+    workers: workersOf(config, apis),
+    maxMemory,
     stopSeconds: stop === 0 ? undefined : Math.ceil(stop) + KILL_SECONDS,
     workerTimeout,
     descriptors: maxConnections + 64,
     keepAlive: keepAlive ? keepAliveTimeout : 0,
     silence: clientSocketTimeout,
-    admin: listen !== undefined && !isLoopback(listen.host) ? listen : undefined,
+    admin: listen,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
     writes: (statePath) => writtenPaths(config, deployed, statePath),
-    hasControl: config.group('control', controlOptions, { partial: true }).socket !== '',
+    control: config.group('control', controlOptions, { partial: true }).socket,
     files: [...config.configFiles, ...config.filesRead],
+    keyFiles: apis.flatMap(
+      (api) =>
+        api
+          .plan(config)
+          .files?.filter(({ secret }) => secret)
+          .map(({ path }) => path) ?? [],
+    ),
+    secrets,
   };
 }
 
+function workersOf(config: Config, apis: readonly WSGIService[]): number {
+  const services = serviceNames(config).map((name) =>
+    config.group(`service:${name}`, serviceOptions, { partial: true }),
+  );
+  return [...apis, ...services].reduce((sum, { workers }) => sum + workers, 0);
+}
+
+/** Secrets of shipped options; the paste file's own are not known before its modules are loaded. */
+async function writtenSecrets(given: Config): Promise<Deployment['secrets']> {
+  const config = given.copy();
+  await registerShippedOptions(config);
+  return config.resolveAll().flatMap(({ group, opt, option, value, location }) => {
+    const file = location.kind === 'file' ? location.origin?.file : undefined;
+    if (file === undefined || value === undefined || !givesAway(option, option.format(value))) return [];
+    return [{ option: `[${group}] ${opt}`, file: resolve(file), variable: variableOf({ group, opt }) }];
+  });
+}
+
+/** The admin listener, where others than this machine reach it. */
+export function openAdmin({ admin }: Deployment): HostPort | undefined {
+  return admin !== undefined && !isLoopback(admin.host) ? admin : undefined;
+}
+
 function wordsOf(config: Config, args: ConfigurationArguments): Deployment['words'] {
-  const dirs = (args.configDir ?? []).map((dir) => resolve(dir));
-  const files = args.configFile ?? config.configFiles.filter((file) => !dirs.includes(dirname(resolve(file))));
+  const from = enteredFolder();
+  const dirs = (args.configDir ?? []).map((dir) => resolve(from, dir));
+  const files = args.configFile ?? config.configFiles.filter((file) => !dirs.includes(dirname(resolve(from, file))));
   return [
-    ...files.map((file) => ({ option: '--config-file', value: resolve(file) })),
+    ...files.map((file) => ({ option: '--config-file', value: resolve(from, file) })),
     ...dirs.map((dir) => ({ option: '--config-dir', value: dir })),
     ...(args.set ?? []).map((value) => ({ option: '--set', value: publicSetting(config, value) })),
   ];

@@ -1,28 +1,45 @@
 /**
  * A Dockerfile.
  */
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
-import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isLoopback } from '../../launch/internal.js';
+import { formatAddress } from '../../service/internal.js';
+import { IGNORE_FILE, ignoreText, isInside, shellWord, tarballs, warnings, wronglyCopied } from './build-context.js';
 import {
   type DeployedApi,
   type Deployment,
   type DeploymentFile,
+  openAdmin,
   portOf,
   schemeOf,
   type Tell,
   variablesComment,
   writtenBy,
 } from './deployment.js';
+import { variableOf } from './written-paths.js';
 
-export const docker: DeploymentFile = { generate, check, warnings };
+export const docker: DeploymentFile = {
+  generate,
+  check,
+  warnings,
+  beside: (deployment) => ({ name: IGNORE_FILE, text: ignoreText(deployment) }),
+};
+
+/** Directory of the working directory in the image. */
+const APP = '/app';
+/** The control socket, where the configuration leaves it to Portico: a health check has to know it. */
+const SOCKET = '/run/portico/control.sock';
+const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 
 function generate(deployment: Deployment): string {
-  const { apis, stopSeconds, statePath } = deployment;
+  const { stopSeconds, statePath, control } = deployment;
   const ports = portsOf(deployment);
-  const health = apis.find((api) => api.health !== undefined && portOf(api) !== undefined);
-  const state = statePath.isDefault ? '/app/var' : statePath.path;
+  const targets = targetsOf(deployment);
+  const made = [
+    statePath.isDefault ? `${APP}/var` : statePath.path,
+    ...(control === undefined ? [dirname(SOCKET)] : []),
+  ];
+  const directories = made.map(shellWord).join(' ');
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
   const lines = [
     writtenBy('docker'),
@@ -34,68 +51,38 @@ function generate(deployment: Deployment): string {
     'FROM node:22-slim',
     '# Process 1 inherits what other processes leave behind, and Node does not wait for children that are not its own.',
     'RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*',
-    'ENV NODE_ENV=production',
-    'WORKDIR /app',
+    `ENV NODE_ENV=production${control === undefined ? ` ${SOCKET_VARIABLE}=${SOCKET}` : ''}`,
+    `WORKDIR ${APP}`,
     'COPY package.json package-lock.json ./',
-    // npm installs a tarball of the project before the rest of the project is there.
-    ...filesNamed(deployment)
-      .filter(({ path }) => isInside(path) && path.endsWith('.tgz'))
-      .map(({ path }) => `COPY ${JSON.stringify([path, `./${path}`].map((each) => each.replaceAll('$', '\\$')))}`),
+    ...tarballs(deployment).map(
+      (path) => `COPY ${JSON.stringify([path, `./${path}`].map((each) => each.replaceAll('$', '\\$')))}`,
+    ),
     'RUN npm ci --omit=dev',
     'COPY . .',
-    `RUN mkdir -p ${shellWord(state)} && chown node:node ${shellWord(state)}`,
+    `RUN mkdir -p ${directories} && chown node:node ${directories}`,
     'USER node',
     ...(ports.length === 0 ? [] : [`EXPOSE ${ports.join(' ')}`]),
     'STOPSIGNAL SIGTERM',
-    ...(health === undefined
+    ...(targets.length === 0
       ? []
-      : ['HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \\', `  CMD ${probe(health)}`]),
+      : ['HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \\', `  CMD ${probe(targets)}`]),
     'ENTRYPOINT ["/usr/bin/tini", "--"]',
     `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
   ];
   return lines.join('\n');
 }
 
-/** A word of a line of the shell. */
-const shellWord = (word: string): string => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
-
-/** A package that package.json names as a file or a folder, with its path from the working directory. */
-interface FileNamed {
-  readonly name: string;
-  readonly spec: string;
-  readonly path: string;
-}
-
-function filesNamed({ folder }: Deployment): FileNamed[] {
-  const text = ignoreErrors(() => readFileSync(join(folder, 'package.json'), 'utf8')) ?? '{}';
-  const manifest = ignoreErrors(() => JSON.parse(text) as { dependencies?: Readonly<Record<string, string>> });
-  return Object.entries(manifest?.dependencies ?? {}).flatMap(([name, spec]) =>
-    spec.startsWith('file:') ? [{ name, spec, path: relative(folder, resolve(folder, spec.slice(5))) }] : [],
-  );
-}
-
-const isInside = (path: string): boolean => !path.startsWith('..') && !isAbsolute(path);
-
-/** The build of an image has what stands in the working directory, and nothing beside it. */
-function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
-  return filesNamed(deployment)
-    .filter(({ path }) => !isInside(path))
-    .map(({ name, spec, path }) => ({
-      message: `the image cannot be built: package.json names ${name} as ${spec}, which is outside of this folder`,
-      hint: `Pack it into this folder: npm install "./$(npm pack --silent ${shellWord(path)} | tail -n 1)". Then generate the file again.`,
-    }));
-}
-
 /** Ports that are reached from outside. */
-function portsOf({ apis, admin }: Deployment): number[] {
-  const ports = apis.flatMap((api) => portOf(api) ?? []);
+function portsOf(deployment: Deployment): number[] {
+  const ports = deployment.apis.flatMap((api) => portOf(api) ?? []);
+  const admin = openAdmin(deployment);
   return [...new Set(admin === undefined ? ports : [...ports, admin.port])];
 }
 
 /** Inside the image, which has what stands in the working directory. Nothing outside reaches its loopback. */
-function wordsInside({ words, folder, apis }: Deployment): string[] {
+function wordsInside({ words, entered, apis }: Deployment): string[] {
   const named = words.flatMap(({ option, value }) => {
-    const inside = isAbsolute(value) ? relative(folder, value) : value;
+    const inside = isAbsolute(value) ? relative(entered, value) : value;
     return [option, isInside(inside) ? inside : value];
   });
   const opened = apis.filter(isHidden).flatMap((api) => ['--set', `api:${api.name}.listen=0.0.0.0:${portOf(api)}`]);
@@ -104,12 +91,45 @@ function wordsInside({ words, folder, apis }: Deployment): string[] {
 
 const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
 
-/** Asks the health check from within: the image has no curl. Certificates have other names than the loopback. */
-function probe(api: DeployedApi): string {
-  const url = `${schemeOf(api)}://127.0.0.1:${portOf(api)}${api.health}`;
-  const script = `import('node:${schemeOf(api)}').then(({ get }) => get('${url.replace(/['\\]/g, '\\$&')}', { rejectUnauthorized: false }, (res) => process.exit(res.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1)))`;
-  return JSON.stringify(['node', '-e', script]);
+/** Something that answers with 200 when APIs are ready: by a URL, or by the path of a socket. */
+interface Target {
+  readonly url: string;
+  readonly socket?: string;
+  /** The API that is asked; undefined for all of them. */
+  readonly api?: string;
 }
+
+/** Readiness of all APIs from their parent; of each, by its health check, where the parent cannot be asked. */
+function targetsOf({ apis, admin, control, folder }: Deployment): Target[] {
+  if (admin !== undefined) {
+    const host = ['0.0.0.0', '::'].includes(admin.host) ? '127.0.0.1' : admin.host;
+    return [{ url: `http://${formatAddress({ host, port: admin.port })}/readyz` }];
+  }
+  if (control === undefined) return [{ url: 'http://localhost/readyz', socket: SOCKET }];
+  if (control !== '') return [{ url: 'http://localhost/readyz', socket: inImage(resolve(control), folder) }];
+  return apis.flatMap((api) => {
+    const port = portOf(api);
+    if (port === undefined || api.health === undefined) return [];
+    return [{ url: `${schemeOf(api)}://127.0.0.1:${port}${api.health}`, api: api.name }];
+  });
+}
+
+/** A path of this machine as the image has it. */
+function inImage(path: string, folder: string): string {
+  const inside = relative(folder, path);
+  return isInside(inside) ? join(APP, inside) : path;
+}
+
+/** Asks from within: the image has no curl. Certificates have other names than the loopback. */
+function probe(targets: readonly Target[]): string {
+  const asked = targets.map(({ url, socket }) => {
+    const options = socket === undefined ? 'rejectUnauthorized: false' : `socketPath: ${scripted(socket)}`;
+    return `import('node:${url.startsWith('https:') ? 'https' : 'http'}').then(({ get }) => get(${scripted(url)}, { ${options} }, (res) => res.statusCode === 200 ? res.resume() : process.exit(1)).on('error', () => process.exit(1)))`;
+  });
+  return JSON.stringify(['node', '-e', asked.join('; ')]);
+}
+
+const scripted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
 interface Instruction {
   readonly name: string;
@@ -160,8 +180,15 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
     const message = `${name} listens on the loopback of the container, which nothing outside reaches`;
     tell(end, message, `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`);
   }
+  for (const { value, line } of of('COPY')) {
+    if (!/^\.\/?\s/.test(value)) continue;
+    for (const path of wronglyCopied(deployment)) {
+      tell(line, `it copies ${path}, which ${IGNORE_FILE} does not name`, `Write a line ${path} there.`);
+    }
+  }
   const [health] = of('HEALTHCHECK');
-  if (health !== undefined) checkHealth(health, deployment, tell);
+  const variables = of('ENV').map(({ value }) => value);
+  if (health !== undefined) checkHealth(health, variables.join(' '), deployment, tell);
 }
 
 function checkPorts(exposed: readonly Instruction[], end: number, deployment: Deployment, tell: Tell): void {
@@ -178,15 +205,34 @@ function checkPorts(exposed: readonly Instruction[], end: number, deployment: De
   }
 }
 
-function checkHealth({ value, line }: Instruction, { apis }: Deployment, tell: Tell): void {
-  const asked = /(https?):\/\/[^\s/:'"]+:(\d+)(\/[^\s'"?]*)?/.exec(value);
-  if (asked === null) return;
-  const [url, scheme, port, path = '/'] = asked;
-  const isThere = apis.some(
-    (api) =>
-      portOf(api) === Number(port) &&
-      schemeOf(api) === scheme &&
-      [api.health, `${api.health}/live`, `${api.health}/ready`].includes(path),
-  );
-  if (!isThere) tell(line, `no API has its health check at ${url}`);
+/** A health check in other words than ours is left alone. */
+function checkHealth({ value, line }: Instruction, variables: string, deployment: Deployment, tell: Tell): void {
+  const socket = /socketPath:\s*'([^']+)'/.exec(value)?.[1];
+  if (socket !== undefined) {
+    const { control } = deployment;
+    const [, set = control ?? ''] = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`).exec(variables) ?? [];
+    const served = set === '' ? '' : inImage(resolve(set), deployment.folder);
+    if (served !== socket) tell(line, `no control socket is at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
+    return;
+  }
+  const asked = [...value.matchAll(/(https?):\/\/([^\s/:'"]+|\[[^\]]+\]):(\d+)(\/[^\s'"?]*)?/g)];
+  if (asked.length === 0) return;
+  const { admin, apis } = deployment;
+  if (asked.some(([, , , port, path]) => admin?.port === Number(port) && path === '/readyz')) return;
+  const found = asked.map(([url, scheme, , port, path = '/']) => ({
+    url,
+    api: apis.find(
+      (api) =>
+        portOf(api) === Number(port) &&
+        schemeOf(api) === scheme &&
+        [api.health, `${api.health}/live`, `${api.health}/ready`].includes(path),
+    ),
+  }));
+  for (const { url, api } of found) if (api === undefined) tell(line, `no API has its health check at ${url}`);
+  const names = found.flatMap(({ api }) => api?.name ?? []);
+  const others = apis.filter(({ name, health }) => health !== undefined && !names.includes(name));
+  if (names.length > 0 && others.length > 0) {
+    const hint = 'api-cli generate docker writes one that asks for all.';
+    tell(line, `HEALTHCHECK asks ${names.join(', ')}, and not ${others.map(({ name }) => name).join(', ')}`, hint);
+  }
 }

@@ -5,6 +5,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import {
   type Deployment,
   type DeploymentFile,
+  openAdmin,
   portOf,
   schemeOf,
   type Tell,
@@ -41,11 +42,17 @@ function generate(deployment: Deployment): string {
     '    spec:',
     '      # graceful_shutdown_timeout, and the time to kill what is left.',
     `      terminationGracePeriodSeconds: ${stopSeconds}`,
-    '      securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000 }',
+    '      securityContext:',
+    '        runAsNonRoot: true',
+    '        runAsUser: 1000',
+    '        fsGroup: 1000',
+    '        # Pod Security "restricted" refuses a pod without one.',
+    '        seccompProfile: { type: RuntimeDefault }',
     '      containers:',
     '        - name: portico',
     '          image: portico:latest',
     '          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }',
+    ...resources(deployment),
     ...(ports.length === 0 ? [] : ['          ports:']),
     ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
     ...probes(deployment),
@@ -66,6 +73,38 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
+/** MiB of a parent, and of a worker with an application that does little. */
+const PARENT_MIB = 128;
+const WORKER_MIB = 128;
+
+/** MiB that all workers may have: `max_memory` each, and during a reload one more for each service. */
+function mostMemory({ apis, services, workers }: Deployment, eachMib: number): number {
+  return PARENT_MIB + Math.ceil((workers + apis.length + services.length) * eachMib);
+}
+
+function resources(deployment: Deployment): string[] {
+  const { workers, maxMemory } = deployment;
+  const most = mostMemory(deployment, maxMemory === 0 ? 2 * WORKER_MIB : maxMemory / MIB);
+  const usual = Math.min(most, PARENT_MIB + workers * WORKER_MIB);
+  return [
+    '          # To begin with; measure. A limit of cpu would make requests wait while processors are idle.',
+    '          resources:',
+    `            requests: { cpu: ${workers * 250}m, memory: ${usual}Mi }`,
+    `            limits: { memory: ${most}Mi }`,
+  ];
+}
+
+const MIB = 2 ** 20;
+
+/** Quantities of Kubernetes. */
+const SUFFIXES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: MIB, Gi: 2 ** 30 };
+
+/** A quantity in MiB; undefined where it is in another unit. */
+function mibOf(value: Scalar): number | undefined {
+  const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(String(value)) ?? [];
+  return number === undefined ? undefined : (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
+}
+
 interface NamedPort {
   readonly name: string;
   readonly port: number;
@@ -73,8 +112,9 @@ interface NamedPort {
 }
 
 /** Ports that are reached from outside, each with a name of a service, RFC 6335 §5.1. */
-function portsOf({ apis, admin }: Deployment): NamedPort[] {
-  const ports = apis.flatMap((api) => {
+function portsOf(deployment: Deployment): NamedPort[] {
+  const admin = openAdmin(deployment);
+  const ports = deployment.apis.flatMap((api) => {
     const port = portOf(api);
     const name = api.name
       .toLowerCase()
@@ -96,8 +136,9 @@ interface Probe {
 }
 
 /** Everything that can be asked: the admin listener for all APIs together, the health checks of single ones. */
-function probesOf({ apis, admin }: Deployment): Probe[] {
-  const own = apis.flatMap((api): Probe[] => {
+function probesOf(deployment: Deployment): Probe[] {
+  const admin = openAdmin(deployment);
+  const own = deployment.apis.flatMap((api): Probe[] => {
     const [port, { health }] = [portOf(api), api];
     if (port === undefined || health === undefined) return [];
     return [{ scheme: schemeOf(api) === 'https' ? 'HTTPS' : 'HTTP', port, ready: health, live: `${health}/live` }];
@@ -185,6 +226,7 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   const named = new Map(
     container.at('ports').items.map((each) => [each.at('name').value, each.at('containerPort').value]),
   );
+  checkMemory(container.at('resources', 'limits', 'memory'), deployment, tell);
   checkPorts(container.at('ports'), deployment, tell);
   for (const kind of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
     checkProbe(kind, container.at(kind), named, deployment, tell);
@@ -205,6 +247,15 @@ function checkGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment
   if (seconds >= stopSeconds) return;
   const message = `terminationGracePeriodSeconds is ${seconds}: a graceful stop may take ${stopSeconds} s`;
   tell(grace.line, message, `Write terminationGracePeriodSeconds: ${stopSeconds}.`);
+}
+
+/** Below what `max_memory` allows the kernel kills workers that are yet to be replaced. */
+function checkMemory({ value, line }: Manifest, deployment: Deployment, tell: Tell): void {
+  const limit = mibOf(value);
+  const least = mostMemory(deployment, deployment.maxMemory / MIB);
+  if (limit === undefined || deployment.maxMemory === 0 || limit >= least) return;
+  const message = `limits.memory is ${value}: ${deployment.workers} workers of max_memory need ${least}Mi in a reload`;
+  tell(line, message, `Write memory: ${least}Mi, or set a lower max_memory.`);
 }
 
 function checkPorts(listed: Manifest, deployment: Deployment, tell: Tell): void {

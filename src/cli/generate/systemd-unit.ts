@@ -27,13 +27,13 @@ export function wordsOf(value: string): string[] {
   );
 }
 
-/** An assignment of the sections `[Unit]` and `[Service]`. Without one: an empty value, and the line of the section. */
+/** An assignment of the section `[Unit]`, or of that of the kind of unit. Without one: an empty value, and the line of the section. */
 export interface Assignment {
   readonly value: string;
   readonly line: number;
 }
 
-/** The sections `[Unit]` and `[Service]`. */
+/** The section `[Unit]`, and that of the kind of unit. */
 export interface Unit {
   /** The effective value of these directives, where several stand for one thing: the last assignment. Lists are joined by blanks. */
   last(...names: readonly string[]): Assignment;
@@ -42,7 +42,7 @@ export interface Unit {
 /** Directives that add to what stands before. */
 const LISTS = ['Environment', 'ReadWritePaths', 'ExecStartPre', 'AmbientCapabilities', ...Object.keys(MADE)];
 
-export function parseUnit(text: string): Unit {
+export function parseUnit(text: string, kind = 'Service'): Unit {
   const found = new Map<string, Assignment>();
   let section = '';
   let sectionLine = 1;
@@ -55,10 +55,10 @@ export function parseUnit(text: string): Unit {
     const header = /^\[(.+)\]$/.exec(written)?.[1];
     if (header !== undefined) {
       section = header;
-      if (section === 'Service') sectionLine = line;
+      if (section === kind) sectionLine = line;
     }
     const [, name, value] = /^(\w+)\s*=\s*(.*)$/.exec(written) ?? [];
-    if (!['Unit', 'Service'].includes(section) || name === undefined) continue;
+    if (!['Unit', kind].includes(section) || name === undefined) continue;
     const before = LISTS.includes(name) && value !== '' ? (found.get(name)?.value ?? '') : '';
     found.set(name, { value: before === '' ? value! : `${before} ${value}`, line });
   }

@@ -12,10 +12,9 @@ import {
   writtenBy,
 } from './deployment.js';
 import { isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf } from './systemd-unit.js';
-import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
+import { below, isTemporary, NAME, placesOf } from './unit-places.js';
+import { directoryOf, variableOf } from './written-paths.js';
 
-/** Name of the directory below those of {@link MADE} for files that cannot be written in their own place. */
-const NAME = 'portico';
 /** Shorter ones would end a service that only replaces a worker. */
 const WATCHDOG_SECONDS = 60;
 const DEFAULT_STOP_SECONDS = 90;
@@ -27,7 +26,7 @@ const START_BURST = 5;
 export const systemd: DeploymentFile = { generate, check, warnings };
 
 function generate(deployment: Deployment): string {
-  const { main, words, folder, apis, services, stopSeconds, descriptors, hasControl } = deployment;
+  const { main, words, folder, entered, apis, services, stopSeconds, descriptors, control } = deployment;
   const options = words.flatMap(({ option, value }) => [option, value]);
   const { made, owned, environment } = placesOf(deployment);
   const lines = [
@@ -46,7 +45,7 @@ function generate(deployment: Deployment): string {
     'Type=notify',
     '# A helper, a child of the main process, sends them.',
     'NotifyAccess=all',
-    `WorkingDirectory=${plain(folder)}`,
+    `WorkingDirectory=${plain(entered)}`,
     ...(owned.length === 0
       ? []
       : [
@@ -54,7 +53,7 @@ function generate(deployment: Deployment): string {
           `ExecStartPre=+${['/bin/sh', '-c', MAKE, 'sh', ...owned].map(quoted).join(' ')}`,
         ]),
     `ExecStart=${[process.execPath, main, ...options].map(quoted).join(' ')}`,
-    ...(hasControl
+    ...(control !== ''
       ? [
           '# Waits for what comes of it: systemctl reload fails where the configuration is refused.',
           `ExecReload=${[process.execPath, main, 'reload', ...options].map(quoted).join(' ')}`,
@@ -78,7 +77,8 @@ function generate(deployment: Deployment): string {
       names.length === 0 ? [] : [`${directive}=${names.map(listed).join(' ')}`],
     ),
     ...(owned.length === 0 ? [] : [`ReadWritePaths=${owned.map(listed).join(' ')}`]),
-    `Environment=${['NODE_ENV=production', ...environment].map(listed).join(' ')}`,
+    ...(entered === folder ? [] : ['# By PWD a reload knows the link, and follows it.']),
+    `Environment=${['NODE_ENV=production', ...(entered === folder ? [] : [`PWD=${entered}`]), ...environment].map(listed).join(' ')}`,
     ...(hasLowPort(deployment) ? ['AmbientCapabilities=CAP_NET_BIND_SERVICE'] : []),
     'NoNewPrivileges=yes',
     'ProtectSystem=strict',
@@ -94,62 +94,6 @@ function generate(deployment: Deployment): string {
 
 /** Makes directories and gives them to the user of the service, who owns its runtime directory. */
 const MAKE = `mkdir -p "$@" && chown --reference=/run/${NAME} "$@"`;
-
-interface Places {
-  /** Names below the directories of {@link MADE}. */
-  readonly made: Readonly<Record<keyof typeof MADE, readonly string[]>>;
-  /** Directories elsewhere, which the service owns. */
-  readonly owned: readonly string[];
-  /** Assignments that move what is relative, or stands beside what the service must not own. */
-  readonly environment: readonly string[];
-  /** Paths that cannot be written. */
-  readonly refused: readonly WrittenPath[];
-}
-
-/** Place of each written path, once the unit has done its part. */
-function placesOf(deployment: Deployment): Places {
-  const made = Object.fromEntries(Object.keys(MADE).map((directive) => [directive, new Set<string>()]));
-  const owned = new Set<string>();
-  const environment: string[] = [];
-  const refused: WrittenPath[] = [];
-  made.RuntimeDirectory!.add(NAME);
-  const [state] = deployment.writes();
-  const stateMoves = state!.canMove && mustMove(state!, deployment);
-  const ownState = `${MADE.StateDirectory}/${NAME}`;
-  if (stateMoves) environment.push(`${variableOf(state!)}=${ownState}`);
-  for (const written of deployment.writes(stateMoves ? ownState : undefined)) {
-    let directory = directoryOf(written, written.value);
-    if (mustMove(written, deployment)) {
-      if (!written.canMove) {
-        refused.push(written);
-        continue;
-      }
-      directory = `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${NAME}`;
-      environment.push(`${variableOf(written)}=${valueIn(written, directory)}`);
-    }
-    if (isTemporary(directory)) continue;
-    const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
-    if (directive === undefined) owned.add(directory);
-    else made[directive]!.add(below(parent!, directory)!);
-  }
-  const names = Object.entries(made).map(([directive, all]) => [directive, [...all]]);
-  return { made: Object.fromEntries(names) as Places['made'], owned: [...owned], environment, refused };
-}
-
-/** Whether a path is relative, or in a directory that the service must not own. */
-function mustMove(written: WrittenPath, deployment: Deployment): boolean {
-  if (isRelative(written) && written.kind !== 'socket') return true;
-  return !canOwn(directoryOf(written, written.value), deployment);
-}
-
-/** Neither the code (the working directory, and what is above it) nor a directory that others share. */
-function canOwn(directory: string, { folder }: Deployment): boolean {
-  const isShared = /^\/(?:[^/]+|var\/[^/]+)?$/.test(directory) && !isTemporary(directory);
-  return !isShared && directory !== folder && below(directory, folder) === undefined;
-}
-
-/** `PrivateTmp=` has them of its own. */
-const isTemporary = (path: string): boolean => /^(?:\/var)?\/tmp(?:\/|$)/.test(path);
 
 function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   return placesOf(deployment).refused.map((written) => ({
@@ -176,11 +120,6 @@ const homeFiles = ({ files, main, folder, writes }: Deployment): string[] =>
     /^\/(?:home|root|run\/user)(?:\/|$)/.test(path),
   );
 
-/** The part of a path below a folder; undefined for one elsewhere. */
-function below(folder: string, path: string): string | undefined {
-  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
-}
-
 function check(text: string, deployment: Deployment, tell: Tell): void {
   const unit = parseUnit(text);
   checkProcess(unit, deployment, tell);
@@ -188,7 +127,7 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   checkSandbox(unit, deployment, tell);
 }
 
-function checkProcess(unit: Unit, { words, hasControl }: Deployment, tell: Tell): void {
+function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): void {
   const type = unit.last('Type');
   if (!type.value.startsWith('notify')) {
     const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs serve`;
@@ -208,7 +147,7 @@ function checkProcess(unit: Unit, { words, hasControl }: Deployment, tell: Tell)
   if (reload.value === '' && type.value !== 'notify-reload') {
     const hint = 'Write ExecReload= and the command of ExecStart, with the word reload behind main.js.';
     tell(reload.line, 'ExecReload is missing: systemctl reload cannot be asked', hint);
-  } else if (hasControl && /\bkill\b/.test(reload.value)) {
+  } else if (control !== '' && /\bkill\b/.test(reload.value)) {
     const hint = 'Write the command of ExecStart, with the word reload behind main.js.';
     tell(reload.line, 'ExecReload sends a signal: systemctl reload succeeds where a configuration is refused', hint);
   }

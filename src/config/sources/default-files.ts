@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { ignoreErrors } from '../../errors/index.js';
 import { packageOf, realPath } from '../../modules/index.js';
+import { enteredFolder } from '../../process/index.js';
 import type { NamedPath, SourcePaths } from '../state.js';
 
 /** The program that default files are looked for. */
@@ -37,10 +38,10 @@ export function findDefaultDirs(program: ProgramNames): NamedPath[] {
   return firstOfEach(program, '.conf.d');
 }
 
-/** A path as an operator writes it: `~` is the home directory, relative ones start at the working directory. */
+/** A path as an operator writes it: `~` is the home directory, relative ones start at the working directory, with the links it was entered by. */
 export function named(name: string): NamedPath {
   const expanded = name.replace(/^~(?=\/|$)/, () => homedir());
-  return { name: isAbsolute(expanded) ? expanded : name, path: resolve(expanded) };
+  return { name: isAbsolute(expanded) ? expanded : name, path: resolve(enteredFolder(), expanded) };
 }
 
 /** The directories of the system that default files are looked for in. */

@@ -51,18 +51,27 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** `host:port`; an IPv6 address stands in brackets: `[::1]:8774`. An empty value is refused. */
-export const hostport: Declare<HostPort, object> = declareType('hostport', '', () => ({
-  kind: 'object',
-  plain: true,
-  empty: 'refused',
-  format: writeHostPort,
-  parse: (text) => {
-    const { host: name, port } = splitPort(text.trim());
-    if (port === undefined) throw new InvalidValue('should be host:port, or [address]:port');
-    return { host: name, port };
-  },
-}));
+export interface HostPortSpec {
+  /** An empty value means the default, so that a file below can be overruled with none. Default: false, it is refused. */
+  readonly canBeEmpty?: boolean;
+}
+
+/** `host:port`; an IPv6 address stands in brackets: `[::1]:8774`. An empty value is refused, unless it `canBeEmpty`. */
+export const hostport: Declare<HostPort, HostPortSpec> = declareType(
+  'hostport',
+  'canBeEmpty',
+  (spec: HostPortSpec) => ({
+    kind: 'object',
+    plain: true,
+    empty: spec.canBeEmpty === true ? 'unset' : 'refused',
+    format: writeHostPort,
+    parse: (text) => {
+      const { host: name, port } = splitPort(text.trim());
+      if (port === undefined) throw new InvalidValue('should be host:port, or [address]:port');
+      return { host: name, port };
+    },
+  }),
+);
 
 /** Address to listen on: host and port (the port may come from another option), a unix socket, or an inherited socket. */
 export type ListenValue =

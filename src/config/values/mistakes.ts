@@ -82,7 +82,7 @@ function placeOfMistake(config: OptionPlaces, { group, opt, item }: OptionMistak
   return item === undefined ? resolved.location : locationOfItem(resolved, item);
 }
 
-/** Refuses a value where only its user can judge it: throws a {@link ConfigError} that names the place it was set at. */
+/** Refuses a value where only its user can judge it: throws a `ConfigError` that names the place it was set at. */
 export function refuseOption(config: OptionPlaces, found: OptionMistake): never {
   throw new ConfigError([diagnose(config, found)]);
 }

@@ -88,7 +88,7 @@ export async function initializeBackdoor(options: BackdoorOptions): Promise<Back
   };
 }
 
-/** As {@link initializeBackdoor}, where the configuration says so. */
+/** Opens the backdoor where the configuration says so. */
 export function initializeIfEnabled(
   config: Config,
   options: Omit<BackdoorOptions, 'port' | 'socket' | 'config'>,

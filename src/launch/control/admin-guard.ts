@@ -12,7 +12,8 @@ import { ControlRefused } from './control-server.js';
 export const adminOptions = defineOptions({
   listen: hostport({
     restart: true,
-    help: 'Where a running service answers operators, probes and Prometheus over TCP, as 127.0.0.1:9100. It asks for no password: every user of this machine may stop the service there. Default: nowhere.',
+    canBeEmpty: true,
+    help: 'Where a running service answers operators, probes and Prometheus over TCP, as 127.0.0.1:9100. It asks for no password: every user of this machine may stop the service there. Default, and an empty value: nowhere.',
   }),
   allow_remote: boolean({
     default: false,

@@ -84,7 +84,7 @@ export class ControlServer {
     return listenOnPath(this.#server, path, {
       code: 'PORTICO_CONTROL_SOCKET',
       who: 'the control server',
-      hint: 'Name another path in [control] socket, or leave it empty for none.',
+      hint: 'Commands of api-cli reach what answers there. Services with the same configuration files need a path each: name one in [control] socket, or leave it empty for none.',
     });
   }
 

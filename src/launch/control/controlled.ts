@@ -5,8 +5,8 @@ import type { Totals } from '../../metrics/index.js';
 import type { RegistryHooks } from '../../registry/index.js';
 import type { Launchable } from '../../service/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
+import type { Answer } from '../questions.js';
 import type { ReloadReport } from '../reload/reload-report.js';
-import type { Answer } from '../report/questions.js';
 import type { Recent } from './recent.js';
 
 /** A launcher, with what its program is called. */

@@ -152,7 +152,7 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     gauge(
       'portico_rpc_connections_lost',
       'Connections to brokers that are lost, and are tried again.',
-      each(({ facts: { troubles } }) => (Array.isArray(troubles) ? troubles.length : undefined)),
+      fact('brokersLost'),
     ),
     gauge('portico_rpc_calls_running', 'Remote calls and casts whose method runs.', fact('callsRunning')),
     gauge('portico_rpc_calls_pending', 'Remote calls that wait for their results.', fact('callsPending')),

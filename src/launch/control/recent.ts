@@ -1,8 +1,7 @@
 /** Figures of the last minute: of each API, of its routes, and of the time that its filters leave to its application. */
 import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
 
-const EVERY_MS = 15_000;
-/** So many samples: the oldest is 45 to 60 seconds old. */
+/** So many samples, one each 15 seconds: the oldest is 45 to 60 seconds old. */
 const KEPT = 4;
 /** So many routes of an API are told. */
 const ROUTES = 20;
@@ -37,23 +36,14 @@ interface Tally {
 /** Of a set of labels: its counts, as they were. */
 type Sample = ReadonlyMap<string, { readonly counts: readonly number[]; readonly sum: number }>;
 
-/** Takes a sample each 15 seconds, from numbers that are there anyway. Keeps no process alive. */
+/** Made of samples of numbers that are there anyway, one each 15 seconds. */
 export class Recent {
   readonly #totals: () => Totals;
   #samples: { readonly at: number; readonly taken: Sample }[] = [];
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(totals: () => Totals) {
     this.#totals = totals;
-  }
-
-  begin(): void {
-    this.#take();
-    this.#timer = setInterval(() => this.#take(), EVERY_MS).unref();
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
+    this.take();
   }
 
   /** Of an API; undefined where it had no request. */
@@ -82,7 +72,8 @@ export class Recent {
     return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), routes: told };
   }
 
-  #take(): void {
+  /** Takes a sample. */
+  take(): void {
     const totals = this.#totals();
     const taken = new Map(
       [...totals.of('requests'), ...totals.of('application')].map((total) => {

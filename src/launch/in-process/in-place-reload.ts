@@ -6,8 +6,8 @@ import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
+import type { ServiceRun } from '../services/service-run.js';
 import { unlessAborted } from '../waiting.js';
-import type { ServiceRun } from './service-run.js';
 
 /** Parts of a reload. */
 export interface InPlaceReload extends ReloadRequest {

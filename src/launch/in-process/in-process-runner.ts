@@ -9,15 +9,15 @@ import { checkService, type LauncherOptions, serviceName } from '../launcher.js'
 import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
+import { type Answer, Questions } from '../questions.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
-import { type Answer, Questions } from '../report/questions.js';
 import type { ReportedRequest, Telling } from '../report/report-subjects.js';
 import type { Runner } from '../runner.js';
+import { ServiceRun, type StopRequest } from '../services/service-run.js';
+import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
-import { ServiceRun, type StopRequest } from './service-run.js';
-import { stopServices } from './stop-services.js';
 
 /** Options of a `ServiceLauncher` beside those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -204,13 +204,15 @@ export class InProcessRunner implements Runner {
     const requests = services.flatMap((service) => [...(service.requestsInFlight?.() ?? [])]);
     const meters = services.flatMap(({ meter }) => meter ?? []);
     const calls = meters.flatMap((meter) => meter.calls ?? []);
+    const lost = meters.flatMap((meter) => meter.troubles?.() ?? []);
     const known = {
       inFlight: requests.length,
       queued: meters.reduce((sum, { queued = 0 }) => sum + queued, 0),
       connections: meters.reduce((sum, { connections = 0 }) => sum + connections, 0),
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
-      troubles: meters.flatMap((meter) => meter.troubles?.() ?? []),
+      brokersLost: lost.length,
+      troubles: meters.some(({ lacksDescriptors = false }) => lacksDescriptors) ? [...lost, NO_DESCRIPTOR] : lost,
       requests: requests
         .sort((a, b) => b.ageMs - a.ageMs)
         .slice(0, MOST_REQUESTS)
@@ -242,6 +244,8 @@ export class InProcessRunner implements Runner {
     if (this.#options.exitWhenIdle && this.#runs.every(({ finished }) => finished)) this.#launcher.end(0);
   }
 }
+
+const NO_DESCRIPTOR = 'no descriptor is left: new connections are closed at once (LimitNOFILE, ulimit -n)';
 
 function shortenedRequest(request: ReportedRequest): Record<string, unknown> {
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 /** The charts of the status page. */
+
+import { KEPT, MINUTES, type Stretch } from '../control/history.js';
 import { type Html, html } from './frame.js';
-import { KEPT, MINUTES, type Stretch } from './history.js';
 
 /** Each a line chart over the same stretch of time. */
 export function charts(history: readonly Stretch[]): Html {

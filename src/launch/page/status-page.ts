@@ -9,6 +9,7 @@ import { formatDuration } from '../../text/index.js';
 import { adminOptions } from '../control/admin-guard.js';
 import type { ControlAnswer } from '../control/control-server.js';
 import type { Controlled } from '../control/controlled.js';
+import type { History } from '../control/history.js';
 import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
 import { logLinesLost, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
@@ -18,7 +19,6 @@ import type { ServicePlans } from '../reload/service-plans.js';
 import { charts } from './charts.js';
 import { framed, type Html, html, type Shown, table } from './frame.js';
 import { type RecentApis, routes, served, summary, underWay, whatIsWrong } from './health.js';
-import type { History } from './history.js';
 import { pipelinePicture } from './pipeline-picture.js';
 
 /** Facts on the page beside those of the launcher. */

@@ -127,6 +127,8 @@ export class PoolState {
   setWanted(workers: number): readonly Promise<void>[] {
     const started: Promise<void>[] = [];
     for (let index = this.wanted; index < workers; index++) {
+      // The worker of a trial has started already.
+      if (this.slot(index).some(({ serving }) => serving)) continue;
       const first = deferred();
       this.#firstStarts.set(index, first);
       started.push(first.promise);

@@ -63,6 +63,11 @@ export class Reconciler {
     });
   }
 
+  /** Time has passed. Most often nothing follows from that alone. */
+  look(): void {
+    if (this.#adoption.mayChange(this.#pool.workers)) this.poke();
+  }
+
   /** Forgets how often workers were started: what follows was asked for. */
   forgiveStarts(): void {
     this.#throttle.reset();

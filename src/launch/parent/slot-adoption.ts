@@ -14,7 +14,7 @@ const LATE_SECONDS = 1.5;
 
 /**
  * Finds helpers for slots, where workers do not all share one socket. Which slots have one follows from what the workers
- * are like at the moment: {@link update} may be called at any time, and is called several times a second.
+ * are like at the moment: {@link update} may be called at any time.
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
@@ -29,10 +29,15 @@ export class SlotAdoption {
     this.#isNew = isNew;
   }
 
+  /** Whether time alone may change who helps: a worker gives no signs of life, or a helper waits until its slot has a lasting worker. */
+  mayChange(workers: Iterable<WorkerHandle>): boolean {
+    return this.#helpers.size > 0 || [...workers].some(isLate);
+  }
+
   /** The workers of the service are these now: a slot of which none of them takes connections has a helper, others have none. */
   update(workers: readonly WorkerHandle[]): void {
     const serving = workers.filter((worker) => worker.serving);
-    const fit = serving.filter((worker) => worker.debugged || worker.silentSeconds < LATE_SECONDS);
+    const fit = serving.filter((worker) => !isLate(worker));
     const slots = Math.max(1, ...this.#sockets().map(({ descriptors }) => descriptors.length));
     for (let slot = 0; slot < slots; slot++) {
       const helper = this.#helpers.get(slot);
@@ -65,6 +70,10 @@ export class SlotAdoption {
     if (!known.has(slot)) known.set(slot, sendable(descriptor));
     return known.get(slot);
   }
+}
+
+function isLate({ debugged, silentSeconds }: WorkerHandle): boolean {
+  return !debugged && silentSeconds >= LATE_SECONDS;
 }
 
 /** More workers than slots share them in turn. */

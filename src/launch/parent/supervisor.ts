@@ -104,6 +104,11 @@ export class Supervisor {
     return this.#pools.get(name);
   }
 
+  /** All workers are replaced: those to come run the code that is there now. */
+  useCode(): void {
+    this.#codeChanged &&= watchCode(this.#options.program);
+  }
+
   /** From now on, workers begin with this. */
   useGeneration(generation: FleetGeneration): void {
     this.#generation = generation;

@@ -127,7 +127,7 @@ export function mebibytes(bytes: number | undefined): string {
 }
 
 /** The first line of an error's text. Where it names no place, that of the application in which the error was made is added. */
-export function firstLine(text: string): string {
+function firstLine(text: string): string {
   const [first = '', ...rest] = text.split('\n');
   if (/:\d+:\d+/.test(first)) return first;
   const places = rest.flatMap((line) => /^\s+at (?:.*\()?(.+:\d+:\d+)\)?$/.exec(line)?.[1] ?? []);

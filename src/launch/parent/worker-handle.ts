@@ -8,7 +8,7 @@ import type { Counted } from '../../metrics/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { startError, type WorkerExit } from '../exit-status.js';
-import type { Answer } from '../report/questions.js';
+import type { Answer } from '../questions.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { HeldRequest, WorkerFailure } from '../worker-message.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
@@ -27,7 +27,7 @@ export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>
 }
 
 /** Two signs of life are missing. */
-export const SILENT_MS = 2500;
+const SILENT_MS = 2500;
 /** A request is told once it is so old. */
 const TOLD_AFTER_MS = 250;
 /** After a worker's exit: how long its last words may still be on their way. */

@@ -46,12 +46,12 @@ export class WorkerPool extends PoolState {
   /**
    * Proves a generation by a worker of it, which serves beside those of the generation in force; of a new service by all its
    * workers. Settles when they start, and `ready` when they are ready. The worker then takes its slot by {@link rollOut}, or is
-   * ended by {@link endTrial}. `workers`: how many there are to be. A service without workers has nothing to prove.
+   * ended by {@link endTrial}. `workers`: how many there are to be. A service without workers that gets none has nothing to prove.
    */
   async prove(generation: FleetGeneration, workers: number): Promise<{ readonly ready: Promise<void> }> {
     this.endTrial();
     if (this.phase === 'new') return { ready: this.launch(workers, generation) };
-    if (this.stopping || this.wanted === 0) return { ready: Promise.resolve() };
+    if (this.stopping || (this.wanted === 0 && workers === 0)) return { ready: Promise.resolve() };
     const begun = deferred<WorkerHandle | undefined>();
     this.trial = { generation, workers, worker: undefined, begun };
     // Its next step starts the worker.
@@ -154,7 +154,7 @@ export class WorkerPool extends PoolState {
 
   /** Time has passed: a worker may give no sign of life any more. */
   look(): void {
-    this.#reconciler.poke();
+    this.#reconciler.look();
     this.buckets.sweep(performance.now());
   }
 

@@ -5,9 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
-import { ownFile } from '../../process/index.js';
+import { inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
@@ -64,23 +64,26 @@ export interface FleetGeneration {
 
 /**
  * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. One that the
- * system refuses emits `error`, also where Node throws that (`ENOMEM`).
+ * system refuses emits `error`, also where Node throws that (`ENOMEM`). `stdout`: the descriptor that its output goes to.
  */
 export function spawnWorker(
   program: WorkerProgram,
   assignment: { readonly index: number },
   sockets: readonly number[],
+  stdout: 1 | 2 = 1,
 ): ChildProcess {
   const { host, withheld = [] } = program;
   const env = { ...host.env };
   for (const name of [...PARENT_ONLY, ...withheld]) delete env[name];
   env[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
   env[WORKER_ID_VARIABLE] = String(assignment.index);
-  const execArgv = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP];
-  const main = mainModule(program);
+  // A link that a reload has followed leads to other files of the program too.
+  const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP))).href;
+  const execArgv = [...workerExecArgv(host.execArgv), '--import', bootstrap];
+  const main = inFollowedFolder(mainModule(program));
   try {
     return spawn(host.execPath, [...execArgv, main, ...(program.shown?.() ?? [])], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
+      stdio: ['ignore', stdout, 2, 'ipc', 'pipe', ...sockets],
       env,
       serialization: 'advanced',
     });
@@ -142,7 +145,7 @@ function inspectorHost(arg: string): string {
 
 /** Remembers when the module that workers run was changed; the function tells whether it was since, or is gone. */
 export function watchCode(program: WorkerProgram): () => boolean {
-  const path = mainModule(program);
+  const path = inFollowedFolder(mainModule(program));
   const modified = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
   const before = modified();
   return () => modified() !== before;

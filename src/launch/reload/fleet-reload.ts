@@ -31,6 +31,7 @@ import {
   reloadTimeout,
 } from './reload.js';
 import { outcomeOf, type ReloadReport, type ReloadResult } from './reload-report.js';
+import type { PlanChanges } from './service-plans.js';
 
 /**
  * Called in the parent when a new configuration was read and found right: may say which services there are to be. `next` still
@@ -76,11 +77,15 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
               nextGeneration(supervisor, { prepared, settings }),
               given.stopped,
             ),
-    takeUp: (next) => takeUp(given, next),
+    takeUp: (next, changes) => takeUp(given, next, changes),
   });
 }
 
-async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextConfiguration): Promise<ReloadResult> {
+async function takeUp(
+  given: FleetReload,
+  { prepared, settings, wanted }: NextConfiguration,
+  { added, removed }: PlanChanges,
+): Promise<ReloadResult> {
   const { supervisor, log, dryRun, method, stopped, superseded } = given;
   if (!dryRun) {
     const late = await given.hooks.runWithin(settings.reloadCheckTimeoutMs, prepared?.config);
@@ -98,12 +103,11 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
     await accept();
     return outcomeOf(await mutateFleet(supervisor, wanted ?? []));
   }
-  const services = changeOfServices(supervisor, wanted);
-  const { removed } = services;
   // The addresses of services that end are free: the group `[api:<name>]`, or the one that has its name.
   if (removed.length > 0)
     prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
-  const change = { next, services, accept, stopped, superseded };
+  const asked = byName(wanted ?? []);
+  const change = { next, asked, added, removed, accept, stopped, superseded };
   if (dryRun) return { ...(await tryOut(supervisor, change)), outcome: stopped.aborted ? 'abandoned' : 'accepted' };
   const done = await replaceWorkers(supervisor, log, change).catch(async (error: unknown) => {
     // A worker has found what it met first.
@@ -115,27 +119,6 @@ async function takeUp(given: FleetReload, { prepared, settings, wanted }: NextCo
   if (done === undefined) return { outcome: 'abandoned' };
   const { failures, ...result } = done;
   return { ...result, ...outcomeOf(failures) };
-}
-
-/** Changes that a reload makes to the present services. */
-interface ServiceChange {
-  /** Launch requests of the program, by service; empty where it makes none, and all services are kept. */
-  readonly asked: ReadonlyMap<string, LaunchRequest>;
-  readonly kept: readonly WorkerPool[];
-  readonly added: readonly (readonly [name: string, request: LaunchRequest])[];
-  readonly removed: readonly string[];
-}
-
-/** `wanted`: all services there are to be. Undefined: those there are. */
-export function changeOfServices(supervisor: Supervisor, wanted: readonly LaunchRequest[] | undefined): ServiceChange {
-  const asked = byName(wanted ?? []);
-  const stays = ({ name }: WorkerPool): boolean => wanted === undefined || asked.has(name);
-  return {
-    asked,
-    kept: supervisor.pools.filter(stays),
-    added: [...asked].filter(([name]) => supervisor.pool(name) === undefined),
-    removed: supervisor.pools.filter((pool) => !stays(pool)).map(({ name }) => name),
-  };
 }
 
 function byName(wanted: readonly LaunchRequest[]): ReadonlyMap<string, LaunchRequest> {
@@ -170,36 +153,35 @@ async function mutateFleet(supervisor: Supervisor, wanted: readonly LaunchReques
 }
 
 /** Task of {@link replaceWorkers}. */
-interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'> {
+interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pick<PlanChanges, 'added' | 'removed'> {
   readonly next: FleetGeneration;
-  readonly services: ServiceChange;
+  /** Launch requests of the program, by service; empty where it makes none. */
+  readonly asked: ReadonlyMap<string, LaunchRequest>;
   /** Puts the new configuration in force. */
   accept(): Promise<unknown>;
 }
 
 /** Its outcome. `failures`: workers that are still the old ones, each with the reason. */
-export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'added' | 'removed'> & {
+export type FleetChangeResult = Pick<ReloadReport, 'replaced'> & {
   readonly failures: readonly string[];
 };
 
 /** The result of a reload that is not done: its addresses are bound for a moment, and a child builds the services. */
-async function tryOut(
-  supervisor: Supervisor,
-  { services, next, stopped }: FleetChange,
-): Promise<Omit<FleetChangeResult, 'failures'>> {
-  const { kept, added, removed } = services;
+async function tryOut(supervisor: Supervisor, change: FleetChange): Promise<Omit<FleetChangeResult, 'failures'>> {
+  const { added, removed, next, stopped } = change;
+  const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
   const arrival = supervisor.arrival(removed, stopped);
   try {
-    await addServices(supervisor, added, arrival);
+    await addServices(supervisor, change, arrival);
   } finally {
-    await Promise.all(added.map(([name]) => takeBack(supervisor, name)));
+    await Promise.all(added.map((name) => takeBack(supervisor, name)));
   }
   await build(supervisor.program, next, stopped);
-  const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, services))] as const);
-  return { replaced: Object.fromEntries(replaced), added: added.map(([name]) => name), removed };
+  const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, change))] as const);
+  return { replaced: Object.fromEntries(replaced) };
 }
 
-function workersOf(pool: WorkerPool, { asked }: ServiceChange): number {
+function workersOf(pool: WorkerPool, { asked }: FleetChange): number {
   return pool.workersFor(asked.get(pool.name)?.workers);
 }
 
@@ -210,40 +192,41 @@ function workersOf(pool: WorkerPool, { asked }: ServiceChange): number {
 export async function replaceWorkers(
   supervisor: Supervisor,
   log: Logger,
-  { services, next, accept, stopped, superseded }: FleetChange,
+  change: FleetChange,
 ): Promise<FleetChangeResult | undefined> {
-  const { kept, added, removed } = services;
+  const { added, removed, next, accept, stopped, superseded } = change;
+  const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
   const arrival = supervisor.arrival(removed, stopped);
-  const asked = (pool: WorkerPool): number | undefined => services.asked.get(pool.name)?.workers;
   try {
-    const opened = await addServices(supervisor, added, arrival);
-    const planned = kept.map((pool) => [pool, workersOf(pool, services)] as const);
+    const opened = await addServices(supervisor, change, arrival);
+    const planned = kept.map((pool) => [pool, workersOf(pool, change)] as const);
     await prove(next, new Map([...planned, ...opened]));
     if (stopped.aborted) return undefined;
     await accept();
+    supervisor.useCode();
   } catch (error) {
     for (const pool of kept) pool.endTrial();
-    await Promise.all(added.map(([name]) => takeBack(supervisor, name)));
+    await Promise.all(added.map((name) => takeBack(supervisor, name)));
     throw error;
   }
   // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
-  for (const [to] of added) {
+  for (const to of added) {
     for (const { name: from, address } of supervisor.pool(to)?.held?.others ?? []) {
       log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
     }
   }
-  for (const [name, request] of added) announceAdded(log, name, request);
+  for (const name of added) announceAdded(log, name, change.asked.get(name)!);
   for (const name of removed) void supervisor.retire(name);
   const rolls = await Promise.all(
     kept.map(async (pool) => {
-      const roll = await pool.rollOut(asked(pool) ?? (await askedByNewWorker(pool)), superseded);
+      // The plan says how many workers there are to be. A program that makes no plans says it in its first new worker.
+      const asked = change.asked.get(pool.name)?.workers ?? (await askedByNewWorker(pool));
+      const roll = await pool.rollOut(asked, superseded);
       return [pool.name, roll] as const;
     }),
   );
   return {
     replaced: Object.fromEntries(rolls.map(([name, { replaced }]) => [name, replaced])),
-    added: added.map(([name]) => name),
-    removed,
     failures: rolls.flatMap(([, { failures }]) => failures),
   };
 }
@@ -258,12 +241,13 @@ async function takeBack(supervisor: Supervisor, name: string): Promise<void> {
 /** Makes the pools of new services. An address that cannot be had ends the reload before anything is started. */
 async function addServices(
   supervisor: Supervisor,
-  added: readonly (readonly [string, LaunchRequest])[],
+  { added, asked }: FleetChange,
   arrival: Arrival,
 ): Promise<Map<WorkerPool, number>> {
   const opened = new Map<WorkerPool, number>();
   const failures: PorticoError[] = [];
-  for (const [name, { service, workers }] of added) {
+  for (const name of added) {
+    const { service, workers } = asked.get(name)!;
     try {
       const pool = await supervisor.addPool(service, name, workers, arrival);
       if (pool !== undefined) opened.set(pool, workers);

@@ -11,13 +11,13 @@ import {
   untold,
 } from '../../errors/index.js';
 import { pause } from '../../tasks/internal.js';
-import { buildInChild } from '../parent/build.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
 import { deferred } from '../waiting.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
-import { inCheckTime, reloadTimeout } from './reload.js';
+import { buildInChild, stuckIn } from './build.js';
+import { inCheckTime } from './reload.js';
 
 /** After the first failure: how long the other workers may take to report theirs. */
 const OTHERS_MS = 1000;
@@ -64,10 +64,7 @@ export async function prove(generation: FleetGeneration, pools: ReadonlyMap<Work
 
 /** Builds a configuration in a child, as a dry run does. Rejects with what is wrong with it, and when it takes too long. */
 export async function build(program: WorkerProgram, generation: FleetGeneration, stopped: AbortSignal): Promise<void> {
-  const limitMs = generation.settings.reloadCheckTimeoutMs;
-  const late = (stack: readonly string[] | undefined): PorticoError =>
-    reloadTimeout(`the application was not built within ${limitMs / 1000} s${stuckIn(stack)}`);
-  const found = await buildInChild(program, generation, { limitMs, stopped, late });
+  const found = await buildInChild(program, generation, stopped);
   const errors = (found ?? []).filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw severalRefusals(errors);
 }
@@ -95,8 +92,4 @@ export async function refuseWhole(
 /** A service that the new configuration does not have, or misspells, is none: a start does not miss it. */
 export function isMistake(error: unknown): error is ConfigurationRefused {
   return error instanceof ConfigurationRefused && error.code !== NOT_LAUNCHED;
-}
-
-function stuckIn(stack: readonly string[] | undefined): string {
-  return stack === undefined ? '' : `; it is stuck in:\n${stack.join('\n')}`;
 }

@@ -27,6 +27,8 @@ export interface ReloadReport {
   readonly changes: readonly ReloadChange[];
   /** The pipelines of paste files that changed: which filters and apps were added, removed and moved. */
   readonly pipelines: readonly PipelineChange[];
+  /** Warnings of the new configuration: certificates that have ended, or end soon, among them. */
+  readonly warnings: readonly string[];
   /** Workers replaced, by service. */
   readonly replaced: Readonly<Record<string, number>>;
   readonly added: readonly string[];
@@ -37,7 +39,7 @@ export interface ReloadReport {
 
 /** Outcome of a reload, as its runner reports it. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
-  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed'>> & {
+  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>> & {
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;
     /** Its failure is why the launch ends: no stop came first. */
@@ -116,6 +118,7 @@ export class ReloadReports {
         durationMs,
         changes: [],
         pipelines: [],
+        warnings: [],
         replaced: {},
         added: [],
         removed: [],

@@ -3,13 +3,21 @@
  * differs is how a new configuration is taken up.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
-import { ConfigurationRefused, PorticoError, printDiagnostic, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, PorticoError, printDiagnostic, Refusals, severalRefusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { followLink } from '../../process/index.js';
 import type { Awaitable, Launchable } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { LaunchSettings, RestartMethod } from '../launcher-options.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';
-import { diff, type PlanChanges, type ReloadChange, type ServicePlans, servicePlans } from './service-plans.js';
+import {
+  diff,
+  endedCertificates,
+  type PlanChanges,
+  type ReloadChange,
+  type ServicePlans,
+  servicePlans,
+} from './service-plans.js';
 
 /** A reload, as a runner gets it. */
 export interface ReloadRequest {
@@ -67,7 +75,7 @@ interface ReloadSteps {
   /** Rejects with these refusals, and with what only the application knows to be wrong beside them. */
   readonly refuse?: ((refusals: Refusals, next: RefusedConfiguration) => Promise<never>) | undefined;
   /** Puts in force what is right as it is written; in a dry run builds it. A rejection refuses the reload. */
-  takeUp(next: NextConfiguration): Promise<ReloadResult>;
+  takeUp(next: NextConfiguration, changes: PlanChanges): Promise<ReloadResult>;
 }
 
 /** Gives what came of it; never rejects. */
@@ -75,11 +83,18 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
   try {
     const before = servicePlans(steps.services, steps.config);
     // Nothing has changed before it is accepted, nor when it is refused.
-    const prepared = await steps.config?.prepareReload({ method: request.method, collect: true });
-    return await reloadTo(prepared, before, request, steps);
+    const back = followLink();
+    const result = await reloadFrom(before, request, steps).catch(refusedFor);
+    if (request.dryRun || result.outcome === 'refused') back();
+    return result;
   } catch (error) {
     return refusedFor(error);
   }
+}
+
+async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
+  const prepared = await steps.config?.prepareReload({ method: request.method, collect: true });
+  return reloadTo(prepared, before, request, steps);
 }
 
 async function reloadTo(
@@ -116,6 +131,8 @@ async function reloadTo(
       // Of a configuration that is refused, services may fail on what is refused: only what they refuse themselves is told.
       if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
     }
+    const ended = endedCertificates(before, compared.after);
+    if (ended.length > 0) refusals.note(severalRefusals(ended));
     await refuse();
     refusals.refuse();
     for (const warning of compared.after.warnings) {
@@ -123,16 +140,24 @@ async function reloadTo(
     }
     // A mutate builds nothing: its dry run ends here.
     const ends = dryRun && method === 'mutate';
-    const result = ends
-      ? { outcome: 'accepted' as const }
-      : await steps.takeUp({ prepared, settings: settings!, wanted });
-    return { ...result, changes: changes(compared.files), pipelines: compared.pipelines };
+    const result: ReloadResult = ends
+      ? { outcome: 'accepted' }
+      : await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
+    const { after, added, removed, files, pipelines } = compared;
+    const services = result.outcome === 'abandoned' ? {} : { added, removed };
+    return { ...result, ...services, changes: changes(files), pipelines, warnings: warningsOf(after) };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
     if (refusal !== undefined) return refusedFor(error);
     const { files } = compared ?? compare();
     return { ...refusedFor(error), changes: changes(files) };
   }
+}
+
+/** Warnings for the report, each once: APIs share certificates. */
+function warningsOf({ warnings, certificates }: ServicePlans): string[] {
+  const expiring = [...certificates.values()].flatMap(({ expiry = [] }) => expiry);
+  return [...new Set([...warnings, ...expiring].map((warning) => printDiagnostic(warning, { showLine: false })))];
 }
 
 function withoutWorkers(change: ReloadChange): ReloadChange {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config, ReportedChange } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
-import type { Launchable, PlannedApp, ServiceFile, ServicePlan } from '../../service/index.js';
+import type { Launchable, PlannedApp, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 import type { RestartMethod } from '../launcher-options.js';
@@ -23,6 +23,8 @@ export interface ServicePlans {
   /** Why services refuse the configuration. */
   readonly failures: readonly unknown[];
   readonly warnings: readonly Diagnostic[];
+  /** By service. */
+  readonly certificates: ReadonlyMap<string, PlannedCertificate>;
 }
 
 /** A file that services read, as the configuration knows it. */
@@ -55,6 +57,11 @@ export function servicePlans(services: readonly Launchable[], config: Config | u
     apps: new Map([...plans].flatMap(([name, { app }]) => (app === undefined ? [] : [[name, app] as const]))),
     files: config === undefined ? new Map() : plannedFiles(plans, config),
     failures,
+    certificates: new Map(
+      [...plans].flatMap(([name, { certificate }]) =>
+        certificate === undefined ? [] : [[name, certificate] as const],
+      ),
+    ),
     warnings: all.flatMap(({ diagnostics = [] }) => diagnostics.filter(({ severity }) => severity === 'warning')),
   };
 }
@@ -80,6 +87,18 @@ function stateOf({ path, option }: ServiceFile, config: Config): Pick<PlannedFil
   return { digest: digest(config.readFile(path)), where: placeOf(location) || 'default' };
 }
 
+/** Mistakes of certificates that have ended, in the place of others that have not. */
+export function endedCertificates(before: ServicePlans, after: ServicePlans): Diagnostic[] {
+  const hasEnded = ({ ends }: PlannedCertificate): boolean => Date.parse(ends) < Date.now();
+  return [...after.certificates].flatMap(([name, certificate]) => {
+    const { expiry, mayHaveEnded } = certificate;
+    const old = before.certificates.get(name);
+    if (expiry === undefined || mayHaveEnded || !hasEnded(certificate) || old === undefined || hasEnded(old)) return [];
+    const hint = `The one in force is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
+    return [{ ...expiry, severity: 'error' as const, hint }];
+  });
+}
+
 /** One change of a reload: of an option's value, or of what stands in the file that it names. */
 export interface ReloadChange extends ReportedChange {
   /** The file, of a change of its content. */
@@ -100,20 +119,29 @@ export interface PipelineChange {
   readonly moved: readonly string[];
 }
 
-/** The plans of a new configuration, compared with the present ones. */
+/** The plans of a new configuration, compared with the present ones: what a reload does to services, and what it reports. */
 export interface PlanChanges {
+  /** The services that it starts and those that it ends, by name. All others get the new configuration. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
   readonly files: readonly ReloadChange[];
   readonly pipelines: readonly PipelineChange[];
 }
 
-/** The differences. Of files only those that are read as before, under the same option, by services that ran before. */
+/**
+ * The differences. A mutate neither starts nor ends a service. Of files only those that are read as before, under the same option, by
+ * services that ran before.
+ */
 export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
+  const only = (some: ServicePlans, others: ServicePlans): string[] =>
+    method === 'mutate' ? [] : [...some.services].filter((name) => !others.services.has(name));
   const files = [...after.files].flatMap(([key, now]) => {
     const old = before.files.get(key);
     const services = new Map([...now.services].filter(([name]) => before.services.has(name)));
     return old === undefined ? [] : changedFile(old, { ...now, services }, method);
   });
-  return { files, pipelines: changedPipelines(before.pipelines, after.pipelines) };
+  const pipelines = changedPipelines(before.pipelines, after.pipelines);
+  return { added: only(after, before), removed: only(before, after), files, pipelines };
 }
 
 /** A mutate reads no paste file: one that is another on disk waits for a restart. */

@@ -30,6 +30,8 @@ export interface Telling {
     readonly queued?: number;
     /** Open connections. */
     readonly connections?: number;
+    /** The process had no descriptor left within the last minute. */
+    readonly lacksDescriptors?: boolean;
     /** Troubles of what it needs, such as a broker: it serves all the same. */
     troubles?(): readonly string[];
     /** Remote calls that it handles, and that it waits for. */

@@ -5,7 +5,7 @@
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
 
-import { ConfigurationRefused, type Diagnostic, type PorticoError } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
 import { exitPlace, watchLoading } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
@@ -66,7 +66,7 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   const link = new ParentLink(assignment, first, releaseSignals);
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
   process.on('uncaughtException', (error) => link.uncaught(error));
-  process.on('beforeExit', () => void link.fail(notLaunched(assignment.service, [])));
+  process.on('beforeExit', () => void link.fail(link.builds ? unbuilt() : notLaunched(assignment.service, [])));
   startWatching({ supervised: true, settings: () => link.settings, told: (...told) => link.beat(...told) });
   const unexplained = (): void => link.exits(exitPlace());
   process.on('exit', unexplained);
@@ -223,6 +223,13 @@ export function notLaunched(service: string, launched: readonly string[]): Porti
   return new ConfigurationRefused(NOT_LAUNCHED, {
     message: `in this worker the program launched no service called "${service}"`,
     hint: names === '' ? 'It launched none at all.' : `It launched ${names}. Names must be the same in every process.`,
+  });
+}
+
+function unbuilt(): PorticoError {
+  return new PorticoError('PORTICO_WORKER_FAILED', {
+    message: 'the child that builds the services did not come to its end: something it waits for never settles',
+    hint: 'Is there a top-level await in a module that nothing resolves?',
   });
 }
 

@@ -165,6 +165,7 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
 export function moveToMount<A>(exchange: Exchange, target: Target, chosen: ChosenMount<A>): A {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.environ.scriptName += prefix;
+  exchange.mount += prefix;
   if (contentType !== undefined) exchange.environ.bestContentType = contentType;
   if (byVersion !== true) {
     const rest = restOfTarget(target, prefix.length);

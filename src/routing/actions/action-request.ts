@@ -22,7 +22,7 @@ export interface RequestRouter {
 }
 
 /** One request to one action. */
-export class ActionRequest<P = Args, B = unknown, Q = unknown> {
+export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpHeaders> {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: MatchedRoute;
@@ -38,6 +38,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   fastify!: FastifyRequest;
   /** Fastify's reply, for what plugins can do with it: `request.reply.setCookie(name, value)`. */
   reply!: FastifyReply;
+  #headers: unknown;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #reason: Error | undefined;
@@ -62,8 +63,14 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return this.req.method ?? 'GET';
   }
 
-  get headers(): IncomingHttpHeaders {
-    return this.req.headers;
+  /** The header fields by name, in lower case; what a schema makes of them, where the action has one. */
+  get headers(): H {
+    return (this.#headers ?? this.req.headers) as H;
+  }
+
+  /** Takes what a schema has made of them. */
+  takeHeaders(headers: unknown): void {
+    this.#headers = headers;
   }
 
   /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */

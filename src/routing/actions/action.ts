@@ -3,6 +3,7 @@
  *
  * An action without options is a plain method of its controller.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Filter } from '../../app/index.js';
 import { isObject, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
@@ -46,6 +47,11 @@ export interface ActionOptions {
   readonly query?: Schemas;
   /** Schema of the path's variables, also by version; values are coerced as a query's are. A path that does not fit is 400. */
   readonly params?: Schemas;
+  /**
+   * Schema of the header fields, also by version; names are in lower case, as in `request.headers`, which has what the schema makes of
+   * them. Values are coerced as a query's are.
+   */
+  readonly headers?: Schemas;
   /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
   readonly status?: Statuses | Since<number>;
   /**
@@ -96,6 +102,11 @@ export type QueryOf<O> = O extends { readonly query: infer S extends object | bo
 /** The type of the params of an action with these options, at a path that gives `P`. */
 export type ParamsIn<O, P> = O extends { readonly params: infer S extends object | boolean } ? SchemaType<S> : P;
 
+/** The type of the headers of an action with these options. */
+export type HeadersOf<O> = O extends { readonly headers: infer S extends object | boolean }
+  ? SchemaType<S>
+  : IncomingHttpHeaders;
+
 /** Result type of an action with these options. Schemas of statuses from 400 on are for documents: faults are thrown. */
 export type ResponseOf<O> = O extends { readonly response: infer R extends object }
   ? Returned<
@@ -120,8 +131,8 @@ type Returned<V> = V extends readonly (infer One)[]
       : V;
 
 /** Handles a request. `args`: path variables and defaults, and the body where there is one. */
-export type Handler<B = unknown, Q = unknown, P = Args, R = unknown> = (
-  request: ActionRequest<P, B, Q>,
+export type Handler<B = unknown, Q = unknown, P = Args, R = unknown, H = IncomingHttpHeaders> = (
+  request: ActionRequest<P, B, Q, H>,
   args: P & { readonly body?: B },
 ) => R | Promise<R>;
 
@@ -153,7 +164,7 @@ const ACTION: unique symbol = Symbol('portico.action');
  */
 export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   options: O,
-  handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>> & BodyKnown<O, B>,
+  handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>, HeadersOf<O>> & BodyKnown<O, B>,
 ): Action<O extends { readonly params: object | boolean } ? Args : P> {
   checkAction(options, handler);
   const run = handler as AnyHandler;
@@ -180,6 +191,7 @@ const NAMES: Readonly<Record<keyof ActionOptions, true>> = {
   body: true,
   query: true,
   params: true,
+  headers: true,
   status: true,
   response: true,
   filters: true,
@@ -202,13 +214,14 @@ function checkAction(options: unknown, handler: unknown): void {
 }
 
 function withRanges({ status, ...options }: ActionOptions): RangedOptions {
-  const inputs = Object.entries({ body: options.body, query: options.query, params: options.params });
+  const { body, query, params, headers } = options;
+  const inputs = Object.entries({ body, query, params, headers });
   const ranged = inputs.flatMap(([name, schemas]) =>
     isSince(schemas) ? [[name, schemasOf(schemas as unknown as Since<Schema>)]] : [],
   );
   return {
     ...options,
-    ...(Object.fromEntries(ranged) as Pick<RangedOptions, 'body' | 'query' | 'params'>),
+    ...(Object.fromEntries(ranged) as Pick<RangedOptions, 'body' | 'query' | 'params' | 'headers'>),
     ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
   };
 }

@@ -26,6 +26,7 @@ export interface CompiledAction {
   readonly bodyChecks: readonly ByVersion<Check>[];
   readonly queryChecks: readonly ByVersion<Check>[];
   readonly paramsChecks: readonly ByVersion<Check>[];
+  readonly headersChecks: readonly ByVersion<Check>[];
   /** Variables of the path that a schema requires. */
   readonly requiredParams: readonly string[];
   readonly statuses: readonly ByVersion<number>[];
@@ -51,6 +52,7 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
     bodyChecks: checks(options.body, 'body', (schema) => compiler.body(schema)),
     queryChecks: checks(options.query, 'query', (schema) => compiler.query(schema)),
     paramsChecks: checks(options.params, 'params', (schema) => compiler.params(schema)),
+    headersChecks: checks(options.headers, 'headers', (schema) => compiler.headers(schema)),
     requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
     statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
     response: options.response && responseSchemas(options.response),

@@ -14,6 +14,7 @@ import {
   type RefusedValue,
   refusedValue,
   type SchemaDraft,
+  SchemaMistake,
   tellsSecret,
   valueIssues,
 } from '../../app/internal.js';
@@ -85,6 +86,19 @@ export class SchemaCompiler {
     if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'params');
     const check = this.#check(schema as JsonSchema, true, 'params');
     return (value) => check(Object.assign(Object.create(null) as object, value));
+  }
+
+  /** Header fields, in lower case, as {@link params}. Throws for a name that no field has. */
+  headers(schema: Schema): Check {
+    const { properties = {} } = (isStandardSchema(schema) ? queryJsonSchema(schema) : schema) as {
+      properties?: object;
+    };
+    const wrong = Object.keys(properties).find((name) => name !== name.toLowerCase());
+    if (wrong !== undefined)
+      throw new SchemaMistake(`no header is called "${wrong}"`, `Write "${wrong.toLowerCase()}".`);
+    if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'headers');
+    const check = this.#check(schema as JsonSchema, true, 'headers');
+    return (value) => check({ ...(value as object) });
   }
 
   /** `coerceTypes`: values become what the schema says in place. */
@@ -227,13 +241,14 @@ function withoutSubject(message: string, path: readonly PropertyKey[]): string {
 }
 
 /** Checked part of a request. */
-type InputPart = 'body' | 'query' | 'params';
+type InputPart = FaultIssue['where'];
 
 /** Names for messages: of a part that has names, and of the whole. */
 const SUBJECTS: Readonly<Record<InputPart, string>> = {
   body: 'the body',
   query: 'query parameter',
   params: 'path parameter',
+  headers: 'header',
 };
 
 /** The message has the first mistake, as nova has it: the field, what the schema wanted, and the value. */

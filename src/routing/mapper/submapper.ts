@@ -47,7 +47,7 @@ export interface StandardRouteOptions extends RouteOptions {
   readonly formatted?: boolean | null | undefined;
 }
 
-/** Options of {@link SubMapperParent.collection}. */
+/** Options of `collection()`. */
 export interface CollectionOptions extends SubMapperOptions {
   /** Path of a member below the collection. Default `/{id}`. */
   readonly memberPrefix?: string | undefined;

@@ -51,6 +51,10 @@ const NO_BODY: readonly FaultIssue[] = Object.freeze([
   { where: 'body', path: [], message: 'it is required', keyword: 'required' },
 ]);
 
+function refuseNoBody(): never {
+  throw new InputRefused('The request needs a body.', NO_BODY);
+}
+
 /** One request to one action. */
 export class ActionCall {
   declare readonly request: ActionRequest;
@@ -86,8 +90,8 @@ export class ActionCall {
       request.reply = reply;
       request.query = query;
       const value =
-        rules.params !== undefined
-          ? this.#checkParams(method, rules.params, rules, query, body)
+        rules.params !== undefined || rules.headers !== undefined
+          ? this.#checkHead(method, rules, query, body)
           : rules.query === undefined
             ? this.#checkBody(method, rules, body)
             : this.#checkQuery(method, rules.query, rules, query, body);
@@ -98,23 +102,25 @@ export class ActionCall {
     }
   }
 
-  /** The path's variables are checked first, then the query, then the body. A check that gives a promise is waited for. */
-  #checkParams(
-    method: ServedMethod,
-    check: NonNullable<CallRules['params']>,
-    rules: CallRules,
-    query: unknown,
-    body: unknown,
-  ): unknown {
-    const checked = check(this.request.params);
-    const goOn = (value: unknown): unknown => {
-      this.request.params = value as Args;
-      this.matched.args = { ...this.matched.args, ...(value as Args) };
+  /** Variables of the path and headers, then the query, then the body. A check that gives a promise is waited for. */
+  #checkHead(method: ServedMethod, rules: CallRules, query: unknown, body: unknown): unknown {
+    const { request, matched } = this;
+    const takeHeaders = (headers: unknown): unknown => {
+      if (rules.headers !== undefined) request.takeHeaders(headers);
       return rules.query === undefined
         ? this.#checkBody(method, rules, body)
         : this.#checkQuery(method, rules.query, rules, query, body);
     };
-    return isPromise(checked) ? checked.then(goOn) : goOn(checked);
+    const takeParams = (params: unknown): unknown => {
+      if (rules.params !== undefined) {
+        request.params = params as Args;
+        matched.args = { ...matched.args, ...(params as Args) };
+      }
+      const checked = rules.headers?.(request.req.headers);
+      return isPromise(checked) ? checked.then(takeHeaders) : takeHeaders(checked);
+    };
+    const checked = rules.params?.(request.params);
+    return isPromise(checked) ? checked.then(takeParams) : takeParams(checked);
   }
 
   #checkQuery(
@@ -134,7 +140,7 @@ export class ActionCall {
 
   #checkBody(method: ServedMethod, rules: CallRules, body: unknown): unknown {
     if (rules.body === undefined) return this.#call(method, this.matched.target.passesBody ? body : undefined);
-    if (body === undefined) throw new InputRefused('The request needs a body.', NO_BODY);
+    if (body === undefined) refuseNoBody();
     const checked = rules.body(body);
     return isPromise(checked) ? checked.then((value) => this.#call(method, value)) : this.#call(method, checked);
   }
@@ -187,13 +193,39 @@ export class ActionCall {
   }
 
   /** Fastify is told of it, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
-  #failed(reply: FastifyReply, thrown: unknown, { fail, invalidInputStatus }: AnsweringRules): void {
-    const error =
-      thrown instanceof InputRefused
-        ? new Fault(invalidInputStatus ?? faultFormOf(this.request.req).invalidInputStatus, thrown)
-        : thrown;
-    if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
+  #failed(reply: FastifyReply, error: unknown, answering: AnsweringRules): void {
+    const { fail } = answering;
+    if (error instanceof InputRefused) {
+      void this.#refusal(error, answering).then((fault) => this.#failed(reply, fault, answering));
+    } else if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
     else void reply.send(error);
+  }
+
+  /** The fault of a request that a check has refused. It has the issues of the checks behind that as well. */
+  async #refusal({ message, issues }: InputRefused, { invalidInputStatus }: AnsweringRules): Promise<Fault> {
+    const { matched, request } = this;
+    const { req, fastify } = request;
+    const status = invalidInputStatus ?? faultFormOf(req).invalidInputStatus;
+    const method = matched.method ?? this.#selected(fastify.body);
+    const rules = method.rules ?? rulesFor(method, matched.version);
+    const { body } = fastify;
+    const checks = {
+      params: () => undefined,
+      headers: () => rules.headers?.(req.headers),
+      query: () => rules.query?.(fastify.query),
+      body: () => (body === undefined ? rules.body && refuseNoBody() : rules.body?.(body)),
+    } satisfies Record<FaultIssue['where'], () => unknown>;
+    const all = [...issues];
+    const parts = Object.keys(checks) as FaultIssue['where'][];
+    for (const part of parts.slice(parts.indexOf(issues[0]?.where ?? 'body') + 1)) {
+      try {
+        await checks[part]();
+      } catch (error) {
+        // A check that fails has nothing to say of the request.
+        if (error instanceof InputRefused) all.push(...error.issues);
+      }
+    }
+    return new Fault(status, { message, issues: all });
   }
 
   /** The body was read under the largest limit of the actions it could select; now the one's own holds. */

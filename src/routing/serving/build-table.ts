@@ -63,13 +63,18 @@ class RouteServing {
   served(compiled: CompiledRoute): ServedRoute {
     const { route } = compiled;
     const settings = this.#parts.settings.get(route) ?? {};
+    const matched = this.#matchedOf(compiled, settings.written);
     const shared = {
-      matched: this.#matchedOf(compiled, settings.written),
+      matched,
+      below: new Map([['', matched]]),
       params: new ParamReader(compiled, settings.types),
     };
     const redirect = this.#parts.mapper.redirectOf(route);
     if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
-    if (settings._mounted !== undefined) return { kind: 'mount', ...shared, app: settings._mounted };
+    if (settings._mounted !== undefined) {
+      const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
+      return { kind: 'mount', ...shared, app: settings._mounted, place };
+    }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
     }

@@ -2,25 +2,27 @@
  * An app behind a route: the line between consumed and remaining path is moved, and moved back if the app fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, environ } from '../../app/index.js';
-import { exchangeOf, mountPath } from '../../app/internal.js';
+import { environ } from '../../app/index.js';
+import type { Exchange } from '../../app/internal.js';
+import type { ServedMount } from './served-route.js';
 
 /** Calls an app with what is left of the path; `pathInfo` is that rest, decoded, as the route matched it. */
 export function callMounted(
-  app: App,
-  req: IncomingMessage,
+  { app, place }: ServedMount,
+  exchange: Exchange,
   res: ServerResponse,
   pathInfo: unknown,
 ): void | Promise<void> {
-  const env = environ(req);
+  const { req, environ: env, mount } = exchange;
   const { scriptName } = env;
   const url = req.url ?? '/';
   const back = (): void => {
     req.url = url;
     env.scriptName = scriptName;
+    exchange.mount = mount;
   };
   enterMount(req, pathInfo);
-  exchangeOf(req).trace?.mounted(mountPath(req));
+  exchange.mount += place;
   try {
     // Listeners of other makes return whatever they like; only a promise means anything.
     const result: unknown = app(req, res);

@@ -33,12 +33,16 @@ export type ServedRoute = ServedAction | ServedMount | ServedRedirect;
 
 interface Served {
   readonly matched: MatchedRoute;
+  /** The same behind the mounts that it was reached by, by their template: these are written down, and few. */
+  readonly below: Map<string, MatchedRoute>;
   readonly params: ParamReader;
 }
 
-interface ServedMount extends Served {
+export interface ServedMount extends Served {
   readonly kind: 'mount';
   readonly app: App;
+  /** Its template without the rest of the path, which is the app's: `/files`. */
+  readonly place: string;
 }
 
 export interface ServedRedirect extends Served {
@@ -86,6 +90,7 @@ export interface ServedMethod extends Entry, CompiledAction {
 /** Checks of a call, and the status of its answer, in one version. */
 export interface CallRules {
   readonly params: Check | undefined;
+  readonly headers: Check | undefined;
   readonly query: Check | undefined;
   readonly body: Check | undefined;
   readonly status: number | undefined;
@@ -95,6 +100,7 @@ export interface CallRules {
 export function rulesFor(method: CompiledAction, version: ApiVersion | null): CallRules {
   return {
     params: valueFor(method.paramsChecks, version),
+    headers: valueFor(method.headersChecks, version),
     query: valueFor(method.queryChecks, version),
     body: valueFor(method.bodyChecks, version),
     status: valueFor(method.statuses, version),
@@ -103,7 +109,8 @@ export function rulesFor(method: CompiledAction, version: ApiVersion | null): Ca
 
 /** The rules of a method where they are the same for every version; else null. */
 export function fixedRules(method: CompiledAction): CallRules | null {
-  const all = [...method.paramsChecks, ...method.queryChecks, ...method.bodyChecks, ...method.statuses];
+  const { paramsChecks, headersChecks, queryChecks, bodyChecks, statuses } = method;
+  const all = [...paramsChecks, ...headersChecks, ...queryChecks, ...bodyChecks, ...statuses];
   return all.every(({ range }) => range === EVERY_VERSION) ? rulesFor(method, null) : null;
 }
 

@@ -125,9 +125,11 @@ export class CallClient implements RPCClient {
     const monitorMs = this.#monitorMs(timeoutMs);
     const { signal, mandatory = true, retry } = this.#options;
     signal?.throwIfAborted();
-    await this.#checkCap(what, until);
+    const checked = this.#checkCap(what, until);
+    if (checked !== undefined) await checked;
     const id = messageId();
-    const transport = await this.#path.connected(until - clock.now(), signal);
+    const connected = this.#path.connected(until - clock.now(), signal);
+    const transport = connected instanceof Promise ? await connected : connected;
     const found = pending.address(transport);
     const to = typeof found === 'string' ? found : await this.#inTime(found, what, until);
     const left = until - clock.now();

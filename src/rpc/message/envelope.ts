@@ -96,10 +96,19 @@ export class UnreadableEnvelope extends Error {}
 
 /** A new id of a message: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by the time they were made. */
 export function messageId(): string {
-  const time = Date.now().toString(16).padStart(12, '0');
+  const now = Date.now();
+  if (now !== latest) {
+    latest = now;
+    const time = now.toString(16).padStart(12, '0');
+    head = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+  }
   // Version 4 has its random bits in the same places, and Node gathers those of many ids at once.
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+  return head + randomUUID().slice(15);
 }
+
+/** Millisecond of the newest id, and the part of ids that it makes. */
+let latest = 0;
+let head = '';
 
 /** Throws `SerializationError` as {@link encodeMessage}; `what` is the call, for its message. */
 export function writeEnvelope(envelope: Envelope, what: string, format: AddressedFormat): Buffer {

@@ -78,9 +78,10 @@ export class CallReply {
     return { requestId: this.requestId, message: this.#request.id };
   }
 
-  async #send(name: string, what: { readonly result: unknown } | { readonly failure: FailureEnvelope }): Promise<void> {
+  /** Throws as {@link ReplySender.send}. */
+  #send(name: string, what: { readonly result: unknown } | { readonly failure: FailureEnvelope }): Promise<void> {
     const { reply } = this.#request;
-    if (reply === undefined) return;
+    if (reply === undefined) return Promise.resolve();
     const sent = this.#with.replies.send({
       to: reply.to,
       envelope: { id: reply.id, ...what },
@@ -88,6 +89,6 @@ export class CallReply {
       since: this.#since,
     });
     this.#isTold = true;
-    await sent;
+    return sent;
   }
 }

@@ -55,11 +55,21 @@ interface Kept {
   readonly ended: AbortController;
 }
 
+const SETTLED = Promise.resolve();
+
+/** A reply under way. */
+interface Sending {
+  /** Lets its handler go on. */
+  readonly tried: () => void;
+  /** Settles when it is delivered or given up. */
+  ended: Promise<void>;
+}
+
 /** Never fails: what cannot be sent is logged. */
 export class ReplySender {
   readonly #options: ReplySenderOptions;
-  /** Those under way, each with what lets its handler go on. */
-  readonly #pending = new Map<Promise<void>, () => void>();
+  /** Those under way. */
+  readonly #pending = new Set<Sending>();
   /** Addresses that were given up. */
   readonly #gone: RecentKeys;
   /** The oldest first. */
@@ -83,11 +93,9 @@ export class ReplySender {
     // Without the result, which would be kept for as long as its bytes.
     const written = { to, id: envelope.id, name, since, body };
     return new Promise((tried) => {
-      const sending = this.#deliver(written, tried).finally(() => {
-        this.#pending.delete(sending);
-        tried();
-      });
-      this.#pending.set(sending, tried);
+      const sending: Sending = { tried, ended: SETTLED };
+      this.#pending.add(sending);
+      sending.ended = this.#deliver(written, sending);
       if (this.#isHurried) this.#limit(tried);
     });
   }
@@ -95,7 +103,7 @@ export class ReplySender {
   /** The server ends: no handler waits longer for its reply than a moment, for a broker may be silent. */
   hurry(): void {
     this.#isHurried = true;
-    for (const tried of this.#pending.values()) this.#limit(tried);
+    for (const { tried } of this.#pending) this.#limit(tried);
   }
 
   #limit(tried: () => void): void {
@@ -127,36 +135,41 @@ export class ReplySender {
    * is little time now: a broker that is silent would hold up the stop, a publish for as long as the reply is tried.
    */
   async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
-    const sent = handlers.then(() => Promise.all([...this.#pending.keys(), consumer]));
+    const sent = handlers.then(() => Promise.all([...Array.from(this.#pending, ({ ended }) => ended), consumer]));
     await within(sent, { ms: FLUSH_MS, clock: this.#options.clock }, () => {
       this.#isClosing = true;
       for (const { ended } of this.#kept) ended.abort();
-      for (const tried of this.#pending.values()) tried();
+      for (const { tried } of this.#pending) tried();
     });
     await handlers;
   }
 
-  async #deliver({ to, id, name, since, body }: WrittenReply, tried: () => void): Promise<void> {
+  async #deliver({ to, id, name, since, body }: WrittenReply, sending: Sending): Promise<void> {
     const { transport, clock, retryMs, log, onLost } = this.#options;
     const message = { id: messageId(), body, correlationId: id };
     const until = clock.now() + retryMs;
     let kept: Kept | undefined;
     let err: unknown = new Error('its caller is gone');
-    while (!this.#gone.has(to)) {
-      try {
-        await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
-        if (kept !== undefined) this.#forget(kept);
-        return;
-      } catch (error) {
-        err = error;
-        kept ??= { bytes: body.length, ended: new AbortController() };
-        this.#keep(kept);
-        tried();
-        if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
-        else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
+    try {
+      while (!this.#gone.has(to)) {
+        try {
+          const timeoutMs = Math.max(1000, until - clock.now());
+          await transport.publish(to, message, { mandatory: true, timeoutMs });
+          return;
+        } catch (error) {
+          err = error;
+          kept ??= { bytes: body.length, ended: new AbortController() };
+          this.#keep(kept);
+          sending.tried();
+          if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
+          else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
+        }
       }
+    } finally {
+      if (kept !== undefined) this.#forget(kept);
+      this.#pending.delete(sending);
+      sending.tried();
     }
-    if (kept !== undefined) this.#forget(kept);
     onLost?.();
     const age = Math.round(clock.now() - since);
     log.warn(`${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`, { err });

@@ -1,7 +1,7 @@
 /**
  * The app of an API, built from its paste file: the next one is built whole before it takes the place of the present one.
  */
-import { type App, Fault, type FaultStyle } from '../../app/index.js';
+import { type App, Fault, type FaultStyle, type Filter } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, Refusals } from '../../errors/index.js';
@@ -36,6 +36,8 @@ interface BuiltApp {
   readonly app: LoadedApp;
   /** How its faults are written. */
   readonly faults: FaultForm;
+  /** Filters for requests that its server refuses. */
+  readonly aroundRefusals: readonly Filter[];
   readonly loader: AppLoader;
 }
 
@@ -61,8 +63,8 @@ export class ApiApp {
   #app: LoadedApp | undefined;
   /** Built ahead of a start, or of a renewal. */
   #prepared: BuiltApp | undefined;
-  /** The form of faults for its server; empty before it is there. */
-  faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus'> = {};
+  /** Faults of its server: their form, and the filters around its own; empty before the app is there. */
+  faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus' | 'aroundRefusals'> = {};
   /** Replaced apps that still have requests. */
   readonly #leaving = new Set<Promise<void>>();
   /** The paste file of the app, where it comes from one. */
@@ -129,8 +131,8 @@ export class ApiApp {
   async #next(pipeline: string, config: Config): Promise<LoadedApp> {
     const prepared = this.#prepared;
     this.#prepared = undefined;
-    const { app, loader, faults } = prepared ?? (await this.#build(pipeline, config));
-    this.faults = { faultStyle: faults.style, invalidInputStatus: faults.invalidInputStatus };
+    const { app, loader, faults, aroundRefusals } = prepared ?? (await this.#build(pipeline, config));
+    this.faults = { faultStyle: faults.style, invalidInputStatus: faults.invalidInputStatus, aroundRefusals };
     this.path = loader.path;
     return app;
   }
@@ -144,8 +146,9 @@ export class ApiApp {
     const connect = () => meter.connect(config);
     const refusals = new Refusals();
     const faults = await refusals.gather(() => configuredFaultForm(config, this.#name));
+    const aroundRefusals = new Map<string, Filter>();
     const app = await refusals
-      .gather(() => loadWhole(loader, pipeline, { aroundFilters, connect, faults: null }))
+      .gather(() => loadWhole(loader, pipeline, { aroundFilters, connect, faults: null, aroundRefusals }))
       .finally(building.over);
     try {
       refusals.refuse();
@@ -155,7 +158,8 @@ export class ApiApp {
       await app?.close();
       throw error;
     }
-    return { app: app!, loader, faults: faultFormFrom({ faultStyle }, faults) };
+    const form = faultFormFrom({ faultStyle }, faults);
+    return { app: app!, loader, faults: form, aroundRefusals: [...aroundRefusals.values()] };
   }
 }
 

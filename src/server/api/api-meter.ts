@@ -17,6 +17,9 @@ import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 /** The methods that are told apart: which one a request has is for its client to say. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** Statuses of applications that fail: by an error, or for more work than they can take. */
+const FAILURES = ['500', '503'];
+
 /** Distributions of the requests under one set of labels. */
 interface RequestDistributions {
   readonly seconds: Distribution;
@@ -35,6 +38,8 @@ export class ApiMeter {
   readonly meter = new Meter();
   /** By labels: the names that the meter knows them by take 0.5 µs to put together. */
   readonly #requests = new Map<string, RequestDistributions>();
+  /** The label `status` is no class. */
+  #isExact = true;
   readonly #config: Config;
   readonly #server: Server;
   readonly #caller: Caller;
@@ -59,6 +64,10 @@ export class ApiMeter {
     return this.#server.connectionCount;
   }
 
+  get lacksDescriptors(): boolean {
+    return this.#server.lacksDescriptors;
+  }
+
   /** Remote calls that are under way; undefined where none can be. */
   get calls(): CallMeter['calls'] | undefined {
     return this.#calls?.calls;
@@ -79,7 +88,9 @@ export class ApiMeter {
 
   /** The app, with its requests counted. */
   around(app: App): App {
-    if (!this.#enabled) return app;
+    const { enabled, status } = this.#config.group('metrics', metricsOptions);
+    if (!enabled) return app;
+    this.#isExact = status === 'exact';
     this.#useBuckets();
     const inner = withSlot(app);
     return takesOwnSlot((req, res) => {
@@ -143,20 +154,20 @@ export class ApiMeter {
   #distributionsOf(req: IncomingMessage, status: number): RequestDistributions {
     const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
     const route = environ(req).route?.template ?? '-';
-    const group = `${Math.floor(status / 100)}xx`;
+    const told = this.#isExact ? String(status) : `${Math.floor(status / 100)}xx`;
     if (status === 429) this.meter.count('rejected', ['rate limit']);
-    const key = `${group} ${method} ${route}`;
+    const key = `${told} ${method} ${route}`;
     const known = this.#requests.get(key);
     if (known !== undefined) return known;
-    const labels = [method, route, group];
+    const labels = [method, route, told];
     const fresh = {
       seconds: this.meter.distribution('requests', labels),
       requestBytes: this.meter.distribution('requestBytes', labels),
       responseBytes: this.meter.distribution('responseBytes', labels),
     };
     this.#requests.set(key, fresh);
-    // From 0, so that the first failure of a route is seen as a rise.
-    this.meter.distribution('requests', [method, route, '5xx']);
+    // From 0, so that the first failures of a route are seen as a rise.
+    for (const first of this.#isExact ? FAILURES : ['5xx']) this.meter.distribution('requests', [method, route, first]);
     return fresh;
   }
 }

@@ -4,7 +4,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, gatherRefusals, shownPath } from '../../errors/index.js';
+import { ConfigurationRefused, gatherRefusals, ignoreErrors, shownPath } from '../../errors/index.js';
 import { ConfigNotFound, Loader, PasteAppNotFound } from '../../loader/index.js';
 import { unreadable } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -48,7 +48,7 @@ export function plannedApi(name: string, config: Config, reading: ApiReading): P
   const settings = read.settings!;
   serverOptionsOf(config, settings);
   namedManager(config, { group: `api:${name}`, opt: 'manager' });
-  const { tls, address, workers, pipeline } = settings;
+  const { address, workers, pipeline } = settings;
   return {
     ...planOf(read, reading),
     kind: 'planned',
@@ -56,7 +56,6 @@ export function plannedApi(name: string, config: Config, reading: ApiReading): P
     workers: reading.dev === true ? 1 : workers,
     addresses: [address],
     addressPlace: addressPlace(config, name),
-    certificateEnds: apiTls.validUntil(tls)?.toISOString(),
     pipeline,
     pasteFile: loader?.path,
     usesTls: apiTls.enabled,
@@ -86,6 +85,7 @@ function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, 
     ...(paste === undefined || settings === undefined ? {} : { app: paste.writtenApp(settings.pipeline) }),
     files: [...files, ...pasteFiles(paste, settings)],
     diagnostics: refusal?.diagnostics ?? [],
+    certificate: certificates && ignoreErrors(() => apiTls.planned(certificates)),
   };
 }
 

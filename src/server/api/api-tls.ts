@@ -5,9 +5,9 @@ import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
-import { configOptions } from '../../config/internal.js';
-import { ignoreErrors, type Place, placeOf } from '../../errors/index.js';
-import type { ListenAddress, ServiceFile } from '../../service/index.js';
+import { configOptions, diagnose } from '../../config/internal.js';
+import { type Diagnostic, ignoreErrors, type Place, placeOf } from '../../errors/index.js';
+import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
 import { type ReadTlsFile, readCertificate, TlsRefused, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
@@ -55,9 +55,20 @@ export class ApiTls {
   }
 
   /** A warning for a certificate that has ended or soon will. */
-  expiryWarning(tls: TlsSettings): string | undefined {
+  expiryWarning(tls: TlsSettings): Diagnostic | undefined {
     const certificate = this.#certificate(tls);
-    return certificate && validityWarning(tls.certFile!, certificate);
+    const message = certificate && validityWarning(tls.certFile!, certificate);
+    if (message === undefined) return undefined;
+    const option = tlsOption(this.#config, this.#name, 'cert_file');
+    return diagnose(this.#config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', ...option, message });
+  }
+
+  /** The certificate as a plan tells it; undefined without one in a file. */
+  planned(tls: TlsSettings): PlannedCertificate | undefined {
+    const ends = this.validUntil(tls)?.toISOString();
+    return ends === undefined
+      ? undefined
+      : { ends, expiry: this.expiryWarning(tls), mayHaveEnded: tls.allowExpired === true };
   }
 
   /** When the certificate ends; undefined without one in a file. */

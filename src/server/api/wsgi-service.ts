@@ -139,11 +139,6 @@ export class WSGIService implements ListeningService {
     return this.#tls.validUntil(apiSettings(this.#config, this.name).tls);
   }
 
-  /** A warning when its certificate is not valid now, or not for another 30 days. */
-  get certificateWarning(): string | undefined {
-    return this.#tls.expiryWarning(apiSettings(this.#config, this.name).tls);
-  }
-
   /** The paste file, where its app comes from one. */
   get pasteFile(): string | undefined {
     return this.#app.path;
@@ -252,7 +247,7 @@ export class WSGIService implements ListeningService {
     if (tls !== undefined) this.server.replaceTls(tls);
     // Each process has the certificate; one of them warns.
     const warning = (this.#worker?.id ?? 0) === 0 ? this.#tls.expiryWarning(settings.tls) : undefined;
-    if (warning !== undefined) this.#log.warn(warning);
+    if (warning !== undefined) this.#log.warn(warning.message);
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {

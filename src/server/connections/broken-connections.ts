@@ -2,10 +2,14 @@
  * Connections on which something came that is no request: broken bytes, nothing in time, CONNECT. The answers under way
  * are sent first, then one refusal, then the connection is closed; nothing after the breakage is read as a request.
  */
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import { environ } from '../../app/index.js';
+import { readableRequest, requestLike } from './broken-request.js';
 import { type Connection, connectionOf } from './connections.js';
 import { closeLingering } from './lingering-close.js';
-import { type Refusal, type Rejections, refusal, refusalBytes } from './refusal.js';
+import { type Refusal, type Rejections, refusal } from './refusal.js';
 
 /** For whatever does not arrive in time. */
 export const TOO_SLOW = refusal(408, 'request too slow', 'The request did not arrive in time.');
@@ -21,16 +25,21 @@ const BY_CODE: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: TOO_SLOW,
 };
 
+/** Answers a request with a refusal, on its response. */
+export type Refuse = (req: IncomingMessage, res: ServerResponse, refused: Refusal) => void;
+
 /** Ends broken connections of one server. */
 export class BrokenConnections {
   readonly #rejections: Rejections;
+  readonly #answer: Refuse;
 
-  constructor(rejections: Rejections) {
+  constructor(rejections: Rejections, answer: Refuse) {
     this.#rejections = rejections;
+    this.#answer = answer;
   }
 
   /** The server's `clientError` event, which comes without a response object. */
-  clientError(error: Error & { code?: string }, socket: Socket): void {
+  clientError(error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket): void {
     const connection = connectionOf(socket);
     const code = error.code ?? '';
     const fromParser = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
@@ -56,37 +65,45 @@ export class BrokenConnections {
       return;
     }
     const refused = BY_CODE[code] ?? MALFORMED;
-    this.#rejections.note(code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? 'chunk extensions' : refused.why, socket, code);
     // A connection on which nothing was ever sent is closed without a word.
-    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
-    else this.refuse(connection, refused);
+    const isSilent = code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0;
+    const req = isSilent ? undefined : this.refuse(connection, refused, readableRequest(connection, error.rawPacket));
+    if (isSilent) socket.destroy();
+    const why = code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? 'chunk extensions' : refused.why;
+    this.#rejections.note(why, socket, code, req && environ(req).requestId);
   }
 
   /** The server's `connect` event. */
-  connect(socket: Socket): void {
+  connect(req: IncomingMessage, socket: Socket): void {
     // Node has taken its own listeners off the socket.
     socket.on('error', () => socket.destroy());
-    this.#rejections.note('connect', socket);
     const connection = connectionOf(socket);
     if (connection === undefined) socket.destroy();
-    else this.refuse(connection, NO_CONNECT);
+    else this.refuse(connection, NO_CONNECT, req);
+    this.#rejections.note('connect', socket, undefined, environ(req).requestId);
   }
 
-  /** Ends a connection with a refusal, after the answers under way; instead of the last one if its body is broken. */
-  refuse(connection: Connection, refused: Refusal): void {
+  /**
+   * Ends a connection with a refusal, after the answers under way; instead of the last one if its body is broken. `broken`: the request
+   * that is refused. Gives that which the answer is for, where it is known.
+   */
+  refuse(connection: Connection, refused: Refusal, broken?: IncomingMessage): IncomingMessage | undefined {
+    if (connection.refusing) return undefined;
     connection.lingers = true;
     connection.refusal = refused;
     connection.forgetIncomplete();
     if (connection.waits) {
       connection.discard();
-      return;
+      return undefined;
     }
     connection.ended = true;
     const [first] = connection.exchanges;
-    const broken = connection.exchanges.length === 1 && first?.req.complete === false;
-    if (broken && first.res.headersSent) connection.socket.destroy();
-    else if (first === undefined || broken) sendBytes(connection);
+    const halfRead = connection.exchanges.length === 1 && first?.req.complete === false;
+    if (halfRead && first.res.headersSent) connection.socket.destroy();
+    else if (halfRead) return this.#send(connection, refused, requestLike(first.req));
+    else if (first === undefined) return this.#send(connection, refused, broken ?? readableRequest(connection));
     else connection.discard();
+    return undefined;
   }
 
   /** To be called when an answer of a connection that is to be refused is out. */
@@ -94,10 +111,33 @@ export class BrokenConnections {
     if (connection.waits && !connection.ended) connection.goOn();
     else if (connection.refusal !== undefined) this.refuse(connection, connection.refusal);
   }
-}
 
-function sendBytes(connection: Connection): void {
-  const { socket, refusal: refused } = connection;
-  if (socket.writable && refused !== undefined) socket.write(refusalBytes(refused));
-  closeLingering(connection);
+  /** Sends a refusal where the request has no response, or one that its app still has. */
+  #send(connection: Connection, refused: Refusal, req: IncomingMessage): IncomingMessage {
+    const { socket } = connection;
+    const bytes: Buffer[] = [];
+    const gathered = new Writable({
+      decodeStrings: true,
+      write: (chunk: Buffer, _encoding, done) => done(void bytes.push(chunk)),
+    });
+    const res = new ServerResponse(req);
+    res.assignSocket(gathered as Socket);
+    const [first] = connection.exchanges;
+    const send = (): void => {
+      // While filters waited the app has answered the half of a request that it has, or has begun to.
+      if (first?.res.headersSent !== true && socket.writable) socket.write(Buffer.concat(bytes));
+      else if (first?.res.writableFinished === false) socket.destroy();
+      connection.refusing = false;
+      closeLingering(connection);
+    };
+    connection.refusing = true;
+    this.#answer(req, res, refused);
+    // At once where it can be: what an app answers meanwhile must not stand before it.
+    if (res.writableEnded) send();
+    else {
+      res.once('finish', () => gathered.destroy());
+      gathered.once('close', send);
+    }
+    return req;
+  }
 }

@@ -74,6 +74,8 @@ export class Connection {
   refusal: Refusal | undefined;
   /** Error of Node's parser or its timer: code that holds the socket of a request learns it by its `error`. */
   cause: Error | undefined;
+  /** An answer to what was broken is being made, which is its last one. */
+  refusing = false;
   /** Its last request. */
   latest: IncomingMessage | undefined;
   /** Requests at work, oldest first: more than one when the client pipelines. */
@@ -86,7 +88,7 @@ export class Connection {
 
   /** Has nothing at work. */
   get idle(): boolean {
-    return this.exchanges.length === 0 && !this.upgraded && !this.waits;
+    return this.exchanges.length === 0 && !this.upgraded && !this.waits && !this.refusing;
   }
 
   /** Requests that have come wait for those at work. */

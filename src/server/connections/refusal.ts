@@ -1,8 +1,6 @@
 /**
- * Answers that the server gives by itself, before any filter: always short, always the end of the connection, and never
- * with anything of the request in them; and how they are counted and told.
+ * Refusals of requests by the server itself, before any filter, and how they are counted and told. Each ends its connection.
  */
-import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log/index.js';
 import { REJECTION_REASONS, type RejectionReason } from './rejection-reason.js';
@@ -18,31 +16,6 @@ export interface Refusal {
 /** Declares a refusal. */
 export function refusal(status: number, why: RejectionReason, reason: string): Refusal {
   return Object.freeze({ status, why, reason });
-}
-
-/** Refuses a request that has a response. */
-export function sendRefusal(res: ServerResponse, { status, reason }: Refusal): void {
-  const body = `${reason}\n`;
-  res.writeHead(status, {
-    connection: 'close',
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-  });
-  res.end(body);
-}
-
-/** The bytes of a refusal where there is no response object: the parser gave up before there was a request. */
-export function refusalBytes({ status, reason }: Refusal): string {
-  const body = `${reason}\n`;
-  return [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    `Date: ${new Date().toUTCString()}`,
-    'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    '',
-    body,
-  ].join('\r\n');
 }
 
 const LINES_A_SECOND = 10;
@@ -65,12 +38,17 @@ export class Rejections {
     return this.#counts;
   }
 
-  /** Notes one; `detail` is for the log: a code of Node's parser, or what the client was told. */
-  note(reason: RejectionReason, socket: Socket, detail?: string): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+  /** Notes one. For the log: `detail`, a code of Node's parser, or what the client was told; `id`, in the answer. */
+  note(reason: RejectionReason, socket: Socket, detail?: string, id?: string): void {
+    this.count(reason);
     this.#lines++;
     if (this.#lines > LINES_A_SECOND || !this.#log.enabled('debug')) return;
-    this.#log.debug('request rejected', { reason, detail, peer: peerOf(socket) });
+    this.#log.debug('request rejected', { reason, detail, request_id: id, peer: peerOf(socket) });
+  }
+
+  /** Counts one of which nothing else is known. */
+  count(reason: RejectionReason): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
   }
 
   /** To be called once a second: says how many were not told of, and begins to tell again. */

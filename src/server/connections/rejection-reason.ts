@@ -21,6 +21,7 @@ export const REJECTION_REASONS = [
   'answer not taken',
   'connection silent',
   'tls handshake failed',
+  'no descriptor',
 ] as const;
 
 export type RejectionReason = (typeof REJECTION_REASONS)[number];

@@ -2,11 +2,11 @@
  * Connections that stop being HTTP: WebSocket and the like. Node's server loses sight of them; here they stay in the list
  * of connections until they are closed, and are told when the server drains.
  */
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
-import { offerUpgrade } from '../../app/internal.js';
+import { offerUpgrade, ServedResponse } from '../../app/internal.js';
 import type { Connection } from './connections.js';
 import { requestFacts } from './request-facts.js';
 
@@ -53,7 +53,7 @@ export class Upgrades {
     const { socket } = connection;
     // Of the app that has the request: it is closed once another one takes its place.
     const closing = this.#closing.signal;
-    const res = new ServerResponse(req);
+    const res = new ServedResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
     const early = readEarly(socket, head);

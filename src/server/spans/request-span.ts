@@ -16,6 +16,7 @@ import {
 } from '../../app/index.js';
 import { connectionAddress, exchangeOf, type RequestTrace, runInRequest, type TraceIds } from '../../app/internal.js';
 import { boolean, type Config, defineOptions } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
 import type { PipelineProbes } from './filter-times.js';
@@ -33,10 +34,12 @@ interface ServerMetadata {
   route?: string;
 }
 
-/** The app, each request of which has a span that is active while it works. */
-export function withRequestSpans(app: App, maker: SpanMaker): App {
+/** The app of an API, each request of which has a span that is active while it works. */
+export function withRequestSpans(app: App, api: string, maker: SpanMaker): App {
+  const worker = workerAssignment()?.index;
+  const facts: Attributes = { 'portico.api': api, ...(worker !== undefined && { 'portico.worker': worker }) };
   return (req, res) => {
-    const span = maker.attempt(() => new RequestSpan(maker, req));
+    const span = maker.attempt(() => new RequestSpan(maker, req, facts));
     if (span === undefined) return app(req, res);
     const exchange = exchangeOf(req);
     exchange.trace = span;
@@ -57,11 +60,9 @@ class RequestSpan implements RequestTrace {
   readonly #metadata: ServerMetadata;
   readonly #isOwn: boolean;
   readonly #method: string;
-  #mount: { readonly path: string; readonly template: string } | undefined;
-  #template = '';
   #failure: unknown;
 
-  constructor(maker: SpanMaker, req: IncomingMessage) {
+  constructor(maker: SpanMaker, req: IncomingMessage, facts: Attributes) {
     const { context, propagation, ROOT_CONTEXT, SpanKind, trace } = maker.api;
     this.maker = maker;
     this.#method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'HTTP';
@@ -70,12 +71,13 @@ class RequestSpan implements RequestTrace {
     this.#isOwn = given === undefined;
     if (given !== undefined) {
       this.#span = given.span;
+      this.#span.setAttributes(facts);
       this.#metadata = given;
       this.context = around;
     } else {
       // Not the active one: a span of the program's start would be the parent of all requests.
       const parent = propagation.extract(ROOT_CONTEXT, req.headers);
-      const attributes = remoteAttributes(req, requestAttributes(req));
+      const attributes = remoteAttributes(req, { ...facts, ...requestAttributes(req) });
       this.#span = maker.tracer.startSpan(this.#method, { kind: SpanKind.SERVER, attributes }, parent);
       this.#metadata = { type: 'http', span: this.#span };
       this.context = trace.setSpan(parent, this.#span).setValue(maker.metadataKey, this.#metadata);
@@ -103,14 +105,8 @@ class RequestSpan implements RequestTrace {
     return headers;
   }
 
-  routed(mountPath: string, template: string): void {
-    this.#template = this.#mounts(mountPath) + template;
-    this.#metadata.route = this.#template;
-  }
-
-  mounted(mountPath: string): void {
-    // Its own part of the path stands behind its mount: `/files/{path_info:.*}`.
-    this.#mount = { path: mountPath, template: this.#template.replace(/\/?\{path_info[^/]*\}$/, '') };
+  routed(template: string): void {
+    this.#metadata.route = template;
   }
 
   failed(error: unknown): void {
@@ -126,6 +122,8 @@ class RequestSpan implements RequestTrace {
   end(req: IncomingMessage, res: ServerResponse, { completed, error }: ResponseOutcome): void {
     if (!completed && error !== undefined && !isClientsFault(error)) this.failed(error);
     const span = this.#span;
+    const { requestId } = environ(req);
+    if (requestId !== undefined) span.setAttribute('portico.request_id', requestId);
     if (!this.#isOwn) return;
     if (environ(req).remote !== undefined) span.setAttributes(remoteAttributes(req, {}));
     const { route } = this.#metadata;
@@ -139,12 +137,6 @@ class RequestSpan implements RequestTrace {
       span.setAttribute('error.type', this.#errorType(res));
     }
     span.end();
-  }
-
-  /** A route is a template as a whole: what a mount has taken of the path may hold ids. */
-  #mounts(mountPath: string): string {
-    const { path, template } = this.#mount ?? { path: '', template: '' };
-    return mountPath.startsWith(path) ? template + mountPath.slice(path.length) : mountPath;
   }
 
   #errorType({ headersSent, statusCode }: ServerResponse): string {
@@ -216,9 +208,14 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     const { context, SpanStatusCode, trace } = maker.api;
     const span = maker.attempt(() => maker.tracer.startSpan(name, { attributes }, activeContext));
     if (span === undefined) return app(req, res);
-    const end = (): void => maker.attempt(() => span.end());
+    const end = (): void =>
+      maker.attempt(() => {
+        // A Router answers what its actions throw.
+        if (res.headersSent && res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end();
+      });
     const failed = (error: unknown): void => {
-      if (!(error instanceof Fault) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      if (!isClientsFault(error)) span.setStatus({ code: SpanStatusCode.ERROR });
       end();
     };
     try {

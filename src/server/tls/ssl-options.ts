@@ -3,7 +3,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
+import { boolean, type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
 import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions({
@@ -28,6 +28,11 @@ export const sslOptions = defineOptions({
     help: 'The one version to speak: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3; SSLv23 means from min_version up, the default.',
   }),
   ciphers: string({ help: 'Ciphers offered, as an OpenSSL list. Default: those with forward secrecy.' }),
+  allow_expired: boolean({
+    default: false,
+    mutable: true,
+    help: 'Lets a reload take a certificate that has ended in the place of one that has not, which it refuses else.',
+  }),
   client_auth: oneOf(['none', 'optional', 'required'], {
     help: 'Whether clients show a certificate. Default: required when there is a ca_file, else none.',
   }),

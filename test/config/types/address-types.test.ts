@@ -32,6 +32,8 @@ test('CF-41 host and port, with brackets around IPv6', () => {
   for (const text of ['host', '[::1]', '::1:80', 'h:65536', 'h:', ':80', '[a]:1', '[::1']) {
     assert.throws(() => hostport().parse(text), InvalidValue, text);
   }
+  assert.throws(() => hostport().parse(''), /must not be empty/);
+  assert.equal(hostport({ canBeEmpty: true }).parse(' '), undefined);
   assert.equal(hostport().format({ host: '::1', port: 1 }), '[::1]:1');
 });
 

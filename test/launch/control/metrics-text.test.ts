@@ -76,9 +76,9 @@ async function served(
 ): Promise<Served> {
   const port = await freePort();
   const project = emptyProject({
-    ...files,
     'app.js': app,
     'api-paste.ini': paste,
+    ...files,
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${more}\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\n${metrics}\n[api:hello]\nport = ${port}\nworkers = ${workers}\n`,
   });
   const program = startProject(t, project);
@@ -120,17 +120,30 @@ const REQUESTS = 'portico_http_requests_total';
 const IN_FLIGHT = 'portico_http_requests_in_flight';
 
 test('OP-56 MW-47 requests are counted by method, route and status, and a path or a strange method names nothing', async (t) => {
-  const { port, admin } = await served(t);
-  for (const path of ['/a?token=secret', '/<script>', '/fail', '/servers/4711']) await ask(port, path);
+  const mounted = paste.replace(
+    '[pipeline:hello]',
+    '[composite:hello]\nuse = egg:Paste#urlmap\n/: pipe\n/v1: pipe\n[pipeline:pipe]',
+  );
+  const { port, admin } = await served(t, { files: { 'api-paste.ini': mounted } });
+  for (const path of ['/a?token=secret', '/<script>', '/fail', '/servers/4711', '/v1/servers/4711'])
+    await ask(port, path);
   await ask(port, '/slow', 'PROPFIND');
-  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 5);
-  assert.equal(sumOf(found, REQUESTS, { api: 'hello', method: 'GET', route: '-', status: '2xx' }), 2);
-  assert.equal(sumOf(found, REQUESTS, { status: '5xx' }), 1);
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 6);
+  assert.equal(sumOf(found, REQUESTS, { api: 'hello', method: 'GET', route: '-', status: '200' }), 2);
+  assert.equal(sumOf(found, REQUESTS, { status: '500' }), 1);
   assert.equal(sumOf(found, REQUESTS, { method: 'other' }), 1);
-  assert.equal(sumOf(found, REQUESTS, { route: '/servers/{id}', status: '2xx' }), 1);
+  const byRoute = found.get(REQUESTS)!.samples.filter(({ labels, value }) => value > 0 && labels.route !== '-');
   assert.deepEqual(
-    new Set(found.get(REQUESTS)!.samples.map(({ labels }) => labels.route)),
-    new Set(['-', '/servers/{id}']),
+    byRoute.map(({ labels: { route, status }, value }) => [route, status, value]),
+    [
+      ['/servers/{id}', '200', 1],
+      ['/v1/servers/{id}', '200', 1],
+    ],
+  );
+  const first = found.get(REQUESTS)!.samples.filter(({ labels, value }) => labels.route === '-' && value === 0);
+  assert.deepEqual(
+    first.map(({ labels: { method, status } }) => `${method} ${status}`),
+    ['GET 503', 'other 500', 'other 503'],
   );
   const seconds = 'portico_http_request_duration_seconds';
   assert.ok(sumOf(found, `${seconds}_sum`, { method: 'other' }) >= 0.05);
@@ -154,7 +167,7 @@ test('MW-47 the bytes of bodies are counted, of requests with a length and in ch
 });
 
 test('[metrics] buckets are the bounds of the histogram, ascending', async (t) => {
-  const { port, admin } = await served(t, { metrics: 'enabled = true\nbuckets = 1, 0.05, 0.5' });
+  const { port, admin } = await served(t, { metrics: 'enabled = true\nstatus = class\nbuckets = 1, 0.05, 0.5' });
   await ask(port, '/slow');
   const found = await until(admin, (all) => sumOf(all, REQUESTS) === 1);
   const buckets = found
@@ -180,7 +193,7 @@ test('OP-50 no counter goes back when a worker dies, and its start is told with 
   assert.ok(sumOf(died, REQUESTS) >= 5);
   await until(admin, (all) => sumOf(all, 'portico_workers_ready') === 1);
   await ask(port, '/');
-  await until(admin, (all) => sumOf(all, REQUESTS, { status: '2xx' }) >= 6);
+  await until(admin, (all) => sumOf(all, REQUESTS, { status: '200' }) >= 6);
   assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'launch' }), 1);
 });
 
@@ -375,7 +388,7 @@ process.exitCode = await launcher.wait();
   await program.printed(/"event":"ready"/);
   await ask(port, '/');
   const found = await scrape(Number(admin));
-  assert.equal(sumOf(found, REQUESTS, { api: 'hello', status: '2xx' }), 1);
+  assert.equal(sumOf(found, REQUESTS, { api: 'hello', status: '200' }), 1);
   assert.equal(sumOf(await scrape(Number(admin)), REQUESTS), 1);
   assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes', { api: 'hello', worker: '0' }) > 2 ** 24);
   const waiting = ask(port, '/wait').catch(() => undefined);

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SlotAdoption } from '../../../dist/launch/parent/slot-adoption.js';
+import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { get } from '../../fixtures/http-client.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
@@ -25,6 +27,39 @@ test('PT-1 slots share one port, and another program cannot share it', { skip },
   assert.equal(new Set(sockets.descriptors).size, 3);
   server.close();
   sockets.close();
+});
+
+test('PT-12 time alone changes who helps only while a worker is late, or one helps', async (t) => {
+  const opened = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
+  t.after(() => opened.close());
+  // One descriptor for all where the platform has no more.
+  const sockets = { ...opened, descriptors: [0, 1].map((slot) => opened.descriptors[slot] ?? opened.descriptors[0]!) };
+  const said: string[] = [];
+  const worker = (index: number) => ({
+    assignment: { index },
+    slots: 2,
+    serving: true,
+    debugged: false,
+    silentSeconds: 0,
+    readyAt: Number.NEGATIVE_INFINITY,
+    helpSlot: (slot: number) => said.push(`${index} helps ${slot}`),
+    leaveSlot: (slot: number) => said.push(`${index} leaves ${slot}`),
+  });
+  const workers = [worker(0), worker(1)];
+  const all = workers as unknown as WorkerHandle[];
+  const adoption = new SlotAdoption(
+    () => [sockets],
+    () => false,
+  );
+  adoption.update(all);
+  assert.equal(adoption.mayChange(all), false);
+  workers[1]!.silentSeconds = 1.5;
+  assert.equal(adoption.mayChange(all), true);
+  adoption.update(all);
+  workers[1]!.silentSeconds = 0;
+  assert.equal(adoption.mayChange(all), true);
+  adoption.update(all);
+  assert.deepEqual([said, adoption.mayChange(all)], [['0 helps 1', '0 leaves 1'], false]);
 });
 
 test('PT-9 with slots the busiest of four workers has at most half of 64 connections', { skip }, async (t) => {

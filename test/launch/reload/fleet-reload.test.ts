@@ -7,11 +7,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Logger, silentLogger } from 'portico';
 import { Config, defineOptions, string } from 'portico/config';
 import { ProcessLauncher, type ReloadReport } from 'portico/launch';
+import { serviceName } from '../../../dist/launch/launcher.js';
 import type { LaunchSettings } from '../../../dist/launch/launcher-options.js';
 import type { Supervisor } from '../../../dist/launch/parent/supervisor.js';
 import type { FleetGeneration } from '../../../dist/launch/parent/worker-process.js';
-import { changeOfServices, type FleetChangeResult, replaceWorkers } from '../../../dist/launch/reload/fleet-reload.js';
+import { type FleetChangeResult, replaceWorkers } from '../../../dist/launch/reload/fleet-reload.js';
 import type { LaunchRequest } from '../../../dist/launch/reload/reload.js';
+import { diff, servicePlans } from '../../../dist/launch/reload/service-plans.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import type { Arrival } from '../../../dist/launch/sockets/listener-pool.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
@@ -48,15 +50,22 @@ class Fleet {
     return fake;
   }
 
+  useCode(): void {}
+
   /** One reload to the next generation. */
   async reload(
     more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},
   ): Promise<FleetChangeResult> {
     const next = generation(this.current.number + 1, { ...this.current.settings, ...more.settings });
     const supervisor = this as unknown as Supervisor;
+    const running = [...this.fakes.keys()].map((name) => new RecordedService(name));
+    const wanted = more.services?.map(({ service }) => service) ?? running;
+    const { added, removed } = diff(servicePlans(running, undefined), servicePlans(wanted, undefined), 'reload');
     const change = {
       next,
-      services: changeOfServices(supervisor, more.services),
+      asked: new Map(more.services?.map((request) => [serviceName(request.service), request])),
+      added,
+      removed,
       accept: async () => {
         await more.accepting?.();
         this.current = next;
@@ -152,7 +161,8 @@ test('LC-515 a caller that fails when it hears of an added service does not refu
     { service: new RecordedService('new'), workers: 1, added },
   ];
   const result = await fleet.reload({ services });
-  assert.deepEqual([result.added, result.replaced], [['new'], { a: 1 }]);
+  assert.deepEqual(result, { replaced: { a: 1 }, failures: [] });
+  assert.equal(fleet.pool('new')?.current.length, 1);
 });
 
 test('LC-321 LC-329 the first worker of a service that a reload has added is replaced when it dies, as any other', async (t) => {
@@ -191,6 +201,24 @@ test('every worker of an added or grown service is told how many there will be',
     grown.spawned.slice(1).map(({ told }) => told.workers),
     [3, 3, 3],
   );
+});
+
+test('LC-515 a service that grows from no workers is proven by the first of them, or stays as it is', async (t) => {
+  const fleet = new Fleet(t);
+  const a = await fleet.launch('a', 2);
+  await a.pool.resize(0);
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'begin') return undefined;
+    worker.end(1);
+    return true;
+  });
+  const services = [{ service: new RecordedService('a'), workers: 3 }];
+  await assert.rejects(fleet.reload({ services }), /exited with status 1/);
+  assert.deepEqual([a.pool.wanted, a.spawned.length, fleet.current.number], [0, 3, 1]);
+  fleet.behaviours.clear();
+  await fleet.reload({ services });
+  assert.deepEqual(generations(a), [2, 2, 2]);
+  assert.deepEqual([a.spawned.length, a.pool.restarts], [6, 0]);
 });
 
 test('LC-515 a reload ends a replacement that began before it, and would be too old', async (t) => {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import type { App } from 'portico/app';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type App, isDraining } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import type { StopOptions } from 'portico/service';
 import { memoryLog } from '../memory-log.js';
@@ -188,15 +189,23 @@ test('PT-7 after a replacement an idle connection stays for the advertised time 
   await stopped;
 });
 
-test('PT-13 a replaced server that is told to stop closes its idle connections after drain_idle', async () => {
-  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.02 });
-  const kept = client();
+test('PT-13 a replaced server has health checks answered as ever until it is told to stop, then closes its idle connections after drain_idle', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app, { drainIdle: 0.02 });
+  const [kept, asking] = [client(), client()];
   kept.write(GET);
+  (await next())[1].end('ok');
   await kept.response();
+  asking.write(GET);
+  const [req, res] = await next();
   const replaced = server.stop({ graceful: true, reason: 'replaced' });
-  await server.stop(gently);
-  await replaced;
-  await kept.closed;
+  await turn();
+  assert.equal(isDraining(req), false, 'others serve');
+  const stopped = server.stop(gently);
+  assert.equal(isDraining(req), true);
+  res.end('ok');
+  assert.equal((await asking.response()).headers.get('connection'), 'close');
+  await Promise.all([stopped, replaced, kept.closed]);
 });
 
 test('LC-515 LC-1314 another app takes over on the same listener, and the old one answers what it has', async () => {

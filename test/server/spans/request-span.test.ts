@@ -1,7 +1,9 @@
 /** Spans of requests, made with the real SDK of OpenTelemetry. */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
-import { Server as HttpServer } from 'node:http';
+import { createServer, Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { context, createContextKey, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -79,6 +81,7 @@ test('MW-48 a request has a server span with its route, status and what the conv
   const { 'network.peer.port': peerPort, ...rest } = attributes;
   assert.equal(typeof peerPort, 'number');
   assert.deepEqual(rest, {
+    'portico.api': 'traced',
     'http.request.method': 'GET',
     'http.response.status_code': 200,
     'http.route': '/servers/{id}',
@@ -168,6 +171,30 @@ test('MW-48 traceparent and tracestate are taken up, and handed on with the span
   const work = exporter.getFinishedSpans().find(({ name }) => name === 'work')!;
   assert.equal(work.parentSpanContext?.spanId, spanId);
   assert.equal(sent[1]?.traceparent, `00-${TRACE_ID}-${work.spanContext().spanId}-01`);
+});
+
+test('MW-48 a request of fetch has one traceparent where an instrumentation of undici adds it', async (t) => {
+  const came: (string | undefined)[] = [];
+  const callee = createServer((req, res) => {
+    came.push(req.rawHeaders.filter((_, at) => req.rawHeaders[at - 1] === 'traceparent').join());
+    res.end();
+  }).listen(0, '127.0.0.1');
+  await once(callee, 'listening');
+  t.after(() => callee.close());
+  // As `instrumentation-undici` does.
+  const add = (message: unknown): void => {
+    (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader('traceparent', PARENT);
+  };
+  subscribe('undici:request:create', add);
+  t.after(() => unsubscribe('undici:request:create', add));
+  const port = await serving(t, async (req, res) => {
+    const { port: to } = callee.address() as AddressInfo;
+    await fetch(`http://127.0.0.1:${to}/`, { headers: forwardHeaders(req) });
+    res.end();
+  });
+  await exchange(port, get('/', `traceparent: ${PARENT}\r\n`));
+  await span();
+  assert.deepEqual(came, [PARENT]);
 });
 
 test('MW-48 a traceparent that is not valid begins a new trace', async (t) => {

@@ -55,10 +55,10 @@ export class DeliveryChannel {
     const counts = countsOf(raw);
     this.#unsettled.add(tag);
     let isSettled = false;
-    const once = async <T>(settle: () => Promise<T>): Promise<T | undefined> => {
-      if (isSettled) return undefined;
+    const once = <T>(settle: () => Promise<T>): Promise<T | undefined> => {
+      if (isSettled) return Promise.resolve(undefined);
       isSettled = true;
-      return await settle();
+      return settle();
     };
     return {
       message,

@@ -69,7 +69,8 @@ export class AmqpPublisher {
 
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
-    this.#deadlines = new Deadlines(parts.clock);
+    // The connection keeps the process alive while something is to be confirmed.
+    this.#deadlines = new Deadlines(parts.clock, { unref: true });
   }
 
   /** As `Transport.publish`. */

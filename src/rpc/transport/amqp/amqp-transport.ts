@@ -76,8 +76,8 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     }
   }
 
-  async publish(to: Route | string, message: Message, options: PublishOptions = {}): Promise<void> {
-    await this.#publisher.publish(to, message, options);
+  publish(to: Route | string, message: Message, options: PublishOptions = {}): Promise<void> {
+    return this.#publisher.publish(to, message, options);
   }
 
   consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {

@@ -1,0 +1,62 @@
+/**
+ * A warning for Fastify plugins that write paths of their own, which have no mount in them: told at the first request below one.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyPluginOptions } from 'fastify';
+import { environ } from './exchange.js';
+
+/** Plugins by name: whether they write paths with these options, and the remedy for a mount. */
+const WRITERS: Readonly<
+  Record<string, { writes: (options: FastifyPluginOptions) => boolean; remedy: (mount: string) => string }>
+> = {
+  '@fastify/static': {
+    writes: ({ redirect }) => redirect === true,
+    remedy: () => 'Its redirects to folders leave the mount: give it redirect: false.',
+  },
+  '@fastify/swagger-ui': {
+    writes: ({ indexPrefix = '' }) => indexPrefix === '',
+    remedy: (mount) => `Its page asks for files outside of the mount: give it indexPrefix: '${mount}'.`,
+  },
+};
+
+const found = new WeakMap<FastifyInstance, Set<string>>();
+
+/** Notes the plugins that an instance, which is new, is given. */
+export function notePathWriters(instance: FastifyInstance): void {
+  const names = new Set<string>();
+  const register = instance.register as (...args: unknown[]) => FastifyInstance;
+  const noting = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
+    const [plugin, options] = args as [{ [META]?: { name?: string } } | undefined, unknown];
+    const name = plugin?.[META]?.name ?? '';
+    const given = (typeof options === 'object' && options !== null ? options : {}) as FastifyPluginOptions;
+    if (Object.hasOwn(WRITERS, name) && WRITERS[name]!.writes(given)) names.add(name);
+    return Reflect.apply(register, this, args);
+  };
+  Object.assign(instance, { register: noting });
+  found.set(instance, names);
+}
+
+/** Place of the name that `fastify-plugin` gives a plugin. */
+const META: unique symbol = Symbol.for('plugin-meta') as never;
+
+/** Has an instance whose plugins are loaded warn once, where one of those noted is below a mount. */
+export function warnBelowMount(instance: FastifyInstance): void {
+  const names = found.get(instance);
+  if (names === undefined || names.size === 0) return;
+  const { routing } = instance;
+  const warning = (req: IncomingMessage, res: ServerResponse): void => {
+    const mount = environ(req).scriptName;
+    if (mount !== '') {
+      Object.assign(instance, { routing });
+      for (const name of names) {
+        const hint = WRITERS[name]!.remedy(mount);
+        instance.log.warn(
+          { plugin: name, mount, hint },
+          `${name} is below the mount ${mount}, and writes paths without it`,
+        );
+      }
+    }
+    routing.call(instance, req, res);
+  };
+  Object.assign(instance, { routing: warning });
+}

@@ -1,0 +1,129 @@
+/**
+ * Finds the running service that a command is about: by the path of its control socket, by its configuration or its folder, or
+ * because no other runs.
+ */
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Config } from '../config/index.js';
+import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { controlPath, type StatusDocument } from '../launch/internal.js';
+import { realPath } from '../modules/index.js';
+import type { ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
+import { ask } from './control-client.js';
+
+/** Name of the program among others whose sockets are in one directory. */
+const COMMAND = 'api-cli';
+
+/** Arguments that say which service is meant. */
+export interface MeantService extends ConfigurationArguments {
+  readonly socket?: string;
+}
+
+/** A service that has answered. */
+interface Running {
+  readonly path: string;
+  readonly told: StatusDocument['process'];
+}
+
+/** The socket of the service that is meant. Rejects with `PORTICO_NOT_RUNNING` where none is, or several are. */
+export async function socketOf(args: MeantService): Promise<string> {
+  if (args.socket !== undefined) return args.socket;
+  const config = await readConfiguration(args, { collect: true });
+  const path = controlPath(config, COMMAND, process.env);
+  if (path === undefined) {
+    throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+      message: 'the configuration wants no control socket: [control] socket is empty',
+      hint: 'Name a path there and restart the service, or send it signals.',
+    });
+  }
+  const asked = ask<StatusDocument>(path, 'GET', '/status').then(({ process: told }) => ({ path, told }));
+  const isNamed = config.getLocation('control', 'socket').kind !== 'default';
+  const first = await asked.catch((error: PorticoError) => error);
+  const silent = first instanceof Error ? first : undefined;
+  if (!(first instanceof Error) && isMeant(first, config, args)) return path;
+  if (!isNamed) {
+    const { running, closed } = await runningServices(dirname(path));
+    const meant = chosen(running, config, args);
+    if (meant.length === 1) return meant[0]!.path;
+    if (meant.length > 1) throw severalRun(meant);
+    const others = [...running.map(shown), ...closed.map((each) => `${each}, for its user and root alone`)];
+    if (silent !== undefined && others.length > 0) {
+      const hint = `${silent.hint} Others run: ${others.join('; ')}.`;
+      throw new PorticoError(silent.code, { message: silent.message, hint, cause: silent });
+    }
+  }
+  const { told } = await asked;
+  throw new PorticoError('PORTICO_NOT_RUNNING', {
+    message: `the service on ${path}, pid ${told.pid}, is another one: it was started in ${told.folder} with ${told.configFiles.join(', ') || 'no configuration file'}`,
+    hint: `Go to its folder, or name the socket where you mean this service (--socket ${path}).`,
+  });
+}
+
+/** Those with this configuration; else of this folder; else, where there is no configuration here, all. */
+function chosen(running: readonly Running[], config: Config, args: MeantService): readonly Running[] {
+  const configured = running.filter((each) => isMeant(each, config, args));
+  if (configured.length > 0 || args.configFile !== undefined || args.configDir !== undefined) return configured;
+  const hasFiles = config.configFiles.length > 0;
+  // With other files api-cli serves something else; a program finds files of other names than this command.
+  const isOther = ({ name, configFiles }: Running['told']): boolean =>
+    hasFiles && name === COMMAND && configFiles.length > 0;
+  const here = running.filter(({ told }) => told.folder === process.cwd() && !isOther(told));
+  return here.length > 0 || hasFiles ? here : running;
+}
+
+/**
+ * True for a service that has read every `--config-file`, or, without one, any of the files that are found. Where there are no files, the
+ * folder has to be the same.
+ */
+function isMeant({ told: { folder, configFiles } }: Running, config: Config, { configFile }: MeantService): boolean {
+  if (config.getLocation('control', 'socket').kind === 'environment') return true;
+  if (configFiles.length === 0 && config.configFiles.length === 0) return folder === process.cwd();
+  const read = configFiles.map(realPath);
+  const isRead = (file: string): boolean => read.includes(realPath(resolve(file)));
+  return configFile === undefined ? config.configFiles.some(isRead) : configFile.every(isRead);
+}
+
+const OTHERS_WRITE = 0o002;
+/** Each has less time than one that is meant. */
+const OTHERS_MS = 1000;
+
+/**
+ * Services whose sockets are in this directory, or in one below `/run`, where system services have theirs. A directory in which any user
+ * may make one, as /run/lock is, is left out. `closed`: sockets that this user may not open.
+ */
+async function runningServices(directory: string): Promise<{ running: readonly Running[]; closed: readonly string[] }> {
+  const system = (ignoreErrors(() => readdirSync('/run')) ?? [])
+    .map((name) => join('/run', name))
+    .filter((path) => ((ignoreErrors(() => statSync(path)) ?? { mode: OTHERS_WRITE }).mode & OTHERS_WRITE) === 0);
+  const paths = [...new Set([directory, ...system])].flatMap((each) =>
+    (ignoreErrors(() => readdirSync(each)) ?? []).flatMap((name) =>
+      /^(?:portico-.*|control)\.sock$/.test(name) ? [join(each, name)] : [],
+    ),
+  );
+  const closed = paths.filter((path) => !mayOpen(path));
+  const found = await Promise.all(
+    paths
+      .filter((path) => !closed.includes(path))
+      .map(async (path) => {
+        // A socket that is left of a program, and one that is silent or no control socket, are none.
+        const document = await ask<StatusDocument>(path, 'GET', '/status', {}, OTHERS_MS).catch(() => undefined);
+        return document?.schema === 'portico/status' ? [{ path, told: document.process }] : [];
+      }),
+  );
+  return { running: found.flat(), closed };
+}
+
+function mayOpen(path: string): boolean {
+  return ignoreErrors(() => accessSync(path, constants.W_OK) ?? true) ?? false;
+}
+
+const shown = ({ path, told: { name, pid, folder, configFiles } }: Running): string =>
+  `${name} (pid ${pid}, ${configFiles.join(', ') || folder}): --socket ${path}`;
+
+function severalRun(running: readonly Running[]): PorticoError {
+  return new PorticoError('PORTICO_NOT_RUNNING', {
+    message: `several services run: ${running.map(({ told: { name, pid } }) => `${name} (pid ${pid})`).join(', ')}`,
+    hint: `Name the socket of one: ${running.map(shown).join('; ')}.`,
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * Files of the working directory that an image is built from: those that `.dockerignore` keeps out, and those that are missing.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
+import type { Deployment } from './deployment.js';
+
+export const IGNORE_FILE = '.dockerignore';
+
+/** True for a relative path below the folder that it starts from. */
+export const isInside = (path: string): boolean => path !== '' && !path.startsWith('..') && !isAbsolute(path);
+
+/** A word of a line of the shell. */
+export const shellWord = (word: string): string =>
+  /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** A package that package.json names as a file or a folder, with its path from the working directory. */
+interface FileNamed {
+  readonly name: string;
+  readonly spec: string;
+  readonly path: string;
+}
+
+function filesNamed({ folder }: Deployment): FileNamed[] {
+  const text = ignoreErrors(() => readFileSync(join(folder, 'package.json'), 'utf8')) ?? '{}';
+  const manifest = ignoreErrors(() => JSON.parse(text) as { dependencies?: Readonly<Record<string, string>> });
+  return Object.entries(manifest?.dependencies ?? {}).flatMap(([name, spec]) =>
+    spec.startsWith('file:') ? [{ name, spec, path: relative(folder, resolve(folder, spec.slice(5))) }] : [],
+  );
+}
+
+/** Tarballs of packages that npm installs before the rest of the project is there. */
+export function tarballs(deployment: Deployment): string[] {
+  return filesNamed(deployment).flatMap(({ path }) => (isInside(path) && path.endsWith('.tgz') ? [path] : []));
+}
+
+/** Patterns of `.dockerignore`: an image has neither what its build makes anew, nor state, nor keys. */
+function ignored(deployment: Deployment): string[] {
+  const state = relative(deployment.folder, deployment.statePath.path);
+  return ['.git', 'node_modules', ...(isInside(state) ? [state] : []), '**/*.log', '.env*', ...keysInside(deployment)];
+}
+
+function keysInside({ folder, keyFiles }: Deployment): string[] {
+  return [...new Set(keyFiles.map((path) => relative(folder, path)).filter(isInside))];
+}
+
+export function ignoreText(deployment: Deployment): string {
+  return `${ignored(deployment).join('\n')}\n`;
+}
+
+/** Paths that `COPY . .` takes into the image, and that have no place there. */
+export function wronglyCopied(deployment: Deployment): string[] {
+  const text = ignoreErrors(() => readFileSync(join(deployment.folder, IGNORE_FILE), 'utf8')) ?? '';
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return ['node_modules', ...keysInside(deployment)].filter((path) => {
+    const last = lines.findLast((line) => matches(line.replace(/^!/, ''), path));
+    return last === undefined || last.startsWith('!');
+  });
+}
+
+/** Whether a pattern names a path, or a folder above it: the rules of Go's `filepath.Match`, and `**` for any folders. */
+function matches(pattern: string, path: string): boolean {
+  const trimmed = pattern.trim().replace(/^(?:\.?\/)+|(?:\/\*\*)?\/?$/g, '');
+  const expression = trimmed.replace(/\*\*\/?|[*?]|[.+^${}()|[\]\\]/g, (found) => {
+    if (found.startsWith('**')) return found === '**' ? '.*' : '(?:.*/)?';
+    return found === '*' ? '[^/]*' : found === '?' ? '[^/]' : `\\${found}`;
+  });
+  return new RegExp(`^${expression}(?:/|$)`).test(path);
+}
+
+/** Reasons why the image cannot be built, or must not be given away. */
+export function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
+  const { folder, secrets } = deployment;
+  const lacking = existsSync(join(folder, 'package-lock.json'))
+    ? []
+    : [
+        {
+          message: 'the image cannot be built: there is no package-lock.json, which npm ci reads',
+          hint: 'npm install --package-lock-only makes it.',
+        },
+      ];
+  const outside = filesNamed(deployment)
+    .filter(({ path }) => !isInside(path))
+    .map(({ name, spec, path }) => ({
+      message: `the image cannot be built: package.json names ${name} as ${spec}, which is outside of this folder`,
+      hint: `Pack it into this folder: npm install "./$(npm pack --silent ${shellWord(path)} | tail -n 1)". Then generate the file again.`,
+    }));
+  const told = secrets.filter(({ file }) => isInside(relative(folder, file)));
+  const given = told.map(({ option, file, variable }) => ({
+    message: `${relative(folder, file)} has a secret, which is in the image then: ${option}`,
+    hint: `Set it in the container: ${variable}, or ${variable}_FILE, which names a file that has it.`,
+  }));
+  return [...lacking, ...outside, ...given];
+}

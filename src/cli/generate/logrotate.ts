@@ -1,0 +1,76 @@
+/**
+ * A file for logrotate(8): the log is renamed, and HUP has the parent and all workers open it anew.
+ */
+import { resolve } from 'node:path';
+import { UsageError } from '../../config/internal.js';
+import { type Deployment, type DeploymentFile, SERVICE_UNIT, type Tell, writtenBy } from './deployment.js';
+import { placeOf, writtenInUnit } from './unit-places.js';
+
+export const logrotate: DeploymentFile = { generate, check };
+
+function generate(deployment: Deployment): string {
+  return [
+    writtenBy('logrotate'),
+    `${quoted(logFile(deployment))} {`,
+    '    daily',
+    '    rotate 14',
+    '    missingok',
+    '    notifempty',
+    '    compress',
+    '    # Until it is opened anew, lines go into the file that was renamed.',
+    '    delaycompress',
+    '    # The service makes the new one.',
+    '    nocreate',
+    '    postrotate',
+    `        if systemctl is-active --quiet ${SERVICE_UNIT}; then systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}; fi`,
+    '    endscript',
+    '}',
+  ].join('\n');
+}
+
+/** Path of the log under the unit of `generate systemd`. */
+function logFile(deployment: Deployment): string {
+  const written = writtenInUnit(deployment).find(({ opt }) => opt === 'log_file');
+  if (written !== undefined) return resolve(placeOf(written, deployment));
+  throw new UsageError('log_file is not set: the log goes to standard error', 'journald keeps and rotates it.');
+}
+
+/** A name as logrotate reads it, which is a pattern. */
+const quoted = (path: string): string =>
+  /[\s"'\\*?[\]{}]/.test(path) ? `"${path.replace(/["\\*?[\]{}]/g, '\\$&')}"` : path;
+
+/** The names in a line, without their quotes. */
+function namesIn(line: string): string[] {
+  const words = line.replace(/\{$/, '').matchAll(/"((?:\\.|[^"\\])*)"|'([^']*)'|\S+/g);
+  return [...words].map(([word, double, single]) => double ?? single ?? word);
+}
+
+/** Whether a pattern of glob(7) names a path. */
+function matches(pattern: string, path: string): boolean {
+  const expression = pattern.replace(/\\(.)|[*?.+^${}()|]/g, (found, literal?: string) => {
+    if (literal !== undefined) return /\w/.test(literal) ? literal : `\\${literal}`;
+    return found === '*' ? '[^/]*' : found === '?' ? '[^/]' : `\\${found}`;
+  });
+  return new RegExp(`^${expression}$`).test(path);
+}
+
+function check(text: string, deployment: Deployment, tell: Tell): void {
+  const lines = text.split(/\r?\n/).map((line) => line.trim().replace(/^#.*/, ''));
+  const lineOf = (expression: RegExp): number => lines.findIndex((line) => expression.test(line)) + 1;
+  const path = logFile(deployment);
+  const block = lineOf(/\{$/) || 1;
+  const names = lines.filter((line) => /^["'/]/.test(line)).flatMap(namesIn);
+  if (!names.some((name) => matches(name, path))) tell(block, `it rotates another file than ${path}`);
+  if (lineOf(/^copytruncate\b/) > 0) return;
+  if (lineOf(/\bHUP\b|\bkill\b.*\s-1\b/) === 0) {
+    const hint = `Write postrotate, systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}, endscript.`;
+    tell(block, 'nothing sends HUP: the log goes on in the file that was renamed', hint);
+  }
+  const compress = lineOf(/^compress\b/);
+  if (compress > 0 && lineOf(/^delaycompress\b/) === 0) {
+    const message = 'compress without delaycompress: what is written until the log is opened anew is lost';
+    tell(compress, message, 'Write delaycompress.');
+  }
+  const create = lineOf(/^create\s+\d+\s+\S/);
+  if (create > 0) tell(create, 'create with an owner: the service may not be able to write to it', 'Write nocreate.');
+}

@@ -1,0 +1,192 @@
+/**
+ * Answers of a running launcher to its operator: one table of routes, whichever server they are reached by. Every answer comes
+ * from what this process knows; a worker is waited for only where it has to do something.
+ */
+import { differencesFromDefaults } from '../config/internal.js';
+import { nearestOrAll } from '../errors/index.js';
+import { LOG_LEVELS, type LogLevel } from '../log/index.js';
+import { adminOptions } from './control/admin-guard.js';
+import {
+  ControlAnswer,
+  type ControlHandler,
+  ControlRefused,
+  type ControlRequest,
+  type ControlRoutes,
+} from './control/control-server.js';
+import type { Controlled, Fleet } from './control/controlled.js';
+import type { History } from './control/history.js';
+import { metricsAnswer } from './control/metrics-text.js';
+import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
+import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
+import { launcherOptions } from './launcher-options.js';
+import type { ServiceStatus, WorkerStatus } from './launcher-status.js';
+import type { ReloadReport } from './reload/reload-report.js';
+import { type ServicePlans, servicePlans } from './reload/service-plans.js';
+
+/** `history`: what the charts of the status page show, where it is kept. */
+export function controlRoutes(
+  controlled: Controlled,
+  registered: RegisteredServices,
+  history: History | undefined,
+): ControlRoutes {
+  const { config, runner } = controlled;
+  const fleet = (): Fleet => runner.fleet ?? refuseAlone();
+  return {
+    'GET /': pageOf(controlled, registered, history),
+    'GET /status': () => statusDocument(controlled),
+    'GET /requests': () => ({
+      schema: 'portico/requests',
+      version: 1,
+      requests: requestsOf(controlled.status().services),
+    }),
+    'GET /healthz': () => 'ok\n',
+    'GET /readyz': () => readyAnswer(readinessOf(controlled.status())),
+    'GET /readyz/:service': ({ params }) => {
+      const { name } = serviceNamed(controlled, params.service);
+      return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
+    },
+    'GET /metrics': () => metricsAnswer(controlled, registered),
+    ...docsRoutes(controlled),
+    ...serviceRoutes(() => registered.registry),
+    'GET /config': () => ({ schema: 'portico/config', version: 1, options: differencesFromDefaults(config) }),
+    'POST /reload': async () => reported(await controlled.reload()),
+    // A path of its own: a parent that does not know dry runs must not take one for a reload.
+    'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
+    'POST /stop': () => {
+      controlled.stop();
+      return { stopping: true };
+    },
+    'POST /scale': async ({ body }) => {
+      const { name, wanted } = serviceNamed(controlled, body.service);
+      const workers = workersOf(body.workers, config.group('DEFAULT', launcherOptions).maxWorkers);
+      const pools = fleet();
+      controlled.log.notice(`Service ${name}: ${wanted} -> ${workers} workers`, { service: name, workers });
+      await pools.scale(name, workers);
+      return { service: name, workers };
+    },
+    'POST /restart': async ({ body }) => {
+      const { name } = serviceNamed(controlled, body.service);
+      const pools = fleet();
+      controlled.log.notice(`Service ${name}: replacing its workers`, { service: name });
+      const { replaced, failures } = await pools.restart(name);
+      return { service: name, replaced, failures };
+    },
+    'POST /log-level': ({ body }) => setLogLevel(controlled, body),
+    'POST /report': async ({ body }) => {
+      if (body.worker === undefined) return controlled.report();
+      const { id, pid } = workerNamed(controlled, body.worker);
+      const text = pid === undefined ? undefined : await fleet().reportOf(pid);
+      return text ?? refuse('PORTICO_NO_SUCH_WORKER', `worker ${id} does not serve`);
+    },
+  };
+}
+
+/** Loaded when it is first asked for. */
+function pageOf(controlled: Controlled, registered: RegisteredServices, history: History | undefined): ControlHandler {
+  const { config, runner } = controlled;
+  let planned: { readonly generation: number; readonly apps: ServicePlans['apps'] } | undefined;
+  return async () => {
+    const { statusPage } = await import('./page/status-page.js');
+    const { generation } = runner;
+    // Reads files and certificates: once for each configuration, however often the page is loaded.
+    if (planned?.generation !== generation) {
+      planned = { generation, apps: servicePlans(runner.services, config).apps };
+    }
+    return statusPage(controlled, { registered, history, apps: planned.apps });
+  };
+}
+
+/** The descriptions of APIs. A worker makes them: the routes are in the application, which the parent does not import. */
+function docsRoutes({ name: program, config, status, runner }: Controlled): ControlRoutes {
+  const names = (): readonly string[] => {
+    if (!config.group('admin', adminOptions).docs) {
+      refuse('PORTICO_DOCS_OFF', 'no API is described', 404, 'Set docs = true in [admin].');
+    }
+    return status().services.map(({ name }) => name);
+  };
+  const documentOf = async (service = ''): Promise<unknown> => {
+    const known = names();
+    if (!known.includes(service)) {
+      const hint = nearestOrAll(service, known);
+      refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, 404, hint);
+    }
+    const answer = await runner.fleet?.describe(service);
+    if (answer?.body !== undefined) return answer.body;
+    const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers serves');
+    return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
+  };
+  // Loaded when they are first asked for.
+  const pages = () => import('./page/api-page.js');
+  return {
+    'GET /docs': async () => (await pages()).apisPage(program, names()),
+    'GET /docs/:service': async ({ params: { service } }) => {
+      const document = await documentOf(service);
+      return (await pages()).apiPage(service!, document);
+    },
+    'GET /docs/:service/openapi.json': ({ params: { service } }) => documentOf(service),
+  };
+}
+
+/** 503 unless all of them are ready. */
+function readyAnswer(services: readonly Readiness[]): ControlAnswer {
+  const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
+  return new ControlAnswer(ready ? 200 : 503, { schema: 'portico/readiness', version: 1, ready, services });
+}
+
+/** The report; refused once the service is being stopped. */
+function reported(report: ReloadReport | undefined): ReloadReport {
+  return report ?? refuse('PORTICO_STOPPING', 'the service is being stopped: nothing is reloaded any more', 409);
+}
+
+async function setLogLevel(controlled: Controlled, { level, service }: ControlRequest['body']): Promise<object> {
+  const { log, runner } = controlled;
+  if (!isLogLevel(level)) {
+    const levels = LOG_LEVELS.join(', ');
+    return refuse('PORTICO_LOG_LEVEL', `there is no level ${JSON.stringify(level)}: one of ${levels}`, 400);
+  }
+  const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
+  log.notice(`Log level: ${level}`, { service: name, to: level });
+  if (name === undefined || runner.fleet === undefined) log.level = level;
+  const answers = (await runner.fleet?.setLogLevel(level, name)) ?? [];
+  return { level, service: name, workers: answers };
+}
+
+function isLogLevel(level: unknown): level is LogLevel {
+  return LOG_LEVELS.some((each) => each === level);
+}
+
+function serviceNamed({ status }: Controlled, name: unknown): ServiceStatus {
+  const { services } = status();
+  const found = services.find((service) => service.name === name);
+  if (found !== undefined) return found;
+  const names = services.map((service) => service.name).join(', ');
+  return refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(name)}; there are: ${names}`);
+}
+
+/** By pid, or by its number where one service alone runs. */
+function workerNamed({ status }: Controlled, named: unknown): WorkerStatus {
+  const { services } = status();
+  const workers = services.flatMap((service) => service.workers);
+  const found =
+    workers.find(({ pid }) => pid === named) ??
+    (services.length === 1 ? workers.find(({ id }) => id === named) : undefined);
+  const pids = workers.map(({ pid }) => pid).join(', ');
+  return found ?? refuse('PORTICO_NO_SUCH_WORKER', `there is no worker ${JSON.stringify(named)}; their pids: ${pids}`);
+}
+
+function workersOf(workers: unknown, most: number): number {
+  if (!Number.isInteger(workers) || (workers as number) < 0) {
+    refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 0`, 400);
+  }
+  if ((workers as number) <= most) return workers as number;
+  const hint = 'Ask for fewer, or raise max_workers in [DEFAULT] and reload.';
+  return refuse('PORTICO_INVALID_WORKERS', `${String(workers)} workers are more than max_workers, ${most}`, 400, hint);
+}
+
+function refuseAlone(): never {
+  return refuse('PORTICO_NO_WORKERS', 'this process runs its services by itself: it has no workers', 409);
+}
+
+function refuse(code: string, message: string, status = 404, hint?: string): never {
+  throw new ControlRefused(status, code, { message, hint });
+}

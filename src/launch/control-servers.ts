@@ -1,0 +1,176 @@
+/**
+ * Servers on which a launcher answers its operator, the control socket and the admin listener: opened when it takes the signals of
+ * its process, closed when all has stopped.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Config, defineOptions, string } from '../config/index.js';
+import { describeError, PorticoError } from '../errors/index.js';
+import { metricsOptions, type Totals } from '../metrics/index.js';
+import { packageOf } from '../modules/index.js';
+import { formatAddress } from '../service/internal.js';
+import { adminGuard, adminOptions, remoteAdmin } from './control/admin-guard.js';
+import { type ControlRoutes, ControlServer } from './control/control-server.js';
+import type { Controlled } from './control/controlled.js';
+import { EVERY_MS, History } from './control/history.js';
+import { Recent } from './control/recent.js';
+import { RegisteredServices } from './control/registered-services.js';
+import { controlRoutes } from './control-routes.js';
+import { type HostProcess, programName } from './process/host-process.js';
+
+/** `[control]`. */
+export const controlOptions = defineOptions({
+  socket: string({
+    restart: true,
+    help: 'The Unix socket on which a running service answers api-cli status, reload and the like; only its user may open it. Not set, which api-cli config show prints as none: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a directory of its own below /tmp, named after program and configuration. An empty value: no socket.',
+  }),
+});
+
+/** The launcher's part of {@link Controlled}. */
+type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent'> & { readonly config: Config | undefined };
+
+export class Control {
+  readonly #known: Known;
+  readonly #host: HostProcess;
+  readonly #servers: ControlServer[] = [];
+  #sampling: NodeJS.Timeout | undefined;
+  #registered: RegisteredServices | undefined;
+  #opening: Promise<unknown> | undefined;
+
+  constructor(host: HostProcess, known: Known) {
+    this.#known = known;
+    this.#host = host;
+  }
+
+  /** Without them a service serves as well: what keeps one from listening is logged, and nothing more. */
+  open(): void {
+    const { config } = this.#known;
+    if (config !== undefined) this.#opening ??= this.#open(config);
+  }
+
+  async close(): Promise<void> {
+    await this.#opening;
+    clearInterval(this.#sampling);
+    await Promise.all(this.#servers.map((server) => server.close()));
+    await this.#registered?.close();
+  }
+
+  async #open(config: Config): Promise<void> {
+    const { log, runner } = this.#known;
+    const name = programName(this.#host);
+    const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
+    const counted = (): Totals => runner.counted();
+    const recent = config.group('metrics', metricsOptions).enabled ? new Recent(counted) : undefined;
+    // Without a page for browsers no chart is kept.
+    const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
+    this.#sample(recent, history);
+    const controlled = { ...this.#known, config, name, version, recent };
+    this.#registered = new RegisteredServices(controlled);
+    const routes = controlRoutes(controlled, this.#registered, history);
+    const asked = config.group('control', controlOptions).socket !== undefined;
+    await Promise.all([
+      this.#openSocket(config, name, routes).catch((error: unknown) => {
+        log[asked ? 'error' : 'warn'](`The service has no control socket: ${describeError(error)}`);
+      }),
+      this.#openAdmin(config, routes).catch((error: unknown) => {
+        log.error(`The service has no admin listener: ${describeError(error)}`);
+      }),
+    ]);
+  }
+
+  /** Recent figures are those of every third sample. The timer keeps no process alive. */
+  #sample(recent: Recent | undefined, history: History | undefined): void {
+    if (recent === undefined && history === undefined) return;
+    let taken = 0;
+    this.#sampling = setInterval(() => {
+      history?.take();
+      taken += 1;
+      if (taken % 3 === 0) recent?.take();
+    }, EVERY_MS).unref();
+  }
+
+  async #openSocket(config: Config, name: string, routes: ControlRoutes): Promise<void> {
+    const { log } = this.#known;
+    const path = controlPath(config, name, this.#host.env);
+    if (path === undefined) return;
+    const server = new ControlServer(routes, log);
+    await server.listen(path);
+    this.#servers.push(server);
+    log.info(`api-cli status and the like are answered on ${path}`, { event: 'control', socket: path });
+  }
+
+  async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
+    const { log } = this.#known;
+    const { listen, hosts } = config.group('admin', adminOptions);
+    if (listen === undefined) return;
+    if (remoteAdmin(config) !== undefined) {
+      throw new PorticoError('PORTICO_ADMIN_LISTEN', {
+        message: `other machines reach ${formatAddress(listen)}`,
+        hint: 'Listen on 127.0.0.1, or set [admin] allow_remote = true.',
+      });
+    }
+    const server = new ControlServer(routes, log, adminGuard(listen, hosts));
+    try {
+      const url = `http://${formatAddress({ host: listen.host, port: await server.listenOn(listen) })}`;
+      this.#servers.push(server);
+      log.info(`Operators are answered on ${url}`, { event: 'admin', url });
+    } catch (cause) {
+      const message = `it cannot listen on ${formatAddress(listen)}: ${describeError(cause)}`;
+      throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Name another port in [admin] listen.', cause });
+    }
+  }
+}
+
+/** The longest path that fits in `sun_path`, unix(7), with its end. */
+const LONGEST = 107;
+
+/** The path to listen on or to connect to; undefined where the configuration wants none. */
+export function controlPath(config: Config, program: string, env: NodeJS.ProcessEnv): string | undefined {
+  const { socket } = config.group('control', controlOptions);
+  if (socket === '') return undefined;
+  const path = socket !== undefined ? resolve(socket) : join(runtimeDirectory(env), defaultName(config, program));
+  if (Buffer.byteLength(path) <= LONGEST) return path;
+  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+    message: `the control socket cannot be ${path}: the path of a socket has ${LONGEST} bytes at most`,
+    hint: 'Name a shorter one in [control] socket.',
+  });
+}
+
+/** One name for each program and list of files, or its folder where it has none: two deployments of one program are not taken for each other. */
+function defaultName({ configFiles }: Config, program: string): string {
+  const served = configFiles.length > 0 ? configFiles : [process.cwd(), ''];
+  const digest = createHash('sha256').update(served.join('\n')).digest('hex').slice(0, 8);
+  return `portico-${program}-${digest}.sock`;
+}
+
+/**
+ * A directory for sockets: systemd.exec(5) `RuntimeDirectory=`, the XDG Base Directory Specification, or our own. sudo may keep
+ * `XDG_RUNTIME_DIR` of the user who called it: another one is taken then, as the specification says.
+ */
+function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
+  const [given] = RUNTIME_DIRECTORY?.split(':') ?? [];
+  if (given) return ownDirectory(given, 0o022);
+  if (XDG_RUNTIME_DIR && isOwn(XDG_RUNTIME_DIR, 0o022)) return XDG_RUNTIME_DIR;
+  const path = join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return ownDirectory(path, 0o077);
+}
+
+/** Throws for a directory that another user made or may write to: that user could answer in our place. */
+function ownDirectory(path: string, others: number): string {
+  if (isOwn(path, others)) return path;
+  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+    message: `there is no place for the control socket: ${path} is not a directory that this user alone may use`,
+    hint: 'Name a path in [control] socket.',
+  });
+}
+
+/** True for a directory of this user in which others may do nothing of `others`, bits of a mode. Windows has neither. */
+function isOwn(path: string, others: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const user = process.geteuid?.();
+  if (found?.isDirectory() !== true) return false;
+  return user === undefined || (found.uid === user && (found.mode & others) === 0);
+}

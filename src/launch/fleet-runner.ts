@@ -1,0 +1,275 @@
+/**
+ * Runs the services of a `ProcessLauncher` in workers: what the launcher asks for reaches them by the `Supervisor`.
+ */
+
+import type { Config } from '../config/index.js';
+import { maskArguments } from '../config/internal.js';
+import type { PorticoError } from '../errors/index.js';
+import { Totals } from '../metrics/index.js';
+import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
+import { STATUS_FAILED } from './exit-status.js';
+import { checkLaunchable, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
+import type { LauncherCore } from './launcher-core.js';
+import type { LaunchSettings } from './launcher-options.js';
+import { fleetStatus, logReady, type ServiceStatus, workerLines } from './launcher-status.js';
+import { Supervisor } from './parent/supervisor.js';
+import type { WorkerHandle } from './parent/worker-handle.js';
+import { mainModule, type WorkerProgram } from './parent/worker-process.js';
+import { workerReports } from './parent/worker-reports.js';
+import { HookList } from './process/hook-list.js';
+import { masterTitle, programName, setTitle } from './process/host-process.js';
+import { type Answer, DESCRIBE_TOPIC } from './questions.js';
+import { type OnReload, reloadFleet } from './reload/fleet-reload.js';
+import type { LaunchRequest, ReloadRequest } from './reload/reload.js';
+import type { ReloadResult } from './reload/reload-report.js';
+import type { Runner } from './runner.js';
+import type { StopRequest } from './services/service-run.js';
+import { bindFailure, bindFailures } from './sockets/listen-sockets.js';
+import { placeOfAddress } from './sockets/listening.js';
+import { Deadline } from './waiting.js';
+
+/** Options of a `ProcessLauncher` beside those of all launchers. */
+export interface ProcessLauncherOptions extends LauncherOptions {
+  /** The module workers run. Default: the program's main module. For programs that must not run twice: a test runner, a REPL. */
+  readonly entry?: URL | string;
+  /**
+   * In the parent, on SIGHUP, when the new configuration was read and found right: the services there are to be, each with
+   * its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
+   */
+  readonly onReload?: OnReload;
+  /**
+   * Told that a service did not start, with what `launchService` rejects with: for programs that explain it by themselves.
+   * Default: one line in the log.
+   */
+  readonly startFailed?: (service: string, error: unknown) => void;
+  /** Names of environment variables that workers must not inherit. Default: those the configuration has taken up. */
+  readonly withheldVariables?: readonly string[];
+  /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
+  readonly waitInterval?: number;
+}
+
+/** A worker gives a sign of life each second; one that gave none for so long does not answer. */
+const ANSWERS_WITHIN_MS = 5000;
+/** Any may be so long silent: its beat, and how late that may be. */
+const LATE_MS = 1250;
+
+/** How long hooks may hold up a stop, at most. */
+const HOOKS_MS = 10_000;
+
+export class FleetRunner implements Runner {
+  readonly supervised = false;
+  readonly crash = { facts: {} };
+  readonly ownServices: readonly ServiceBase[] = [];
+  readonly supervisor: Supervisor;
+  readonly terminating: HookList<[]>;
+  readonly reloading: HookList<[config: Config | undefined]>;
+  readonly workerDied: HookList<[service: string, workerId: number, code: number | NodeJS.Signals | null]>;
+  readonly #launcher: LauncherCore;
+  readonly #options: ProcessLauncherOptions;
+  readonly #program: WorkerProgram;
+  readonly #totals: Totals;
+  #deadline: Deadline | undefined;
+
+  constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
+    const { host, log } = launcher;
+    const { config } = options;
+    const argv = (): string[] => host.argv.slice(2);
+    this.#launcher = launcher;
+    this.#options = options;
+    this.#program = {
+      host,
+      entry: options.entry,
+      withheld: options.withheldVariables ?? config?.variables ?? [],
+      told: () => config?.workerArguments(argv()) ?? argv(),
+      shown: () => config?.maskArguments(argv()) ?? maskArguments(argv()),
+    };
+    this.terminating = new HookList('terminate', log);
+    this.reloading = new HookList('reload', log);
+    this.workerDied = new HookList('dead worker', log);
+    this.#totals = Totals.of(config);
+    this.supervisor = new Supervisor({
+      log,
+      program: this.#program,
+      configuration: () => config?.snapshot(),
+      settings: launcher.settingsOf(config),
+      totals: this.#totals,
+      deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
+      giveUp: (pool) => {
+        const { maxRestarts, restartWindowMs } = this.settings;
+        const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s (restart_window)`;
+        const limit = `more often than ${maxRestarts} times (max_restarts)${within}`;
+        log.error(`Service ${pool.name} was restarted ${limit}: giving up`, { service: pool.name });
+        launcher.end(STATUS_FAILED);
+      },
+    });
+  }
+
+  get settings(): LaunchSettings {
+    return this.supervisor.settings;
+  }
+
+  get generation(): number {
+    return this.supervisor.generation.number;
+  }
+
+  get name(): string {
+    return this.#options.prog ?? programName(this.#launcher.host);
+  }
+
+  get services(): readonly Launchable[] {
+    return this.supervisor.services;
+  }
+
+  get remaining(): string {
+    return this.#deadline?.describe() ?? 'no limit';
+  }
+
+  /** Starts the workers of a service; settles when all are ready. */
+  async launchService(service: Launchable, options: { workers?: number } = {}): Promise<void> {
+    const workers = checkWorkers(options.workers);
+    const name = serviceName(checkLaunchable(service));
+    mainModule(this.#program);
+    await this.#launcher.launch(() => this.#launcher.orEnd(name, this.supervisor.launch(service, name, workers)));
+  }
+
+  /** Binds the addresses of services that are to be launched: all, or the launch ends as for a start that fails. */
+  async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
+    this.#launcher.judge();
+    this.#launcher.takeSignals();
+    const failures = new Map<string, PorticoError>();
+    for (const { service, workers } of requests) {
+      if (this.#launcher.stopping) return;
+      const name = serviceName(checkLaunchable(service));
+      const count = checkWorkers(workers);
+      try {
+        await this.supervisor.bind(service, name, count);
+      } catch (error) {
+        failures.set(name, bindFailure({ name, place: placeOfAddress(service) }, error));
+      }
+    }
+    if (failures.size === 0) return;
+    const error = bindFailures([...failures.values()]);
+    await this.#launcher.orEnd([...failures.keys()].join(', '), Promise.reject(error));
+  }
+
+  /** Addresses of a service, with the real ports. */
+  addresses(service: string): readonly ListenAddress[] {
+    return this.supervisor.pool(service)?.sockets.map(({ address }) => address) ?? [];
+  }
+
+  ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer[]> {
+    return Promise.all(this.#served.map((worker) => worker.ask(topic, body, timeoutMs)));
+  }
+
+  signalsTaken(): void {
+    const { host, diagnosis } = this.#launcher;
+    setTitle(host, masterTitle(this.name, this.#program.shown?.() ?? []));
+    void diagnosis.openInSupervisor();
+  }
+
+  status(): ServiceStatus[] {
+    return fleetStatus(this.supervisor);
+  }
+
+  counted(): Totals {
+    return this.#totals;
+  }
+
+  workerLines(): readonly string[] {
+    return this.status().flatMap(workerLines);
+  }
+
+  /** The reports of all workers, one behind the other. */
+  workerReports(): Promise<string> {
+    return workerReports(this.#served);
+  }
+
+  summary(): string {
+    return this.status()
+      .map(({ name, ready, wanted }) => `${name}: ${ready} of ${wanted} workers`)
+      .join(', ');
+  }
+
+  answers(limitMs: number): boolean {
+    const since = performance.now() - Math.max(LATE_MS, Math.min(ANSWERS_WITHIN_MS, limitMs));
+    const serving = this.supervisor.pools.flatMap((pool) => pool.current.filter((worker) => worker.serving));
+    return serving.every((worker) => worker.debugged || worker.lastBeatAt >= since);
+  }
+
+  allReady(since: number): void {
+    logReady(this.#launcher.log, this.status(), since);
+    this.supervisor.warnOfUnusedSockets();
+  }
+
+  /** Never below one worker; a service that was left without any stays so until one is asked for. */
+  resize(by: 1 | -1): void {
+    const { log } = this.#launcher;
+    for (const pool of this.supervisor.pools) {
+      const { name: service, wanted } = pool;
+      const workers = Math.max(Math.min(1, wanted), wanted + by);
+      if (workers === wanted) {
+        const kept = `${wanted} ${wanted === 1 ? 'worker' : 'workers'}`;
+        log.notice(`Service ${service} keeps its ${kept}`, { service, workers });
+        continue;
+      }
+      log.notice(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });
+      void pool.resize(workers);
+    }
+  }
+
+  readonly fleet: NonNullable<Runner['fleet']> = {
+    scale: async (service, workers) => await this.supervisor.pool(service)?.resize(workers),
+    restart: async (service) => (await this.supervisor.pool(service)?.renew()) ?? { replaced: 0, failures: [] },
+    reportOf: async (pid) => {
+      const workers = this.#served.filter((worker) => worker.pid === pid);
+      return workers.length === 0 ? undefined : workerReports(workers);
+    },
+    setLogLevel: async (level, service) => {
+      const workers = this.#served.filter(({ assignment }) => service === undefined || assignment.service === service);
+      return Promise.all(workers.map((worker) => worker.ask('log-level', level, ASK_MS)));
+    },
+    describe: async (service) => {
+      const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
+      // Of a stuck one nothing is to be had.
+      const [worker] = serving.sort((a, b) => a.silentSeconds - b.silentSeconds);
+      return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
+    },
+  };
+
+  reopenLogs(): void {
+    this.supervisor.reopenLogs();
+  }
+
+  async stop({ timeoutMs }: StopRequest): Promise<number> {
+    this.#deadline = new Deadline(timeoutMs);
+    const late = await this.terminating.runWithin(hooksMs(timeoutMs));
+    if (late !== undefined) this.#launcher.log.warn(`${late}; the workers are told to stop now`);
+    const clean = await this.supervisor.stop(this.#deadline.deadlineMs);
+    this.#deadline.clear();
+    return this.supervisor.exitStatus ?? (clean ? 0 : STATUS_FAILED);
+  }
+
+  async halt(): Promise<void> {
+    await this.supervisor.kill();
+  }
+
+  reload(request: ReloadRequest): Promise<ReloadResult> {
+    const { config, onReload } = this.#options;
+    const { supervisor, reloading: hooks } = this;
+    return reloadFleet({ ...request, config, supervisor, onReload, hooks });
+  }
+
+  get #served(): readonly WorkerHandle[] {
+    return this.supervisor.pools.flatMap((pool) => [...pool.workers].filter(({ wasReady }) => wasReady));
+  }
+}
+
+/** How long the hooks for a stop may hold it up: most of the time is the workers'. An endless stop has no endless hooks. */
+function hooksMs(timeoutMs: number): number {
+  return timeoutMs === 0 ? HOOKS_MS : Math.min(HOOKS_MS, timeoutMs / 6);
+}
+
+/** How long a worker may take for what takes it no time. */
+const ASK_MS = 1000;
+/** How long a worker may take to make its app once more, for its routes. */
+const DESCRIBE_MS = 10_000;

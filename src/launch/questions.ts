@@ -1,0 +1,51 @@
+/**
+ * Questions that one part of an application asks all processes of a launch, by topic: requests under way, a report.
+ */
+import { errorText } from '../errors/index.js';
+import type { Awaitable } from '../service/index.js';
+
+/** Asks a worker for the OpenAPI document of a service, whose name is the body. */
+export const DESCRIBE_TOPIC = 'portico.api-description';
+
+/** Answers one topic, in the process that is asked. The answer is cloned structurally on its way. */
+export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
+
+/** Answer of one process. */
+export interface Answer {
+  /** Undefined for a process that runs all services. */
+  readonly service: string | undefined;
+  readonly workerId: number;
+  readonly pid: number | undefined;
+  readonly body?: unknown;
+  /** Instead of an answer: why there is none. */
+  readonly error?: string;
+}
+
+/** The topics a process can be asked about. */
+export class Questions {
+  readonly #answers = new Map<string, AnswerQuestion>();
+
+  /** Answers a topic from now on; the function it gives ends that. */
+  answer(topic: string, answer: AnswerQuestion): () => void {
+    this.#answers.set(topic, answer);
+    return () => {
+      if (this.#answers.get(topic) === answer) this.#answers.delete(topic);
+    };
+  }
+
+  /** Rejects for a topic without an answer. */
+  async ask(topic: string, body: unknown): Promise<unknown> {
+    const answer = this.#answers.get(topic);
+    if (answer === undefined) throw new Error(`this process does not answer "${topic}"`);
+    return answer(body);
+  }
+
+  /** As {@link ask}, for a caller that asks several processes at once: never rejects. */
+  async answerAs(from: Pick<Answer, 'service' | 'workerId' | 'pid'>, topic: string, body: unknown): Promise<Answer> {
+    try {
+      return { ...from, body: await this.ask(topic, body) };
+    } catch (error) {
+      return { ...from, error: errorText(error) };
+    }
+  }
+}

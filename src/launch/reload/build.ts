@@ -1,0 +1,63 @@
+/**
+ * The build of a configuration in a child: it runs the program once more, builds all services, and starts none. `check`, a dry
+ * run, and the mistakes of a refusal behind its first come from here.
+ */
+import { type Config, ConfigError } from '../../config/index.js';
+import type { Diagnostic } from '../../errors/index.js';
+import { within } from '../../tasks/internal.js';
+import { type LaunchSettings, readSettings } from '../launcher-options.js';
+import { WorkerHandle } from '../parent/worker-handle.js';
+import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
+import { reloadTimeout } from './reload.js';
+
+/** The name that such a child has where a worker has that of its service. */
+const ASSIGNED = 'build';
+/** How long a child that has said what it found may take to end. */
+const ENDS_WITHIN_MS = 1000;
+
+/**
+ * Gives what it found, warnings included; undefined when `stopped` was raised. Rejects with what kept the child from building, all mistakes
+ * of a configuration in one refusal, and with `PORTICO_RELOAD_TIMEOUT` after `reload_check_timeout`.
+ */
+export async function buildInChild(
+  program: WorkerProgram,
+  generation: FleetGeneration,
+  stopped?: AbortSignal,
+): Promise<readonly Diagnostic[] | undefined> {
+  const limitMs = generation.settings.reloadCheckTimeoutMs;
+  const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
+  // Modules may print, and the output of `check --json` is JSON alone.
+  const child = spawnWorker(program, assignment, [], 2);
+  const worker = new WorkerHandle(child, assignment, firstMessage(program, generation, { sockets: [], builds: true }));
+  try {
+    const ms = limitMs || Number.POSITIVE_INFINITY;
+    return await within(worker.built, { ms, ...(stopped === undefined ? {} : { signal: stopped }) }, () => {
+      if (stopped?.aborted === true) return undefined;
+      throw reloadTimeout(`the application was not built within ${limitMs / 1000} s${stuckIn(worker.stack)}`);
+    });
+  } finally {
+    void within(worker.exited, stopped?.aborted === true ? 0 : ENDS_WITHIN_MS).then(() => worker.kill());
+  }
+}
+
+/** The same for a program that launches nothing: the child runs its main module with these `words`. */
+export async function buildConfiguration(config: Config, words: readonly string[]): Promise<readonly Diagnostic[]> {
+  const program = { host: process, withheld: config.variables, told: () => words };
+  const generation = { number: 1, settings: settingsFor(config), configuration: () => config.snapshot() };
+  return (await buildInChild(program, generation)) ?? [];
+}
+
+/** The defaults where the configuration's are refused: the child says why. */
+function settingsFor(config: Config): LaunchSettings {
+  try {
+    return readSettings(config);
+  } catch (error) {
+    if (error instanceof ConfigError) return readSettings();
+    throw error;
+  }
+}
+
+/** The stack of a process that is stuck, as the end of a message. */
+export function stuckIn(stack: readonly string[] | undefined): string {
+  return stack === undefined ? '' : `; it is stuck in:\n${stack.join('\n')}`;
+}

@@ -1,0 +1,279 @@
+/**
+ * A `ProcessLauncher` inside a worker: it starts the one service the worker was assigned, and never takes the parent's
+ * path.
+ */
+
+import { closeSync } from 'node:fs';
+import type { ConfigSnapshot } from '../config/index.js';
+import { errorText, Refusals } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import { Meter } from '../metrics/index.js';
+import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
+import { isListening } from '../service/internal.js';
+import { within } from '../tasks/internal.js';
+import type { InheritedSockets, ToWorker } from './assignment.js';
+import { logFailure, STATUS_FAILED } from './exit-status.js';
+import { InProcessRunner } from './in-process/in-process-runner.js';
+import { checkService, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
+import { LauncherCore } from './launcher-core.js';
+import { HookList } from './process/hook-list.js';
+import {
+  exitProcess,
+  type HostProcess,
+  holdAlive,
+  programName,
+  setTitle,
+  workerTitle,
+} from './process/host-process.js';
+import type { Telling } from './report/report-subjects.js';
+import { notLaunched, type ParentLink } from './worker/parent-link.js';
+
+/** How long a worker may take to tell its parent that it ends. */
+const LAST_WORD_MS = 500;
+
+export class WorkerSide {
+  readonly core: LauncherCore<InProcessRunner>;
+  readonly newWorker: HookList<[service: string, workerId: number, instance: ServiceBase]>;
+  readonly #link: ParentLink;
+  readonly #log: Logger;
+  readonly #host: HostProcess;
+  readonly #options: LauncherOptions;
+  /** The services that the program has launched, with how many workers, whether they are this worker's or not. */
+  readonly #launched = new Map<string, number>();
+  /** In a child that only builds: what kept services from being built. */
+  readonly #unbuilt: unknown[] = [];
+  readonly #sockets: WorkerSockets;
+  /** Of what concerns the process. */
+  readonly #meter = new Meter();
+  #explained: Promise<void> = Promise.resolve();
+
+  constructor(link: ParentLink, options: LauncherOptions) {
+    this.#link = link;
+    this.#options = options;
+    this.#sockets = new WorkerSockets(link.sockets, link.assignment.index);
+    const { assignment } = link;
+    const startFailed = (_: string, error: unknown): void => {
+      this.#explained = link.explain(error);
+    };
+    const worker: WorkerContext = {
+      id: assignment.index,
+      workers: assignment.workers,
+      generation: assignment.generation,
+      supervised: true,
+      requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
+    };
+    const inner = { ...options, settings: link.settings, worker, startFailed };
+    this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
+    this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
+    this.#log = this.core.log;
+    this.#host = this.core.host;
+    this.newWorker = new HookList('new worker', this.#log);
+  }
+
+  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+    const workers = checkWorkers(options.workers);
+    const name = serviceName(checkService(service));
+    if (this.#launched.has(name)) return;
+    this.#launched.set(name, workers);
+    if (this.#link.builds) return this.#build(service);
+    if (name !== this.#link.assignment.service) return;
+    this.#takeOver(service);
+    if (isListening(service)) service.useSockets(this.#sockets.own());
+    await this.newWorker.run(name, this.#link.assignment.index, service);
+    try {
+      await this.core.runner.launchService(service);
+    } catch {
+      // It was explained to the parent, and the process ends: the program is not to go on.
+      return new Promise(() => undefined);
+    }
+    if (!this.core.stopping) void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
+  }
+
+  /** Ends the process with the service's status; never returns. */
+  async wait(): Promise<number> {
+    const { service } = this.#link.assignment;
+    const workers = this.#launched.get(service);
+    if (this.#link.builds) await this.#tellBuilt();
+    else if (workers === undefined) await this.#link.fail(notLaunched(service, [...this.#launched.keys()]));
+    else void this.#link.send({ kind: 'launched', workers });
+    holdAlive();
+    return new Promise<number>(() => undefined);
+  }
+
+  async #build(service: ServiceBase): Promise<void> {
+    try {
+      const letGo = await service.prepare?.();
+      await letGo?.();
+    } catch (error) {
+      this.#unbuilt.push(error);
+    }
+  }
+
+  /** All mistakes of the configuration as one; of any other failure the first. */
+  async #tellBuilt(): Promise<void> {
+    const refusals = new Refusals();
+    try {
+      for (const error of this.#unbuilt) refusals.note(error);
+      refusals.refuse();
+    } catch (error) {
+      return this.#link.fail(error);
+    }
+    if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
+    await this.#link.tellBuilt([]);
+  }
+
+  #takeOver(service: ServiceBase): void {
+    const { core } = this;
+    const link = this.#link;
+    core.takeSignals();
+    const { service: name, index } = link.assignment;
+    if (this.#options.signals !== false) {
+      setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), name, index));
+    }
+    link.attach({
+      message: (message) => this.#receive(message, service),
+      gone: () => void this.#orphaned(),
+      uncaught: (error) => {
+        void link.explain(error);
+        void core.crash(error);
+      },
+      warn: (text) => this.#log.warn(text, { service: name, workerId: index }),
+      facts: () => core.runner.facts(),
+      beat: () => void this.#tellCounted(service),
+    });
+    void core.wait().then(async (status) => {
+      await this.#explained;
+      await within(this.#tellCounted(service), LAST_WORD_MS);
+      await within(link.send({ kind: 'ended', status, cutOff: core.runner.cutOff }), LAST_WORD_MS);
+      exitProcess(this.#host, status);
+    });
+  }
+
+  #receive(message: ToWorker, service: ServiceBase): void {
+    const link = this.#link;
+    switch (message.kind) {
+      case 'drain':
+        void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
+        // The service was asked to stop accepting, and most do within a turn of the loop; a write to the registry may come before.
+        setImmediate(() => void link.send({ kind: 'draining' }));
+        break;
+      case 'adopt':
+        if (isListening(service)) void this.#adopt(service, message.slot);
+        break;
+      case 'release':
+        this.#sockets.release(message.slot);
+        break;
+      case 'mutate':
+        void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
+        break;
+      case 'reopen':
+        this.#log.reopen?.();
+        break;
+      case 'ask':
+        void this.#answer(message);
+        break;
+    }
+  }
+
+  async #answer({ id, topic, body }: Extract<ToWorker, { kind: 'ask' }>): Promise<void> {
+    const kind = 'answer';
+    try {
+      await this.#link.send({ kind, id, body: await this.core.runner.questions.ask(topic, body) });
+    } catch (error) {
+      await this.#link.send({ kind, id, error: errorText(error) });
+    }
+  }
+
+  async #adopt(service: ListeningService, slot: number): Promise<void> {
+    try {
+      await this.#sockets.adopt(service, slot, this.#link.takeSockets());
+    } catch (error) {
+      this.#log.warn(`worker ${slot} cannot be helped out`, { service: service.name, err: error });
+    }
+  }
+
+  async #tellCounted(service: ServiceBase & Telling): Promise<void> {
+    this.#meter.follow('logLinesLost', [], this.#log.lost?.() ?? 0);
+    const { buckets, series } = service.meter?.take() ?? { buckets: [], series: [] };
+    const all = [...series, ...this.#meter.take().series];
+    if (all.length > 0) await this.#link.send({ kind: 'counted', buckets, series: all });
+  }
+
+  async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<boolean> {
+    try {
+      const changes = await this.#options.config?.adopt(configuration as ConfigSnapshot);
+      this.#link.settings = settings;
+      this.core.runner.settings = settings;
+      return await this.core.runner.reset(changes ?? new Map());
+    } catch (error) {
+      logFailure(this.#log, 'The new configuration does not fit this worker', error);
+      return false;
+    }
+  }
+
+  async #orphaned(): Promise<void> {
+    this.#log.error('Parent process has died unexpectedly, exiting');
+    await this.core.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
+  }
+}
+
+/** The sockets that a worker inherited: its own, those of other slots, and those it helps out with. */
+class WorkerSockets {
+  readonly #sockets: readonly InheritedSockets[];
+  /** Its own. Its descriptors belong to a listener once they were asked for. */
+  readonly #slot: number;
+  #taken = false;
+  readonly #adopted = new Map<number, Promise<(() => void) | undefined>>();
+  #closed = false;
+
+  /** `index` is the worker's: it has slot `index` modulo the number of slots. */
+  constructor(sockets: readonly InheritedSockets[], index: number) {
+    this.#sockets = sockets;
+    this.#slot = index % (sockets[0]?.descriptors.length ?? 1);
+  }
+
+  /** The sockets of the worker's own slot, one for each address. */
+  own(): ListenSocket[] {
+    this.#taken = true;
+    return this.#sockets.flatMap(({ address, descriptors }) => {
+      const fd = descriptors[this.#slot];
+      return fd === undefined ? [] : [{ address, fd }];
+    });
+  }
+
+  /** Listens on the sockets of another slot as well: `descriptors`, one for each address, which belong to it then. */
+  async adopt(service: ListeningService, slot: number, descriptors: readonly number[]): Promise<void> {
+    if (this.#closed || descriptors.length < this.#sockets.length) {
+      for (const descriptor of descriptors) closeSync(descriptor);
+      return;
+    }
+    this.release(slot);
+    const sockets = this.#sockets.map(({ address }, at) => ({ address, fd: descriptors[at]! }));
+    const adopted = Promise.resolve(service.adoptSockets?.(sockets));
+    this.#adopted.set(slot, adopted);
+    await adopted;
+  }
+
+  release(slot: number): void {
+    void this.#adopted.get(slot)?.then(
+      (release) => release?.(),
+      () => undefined,
+    );
+    this.#adopted.delete(slot);
+  }
+
+  /**
+   * Ends what was adopted, and closes what was never used: another worker's socket held open here would go on swallowing
+   * connections after that worker is gone.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const slot of this.#adopted.keys()) this.release(slot);
+    for (const { descriptors } of this.#sockets) {
+      for (const [slot, descriptor] of descriptors.entries()) {
+        if (!this.#taken || slot !== this.#slot) closeSync(descriptor);
+      }
+    }
+  }
+}

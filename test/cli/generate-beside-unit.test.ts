@@ -1,0 +1,97 @@
+/** Files for logrotate and sockets beside the unit of systemd, and what `--check` says of edited ones. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readConfiguration } from '../../dist/cli/configuration.js';
+import { type DeploymentFile, deploymentOf } from '../../dist/cli/generate/deployment.js';
+import { logrotate } from '../../dist/cli/generate/logrotate.js';
+import { socket } from '../../dist/cli/generate/socket.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+
+const PASTE = '[app:shop]\npaste.app_factory = portico/middleware:echo\n[app:books]\nuse = shop\n';
+
+/** A deployment of this configuration; `chosen`: of this API alone. */
+async function deployment(ini: string, chosen?: string) {
+  const folder = temporaryFolder('portico-beside-');
+  const file = join(folder, 'portico.ini');
+  writeFileSync(file, ini);
+  writeFileSync(join(folder, 'api-paste.ini'), PASTE);
+  const args = { configFile: [file], ...(chosen !== undefined && { api: chosen }) };
+  return deploymentOf(await readConfiguration(args), args);
+}
+
+function findings(kind: DeploymentFile, text: string, of: Parameters<DeploymentFile['check']>[1]): string[] {
+  const told: string[] = [];
+  kind.check(text, of, (line, message) => told.push(`${line}: ${message}`));
+  return told;
+}
+
+/** Says of each edit what it leads to. */
+function assertMisfits(
+  kind: DeploymentFile,
+  of: Parameters<DeploymentFile['check']>[1],
+  edits: readonly (readonly [from: string | RegExp, to: string, says: string])[],
+): void {
+  const text = kind.generate(of);
+  assert.deepEqual(findings(kind, text, of), []);
+  for (const [from, to, says] of edits) {
+    assert.ok(text.search(from) >= 0, `it has ${String(from)}`);
+    assert.deepEqual(findings(kind, text.replace(from, to), of), [says]);
+  }
+}
+
+const TWO = '[api:shop]\nlisten = [::]:8080\n[api:books]\nlisten = unix:/run/books/api.sock\n';
+
+test('OP-15 the socket unit of an API has its address and its name, and fits no other', async () => {
+  const shop = await deployment(TWO, 'shop');
+  assert.match(
+    socket.generate(shop),
+    /^\[Socket\]\nListenStream=\[::\]:8080\n.*\nFileDescriptorName=shop\nService=portico\.service\n/m,
+  );
+  assertMisfits(socket, shop, [
+    ['8080', '80', '8: ListenStream is [::]:80, and shop listens on [::]:8080'],
+    ['=shop', '=shpo', '10: FileDescriptorName is shpo: the service does not know whose socket it is'],
+    ['Service=', 'Accept=yes\nService=', '11: Accept is yes: systemd would start the service for each connection'],
+  ]);
+  const books = await deployment(TWO, 'books');
+  assert.match(socket.generate(books), /^ListenStream=\/run\/books\/api\.sock\nSocketMode=0660$/m);
+  assert.match(socket.warnings!(books)[0]!.message, /is removed with the RuntimeDirectory of portico\.service/);
+  const named = await deployment('[api:shop]\nlisten = localhost:8080\n');
+  assert.throws(() => socket.generate(named), /listens on localhost: systemd takes addresses/);
+  const deep = await deployment('[api:shop]\nlisten = unix:/run/portico/shop/api.sock\n');
+  assert.equal(socket.warnings!(deep).length, 1);
+  const both = await deployment(TWO);
+  assert.throws(() => socket.generate(both), /each API has a socket unit of its own: shop, books/);
+  assert.deepEqual(findings(socket, socket.generate(shop), both), []);
+});
+
+test('OP-15 logrotate renames the log where the unit has it, and has it opened anew', async () => {
+  const given = await deployment('[DEFAULT]\nlog_file = /var/log/shop/api.log\n[api:shop]\nport = 8080\n');
+  assertMisfits(logrotate, given, [
+    ['/var/log/shop/', '/var/log/', '2: it rotates another file than /var/log/shop/api.log'],
+    [/if systemctl.*/, '# HUP', '2: nothing sends HUP: the log goes on in the file that was renamed'],
+    [
+      '    delaycompress\n',
+      '',
+      '7: compress without delaycompress: what is written until the log is opened anew is lost',
+    ],
+    ['nocreate', 'create 0640 root adm', '11: create with an owner: the service may not be able to write to it'],
+  ]);
+  const text = logrotate.generate(given);
+  for (const names of ['/var/log/shop/*.log', '"/var/log/shop/api.log"', "/var/log/x.log '/var/log/shop/a?i.log'"]) {
+    assert.deepEqual(
+      findings(
+        logrotate,
+        text.replace('/var/log/shop/api.log', () => names),
+        given,
+      ),
+      [],
+      names,
+    );
+  }
+  const moved = await deployment('[DEFAULT]\nlog_file = $state_path/a b.log\n[api:shop]\nport = 8080\n');
+  assert.match(logrotate.generate(moved), /^"\/var\/lib\/portico\/a b\.log" \{$/m);
+  const none = await deployment('[api:shop]\nport = 8080\n');
+  assert.throws(() => logrotate.generate(none), /log_file is not set.*standard error/);
+});

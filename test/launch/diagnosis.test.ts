@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { emptyProject } from '../e2e/program.js';
+import { endGroup, spawnKept } from '../fixtures/keeper.js';
+
+const { folder, remove } = emptyProject({});
+after(remove);
+
+const program = join(folder, 'main.mjs');
+writeFileSync(
+  program,
+  `import { createLogger, Config, ProcessLauncher } from 'portico';
+   import { launch } from 'portico/launch';
+   import { Service } from 'portico/service';
+   class Cleaner extends Service {
+     name = 'cleaner';
+     async start() {
+       this.tasks.spawn(function sweeping({ signal }) { return new Promise((resolve) => signal.addEventListener('abort', resolve)); });
+       console.log('started', this.backdoorPort);
+     }
+   }
+   const config = await Config.load({ files: [process.argv[2]], argv: [] });
+   const launcher = await launch(new Cleaner(), { config, workers: Number(process.argv[3]) });
+   process.exitCode = await launcher.wait();`,
+);
+
+/** Starts the program with these options in [DEFAULT]; its output as one stream of lines. */
+async function started(
+  options: string,
+  workers: number,
+): Promise<{ child: ChildProcess; line: (word: string) => Promise<string> }> {
+  const file = join(folder, `portico-${Math.random()}.ini`);
+  writeFileSync(file, options);
+  const child = spawnKept(process.execPath, [program, file, String(workers)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  after(() => endGroup(child.pid!));
+  const lines: string[] = [];
+  let told = (): void => {};
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface(stream).on('line', (line) => {
+      lines.push(line);
+      told();
+    });
+  }
+  const line = async (word: string): Promise<string> => {
+    for (;;) {
+      const at = lines.findIndex((each) => each.includes(word));
+      if (at !== -1) return lines.splice(0, at + 1).at(-1)!;
+      await new Promise<void>((resolve) => {
+        told = resolve;
+      });
+    }
+  };
+  return { child, line };
+}
+
+async function ended(child: ChildProcess): Promise<number | null> {
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  return ((await exit) as [number | null])[0];
+}
+
+test('LC-1501 LC-1502 SIGUSR2 writes a report to standard error, and the process goes on', async () => {
+  const { child, line } = await started('', 1);
+  await line('started null');
+  for (let round = 0; round < 2; round++) {
+    child.kill('SIGUSR2');
+    await line('Guru Meditation');
+    await line('task sweeping: running');
+    await line('Configuration');
+  }
+  assert.equal(await ended(child), 0);
+});
+
+test('LC-1502 a storm of SIGUSR2 gives the reports that fit into it, whole, and harms nobody', async () => {
+  const { child, line } = await started('', 2);
+  await line(' is ready');
+  await line(' is ready');
+  for (let signal = 0; signal < 200; signal++) child.kill('SIGUSR2');
+  await line('Guru Meditation');
+  for (const worker of [0, 1]) {
+    await line(`Worker ${worker} of cleaner`);
+    await line('Package');
+    await line('task sweeping: running');
+    await line('Configuration');
+  }
+  assert.equal(await ended(child), 0);
+});
+
+test('LC-1513 SIGUSR2 to the supervisor gives a report of it and of each worker', async () => {
+  const { child, line } = await started('', 2);
+  await line(' is ready');
+  await line(' is ready');
+  child.kill('SIGUSR2');
+  await line('Guru Meditation');
+  await line('cleaner: 2 processes, 0 restarts');
+  await line('Worker 0 of cleaner');
+  await line('task sweeping: running');
+  await line('Worker 1 of cleaner');
+  await line('task sweeping: running');
+  assert.equal(await ended(child), 0);
+});
+
+test('LC-201 LC-106 LC-1109 LC-1204 the backdoor is opened before the service starts, which is told where; each worker has its own', async () => {
+  const { child, line } = await started('[DEFAULT]\nbackdoor_port = 0\n', 2);
+  const ports = [await line('started'), await line('started')].map((text) => Number(text.split(' ')[1]));
+  assert.notEqual(ports[0], ports[1]);
+  for (const port of ports) {
+    const socket = connect(port, '127.0.0.1');
+    socket.setEncoding('utf8');
+    let answer = '';
+    socket.on('data', (text: string) => {
+      answer += text;
+    });
+    socket.write('services()[0].name\npgt()\nexit\n');
+    await once(socket, 'close');
+    assert.match(answer, /cleaner/);
+    assert.match(answer, /task sweeping: running/);
+  }
+  assert.equal(await ended(child), 0);
+});
+
+test('LC-1109 the supervisor has a backdoor where backdoor_supervisor says so, and it ends with it', async () => {
+  const { child, line } = await started('[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\n', 2);
+  const places = new Map<number, number>();
+  while (places.size < 3) {
+    const [, port, pid] = /Backdoor listening on (\d+) for process (\d+)/.exec(await line('Backdoor listening on'))!;
+    places.set(Number(pid), Number(port));
+  }
+  assert.equal(new Set(places.values()).size, 3);
+  const port = places.get(child.pid!);
+  assert.ok(port !== undefined, 'one of them is the supervisor’s');
+  const socket = connect(port, '127.0.0.1');
+  socket.resume().write('exit\n');
+  await once(socket, 'close');
+  assert.equal(await ended(child), 0);
+  const refused = connect(port, '127.0.0.1');
+  const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
+  assert.equal(error.code, 'ECONNREFUSED');
+});
+
+test('LC-1102 a backdoor that means nothing refuses the configuration', async () => {
+  const { child, line } = await started('[DEFAULT]\nbackdoor_port = somewhere\n', 1);
+  const exit = once(child, 'exit');
+  await line('Invalid backdoor_port configuration somewhere');
+  assert.equal(((await exit) as [number])[0], 78);
+});

@@ -1,0 +1,150 @@
+/** An error that nobody handles, in processes without a supervisor: said once, nobody cut off, and no status of success. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type Program, startModule } from '../e2e/program.js';
+import { get } from '../fixtures/http-client.js';
+import { type LogLine, RunningProgram } from '../fixtures/running-program.js';
+
+async function single(t: TestContext, plan: object = {}): Promise<{ program: RunningProgram; port: number }> {
+  const program = new RunningProgram('single', plan);
+  t.after(() => program.cleanUp());
+  const { port } = await program.event('launched');
+  return { program, port: port as number };
+}
+
+function unhandled(program: RunningProgram): LogLine[] {
+  return program.lines.filter(({ msg }) => msg === 'Unhandled exception');
+}
+
+for (const path of ['/throw', '/reject']) {
+  test(`LC-375 RL-71 ${path}: a process of its own logs it once, lets requests end, and ends with 2`, async (t) => {
+    const { program, port } = await single(t);
+    const slow = get<{ slow: boolean }>(port, '/slow?ms=700');
+    await get(port, '/');
+    await get(port, path).catch(() => undefined);
+    await program.line(({ msg }) => msg === 'Unhandled exception');
+    assert.equal((await slow).body.slow, true);
+    assert.deepEqual(await program.ended, { code: 2, signal: null });
+    const [line, ...more] = unhandled(program);
+    assert.deepEqual([line?.level, line?.service, more.length], ['error', 'single', 0]);
+    assert.match(JSON.stringify(line), /nobody (handles|waits for) this.*\\n\s+at /);
+    // Nothing of it stands there raw.
+    assert.deepEqual(
+      program.lines.filter(({ plain }) => plain),
+      [],
+    );
+    assert.equal(program.lines.find(({ event }) => event === 'stopped')?.status, 2);
+  });
+}
+
+test('RL-71 a program that listens to uncaughtException itself lives on, and the log has the error', async (t) => {
+  const { program, port } = await single(t, { tolerant: true });
+  for (let times = 1; times <= 2; times++) {
+    await get(port, '/throw').catch(() => undefined);
+    await get(port, '/');
+  }
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.lines.filter(({ event }) => event === 'tolerated').length, 2);
+  const told = program.lines.filter(({ msg }) => msg?.startsWith('Unhandled exception'));
+  assert.deepEqual(
+    told.map(({ level }) => level),
+    ['error', 'error'],
+  );
+});
+
+test('RL-71 what does not end within five seconds is cut off, whatever the deadline of the service', async (t) => {
+  const { program, port } = await single(t, { options: { settings: { drainDelayMs: 60_000 } } });
+  get(port, '/slow?ms=60000').catch(() => undefined);
+  await get(port, '/');
+  const from = performance.now();
+  await get(port, '/throw');
+  assert.deepEqual(await program.ended, { code: 2, signal: null });
+  assert.ok(performance.now() - from < 30_000);
+  const cut = program.lines.find(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
+  assert.deepEqual(cut?.busy, ['GET /slow?ms=60000']);
+});
+
+test('RL-71 an error during a stop shortens it, and is the status', async (t) => {
+  const { program, port } = await single(t);
+  get(port, '/slow?ms=60000').catch(() => undefined);
+  const second = get(port, '/slow-throw?ms=300').catch(() => undefined);
+  await get(port, '/');
+  program.kill('SIGTERM');
+  await second;
+  assert.deepEqual(await program.ended, { code: 2, signal: null });
+  assert.equal(unhandled(program).length, 1);
+});
+
+test('a parent stops its workers gracefully, and ends with 2', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }], control: true });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const { port: control } = await fleet.event('control');
+  const port = await fleet.port('api');
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=700');
+  await get(port, '/');
+  await get(control as number, '/throw').catch(() => undefined);
+  assert.equal((await slow).body.slow, true);
+  assert.deepEqual(await fleet.ended, { code: 2, signal: null });
+  assert.equal(unhandled(fleet).length, 1);
+  const exits = fleet.lines.filter(({ event }) => event === 'worker_exited');
+  assert.deepEqual(
+    exits.map(({ code }) => code),
+    [0, 0],
+  );
+});
+
+/** A program with one service, whose class is `code`. */
+function program(t: TestContext, code: string): Program {
+  return startModule(
+    t,
+    `
+import { createLogger, launch, Service } from 'portico';
+const log = createLogger({ level: 'info', format: 'json' });
+${code}
+const settings = { gracefulShutdownTimeoutMs: 500 };
+const launcher = await launch(new Shop({ name: 'shop' }), { log, settings });
+process.exitCode = await launcher.wait();
+`,
+  );
+}
+
+test('RL-71 what fails again and again on the way to the end is said once, and does not hold the process', async (t) => {
+  const started = program(
+    t,
+    `class Shop extends Service {
+  start() { setInterval(() => { throw new Error('again'); }, 20); }
+  async stop(how) { await new Promise((resolve) => setTimeout(resolve, 200)); await super.stop(how); }
+}`,
+  );
+  assert.deepEqual(await started.ended, { code: 2, signal: null });
+  assert.equal(started.stderr.match(/Unhandled exception/g)?.length, 1, started.stderr);
+});
+
+for (const [when, hup] of [
+  ['at the launch', false],
+  ['in a reload', true],
+] as const) {
+  test(`LC-531 LC-549 RL-81 TERM ends a single process whose start ${when} never does, at the deadline`, async (t) => {
+    const started = program(
+      t,
+      `let starts = ${hup ? 0 : 1};
+class Shop extends Service {
+  async start() {
+    log.info('starts', { event: 'starts' });
+    if (++starts > 1) await new Promise(() => setInterval(() => {}, 1000));
+  }
+}`,
+    );
+    await started.printed(hup ? /"event":"ready"/ : /"event":"starts"/);
+    if (hup) {
+      started.kill('SIGHUP');
+      await started.printed(/("event":"starts"[\s\S]*){2}/);
+    }
+    started.kill('SIGTERM');
+    assert.deepEqual(await started.ended, { code: 1, signal: null });
+    assert.match(started.stderr, /Graceful shutdown timeout exceeded/);
+    assert.match(started.stderr, /"busy":\["its start"\]/);
+  });
+}

@@ -1,0 +1,149 @@
+/** The answers to requests that no filter sees: style of the API, Accept, CORS, ids, as far as the request could be read. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { App, Filter } from 'portico/app';
+import { Config } from 'portico/config';
+import { Server, WSGIService } from 'portico/server';
+import { captureLog } from 'portico/testing';
+import { temporaryFolder } from '../certificate-files.js';
+import { Client, portOf, type RawResponse } from '../raw-client.js';
+
+const FIELDS = 'host: x\r\norigin: https://page.example\r\naccept: application/problem+json\r\n';
+const ORIGIN = 'access-control-allow-origin';
+
+test('refusals before the pipeline have the style, Accept, CORS and the id of the API', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(
+    join(folder, 'api-paste.ini'),
+    `[pipeline:main]
+pipeline = request_id cors app
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+[filter:cors]
+paste.filter_factory = portico/middleware:cors
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+  );
+  writeFileSync(join(folder, 'app.mjs'), 'export const app = () => (req, res) => { req.resume(); };\n');
+  writeFileSync(
+    join(folder, 'portico.ini'),
+    '[wsgi]\nmax_header_size = 16384\n[cors]\nallowed_origin = https://page.example\n[api:main]\nport = 0\n',
+  );
+  const { log, lines } = captureLog();
+  const service = new WSGIService('main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
+  await service.start();
+  t.after(() => service.stop());
+
+  const answer = async (...bytes: string[]): Promise<RawResponse> => {
+    const client = new Client(service.port!);
+    for (const part of bytes) client.write(part);
+    const response = await client.response();
+    await client.closed;
+    return response;
+  };
+  const styled = ({ status, headers, body }: RawResponse, wanted: number, detail: string, instance?: string): void => {
+    const id = headers.get('x-request-id');
+    const { request_id, ...problem } = JSON.parse(body);
+    assert.equal(request_id, id);
+    assert.match(String(id), /^req-/);
+    assert.deepEqual([status, problem.status, problem.detail, problem.instance], [wanted, wanted, detail, instance]);
+    assert.equal(headers.get('content-type'), 'application/problem+json');
+    assert.equal(headers.get('connection'), 'close');
+    assert.equal(headers.get(ORIGIN), 'https://page.example');
+    assert.ok(lines.some((line) => line.msg === 'request rejected' && line.request_id === id));
+  };
+
+  const badPath = 'The path has an invalid percent-encoding.';
+  styled(await answer(`GET /api/%ff HTTP/1.1\r\n${FIELDS}\r\n`), 400, badPath, '/api/%ff');
+  const large = `GET /big HTTP/1.1\r\n${FIELDS}x: ${'x'.repeat(17_000)}\r\n\r\n`;
+  styled(await answer(large), 431, 'The header fields are too large.', '/big');
+  const malformed = 'The request is malformed.';
+  styled(await answer(`GET /a HTTP/1.1\r\n${FIELDS}b ad: 1\r\n\r\n`), 400, malformed, '/a');
+  const chunked = `POST /c HTTP/1.1\r\n${FIELDS}transfer-encoding: chunked\r\n\r\nZ\r\n`;
+  styled(await answer(chunked), 400, malformed, '/c');
+  styled(await answer(`CONNECT a:1 HTTP/1.1\r\n${FIELDS}\r\n`), 400, 'CONNECT is not offered here.');
+  styled(await answer(`GET / HTTP/1.1\r\n${FIELDS}expect: x\r\n\r\n`), 417, 'The expectation cannot be met.', '/');
+
+  // A page may read the refusal of a request that browsers ask leave for.
+  const preflight = `OPTIONS /%ff HTTP/1.1\r\n${FIELDS}access-control-request-method: PUT\r\n\r\n`;
+  const allowed = await answer(preflight);
+  assert.deepEqual([allowed.status, allowed.headers.get(ORIGIN)], [204, 'https://page.example']);
+
+  // Bytes that cannot be read, or belong to a request that was answered, say nothing.
+  const nothing = await answer('\0\0\r\n\r\n');
+  assert.deepEqual([nothing.status, nothing.headers.get('content-type')], [400, 'application/json']);
+  assert.deepEqual(JSON.parse(nothing.body).error.message, malformed);
+  const client = new Client(service.port!);
+  client.write(`OPTIONS * HTTP/1.1\r\n${FIELDS}\r\n\0`);
+  await client.closed;
+  assert.match(client.received, /^HTTP\/1.1 204 .*HTTP\/1.1 400 /s);
+  assert.ok(!client.received.toLowerCase().includes(ORIGIN));
+});
+
+test('aroundRefusals of a Server may answer later, and a HEAD gets no body', async (t) => {
+  const server = new Server('slow', () => undefined, {
+    aroundRefusals: [
+      (app) => async (req, res) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        res.setHeader('x-seen', req.url ?? '');
+        return app(req, res);
+      },
+    ],
+  });
+  await server.start();
+  t.after(() => server.stop());
+  for (const bytes of ['HEAD /%ff HTTP/1.1\r\nhost: x\r\n\r\n', 'HEAD /%ff HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n']) {
+    const client = new Client(portOf(server));
+    client.write(bytes);
+    await client.closed;
+    assert.match(client.received, /^HTTP\/1.1 400 Bad Request\r\n.*x-seen: \/%ff\r\n.*\r\n\r\n$/is);
+  }
+});
+
+test('while aroundRefusals waits an app may answer instead, and further bytes do not end the connection', async (t) => {
+  let answer = (): unknown => undefined;
+  let goOn = (): void => undefined;
+  let reached = (_req: IncomingMessage): void => undefined;
+  const waits: Filter = (app) => async (req, res) => {
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    reached(req);
+    await gate;
+    return app(req, res);
+  };
+  const app: App = (req, res) => {
+    req.on('error', () => undefined);
+    answer = () => res.end('from the app');
+  };
+  const server = new Server('slow', app, { aroundRefusals: [waits] });
+  await server.start();
+  t.after(() => server.stop());
+  const refused = async (bytes: string): Promise<{ client: Client; req: IncomingMessage }> => {
+    const seen = new Promise<IncomingMessage>((resolve) => {
+      reached = resolve;
+    });
+    const client = new Client(portOf(server));
+    client.write(bytes);
+    return { client, req: await seen };
+  };
+
+  const half = await refused('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZ\r\n');
+  answer();
+  goOn();
+  await half.client.closed;
+  assert.deepEqual(half.client.received.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200']);
+  assert.match(half.client.received, /from the app$/);
+
+  const { client, req } = await refused('GET / HTTP/1.1\r\n: y\r\n\r\n');
+  const { bytesRead } = req.socket;
+  client.write('more');
+  while (req.socket.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
+  goOn();
+  await client.closed;
+  assert.match(client.received, /^HTTP\/1.1 400 /);
+});
