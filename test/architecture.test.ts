@@ -36,7 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   loader: [...FIRST, 'app', 'rpc'],
   middleware: [...FIRST, 'app'],
   rpc: [...FIRST, 'metrics', 'spans', 'registry', 'wire', 'app'],
-  launch: [...FIRST, 'metrics', 'registry'],
+  launch: [...FIRST, 'metrics', 'spans', 'registry'],
   server: [...FIRST, 'metrics', 'spans', 'registry', 'rpc', 'wire', 'app', 'loader'],
   testing: [...FIRST, 'registry', 'app', 'rpc', 'middleware'],
 };

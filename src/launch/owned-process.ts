@@ -4,6 +4,7 @@
 
 import type { Logger } from '../log/index.js';
 import { takeHeldSignals } from '../process/index.js';
+import { HeldShutdown } from '../spans/index.js';
 import { within } from '../tasks/internal.js';
 import type { LaunchSettings } from './launcher-options.js';
 import {
@@ -50,6 +51,7 @@ const LAUNCHERS_OWN = Symbol.for('portico.unhandled');
 export class OwnedProcess {
   readonly signalHandler: SignalHandler;
   readonly #given: Ownership;
+  readonly #tracing: HeldShutdown;
   readonly #leftBehind = new Set<Promise<unknown>>();
   #loop: LoopFacts | undefined;
   #watch: Watch | undefined;
@@ -62,6 +64,7 @@ export class OwnedProcess {
 
   constructor(given: Ownership) {
     this.#given = given;
+    this.#tracing = new HeldShutdown(given.actions.stopping);
     this.signalHandler = new SignalHandler({ source: given.host, log: given.log });
   }
 
@@ -70,6 +73,7 @@ export class OwnedProcess {
     const { owned, actions, host, ended, settings, log, supervised, watched } = this.#given;
     if (!owned || this.#taken) return false;
     this.#taken = true;
+    this.#tracing.take();
     if (!supervised) {
       this.#catchUnhandled();
       void ended.then((status) => this.#endAnyway(status));
@@ -118,8 +122,9 @@ export class OwnedProcess {
     void settled(work).then(() => this.#leftBehind.delete(work));
   }
 
-  /** Waits a moment for work that was called off, and then leaves it behind. */
+  /** Waits a moment for an SDK of OpenTelemetry to shut down, and for work that was called off, which it then leaves behind. */
   async letGo(work: Promise<unknown>): Promise<void> {
+    await within(this.#tracing.release(), LETTING_GO_MS);
     const limitMs = this.#leftBehind.size > 0 ? 0 : LETTING_GO_MS;
     if ((await within(settled(work), limitMs)) === undefined) this.leaveBehind(work);
   }

@@ -10,19 +10,27 @@ import { maskUris } from '../text/index.js';
 /** Key under which the API holds an SDK, for all copies of its major version: `global-utils.ts` of @opentelemetry/api. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
+/** Methods of an SDK's provider that the interface of the API lacks. */
+export interface Provider {
+  forceFlush?(options: { readonly timeoutMillis: number }): Promise<void>;
+  shutdown?(): Promise<void>;
+}
+
+/** The tracer provider of the SDK; undefined where none is registered. */
+export function registeredProvider(): Provider | undefined {
+  const { [REGISTERED]: registered } = globalThis as {
+    [REGISTERED]?: { readonly trace?: Provider & { getDelegate?(): Provider } };
+  };
+  return registered?.trace?.getDelegate?.() ?? registered?.trace;
+}
+
 /** Whether there is a tracer provider. */
 export function isRegistered(): boolean {
-  const { [REGISTERED]: registered } = globalThis as { [REGISTERED]?: { readonly trace?: object } };
-  return registered?.trace !== undefined;
+  return registeredProvider() !== undefined;
 }
 
 /** How long a stop waits for spans to be exported, in milliseconds: a collector that is away must not hold up a restart. */
 const FLUSH_MS = 5000;
-
-/** Methods of an SDK's provider that the interface of the API lacks. */
-interface Flushable {
-  forceFlush?(options: { readonly timeoutMillis: number }): Promise<void>;
-}
 
 /** Makes spans. */
 export class SpanMaker {
@@ -72,13 +80,12 @@ export class SpanMaker {
    */
   async flush(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return;
-    const provider = this.api.trace.getTracerProvider() as Flushable & { getDelegate?(): Flushable };
     const over = AbortSignal.any([...(signal === undefined ? [] : [signal]), AbortSignal.timeout(FLUSH_MS)]);
     const late = new Promise<void>((_resolve, reject) => {
       over.addEventListener('abort', () => reject(new Error('it took too long')), { once: true });
     });
     try {
-      await Promise.race([(provider.getDelegate?.() ?? provider).forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
+      await Promise.race([registeredProvider()?.forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
     } catch (error) {
       // The provider of an SDK rejects with a list: what each of its processors has to say.
       const [first] = [error].flat();

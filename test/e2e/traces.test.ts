@@ -17,9 +17,10 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 
 const line = (span) => {
-  const { name, kind, attributes, status, parentSpanContext } = span;
+  const { name, kind, attributes, status, parentSpanContext, instrumentationScope: scope } = span;
   const ids = span.spanContext();
-  return JSON.stringify({ name, kind, attributes, status, ids, parent: parentSpanContext?.spanId, pid: process.pid }) + '\\n';
+  const instance = span.resource.attributes['service.instance.id'];
+  return JSON.stringify({ name, kind, attributes, status, ids, parent: parentSpanContext?.spanId, pid: process.pid, scope, instance }) + '\\n';
 };
 const exporter = {
   export(spans, done) {
@@ -31,7 +32,22 @@ const exporter = {
   shutdown: async () => {},
 };
 const processor = new BatchSpanProcessor({ exporter, scheduledDelayMillis: 600_000 });
-new NodeSDK({ spanProcessors: [processor], autoDetectResources: false }).start();
+const sdk = new NodeSDK({ spanProcessors: [processor] });
+sdk.start();
+`;
+
+/** As `@opentelemetry/auto-instrumentations-node/register` does. */
+const registered = `
+${tracing}
+const shutdown = () => sdk.shutdown();
+process.on('SIGTERM', shutdown);
+process.once('beforeExit', shutdown);
+`;
+
+/** As the examples of OpenTelemetry do. */
+const exiting = `
+${tracing}
+process.on('SIGTERM', () => sdk.shutdown().finally(() => process.exit(0)));
 `;
 
 /** A processor that fails with each span. */
@@ -51,12 +67,27 @@ import { createRequire } from 'node:module';
 import { Router } from 'portico/routing';
 
 const { cache } = createRequire(import.meta.url);
-const handler = ({ params }) => params.id === 'bad' ? Promise.reject(new Error('bad')) : ({ pid: process.pid, loaded: Object.keys(cache).some((path) => path.includes('@opentelemetry')) });
+/** Answers some time after a stop has begun. */
+const slow = () => new Promise((resolve) => {
+  process.once('SIGTERM', () => setTimeout(resolve, 300, 'slow'));
+  console.error('slow is under way');
+});
+const handler = ({ params }) => params.id === 'slow' ? slow() : params.id === 'bad' ? Promise.reject(new Error('bad')) : ({ pid: process.pid, loaded: Object.keys(cache).some((path) => path.includes('@opentelemetry')) });
 export const servers = (globalConf, localConf, ctx) => new Router().connect('server', '/servers/{id}', { handler }).build();
 export const logging = (globalConf, localConf, ctx) => (app) => async (req, res) => {
   ctx.log.info('a line of the request');
   await app(req, res);
 };
+`;
+
+/** Serves in its own process. */
+const inProcess = `
+import { Config, createLogger, ServiceLauncher, WSGIService } from 'portico';
+const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
+const log = createLogger({ format: 'json' });
+const launcher = new ServiceLauncher({ config, log });
+await launcher.launchService(new WSGIService('shop', config, { log }));
+process.exitCode = await launcher.wait();
 `;
 
 const paste = `
@@ -88,6 +119,8 @@ interface Traced {
   readonly ids: { readonly traceId: string; readonly spanId: string };
   readonly parent: string | undefined;
   readonly pid: number;
+  readonly scope: { readonly name: string; readonly version?: string };
+  readonly instance?: string;
 }
 
 interface Line {
@@ -95,17 +128,23 @@ interface Line {
   readonly [fact: string]: unknown;
 }
 
-async function served(t: TestContext, { node = [] as readonly string[], env = {}, workers = 1, more = '' } = {}) {
+async function served(
+  t: TestContext,
+  { node = [] as readonly string[], env = {}, workers = 1, more = '', program: main = apiCli } = {},
+) {
   const port = await freePort();
   const { folder } = emptyProject({
     'app.js': app,
+    'main.js': inProcess,
     'tracing.js': tracing,
+    'registered.js': registered,
+    'exiting.js': exiting,
     'broken.js': broken,
     'api-paste.ini': paste,
     'portico.ini': `[DEFAULT]\nenabled_apis = shop\n[api:shop]\npipeline = api\nport = ${port}\nworkers = ${workers}\n${more}`,
   });
   symlinkSync(join(root, 'node_modules', '@opentelemetry'), join(folder, 'node_modules', '@opentelemetry'), 'dir');
-  const program = new Program(process.execPath, [...node, apiCli], { cwd: folder, env });
+  const program = new Program(process.execPath, [...node, main], { cwd: folder, env });
   t.after(async () => {
     await program.end();
     removeFolder(folder);
@@ -156,6 +195,32 @@ test('MW-48 workers get the SDK that --import loads, and their last spans are ex
     assert.equal(attributes['portico.request_id'], line.request_id);
   }
 });
+
+for (const [what, module] of [
+  ['the SDK', './registered.js'],
+  ['the SDK and ends the process', './exiting.js'],
+] as const) {
+  for (const [where, main] of [
+    ['a worker', apiCli],
+    ['one process', 'main.js'],
+  ] as const) {
+    test(`MW-48 a listener to TERM that shuts down ${what} loses no span of ${where}: not before the drain is over`, async (t) => {
+      const { program, get, stopped } = await served(t, {
+        env: { NODE_OPTIONS: `--import ${module}` },
+        program: main,
+      });
+      const answer = get('slow');
+      await program.printed(/slow is under way/);
+      const spans = await stopped();
+      assert.equal(await answer, 'slow');
+      assert.deepEqual(
+        spans.map(({ name, attributes }) => [name, attributes['http.response.status_code']]),
+        [['GET /v2/servers/{id}', 200]],
+      );
+      assert.doesNotMatch(program.stderr, /"level":"(warn|error)"/);
+    });
+  }
+}
 
 test('MW-48 [trace] filters makes a span of each filter within that of the one around it', async (t) => {
   const { get, stopped } = await served(t, {

@@ -1,0 +1,44 @@
+/**
+ * Holds back the shutdown of an OpenTelemetry SDK until a stop is over. Programs listen to SIGTERM and shut the SDK down at once, as
+ * `@opentelemetry/auto-instrumentations-node/register` does: spans of requests under way would end too late to be exported.
+ */
+import { registeredProvider } from './span-maker.js';
+
+export class HeldShutdown {
+  readonly #isStopping: () => boolean;
+  #restore: (() => void) | undefined;
+  #held: (() => Promise<void>) | undefined;
+
+  /** `isStopping`: whether a stop is under way. */
+  constructor(isStopping: () => boolean) {
+    this.#isStopping = isStopping;
+  }
+
+  /** Takes the shutdown of the SDK that is registered by now, if one is. Done once. */
+  take(): void {
+    const provider = registeredProvider();
+    const shutdown = provider?.shutdown;
+    if (provider === undefined || shutdown === undefined || this.#restore !== undefined) return;
+    this.#restore = () => {
+      provider.shutdown = shutdown;
+    };
+    provider.shutdown = () => this.#asked(() => shutdown.call(provider));
+  }
+
+  /** Begins the shutdown that was held back, if one was. Settles once it has ended; never rejects. */
+  async release(): Promise<void> {
+    this.#restore?.();
+    await Promise.allSettled([this.#held?.()]);
+  }
+
+  /** One that is held back never settles: its caller may be about to end the process, with a status of its own. */
+  async #asked(shutdown: () => Promise<void>): Promise<void> {
+    // All listeners to a signal run in one turn of the loop; the launcher's begins the stop, and may come last.
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    if (!this.#isStopping()) return shutdown();
+    this.#held = shutdown;
+    return new Promise(() => undefined);
+  }
+}
