@@ -457,12 +457,12 @@ test('OP-15 the life of a container: ready, TERM with a request in hand, ended i
   const [, socket] = /PORTICO_CONTROL__SOCKET=(\S+)/.exec(dockerfile)!;
   const [, probe] = /^ {2}CMD (\[.*)$/m.exec(dockerfile)!;
   const isHealthy = () => spawnSync(process.execPath, (JSON.parse(inFolder(probe!)) as string[]).slice(1)).status === 0;
+  assert.equal(isHealthy(), false);
   const program = new Program('unshare', [...NAMESPACE, ...entry, process.execPath, ...words], {
     cwd: run.folder,
     env: { PORTICO_CONTROL__SOCKET: inFolder(socket!) },
   });
   t.after(() => program.end());
-  assert.equal(isHealthy(), false);
   await program.printed(/^hello .*0\.0\.0\.0/m);
   assert.equal(isHealthy(), true);
   const first = childrenOf(program.pid)[0]!.pid;
