@@ -16,12 +16,14 @@ export interface AnswerFaultOptions {
   readonly style?: FaultStyle | undefined;
   /** Told, for the log, that the answer itself has failed: a renderer, or a listener of `beforeHead`. */
   readonly onFailure: (error: unknown, req: IncomingMessage) => void;
+  /** The fault that is answered instead where the answer itself has failed. Default: {@link asFault}, which is 500. */
+  readonly faultOf?: ((error: unknown, req: IncomingMessage) => Fault) | undefined;
 }
 
 /**
  * Answers a request with a fault, and never throws. A renderer that fails is told to `onFailure`, and the fault is written
- * in Portico's own style. Any other answer that fails is a failure of the server: it is answered with 500 instead, as a success
- * that fails is. When that fails too the connection is destroyed, so that the client does not wait for ever.
+ * in Portico's own style. Any other answer that fails is a failure of the server: it is answered with 500, or what `faultOf` says, instead,
+ * as a success that fails is. When that fails too the connection is destroyed, so that the client does not wait for ever.
  *
  * HEAD gets the headers only. Headers that were set for the body that failed are removed, and from 500 on those about
  * the answer that failed: how long to keep it, where it leads, its cookies. All others stay. When the head is out already
@@ -38,7 +40,7 @@ export function answerFault(
   } catch (error) {
     options.onFailure(error, req);
     try {
-      writeFault(req, res, asFault(error), options);
+      writeFault(req, res, (options.faultOf ?? asFault)(error, req), options);
     } catch (again) {
       abortResponse(res, again);
     }

@@ -52,7 +52,7 @@ export function answerFailure(
   else if (!res.closed && !isGone) {
     const onFailure = (err: unknown): void =>
       log.error('the answer to a failed request failed', { ...facts(req, res), err });
-    answerFault(req, res, fault, { style, onFailure });
+    answerFault(req, res, fault, { style, onFailure, faultOf });
   }
 }
 

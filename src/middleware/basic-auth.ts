@@ -20,7 +20,12 @@ import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-valid
 import { removeHeaders } from './headers.js';
 
 const basicAuthOptions = defineOptions({
-  user_file: path({ required: true, kind: 'file', help: 'Users with their bcrypt hashes, as htpasswd -B writes it.' }),
+  user_file: path({
+    required: true,
+    kind: 'file',
+    mode: 0o640,
+    help: 'Users with their bcrypt hashes, as htpasswd -B writes it.',
+  }),
   realm: string({ default: 'Restricted', help: 'What browsers show when they ask for a password.' }),
   set_headers: boolean({ default: true, help: 'Hands the user on as X-User and X-User-Name too.' }),
   max_concurrent_checks: integer({

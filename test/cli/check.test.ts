@@ -80,6 +80,24 @@ test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with a
   assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No mistakes found.\n', stderr: '' });
 });
 
+test('OP-3 check names no page for a code that the application made up', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = main\n[api:main]\nport = 0\n',
+    'api-paste.ini': '[app:main]\npaste.app_factory = ./m.js:app\n',
+    'm.js': `import { PorticoError } from 'portico';
+import { appFactory } from 'portico/app';
+const refuse = () => {
+  throw new PorticoError('SHOP_NO_TILL', { message: 'no till' });
+};
+export const app = appFactory('shop', {}, refuse, { trial: true });
+`,
+  });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 78);
+  assert.match(stdout, /no till/);
+  assert.doesNotMatch(stdout, /shop_no_till/);
+});
+
 test('OP-3 MW-39 check says what a start would: what filters have against the address, and nothing of what is not chosen', (t) => {
   const paste = `[composite:hello]
 use = call:nova.api.auth:pipeline_factory_v21

@@ -376,11 +376,29 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   }
 });
 
+test('OP-15 an image has no files with secrets that sections of the paste file and groups of filters name', (t) => {
+  const run = generating(t, { more: '[jwt]\nsecret_file = keys/jwt.txt' });
+  const paste = PASTE.replace('/: app', '/: guarded').concat(
+    '[pipeline:guarded]\npipeline = basic_auth app\n',
+    '[filter:basic_auth]\npaste.filter_factory = portico/middleware:basicAuth\nuser_file = users.htpasswd\n',
+  );
+  writeFileSync(join(run.folder, 'api-paste.ini'), paste);
+  writeFileSync(join(run.folder, 'users.htpasswd'), '');
+  const { status, stderr } = run('docker');
+  assert.equal(status, 0, stderr);
+  const ignored = join(run.folder, '.dockerignore');
+  assert.match(readFileSync(ignored, 'utf8'), /^keys\/jwt\.txt\nusers\.htpasswd\n$/m);
+  writeFileSync(ignored, 'node_modules\n');
+  writeFileSync(join(run.folder, 'Dockerfile'), 'FROM node:22-slim\nCOPY . .\n');
+  const checked = run('docker', '--check', 'Dockerfile');
+  assert.match(checked.stdout, /it copies keys\/jwt\.txt, .*it copies users\.htpasswd, /s);
+});
+
 test('OP-15 patterns of .dockerignore name a folder in each of their forms', () => {
   const folder = temporaryFolder('portico-ignored-');
   const copied = (text: string): string[] => {
     writeFileSync(join(folder, '.dockerignore'), text);
-    return wronglyCopied({ folder, keyFiles: [join(folder, 'keys', 'a.pem')] } as Partial<Deployment> as Deployment);
+    return wronglyCopied({ folder, secretFiles: [join(folder, 'keys', 'a.pem')] } as Partial<Deployment> as Deployment);
   };
   for (const text of ['node_modules/**\nkeys/**', '**\n!src', './node_modules\n/keys/', '**/node_modules\n**/*.pem']) {
     assert.deepEqual(copied(text), [], text);

@@ -35,14 +35,21 @@ export function tarballs(deployment: Deployment): string[] {
   return filesNamed(deployment).flatMap(({ path }) => (isInside(path) && path.endsWith('.tgz') ? [path] : []));
 }
 
-/** Patterns of `.dockerignore`: an image has neither what its build makes anew, nor state, nor keys. */
+/** Patterns of `.dockerignore`: an image has neither what its build makes anew, nor state, nor secrets. */
 function ignored(deployment: Deployment): string[] {
   const state = relative(deployment.folder, deployment.statePath.path);
-  return ['.git', 'node_modules', ...(isInside(state) ? [state] : []), '**/*.log', '.env*', ...keysInside(deployment)];
+  return [
+    '.git',
+    'node_modules',
+    ...(isInside(state) ? [state] : []),
+    '**/*.log',
+    '.env*',
+    ...secretsInside(deployment),
+  ];
 }
 
-function keysInside({ folder, keyFiles }: Deployment): string[] {
-  return [...new Set(keyFiles.map((path) => relative(folder, path)).filter(isInside))];
+function secretsInside({ folder, secretFiles }: Deployment): string[] {
+  return [...new Set(secretFiles.map((path) => relative(folder, path)).filter(isInside))];
 }
 
 export function ignoreText(deployment: Deployment): string {
@@ -53,7 +60,7 @@ export function ignoreText(deployment: Deployment): string {
 export function wronglyCopied(deployment: Deployment): string[] {
   const text = ignoreErrors(() => readFileSync(join(deployment.folder, IGNORE_FILE), 'utf8')) ?? '';
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  return ['node_modules', ...keysInside(deployment)].filter((path) => {
+  return ['node_modules', ...secretsInside(deployment)].filter((path) => {
     const last = lines.findLast((line) => matches(line.replace(/^!/, ''), path));
     return last === undefined || last.startsWith('!');
   });

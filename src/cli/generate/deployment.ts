@@ -3,8 +3,9 @@
  */
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config, HostPort } from '../../config/index.js';
-import { givesAway, UsageError } from '../../config/internal.js';
+import type { DeclaredFactory } from '../../app/internal.js';
+import type { Config, HostPort, Option } from '../../config/index.js';
+import { camelCase, givesAway, UsageError } from '../../config/internal.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';
 import { adminOptions, controlOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
@@ -65,8 +66,8 @@ export interface Deployment {
   readonly control: string | undefined;
   /** Files that are read at a start. */
   readonly files: readonly string[];
-  /** Private keys among them. */
-  readonly keyFiles: readonly string[];
+  /** Files with keys, tokens and other secrets, which options name. */
+  readonly secretFiles: readonly string[];
   /** Secrets that stand in a configuration file, `[group] option`, with the variable that sets the same. */
   readonly secrets: readonly { readonly option: string; readonly file: string; readonly variable: string }[];
 }
@@ -121,8 +122,14 @@ export async function deploymentOf(
   const entered = enteredFolder();
   const state = config.resolve('DEFAULT', 'state_path');
   const deployed: DeployedApi[] = [];
-  for (const api of apis) deployed.push(await deployedApi(api, config));
-  const secrets = await writtenSecrets(config);
+  const trees: ContextTree[] = [];
+  for (const api of apis) {
+    const tree = api.pasteFile === undefined ? undefined : await loaderOf(api, config).tree(api.pipeline);
+    deployed.push(await deployedApi(api, config, tree));
+    if (tree !== undefined) trees.push(tree);
+  }
+  const shipped = config.copy();
+  await registerShippedOptions(shipped);
   return {
     folder: process.cwd(),
     entered,
@@ -143,14 +150,8 @@ export async function deploymentOf(
     writes: (statePath) => writtenPaths(config, deployed, statePath),
     control: config.group('control', controlOptions, { partial: true }).socket,
     files: [...config.configFiles, ...config.filesRead],
-    keyFiles: apis.flatMap(
-      (api) =>
-        api
-          .plan(config)
-          .files?.filter(({ secret }) => secret)
-          .map(({ path }) => path) ?? [],
-    ),
-    secrets,
+    secretFiles: secretFiles(shipped, trees),
+    secrets: writtenSecrets(shipped),
   };
 }
 
@@ -161,10 +162,32 @@ function workersOf(config: Config, apis: readonly WSGIService[]): number {
   return [...apis, ...services].reduce((sum, { workers }) => sum + workers, 0);
 }
 
-/** Secrets of shipped options; the paste file's own are not known before its modules are loaded. */
-async function writtenSecrets(given: Config): Promise<Deployment['secrets']> {
-  const config = given.copy();
-  await registerShippedOptions(config);
+/** Files that options of the configuration and of sections of the paste files name, and that others may not read. */
+function secretFiles(config: Config, trees: readonly ContextTree[]): string[] {
+  const named = config.resolveAll().flatMap(({ option, value }) => (isSecretFile(option) ? [value] : []));
+  const ofSections = trees.flatMap(nodesOf).flatMap(({ resolved, options: local }) => {
+    const { group, options } = (resolved ?? {}) as Partial<DeclaredFactory>;
+    if (group === undefined || options === undefined) return [];
+    const values = config.group(group, options, { local, partial: true });
+    return Object.entries(options).flatMap(([opt, option]) => (isSecretFile(option) ? [values[camelCase(opt)]] : []));
+  });
+  const paths = [...named, ...ofSections].filter((path) => typeof path === 'string' && path !== '');
+  return [...new Set(paths.map((path) => resolve(path as string)))];
+}
+
+/** A node of a tree and all below it. */
+function nodesOf(node: ContextTree): ContextTree[] {
+  const { filters = [], app, filter, next, children = [] } = node;
+  const inside = [...filters, app, filter, next, ...children.map(({ context }) => context)];
+  return [node, ...inside.flatMap((each) => (each === undefined ? [] : nodesOf(each)))];
+}
+
+/** True for a path that `check` warns about where everybody may read it. */
+const isSecretFile = ({ type, spec }: Option<unknown>): boolean =>
+  type === 'path' && typeof spec.mode === 'number' && (spec.mode & 0o004) === 0;
+
+/** Secrets of shipped options. */
+function writtenSecrets(config: Config): Deployment['secrets'] {
   return config.resolveAll().flatMap(({ group, opt, option, value, location }) => {
     const file = location.kind === 'file' ? location.origin?.file : undefined;
     if (file === undefined || value === undefined || !givesAway(option, option.format(value))) return [];
@@ -198,17 +221,19 @@ function publicSetting(config: Config, setting: string): string {
   );
 }
 
-async function deployedApi(api: WSGIService, config: Config): Promise<DeployedApi> {
-  const { name, usesTls: tls } = api;
-  const address = api.addresses[0]!;
-  const health = api.pasteFile === undefined ? undefined : await healthPath(api, config);
+async function deployedApi(
+  { name, usesTls: tls, addresses }: WSGIService,
+  config: Config,
+  tree: ContextTree | undefined,
+): Promise<DeployedApi> {
+  const address = addresses[0]!;
+  const health = tree && (await healthPath(tree, config));
   return { name, address, tls, health };
 }
 
 /** The place of the first health check: an app that is mounted, or a filter. */
-async function healthPath(api: WSGIService, config: Config): Promise<string | undefined> {
+async function healthPath(tree: ContextTree, config: Config): Promise<string | undefined> {
   const { healthcheck, healthcheckFilter } = await import('../../middleware/index.js');
-  const tree = await loaderOf(api, config).tree(api.pipeline);
   const ownPath = ({ options }: ContextTree): string =>
     config.group('healthcheck', healthcheck.options, { local: options }).path;
   for (const { app, prefix, filters } of mountedApps(tree, config)) {

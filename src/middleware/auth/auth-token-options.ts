@@ -81,7 +81,7 @@ const validation = defineOptions({
   }),
   cafile: path({ kind: 'file', mustExist: true, help: 'Authorities that may vouch for the identity service, as PEM.' }),
   certfile: path({ kind: 'file', mustExist: true, help: 'The certificate this service shows, as PEM.' }),
-  keyfile: path({ kind: 'file', mustExist: true, help: 'Its private key, as PEM.' }),
+  keyfile: path({ kind: 'file', mustExist: true, mode: 0o640, help: 'Its private key, as PEM.' }),
   insecure: boolean({
     default: false,
     help: 'Accepts any certificate of the identity service: a machine in between can read the tokens.',

@@ -7,17 +7,21 @@ import { answerFailure, catching, type FailureOptions } from '../../app/internal
 import type { Refuse } from '../connections/broken-connections.js';
 import type { Refusal } from '../connections/refusal.js';
 
-/** Answers refused requests, in the form of the API; never throws. */
+/** Answers refused requests, in the form of the API; never throws. A filter that fails is logged, and the refusal stays what it is. */
 export function refusing(filters: readonly Filter[], failures: FailureOptions): Refuse {
-  const refusals = new WeakMap<IncomingMessage, Refusal>();
+  const refusals = new WeakMap<IncomingMessage, Fault>();
   const refuse: App = (req) => {
-    const { status, reason } = refusals.get(req)!;
-    throw new Fault(status, { message: reason });
+    throw refusals.get(req)!;
   };
   const app = filters.reduceRight((inner, filter) => filter(inner), refuse);
-  return (req: IncomingMessage, res: ServerResponse, refused: Refusal): void => {
-    refusals.set(req, refused);
+  return (req: IncomingMessage, res: ServerResponse, { status, reason }: Refusal): void => {
+    const refusal = new Fault(status, { message: reason });
+    refusals.set(req, refusal);
     res.setHeader('connection', 'close');
-    void catching(app, req, res, (error) => answerFailure(error, req, res, failures));
+    void catching(app, req, res, (error) => {
+      if (error !== refusal)
+        failures.log.error('a filter around a refusal failed', { ...failures.facts(req, res), err: error });
+      answerFailure(refusal, req, res, { ...failures, faultOf: () => refusal });
+    });
   };
 }

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { App, Filter } from 'portico/app';
+import { type App, beforeHead, Fault, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { Server, WSGIService } from 'portico/server';
 import { captureLog } from 'portico/testing';
@@ -101,6 +101,42 @@ test('aroundRefusals of a Server may answer later, and a HEAD gets no body', asy
     client.write(bytes);
     await client.closed;
     assert.match(client.received, /^HTTP\/1.1 400 Bad Request\r\n.*x-seen: \/%ff\r\n.*\r\n\r\n$/is);
+  }
+});
+
+test('a filter that fails around a refusal is logged, and the refusal stays what it was', async (t) => {
+  const failing: readonly Filter[] = [
+    () => () => {
+      throw new Error('on the way in');
+    },
+    (app) => async (req, res) => {
+      try {
+        await app(req, res);
+      } finally {
+        await Promise.reject(new Error('on the way out'));
+      }
+    },
+    (app) => (req, res) => {
+      beforeHead(res, () => {
+        throw new Error('before the head');
+      });
+      return app(req, res);
+    },
+    () => () => {
+      throw new Fault(403);
+    },
+  ];
+  for (const filter of failing) {
+    const { log, lines } = captureLog();
+    const server = new Server('failing', () => undefined, { aroundRefusals: [filter], log });
+    await server.start();
+    t.after(() => server.stop());
+    const client = new Client(portOf(server));
+    client.write('GET /%ff HTTP/1.1\r\nhost: x\r\n\r\n');
+    const { status, body } = await client.response();
+    await client.closed;
+    assert.deepEqual([status, JSON.parse(body).error.message], [400, 'The path has an invalid percent-encoding.']);
+    assert.equal(lines.filter(({ level }) => level === 'error').length, 1, filter.toString());
   }
 });
 
