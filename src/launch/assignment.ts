@@ -3,7 +3,7 @@
  * structurally, so that bytes and maps keep their types. `worker-message.ts` has the messages of workers.
  */
 import type { WorkerAssignment } from '../config/index.js';
-import type { ListenAddress } from '../service/index.js';
+import type { ListenAddress, StopReason } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
 
 /** The identity of a worker; other directories read it with `workerAssignment()`. */
@@ -39,8 +39,8 @@ export type ToWorker =
   | Configure
   /** With a socket, before `adopt`. */
   | { readonly kind: 'socket' }
-  /** Drain and end: another worker has taken over (`replaced`), or none will (`stop`). */
-  | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
+  /** Drain and end. */
+  | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }
   /** New values for the services that go on serving; answered by `answer`, with whether all of them took these. */
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration' | 'settings'>)
   /** Listen on the sockets that came before as well, which are another slot's, or no longer. */

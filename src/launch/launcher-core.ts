@@ -17,7 +17,7 @@ import type { SignalHandler } from './process/signals.js';
 import { FileChanges } from './reload/file-changes.js';
 import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
-import type { StopRequest } from './services/service-run.js';
+import { isMoreUrgent, type StopRequest } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { deferred, Turns, unlessAborted } from './waiting.js';
 
@@ -172,12 +172,12 @@ export class LauncherCore<R extends Runner = Runner> {
 
   /**
    * A graceful stop, as a worker's parent asks for it among others: for another reason, with another deadline, or with a
-   * status it knows. Asked again while a worker waits for its idle connections (`replaced`), it closes them at once.
+   * status it knows. Asked again for a reason that leaves less time to idle connections, it goes by that.
    */
   drain(request: StopRequest, status = 0): Promise<void> {
     this.#status ||= status;
     const crashed = request.limitMs !== undefined && !this.#crashed;
-    const hasten = crashed || (this.#stopReason === 'replaced' && request.reason === 'stop');
+    const hasten = crashed || isMoreUrgent(request.reason, this.#stopReason);
     this.#crashed ||= crashed;
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;

@@ -35,6 +35,7 @@ export {
   type ServiceOptions,
   type ServicePlan,
   type StopOptions,
+  type StopReason,
   type WorkerContext,
 } from './service.js';
 export {

@@ -22,12 +22,15 @@ export interface StopOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds from now until what is left is cut off; 0 or absent: no limit. */
   readonly deadlineMs?: number;
-  /**
-   * Why. `stop` (default): the addresses go too. `replaced`: another process already serves on the same sockets, so
-   * idle connections may be left until their clients let go.
-   */
-  readonly reason?: 'stop' | 'replaced';
+  /** Default `stop`. */
+  readonly reason?: StopReason;
 }
+
+/**
+ * Why a service stops. `stop`: the addresses go too. `replaced`: another process already serves on the same sockets, so
+ * idle connections may be left until their clients let go. `hurried`: as `replaced`, and yet another process waits for this one to end.
+ */
+export type StopReason = 'replaced' | 'hurried' | 'stop';
 
 /** The worker a service runs in, as its launcher knows it. */
 export interface WorkerContext {

@@ -156,7 +156,7 @@ export class Reconciler {
   /** Whether there may be one process more. If not, who is in the way lets its idle connections go now. */
   #hasRoom(): boolean {
     const { inTheWay } = this.#pool;
-    if (inTheWay?.toldToEnd === true) inTheWay.drain('stop', this.#drainMs);
+    if (inTheWay?.toldToEnd === true) inTheWay.drain('hurried', this.#drainMs);
     return inTheWay === undefined;
   }
 

@@ -5,6 +5,7 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
+import type { StopReason } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { startError, type WorkerExit } from '../exit-status.js';
@@ -100,7 +101,7 @@ export class WorkerHandle {
   readonly #answers = new Map<number, Deferred<unknown>>();
   #gone = false;
   #lastId = 0;
-  #drainsFor: 'replaced' | 'stop' | undefined;
+  #drainsFor: StopReason | undefined;
   #failure: WorkerFailure | undefined;
 
   constructor(child: ChildProcess, assignment: Assignment, first: Configure, listener: WorkerListener = {}) {
@@ -147,9 +148,9 @@ export class WorkerHandle {
 
   /**
    * Asks it to drain and end: over the channel, with the reason and the time it has. A worker draining as `replaced` closes idle
-   * connections at once on `stop`.
+   * connections soon when it hears another reason.
    */
-  drain(reason: 'replaced' | 'stop', timeoutMs: number): void {
+  drain(reason: StopReason, timeoutMs: number): void {
     this.toldToEnd = true;
     if (this.#drainsFor === reason) return;
     this.#drainsFor = reason;

@@ -4,7 +4,7 @@
 
 import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
+import type { ConfigChanges, ServiceBase, StopOptions, StopReason } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
@@ -21,9 +21,17 @@ export interface RunListener {
   finished(): void;
 }
 
+/** Reasons of a stop; each leaves less time to idle connections than those before it. */
+const URGENCY: readonly StopReason[] = ['replaced', 'hurried', 'stop'];
+
+/** Whether `reason` leaves less time to idle connections than `before`. Default of `before`: `stop`. */
+export function isMoreUrgent(reason: StopReason, before: StopReason = 'stop'): boolean {
+  return URGENCY.indexOf(reason) > URGENCY.indexOf(before);
+}
+
 /** Why and until when a service is stopped. */
 export interface StopRequest {
-  readonly reason: NonNullable<StopOptions['reason']>;
+  readonly reason: StopReason;
   /** The launcher's deadline in milliseconds; the service's own wins. 0: endless. */
   readonly timeoutMs: number;
   /** No service has longer than so many milliseconds, whatever its own deadline. */

@@ -274,6 +274,8 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   // One more fits, which checks; the places after the first have no room. 2000 ms is what haste is given.
   const { failures, replaced } = await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
   assert.equal(replaced.a, 1);
+  const reasons = draining[0]!.heard.flatMap((message) => (message.kind === 'drain' ? [message.reason] : []));
+  assert.deepEqual(reasons, ['replaced', 'hurried'], 'its health checks fail by a stop alone');
   assert.match(failures[0] ?? '', /worker 1 of service a is still the old one: .*drained/);
   const before = a.spawned.length;
   for (const worker of draining) worker.end(0);

@@ -189,7 +189,7 @@ test('PT-7 after a replacement an idle connection stays for the advertised time 
   await stopped;
 });
 
-test('PT-13 a replaced server has health checks answered as ever until it is told to stop, then closes its idle connections after drain_idle', async () => {
+test('PT-13 a replaced server has health checks answered as ever until it is told to stop; another process that waits has it close its idle connections after drain_idle', async () => {
   const { app, next } = held();
   const { server, client } = await started(app, { drainIdle: 0.02 });
   const [kept, asking] = [client(), client()];
@@ -200,12 +200,14 @@ test('PT-13 a replaced server has health checks answered as ever until it is tol
   const [req, res] = await next();
   const replaced = server.stop({ graceful: true, reason: 'replaced' });
   await turn();
+  const hurried = server.stop({ graceful: true, reason: 'hurried' });
+  await kept.closed;
   assert.equal(isDraining(req), false, 'others serve');
   const stopped = server.stop(gently);
   assert.equal(isDraining(req), true);
   res.end('ok');
   assert.equal((await asking.response()).headers.get('connection'), 'close');
-  await Promise.all([stopped, replaced, kept.closed]);
+  await Promise.all([stopped, hurried, replaced]);
 });
 
 test('LC-515 LC-1314 another app takes over on the same listener, and the old one answers what it has', async () => {
