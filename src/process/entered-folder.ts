@@ -59,10 +59,10 @@ function withoutLinks(path: string): string | undefined {
   }
 }
 
-/** A file of the directory in which the process began, in the one that a reload has gone to, where it is there. */
-export function inFollowedFolder(path: string): string {
-  const { began, at } = enteredBy();
-  if (at === began || !path.startsWith(`${began}/`)) return path;
-  const there = join(at, path.slice(began.length));
+/** A file of the directory in which the process began, in `folder`, where it is there. */
+export function inFollowedFolder(path: string, folder: string): string {
+  const { began } = enteredBy();
+  if (folder === began || !path.startsWith(`${began}/`)) return path;
+  const there = join(folder, path.slice(began.length));
   return existsSync(there) ? there : path;
 }

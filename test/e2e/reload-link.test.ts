@@ -7,64 +7,112 @@ import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { apiCli, freePort, type Outcome, Program } from './program.js';
 
+/** Releases in folders, a link to one of them, and a service that is started there. */
+class Releases {
+  readonly #base = temporaryFolder('portico-releases-');
+  readonly #port: number;
+  readonly #env: Record<string, string>;
+  readonly current = join(this.#base, 'current');
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#env = { PWD: this.current };
+  }
+
+  /** Makes a release, and lets the link lead to it. `loads`: the beginning of its module. */
+  show(name: string, { ini = '', loads = '' } = {}): void {
+    const folder = join(this.#base, name);
+    mkdirSync(folder);
+    const files = {
+      'package.json': '{ "type": "module" }',
+      'app.js': `${loads}\nexport const app = () => (req, res) => res.end(JSON.stringify([process.cwd().split('/').at(-1), process.pid]));`,
+      'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n',
+      'portico.ini': `[DEFAULT]\n${ini}\n[api:shop]\nport = ${this.#port}\nworkers = 1\n`,
+    };
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+    symlinkSync(name, join(this.#base, 'next'));
+    renameSync(join(this.#base, 'next'), this.current);
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.#base, name), { recursive: true });
+  }
+
+  start(...words: string[]): Program {
+    return new Program(process.execPath, [apiCli, ...words], { cwd: this.current, env: this.#env });
+  }
+
+  async run(...words: string[]): Promise<Outcome> {
+    const program = this.start(...words);
+    const { code } = await program.ended;
+    return { status: code!, stdout: program.stdout, stderr: program.stderr };
+  }
+
+  /** The process that serves in the folder of this release; the worker that was replaced last may still take a connection. */
+  async serving(name: string): Promise<number> {
+    for (;;) {
+      const [by, pid] = (await get<[string, number]>(this.#port, '/')).body;
+      if (by === name) return pid;
+    }
+  }
+}
+
 test('a reload follows the link that the service was started in, and needs the release before no longer', {
   timeout: 60_000,
 }, async (t) => {
-  const base = temporaryFolder('portico-releases-');
-  const current = join(base, 'current');
-  const port = await freePort();
-  const release = (name: string, ini = ''): void => {
-    mkdirSync(join(base, name));
-    const files = {
-      'package.json': '{ "type": "module" }',
-      'app.js': `export const app = () => (req, res) => res.end(JSON.stringify(['${name}', process.pid]));`,
-      'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n',
-      'portico.ini': `[DEFAULT]\n${ini}\n[api:shop]\nport = ${port}\nworkers = 1\n`,
-    };
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(base, name, file), text);
-  };
-  const show = (name: string): void => {
-    symlinkSync(name, join(base, 'next'));
-    renameSync(join(base, 'next'), current);
-  };
-  const env = { PWD: current };
-  const cli = async (...words: string[]): Promise<Outcome> => {
-    const program = new Program(process.execPath, [apiCli, ...words], { cwd: current, env });
-    const { code } = await program.ended;
-    return { status: code!, stdout: program.stdout, stderr: program.stderr };
-  };
-  /** The process that serves this release; the worker that was replaced last may still take a connection. */
-  const serving = async (name: string): Promise<number> => {
-    for (;;) {
-      const [by, pid] = (await get<[string, number]>(port, '/')).body;
-      if (by === name) return pid;
-    }
-  };
-
-  release('v1');
-  show('v1');
-  const program = new Program(process.execPath, [apiCli], { cwd: current, env });
+  const releases = new Releases(await freePort());
+  releases.show('v1');
+  const program = releases.start();
   t.after(() => program.end());
   await program.printed(/"event":"ready"/);
-  await serving('v1');
+  await releases.serving('v1');
 
-  release('v2');
-  show('v2');
-  const accepted = await cli('reload');
+  releases.show('v2');
+  const accepted = await releases.run('reload');
   assert.equal(accepted.status, 0, accepted.stdout + accepted.stderr);
-  const worker = await serving('v2');
+  const worker = await releases.serving('v2');
 
-  rmSync(join(base, 'v1'), { recursive: true });
-  const from = program.output().length;
+  releases.remove('v1');
+  let from = program.output().length;
   process.kill(worker, 'SIGKILL');
   await program.printed(/"event":"worker_ready"/, from);
-  await serving('v2');
+  await releases.serving('v2');
 
   // One that is refused changes nothing, the working directory neither.
-  release('v3', 'graceful_shutdown_timeout = soon');
-  show('v3');
-  assert.equal((await cli('reload')).status, 1);
-  const { stdout } = await cli('status', '--json');
+  releases.show('v3', { ini: 'graceful_shutdown_timeout = soon' });
+  assert.equal((await releases.run('reload')).status, 1);
+  const { stdout } = await releases.run('status', '--json');
   assert.match(stdout, /"folder": ".*\/v2"/);
-  await serving('v2');
+  const second = await releases.serving('v2');
+
+  // While one is tried that will be refused, a worker that dies is replaced where the others are.
+  const loads =
+    'process.stderr.write(process.cwd() + " loads\\n"); if (process.cwd().endsWith("v4")) await new Promise(() => {});';
+  releases.show('v4', { ini: 'reload_check_timeout = 5', loads: `setInterval(() => {}, 1e6); ${loads}` });
+  from = program.output().length;
+  const tried = releases.run('reload');
+  await program.printed(/v4 loads/, from);
+  from = program.output().length;
+  process.kill(second, 'SIGKILL');
+  await program.printed(/"event":"worker_ready"/, from);
+  await releases.serving('v2');
+  assert.equal((await tried).status, 1);
+});
+
+test('a reload in place stays in the folder of the code that runs', { timeout: 60_000 }, async (t) => {
+  const releases = new Releases(await freePort());
+  const mutate = 'restart_method = mutate';
+  releases.show('v1', { ini: mutate });
+  const program = releases.start();
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  const worker = await releases.serving('v1');
+
+  releases.show('v2', { ini: `${mutate}\nlog_level = warn` });
+  const { status, stdout } = await releases.run('reload');
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /log_level: info -> warn/);
+  process.kill(worker, 'SIGKILL');
+  for (let next = worker; next === worker; next = await releases.serving('v1'));
+  assert.match((await releases.run('status', '--json')).stdout, /"folder": ".*\/v1"/);
 });

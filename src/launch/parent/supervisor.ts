@@ -66,7 +66,8 @@ export class Supervisor {
     this.program = options.program;
     this.#log = options.log;
     this.#memory = new MemoryLimit(options.log);
-    this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
+    const { configuration, settings } = options;
+    this.#generation = { number: 1, configuration, settings, folder: process.cwd() };
     this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
@@ -106,7 +107,7 @@ export class Supervisor {
 
   /** All workers are replaced: those to come run the code that is there now. */
   useCode(): void {
-    this.#codeChanged &&= watchCode(this.#options.program);
+    this.#codeChanged &&= watchCode(this.program, this.#generation.folder);
   }
 
   /** From now on, workers begin with this. */
@@ -132,7 +133,7 @@ export class Supervisor {
     arrival?: Arrival,
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
-    this.#codeChanged ??= watchCode(this.#options.program);
+    this.#codeChanged ??= watchCode(this.program, this.#generation.folder);
     const pool = new WorkerPool(name, this.#generation, this.#poolOptions);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
@@ -239,7 +240,7 @@ export class Supervisor {
       return { address: own.address, descriptors: all.map((_, at) => first + at) };
     });
     const { program } = this;
-    const child = spawnWorker(program, assignment, descriptors);
+    const child = spawnWorker(program, { assignment, folder: generation.folder, sockets: descriptors });
     const first = firstMessage(program, generation, { sockets });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, assignment, first, {

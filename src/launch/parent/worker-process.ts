@@ -58,19 +58,30 @@ export interface FleetGeneration {
   /** Counted from 1. */
   readonly number: number;
   readonly settings: LaunchSettings;
+  /** The working directory of its workers. */
+  readonly folder: string;
   /** Taken anew for each worker: files that were read meanwhile belong to it. */
   readonly configuration: () => unknown;
 }
 
+/** One process of a program. */
+interface WorkerStart {
+  readonly assignment: { readonly index: number };
+  /** Its working directory. */
+  readonly folder: string;
+  /** Descriptors of the sockets that it inherits. Default none. */
+  readonly sockets?: readonly number[];
+  /** The descriptor that its output goes to. Default 1. */
+  readonly stdout?: 1 | 2;
+}
+
 /**
  * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. One that the
- * system refuses emits `error`, also where Node throws that (`ENOMEM`). `stdout`: the descriptor that its output goes to.
+ * system refuses emits `error`, also where Node throws that (`ENOMEM`).
  */
 export function spawnWorker(
   program: WorkerProgram,
-  assignment: { readonly index: number },
-  sockets: readonly number[],
-  stdout: 1 | 2 = 1,
+  { assignment, folder, sockets = [], stdout = 1 }: WorkerStart,
 ): ChildProcess {
   const { host, withheld = [] } = program;
   const env = { ...host.env };
@@ -78,13 +89,14 @@ export function spawnWorker(
   env[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
   env[WORKER_ID_VARIABLE] = String(assignment.index);
   // A link that a reload has followed leads to other files of the program too.
-  const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP))).href;
+  const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP), folder)).href;
   const execArgv = [...workerExecArgv(host.execArgv), '--import', bootstrap];
-  const main = inFollowedFolder(mainModule(program));
+  const main = inFollowedFolder(mainModule(program), folder);
   try {
     return spawn(host.execPath, [...execArgv, main, ...(program.shown?.() ?? [])], {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe', ...sockets],
       env,
+      cwd: folder,
       serialization: 'advanced',
     });
   } catch (error) {
@@ -144,8 +156,8 @@ function inspectorHost(arg: string): string {
 }
 
 /** Remembers when the module that workers run was changed; the function tells whether it was since, or is gone. */
-export function watchCode(program: WorkerProgram): () => boolean {
-  const path = inFollowedFolder(mainModule(program));
+export function watchCode(program: WorkerProgram, folder: string): () => boolean {
+  const path = inFollowedFolder(mainModule(program), folder);
   const modified = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
   const before = modified();
   return () => modified() !== before;

@@ -27,7 +27,7 @@ export async function buildInChild(
   const limitMs = generation.settings.reloadCheckTimeoutMs;
   const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
   // Modules may print, and the output of `check --json` is JSON alone.
-  const child = spawnWorker(program, assignment, [], 2);
+  const child = spawnWorker(program, { assignment, folder: generation.folder, stdout: 2 });
   const worker = new WorkerHandle(child, assignment, firstMessage(program, generation, { sockets: [], builds: true }));
   try {
     const ms = limitMs || Number.POSITIVE_INFINITY;
@@ -43,7 +43,8 @@ export async function buildInChild(
 /** The same for a program that launches nothing: the child runs its main module with these `words`. */
 export async function buildConfiguration(config: Config, words: readonly string[]): Promise<readonly Diagnostic[]> {
   const program = { host: process, withheld: config.variables, told: () => words };
-  const generation = { number: 1, settings: settingsFor(config), configuration: () => config.snapshot() };
+  const settings = settingsFor(config);
+  const generation = { number: 1, settings, folder: process.cwd(), configuration: () => config.snapshot() };
   return (await buildInChild(program, generation)) ?? [];
 }
 

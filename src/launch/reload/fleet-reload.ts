@@ -129,7 +129,8 @@ function nextGeneration(
   supervisor: Supervisor,
   { prepared, settings }: Pick<NextConfiguration, 'prepared' | 'settings'>,
 ): FleetGeneration {
-  return { number: supervisor.generation.number + 1, settings, configuration: () => prepared?.snapshot() };
+  const number = supervisor.generation.number + 1;
+  return { number, settings, folder: process.cwd(), configuration: () => prepared?.snapshot() };
 }
 
 /**

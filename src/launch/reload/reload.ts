@@ -82,8 +82,8 @@ interface ReloadSteps {
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
     const before = servicePlans(steps.services, steps.config);
-    // Nothing has changed before it is accepted, nor when it is refused.
-    const back = followLink();
+    // A mutate takes no other code up. Workers that die meanwhile are replaced in the folder of the configuration in force.
+    const back = request.method === 'mutate' ? () => undefined : followLink();
     const result = await reloadFrom(before, request, steps).catch(refusedFor);
     if (request.dryRun || result.outcome === 'refused') back();
     return result;

@@ -39,7 +39,7 @@ test('workers inherit nothing of a parent that `node --watch` runs', async () =>
   writeFileSync(entry, 'console.log(1)');
   const env = { PATH: process.env.PATH, WATCH_REPORT_DEPENDENCIES: '1', NODE_CHANNEL_FD: '9' };
   const host = { pid: 1, env, argv: ['node'], execPath: process.execPath, execArgv: ['--watch'] };
-  const child = spawnWorker({ host, entry }, { index: 0 }, []);
+  const child = spawnWorker({ host, entry }, { assignment: { index: 0 }, folder: process.cwd() });
   const ended = new Promise((resolve) => child.once('close', resolve));
   assert.ok(!child.spawnargs.includes('--watch'));
   const sent: unknown[] = [];
@@ -56,7 +56,7 @@ test('a worker that cannot be spawned fails to start, and nothing throws', async
   const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
   const { settings } = generation(1);
   const first = { kind: 'configure', configuration: undefined, settings, sockets: [] } as const;
-  const worker = new WorkerHandle(spawnWorker({ host }, assignment, []), assignment, first);
+  const worker = new WorkerHandle(spawnWorker({ host }, { assignment, folder: process.cwd() }), assignment, first);
   await assert.rejects(worker.ready, /null bytes/);
   worker.terminate();
   assert.deepEqual([worker.pid, (await worker.exited).code], [undefined, null]);
