@@ -67,9 +67,11 @@ export function register(program: Command): void {
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
-  add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop').action(
+  // The service that it ends has to be named: by its configuration, its folder or its socket.
+  const named = { allowUnnamed: false };
+  add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop', named).action(
     async (args: ControlArguments) => {
-      const done = await post(args, '/stop');
+      const done = await ask(await socketOf(args, named), 'POST', '/stop');
       print(args, done, () => 'It stops.');
     },
   );
@@ -97,14 +99,18 @@ export function register(program: Command): void {
 
 const CLEAR = '\u001b[H\u001b[J';
 
-function add(program: Command, name: string, description: string, line: string): Command {
+function add(
+  program: Command,
+  name: string,
+  description: string,
+  line: string,
+  { allowUnnamed = true }: { readonly allowUnnamed?: boolean } = {},
+): Command {
+  const found = `that of the service with this configuration${allowUnnamed ? ', of this folder, or the only one that runs' : ', or of this folder'}`;
   const command = program
     .command(name)
     .description(description)
-    .option(
-      '--socket <path>',
-      'the control socket of the service (default: that of the service with this configuration, of this folder, or the only one that runs)',
-    )
+    .option('--socket <path>', `the control socket of the service (default: ${found})`)
     .option('--json', 'print JSON');
   return addConfigurationOptions(command).addHelpText('after', example(`api-cli ${line}`));
 }

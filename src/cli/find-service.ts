@@ -26,8 +26,11 @@ interface Running {
   readonly told: StatusDocument['process'];
 }
 
-/** The socket of the service that is meant. Rejects with `PORTICO_NOT_RUNNING` where none is, or several are. */
-export async function socketOf(args: MeantService): Promise<string> {
+/**
+ * The socket of the service that is meant. Rejects with `PORTICO_NOT_RUNNING` where none is, or several are.
+ * `allowUnnamed`: where there is no configuration here, of the only one that runs. Default true.
+ */
+export async function socketOf(args: MeantService, { allowUnnamed = true } = {}): Promise<string> {
   if (args.socket !== undefined) return args.socket;
   const config = await readConfiguration(args, { collect: true });
   const path = controlPath(config, COMMAND, process.env);
@@ -44,7 +47,7 @@ export async function socketOf(args: MeantService): Promise<string> {
   if (!(first instanceof Error) && isMeant(first, config, args)) return path;
   if (!isNamed) {
     const { running, closed } = await runningServices(dirname(path));
-    const meant = chosen(running, config, args);
+    const meant = chosen(running, config, args, allowUnnamed);
     if (meant.length === 1) return meant[0]!.path;
     if (meant.length > 1) throw severalRun(meant);
     const others = [...running.map(shown), ...closed.map((each) => `${each}, for its user and root alone`)];
@@ -60,8 +63,13 @@ export async function socketOf(args: MeantService): Promise<string> {
   });
 }
 
-/** Those with this configuration; else of this folder; else, where there is no configuration here, all. */
-function chosen(running: readonly Running[], config: Config, args: MeantService): readonly Running[] {
+/** Those with this configuration; else of this folder; else, where there is no configuration here and `allowUnnamed`, all. */
+function chosen(
+  running: readonly Running[],
+  config: Config,
+  args: MeantService,
+  allowUnnamed: boolean,
+): readonly Running[] {
   const configured = running.filter((each) => isMeant(each, config, args));
   if (configured.length > 0 || args.configFile !== undefined || args.configDir !== undefined) return configured;
   const hasFiles = config.configFiles.length > 0;
@@ -69,7 +77,7 @@ function chosen(running: readonly Running[], config: Config, args: MeantService)
   const isOther = ({ name, configFiles }: Running['told']): boolean =>
     hasFiles && name === COMMAND && configFiles.length > 0;
   const here = running.filter(({ told }) => told.folder === process.cwd() && !isOther(told));
-  return here.length > 0 || hasFiles ? here : running;
+  return here.length > 0 || hasFiles || !allowUnnamed ? here : running;
 }
 
 /**

@@ -23,7 +23,7 @@ function systemDirectory(t: TestContext, else_: string): string {
   return path;
 }
 
-test('OP-41 status finds the service by its folder or its configuration, or because no other runs; it lists several', async (t) => {
+test('OP-41 status finds the service by its folder or its configuration, or because no other runs; it lists several; stop takes none that is not named', async (t) => {
   const own = temporaryFolder('portico-runtime-');
   const env = { XDG_RUNTIME_DIR: own };
   const project = () => {
@@ -42,11 +42,12 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
     await program.printed(/"event":"control"/);
     return program;
   };
-  const status = async (folder: string, ...words: string[]): Promise<Outcome> => {
-    const asked = new Program(process.execPath, [apiCli, 'status', ...words], { cwd: folder, env });
+  const run = async (folder: string, ...words: string[]): Promise<Outcome> => {
+    const asked = new Program(process.execPath, [apiCli, ...words], { cwd: folder, env });
     const { code } = await asked.ended;
     return { status: code!, stdout: asked.stdout, stderr: asked.stderr };
   };
+  const status = (folder: string, ...words: string[]): Promise<Outcome> => run(folder, 'status', ...words);
   const [served, other, elsewhere] = [project(), project(), temporaryFolder('portico-elsewhere-')];
   const first = await start(served, ['main.js'], { RUNTIME_DIRECTORY: systemDirectory(t, own) });
   const file = join(served, 'portico.ini');
@@ -74,4 +75,13 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
     assert.match(several.stderr, new RegExp(`(?:main|api-cli) \\(pid ${pid}, /.*: --socket /`));
   // The portico.ini of this folder is another service's than the files of the one that was started here.
   assert.match(configured.stderr, /nothing listens there\n.*Others run: .*other\.ini/);
+
+  // What is stopped has to be named.
+  await second.end();
+  const unnamed = await run(elsewhere, 'stop');
+  assert.equal(unnamed.status, 1);
+  assert.match(unnamed.stderr, new RegExp(`nothing listens there\\n.*Others run: main \\(pid ${first.pid}`));
+  const stopped = await run(served, 'stop');
+  assert.equal(stopped.status, 0, stopped.stderr);
+  await first.ended;
 });
