@@ -76,7 +76,7 @@ test('OP-15 logrotate renames the log where the unit has it, and has it opened a
       '',
       '7: compress without delaycompress: what is written until the log is opened anew is lost',
     ],
-    ['nocreate', 'create 0640 root adm', '11: create with an owner: the service may not be able to write to it'],
+    ['nocreate', 'create 0640 root adm', '11: root owns the new file: the service cannot write to it'],
   ]);
   const text = logrotate.generate(given);
   for (const names of ['/var/log/shop/*.log', '"/var/log/shop/api.log"', "/var/log/x.log '/var/log/shop/a?i.log'"]) {
@@ -90,6 +90,8 @@ test('OP-15 logrotate renames the log where the unit has it, and has it opened a
       names,
     );
   }
+  // The unit may have a User of its own.
+  assert.deepEqual(findings(logrotate, text.replace('nocreate', 'create 0640 shop adm'), given), []);
   const moved = await deployment('[DEFAULT]\nlog_file = $state_path/a b.log\n[api:shop]\nport = 8080\n');
   assert.match(logrotate.generate(moved), /^"\/var\/lib\/portico\/a b\.log" \{$/m);
   const none = await deployment('[api:shop]\nport = 8080\n');

@@ -120,7 +120,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
     'kubernetes',
     /limits: .*/,
     'limits: { memory: 512Mi }',
-    /limits\.memory is 512Mi: 1 workers of max_memory need 728Mi/,
+    /limits\.memory is 512Mi: 1 workers of max_memory need 1028Mi/,
   ],
   ['nginx', 'server 127.0.0.1:8080', 'server 127.0.0.1:8090', /hello listens on 127\.0\.0\.1:8080/],
   ['nginx', 'keepalive_timeout 60s', 'keepalive_timeout 75s', /keepalive_timeout is 75 s/],
@@ -331,7 +331,7 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   );
   assert.deepEqual(container!.resources, {
     requests: { cpu: '250m', memory: '256Mi' },
-    limits: { memory: '640Mi' },
+    limits: { memory: '896Mi' },
   });
   assert.deepEqual(container!.ports, [
     { name: 'hello', containerPort: 8080 },

@@ -77,9 +77,12 @@ function generate(deployment: Deployment): string {
 const PARENT_MIB = 128;
 const WORKER_MIB = 128;
 
-/** MiB that all workers may have: `max_memory` each, and during a reload one more for each service. */
+/**
+ * MiB that all processes may have: workers `max_memory` each, and during a reload one more for each service; one that is refused has a
+ * child build all services.
+ */
 function mostMemory({ apis, services, workers }: Deployment, eachMib: number): number {
-  return PARENT_MIB + Math.ceil((workers + apis.length + services.length) * eachMib);
+  return PARENT_MIB + Math.ceil((workers + apis.length + services.length + 1) * eachMib);
 }
 
 function resources(deployment: Deployment): string[] {

@@ -71,6 +71,7 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
     const message = 'compress without delaycompress: what is written until the log is opened anew is lost';
     tell(compress, message, 'Write delaycompress.');
   }
-  const create = lineOf(/^create\s+\d+\s+\S/);
-  if (create > 0) tell(create, 'create with an owner: the service may not be able to write to it', 'Write nocreate.');
+  const create = lineOf(/^create\s+\d+\s+(?:root|0)\b/);
+  if (create > 0)
+    tell(create, 'root owns the new file: the service cannot write to it', 'Write nocreate, or the User of the unit.');
 }
