@@ -16,7 +16,7 @@ import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
-import { DescriptorWatch } from './connections/descriptor-watch.js';
+import { descriptorWatch } from './connections/descriptor-watch.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
 import { type Refusal, Rejections, refusal } from './connections/refusal.js';
@@ -49,7 +49,6 @@ export class Front {
   readonly state: ServerState;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
-  readonly descriptors: DescriptorWatch;
   readonly upgrades = new Upgrades();
   /** Every answer says from now on that its connection ends. */
   closing = false;
@@ -71,7 +70,6 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
-    this.descriptors = new DescriptorWatch(log, () => this.rejections.count('no descriptor'));
     this.state = {};
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
@@ -84,7 +82,7 @@ export class Front {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
       secondPassed: () => {
         this.rejections.sum();
-        this.descriptors.look();
+        if (descriptorWatch.look(log)) this.rejections.count('no descriptor');
       },
     });
   }

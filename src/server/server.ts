@@ -16,6 +16,7 @@ import { within } from '../tasks/internal.js';
 import type { Refuse } from './connections/broken-connections.js';
 import type { Connection, Exchange } from './connections/connections.js';
 import { cutOffError, cutOffFacts, describeExchange, type RequestInFlight, tellBroken } from './connections/cut-off.js';
+import { descriptorWatch } from './connections/descriptor-watch.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front, type FrontOwner } from './front.js';
@@ -95,7 +96,7 @@ export class Server implements ListeningService {
 
   /** Whether its process had no descriptor left within the last minute: connections were closed at once. */
   get lacksDescriptors(): boolean {
-    return this.#front.descriptors.missing;
+    return descriptorWatch.missing;
   }
 
   /** How many requests are at work, those that wait for their turn included. */

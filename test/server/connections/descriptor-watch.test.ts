@@ -11,23 +11,29 @@ import { createLogger } from 'portico';
 import { Server } from 'portico/server';
 const lines = [];
 const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(JSON.parse(line)) } });
-const server = new Server('few', () => {}, { log });
-await server.start();
-const before = [server.lacksDescriptors, server.rejections.get('no descriptor') ?? 0];
+const servers = ['few', 'other'].map((name) => new Server(name, () => {}, { log }));
+for (const server of servers) await server.start();
+const missed = () => servers.map(({ rejections }) => rejections.get('no descriptor') ?? 0);
+const lacking = () => servers.map(({ lacksDescriptors }) => lacksDescriptors);
+const before = [lacking(), missed()];
 try {
   for (;;) openSync('/dev/null');
 } catch {}
-while ((server.rejections.get('no descriptor') ?? 0) < 2) await new Promise((resolve) => setTimeout(resolve, 100));
+while (missed().some((count) => count < 2)) await new Promise((resolve) => setTimeout(resolve, 100));
 const said = lines.filter(({ level }) => level === 'warn').map(({ code, msg }) => code + ' ' + msg);
-console.log(JSON.stringify({ before, after: server.lacksDescriptors, said }));
+console.log(JSON.stringify({ before, after: lacking(), said }));
 process.exit();
 `;
 
-test('a server counts and tells, once a minute, that its process has no descriptor left', (t) => {
+test('each server counts that its process has no descriptor left, and the process tells it once a minute', (t) => {
   if (!existsSync('/proc/self/limits')) return t.skip('this system has no /proc');
   const words = ['-c', 'ulimit -n 100; exec "$0" --input-type=module -e "$1"', process.execPath, MAIN];
   const { before, after, said } = JSON.parse(execFileSync('/bin/sh', words, { cwd: root, encoding: 'utf8' }));
-  assert.deepEqual([before, after], [[false, 0], true]);
+  assert.deepEqual(before, [
+    [false, false],
+    [0, 0],
+  ]);
+  assert.deepEqual(after, [true, true]);
   assert.equal(said.length, 1);
   assert.match(said[0], /^EMFILE no descriptor is left: new connections are closed at once\. Raise LimitNOFILE/);
 });
