@@ -10,6 +10,7 @@ import type { StatusDocument } from '../launch/internal.js';
 import { Loader } from '../loader/index.js';
 import { aliasBlock, isPasteSection } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
+import { errorPages, explainedIn } from '../modules/index.js';
 import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
@@ -26,7 +27,7 @@ import {
   registerGroups,
 } from './declared-groups.js';
 import { unplacedApi } from './enabled-apis.js';
-import { explainedIn } from './explained.js';
+import { pagesOf } from './explained.js';
 import { STATUS_REFUSED } from './failure.js';
 import { socketOf } from './find-service.js';
 import { joined, plan } from './plan.js';
@@ -184,9 +185,7 @@ const PRINTERS = {
     const aliases = aliasBlock(findings);
     const proposal =
       aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];
-    const explained = explainedIn(findings);
-    const pages = explained.length === 0 ? [] : ['Explained in:', ...explained];
-    return [...blocks, ...proposal, summary(findings), ...pages].join('\n');
+    return [...blocks, ...proposal, summary(findings), ...explainedIn(pagesOf(findings))].join('\n');
   },
   json: (findings: readonly Diagnostic[]): string =>
     JSON.stringify(
@@ -200,6 +199,7 @@ const PRINTERS = {
         option: option ?? null,
         message: messageWithValue(said),
         hint: hint ?? null,
+        page: errorPages([{ code }])[0] ?? null,
       })),
       undefined,
       2,

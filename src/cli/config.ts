@@ -24,6 +24,7 @@ import {
   placeOf,
 } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
+import { errorPages } from '../modules/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
@@ -212,7 +213,7 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   if (args.json === true) {
     const listed = issues.map((each) => {
       const { severity, code, section: group, option: opt, place: location, message, got, hint } = each;
-      return { severity, code, group, opt, location, message, got, hint };
+      return { severity, code, group, opt, location, message, got, hint, page: errorPages([each])[0] };
     });
     const document = { schema: 'portico-config-issues', version: 1, issues: listed };
     process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { ReloadReport } from '../launch/index.js';
 import type { StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
+import { explainedIn } from '../modules/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
 import { ask } from './control-client.js';
@@ -165,5 +166,5 @@ function reloadText(report: ReloadReport): string {
   for (const [service, count] of Object.entries(replaced)) lines.push(`  ${service}: ${count} workers ${done}replaced`);
   if (added.length > 0) lines.push(`  ${done}added: ${added.join(', ')}`);
   if (removed.length > 0) lines.push(`  ${done}removed: ${removed.join(', ')}`);
-  return lines.join('\n');
+  return [...lines, ...explainedIn(report.pages ?? [])].join('\n');
 }

@@ -2,6 +2,7 @@
  * How a command ends: its exit status, and what is said of the error it failed with.
  */
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
+import { explainedError } from '../modules/index.js';
 
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
@@ -30,6 +31,7 @@ function isIdle({ diagnostics }: ConfigurationRefused): boolean {
 
 /** The text for an operator. What the system refuses, such as a full disk, is one line; an unexpected error has its stack. */
 export function failureText(error: unknown): string {
+  if (error instanceof ConfigurationRefused) return explainedError(error);
   if (!isSystemError(error) || error.name !== 'Error') return describeError(error);
   if (error.syscall === 'uv_cwd') return 'error: the working directory is gone (ENOENT)\n  Go to one that is there.';
   return `error: ${error.message}`;

@@ -15,6 +15,7 @@ import {
 import { ProcessLauncher } from '../launch/index.js';
 import { DESCRIBE_TOPIC, isWorker, wasLogged } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
+import { errorPages, explainedError } from '../modules/index.js';
 import { holdSignals } from '../process/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, refuseUnread } from './configuration.js';
@@ -94,11 +95,12 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     // A worker's parent explains, and it alone: the error reaches it by the channel.
     if (isWorker()) throw error;
     const all = await withAllMistakes(error, options.judge);
-    explain(describeError(all));
+    explain(explainedError(all));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already. A program with such an option of its own may be what was refused.
     if (config?.has('DEFAULT', 'log_file') === true && logFileOf(config) !== undefined && !logFileIssue(config)) {
-      log?.error(`The start failed: ${describeError(all)}`);
+      const pages = all instanceof PorticoError ? errorPages(all.diagnostics) : [];
+      log?.error(`The start failed: ${describeError(all)}`, pages.length > 0 ? { pages } : {});
     }
     return exitStatusOf(error);
   } finally {
@@ -250,7 +252,7 @@ export async function runMain(program: () => Awaitable<number | undefined>): Pro
       process.stdout.write(error.text);
       return endSoon(0);
     }
-    if (!wasLogged(error)) process.stderr.write(`${describeError(error)}\n`);
+    if (!wasLogged(error)) process.stderr.write(`${explainedError(error)}\n`);
     process.exitCode = exitStatusOf(error);
   } finally {
     release();

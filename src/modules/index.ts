@@ -1,4 +1,5 @@
 /** Modules and packages as a configuration file names them: found from its folder, imported, and why they cannot be. */
+export { errorPages, explainedError, explainedIn, referenceFolder } from './error-pages.js';
 export {
   ExportMissing,
   type ExportReference,

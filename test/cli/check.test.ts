@@ -159,6 +159,7 @@ test('PD-152 check --json and --format github', (t) => {
     option: 'pipeline',
     message: 'no filter is called "nope".',
     hint: 'There is no filter in this file.',
+    page: join(root, 'docs/reference/errors.md#portico_paste_no_section'),
   });
   const github = run(cwd, 'check', 'broken.ini', '--format', 'github').stdout;
   assert.match(

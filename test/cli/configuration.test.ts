@@ -75,13 +75,14 @@ test('OP-1 CF-1 without a configuration file start and check say so, and where i
   assert.ok(checked.stdout.includes(`warning: ${said}`), checked.stdout);
 });
 
+const page = join(root, 'docs/reference/errors.md#portico_config_file');
+
 test('OP-1 a configuration file that is named and not there is the one cause that is told', (t) => {
   const cwd = folder(t, {});
   const { status, stderr } = cli(cwd, '--enabled-apis', 'compute,metadata', '--config-file', 'portico.ini');
   assert.equal(status, 78);
   const line = `error: cannot read config file portico.ini (${join(cwd, 'portico.ini')}): it does not exist (ENOENT)\n`;
-  assert.equal(stderr, line);
-  const page = join(root, 'docs/reference/errors.md#portico_config_file');
+  assert.equal(stderr, `${line}Explained in:\n  ${page}\n`);
   const checked = cli(cwd, 'check', '--config-file', 'portico.ini').stdout;
   assert.equal(checked, `${line}1 error, 0 warnings.\nExplained in:\n  ${page}\n`);
 });
@@ -89,7 +90,7 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
 test('OP-1 a configuration file that is found and cannot be read is the one cause that is told', (t) => {
   const cwd = folder(t, {});
   mkdirSync(join(cwd, 'portico.ini'));
-  const line = 'error: cannot read config file portico.ini: it is a folder (EISDIR)\n';
+  const line = `error: cannot read config file portico.ini: it is a folder (EISDIR)\nExplained in:\n  ${page}\n`;
   const { status, stderr } = cli(cwd);
   assert.equal(status, 78);
   assert.ok(stderr.endsWith(line.replace('portico.ini', `portico.ini (${join(cwd, 'portico.ini')})`)), stderr);

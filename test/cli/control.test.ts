@@ -93,9 +93,13 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
     broken.stdout,
     /^would be refused, checked in \d+ ms, configuration 1 stays: .*portico\.ini:3:1: .*workrs/s,
   );
+  assert.match(broken.stdout, /\nExplained in:\n {2}\S+errors\.md#portico_config_unknown_option\n$/);
   assert.deepEqual(await state(socket), before);
   // The operator who asked is told; the service has no error.
-  assert.match(program.stderr, /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused"/);
+  assert.match(
+    program.stderr,
+    /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused".*"pages":\["[^"]+errors\.md#\w+"\]/,
+  );
   assert.doesNotMatch(program.stderr, /"event":"reload"|"level":"error"/);
 });
 

@@ -187,7 +187,9 @@ test('a refused start leaves its reason in the log as well as on standard error'
   );
   const lines = read(log).filter(({ level }) => level === 'error');
   assert.equal(lines.length, 1);
-  assert.equal(lines[0]?.msg, `The start failed: ${program.stderr.trimEnd()}`);
+  const [said, page] = program.stderr.trimEnd().split('\nExplained in:\n  ');
+  assert.equal(lines[0]?.msg, `The start failed: ${said}`);
+  assert.deepEqual(lines[0]?.pages, [page]);
 });
 
 test('a reload to another log_file that cannot be opened is refused with its place, and serves on', async (t) => {

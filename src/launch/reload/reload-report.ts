@@ -3,6 +3,7 @@
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { errorPages } from '../../modules/index.js';
 import type { PipelineChange, ReloadChange } from './service-plans.js';
 
 /** One reload. */
@@ -35,11 +36,15 @@ export interface ReloadReport {
   readonly removed: readonly string[];
   /** Why it was refused, or which workers are still the old ones. */
   readonly error?: string;
+  /** Pages of the reference that explain why it was refused: paths in the package, each with an anchor. */
+  readonly pages?: readonly string[];
 }
 
 /** Outcome of a reload, as its runner reports it. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
-  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>> & {
+  Partial<
+    Pick<ReloadReport, 'error' | 'pages' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>
+  > & {
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;
     /** Its failure is why the launch ends: no stop came first. */
@@ -62,7 +67,9 @@ export function outcomeOf(failures: readonly string[]): Pick<ReloadReport, 'outc
 /** A reload that this error ends. */
 export function refusedFor(error: unknown): ReloadResult {
   const ordinary = error instanceof Error && !(error instanceof PorticoError);
-  return { outcome: 'refused', error: ordinary ? error.message : describeError(error), thrown: error };
+  const pages = error instanceof PorticoError ? errorPages(error.diagnostics) : [];
+  const why = { error: ordinary ? error.message : describeError(error), ...(pages.length > 0 ? { pages } : {}) };
+  return { outcome: 'refused', ...why, thrown: error };
 }
 
 /** A refused or abandoned reload applied no change. */
@@ -124,8 +131,9 @@ export class ReloadReports {
         removed: [],
       };
       // Work that a stop cuts off fails by it: that is no reason.
-      const { error, ...rest } = { ...known, ...result };
-      const told = abandoned || error === undefined ? rest : { ...rest, error };
+      const { error, pages, ...rest } = { ...known, ...result };
+      const why = { ...(error === undefined ? {} : { error }), ...(pages === undefined ? {} : { pages }) };
+      const told: typeof rest & typeof why = abandoned ? rest : { ...rest, ...why };
       const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
       const changes = inForce ? told.changes : told.changes.map(notApplied);
       const report: ReloadReport = { ...told, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) };
