@@ -2,10 +2,9 @@
  * The program `api-cli`: its command line is parsed, and the command done that it names. Bare, it serves the enabled APIs; its
  * other commands read the same files, or ask a running server.
  */
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { nearestOrAll } from '../errors/index.js';
-import { packageOf } from '../modules/index.js';
+import { ownVersion } from '../modules/index.js';
 import { exitPlace } from '../process/index.js';
 import { addCommonOptions, commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS, type CommandFile } from './commands.js';
@@ -58,7 +57,7 @@ async function newProgram(named?: string): Promise<Command> {
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
   // Of openapi it names the version of an API.
-  if (named !== 'openapi') program.version(version(), '--version', 'print the version and exit');
+  if (named !== 'openapi') program.version(ownVersion() ?? 'unknown', '--version', 'print the version and exit');
   return addCommonOptions(program);
 }
 
@@ -118,10 +117,6 @@ function endWithReader(done: () => void): void {
     process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
     process.exit(1);
   });
-}
-
-function version(): string {
-  return packageOf(fileURLToPath(import.meta.url))?.manifest.version ?? 'unknown';
 }
 
 /**

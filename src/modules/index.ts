@@ -15,6 +15,7 @@ export {
   type Manifest,
   ModuleMissing,
   moduleUrl,
+  ownVersion,
   packageNames,
   packageOf,
   realPath,

@@ -42,6 +42,11 @@ export function packageOf(file: string, fits: (manifest: Manifest) => boolean = 
   return undefined;
 }
 
+/** The version of Portico; undefined where its manifest cannot be read. */
+export function ownVersion(): string | undefined {
+  return packageOf(fileURLToPath(import.meta.url))?.manifest.version;
+}
+
 /** A folder and those it is in, up to the root. */
 function* foldersUpwards(from: string): Generator<string> {
   for (let folder = resolve(from); ; folder = dirname(folder)) {

@@ -3,6 +3,7 @@
  * is made, one within it where it is served. Where no OpenTelemetry SDK is registered nothing is imported.
  */
 import type { Context, Span } from '@opentelemetry/api';
+import { Fault } from '../app/index.js';
 import type { TraceIds } from '../app/internal.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -33,7 +34,13 @@ export class CallSpans {
     kind: SendKind,
     topic: string,
     method: string,
-    send: (trace: TraceHeaders | undefined) => Promise<T>,
+    {
+      send,
+      isExpected,
+    }: {
+      readonly send: (trace: TraceHeaders | undefined) => Promise<T>;
+      readonly isExpected: (error: unknown) => boolean;
+    },
   ): Promise<T> {
     const { context, propagation, SpanKind } = this.#maker.api;
     const parent = context.active();
@@ -42,12 +49,7 @@ export class CallSpans {
     const headers: Record<string, string> = {};
     const inner = this.#maker.api.trace.setSpan(parent, span);
     this.#maker.attempt(() => propagation.inject(inner, headers));
-    return this.#within(
-      span,
-      inner,
-      () => send(headers),
-      () => false,
-    );
+    return this.#within(span, inner, () => send(headers), isExpected);
   }
 
   /** Runs a method in a span within that which its message was sent in. */
@@ -93,7 +95,8 @@ export class CallSpans {
     try {
       return await context.with(inner, work);
     } catch (error) {
-      if (!isExpected(error)) {
+      const isFailure = error instanceof Fault ? error.status >= 500 : !isExpected(error);
+      if (isFailure) {
         ignoreErrors(() => span.recordException(exceptionOf(error)));
         const type = error instanceof Error ? error.name : typeof error;
         this.#maker.attempt(() => span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', type));

@@ -5,6 +5,7 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { Logger } from '../log/index.js';
+import { ownVersion } from '../modules/index.js';
 import { maskUris } from '../text/index.js';
 
 /** Key under which the API holds an SDK, for all copies of its major version: `global-utils.ts` of @opentelemetry/api. */
@@ -43,7 +44,7 @@ export class SpanMaker {
 
   private constructor(api: typeof OpenTelemetry, log: Logger) {
     this.api = api;
-    this.tracer = api.trace.getTracer('portico');
+    this.tracer = api.trace.getTracer('portico', ownVersion());
     this.metadataKey = api.createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
     this.#log = log;
   }

@@ -17,13 +17,17 @@ const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
 const managers = `
 import { createRequire } from 'node:module';
-import { RequestContext } from 'portico/app';
+import { Fault, RequestContext } from 'portico/app';
 const { cache } = createRequire(import.meta.url);
+class Late extends Error {}
 export class Images {
   #log;
   constructor({ log }) { this.#log = log; }
   size(_, { id }) {
     this.#log.info('measured');
+    if (id === 'gone') throw new Fault(404);
+    if (id === 'away') throw new Fault(503);
+    if (id === 'late') throw new Late('not yet');
     if (id === '') throw new Error('no such image');
     return { length: id.length, loaded: Object.keys(cache).some((path) => path.includes('@opentelemetry')) };
   }
@@ -34,7 +38,7 @@ export class Front {
 }
 /** Calls by its own client and, for what begins with an m, by that of the manager. */
 export const app = async (_globalConf, _localConf, { rpc }) => {
-  const own = (await rpc()).client({ topic: 'images' });
+  const own = (await rpc()).client({ topic: 'images', allowedErrors: [Fault, Late] });
   return (req, res) => answer(req, res, req.url.startsWith('/m') ? images : own);
 };
 async function answer(req, res, client) {
@@ -168,6 +172,17 @@ test('RP-96 RP-20 a call has a span within that of its request, and its method o
   const failed = spans().filter(({ name, status }) => name === 'images/size' && status.code === 2);
   assert.deepEqual(failed.map(({ kind }) => kind).toSorted(), [1, 2]);
   for (const { attributes } of failed) assert.equal(typeof attributes['error.type'], 'string');
+});
+
+test('RP-96 errors that the caller allows, and faults below 500, do not mark spans as failed', async (t) => {
+  const { get, spans, program } = await started(t, { node: ['--import', './tracing.js'] });
+  for (const path of ['/gone', '/away', '/late']) await get(path);
+  program.kill('SIGTERM');
+  await program.ended;
+  const codes = (kind: number): number[] =>
+    spans().flatMap((span) => (span.name === 'images/size' && span.kind === kind ? span.status.code : []));
+  // A method that fails by an error it does not declare has failed, though its caller is ready for it.
+  assert.deepEqual({ server: codes(1), client: codes(2) }, { server: [0, 2, 2], client: [0, 2, 0] });
 });
 
 test('RP-80 a lost connection to the broker is told by /readyz and status, of the services that have it; they serve on', {

@@ -7,6 +7,7 @@ import { removeFolder } from '../fixtures/keeper.js';
 import { ask } from './clients.js';
 import { apiCli, emptyProject, freePort, Program, root } from './program.js';
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const traceparent = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
@@ -221,6 +222,20 @@ for (const [what, module] of [
     });
   }
 }
+
+test('MW-48 spans have the version of Portico, and each worker is a service instance where the SDK detects them', async (t) => {
+  const { get, stopped } = await served(t, {
+    env: { NODE_OPTIONS: '--import ./tracing.js', OTEL_NODE_RESOURCE_DETECTORS: 'env,serviceinstance' },
+    workers: 2,
+  });
+  const pids = new Set<number>();
+  while (pids.size < 2) pids.add((await get()).pid);
+  const spans = await stopped();
+  for (const { scope } of spans) assert.deepEqual(scope, { name: 'portico', version });
+  const instances = new Map(spans.map(({ pid, instance }) => [pid, instance]));
+  assert.equal(new Set(instances.values()).size, 2);
+  for (const id of instances.values()) assert.match(id ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-/);
+});
 
 test('MW-48 [trace] filters makes a span of each filter within that of the one around it', async (t) => {
   const { get, stopped } = await served(t, {

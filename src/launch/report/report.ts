@@ -5,9 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Config, defineOptions, float, path } from '../../config/index.js';
-import { packageOf } from '../../modules/index.js';
+import { ownVersion, packageOf } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
@@ -177,7 +176,7 @@ export class GuruMeditation {
       product: own?.name ?? this.#service,
       vendor: 'none',
       version: own?.version ?? 'none',
-      portico: packageOf(fileURLToPath(import.meta.url))?.manifest.version ?? 'none',
+      portico: ownVersion() ?? 'none',
       node: process.version,
       v8: process.versions.v8,
       uptime: formatDuration(process.uptime()),

@@ -180,7 +180,10 @@ export class CallClient implements RPCClient {
     const counted = (trace?: TraceHeaders): Promise<T> =>
       meter === undefined ? send(trace) : meter.sent(kind, topic, method, () => send(trace));
     if (spans === undefined) return counted();
-    return spans.then((made) => (made === undefined ? counted() : made.sent(kind, topic, method, counted)));
+    const isExpected = (error: unknown): boolean => this.#rebuilder.isAllowed(error);
+    return spans.then((made) =>
+      made === undefined ? counted() : made.sent(kind, topic, method, { send: counted, isExpected }),
+    );
   }
 
   #what(method: string): string {

@@ -125,6 +125,11 @@ export class ErrorRebuilder {
     return Object.assign(error, { remote: true as const, remoteHost: remote.host, remoteBinary: remote.binary });
   }
 
+  /** Whether it came from another server as one of the allowed classes: the caller is ready for it. */
+  isAllowed(error: unknown): boolean {
+    return error instanceof Error && 'remote' in error && [...this.#allowed].some((each) => error instanceof each);
+  }
+
   /** A class that was declared by its name alone, for an error whose name has a module. */
   #inAnyModule(type: string): ErrorClass | undefined {
     const known = type.includes('.') ? this.#classes.get(type.slice(type.lastIndexOf('.') + 1)) : undefined;
