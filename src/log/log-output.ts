@@ -4,6 +4,7 @@
  */
 import { closeSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { ignoreErrors } from '../errors/index.js';
 import { openToAppend } from '../process/index.js';
 
 /** Mode of a log file: readable for its owner and group. */
@@ -22,6 +23,12 @@ const gathering = new Set<LogOutput>();
 let endsNoted = false;
 /** The process exits: no turn of the loop ends any more. */
 let exiting = false;
+
+/** Tells standard error that lines of a file are lost: an operator who looks there finds no sign of it in the file. */
+function tellOperator(path: string, code: string): void {
+  const why = code === 'ENOSPC' ? 'the disk is full' : code;
+  ignoreErrors(() => writeSync(2, `WARN: lines of the log ${path} are lost until it can be written again: ${why}\n`));
+}
 
 /** Writes at the exit what is gathered; once for all outputs. */
 function noteEnd(flush: (output: LogOutput) => void): void {
@@ -136,6 +143,7 @@ export class LogOutput {
   }
 
   #drop(count: number): void {
+    if (this.#dropped === 0 && this.#path !== undefined) tellOperator(this.#path, this.#code);
     this.#dropped += count;
     this.lost += count;
   }
