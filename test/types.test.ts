@@ -6,16 +6,17 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
+/** Compiler and options, by name. TypeScript 7 checks all libraries in a tenth of the time that TypeScript 6 takes. */
 const settings: Readonly<Record<string, readonly string[]>> = {
-  nodenext: [],
-  'bundler, with all libraries checked':
-    '--module esnext --moduleResolution bundler --exactOptionalPropertyTypes true --skipLibCheck false'.split(' '),
+  'nodenext, TypeScript 6': ['typescript'],
+  'bundler, with all libraries checked, TypeScript 7':
+    'typescript-7 --module esnext --moduleResolution bundler --exactOptionalPropertyTypes true --skipLibCheck false'.split(' '),
 };
 
-for (const [name, options] of Object.entries(settings)) {
+for (const [name, [compiler, ...options]] of Object.entries(settings)) {
   test(`RT-200 RT-201 params, names, bodies and queries have the types their templates and schemas say: ${name}`, () => {
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const run = spawnSync(process.execPath, [compiler, '-p', 'test/types/tsconfig.json', ...options], {
+    const tsc = join(root, 'node_modules', compiler!, 'bin/tsc');
+    const run = spawnSync(process.execPath, [tsc, '-p', 'test/types/tsconfig.json', ...options], {
       cwd: root,
       encoding: 'utf8',
     });

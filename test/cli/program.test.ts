@@ -69,11 +69,11 @@ test('CF-71 a configuration that cannot be read is refused in a line, with 78, b
     ['--config-file', 'portico.ini/x', /portico\.ini\/x .*a part of its path is no folder/],
     ['--config-dir', 'gone', /gone .*it does not exist \(ENOENT\)/],
   ];
-  for (const command of READING) {
-    for (const [option, file, said] of wrong) {
-      const words = [...command, option, file];
-      assertClear(words, run(cwd, words), 78, said);
-    }
+  // Each mistake by one command, and each command with one mistake: the words come from one reader.
+  for (let at = 0; at < Math.max(READING.length, wrong.length); at++) {
+    const [option, file, said] = wrong[at % wrong.length]!;
+    const words = [...READING[at % READING.length]!, option, file];
+    assertClear(words, run(cwd, words), 78, said);
   }
 });
 

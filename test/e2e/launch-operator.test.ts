@@ -45,7 +45,7 @@ test('LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it 
   const port = await freePort();
   const project = emptyProject(pidProject(port, 2));
   t.after(() => project.remove());
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 5; round++) {
     const program = startApiCli([], { cwd: project.folder });
     t.after(() => program.end());
     await program.printed(READY);
