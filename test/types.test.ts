@@ -10,7 +10,9 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const settings: Readonly<Record<string, readonly string[]>> = {
   'nodenext, TypeScript 6': ['typescript'],
   'bundler, with all libraries checked, TypeScript 7':
-    'typescript-7 --module esnext --moduleResolution bundler --exactOptionalPropertyTypes true --skipLibCheck false'.split(' '),
+    'typescript-7 --module esnext --moduleResolution bundler --exactOptionalPropertyTypes true --skipLibCheck false'.split(
+      ' ',
+    ),
 };
 
 for (const [name, [compiler, ...options]] of Object.entries(settings)) {

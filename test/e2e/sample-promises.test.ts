@@ -4,11 +4,15 @@ import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as rest } from 'node:timers/promises';
 import { ask } from './clients.js';
 import { childrenOf, until } from './faults/target.js';
 import { emptyProject, freePort, root, startApiCli } from './program.js';
 
 const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
+
+/** Of a client between its rounds: without it clients take the processors from the workers that are to start. */
+const REST_MS = 20;
 
 /** A client that makes, reads, lists and removes servers, and believes every answer. */
 class BelievingClient {
@@ -47,6 +51,7 @@ class BelievingClient {
         this.cut += 1;
       });
       this.rounds += 1;
+      await rest(REST_MS);
     }
   }
 
