@@ -22,6 +22,7 @@ import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { apiNames, serviceNames } from './names.js';
+import { stopWithNpx } from './npx.js';
 import { plan, refuseErrors } from './plan.js';
 import { type Role, runJudged } from './run-apis.js';
 
@@ -59,6 +60,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   tellNoConfiguration(config, args, log);
   const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
     role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
+  if (!isWorker()) stopWithNpx();
   const development = dev ? await import('./development-files.js') : undefined;
   let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {

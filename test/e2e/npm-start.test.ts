@@ -1,7 +1,11 @@
 /** TERM to whatever an operator or a container has started ends the fleet with 0, as the first process of a machine as well. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { childrenOf, isAlive } from '../fixtures/running-program.js';
 import { freePort, Program, root } from './program.js';
 
@@ -48,3 +52,24 @@ for (const name of Object.keys(WAYS)) {
     assert.match(program.output(), /Stopped with status 0/);
   });
 }
+
+test('npx api-cli: TERM ends the fleet, though npx and its shell end at once', async (t) => {
+  const folder = temporaryFolder('portico-npx-');
+  mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules', 'portico'));
+  symlinkSync('../portico/lib/cli/main.js', join(folder, 'node_modules', '.bin', 'api-cli'));
+  writeFileSync(join(folder, 'package.json'), '{"name":"at-npx"}');
+  writeFileSync(join(folder, 'portico.ini'), `[api:main]\nport = ${await freePort()}\nworkers = 2\n`);
+  writeFileSync(join(folder, 'api-paste.ini'), '[app:main]\npaste.app_factory = portico/middleware:echo\n');
+  const npx = spawn('npx', ['api-cli'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(npx.stdout, 'data');
+  const all = descendants(npx.pid!);
+  t.after(() => {
+    for (const pid of all.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  });
+  npx.kill();
+  // Its output is closed when the last process that has it ends.
+  await once(npx, 'close');
+  assert.ok(all.length > 2, `${all.length} processes`);
+  assert.deepEqual(all.filter(isAlive), []);
+});
