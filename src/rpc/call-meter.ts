@@ -28,6 +28,17 @@ const OUTCOMES: ReadonlySet<string> = new Set([
   'version_cap',
 ]);
 
+/** Why messages are not begun. */
+const DROPS = [
+  'it came before',
+  'its caller does not wait any more',
+  'its caller took it back',
+  'the service stops',
+] as const;
+export type DropReason = (typeof DROPS)[number];
+
+const DEATHS = ['unreadable', 'failed'] as const;
+
 /** Whether a reply is waited for. */
 export type SendKind = 'call' | 'cast';
 
@@ -84,8 +95,16 @@ export class CallMeter {
     );
   }
 
+  /** A topic is served: its counters begin at 0, so that a rate sees the first that is counted. */
+  serves(topic: string): void {
+    for (const reason of DROPS) this.#meter.distribution('callsDropped', [topic, reason]);
+    for (const reason of DEATHS) this.#meter.distribution('callsDead', [topic, reason]);
+    this.#meter.distribution('callsRedelivered', [topic]);
+    this.#meter.distribution('repliesLost', [topic]);
+  }
+
   /** A message that is not begun: it came before, or nothing waits for it. */
-  dropped(topic: string, reason: string): void {
+  dropped(topic: string, reason: DropReason): void {
     this.#meter.count('callsDropped', [topic, reason]);
   }
 
@@ -93,8 +112,7 @@ export class CallMeter {
     this.#meter.count('callsRedelivered', [topic]);
   }
 
-  /** `reason`: `unreadable` or `failed`. */
-  died(topic: string, reason: string): void {
+  died(topic: string, reason: (typeof DEATHS)[number]): void {
     this.#meter.count('callsDead', [topic, reason]);
   }
 

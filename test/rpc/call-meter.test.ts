@@ -32,7 +32,7 @@ async function counted(t: TestContext, deadLetter: boolean): Promise<readonly (r
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
       series = service.meter
         .take()
-        .series.filter(({ metric }) => metric === 'callsDead')
+        .series.filter(({ metric, sum }) => metric === 'callsDead' && sum > 0)
         .map(({ labels }) => labels);
       await other.close();
     }),
@@ -66,5 +66,26 @@ test(
       meter.take().series.map(({ labels }) => labels.at(-1)),
       ['remote_error', 'bad_arguments'],
     );
+  }),
+);
+
+test(
+  'RP-93 the counters of a topic that is served begin at 0',
+  withNetwork(async ({ serve }) => {
+    const service = await serve(new Disks(), { ini: '[metrics]\nenabled = true\n[rpc]\naccess_policy = public\n' });
+    const { series } = service.meter.take();
+    const known = series.flatMap(({ metric, labels, sum }) =>
+      labels[0] === 'images' ? [[metric, labels[1], sum]] : [],
+    );
+    assert.deepEqual(known, [
+      ['callsDropped', 'it came before', 0],
+      ['callsDropped', 'its caller does not wait any more', 0],
+      ['callsDropped', 'its caller took it back', 0],
+      ['callsDropped', 'the service stops', 0],
+      ['callsDead', 'unreadable', 0],
+      ['callsDead', 'failed', 0],
+      ['callsRedelivered', undefined, 0],
+      ['repliesLost', undefined, 0],
+    ]);
   }),
 );

@@ -168,6 +168,7 @@ export class RpcServer {
     const { settings, serializer, log, clock, meter } = connection;
     const { format, sendStack, replyRetryMs: retryMs } = settings;
     this.#options = options;
+    meter?.serves(options.topic);
     this.#poolSize = poolSize ?? settings.poolSize;
     this.#with = {
       ...options,

@@ -8,7 +8,7 @@ import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import type { Deadlines } from '../../tasks/internal.js';
 import { maskUris } from '../../text/index.js';
-import type { CallMeter } from '../call-meter.js';
+import type { CallMeter, DropReason } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { failureOf } from '../message/failure.js';
@@ -170,7 +170,7 @@ export class ServedCall {
     return method;
   }
 
-  #reasonToDrop(): string | undefined {
+  #reasonToDrop(): DropReason | undefined {
     const { seen, clock } = this.#with;
     if (seen.has(this.#request.id)) return 'it came before';
     if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'its caller does not wait any more';
@@ -178,7 +178,7 @@ export class ServedCall {
   }
 
   /** It is not begun, here or anywhere else. */
-  async #drop(reason: string): Promise<void> {
+  async #drop(reason: DropReason): Promise<void> {
     const { log, meter, topic } = this.#with;
     const { id, method } = this.#request;
     if (!(await this.#acknowledge())) return;
