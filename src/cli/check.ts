@@ -44,8 +44,8 @@ export function register(program: Command): void {
   const command = program
     .command('check')
     .description('report every mistake of the configuration, and of the paste file, without starting anything')
-    .argument('[file]', 'a paste file: that file and what it includes, alone')
-    .argument('[names...]', 'only what these apps of it lead to')
+    .argument('[file]', 'check only this paste file and the files it includes')
+    .argument('[names...]', 'check only these apps of the file, and everything they use')
     .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
     .option('--json', 'the same as --format json')
     .option('--no-import', 'look for modules without importing them')

@@ -46,28 +46,28 @@ const CONFIGURATION: Options = {
   set: {
     repeats: true,
     takes: '<group.option=value>',
-    help: 'set any option, above files and environment; may repeat',
+    help: 'set any option; overrides files and environment; may repeat',
   },
 };
 
 const SERVE: Options = {
   'enabled-apis': {
     takes: '<names>',
-    help: 'the APIs to start, between commas, and no service (default: what the configuration enables)',
+    help: 'APIs to start, separated by commas; starts no services (default: all that the configuration enables)',
   },
-  'enabled-ssl-apis': { takes: '<names>', help: 'those of them that speak HTTPS' },
+  'enabled-ssl-apis': { takes: '<names>', help: 'started APIs that use HTTPS, separated by commas' },
   'enabled-services': {
     takes: '<names>',
-    help: 'the services to start, between commas, and no API that --enabled-apis does not name',
+    help: 'services to start, separated by commas; starts no APIs except those in --enabled-apis',
   },
   dev: {
-    help: 'one worker, anew when a file of it changes, readable logs, and a certificate of its own where HTTPS names none',
+    help: 'development mode: one worker that restarts when its files change, readable logs, and a generated certificate if HTTPS has none',
   },
 };
 
 /** Options of every command. */
 const EVERYWHERE: Options = {
-  'trace-errors': { help: 'show stack traces for mistakes of the configuration too' },
+  'trace-errors': { help: 'also show stack traces for configuration mistakes' },
 };
 
 const ALL: ReadonlyMap<string, KnownOption> = new Map(Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE }));

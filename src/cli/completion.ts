@@ -57,7 +57,7 @@ function levelsOf(program: Command): readonly Level[] {
   return below(program, []);
 }
 
-const HELP: CompletedOption = { flags: ['--help'], help: 'say how to use it', values: undefined };
+const HELP: CompletedOption = { flags: ['--help'], help: 'show help', values: undefined };
 
 function completedOption({ short, long, description, flags, required, optional, parseArg }: Option): CompletedOption {
   const values = required || optional ? valuesOf(flags, parseArg) : undefined;

@@ -42,16 +42,23 @@ type ShowArguments = ReadArguments & { readonly json?: boolean; readonly changed
 export function register(program: Command): void {
   const config = program
     .command('config')
-    .description('samples of configuration files, and what is in force and why')
+    .description('generate, validate, show and compare configuration files')
     .addHelpText('after', example('api-cli config show wsgi.keep_alive'));
 
   addReading(config.command('generate'))
-    .description("print a sample with every option, its help and its default, those of the paste file's factories too")
+    .description(
+      "print a sample with every option, its help and its default, including options of the paste file's factories",
+    )
     .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
-    .option('--output-file <path>', 'write it there instead, to a file that is not there yet')
-    .option('--wrap-width <columns>', 'columns of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
-    .option('--minimal', 'only what this configuration has to set, not commented out')
-    .option('--summarize', 'the first paragraph of each help text alone')
+    .option('--output-file <path>', 'write the sample to this file, which must not exist')
+    .option(
+      '--wrap-width <columns>',
+      'width of help texts in columns, at least 20',
+      wholeNumber('--wrap-width', 20),
+      70,
+    )
+    .option('--minimal', 'only options that this configuration must set, not commented out')
+    .option('--summarize', 'only the first paragraph of each help text')
     .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
       const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);
@@ -62,23 +69,23 @@ export function register(program: Command): void {
 
   addReading(config.command('validate'))
     .description(
-      'report every mistake in the options, without a look at what they lead to (api-cli check); status 0 or 78',
+      'report every mistake in the options, but not in the files they name (see api-cli check); status 0 or 78',
     )
-    .option('--strict', 'unknown sections and variables are mistakes too')
-    .option('--json', 'as one JSON document')
+    .option('--strict', 'also report unknown sections and variables as mistakes')
+    .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config validate --strict'))
     .action(validate);
 
   addReading(config.command('show').argument('[option]', 'group.option; default: all'))
     .description('print effective values, where each comes from, and what it shadows; secrets are masked')
-    .option('--changed', 'only those that differ from their defaults')
-    .option('--json', 'as one JSON document')
+    .option('--changed', 'only values that differ from their defaults')
+    .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config show --changed'))
     .action(show);
 
   config
     .command('diff')
-    .description('print what two configuration files make different')
+    .description('print the differences in effect between two configuration files')
     .argument('<before>')
     .argument('<after>')
     .addHelpText('after', example('api-cli config diff /etc/portico/portico.ini portico.ini'))
@@ -94,7 +101,7 @@ export function register(program: Command): void {
 
   config
     .command('upgrade')
-    .description('rewrite deprecated names of a file; without --write only say which')
+    .description('replace deprecated names in a file; without --write, only list them')
     .argument('<file>')
     .option('--write', 'change the file')
     .addHelpText('after', example('api-cli config upgrade portico.ini --write'))

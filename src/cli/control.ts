@@ -17,8 +17,8 @@ interface ControlArguments extends MeantService {
 }
 
 export function register(program: Command): void {
-  add(program, 'status', 'show the services of a running api-cli, their workers and what they do', 'status --watch')
-    .option('--watch', 'show it again each second')
+  add(program, 'status', 'show the services of a running api-cli, and the state of their workers', 'status --watch')
+    .option('--watch', 'refresh every second')
     .action(async (args: ControlArguments & { watch?: boolean }) => {
       const path = await socketOf(args);
       do {
@@ -29,15 +29,13 @@ export function register(program: Command): void {
       } while (args.watch === true);
     });
 
-  add(program, 'requests', 'list the requests that are being served, the oldest first', 'requests').action(
-    async (args: ControlArguments) => {
-      const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(args), 'GET', '/requests');
-      print(args, document, () => requestsText(document.requests));
-    },
-  );
+  add(program, 'requests', 'list open requests, oldest first', 'requests').action(async (args: ControlArguments) => {
+    const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(args), 'GET', '/requests');
+    print(args, document, () => requestsText(document.requests));
+  });
 
-  add(program, 'reload', 'read the files again, as HUP does; wait for it, and say what came of it', 'reload --dry-run')
-    .option('--dry-run', 'only say what would come of it: everything is checked as for a reload, and nothing changed')
+  add(program, 'reload', 'reload the files, as HUP does; wait for the reload and print its result', 'reload --dry-run')
+    .option('--dry-run', 'only report what would happen: check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: ControlArguments & { dryRun?: boolean }) => {
       const path = args.dryRun ? '/reload/dry-run' : '/reload';
@@ -79,7 +77,7 @@ export function register(program: Command): void {
 
   add(program, 'log-level', 'change the level of the log, until the next reload', 'log-level debug --api compute')
     .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
-    .option('--api <name>', 'of the workers of this service alone')
+    .option('--api <name>', 'only for the workers of this service')
     .action(async (level: string, args: ControlArguments & { api?: string }) => {
       const done = await post(args, '/log-level', { level, service: args.api });
       print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
@@ -91,7 +89,7 @@ export function register(program: Command): void {
     'print the report that USR2 makes: threads, tasks, requests, configuration',
     'report --worker 4711',
   )
-    .option('--worker <pid>', 'of this worker alone', wholeNumber('--worker'))
+    .option('--worker <pid>', 'only for this worker', wholeNumber('--worker'))
     .action(async (args: ControlArguments & { worker?: number }) => {
       const report = await post<string>(args, '/report', { worker: args.worker });
       print(args, { report }, () => report);

@@ -23,14 +23,14 @@ interface Selection extends Output {
 export function registerDeadLetters(rpc: Command): void {
   const dead = rpc
     .command('dead')
-    .description('messages that were not handled in time, were refused, or came back too often')
+    .description('messages that expired, were refused, or were redelivered too often')
     .addHelpText('after', example('api-cli rpc dead list --topic compute'));
 
-  add(dead, 'list', 'list them: the oldest first', 'list --topic compute')
-    .option('--topic <name>', 'those of this topic')
+  add(dead, 'list', 'list failed messages, oldest first', 'list --topic compute')
+    .option('--topic <name>', 'only messages of this topic')
     .action((args: Selection) => show(args, { topic: args.topic }, table));
 
-  add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
+  add(dead, 'show <id>', 'show one failed message, without the values of its arguments', `show ${ID}`).action(
     (id: string, args: Output) => show(args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
   );
 
@@ -63,8 +63,8 @@ function add(dead: Command, words: string, description: string, line: string): C
 
 function addSelection(dead: Command, name: string, description: string): Command {
   return add(dead, `${name} [id...]`, description, `${name} --topic compute`)
-    .option('--topic <name>', 'those of this topic')
-    .option('--all', 'all of the exchange');
+    .option('--topic <name>', 'only messages of this topic')
+    .option('--all', 'all messages of the exchange');
 }
 
 async function show(

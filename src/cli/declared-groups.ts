@@ -17,7 +17,7 @@ export type DeclaredGroups = ReadonlyMap<string, OptionDeclarations>;
 
 /** Adds `--groups` to a command. */
 export function addGroups(command: Command): Command {
-  const help = 'declare the groups of options that this export has too, as Config.load({ groups }) does; may repeat';
+  const help = 'also declare the option groups of this export, as Config.load({ groups }) does; may repeat';
   return command.option('--groups <module:export>', help, collect);
 }
 

@@ -32,7 +32,7 @@ import {
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('explain'))
     .description(
-      'tell what would happen to a request: mounts, filters in order, the route or why there is none, the action',
+      'show how a request would be handled: mounts, filters in order, the route or why none matches, the action',
     )
     .option('--json', 'print one JSON document')
     .addHelpText('after', example("api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'"));

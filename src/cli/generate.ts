@@ -36,14 +36,14 @@ interface GenerateArguments extends ConfigurationArguments {
 export function register(program: Command): void {
   const command = program
     .command('generate')
-    .description('print a file for the deployment of this configuration, or what in one no longer fits it')
+    .description('print a deployment file for this configuration, or check an existing one')
     .argument(
       '<kind>',
       'systemd (a unit), socket (a unit for one API), logrotate, docker (a Dockerfile), kubernetes (manifests) or nginx (a proxy)',
       choice('<kind>', WORDS),
     )
-    .option('--api <name>', 'with socket: the API, where there are several')
-    .option('--check <file>', 'print nothing but what in this file does not fit')
+    .option('--api <name>', 'with socket: the API, if there are several')
+    .option('--check <file>', 'print only the lines of this file that no longer match the configuration')
     .option('--json', 'with --check: print one JSON document')
     .addHelpText(
       'after',

@@ -55,11 +55,9 @@ const JAVASCRIPT: Language = {
 export function register(program: Command): void {
   program
     .command('init')
-    .description(
-      'write a small project that works: an API, a filter with an option, a test, and the files that compose them',
-    )
+    .description('write a small working project: an API, a filter with an option, a test, and the two ini files')
     .argument('[dir]', 'the directory, new or empty', '.')
-    .option('--javascript', 'in JavaScript instead of TypeScript')
+    .option('--javascript', 'use JavaScript instead of TypeScript')
     .addHelpText(
       'after',
       `${example('api-cli init library')}\n\nTypeScript wants Node 22.18 or newer; an older one gets JavaScript.`,

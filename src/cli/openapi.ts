@@ -24,7 +24,11 @@ export function register(program: Command): void {
     .command('openapi')
     .description('print one OpenAPI 3.1 document of an API: paths, schemas, security, limits and faults')
     .option('--api <name>', 'the API (default: the only one that is enabled)')
-    .option('--version <version>', 'as the API is in this version (default: all versions together)', wantedVersion)
+    .option(
+      '--version <version>',
+      'describe only this version of the API (default: all versions together)',
+      wantedVersion,
+    )
     .addHelpText('after', example('api-cli openapi --api compute > compute.json'));
   addConfigurationOptions(command).action(async (args: OpenApiArguments) => {
     const config = await readConfiguration(args);

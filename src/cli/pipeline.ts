@@ -22,7 +22,7 @@ export function register(program: Command): void {
   const command = program
     .command('pipeline')
     .description('show the composed tree: composites, pipelines, filters and apps, with places and options')
-    .argument('[app]', 'the app to begin with (default: those that nothing else in the file mentions)')
+    .argument('[app]', 'the root app (default: all apps that nothing else in the file mentions)')
     .option(...PASTE_OPTION)
     .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
     .option('--json', 'the same as --format json')

@@ -52,7 +52,7 @@ async function newProgram(named?: string): Promise<Command> {
         return [...(serve?.options ?? []), ...own];
       },
     })
-    .helpOption('-h, --help', 'say how to use this program or a command')
+    .helpOption('-h, --help', 'show help for this program or a command')
     // The error has its text, which is printed below.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();

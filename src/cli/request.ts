@@ -26,9 +26,9 @@ interface SendArguments extends RequestArguments {
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('request'))
-    .description('send one request through the composed app: status, headers and body of the answer')
-    .option('-d, --data <text>', 'the body; JSON, where no Content-Type says otherwise')
-    .option('--trace', 'show the milliseconds in each filter, before what is inside it and after')
+    .description('send one request through the composed app, and show status, headers and body of the response')
+    .option('-d, --data <text>', 'the body; sent as JSON unless a Content-Type is given')
+    .option('--trace', 'show the milliseconds in each filter, before and after its inner app')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example("api-cli request GET /v2.1/servers -H 'X-Auth-Token: admin' --trace"));
   addConfigurationOptions(command).action(async (method: string, url: string, args: SendArguments) => {

@@ -53,10 +53,10 @@ export function register(program: Command): void {
     .option('--api <name>', 'only this API (default: all that are enabled)')
     .option(
       '--match <request>',
-      "which route answers 'GET /v2.1/servers/1', and why not those before it",
+      "show which route matches 'GET /v2.1/servers/1', and why earlier routes do not",
       wantedRequest,
     )
-    .option('--check', 'find routes that cannot win, overlap, say something else than they seem, or are slow')
+    .option('--check', 'find routes that can never match, overlap, are misleading, or are slow')
     .option('--json', 'print JSON')
     .addHelpText('after', example("api-cli routes --api compute --match 'GET /v2.1/servers/detail'"));
   addConfigurationOptions(command).action(async (args: RoutesArguments) => {

@@ -31,8 +31,8 @@ const SCHEMA = 'portico/rpc-contract';
 export function registerContract(rpc: Command): void {
   const command = rpc
     .command('contract <service>')
-    .description('print what a service of the configuration offers to others, or what in it breaks an older contract')
-    .option('--check <file>', 'print nothing but what breaks the contract in this file, which --json has printed')
+    .description('print the remote methods of a configured service, or changes that break an older contract')
+    .option('--check <file>', 'print only changes that break the contract in this file (the output of --json)')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -32,10 +32,10 @@ const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
 export function register(program: Command): void {
   const rpc = program
     .command('rpc')
-    .description('remote calls between services: what can be called, making calls, and what became of them')
+    .description('inspect and make remote calls between services, and handle failed messages')
     .addHelpText('after', example('api-cli rpc dead list'));
-  add(rpc, 'ping <topic>', 'ask a service whether it is there, and how it is', 'ping compute --host north')
-    .option('--timeout <seconds>', 'how long it is waited for (default: 5)', wholeNumber('--timeout', 1), 5)
+  add(rpc, 'ping <topic>', 'check that a service answers, and show its state', 'ping compute --host north')
+    .option('--timeout <seconds>', 'seconds to wait for the reply (default: 5)', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
       const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
@@ -120,11 +120,11 @@ function addCall(rpc: Command, name: string, description: string): Command {
   return add(rpc, `${name} <topic> <method> [arguments]`, description, `${name} images resize '{"id": "a", "to": 7}'`)
     .option(
       '--timeout <seconds>',
-      'how long it is waited for (default: [rpc] response_timeout; 30 for a cast)',
+      'seconds to wait for the reply (default: [rpc] response_timeout; 30 for a cast)',
       wholeNumber('--timeout', 1),
     )
-    .option('--namespace <name>', 'of the method (default: none)')
-    .option('--method-version <version>', 'the least that the service has to speak (default: 1.0)');
+    .option('--namespace <name>', 'namespace of the method (default: none)')
+    .option('--method-version <version>', 'lowest version that the service must support (default: 1.0)');
 }
 
 function targetOf(topic: string, { host, namespace, methodVersion, timeout }: CallTarget): ClientOptions {

@@ -38,16 +38,24 @@ interface ListArguments extends Output, ViewFilter {
 export function register(program: Command): void {
   const service = program
     .command('service')
-    .description('the services that have registered, and decisions about them')
+    .description('list, disable, force down and delete registered services')
     .addHelpText('after', example('api-cli service list --state down'));
 
   add(service, 'list', 'list services', 'list --state down --check')
-    .option('--host <name>', 'those on this host')
-    .option('--binary <name>', 'those of this binary')
-    .option('--topic <name>', 'those of this topic')
-    .option('--state <state>', 'those that are up, down or unknown', choice('--state', ['up', 'down', 'unknown']))
-    .option('--status <status>', 'those that are enabled or disabled', choice('--status', ['enabled', 'disabled']))
-    .option('--check', 'end with status 1 when any of them is down')
+    .option('--host <name>', 'only services on this host')
+    .option('--binary <name>', 'only services of this binary')
+    .option('--topic <name>', 'only services of this topic')
+    .option(
+      '--state <state>',
+      'only services that are up, down or unknown',
+      choice('--state', ['up', 'down', 'unknown']),
+    )
+    .option(
+      '--status <status>',
+      'only services that are enabled or disabled',
+      choice('--status', ['enabled', 'disabled']),
+    )
+    .option('--check', 'exit with status 1 if any listed service is down')
     .action(async (args: ListArguments) => {
       const views = await withRegistry(args, async (registry) => {
         const found = await registry.list(filterOf(args));
@@ -63,24 +71,24 @@ export function register(program: Command): void {
   add(
     service,
     'show <service>',
-    'show one service: its id, binary@host, or its binary where that runs once',
+    'show one service, named by its id, by binary@host, or by its binary if that runs only once',
     'show portico-compute@node1',
   ).action(async (name: string, args: Output) => {
     const view = await withRegistry(args, (registry) => find(registry, name));
     print(args, serviceJson(view), () => details(serviceJson(view)));
   });
 
-  add(service, 'enable <service>', 'give a service work again', 'enable portico-compute@node1').action(
+  add(service, 'enable <service>', 'send new work to a service again', 'enable portico-compute@node1').action(
     (name: string, args: Output) => change(name, args, { status: 'enabled' }),
   );
 
   add(
     service,
     'disable <service>',
-    'give a service no new work; it finishes what it has',
+    'send no new work to a service; it finishes its current work',
     "disable portico-compute@node1 --reason 'new disks'",
   )
-    .option('--reason <text>', 'why, for others to read')
+    .option('--reason <text>', 'the reason, shown to other operators')
     .action((name: string, args: Output & { reason?: string }) =>
       change(name, args, {
         status: 'disabled',
@@ -91,16 +99,21 @@ export function register(program: Command): void {
   add(
     service,
     'force-down <service>',
-    'treat a service as dead, whatever it reports',
+    'treat a service as down, regardless of its heartbeats',
     'force-down portico-compute@node1',
   ).action((name: string, args: Output) => change(name, args, { forcedDown: true }));
 
-  add(service, 'force-up <service>', 'believe what a service reports again', 'force-up portico-compute@node1').action(
+  add(service, 'force-up <service>', 'use the heartbeats of a service again', 'force-up portico-compute@node1').action(
     (name: string, args: Output) => change(name, args, { forcedDown: false }),
   );
 
-  add(service, 'delete <service>', 'delete the record of a service that is gone', 'delete portico-compute@node1')
-    .option('--force', 'also when it is up')
+  add(
+    service,
+    'delete <service>',
+    'delete the record of a service that no longer exists',
+    'delete portico-compute@node1',
+  )
+    .option('--force', 'even if it is up')
     .action(async (name: string, args: Output & { force?: boolean }) => {
       const deleted = await withRegistry(args, async (registry, config, log) => {
         const { record } = await find(registry, name);
@@ -112,8 +125,8 @@ export function register(program: Command): void {
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
     });
 
-  add(service, 'purge', 'forget records that were deleted long ago', 'purge --days 30')
-    .option('--days <number>', 'how long ago (default: purge_after_days)', wholeNumber('--days'))
+  add(service, 'purge', 'remove records that were deleted long ago', 'purge --days 30')
+    .option('--days <number>', 'minimum days since the deletion (default: purge_after_days)', wholeNumber('--days'))
     .action(async (args: Output & { days?: number }) => {
       const purged = await withRegistry(args, (registry, config) =>
         registry.purge(args.days ?? config.group('servicegroup', servicegroupOptions).purgeAfterDays),
@@ -243,7 +256,7 @@ function registerDatabase(program: Command): void {
     .command('db')
     .description('the database of service records')
     .addHelpText('after', example('api-cli db sync'));
-  const description = 'make its tables, or bring them up to date; run it before an upgrade starts';
+  const description = 'create or update its tables; run it before an upgrade starts';
   addCommand(db, 'sync', description, 'api-cli db sync').action(async (args: ConfigurationArguments) => {
     const config = await readConfiguration(args);
     const registry = openRegistry(config, { log: commandLogger(config) });

@@ -108,7 +108,7 @@ async function commandsPage(): Promise<string> {
 Purpose and exit statuses: [api-cli](api-cli.md). Without a command, \`api-cli\` serves. Every
 command also has these options:
 
-${table(['Option', 'Meaning'], [...everywhere, ['`-h, --help`', 'say how to use this program or a command']])}
+${table(['Option', 'Meaning'], [...everywhere, ['`-h, --help`', 'show help for this program or a command']])}
 ${program.commands.flatMap((command) => commandSections(command, 'api-cli')).join('\n')}`;
 }
 
