@@ -133,6 +133,8 @@ class Images {
       });
     });
     this.notes.push(woken ? 'woken' : 'slept');
+    // Both sides count the same time: an answer now could still come before the caller has given up.
+    if (woken) await new Promise((resolve) => setTimeout(resolve, 2000));
     return 'slept';
   }
 }
