@@ -111,7 +111,7 @@ export const basicAuth = filterFactory(
 
 function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && credentialsOf(req.headers.authorization) === undefined) {
-    return { does: 'answers 401, for the request has no user and password in Authorization', answers: 401 };
+    return { does: 'answers 401: the request has no user and password in Authorization', answers: 401 };
   }
   return {
     does: 'answers 401 unless the file has the user with this password',

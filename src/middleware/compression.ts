@@ -73,7 +73,7 @@ export const compression = filterFactory(
 
 function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && req.headers['accept-encoding'] === undefined) {
-    return { does: 'leaves the answer as it is, for the request has no Accept-Encoding' };
+    return { does: 'leaves the answer as it is: the request has no Accept-Encoding' };
   }
   return { does: `compresses an answer of ${threshold} bytes or more, where its type gains by it` };
 }

@@ -96,7 +96,7 @@ function describe(
   if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
     return { does: `answers 204: a preflight of ${origin} for ${method}; allowed origins: ${origins}`, answers: 204 };
   }
-  if (origin === undefined) return { does: 'adds Vary to the answer, for the request has no Origin' };
+  if (origin === undefined) return { does: 'adds Vary to the answer: the request has no Origin' };
   return { does: `lets a page of ${origin} read the answer where it is allowed; allowed origins: ${origins}` };
 }
 

@@ -105,7 +105,7 @@ function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessag
     const [user, project = user] = token.split(':', 2);
     return { does: `takes the caller for the user ${user} of the project ${project || user}` };
   }
-  return { does: 'answers 204 with a token, for the request has no X-Auth-Token', answers: 204 };
+  return { does: 'answers 204 with a token: the request has no X-Auth-Token', answers: 204 };
 }
 
 function checkStrategy({ config, section }: FactoryContext): void {

@@ -122,7 +122,7 @@ test('OP-6 a request that is answered: mount, what each filter does with it, rou
     '  composite things: /v1 is the first mount that takes /v1/things/7  [script name "/v1", path "/things/7?limit=1"]  call:portico/loader:urlmap  api-paste.ini:1',
     '  pipeline v1: 5 filters, then "things_app"  api-paste.ini:7',
     '  filter request_log: logs a line once the answer has ended  portico/middleware:requestLog  api-paste.ini:21',
-    '  filter cors: adds Vary to the answer, for the request has no Origin  portico/middleware:cors  api-paste.ini:24',
+    '  filter cors: adds Vary to the answer: the request has no Origin  portico/middleware:cors  api-paste.ini:24',
     '  filter sizelimit: answers 413 to a body of more than 100 bytes  portico/middleware:sizelimit  api-paste.ini:28',
     '  filter read_only: refuses nothing, for enabled is false  portico/middleware:readOnly  api-paste.ini:32',
     '  filter own: says hello to /things/7?limit=1  ./app.mjs:own  api-paste.ini:36',
@@ -153,7 +153,7 @@ test('OP-6 a filter that answers this request ends it: a preflight, a body that 
     at('POST', '/v1/things', '--header', 'Content-Length: 101'),
     /^ {2}filter sizelimit: answers 413, for 101 bytes/,
   );
-  assert.match(at('GET', '/stopped/things'), /^ {2}filter token: answers 401, for the request has no X-Auth-Token/);
+  assert.match(at('GET', '/stopped/things'), /^ {2}filter token: answers 401: the request has no X-Auth-Token/);
 });
 
 test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the methods there are', (t) => {
@@ -350,7 +350,7 @@ test('OP-6 a token filter whose [auth_token], or own group, leaves the decision 
     options: 'issuer = https://id.example\naudience = one',
     config: '[auth_token]\ndelay_auth_decision = true\n',
   });
-  const delayed = { says: 'asks jwt what the token is worth, and leaves the decision to the application' };
+  const delayed = { says: 'validates the token with jwt, and leaves the decision to the application' };
   assert.deepEqual(jwt('GET', '/'), { ...delayed, answers: 'never' });
   const config = '[my_auth]\nvalidator = jwt\ndelay_auth_decision = true\n';
   const own = filterSays(t, { factory: 'authToken', options: 'config_group = my_auth', config });
@@ -400,7 +400,7 @@ test('OP-6 rate_limit says which networks it does not limit', (t) => {
 test('OP-6 a token filter that wants a scope says its 403, wherever the option stands', (t) => {
   const jwt = 'issuer = https://id.example\naudience = one\nrequired_scope = servers';
   const says =
-    'asks jwt what the token is worth; answers 401 where it is not valid, 403 where it has not the scope servers, 503 where that cannot be told';
+    'validates the token with jwt; answers 401 if it is not valid, 403 if it lacks the scope servers, 503 if it cannot be validated';
   const own = filterSays(t, { factory: 'jwtAuth', options: jwt });
   const group = filterSays(t, { factory: 'authToken', config: `[auth_token]\nvalidator = jwt\n[jwt]\n${jwt}\n` });
   for (const filter of [own, group]) {

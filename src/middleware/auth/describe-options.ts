@@ -25,19 +25,19 @@ export function describeOptions(
   const security = schemes.map(([name]) => ({ [name]: [] }));
   if (options.delayAuthDecision) {
     return {
-      does: `asks ${options.validator} what the token is worth, and leaves the decision to the application`,
+      does: `validates the token with ${options.validator}, and leaves the decision to the application`,
       openapi: { security: [{}, ...security], securitySchemes },
     };
   }
   if (req !== undefined && userTokenOf(req, scheme === undefined ? undefined : behindScheme(scheme)) === undefined) {
     return {
-      does: `answers 401, for the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
+      does: `answers 401: the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
       answers: 401,
     };
   }
-  const lacks = scope === undefined ? '' : `, 403 where it has not the scope ${scope}`;
+  const lacks = scope === undefined ? '' : `, 403 if it lacks the scope ${scope}`;
   return {
-    does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid${lacks}, 503 where that cannot be told`,
+    does: `validates the token with ${options.validator}; answers 401 if it is not valid${lacks}, 503 if it cannot be validated`,
     answers: 'perhaps',
     openapi: {
       security,
