@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 // Makes `lib`, the published modules, of `dist`, what the compiler wrote: a few files for each folder of `src` instead of
 // hundreds, because Node takes half a millisecond and some kilobytes for each file that it imports, in every process.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
@@ -18,7 +27,7 @@ const STARTED = [
 ];
 
 /** The modules with which programs begin, and nothing beside them: what they do has to come before anything else is loaded. */
-const FIRST = ['process/early-signals.js', 'process/held-tick.js'];
+const FIRST = ['process/early-signals.js', 'process/first-parent.js', 'process/held-tick.js'];
 
 /** Folders that every process needs, in one file together. */
 const BASE = ['errors', 'log', 'process', 'text'];
@@ -78,6 +87,8 @@ const { output } = await bundle.generate({
 
 // Programs may run meanwhile: no file is ever half written, and what is old goes last.
 for (const { fileName, type, code, source } of output) write(join(lib, fileName), type === 'chunk' ? code : source);
+// npx and npm run them by name.
+for (const path of Object.values(bin)) chmodSync(join(root, path), 0o755);
 const made = new Set(output.map(({ fileName }) => fileName));
 for (const path of filesBelow(lib)) if (!made.has(path)) rmSync(join(lib, path));
 // What the compiler wrote of a source that is gone would be published, and found by tests.

@@ -60,15 +60,18 @@ export async function serve(args: ServeArguments): Promise<number> {
   tellNoConfiguration(config, args, log);
   const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
     role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
-  if (!isWorker()) stopWithNpx();
   const development = dev ? await import('./development-files.js') : undefined;
   let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {
     config,
     log,
     launching: (launcher) => {
-      if (launcher.role === 'worker') development?.answerModules(launcher);
-      else if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
+      if (launcher.role === 'worker') {
+        development?.answerModules(launcher);
+        return;
+      }
+      if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
+      stopWithNpx(() => void launcher.stop());
     },
     onReady: (service, addresses) => {
       process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);

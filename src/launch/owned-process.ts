@@ -90,7 +90,11 @@ export class OwnedProcess {
     outliveTerminal(host);
     const windows = host.platform === 'win32';
     const isDaemon = rememberForeground();
-    const table = signalTable(actions, { settings, log, supervised, isDaemon, windows });
+    const stop = (): void => {
+      this.#tracing.heard();
+      actions.stop();
+    };
+    const table = signalTable({ ...actions, stop }, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     // From its first moment on the program had listeners; what came before is not lost.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');

@@ -18,6 +18,9 @@ const NEWLINE = 10;
 /** So many bytes a pipe takes whole, also from several writers (`PIPE_BUF` of Linux). */
 const WHOLE = 4096;
 
+/** How often a process says on standard error that a file takes no lines, at most, in milliseconds. */
+const TOLD_EVERY_MS = 60_000;
+
 /** Outputs that have gathered lines: none of these is lost when the process ends. */
 const gathering = new Set<LogOutput>();
 let endsNoted = false;
@@ -52,6 +55,7 @@ export class LogOutput {
   lost = 0;
   /** Lines since the last one that was written. */
   #dropped = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #code = '';
   /** A part of a line is out that has no end. */
   #torn = false;
@@ -143,7 +147,10 @@ export class LogOutput {
   }
 
   #drop(count: number): void {
-    if (this.#dropped === 0 && this.#path !== undefined) tellOperator(this.#path, this.#code);
+    if (this.#path !== undefined && performance.now() - this.#toldAt >= TOLD_EVERY_MS) {
+      this.#toldAt = performance.now();
+      tellOperator(this.#path, this.#code);
+    }
     this.#dropped += count;
     this.lost += count;
   }

@@ -2,6 +2,7 @@
 export { commandLineWords } from './arguments.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { enteredFolder, followLink, inFollowedFolder } from './entered-folder.js';
+export { firstParent } from './first-parent.js';
 export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';

@@ -4,10 +4,14 @@
  */
 import { registeredProvider } from './span-maker.js';
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 export class HeldShutdown {
   readonly #isStopping: () => boolean;
   #restore: (() => void) | undefined;
   #held: (() => Promise<void>) | undefined;
+  /** The program's listeners to a signal are being called. */
+  #inSignal = false;
 
   /** `isStopping`: whether a stop is under way. */
   constructor(isStopping: () => boolean) {
@@ -19,10 +23,25 @@ export class HeldShutdown {
     const provider = registeredProvider();
     const shutdown = provider?.shutdown;
     if (provider === undefined || shutdown === undefined || this.#restore !== undefined) return;
+    const mark = (): void => {
+      this.#inSignal = true;
+      queueMicrotask(() => this.heard());
+    };
+    for (const signal of SIGNALS) process.prependListener(signal, mark);
     this.#restore = () => {
       provider.shutdown = shutdown;
+      for (const signal of SIGNALS) process.off(signal, mark);
     };
-    provider.shutdown = () => this.#asked(() => shutdown.call(provider));
+    provider.shutdown = () => {
+      const run = (): Promise<void> => shutdown.call(provider);
+      // Other code shuts it down when it wants to: a service's own `stop()` would wait for itself.
+      return this.#inSignal ? this.#asked(run) : run();
+    };
+  }
+
+  /** The launcher acts on a signal: a shutdown from now on is asked for by other code than a listener of the program. */
+  heard(): void {
+    this.#inSignal = false;
   }
 
   /** Begins the shutdown that was held back, if one was. Settles once it has ended; never rejects. */

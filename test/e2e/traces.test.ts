@@ -91,6 +91,16 @@ await launcher.launchService(new WSGIService('shop', config, { log }));
 process.exitCode = await launcher.wait();
 `;
 
+/** The same, with a service that shuts the SDK down in its own stop. */
+const shutsDown = inProcess.replace(
+  'process.exitCode',
+  `const { trace } = await import('@opentelemetry/api');
+const stop = () => trace.getTracerProvider().getDelegate().shutdown();
+const nothing = async () => {};
+await launcher.launchService({ start: nothing, stop, wait: nothing, reset: nothing });
+process.exitCode`,
+);
+
 const paste = `
 [composite:api]
 use = egg:Paste#urlmap
@@ -137,6 +147,7 @@ async function served(
   const { folder } = emptyProject({
     'app.js': app,
     'main.js': inProcess,
+    'shuts-down.js': shutsDown,
     'tracing.js': tracing,
     'registered.js': registered,
     'exiting.js': exiting,
@@ -222,6 +233,18 @@ for (const [what, module] of [
     });
   }
 }
+
+test('MW-48 a service that shuts the SDK down in its stop is not held up', async (t) => {
+  const { program, get, stopped } = await served(t, {
+    env: { NODE_OPTIONS: '--import ./registered.js' },
+    program: 'shuts-down.js',
+    more: '[DEFAULT]\ngraceful_shutdown_timeout = 5\n',
+  });
+  await get();
+  // `stopped` expects status 0, which a stop that ran out of time has not.
+  assert.equal((await stopped()).length, 1);
+  assert.doesNotMatch(program.stderr, /timeout exceeded/);
+});
 
 test('MW-48 spans have the version of Portico, and each worker is a service instance where the SDK detects them', async (t) => {
   const { get, stopped } = await served(t, {

@@ -152,7 +152,7 @@ export class WorkerHandle {
    */
   drain(reason: StopReason, timeoutMs: number): void {
     this.toldToEnd = true;
-    if (this.#drainsFor === reason) return;
+    if (this.#drainsFor === reason || this.#drainsFor === 'stop') return;
     this.#drainsFor = reason;
     this.#channel.send({ kind: 'drain', reason, timeoutMs });
   }

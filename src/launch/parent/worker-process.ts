@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
 import { inFollowedFolder, ownFile } from '../../process/index.js';
@@ -93,6 +93,9 @@ export function spawnWorker(
   const execArgv = [...workerExecArgv(host.execArgv), '--import', bootstrap];
   const main = inFollowedFolder(mainModule(program), folder);
   try {
+    // Node would name its own program, which is there.
+    if (!existsSync(folder))
+      throw new Error(`the working directory ${folder} is gone: keep a release until a reload has left it`);
     return spawn(host.execPath, [...execArgv, main, ...(program.shown?.() ?? [])], {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe', ...sockets],
       env,
