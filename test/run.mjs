@@ -28,7 +28,7 @@ const walk = (folder) => {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (entry.name !== 'node_modules' && entry.name !== 'runtimes') walk(path);
+      if (entry.name !== 'node_modules' && entry.name !== 'runtimes' && entry.name !== 'plugins') walk(path);
     } else if (entry.name.endsWith('.test.ts')) {
       const name = relative(sources, path).replaceAll('\\', '/');
       if (wanted.length === 0 || wanted.some((word) => name.startsWith(word))) {
