@@ -81,9 +81,9 @@ function writeFault(
 /** Headers of the body's encoding and framing, which the answer sets itself (RFC 9112 §6). */
 const FRAMES_BODY = /^(?:content-(?:length|encoding)|transfer-encoding|trailer|keep-alive)$/i;
 
-/** Headers about the representation that is not sent after all; the fault's body has its own. */
+/** Headers about the representation that is not sent after all, the policy of a page not among them; the fault's body has its own. */
 const DESCRIBES_BODY =
-  /^(?:content-.*|etag|last-modified|accept-ranges|transfer-encoding|trailer|expires|(?:repr-)?digest)$/;
+  /^(?:content-(?!security-policy).*|etag|last-modified|accept-ranges|transfer-encoding|trailer|expires|(?:repr-)?digest)$/;
 
 /**
  * Headers of an answer that could not be given, which would be untrue of a failure: a cache would keep it, a client or a

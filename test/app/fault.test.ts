@@ -178,6 +178,8 @@ const EVERY_ANSWER = {
   'access-control-allow-origin': '*',
   'x-request-id': 'req-1',
   'x-frame-options': 'DENY',
+  'content-security-policy': "default-src 'self'",
+  'content-security-policy-report-only': "default-src 'none'",
   vary: 'a',
 };
 
