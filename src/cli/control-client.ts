@@ -8,6 +8,7 @@ import { ArgumentRefused } from './failure.js';
 
 /** A service answers from what it knows: one that is silent for so long does not answer. */
 const ANSWER_MS = 5000;
+
 /**
  * Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. What changes something takes
  * its time, so there the service is first asked whether it answers.

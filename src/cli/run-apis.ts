@@ -15,7 +15,7 @@ import {
 import { ProcessLauncher } from '../launch/index.js';
 import { DESCRIBE_TOPIC, isWorker, wasLogged } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
-import { errorPages, explainedError } from '../modules/index.js';
+import { explainedError, pagesOfError } from '../modules/index.js';
 import { holdSignals } from '../process/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, refuseUnread } from './configuration.js';
@@ -99,7 +99,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already. A program with such an option of its own may be what was refused.
     if (config?.has('DEFAULT', 'log_file') === true && logFileOf(config) !== undefined && !logFileIssue(config)) {
-      const pages = all instanceof PorticoError ? errorPages(all.diagnostics) : [];
+      const pages = pagesOfError(all);
       log?.error(`The start failed: ${describeError(all)}`, pages.length > 0 ? { pages } : {});
     }
     return exitStatusOf(error);

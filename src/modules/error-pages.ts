@@ -18,6 +18,11 @@ export function errorPages(errors: readonly { readonly code: string }[]): string
   return [...anchors].filter((id) => text?.includes(`<a id="${id}">`)).map((id) => `${shownPath(file)}#${id}`);
 }
 
+/** The pages of the codes of an error; none where it is no `PorticoError`. */
+export function pagesOfError(error: unknown): string[] {
+  return error instanceof PorticoError ? errorPages(error.diagnostics) : [];
+}
+
 /** Lines of a text for people that name these pages; none where there are none. */
 export function explainedIn(pages: readonly string[]): string[] {
   return pages.length === 0 ? [] : ['Explained in:', ...pages.map((page) => `  ${page}`)];
@@ -25,6 +30,5 @@ export function explainedIn(pages: readonly string[]): string[] {
 
 /** The text for an operator of an error that ends a start or a command, with the pages of its codes. */
 export function explainedError(error: unknown): string {
-  const pages = error instanceof PorticoError ? errorPages(error.diagnostics) : [];
-  return [describeError(error), ...explainedIn(pages)].join('\n');
+  return [describeError(error), ...explainedIn(pagesOfError(error))].join('\n');
 }

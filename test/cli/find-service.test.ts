@@ -76,7 +76,7 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   // The portico.ini of this folder is another service's than the files of the one that was started here.
   assert.match(configured.stderr, /nothing listens there\n.*Others run: .*other\.ini/);
 
-  // What is stopped has to be named.
+  // A stop needs the name of its service.
   await second.end();
   const unnamed = await run(elsewhere, 'stop');
   assert.equal(unnamed.status, 1);

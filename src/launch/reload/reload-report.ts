@@ -3,7 +3,7 @@
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { errorPages } from '../../modules/index.js';
+import { pagesOfError } from '../../modules/index.js';
 import type { PipelineChange, ReloadChange } from './service-plans.js';
 
 /** One reload. */
@@ -67,7 +67,7 @@ export function outcomeOf(failures: readonly string[]): Pick<ReloadReport, 'outc
 /** A reload that this error ends. */
 export function refusedFor(error: unknown): ReloadResult {
   const ordinary = error instanceof Error && !(error instanceof PorticoError);
-  const pages = error instanceof PorticoError ? errorPages(error.diagnostics) : [];
+  const pages = pagesOfError(error);
   const why = { error: ordinary ? error.message : describeError(error), ...(pages.length > 0 ? { pages } : {}) };
   return { outcome: 'refused', ...why, thrown: error };
 }
