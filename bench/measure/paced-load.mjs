@@ -40,6 +40,8 @@ export async function sendPaced({ port, request, connections, status, length, co
       });
       lane.socket.on('data', (chunk) => reader.push(chunk));
       lane.socket.on('error', end);
+      // After the last answer this has no effect: the promise is settled.
+      lane.socket.on('close', () => end(new Error('the server closed a connection')));
       free.push(lane);
     }
     // Asked for without sleep: a timer is late by up to a millisecond, which is what is measured here.
@@ -47,7 +49,8 @@ export async function sendPaced({ port, request, connections, status, length, co
       const now = performance.now();
       for (; sent < count && begun + (sent * 1000) / rate <= now; sent++) {
         const due = begun + (sent * 1000) / rate;
-        const lane = free.pop();
+        // In turns: one that rested for seconds would be closed by its server.
+        const lane = free.shift();
         if (lane === undefined) waiting.push(due);
         else send(lane, due);
       }
