@@ -105,12 +105,14 @@ export interface DescribeContext {
 
 /** Place that a filter wants in a pipeline. */
 export interface WantedOrder {
-  /** Names of filters: one that stands further in, and none further out, is warned of at the load and by a check. */
+  /** Names of filters: one that stands further in, and none further out, is told at the load and by a check. */
   readonly behind: readonly string[];
   /** The consequence, as the rest of a sentence. */
   readonly why: string;
-  /** The remedy. */
-  readonly hint: string;
+  /** The remedy. Default: the other order. */
+  readonly hint?: string;
+  /** The filter can do nothing there: the file is refused. Default false: a warning. */
+  readonly refused?: boolean;
 }
 
 /** Finds what a factory would refuse, and makes nothing. */

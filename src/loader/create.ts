@@ -21,7 +21,7 @@ import {
   type Releases,
   rpcOf,
 } from './context.js';
-import { orderWarnings } from './filter-order.js';
+import { FILTER_ORDER, wrongOrders } from './filter-order.js';
 import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';
 
@@ -95,7 +95,7 @@ export class Creation {
   async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
-    if (type === 'pipeline') this.#warnOfOrder(context);
+    if (type === 'pipeline') this.#judgeOrder(context);
     const outer = type === 'filter-with' ? await this.#filters(filters) : undefined;
     const inside = await this.#create(inner);
     if (kind === 'filter') return this.#composed(outer![0]!, inside as AwaitableFilter, inner);
@@ -134,8 +134,9 @@ export class Creation {
     return wrapped as App;
   }
 
-  #warnOfOrder(pipeline: Context): void {
-    for (const { origin, message, hint } of orderWarnings(pipeline, this.#given.config)) {
+  #judgeOrder(pipeline: Context): void {
+    for (const { origin, message, hint, refused } of wrongOrders(pipeline, this.#given.config)) {
+      if (refused) throw pipeline.reference.explain(new PasteError(FILTER_ORDER, { message, hint, origin }));
       const place = { file: origin?.file, line: origin?.line };
       this.#given.log.warn(`pipeline "${headerOf(pipeline).name}": ${message}`, { hint, ...place });
     }

@@ -1,16 +1,21 @@
 /**
- * Filters that stand in the wrong order in a pipeline: a start warns of them, and check shows them.
+ * Filters that stand in the wrong order in a pipeline: a start warns of them or refuses them, and check shows them.
  */
 import type { DeclaredFactory, WantedOrder } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { type Context, type FactoryUse, sectionOf } from './context.js';
 
+/** The code of all of them. */
+export const FILTER_ORDER = 'PORTICO_PASTE_FILTER_ORDER';
+
 /** A pair of filters that stands in the wrong order. */
-export interface OrderWarning {
+export interface WrongOrder {
   readonly origin: Origin | undefined;
   readonly message: string;
   readonly hint: string;
+  /** The pipeline cannot work so. */
+  readonly refused: boolean;
 }
 
 /** Filters that cors must stand outside of: each answers a preflight itself, and refuses without CORS headers. */
@@ -30,7 +35,7 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
 ];
 
 /** Known pairs of filters in the wrong order; their factories must be resolved. */
-export function orderWarnings(context: Context, config: Config): OrderWarning[] {
+export function wrongOrders(context: Context, config: Config): WrongOrder[] {
   const filters = context.filters.map((filter) => ({ filter, name: nameOfFilter(filter) }));
   const wanted = filters.flatMap(({ filter, name }, at) => {
     const order = wantedOrder(filter, config);
@@ -39,7 +44,10 @@ export function orderWarnings(context: Context, config: Config): OrderWarning[] 
     const inner = filters.slice(at + 1).find(isOne);
     if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) return [];
     const message = `${name} stands outside of ${inner.name}: ${order.why}.`;
-    return [{ origin: filter.reference.origin, message, hint: order.hint }];
+    const { hint = `Put ${inner.name} before ${name}.`, refused = false } = order;
+    // A filter of the application further out may do what those that are wanted do.
+    const isCertain = filters.slice(0, at).every((other) => describesItself(other.filter));
+    return [{ origin: filter.reference.origin, message, hint, refused: refused && isCertain }];
   });
   const pairs = PAIRS.flatMap(([outer, inner, why]) => {
     const outerAt = filters.findIndex(({ name }) => name === outer);
@@ -51,6 +59,7 @@ export function orderWarnings(context: Context, config: Config): OrderWarning[] 
         origin: filter.reference.origin,
         message: `${outer} stands inside ${inner}: ${why}.`,
         hint: `Put ${outer} before ${inner}.`,
+        refused: false,
       },
     ];
   });
@@ -67,6 +76,11 @@ function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
     // The filter's factory reports what is wrong with its options.
     return undefined;
   }
+}
+
+/** Whether a filter says what it does, as all of Portico's do. */
+function describesItself(filter: Context): boolean {
+  return (factoryOf(filter)?.value as Partial<DeclaredFactory> | undefined)?.describe !== undefined;
 }
 
 /** The name of one of Portico's filters, however the section is called. */

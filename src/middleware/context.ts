@@ -10,7 +10,7 @@ import {
   RequestContext,
   remoteOf,
 } from '../app/index.js';
-import { optionOrigin, runInRequest } from '../app/internal.js';
+import { optionOrigin, runInRequest, type WantedOrder } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import type {} from './auth-token.js';
@@ -76,7 +76,7 @@ export const context = filterFactory(
       return runInRequest(env, app, req, res);
     };
   },
-  { trial: true, describe },
+  { trial: true, order: contextOrder, describe },
 );
 
 /** Code that relies on a project must never be asked by a request without any caller. */
@@ -87,6 +87,16 @@ function refuseContradiction({ requireIdentity, requireProject }: ContextOptions
     hint: 'Take require_identity = false out, or require_project = true.',
     origin: optionOrigin(ctx, 'context', 'require_identity'),
   });
+}
+
+function contextOrder({ requireIdentity }: ContextOptions): WantedOrder {
+  return {
+    behind: ['auth_token', 'basic_auth', 'jwt', 'noauth'],
+    why: requireIdentity
+      ? 'no caller is known there, and every request is answered with 401'
+      : 'no caller is known there, and no request has one in its context',
+    refused: requireIdentity,
+  };
 }
 
 function describe({ requireIdentity, requireProject }: ContextOptions): Description {

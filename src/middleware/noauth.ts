@@ -68,10 +68,11 @@ export const noauth = filterFactory(
       const colon = token.indexOf(':');
       const userId = colon < 0 ? token : token.slice(0, colon);
       const isAdmin = userId === 'admin';
+      const projectId = (colon < 0 ? '' : token.slice(colon + 1)) || userId;
+      const identity = Object.freeze({ userId, projectId, roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES });
+      env.identity = identity;
       const context = new RequestContext({
-        userId,
-        projectId: (colon < 0 ? '' : token.slice(colon + 1)) || userId,
-        roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES,
+        ...identity,
         isAdmin,
         requestId: env.requestId,
         globalRequestId: env.globalRequestId,

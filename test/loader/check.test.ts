@@ -238,6 +238,11 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
     code: 'FILTER_ORDER',
     says: 'path_prefix stands inside rate_limit',
   },
+  'context outside of authentication, where it lets all requests pass': {
+    ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:context\nrequire_identity = false\n[filter:g]\nuse = call:./m.js:auth_token\n',
+    code: 'FILTER_ORDER',
+    says: 'no request has one in its context',
+  },
 };
 
 for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
@@ -278,6 +283,26 @@ test('MW-9 loading warns of filters in the wrong order', async (t) => {
     lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg),
     ['pipeline "main": proxy_headers stands inside rate_limit: clients behind the proxy would all count as one.'],
   );
+});
+
+test('check and a load refuse context outside of authentication, and say the right order; behind a filter of the application it may be right', async (t) => {
+  const ini = (filters: string): string =>
+    `[pipeline:main]\npipeline = ${filters} a\n[app:a]\nuse = call:./m.js:app\n[filter:context]\nuse = call:portico/middleware:context\n[filter:auth]\nuse = call:./m.js:auth_token\n[filter:id]\nuse = call:portico/middleware:requestId\n[filter:own]\nuse = call:./m.js:filter\n`;
+  const { files, places } = unmarked({ 'api-paste.ini': ini('id ▸context auth') });
+  const findings = await check(t, files);
+  const { file, line, column } = places[0]!;
+  assert.deepEqual(placesOf(findings, 'error'), [`PASTE_FILTER_ORDER ${file}:${line}:${column}`]);
+  assert.match(
+    printDiagnostic(findings[0]!),
+    /every request is answered with 401\.\n {2}Put auth_token before context/,
+  );
+  const folder = folderOf(t, { ...MODULES, ...files });
+  folderLink(folder);
+  const loading = new Loader(join(folder, 'api-paste.ini'), { config: new Config() }).loadApp();
+  await assert.rejects(loading, { code: 'PORTICO_PASTE_FILTER_ORDER' });
+  assert.deepEqual(await check(t, { 'api-paste.ini': ini('id own auth context') }), []);
+  const behindOwn = await check(t, { 'api-paste.ini': ini('id own context auth') });
+  assert.deepEqual([placesOf(behindOwn, 'error'), placesOf(behindOwn, 'warning').length], [[], 1]);
 });
 
 function capturedLog() {

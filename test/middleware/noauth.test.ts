@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, currentContext, environ } from 'portico/app';
 import { Config, defineOptions, listen } from 'portico/config';
-import { noauth, proxyHeaders } from 'portico/middleware';
+import { context, noauth, proxyHeaders } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 
 const CONFIG = '[api]\nauth_strategy = noauth\n';
@@ -33,6 +34,26 @@ test('MW-39 a token is user and project; admin is an administrator', async (t) =
     const { userId, projectId, isAdmin, current } = response.json();
     assert.deepEqual({ userId, projectId, isAdmin }, expected);
     assert.equal(current, true);
+  }
+});
+
+test('a caller of noauth is one for auth: true of a route, and for context', async (t) => {
+  const { made, close } = await buildFilter(noauth, { config: CONFIG });
+  const behind = await buildFilter(context);
+  t.after(close);
+  t.after(behind.close);
+  const router = new Router({ auth: true });
+  router.get('/who', ({ context: caller }) => ({
+    userId: caller?.userId,
+    projectId: caller?.projectId,
+    isAdmin: caller?.isAdmin,
+  }));
+  const app = await router.build();
+  t.after(() => app.close());
+  const expected = { userId: 'admin', projectId: 'red', isAdmin: true };
+  for (const pipeline of [made(app), made(behind.made(app))]) {
+    const response = await request(pipeline, 'GET', '/who', { headers: { 'X-Auth-Token': 'admin:red' } });
+    assert.deepEqual(response.json(), expected);
   }
 });
 

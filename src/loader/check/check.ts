@@ -21,7 +21,7 @@ import {
 } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
 import { problemError } from '../document.js';
-import { orderWarnings } from '../filter-order.js';
+import { FILTER_ORDER, wrongOrders } from '../filter-order.js';
 import { Load, type LoadParts } from '../load.js';
 import { PasteError } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
@@ -134,8 +134,9 @@ class Check {
     warnOfLost(context, this.#findings);
     if (context.type === 'pipeline') {
       warnOfRepeats(context, this.#findings);
-      for (const { origin, message, hint } of orderWarnings(context, this.#parts.config)) {
-        this.#findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, message, hint);
+      for (const { origin, message, hint, refused } of wrongOrders(context, this.#parts.config)) {
+        if (refused) this.#mistake(new PasteError(FILTER_ORDER, { message, hint, origin }));
+        else this.#findings.warning(FILTER_ORDER, origin, message, hint);
       }
     }
     const { factory } = context;
