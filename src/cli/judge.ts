@@ -19,6 +19,7 @@ import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices, planningServices } from './enabled-services.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
+import { buildAndFind } from './route-findings.js';
 import { registerShippedOptions } from './shipped-options.js';
 
 /** How thoroughly {@link judge} looks. */
@@ -76,18 +77,22 @@ export async function judge(
 }
 
 /**
- * The same with every service built as its first worker would: what factories and managers refuse is told too. Rejects with what
- * else keeps one from being built. Nothing is started, and what was built is let go.
+ * The same with every service built as its first worker would: what factories and managers refuse is told too, and what is odd about
+ * routes. Rejects with what else keeps one from being built. Nothing is started, and what was built is let go.
  */
 export async function buildAll(config: Config, options: JudgeOptions = {}): Promise<readonly Diagnostic[]> {
   const { apis, services, diagnostics } = await judge(config, options);
   const refusals = new Refusals();
-  for (const api of apis) await refusals.gather(() => tryToBuild(api, config));
+  let found: readonly Diagnostic[] = [];
+  for (const api of apis) {
+    const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, config)));
+    found = joined(found, odd ?? []);
+  }
   if (services.length > 0) {
     const made = await enabledServices(config, { log: silentLogger(), ...options }, makingServices);
     for (const service of made.services) await refusals.gather(async () => (await service.prepare())());
   }
-  return inOrder(joined(diagnostics, refusals.diagnostics));
+  return inOrder(joined(joined(diagnostics, refusals.diagnostics), found));
 }
 
 /** Builds an API as its worker would, and lets go of it. */

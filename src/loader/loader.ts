@@ -170,10 +170,10 @@ export class Loader {
   }
 
   /** The app of one node of a {@link Loader.tree}, by its own factory: without the filters around it. */
-  async makeApp(node: ContextTree): Promise<LoadedApp> {
+  async makeApp(node: ContextTree, options: CreateOptions = {}): Promise<LoadedApp> {
     const { load, context } = this.#nodes.get(node)!;
     const releases = new Releases();
-    return loadedApp((await load.create(context, releases)) as App, releases);
+    return loadedApp((await load.create(context, releases, options)) as App, releases);
   }
 
   /** The apps that nothing else in the file mentions: those a program asks for by name. */

@@ -4,6 +4,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { App, FaultStyle, Filter } from '../app/index.js';
+import type { Origin } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { RangedOptions } from './actions/action.js';
 import type { ApiVersion, VersionOptions } from './api-version.js';
 import type { Mapper } from './mapper/mapper.js';
@@ -50,23 +52,44 @@ export interface LookUp {
   readonly allowed: readonly string[];
 }
 
-/** Follows the calls of one `collectRouters`, so that two of them at a time see their own routers. */
-const collecting = new AsyncLocalStorage<BuiltRouter[]>();
+/** A warning about a table: the route, as it was written, and what is odd about it. */
+export interface TableWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** Where the route was added. */
+  readonly origin: Origin | undefined;
+}
 
-/** Runs `load`, and gives the routers that were built within it, with its result. */
-export async function collectRouters<T>(
-  load: () => Promise<T>,
-): Promise<{ routers: readonly BuiltRouter[]; result: T }> {
-  const routers: BuiltRouter[] = [];
-  const result = await collecting.run(routers, load);
-  return { routers, result };
+/** Routers that were built, and what they warned of. */
+interface Collected {
+  readonly routers: BuiltRouter[];
+  readonly warnings: TableWarning[];
+}
+
+/** Follows the calls of one `collectRouters`, so that two of them at a time see their own routers. */
+const collecting = new AsyncLocalStorage<Collected>();
+
+/** Runs `load`, and gives the routers that were built within it with their warnings, and its result. */
+export async function collectRouters<T>(load: () => Promise<T>): Promise<Readonly<Collected> & { readonly result: T }> {
+  const collected: Collected = { routers: [], warnings: [] };
+  const result = await collecting.run(collected, load);
+  return { ...collected, result };
+}
+
+/** Logs a warning about a table that is built, and gives it to those who collect. */
+export function warnOfTable(log: Logger, warning: TableWarning): void {
+  const { code, message, hint, origin } = warning;
+  collecting.getStore()?.warnings.push(warning);
+  const at = origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
+  log.warn(message, { code, ...(hint === undefined ? {} : { hint }), at });
 }
 
 const routers = new WeakMap<App, BuiltRouter>();
 
 /** Called by a router that was built. */
 export function noteRouter(router: BuiltRouter, app: App): void {
-  collecting.getStore()?.push(router);
+  collecting.getStore()?.routers.push(router);
   routers.set(app, router);
 }
 
@@ -100,8 +123,13 @@ function mountedRouters(router: BuiltRouter): readonly PlacedRouter[] {
   });
 }
 
+/** The router of an app that is one, with nothing around it. */
+export function routerOfApp(app: App): BuiltRouter | undefined {
+  return routers.get(app);
+}
+
 /** The router that a route leads to; undefined for all other routes, and for apps of other makes. */
 export function mountedRouter(router: BuiltRouter, route: Route): BuiltRouter | undefined {
   const app = router.mountedApp(route);
-  return app === undefined ? undefined : routers.get(app);
+  return app === undefined ? undefined : routerOfApp(app);
 }

@@ -31,7 +31,13 @@ export function guardFilter(auth: Auth | undefined): (Filter & Described) | unde
       hint: 'A guard is a function (request, response) that throws a Fault for those who may not call.',
     });
   }
-  return auth === false ? OPEN : guarded(auth === true ? requireCaller : auth);
+  if (auth === true) return CALLERS;
+  return auth === false ? OPEN : guarded(auth);
+}
+
+/** Whether a filter of an action is `auth: true`: it refuses a request whose caller no filter has found out. */
+export function needsKnownCaller(filter: Filter | undefined): boolean {
+  return filter === CALLERS;
 }
 
 function guarded(guard: Guard): Filter & Described {
@@ -81,3 +87,5 @@ const requireCaller: Guard = (req) => {
     message: authError === undefined ? 'The request needs a caller.' : 'The token is not valid.',
   });
 };
+
+const CALLERS = guarded(requireCaller);

@@ -7,6 +7,8 @@ export {
   mountedRouter,
   outerRouters,
   type PlacedRouter,
+  routerOfApp,
+  type TableWarning,
   withMounted,
 } from './built-router.js';
 export {
@@ -18,6 +20,7 @@ export {
   explainRoute,
   filterName,
 } from './describe-routes.js';
+export { needsKnownCaller } from './guard.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
 export { type DocumentedRouter, openApiOf } from './openapi.js';
 export { Route } from './route/route.js';

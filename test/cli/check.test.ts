@@ -333,3 +333,59 @@ paste.app_factory = ./m.js:app
   assert.doesNotMatch(checked.stdout, /leads here/);
   assert.equal(checked.status, 0, checked.stdout);
 });
+
+const ROUTED = {
+  'portico.ini': '[api:books]\nport = 0\n',
+  'api-paste.ini':
+    '[pipeline:books]\npipeline = id app\n[filter:id]\npaste.filter_factory = portico/middleware:requestId\n[app:app]\npaste.app_factory = ./m.js:app\n',
+};
+
+test('check warns of what routes --check and a start warn of: types that are none, routes that never win', (t) => {
+  const cwd = folder(t, {
+    ...ROUTED,
+    'm.js': `import { Router } from 'portico/routing';
+export const app = () => new Router()
+  .get('/books/{id:itn}', () => 'a')
+  .get('/books/{name}', () => 'b')
+  .get('/books/{other}', () => 'c')
+  .build();
+`,
+  });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches the text "itn" alone.*\n {2}Did you mean "int"\?/,
+  );
+  assert.match(stdout, /m\.js:5:\d+: warning: the route \/books\/\{other\} can never win/);
+  assert.match(stdout, /^0 errors, 2 warnings\.$/m);
+});
+
+test('check warns of auth: true where no filter finds out who calls, and not where one may', (t) => {
+  const app = (around = ''): string => `import { compose } from 'portico/app';
+import { Router } from 'portico/routing';
+export const filter = () => (inner) => inner;
+export const app = async () => {
+  const router = new Router({ auth: true });
+  router.get('/books', () => 'a');
+  router.get('/books/{id}', () => 'b');
+  router.get('/health', { auth: false }, () => 'c');
+  const built = await router.build();
+  return ${around === '' ? 'built' : `compose([${around}], built)`};
+};
+`;
+  const cwd = folder(t, { ...ROUTED, 'm.js': app() });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /m\.js:6:\d+: warning: the route \/books and 1 more of the app "app" have auth: true, and no filter/,
+  );
+  assert.match(stdout, /^0 errors, 1 warning\.$/m);
+  const own = `${ROUTED['api-paste.ini'].replace('= id app', '= own app')}[filter:own]\npaste.filter_factory = ./m.js:filter\n`;
+  writeFileSync(join(cwd, 'api-paste.ini'), own.replace(/\[filter:id\]\n.*\n/, ''));
+  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+  writeFileSync(join(cwd, 'api-paste.ini'), ROUTED['api-paste.ini']);
+  writeFileSync(join(cwd, 'm.js'), app('(inner) => (req, res) => inner(req, res)'));
+  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+});

@@ -2,6 +2,7 @@
  * Warnings about a table when it is built: oddities, and routes that can never win.
  */
 
+import { warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import type { PlannedRoute, Step } from '../matching/segment-steps.js';
 import { warningsOf } from '../matching/template-warnings.js';
@@ -16,9 +17,14 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
     const origin = mapper.originOf(route);
     return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
   };
-  for (const compiled of table.routes) {
-    for (const { code, message, hint } of warningsOf(compiled.route)) {
-      log.warn(`the route ${compiled.route.template}: ${message}`, { code, hint, at: placeOf(compiled) });
+  for (const { route } of table.routes) {
+    for (const { code, message, hint } of warningsOf(route)) {
+      warnOfTable(log, {
+        code,
+        message: `the route ${route.template}: ${message}`,
+        hint,
+        origin: mapper.originOf(route),
+      });
     }
   }
   const { onShadow = 'warn' } = options;
@@ -27,11 +33,9 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
   for (const { compiled, by } of findShadowed(table.planned)) {
     const others = by.map((other) => `${other.route.template} (${placeOf(other)})`).join(', ');
     const message = `the route ${compiled.route.template} can never win: ${others} takes all it takes, and is tried first`;
-    if (onShadow === 'warn') log.warn(message, { code, at: placeOf(compiled) });
-    else {
-      const origin = mapper.originOf(compiled.route);
-      refuse(new RouteError(code, { message, origin, hint: 'Remove it, or define it earlier.' }));
-    }
+    const shadowed = { message, origin: mapper.originOf(compiled.route), hint: 'Remove it, or define it earlier.' };
+    if (onShadow === 'warn') warnOfTable(log, { code, ...shadowed });
+    else refuse(new RouteError(code, shadowed));
   }
 }
 

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { type App, Fault } from '../../app/index.js';
 import { guardPipe, handTo, isUpgraded, keepHeaders } from '../../app/internal.js';
+import { warnOfTable } from '../built-router.js';
 import { type Auth, guardFilter } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, type Fail, refuse } from './action-call.js';
@@ -158,8 +159,9 @@ export function checkPluginRoutes(
     const message = `the route ${methods.join(', ')} ${url} of a plugin ${loses}: ${winner.route.template} of the table takes its path`;
     const hint =
       'Have the plugin serve it at another path (its option prefix or routePrefix), or make the route of the table narrower.';
-    if (onShadow === 'warn') log.warn(message, { code, hint });
-    else throw new RouteTableError([new RouteError(code, { message, hint, origin: mapper.originOf(winner.route) })]);
+    const origin = mapper.originOf(winner.route);
+    if (onShadow === 'warn') warnOfTable(log, { code, message, hint, origin });
+    else throw new RouteTableError([new RouteError(code, { message, hint, origin })]);
   }
 }
 

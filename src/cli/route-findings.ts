@@ -1,0 +1,86 @@
+/**
+ * Findings about the routes of an API, once it is built: what its routers warn of, and routes for callers whom no filter finds out.
+ */
+import type { App } from '../app/index.js';
+import type { Config } from '../config/index.js';
+import { type Diagnostic, placeInFile } from '../errors/index.js';
+import { type ContextTree, Loader } from '../loader/index.js';
+import { describeNode, mountedApps } from '../loader/internal.js';
+import { silentLogger } from '../log/index.js';
+import {
+  type BuiltRouter,
+  collectRouters,
+  mountedRouter,
+  needsKnownCaller,
+  routerOfApp,
+  type TableWarning,
+} from '../routing/internal.js';
+import type { PlannedApi } from '../server/internal.js';
+import { configuredPasteFile } from './configuration.js';
+
+/** Builds an API, and gives what is odd about its routes. Rejects with what `build` does. */
+export async function buildAndFind(
+  api: PlannedApi,
+  config: Config,
+  build: () => Promise<void>,
+): Promise<readonly Diagnostic[]> {
+  const { routers, warnings } = await collectRouters(build);
+  const asks = routers.some((router) => routesForCallers(router).length > 0);
+  return [...warnings, ...(asks ? await withoutCallers(api, config) : [])].map(({ origin, ...said }) => {
+    return { severity: 'warning', ...said, place: origin && placeInFile(origin) };
+  });
+}
+
+/** Routes with `auth: true` of apps around which no filter finds out who calls. */
+async function withoutCallers({ name, pipeline }: PlannedApi, config: Config): Promise<readonly TableWarning[]> {
+  const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
+  const middleware = await import('../middleware/index.js');
+  const shipped = new Set<unknown>(Object.values(middleware));
+  // It runs middleware of any package.
+  shipped.delete(middleware.connect);
+  const findsNone = (filter: ContextTree): boolean =>
+    shipped.has(filter.resolved) && describeNode(filter, config)?.openapi?.security === undefined;
+  const found: TableWarning[] = [];
+  for (const { app, filters } of mountedApps(await loader.tree(pipeline), config)) {
+    if (describeNode(app, config) !== undefined || !filters.every(findsNone)) continue;
+    const router = await routerOf(loader, app);
+    const routes = router === undefined ? [] : routesForCallers(router);
+    if (routes.length > 0) found.push(refusing(app.name, routes));
+  }
+  return found;
+}
+
+/** The router that an app is; undefined for one with something around it, which may find out who calls. */
+async function routerOf(loader: Loader, node: ContextTree): Promise<BuiltRouter | undefined> {
+  let made: App | undefined;
+  const aroundApp = (app: App): App => {
+    made = app;
+    return app;
+  };
+  const loaded = await loader.makeApp(node, { aroundApp });
+  await loaded.close();
+  return made && routerOfApp(made);
+}
+
+type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };
+
+/** Routes with `auth: true`, those of routers mounted in it included. A filter in code may find out who calls. */
+function routesForCallers(router: BuiltRouter): readonly PlacedRoute[] {
+  return router.routes.flatMap((route) => {
+    const inner = mountedRouter(router, route);
+    if (inner !== undefined) return route.variables.has('path_info') ? routesForCallers(inner) : [];
+    const filters = router.operationSource(route)?.filters ?? [];
+    if (filters.length !== 1 || !needsKnownCaller(filters[0])) return [];
+    return [{ template: route.template, origin: router.originOf(route) }];
+  });
+}
+
+function refusing(app: string, [first, ...more]: readonly PlacedRoute[]): TableWarning {
+  const others = more.length === 0 ? ' has' : ` and ${more.length} more of the app "${app}" have`;
+  return {
+    code: 'PORTICO_ROUTE_NO_CALLER',
+    message: `the route ${first!.template}${others} auth: true, and no filter of the pipeline finds out who calls: every request is answered with 401`,
+    hint: 'Put jwt, auth_token or basic_auth into the pipeline, or a filter of yours that sets environ(req).identity.',
+    origin: first!.origin,
+  };
+}
