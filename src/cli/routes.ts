@@ -21,6 +21,7 @@ import {
   legacyRules,
   mountedRouter,
   type PlacedRouter,
+  requirementText,
   slowRequirements,
   warningsOf,
 } from '../routing/internal.js';
@@ -110,7 +111,7 @@ function tableResult({ router, prefix }: PlacedRouter): Shown {
     targetOf(route),
     placeText(route.origin),
     [
-      ...Object.entries(route.requirements).map(([name, regex]) => `${name}: ${regex}`),
+      ...Object.entries(route.requirements).map(([name, regex]) => `${name}: ${requirementText(regex)}`),
       ...route.filters.map((filter) => `filter ${filter}`),
       ...route.shadowedBy.map(({ template, origin }) => `NEVER WINS: ${template} at ${placeText(origin)}`),
     ].join('; '),

@@ -43,6 +43,35 @@ test('RT-24 requirements that take long on long repetitive input', () => {
   assert.ok(slow.some(({ requirement }) => requirement === '(a+)+'));
 });
 
+test('int32 takes what fits 32 bits, and nothing else', async (t) => {
+  const router = new Router().get('/n/{n:int32}', ({ params }) => ({ n: params.n }));
+  const fits = (text: string): boolean => router.find('GET', `/n/${text}`) !== null;
+  const limit = 2 ** 31;
+  const sums = Array.from({ length: 9 }, (_, power) => [limit - 1 - 10 ** power, limit - 1 + 10 ** power]).flat();
+  for (const n of [
+    0,
+    7,
+    999_999_999,
+    1e9,
+    1_999_999_999,
+    2e9,
+    limit - 2,
+    limit - 1,
+    limit,
+    3e9,
+    9_999_999_999,
+    1e10,
+    ...sums,
+  ]) {
+    assert.equal(fits(`${n}`), n < limit, `${n}`);
+    assert.equal(fits(`-${n}`), n <= limit, `-${n}`);
+  }
+  for (const text of ['', '-', 'x', '1.0', '1x', '+1', '99999999999999999999']) assert.equal(fits(text), false, text);
+  const send = await serveRouter(t, router);
+  assert.deepEqual((await send('GET', '/n/-2147483648')).json, { n: -2_147_483_648 });
+  assert.equal((await send('GET', '/n/2147483648')).status, 404);
+});
+
 test('RT-200 typed parameters match, parse and print by their type', async (t) => {
   const router = new Router({
     types: {

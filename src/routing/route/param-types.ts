@@ -24,6 +24,8 @@ export type ParamTypes<Own> = { readonly [K in keyof Own]: ParamType<Own[K]> };
 export interface BuiltInTypes {
   /** An integer of at most 15 digits, with or without a sign. */
   readonly int: number;
+  /** An integer of 32 bits, from -2147483648 to 2147483647: what a column `integer` of a database takes. */
+  readonly int32: number;
   readonly uuid: string;
   readonly hex: string;
   /** `true` or `false`. */
@@ -36,14 +38,25 @@ export interface BuiltInTypes {
 
 const HEX = '[0-9a-fA-F]';
 
+/** The numbers of ten digits up to 2147483647, place by place. */
+const TEN_DIGITS =
+  '1[0-9]{9}|2(?:0[0-9]{8}|1(?:[0-3][0-9]{7}|4(?:[0-6][0-9]{6}|7(?:[0-3][0-9]{5}|4(?:[0-7][0-9]{4}|8(?:[0-2][0-9]{3}|3(?:[0-5][0-9]{2}|6(?:[0-3][0-9]|4[0-7]))))))))';
+
 const BUILT_IN_TYPES: ParamTypes<BuiltInTypes> = {
   int: { regex: '-?[0-9]{1,15}', parse: Number },
+  int32: { regex: `-?(?:[0-9]{1,9}|${TEN_DIGITS})|-2147483648`, parse: Number },
   uuid: { regex: `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`, parse: (text) => text },
   hex: { regex: `${HEX}+`, parse: (text) => text },
   bool: { regex: 'true|false', parse: (text) => text === 'true' },
   slug: { regex: '[a-z0-9]+(?:-[a-z0-9]+)*', parse: (text) => text },
   path: { regex: '.+', parse: (text) => text },
 };
+
+/** A requirement for people: the name of the built-in type that it is of, else the expression. */
+export function requirementText(regex: string): string {
+  const named = Object.entries(BUILT_IN_TYPES).find(([, type]) => type.regex === regex);
+  return named?.[0] ?? regex;
+}
 
 /** The types of a router: built-in ones, and the application's over them. */
 export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): ReadonlyMap<string, ParamType> {
