@@ -39,7 +39,7 @@ export const faultOptions = defineOptions({
   invalid_input_status: integer({
     ...invalidInput,
     default: 400,
-    help: 'The status of a request whose body, query or path parameters a schema refuses. Many APIs say 422.',
+    help: 'The status of a request whose body, query, headers or path parameters a schema refuses. Many APIs say 422. A body that is not JSON is 400 in any case.',
   }),
 });
 
@@ -48,7 +48,7 @@ export const apiFaultOptions = defineOptions({
   fault_style: faultStyle({ help: 'How error answers of this API are written. Default: fault_style of [DEFAULT].' }),
   invalid_input_status: integer({
     ...invalidInput,
-    help: 'The status of a request to this API that a schema refuses. Default: invalid_input_status of [DEFAULT].',
+    help: 'The status of a request to this API that a schema refuses; a body that is not JSON is 400 in any case. Default: invalid_input_status of [DEFAULT].',
   }),
 });
 

@@ -24,7 +24,8 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   /** How faults are written. Default: as the API has it that the Router is served by. */
   readonly faultStyle?: FaultStyle | undefined;
   /**
-   * The status of a request whose body, query or params a schema refuses, from 400 to 499. Default: as the API has it, 400.
+   * The status of a request whose body, query, headers or params a schema refuses, from 400 to 499; a body that is not JSON is 400 in
+   * any case. Default: as the API has it, 400.
    */
   readonly invalidInputStatus?: number | undefined;
   /**
