@@ -13,7 +13,7 @@ export interface FaultIssue {
   readonly where: 'body' | 'query' | 'params' | 'headers';
   /** Names and indexes, from the part to the value that is refused: `['server', 'tags', 0]`. Empty: all of it. */
   readonly path: readonly (string | number)[];
-  /** The mistake, without the name of the value: `must be string`. */
+  /** The mistake, as the end of a sentence that begins with the name of the value: `is required`, `must be string`. */
   readonly message: string;
   /** Name of the broken rule in the schema's library: `required` of JSON Schema, `too_small` of Zod. */
   readonly keyword: string;

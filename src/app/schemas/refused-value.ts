@@ -32,6 +32,7 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
 export interface ValueIssue {
   /** Names and indexes, from the value that was checked to the part. */
   readonly path: readonly (string | number)[];
+  /** The end of a sentence that begins with the name of the part: `is required`, `must be string`. */
   readonly message: string;
   /** Of JSON Schema. */
   readonly keyword: string;
@@ -45,7 +46,7 @@ export function valueIssues({ errors }: ValidateFunction, value: unknown): reado
   const issues = new Map<string, ValueIssue>();
   for (const error of errors ?? []) {
     if (issues.size === MOST_ISSUES) break;
-    const issue = { path: pathOf(refusedSteps(error), value), message: wanted(error), keyword: error.keyword };
+    const issue = { path: pathOf(refusedSteps(error), value), message: told(error), keyword: error.keyword };
     issues.set(JSON.stringify(issue), issue);
   }
   return [...issues.values()];
@@ -73,6 +74,11 @@ function refusedSteps(error: ErrorObject): readonly string[] {
   if (keyword === 'additionalProperties') steps.push(String(params.additionalProperty));
   if (keyword === 'required') steps.push(String(params.missingProperty));
   return steps;
+}
+
+function told(error: ErrorObject): string {
+  if (error.keyword === 'required') return 'is required';
+  return error.keyword === 'additionalProperties' ? 'is not allowed' : wanted(error);
 }
 
 function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {

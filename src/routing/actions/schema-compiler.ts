@@ -199,7 +199,7 @@ function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart
   const taken = (result: StandardResult): unknown => {
     if (result.issues === undefined) return result.value;
     const refused = result.issues.slice(0, MOST_STANDARD_ISSUES).map((issue) => refusedByIssue(issue, value));
-    const issues = refused.map(({ steps, wanted, keyword }) => ({ path: steps, message: wanted, keyword }));
+    const issues = refused.map(({ steps, told, keyword }) => ({ path: steps, message: told, keyword }));
     throw refusalOf(part, refused[0], issues);
   };
   const result = schema['~standard'].validate(value);
@@ -212,6 +212,8 @@ const MOST_STANDARD_ISSUES = 100;
 /** One issue, with what its library calls it. */
 interface RefusedByIssue extends RefusedValue {
   readonly steps: readonly (string | number)[];
+  /** As the message of an issue. */
+  readonly told: string;
   readonly keyword: string;
 }
 
@@ -223,11 +225,16 @@ function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
   const refused = path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null)?.[step], value);
   // A library may write the value into its message.
   const isUntold = isSecret || tellsSecret(issue.message, refused);
+  // No client sends undefined: that is the word of Zod and Valibot for what is absent.
+  const isAbsent = refused === undefined && /\breceived undefined$/.test(issue.message);
+  const told = isUntold ? 'is not valid' : isAbsent ? 'is required' : undefined;
+  const text = quoteClient(withoutSubject(issue.message, path));
   const { code, type } = issue as { readonly code?: unknown; readonly type?: unknown };
   return {
     path: quoteClient(path.map(String).join('.')),
     steps,
-    wanted: isUntold ? 'it is not valid' : quoteClient(withoutSubject(issue.message, path)),
+    wanted: told === undefined ? text : `it ${told}`,
+    told: told ?? text,
     shown: path.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
     keyword: [code, type].find((name) => typeof name === 'string') ?? 'invalid',
   };

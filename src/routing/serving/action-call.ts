@@ -48,7 +48,7 @@ export interface AnsweringRules {
 }
 
 const NO_BODY: readonly FaultIssue[] = Object.freeze([
-  { where: 'body', path: [], message: 'it is required', keyword: 'required' },
+  { where: 'body', path: [], message: 'is required', keyword: 'required' },
 ]);
 
 function refuseNoBody(): never {

@@ -1,6 +1,7 @@
 /** What a schema refuses, as data: all of it, with the place of each; and the status of such a request. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type } from 'arktype';
 import type { FaultIssue, FaultRenderer } from 'portico/app';
 import {
   type ActionOptions,
@@ -10,6 +11,7 @@ import {
   Router,
   type RouterOptions,
 } from 'portico/routing';
+import * as v from 'valibot';
 import { z } from 'zod';
 import { keepingLogger, type Send, serveRouter } from '../served-router.js';
 
@@ -59,7 +61,7 @@ test('all that a JSON Schema refuses of a body is in the fault, the message has 
       {
         where: 'body',
         path: ['more'],
-        message: 'additional properties are not allowed',
+        message: 'is not allowed',
         keyword: 'additionalProperties',
       },
       { where: 'body', path: ['user', 'email'], message: 'must match format "email"', keyword: 'format' },
@@ -68,13 +70,13 @@ test('all that a JSON Schema refuses of a body is in the fault, the message has 
     ],
   );
   assert.deepEqual(await issuesOf(send, { user: {} }), [
-    { where: 'body', path: ['user', 'name'], message: 'it is required', keyword: 'required' },
-    { where: 'body', path: ['user', 'email'], message: 'it is required', keyword: 'required' },
+    { where: 'body', path: ['user', 'name'], message: 'is required', keyword: 'required' },
+    { where: 'body', path: ['user', 'email'], message: 'is required', keyword: 'required' },
   ]);
   const none = await send('POST', '/check');
   assert.deepEqual(none.json, {
     message: 'The request needs a body.',
-    issues: [{ where: 'body', path: [], message: 'it is required', keyword: 'required' }],
+    issues: [{ where: 'body', path: [], message: 'is required', keyword: 'required' }],
   });
 });
 
@@ -155,6 +157,27 @@ test('issues of Zod have its codes, and its "Invalid input" is not said twice', 
   assert.doesNotMatch(issues[1]!.message, /Invalid input/);
   assert.match(issues[1]!.message, /^expected number/);
   assert.match(message, /^Invalid input for title: (?!Invalid)/);
+});
+
+test('the message of an issue goes on behind the name of its part, whatever the schema is written in', async (t) => {
+  const sentences = async (body: NonNullable<ActionOptions['body']>, value: unknown): Promise<string[]> =>
+    (await issuesOf(await checking(t, { body }), value)).map(({ where, path, message }) =>
+      [[where, ...path].join('.'), message].join(' '),
+    );
+  const absent = ['body.user.name is required'];
+  assert.deepEqual(await sentences(user, {}), ['body.user is required']);
+  assert.deepEqual(await sentences(user, []), ['body must be object']);
+  const inZod = z.object({ user: z.object({ name: z.string() }) });
+  const inValibot = v.object({ user: v.object({ name: v.string() }) });
+  const inArkType = type({ user: { name: 'string' } });
+  assert.deepEqual(await sentences(inZod, {}), ['body.user is required']);
+  for (const schema of [inZod, inValibot]) assert.deepEqual(await sentences(schema, { user: {} }), absent);
+  assert.deepEqual(await sentences(inArkType, { user: {} }), ['body.user.name must be a string (was missing)']);
+  const { json } = await (await checking(t, { body: inZod }))('POST', '/check', {
+    headers: { 'content-type': 'application/json' },
+    body: '{"user":{}}',
+  });
+  assert.equal((json as { message: string }).message, 'Invalid input for user.name: it is required.');
 });
 
 test('a value of a secret is in no issue', async (t) => {
