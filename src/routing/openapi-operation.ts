@@ -96,7 +96,7 @@ export function operationOf(
 /** Of a route without a controller: its name, else that of its function, else method and path. */
 function functionId({ route }: CompiledRoute, method: string, called: string): string {
   if (route.name !== null) return route.name;
-  if (!/^handler(_\d+)?$/.test(called)) return called;
+  if (!called.includes(' ')) return called;
   return [method.toLowerCase(), ...(pathText(route.parts).match(/\w+/g) ?? [])].join('_');
 }
 

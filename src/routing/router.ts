@@ -194,7 +194,7 @@ export class Router<Own = any> extends Mapper {
     if (strict) checkConditions(options.conditions);
     const { settings, rest } = splitSettings(options);
     const { template: bare, types, notices } = takeTypes(template, strict ? this.#types : new Map());
-    const written = withTypes(this.#withController(rest, settings), types);
+    const written = withTypes(this.#withController(rest, settings, template), types);
     const odd = notices.length === 0 ? written : { ...written, _notices: [...(written._notices ?? []), ...notices] };
     const route = super.makeRoute(name, bare, odd);
     if (strict) {
@@ -237,11 +237,10 @@ export class Router<Own = any> extends Mapper {
     this.#issues.push(error);
   }
 
-  #withController(options: RouteOptions, { handler, _mounted }: KeptSettings): RouteOptions {
+  #withController(options: RouteOptions, { handler, _mounted }: KeptSettings, template: string | null): RouteOptions {
     if (_mounted !== undefined) return options;
-    if (handler !== undefined) {
-      return { ...options, controller: this.#controllers.nameOfHandler(handler), action: HANDLER_ACTION };
-    }
+    const own = handler && this.#controllers.nameOfHandler(handler, template, options);
+    if (own !== undefined) return { ...options, controller: own, action: HANDLER_ACTION };
     const { controller } = options;
     if (typeof controller !== 'object' && typeof controller !== 'function') return options;
     return controller === null ? options : { ...options, controller: this.#controllers.nameOf(controller) };

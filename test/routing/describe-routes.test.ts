@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Router } from 'portico/routing';
+import { action, Router } from 'portico/routing';
 import { describeRoutes, explainMatch } from '#internal/routing';
 
 function described(): Router {
@@ -52,5 +52,30 @@ test('RT-195 which route answers, and why not those before it', () => {
   assert.deepEqual(
     missed.passedOver.map(({ reason }) => reason),
     ['the path has another form', 'it does not take DELETE', 'the path does not begin with /old'],
+  );
+});
+
+test('a function without a name of its own is called after its method and path', () => {
+  function list(): string {
+    return 'x';
+  }
+  const unnamed = [() => 1][0]!;
+  const router = new Router()
+    .get('/books', list)
+    .get('/books/{id:int}', () => 1)
+    .post(
+      '/books',
+      { status: 201 },
+      action({ summary: 'new' }, () => 1),
+    )
+    .connect('/any', { handler: () => 1 })
+    .put('/a', unnamed)
+    .put('/b', unnamed);
+  router.route({ method: ['PUT', 'PATCH'], path: '/books/{id}', action: () => 1 });
+  assert.deepEqual(
+    describeRoutes(router)
+      .map((row) => row.action)
+      .sort(),
+    ['GET /books/{id:int}', 'POST /books', 'PUT /a', 'PUT /b', 'PUT,PATCH /books/{id}', 'any /any', 'list'],
   );
 });

@@ -2,6 +2,7 @@
  * The controllers of a router: names, objects and classes, each made once.
  */
 import { didYouMean, nearestOrAll } from '../../errors/index.js';
+import type { RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
@@ -37,10 +38,12 @@ export class Controllers {
     return name;
   }
 
-  /** A function as a controller with one action. */
-  nameOfHandler(handler: Handler): string {
-    const source =
-      this.#handlers.get(handler) ?? new Resource({ [HANDLER_ACTION]: handler }, { name: handler.name || 'handler' });
+  /** A function as a controller with one action. One without a name of its own is called after its route: `GET /books/{id}`. */
+  nameOfHandler(handler: Handler, template: string | null, { conditions }: Pick<RouteOptions, 'conditions'>): string {
+    const isNamed = !OF_MEMBER.has(handler.name);
+    const route = `${[conditions?.method ?? 'any'].flat().join(',')} ${template ?? ''}`;
+    const known = isNamed ? this.#handlers.get(handler) : undefined;
+    const source = known ?? new Resource({ [HANDLER_ACTION]: handler }, { name: isNamed ? handler.name : route });
     this.#handlers.set(handler, source);
     return this.nameOf(source);
   }
@@ -68,6 +71,9 @@ export class Controllers {
     return this.#sources.has(name);
   }
 }
+
+/** Names that a function has only from the member of the options that it is written in. */
+const OF_MEMBER: ReadonlySet<string> = new Set(['', 'handler', 'action']);
 
 /** The action of a route with a `handler`. */
 export const HANDLER_ACTION = 'handle';
