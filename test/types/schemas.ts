@@ -64,6 +64,22 @@ action(
   },
 );
 
+// `default` of JSON Schema, which a query has and a body has not.
+const sized = {
+  type: 'object',
+  properties: { size: { type: 'integer', default: 1 }, of: { type: 'string' } },
+} as const;
+action({ query: sized, headers: sized, params: sized, body: sized }, ({ query, headers, params, body }) => {
+  type Sized = { size: number; of?: string };
+  holds<Same<typeof query, Sized>>();
+  holds<Same<typeof headers, Sized>>();
+  holds<Same<typeof params, Sized>>();
+  holds<Same<typeof body, { size?: number; of?: string }>>();
+});
+action({ query: { '2.1': sized, '2.9': sized } }, ({ query }) => {
+  holds<Same<typeof query.size, number>>();
+});
+
 // What JSON Schema says besides `type`.
 holds<Same<FromSchema<true>, unknown>>();
 holds<Same<FromSchema<false>, never>>();

@@ -20,7 +20,7 @@ export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
 export type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
 
 /**
- * An Ajv that knows the formats there are. `verbose`: its errors have their schema; `allErrors`: it goes on behind the first.
+ * An Ajv that knows the formats there are. `coerceTypes`: texts become what the schema says, and `default` is applied. `verbose`: its errors have their schema; `allErrors`: it goes on behind the first.
  * Throws where Node may not make code of
  * texts: a check is generated, and that is to be told at the start.
  */
@@ -33,6 +33,8 @@ export function createAjv(
   const { Validator, addFormats, code } = loadAjv(draft);
   const ajv = new Validator({
     ...options,
+    // What is read of texts may also be left out of them; a body is taken as it was sent.
+    useDefaults: options.coerceTypes,
     strict: true,
     strictRequired: false,
     strictTypes: false,

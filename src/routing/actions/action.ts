@@ -10,7 +10,7 @@ import { ApiVersion, type WrittenRange } from '../api-version.js';
 import type { Auth } from '../guard.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, Args, Reply } from './action-request.js';
-import type { FromSchema, OfAllVersions, Schema } from './schema.js';
+import type { FromSchema, OfAllVersions, Schema, WithDefaults } from './schema.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
 export interface Versioned<T> {
@@ -41,15 +41,15 @@ export interface ActionOptions {
    */
   readonly body?: Schemas;
   /**
-   * Schema of the query, also by version. By JSON Schema values are coerced to number, integer and boolean; a Standard
-   * Schema gets texts.
+   * Schema of the query, also by version. By JSON Schema values are coerced to number, integer and boolean, and one that is not there is
+   * its `default`; a Standard Schema gets texts.
    */
   readonly query?: Schemas;
-  /** Schema of the path's variables, also by version; values are coerced as a query's are. A path that does not fit is 400. */
+  /** Schema of the path's variables, also by version; values are as a query's. A path that does not fit is 400. */
   readonly params?: Schemas;
   /**
    * Schema of the header fields, also by version; names are in lower case, as in `request.headers`, which has what the schema makes of
-   * them. Values are coerced as a query's are.
+   * them. Values are as a query's.
    */
   readonly headers?: Schemas;
   /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
@@ -72,39 +72,42 @@ export interface ActionOptions {
   readonly summary?: string;
 }
 
-type SchemaType<S> = S extends readonly (infer V)[]
+/** The type of the values of a schema, or of those by version; `Defaults`: a JSON Schema's are applied. */
+type SchemaType<S, Defaults = false> = S extends readonly (infer V)[]
   ? V extends { readonly schema: infer One }
-    ? OfAllVersions<ValueOf<One>>
+    ? OfAllVersions<ValueOf<One, Defaults>>
     : unknown
   : S extends undefined
     ? unknown
     : [keyof S] extends [`${number}.${number}`]
-      ? OfAllVersions<ValueOf<S[keyof S]>>
-      : ValueOf<S>;
+      ? OfAllVersions<ValueOf<S[keyof S], Defaults>>
+      : ValueOf<S, Defaults>;
 
 /** The type of the values of one schema: of a Standard Schema its output, of TypeBox its own type. */
-type ValueOf<S> = S extends { readonly '~standard': { readonly types?: infer T } }
+type ValueOf<S, Defaults = false> = S extends { readonly '~standard': { readonly types?: infer T } }
   ? NonNullable<T> extends { readonly output: infer Output }
     ? Output
     : unknown
   : S extends { readonly static: infer Static }
     ? Static
-    : FromSchema<S>;
+    : Defaults extends true
+      ? WithDefaults<S>
+      : FromSchema<S>;
 
 /** The type of the body an action with these options gets. */
 export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
 
 /** The type of the query an action with these options gets. */
 export type QueryOf<O> = O extends { readonly query: infer S extends object | boolean }
-  ? SchemaType<S>
+  ? SchemaType<S, true>
   : Readonly<Record<string, string | string[] | undefined>>;
 
 /** The type of the params of an action with these options, at a path that gives `P`. */
-export type ParamsIn<O, P> = O extends { readonly params: infer S extends object | boolean } ? SchemaType<S> : P;
+export type ParamsIn<O, P> = O extends { readonly params: infer S extends object | boolean } ? SchemaType<S, true> : P;
 
 /** The type of the headers of an action with these options. */
 export type HeadersOf<O> = O extends { readonly headers: infer S extends object | boolean }
-  ? SchemaType<S>
+  ? SchemaType<S, true>
   : IncomingHttpHeaders;
 
 /** Result type of an action with these options. Schemas of statuses from 400 on are for documents: faults are thrown. */

@@ -61,7 +61,7 @@ export class SchemaCompiler {
   }
 
   /**
-   * Queries: by JSON Schema texts become numbers and booleans where it says so. A repeated key is its last value, or the
+   * Queries: by JSON Schema texts become numbers and booleans where it says so, and `default` is applied. A repeated key is its last value, or the
    * list where the schema takes one.
    */
   query(schema: Schema): Check {
@@ -81,7 +81,7 @@ export class SchemaCompiler {
     };
   }
 
-  /** Variables of a path: by JSON Schema texts become numbers and booleans, in a table of the call's own. */
+  /** Variables of a path: by JSON Schema as {@link query}, in a table of the call's own. */
   params(schema: Schema): Check {
     if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'params');
     const check = this.#check(schema as JsonSchema, true, 'params');
@@ -101,7 +101,7 @@ export class SchemaCompiler {
     return (value) => check({ ...(value as object) });
   }
 
-  /** `coerceTypes`: values become what the schema says in place. */
+  /** `coerceTypes`: values become what the schema says in place, and those that are not there its `default`. */
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
     const validator = this.#validator(schema, coerceTypes, false);
     let validate: ValidateFunction | undefined;

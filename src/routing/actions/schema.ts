@@ -79,6 +79,15 @@ export type FromSchema<S> = S extends false
       ? E
       : Both<OwnType<S>, Both<AllOf<S>, OneOf<S>>>;
 
+/** The same for a query, headers and params, of which a member with a `default` is always there. */
+export type WithDefaults<S> = S extends { readonly properties: infer P }
+  ? [DefaultedIn<P>] extends [never]
+    ? FromSchema<S>
+    : Both<FromSchema<S>, { -readonly [K in DefaultedIn<P>]: FromSchema<P[K]> }>
+  : FromSchema<S>;
+
+type DefaultedIn<P> = { [K in keyof P]: P[K] extends { readonly default: unknown } ? K : never }[keyof P];
+
 /** Type of `type` and the keywords beside it. */
 type OwnType<S> = S extends { readonly type: infer T }
   ? T extends readonly (infer One)[]

@@ -37,6 +37,35 @@ test('RT-181 bodies are not coerced, and nothing is removed or defaulted', async
   }
 });
 
+test('default of a JSON Schema is applied to query, params and headers', async (t) => {
+  const page = { type: 'integer', minimum: 1, default: 20 } as const;
+  const router = new Router().get(
+    '/{name}',
+    {
+      query: {
+        type: 'object',
+        required: ['limit'],
+        properties: { limit: page, tags: { type: 'array', items: { type: 'string' }, default: ['a'] } },
+      },
+      headers: { type: 'object', properties: { 'x-page': page } },
+      params: { type: 'object', properties: { name: { type: 'string' }, kind: { type: 'string', default: 'book' } } },
+    },
+    ({ query, headers, params }) => [query.limit + 1, query.tags.length, headers['x-page'] + 1, params],
+  );
+  const send = await serveRouter(t, router);
+  const params = { name: 'x', kind: 'book' };
+  assert.deepEqual((await send('GET', '/x')).json, [21, 1, 21, params]);
+  assert.deepEqual((await send('GET', '/x?limit=1&tags=b&tags=c', { headers: { 'x-page': '2' } })).json, [
+    2,
+    2,
+    3,
+    params,
+  ]);
+  assert.equal((await send('GET', '/x?limit=0')).status, 400);
+  const within = { anyOf: [{ properties: { limit: page } }] };
+  await assert.rejects(new Router().get('/', { query: within }, () => 1).build(), /default is ignored for/);
+});
+
 test('RT-181 RT-184 queries are coerced; a repeated key is a list, or its last value', async (t) => {
   const send = await serveRouter(
     t,
