@@ -24,7 +24,7 @@ const basicAuthOptions = defineOptions({
     required: true,
     kind: 'file',
     mode: 0o640,
-    help: 'Users with their bcrypt hashes, as htpasswd -B writes it.',
+    help: 'Users with their bcrypt hashes, as htpasswd -B writes it. A relative path begins at the working directory.',
   }),
   realm: string({ default: 'Restricted', help: 'What browsers show when they ask for a password.' }),
   set_headers: boolean({ default: true, help: 'Hands the user on as X-User and X-User-Name too.' }),

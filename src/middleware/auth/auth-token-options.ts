@@ -184,12 +184,18 @@ export const jwtOptions = defineOptions({
   secret_file: path({
     kind: 'file',
     mode: 0o640,
-    help: 'A file with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); blanks around it do not count.',
+    help: 'A file with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); blanks around it do not count. A relative path begins at the working directory.',
   }),
   secret: string({ secret: true, help: 'The secret itself. secret_file keeps it out of the configuration.' }),
   jwks_uri: uri({ schemes: ['http', 'https'], help: 'Where the issuer publishes its keys.' }),
-  jwks_file: path({ kind: 'file', help: 'A file with its keys, as a JSON Web Key Set.' }),
-  public_key_file: path({ kind: 'file', help: 'A file with its one key, as PEM.' }),
+  jwks_file: path({
+    kind: 'file',
+    help: 'A file with its keys, as a JSON Web Key Set. A relative path begins at the working directory.',
+  }),
+  public_key_file: path({
+    kind: 'file',
+    help: 'A file with its one key, as PEM. A relative path begins at the working directory.',
+  }),
   algorithms: list({
     item: oneOf(ALGORITHMS),
     default: [],

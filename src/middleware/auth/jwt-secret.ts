@@ -2,6 +2,7 @@
  * The secret of `[jwt]`, for those who check tokens and those who sign them.
  */
 import type { KeyObject } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import type { JwtOptions } from './auth-token-options.js';
@@ -53,8 +54,8 @@ export function secretOf(options: JwtOptions, config: Config, origin?: Origin): 
       return config.readFile(secretFile!).toString().trim();
     } catch (cause) {
       return refuse(
-        `the secret cannot be read from ${secretFile}: ${(cause as Error).message}`,
-        'Name a file that can be read.',
+        `the secret cannot be read from ${resolve(secretFile!)}: ${(cause as Error).message}`,
+        'Name a file that can be read. A relative path begins at the working directory.',
       );
     }
   }

@@ -2,6 +2,7 @@
  * The validator `jwt`: JSON Web Tokens (RFC 7519), checked with their issuer's public keys as RFC 8725 asks.
  */
 import { createPublicKey } from 'node:crypto';
+import { resolve } from 'node:path';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -99,7 +100,7 @@ function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JW
     return () => Promise.resolve(key);
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
-      message: `the keys for tokens cannot be read from ${file}: ${(cause as Error).message}`,
+      message: `the keys for tokens cannot be read from ${resolve(file)}: ${(cause as Error).message}`,
       hint: 'Name a JSON Web Key Set in jwks_file, or a public key as PEM in public_key_file.',
       origin,
       cause,

@@ -172,6 +172,11 @@ const mistakes: readonly (readonly [name: string, local: Record<string, string>,
   ['a secret with RS256', { secret: SECRET, algorithms: 'HS256,RS256' }, /not with RS256/],
   ['two secrets', { secret: SECRET, secret_file: '/nowhere' }, /a secret and a secret_file/],
   ['a file that is not there', { secret_file: '/nowhere/secret' }, /cannot be read from \/nowhere\/secret/],
+  [
+    'a relative file that is not there',
+    { secret_file: 'no-secret' },
+    /cannot be read from \/.+\/no-secret: .*\n.*working directory/,
+  ],
   ['HS256 without a secret', { algorithms: 'HS256' }, /needs a secret/],
 ];
 
