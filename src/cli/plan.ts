@@ -39,14 +39,19 @@ export interface Planned<Api, Service> {
 export async function plan(
   config: Config,
   options: EnabledApisOptions,
-): Promise<Planned<PlannedApi, PlannedRPCService>> {
+): Promise<Planned<PlannedApi, PlannedRPCService> & Pick<Seen, 'hasStrangers'>> {
   const cause = unread(config);
-  if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
-  const { judged, problems } = await asJudged(config);
+  if (cause.length > 0) return { apis: [], services: [], diagnostics: cause, hasStrangers: false };
+  const { judged, problems, hasStrangers } = await asJudged(config);
   const make = { api: planningApis(config, options.log), services: planningServices };
   const { diagnostics, ...started } = await enabled(config, judged, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
-  return { ...started, diagnostics: inOrder([...written, ...diagnostics]) };
+  return { ...started, diagnostics: inOrder([...written, ...diagnostics]), hasStrangers };
+}
+
+/** A name that is an error, for nothing has declared it. */
+export function isStranger({ severity, code }: Diagnostic): boolean {
+  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
 }
 
 /** Makes the plans of APIs, which read one paste file once. */
@@ -83,11 +88,19 @@ export async function enabled<
   return { apis: apis.services, services, diagnostics: found };
 }
 
+/** A configuration seen through what is declared without the applications. */
+interface Seen {
+  readonly judged: Config;
+  readonly problems: readonly Diagnostic[];
+  /** There are names that refuse the start unless an application declares them. */
+  readonly hasStrangers: boolean;
+}
+
 /**
  * The configuration seen through every option that ships; those of filters only where it has a name that is none of the
  * others, for they are imported for it. What stands in the sections of filters is for their workers to judge.
  */
-async function asJudged(config: Config): Promise<{ judged: Config; problems: readonly Diagnostic[] }> {
+async function asJudged(config: Config): Promise<Seen> {
   // Mistakes in declaring them are among the problems.
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));
@@ -97,11 +110,12 @@ async function asJudged(config: Config): Promise<{ judged: Config; problems: rea
   const found = config.problems({ complete }).filter((each) => !isFilterSection(each));
   const unknown = found.some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_')) || hasNearFilterSection(config);
   const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
-  if (!unknown && !short) return { judged: config, problems: found };
+  if (!unknown && !short) return { judged: config, problems: found, hasStrangers: false };
   const judged = config.copy();
   addCrossChecks(judged);
   await ignored.gather(() => registerShippedOptions(judged));
-  return { judged, problems: judged.problems({ complete: false }) };
+  const hasStrangers = (strict || config.arguments.length > 0) && judged.problems({ complete: true }).some(isStranger);
+  return { judged, problems: judged.problems({ complete: false }), hasStrangers };
 }
 
 function isFilterSection({ code, severity, section = '' }: Diagnostic): boolean {

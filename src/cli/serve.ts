@@ -23,7 +23,7 @@ import { enabledServices, makingServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { apiNames, serviceNames } from './names.js';
 import { stopWithNpx } from './npx.js';
-import { plan, refuseErrors } from './plan.js';
+import { isStranger, plan, refuseErrors } from './plan.js';
 import { type Role, runJudged } from './run-apis.js';
 
 export function register(program: Command): void {
@@ -59,8 +59,13 @@ export async function serve(args: ServeArguments): Promise<number> {
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
   const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
-    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
+    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running, judge });
   const development = dev ? await import('./development-files.js') : undefined;
+  let judgement: Promise<readonly Diagnostic[]> | undefined;
+  const judge = (): Promise<readonly Diagnostic[]> => {
+    judgement ??= import('./build.js').then(({ buildInChild }) => buildInChild(config, { dev }));
+    return judgement;
+  };
   let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {
     config,
@@ -77,7 +82,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
     },
-    judge: async () => (await import('./build.js')).buildInChild(config, { dev }),
+    judge,
     traceErrors,
   });
   if (!isWorker()) endSoon(status);
@@ -87,8 +92,14 @@ export async function serve(args: ServeArguments): Promise<number> {
 /** A service that is to run: its plan in the parent, the object in a worker. */
 type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 
-async function ofParent(config: Config, options: EnabledApisOptions): Promise<readonly Served[]> {
-  const { apis, services, diagnostics } = await plan(config, options);
+interface ParentOptions extends EnabledApisOptions {
+  readonly running: readonly string[];
+  /** What a child finds that builds the services. */
+  readonly judge: () => Promise<readonly Diagnostic[]>;
+}
+
+async function ofParent(config: Config, { judge, ...options }: ParentOptions): Promise<readonly Served[]> {
+  const { apis, services, diagnostics, hasStrangers } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
   return [...apis, ...services];
@@ -100,6 +111,8 @@ async function ofWorker(
   options: EnabledApisOptions & { readonly traceErrors: boolean },
 ): Promise<readonly Served[]> {
   const { service } = workerAssignment()!;
+  // Only the applications know whether they are theirs: they are asked before anything is bound. A reload asks its first worker.
+  if (hasStrangers && options.running.length === 0) refuseErrors((await judge()).filter(isStranger));
   if (serviceNames(config).includes(service)) {
     const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);

@@ -6,7 +6,7 @@ import { workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import { type JudgeOptions, judge } from './judge.js';
-import { refuseErrors } from './plan.js';
+import { isStranger, refuseErrors } from './plan.js';
 
 /** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */
 export class ServedApi extends WSGIService {
@@ -63,8 +63,4 @@ export class ServedApi extends WSGIService {
       here.some((each) => each.section === section && each.option === option);
     refuseErrors(diagnostics.filter((each) => isStranger(each) && isHere(each)));
   }
-}
-
-function isStranger({ severity, code }: Diagnostic): boolean {
-  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
 }

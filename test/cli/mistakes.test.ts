@@ -1,7 +1,9 @@
 /** What a newcomer gets wrong, and what `api-cli` says of it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -273,6 +275,28 @@ test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording
   const strict = cli(folder(t, `${ini}[DEFAULT]\nstrict_config = true\n`));
   assert.equal(strict.status, 78);
   assert.ok(strict.stderr.includes(`${said('error')}\n`), strict.stderr);
+});
+
+test('a start with a section that nothing knows is refused under strict_config before it binds an address', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const ini = (more: string): string =>
+    `[DEFAULT]\nenabled_apis = hello\nstrict_config = true\n[api:hello]\nlisten = 127.0.0.1:${port}\nworkers = 1\n[shelf]\nwidth = 8\n${more}`;
+  const own = `import { appFactory } from 'portico/app';
+import { defineOptions, integer } from 'portico/config';
+const options = defineOptions({ width: integer({ default: 1, help: 'How wide.' }) });
+export const app = appFactory('shelf', options, () => (_req, res) => res.end());
+`;
+  const refused = cli(folder(t, ini('[elsewhere]\nx = 1\n'), { 'x.js': own }));
+  assert.equal(refused.status, 78, refused.stderr);
+  assert.match(refused.stderr, /^portico\.ini:9:1: error: \[elsewhere\] unknown section/m);
+  assert.doesNotMatch(refused.stderr, /\[shelf\]|in use|Starting/);
+  // The section of the app is known: only the address is in the way.
+  const right = cli(folder(t, ini(''), { 'x.js': own }));
+  assert.equal(right.status, 1, right.stderr);
+  assert.match(right.stderr, /in use/);
 });
 
 test('LC-1305 CF-34 check names an API without a port, and where to write it', (t) => {
