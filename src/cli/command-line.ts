@@ -18,6 +18,8 @@ export interface ServeArguments extends ConfigurationArguments {
   readonly enabledSslApis?: string | undefined;
   readonly enabledServices?: string | undefined;
   readonly dev?: boolean | undefined;
+  /** With `dev`: `[host:]port`, or true. */
+  readonly inspect?: string | true | undefined;
   readonly traceErrors?: boolean | undefined;
   /** Of the child in which `check` builds: as `GroupsArguments`. */
   readonly groups?: readonly string[];
@@ -62,6 +64,10 @@ const SERVE: Options = {
   },
   dev: {
     help: 'development mode: one worker that restarts when its files change, readable logs, and a generated certificate if HTTPS has none',
+  },
+  inspect: {
+    takes: '[host:port]',
+    help: "with --dev: an inspector for debuggers, of the worker that serves, as Node's --inspect (default: 127.0.0.1:9229)",
   },
 };
 

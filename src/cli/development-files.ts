@@ -27,15 +27,22 @@ export class DevelopmentFiles {
   readonly #launcher: ProcessLauncher;
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #restarted: () => void;
   #known = new Map<string, string | undefined>();
   /** When the loading of what is watched began, in milliseconds since 1970. */
   #since = performance.timeOrigin;
   #unwatch: () => void = () => undefined;
 
-  constructor(launcher: ProcessLauncher, config: Config, log: Logger) {
+  /** `restarted`: called when a change has taken effect. */
+  constructor(
+    launcher: ProcessLauncher,
+    config: Config,
+    { log, restarted }: { readonly log: Logger; readonly restarted: () => void },
+  ) {
     this.#launcher = launcher;
     this.#config = config;
     this.#log = log;
+    this.#restarted = restarted;
   }
 
   /** Watches what the configuration was read from, and what its workers have loaded by now. */
@@ -70,6 +77,7 @@ export class DevelopmentFiles {
     this.#log.notice(`${names.join(', ')} changed: restarting`, { files: names });
     this.#since = now;
     await this.#launcher.restart();
+    this.#restarted();
     await this.follow();
   }
 }

@@ -52,20 +52,25 @@ export async function serve(args: ServeArguments): Promise<number> {
     );
   }
   if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
-  const { dev = false, traceErrors = false } = args;
+  const { dev = false, traceErrors = false, inspect } = args;
+  if (inspect !== undefined && !dev) {
+    throw new UsageError('--inspect goes with --dev', 'Several workers each have a port: node --inspect …/api-cli.');
+  }
   const config = await readConfiguration(args, { set, collect: true });
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await found(config, args));
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
-  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
-    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running, judge });
-  const development = dev ? await import('./development-files.js') : undefined;
   let judgement: Promise<readonly Diagnostic[]> | undefined;
   const judge = (): Promise<readonly Diagnostic[]> => {
     judgement ??= import('./build.js').then(({ buildInChild }) => buildInChild(config, { dev }));
     return judgement;
   };
+  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
+    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running, judge });
+  const development = dev ? await import('./development-files.js') : undefined;
+  const debugging = dev ? await import('./development-inspector.js') : undefined;
+  const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
   let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {
     config,
@@ -73,14 +78,18 @@ export async function serve(args: ServeArguments): Promise<number> {
     launching: (launcher) => {
       if (launcher.role === 'worker') {
         development?.answerModules(launcher);
+        debugging?.answerInspector(launcher);
         return;
       }
-      if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
+      inspector?.lead(launcher);
+      const restarted = (): void => void inspector?.tell();
+      if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, { log, restarted });
       stopWithNpx(() => void launcher.stop());
     },
     onReady: (service, addresses) => {
       process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
+      void inspector?.tell();
     },
     judge,
     traceErrors,
@@ -102,6 +111,8 @@ async function ofParent(config: Config, { judge, ...options }: ParentOptions): P
   const { apis, services, diagnostics, hasStrangers } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
+  // Only the applications know whether they are theirs: they are asked before anything is bound. A reload asks its first worker.
+  if (hasStrangers && options.running.length === 0) refuseErrors((await judge()).filter(isStranger));
   return [...apis, ...services];
 }
 
@@ -111,8 +122,6 @@ async function ofWorker(
   options: EnabledApisOptions & { readonly traceErrors: boolean },
 ): Promise<readonly Served[]> {
   const { service } = workerAssignment()!;
-  // Only the applications know whether they are theirs: they are asked before anything is bound. A reload asks its first worker.
-  if (hasStrangers && options.running.length === 0) refuseErrors((await judge()).filter(isStranger));
   if (serviceNames(config).includes(service)) {
     const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);

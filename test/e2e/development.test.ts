@@ -1,8 +1,12 @@
 /** `api-cli --dev`, as `npm run dev` of a new project starts it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { WebSocket } from 'ws';
 import { get } from '../fixtures/http-client.js';
-import { emptyProject, freePort, startProject } from './program.js';
+import { apiCli, emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
 
 const paste = `
 [pipeline:hello]
@@ -53,4 +57,78 @@ test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', { t
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.match(program.stdout, /^closed$/m);
   assert.equal(program.stderr.match(/Caught SIGINT/g)?.length, 1);
+});
+
+/** The inspector at a port: its address, and the process that it is of. */
+async function inspected(port: number): Promise<{ readonly address: string; readonly pid: number }> {
+  const listed = await get<[{ readonly webSocketDebuggerUrl: string }]>(port, '/json/list');
+  const [{ webSocketDebuggerUrl: address }] = listed.body;
+  const socket = new WebSocket(address);
+  try {
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: 'process.pid' } }));
+    const [message] = (await once(socket, 'message')) as [Buffer];
+    const { result } = JSON.parse(message.toString()) as { result: { result: { value: number } } };
+    return { address, pid: result.result.value };
+  } finally {
+    socket.close();
+  }
+}
+
+const telling = `
+export const app = () => (req, res) => res.end(String(process.pid));
+`;
+
+type Inspected = (port: number) => {
+  readonly words?: string[];
+  readonly node?: string[];
+  readonly env?: NodeJS.ProcessEnv;
+};
+
+const waysToInspect: Readonly<Record<string, Inspected>> = {
+  'api-cli --dev --inspect=PORT': (port) => ({ words: [`--inspect=${port}`] }),
+  'node --inspect=PORT main.js --dev': (port) => ({ node: [`--inspect=${port}`] }),
+  'NODE_OPTIONS=--inspect=PORT': (port) => ({ env: { NODE_OPTIONS: `--no-warnings --inspect=${port}` } }),
+};
+
+for (const [way, give] of Object.entries(waysToInspect)) {
+  test(`${way}: the port leads to the worker, behind a change to the next one, and its address is printed once`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const [port, wanted] = [await freePort(), await freePort()];
+    const ini = `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\n`;
+    const project = emptyProject({ 'app.js': telling, 'api-paste.ini': paste, 'portico.ini': ini });
+    const { words = [], node = [], env = {} } = give(wanted);
+    const program = new Program(process.execPath, [...node, apiCli, '--dev', ...words], { cwd: project.folder, env });
+    t.after(async () => {
+      await program.end();
+      project.remove();
+    });
+    const told = new RegExp(`^Debugger listening on (ws://127\\.0\\.0\\.1:${wanted}/.*)$`, 'm');
+    // Node has printed the address of the parent's own inspector, which has ended.
+    await program.printed(/Ready after/);
+    const first = await inspected(wanted);
+    assert.equal(first.pid, (await get<number>(port, '/')).body);
+    await program.printed(new RegExp(`^Debugger listening on ${first.address}$`, 'm'));
+    await program.printed(/watching \d+ files/);
+    const before = program.output().length;
+    writeFileSync(join(project.folder, 'app.js'), `${telling}// changed\n`);
+    const [, next] = await program.printed(told, before);
+    const second = await inspected(wanted);
+    assert.deepEqual(second, { address: next, pid: (await get<number>(port, '/')).body });
+    assert.notEqual(second.pid, first.pid);
+    for (const { address } of [first, second])
+      assert.equal(program.output().split(address).length, 2, program.output());
+    program.kill();
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  });
+}
+
+test('--inspect without --dev, or with what is no port, is refused', { timeout: 60_000 }, async (t) => {
+  const project = emptyProject({ 'portico.ini': '[DEFAULT]\n' });
+  t.after(() => project.remove());
+  const alone = await runApiCli(project.folder, '--inspect');
+  assert.deepEqual([alone.status, /--inspect goes with --dev/.test(alone.stderr)], [2, true], alone.stderr);
+  const wrong = await runApiCli(project.folder, '--dev', '--inspect=x');
+  assert.deepEqual([wrong.status, /takes a port/.test(wrong.stderr)], [2, true], wrong.stderr);
 });

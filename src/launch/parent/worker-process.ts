@@ -90,7 +90,9 @@ export function spawnWorker(
   env[WORKER_ID_VARIABLE] = String(assignment.index);
   // A link that a reload has followed leads to other files of the program too.
   const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP), folder)).href;
-  const execArgv = [...workerExecArgv(host.execArgv), '--import', bootstrap];
+  const { inspector, rest } = withoutInspector(env.NODE_OPTIONS);
+  if (env.NODE_OPTIONS !== undefined) env.NODE_OPTIONS = rest;
+  const execArgv = [...workerExecArgv([...inspector, ...host.execArgv]), '--import', bootstrap];
   const main = inFollowedFolder(mainModule(program), folder);
   try {
     // Node would name its own program, which is there.
@@ -149,6 +151,16 @@ export function workerExecArgv(execArgv: readonly string[]): string[] {
     }
   }
   return kept;
+}
+
+/** `NODE_OPTIONS` without the inspector of the parent, whose port a worker would find taken; it is among the worker's arguments. */
+function withoutInspector(options = ''): { readonly inspector: readonly string[]; readonly rest: string } {
+  const inspector: string[] = [];
+  const rest = options.replaceAll(/(?<=^|\s)--inspect(?:-brk|-wait)?(?:=\S*)?(?=\s|$)/g, (option) => {
+    inspector.push(option);
+    return '';
+  });
+  return { inspector, rest: rest.trim() };
 }
 
 /** `--inspect=host:port` and `--inspect=port`: the host with its colon, or nothing. */

@@ -1,0 +1,151 @@
+/**
+ * `--dev` with Node's inspector: one address for debuggers, which leads to the worker that serves now. The parent's own inspector gives
+ * way to it, and each worker has one at a port of its own.
+ */
+import { once } from 'node:events';
+import { close, url } from 'node:inspector';
+import { connect, createServer, type Socket } from 'node:net';
+import { UsageError } from '../config/internal.js';
+import type { ProcessLauncher } from '../launch/index.js';
+import type { Logger } from '../log/index.js';
+
+const TOPIC = 'portico.development.inspector';
+
+/** A worker that stands at a breakpoint does not answer. */
+const ANSWERS_WITHIN_MS = 300;
+
+/** In a worker: answers {@link DevelopmentInspector}. */
+export function answerInspector(launcher: ProcessLauncher): void {
+  launcher.answer(TOPIC, () => url());
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The parent's relay between debuggers and the inspector of a worker. */
+export class DevelopmentInspector {
+  readonly #address: Address | undefined;
+  readonly #clients = new Set<Socket>();
+  #launcher: ProcessLauncher | undefined;
+  /** Inspectors of the workers, those that were told; the relay leads to the first. */
+  #known: readonly string[] = [];
+
+  /** `address`: where it listens; undefined where that is taken. */
+  private constructor(address: Address | undefined) {
+    this.#address = address;
+  }
+
+  /**
+   * Listens where `--inspect` asks for it, of `api-cli` (`asked`), of Node or in `NODE_OPTIONS`; undefined where none of them is
+   * there. To be called before a worker is spawned.
+   */
+  static async take(asked: string | true | undefined, log: Logger): Promise<DevelopmentInspector | undefined> {
+    const written = asked ?? nodesOption();
+    if (written === undefined) return undefined;
+    const own = asked === undefined ? url() : undefined;
+    const wanted = addressOf(own === undefined ? written : new URL(own).host);
+    if (own !== undefined) close();
+    // As if Node had been given it: workers take Node's options over, with a port that the system chooses.
+    process.execArgv.push('--inspect=0', '--inspect-publish-uid=http');
+    const inspector: DevelopmentInspector = new DevelopmentInspector(
+      await listening(wanted, log, (client) => void inspector.#relay(client)),
+    );
+    return inspector;
+  }
+
+  /** Takes the launcher whose workers are meant. */
+  lead(launcher: ProcessLauncher): void {
+    this.#launcher = launcher;
+  }
+
+  /** Prints the addresses of inspectors that were not printed yet, in Node's words, which tools read. */
+  async tell(): Promise<void> {
+    const before = this.#known;
+    const urls = await this.#look();
+    for (const [index, each] of urls.entries()) {
+      if (before.includes(each)) continue;
+      const shown = index === 0 && this.#address !== undefined ? movedTo(each, this.#address) : each;
+      process.stderr.write(`Debugger listening on ${shown}\n`);
+    }
+  }
+
+  /** The inspectors of the workers that serve; those known before where none answers. */
+  async #look(): Promise<readonly string[]> {
+    const answers = (await this.#launcher?.ask(TOPIC, undefined, { timeoutMs: ANSWERS_WITHIN_MS })) ?? [];
+    const urls = answers.flatMap(({ body }) => (typeof body === 'string' ? [body] : []));
+    if (urls.length > 0) {
+      // A debugger that stays with a worker that was replaced would keep it from ending.
+      if (urls[0] !== this.#known[0]) for (const client of this.#clients) client.destroy();
+      this.#known = urls;
+    }
+    return this.#known;
+  }
+
+  async #relay(client: Socket): Promise<void> {
+    client.on('error', () => client.destroy());
+    const [inspector] = await this.#look();
+    if (inspector === undefined || client.destroyed) {
+      client.destroy();
+      return;
+    }
+    const { hostname, port } = new URL(inspector);
+    const worker = connect(Number(port), bare(hostname));
+    worker.on('error', () => client.destroy());
+    worker.on('close', () => client.destroy());
+    client.on('close', () => {
+      this.#clients.delete(client);
+      worker.destroy();
+    });
+    this.#clients.add(client);
+    client.pipe(worker).pipe(client);
+  }
+}
+
+/** The value of Node's own `--inspect`; the empty text where it has none. Debuggers that open an inspector by themselves are left alone. */
+function nodesOption(): string | undefined {
+  const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  const option = words.findLast((word) => /^--inspect(?:=|$)/.test(word));
+  return option?.slice('--inspect='.length);
+}
+
+/** `[host:]port`, as Node has it; what is left out is Node's default. */
+function addressOf(written: string | true): Address {
+  const [, host = '127.0.0.1', port = ''] = (written === true ? '' : written).match(/^(?:(.+):)?(\d*)$/) ?? [];
+  const number = port === '' ? 9229 : Number(port);
+  const isAddress = written === true || /^(?:.+:)?\d*$/.test(written);
+  if (!isAddress || number > 65_535) {
+    throw new UsageError(
+      `--inspect takes a port, or host:port, not ${JSON.stringify(written)}`,
+      'As in: --inspect=9230',
+    );
+  }
+  return { host: bare(host), port: number };
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
+}
+
+/** Listens for debuggers. A port that another process has is no reason not to serve: then each worker's own is told. */
+async function listening(
+  { host, port }: Address,
+  log: Logger,
+  connected: (client: Socket) => void,
+): Promise<Address | undefined> {
+  const server = createServer(connected).listen(port, host).unref();
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    log.warn(`the inspector cannot listen on ${host}:${port}: ${(error as Error).message}`);
+    return undefined;
+  }
+  const address = server.address();
+  return { host, port: typeof address === 'object' && address !== null ? address.port : port };
+}
+
+/** The URL of an inspector at another address. */
+function movedTo(inspector: string, { host, port }: Address): string {
+  return `ws://${host.includes(':') ? `[${host}]` : host}:${port}${new URL(inspector).pathname}`;
+}
