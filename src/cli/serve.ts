@@ -103,7 +103,7 @@ type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 
 interface ParentOptions extends EnabledApisOptions {
   readonly running: readonly string[];
-  /** What a child finds that builds the services. */
+  /** The findings of a child that builds the services. */
   readonly judge: () => Promise<readonly Diagnostic[]>;
 }
 

@@ -57,7 +57,7 @@ export interface TableWarning {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
-  /** Where the route was added. */
+  /** Place where the route was added. */
   readonly origin: Origin | undefined;
 }
 

@@ -33,7 +33,7 @@ export function createAjv(
   const { Validator, addFormats, code } = loadAjv(draft);
   const ajv = new Validator({
     ...options,
-    // What is read of texts may also be left out of them; a body is taken as it was sent.
+    // Texts of a request may be left out of it; a body is taken as it was sent.
     useDefaults: options.coerceTypes,
     strict: true,
     strictRequired: false,
