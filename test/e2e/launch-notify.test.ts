@@ -122,9 +122,15 @@ test('LC-909 helpers that hang hold the end of a launch at most once, whatever w
   assert.ok(performance.now() - from < 30_000);
 });
 
-test('LC-909 the helper is told not to wait for the receiver', async () => {
+test('LC-909 the helper waits until systemd has read the message, which drops those of ended processes, and for no other receiver', async () => {
   const seen = join(folder, 'arguments');
-  const env = { ...withHelper('tells', `printf '%s\\n' "$@" > ${seen}`), NOTIFY_SOCKET: join(folder, 'nobody') };
-  assert.equal((await startApiCli(['notify'], { env }).ended).code, 0);
-  assert.deepEqual(readFileSync(seen, 'utf8').trim().split('\n'), ['--no-block', 'READY=1']);
+  const helper = withHelper('tells', `printf '%s\\n' "$@" > ${seen}`);
+  for (const [socket, words] of [
+    ['nobody', ['--no-block', 'READY=1']],
+    ['systemd/notify', ['READY=1']],
+  ] as const) {
+    const env = { ...helper, NOTIFY_SOCKET: join(folder, socket) };
+    assert.equal((await startApiCli(['notify'], { env }).ended).code, 0);
+    assert.deepEqual(readFileSync(seen, 'utf8').trim().split('\n'), words);
+  }
 });

@@ -72,7 +72,7 @@ const HELPER_TIMEOUT_MS = 2000;
 export async function sendDatagram(path: string, text: string, timeoutMs = HELPER_TIMEOUT_MS): Promise<void> {
   const env = { ...process.env, NOTIFY_SOCKET: path };
   let cause: NodeJS.ErrnoException | null = null;
-  for (const command of senders(text)) {
+  for (const command of senders(path, text)) {
     ({ error: cause } = await run(command, env, timeoutMs));
     if (cause === null) return;
     // A helper program that is missing has an alternative; one that ran and failed means that the socket has no listener.
@@ -104,10 +104,17 @@ async function receiveDatagram(path: string, timeoutS: number | null): Promise<s
 /** First output of a receiving helper: the path is its own. */
 const BOUND = '!';
 
-/** `--no-block`: without it the helper waits for the receiver to close a descriptor, which only systemd does. */
-function senders(text: string): Command[] {
+/** The socket of systemd itself, of the system or of a user. */
+const OF_SYSTEMD = '/systemd/notify';
+
+/**
+ * systemd looks up by its process which unit a message is of, and drops one of a process that has ended: to systemd the
+ * helper waits until the message is read. `--no-block`: other receivers may never read what it waits for.
+ */
+function senders(path: string, text: string): Command[] {
+  const how = path.endsWith(OF_SYSTEMD) ? [] : ['--no-block'];
   return [
-    ['systemd-notify', '--no-block', ...text.split('\n')],
+    ['systemd-notify', ...how, ...text.split('\n')],
     ['perl', '-MSocket', '-e', PERL_SEND, text],
     ['python3', '-c', PYTHON_SEND, text],
   ];
