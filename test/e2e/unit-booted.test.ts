@@ -1,0 +1,136 @@
+/** The files of `generate systemd` and `generate socket`, under a systemd that is booted for them. */
+import assert from 'node:assert/strict';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { BootedSystemd, noSystemd } from './booted-systemd.js';
+import { type Outcome, root } from './program.js';
+
+const HOME = '/opt/shop';
+const MAIN = `${HOME}/node_modules/portico/lib/cli/main.js`;
+const UNITS = '/etc/systemd/system';
+const PASTE = `[pipeline:shop]
+pipeline = request_id shop_app
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+[app:shop_app]
+paste.app_factory = ./app.js:app
+`;
+
+const ini = (more = ''): string => `[DEFAULT]
+state_path = var
+log_file = /var/log/shop/api.log
+graceful_shutdown_timeout = 5
+${more}
+[api:shop]
+listen = 127.0.0.1:8080
+workers = 2
+[service:stock]
+manager = ./stock.js:Stock
+[servicegroup]
+driver = sqlite
+connection = sqlite:///reg.db
+`;
+
+const app = (version: string): string =>
+  `export const app = () => (req, res) => res.end(\`${version} \${process.getuid()} \${process.ppid}\`);\n`;
+
+/** A project with this package installed; the packages that it needs are a folder above. */
+function project(): string {
+  const folder = temporaryFolder('portico-booted-');
+  // The user of the service reads it.
+  chmodSync(folder, 0o755);
+  const installed = join(folder, 'node_modules', 'portico');
+  mkdirSync(installed, { recursive: true });
+  for (const each of ['lib', 'package.json']) cpSync(join(root, each), join(installed, each), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "name": "shop", "private": true, "type": "module" }\n');
+  writeFileSync(join(folder, 'api-paste.ini'), PASTE);
+  writeFileSync(join(folder, 'portico.ini'), ini());
+  writeFileSync(join(folder, 'app.js'), app('v1'));
+  writeFileSync(join(folder, 'stock.js'), 'export class Stock {}\n');
+  return folder;
+}
+
+test('OP-15 the generated units start, reload, restart and stop under a real systemd', {
+  skip: noSystemd,
+  timeout: 120_000,
+}, async (t) => {
+  const folder = project();
+  const node = process.execPath.startsWith('/usr/') ? {} : { [process.execPath]: process.execPath };
+  const packages = { '/opt/node_modules': join(root, 'node_modules'), [HOME]: folder };
+  const booted = await BootedSystemd.boot({ ...packages, ...node });
+  if (typeof booted === 'string') return t.skip(`no systemd can be booted here: ${booted}`);
+  t.after(() => booted.end());
+
+  const run = (command: string, ...words: string[]): Promise<Outcome> => booted.run(HOME, command, ...words);
+  const good = async (command: string, ...words: string[]): Promise<string> => {
+    const { status, stdout, stderr } = await run(command, ...words);
+    if (status === 0) return stdout;
+    const journal = (await run('journalctl', '--no-pager', '-n', '40')).stdout;
+    return assert.fail(`${command} ${words.join(' ')}: ${status}\n${stdout}${stderr}\n${journal}`);
+  };
+  const cli = (...words: string[]): Promise<string> => good(process.execPath, MAIN, ...words);
+  const systemctl = (...words: string[]): Promise<string> => good('systemctl', ...words);
+  const shown = (name: string): Promise<string> =>
+    systemctl('show', '--value', `--property=${name}`, 'portico.service').then((text) => text.trim());
+  const journal = (): Promise<string> => good('journalctl', '--no-pager', '-o', 'cat', '-u', 'portico.service');
+  const ask = async (): Promise<[version: string, user: string, parent: string]> => {
+    const code = "fetch('http://127.0.0.1:8080/').then(async (res) => console.log(res.status, await res.text()))";
+    const [status, ...answer] = (await good(process.execPath, '-e', code)).trim().split(' ');
+    assert.equal(status, '200');
+    return answer as [string, string, string];
+  };
+
+  for (const [kind, unit] of Object.entries({ systemd: 'portico.service', socket: 'shop.socket' })) {
+    await good('sh', '-c', `"$@" > ${UNITS}/${unit}`, 'sh', process.execPath, MAIN, 'generate', kind);
+    assert.match(await cli('generate', kind, '--check', `${UNITS}/${unit}`), /fits this configuration/);
+  }
+  await systemctl('daemon-reload');
+  await systemctl('start', 'shop.socket', 'portico.service');
+  assert.equal((await systemctl('is-active', 'portico.service')).trim(), 'active');
+  const [version, user, parent] = await ask();
+  assert.equal(version, 'v1');
+  assert.notEqual(user, '0');
+  assert.equal(await shown('MainPID'), parent);
+  await good('test', '-s', '/var/log/shop/api.log');
+  await good('test', '-s', '/var/lib/portico/reg.db');
+  assert.match(await cli('status'), /^shop .*2 of 2/m);
+
+  await t.test('systemctl reload takes what is on disk, and fails with the reason where that is refused', async () => {
+    writeFileSync(join(folder, 'app.js'), app('v2'));
+    await systemctl('reload', 'portico.service');
+    assert.equal((await ask())[0], 'v2');
+    writeFileSync(join(folder, 'portico.ini'), ini('worker_timeout = soon'));
+    const refused = await run('systemctl', 'reload', 'portico.service');
+    assert.notEqual(refused.status, 0);
+    assert.match(await journal(), /portico\.ini:5:\d+.*worker_timeout/s);
+    assert.equal((await systemctl('is-active', 'portico.service')).trim(), 'active');
+    assert.equal((await ask())[2], parent);
+    writeFileSync(join(folder, 'portico.ini'), ini());
+  });
+
+  // READY=1 that is lost would have systemd end the start after TimeoutStartSec.
+  assert.doesNotMatch(await good('journalctl', '--no-pager', '-o', 'cat'), /Cannot find unit for notify message/);
+
+  await t.test('a main process that is killed is started again, and its socket keeps who connects', async () => {
+    await good('kill', '-KILL', await shown('MainPID'));
+    const [, , next] = await ask();
+    assert.notEqual(next, parent);
+    assert.equal(await shown('MainPID'), next);
+    assert.equal(await shown('NRestarts'), '1');
+  });
+
+  await t.test(
+    'systemctl stop ends it with 0, and a refused configuration is not started again and again',
+    async () => {
+      await systemctl('stop', 'shop.socket', 'portico.service');
+      assert.deepEqual([await shown('Result'), await shown('ExecMainStatus')], ['success', '0']);
+      writeFileSync(join(folder, 'portico.ini'), ini('worker_timeout = never'));
+      assert.notEqual((await run('systemctl', 'start', 'portico.service')).status, 0);
+      assert.equal(await shown('ExecMainStatus'), '78');
+      assert.equal(await shown('ActiveState'), 'failed');
+      assert.match(await journal(), /portico\.ini:5:\d+.*worker_timeout = never/s);
+    },
+  );
+});
