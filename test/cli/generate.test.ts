@@ -1,7 +1,7 @@
 /** Deployment files that `api-cli generate` writes, held against the programs that read them, and what `--check` says of edited ones. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
@@ -248,6 +248,23 @@ test('OP-15 a path that no unit can make writable is warned of', (t) => {
   const { status, stderr } = run('systemd');
   assert.equal(status, 0, stderr);
   assert.match(stderr, /\[api:hello\] listen cannot be written.* \/run\n.*below \/run\/portico/s);
+});
+
+test('OP-15 a file that the user of the unit may not read is warned of', (t) => {
+  const run = generating(t);
+  const told = (): readonly string[] =>
+    (run('systemd').stderr.match(/^.*the user of the service may not .*$/gm) ?? []).filter((line) =>
+      line.includes(run.folder),
+    );
+  chmodSync(run.folder, 0o700);
+  const [closed, ...others] = told();
+  assert.deepEqual(others, []);
+  assert.ok(closed!.includes(`may not enter ${run.folder}: its mode is 0700`), closed);
+  chmodSync(run.folder, 0o755);
+  assert.deepEqual(told(), []);
+  chmodSync(join(run.folder, 'portico.ini'), 0o640);
+  const [unreadable] = told();
+  assert.ok(unreadable!.includes(`may not read ${run.folder}/portico.ini: its mode is 0640`), unreadable);
 });
 
 test('OP-15 a secret of the command line goes into no deployment file', (t) => {

@@ -11,6 +11,7 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
+import { unreadable } from './read-paths.js';
 import { isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf } from './systemd-unit.js';
 import { below, isTemporary, NAME, placesOf } from './unit-places.js';
 import { directoryOf, variableOf } from './written-paths.js';
@@ -96,11 +97,21 @@ function generate(deployment: Deployment): string {
 const MAKE = `mkdir -p "$@" && chown --reference=/run/${NAME} "$@"`;
 
 function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
-  return placesOf(deployment).refused.map((written) => ({
+  const unwritable = placesOf(deployment).refused.map((written) => ({
     message: `[${written.group}] ${written.opt} cannot be written: the user of the service may not own ${directoryOf(written, written.value)}`,
     hint: `Name ${written.kind === 'socket' ? 'a path below /run/portico' : written.isLog ? 'a path below /var/log/portico' : 'a path below /var/lib/portico'}.`,
   }));
+  return [...unwritable, ...unreadable(readPaths(deployment))];
 }
+
+/** Paths that a start reads. */
+const readPaths = ({ main, folder, files, secretFiles }: Deployment): string[] => [
+  process.execPath,
+  main,
+  folder,
+  ...files,
+  ...secretFiles,
+];
 
 /** A timeout in seconds: `infinity` is for ever, and so is 0, systemd.service(5). */
 function timeoutOf(text: string): number {
@@ -115,8 +126,8 @@ const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
 
 /** The files that `ProtectHome=` hides. */
-const homeFiles = ({ files, main, folder, writes }: Deployment): string[] =>
-  [main, folder, ...files, ...writes().map((each) => directoryOf(each, each.value))].filter((path) =>
+const homeFiles = (deployment: Deployment): string[] =>
+  [...readPaths(deployment), ...deployment.writes().map((each) => directoryOf(each, each.value))].filter((path) =>
     /^\/(?:home|root|run\/user)(?:\/|$)/.test(path),
   );
 
