@@ -111,7 +111,7 @@ export class ConnectionTimeouts {
       const { socket, requests } = connection;
       if (!connection.idle || connection.fresh || socket.destroyed) continue;
       // The rest of a body is still read away, for which there is another time.
-      if (connection.latest?.complete !== true) continue;
+      if (connection.latest?.complete === false) continue;
       if (connection.idleAfter !== requests) {
         connection.idleAfter = requests;
         connection.idleSince = now;
