@@ -258,6 +258,6 @@ export const authOptions = defineOptions({
   auth_strategy: string({
     default: 'keystone',
     aliases: ['DEFAULT.auth_strategy'],
-    help: 'How callers are authenticated: which of the pipelines of a byOption composite answers, and whether noauth may.',
+    help: 'How callers are authenticated: selects a pipeline of a byOption composite. The noauth filter loads only if this is noauth or noauth2.',
   }),
 });

@@ -34,27 +34,27 @@ const invalidInput = { min: 400, max: 499 };
 export const faultOptions = defineOptions({
   fault_style: faultStyle({
     default: 'portico',
-    help: "How error answers are written: portico, problem (RFC 9457), openstack, as OpenStack's compute API writes them, or a module with a renderer of the application, ./errors.js:render.",
+    help: "The format of error responses: portico, problem (RFC 9457), openstack (like OpenStack's compute API), or your own renderer as module:export, such as ./errors.js:render.",
   }),
   invalid_input_status: integer({
     ...invalidInput,
     default: 400,
-    help: 'The status of a request whose body, query, headers or path parameters a schema refuses. Many APIs say 422. A body that is not JSON is 400 in any case.',
+    help: 'The status of the response when the body, query, headers or path parameters fail validation. Many APIs use 422. A body that is not JSON is always 400.',
   }),
 });
 
 /** The same for one API, in `[api:<name>]`. */
 export const apiFaultOptions = defineOptions({
-  fault_style: faultStyle({ help: 'How error answers of this API are written. Default: fault_style of [DEFAULT].' }),
+  fault_style: faultStyle({ help: "The format of this API's error responses. Default: fault_style of [DEFAULT]." }),
   invalid_input_status: integer({
     ...invalidInput,
-    help: 'The status of a request to this API that a schema refuses; a body that is not JSON is 400 in any case. Default: invalid_input_status of [DEFAULT].',
+    help: "The status of this API's response when validation fails. A body that is not JSON is always 400. Default: invalid_input_status of [DEFAULT].",
   }),
 });
 
 /** The option of a section of the paste file that renders faults itself. */
 export const ownFaultStyle = faultStyle({
-  help: 'How error answers are written here. Default: the fault_style of the API.',
+  help: "The format of this filter's error responses. Default: fault_style of the API.",
 });
 
 /**

@@ -45,7 +45,7 @@ export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOpt
 export function sqliteConnection(spec: { readonly default: string; readonly help?: string }): Option<string> {
   return string({
     regex: /^sqlite:\/\/(\/.+|:memory:)$/,
-    help: 'The store: sqlite:/// and a file, relative to state_path or, with a fourth slash, absolute; or sqlite://:memory:.',
+    help: 'The SQLite database: sqlite:///file relative to state_path, sqlite:////file with an absolute path, or sqlite://:memory:.',
     ...spec,
   });
 }

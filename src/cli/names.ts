@@ -11,7 +11,7 @@ import { apiOptions, enabledApisOptions, servingOptions } from '../server/intern
 export const enabledServicesOptions = defineOptions({
   enabled_services: list({
     unique: true,
-    help: 'The services to run beside the APIs, by the names of their sections [service:<name>]. Where neither this nor enabled_apis is set, all sections of both kinds.',
+    help: 'The services to run beside the APIs, by the names of their [service:<name>] sections. If neither this nor enabled_apis is set, all APIs and services run.',
   }),
 });
 
@@ -19,10 +19,10 @@ export const enabledServicesOptions = defineOptions({
 export const serviceOptions = defineOptions({
   manager: module({
     aliases: ['DEFAULT.<name>_manager'],
-    help: 'Module and export of the manager whose methods other services call.',
+    help: 'The manager of this service, as module:export. Other services call its methods.',
   }),
-  topic: string({ sampleDefault: 'name of the service', help: 'What it takes remote calls for.' }),
-  workers: integer({ default: 1, min: 1, mutable: true, help: 'Processes that run the service.' }),
+  topic: string({ sampleDefault: 'name of the service', help: 'The topic on which the service receives remote calls.' }),
+  workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes that run this service.' }),
 });
 
 /** The APIs a configuration enables: `enabled_apis`; every `[api:<name>]` where it enables no service by name either. */

@@ -18,24 +18,24 @@ import { ConfigError, type OptionMistake } from './values/mistakes.js';
 
 /** Options of `[DEFAULT]`. */
 export const programLogOptions = defineOptions({
-  debug: boolean({ default: false, mutable: true, help: 'Log at level debug, whatever log_level says.' }),
+  debug: boolean({ default: false, mutable: true, help: 'Set the log level to debug, regardless of log_level.' }),
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
     mutable: true,
-    help: 'How much is logged. What an operator causes (starts, stops, reloads, numbers of workers) is written at the level notice, which only silent keeps back.',
+    help: 'The lowest level that is logged. Starts, stops, reloads and changes of the number of workers are logged at level notice, which only silent suppresses.',
   }),
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
     restart: true,
-    help: 'JSON lines, or readable text; auto is text where standard error is a terminal.',
+    help: 'JSON lines or readable text. auto means text if standard error is a terminal, otherwise JSON.',
   }),
   log_file: path({
     restart: true,
-    help: 'A file that the log is appended to, by the parent and all workers, instead of standard error. SIGHUP opens it anew: rename it first, or copy and truncate it. One that cannot be opened refuses the start.',
+    help: 'Log file. The parent and all workers append to it instead of writing to standard error. For log rotation, rename it and send SIGHUP, which reopens it, or use copytruncate. The start fails if it cannot be opened.',
   }),
   use_syslog: boolean({
     default: false,
-    help: 'There is no way to syslog: true is refused. A service manager takes what is on standard error.',
+    help: 'Not supported: true is refused. Log to standard error and let the service manager collect it.',
   }),
 });
 

@@ -24,7 +24,7 @@ import { type HostProcess, programName } from './process/host-process.js';
 export const controlOptions = defineOptions({
   socket: string({
     restart: true,
-    help: 'The Unix socket on which a running service answers api-cli status, reload and the like; only its user may open it. Not set, which api-cli config show prints as none: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a directory of its own below /tmp, named after program and configuration. An empty value: no socket.',
+    help: 'The Unix socket through which api-cli status, reload and other commands control a running service. Only the user of the service can open it. Default (shown as none by api-cli config show): a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after the program and its configuration. An empty value disables the socket.',
   }),
 });
 

@@ -5,21 +5,21 @@ import { boolean, type Config, defineOptions, float, list, oneOf } from '../conf
 export const metricsOptions = defineOptions({
   enabled: boolean({
     default: false,
-    help: 'Counts requests and how long they take, by method, route and status; GET /metrics of the admin listener and the control socket has them in the format of Prometheus.',
+    help: 'Enable metrics: request counts and durations by method, route and status, in Prometheus format at GET /metrics of the admin listener and the control socket.',
   }),
   status: oneOf(['exact', 'class'], {
     default: 'exact',
-    help: 'The label status of requests: 404, or with class 4xx, which takes fewer series.',
+    help: 'Value of the status label of requests: exact, such as 404, or class, such as 4xx, which produces fewer time series.',
   }),
   filters: boolean({
     default: false,
-    help: 'With enabled: measures the time that each filter takes by itself too, and shows which filter a request is in.',
+    help: 'Also measure the time spent in each filter, and show which filter a request is in. Needs enabled.',
   }),
   buckets: list({
     item: float({ min: 0 }),
     default: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     restart: true,
-    help: 'The upper bounds of the histogram of durations, in seconds.',
+    help: 'Upper bounds of the buckets in duration histograms, in seconds.',
   }),
 });
 
@@ -58,79 +58,79 @@ const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 1
 export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   requests: {
     name: 'portico_http_request_duration_seconds',
-    help: 'Time from before the first filter until the answer has left, in seconds.',
+    help: 'Time from before the first filter until the response is sent, in seconds.',
     labels: ['method', 'route', 'status'],
     bounds: 'option',
   },
   requestBytes: {
     name: 'portico_http_request_bytes',
-    help: 'Bytes of the body of a request that have come.',
+    help: 'Bytes received of request bodies.',
     labels: ['method', 'route', 'status'],
     bounds: SIZES,
   },
   responseBytes: {
     name: 'portico_http_response_bytes',
-    help: 'Bytes of the body of a response that were sent.',
+    help: 'Bytes sent of response bodies.',
     labels: ['method', 'route', 'status'],
     bounds: SIZES,
   },
   rejected: {
     name: 'portico_http_rejected_requests_total',
-    help: 'Requests that were refused before an application saw them, or for a rate limit.',
+    help: 'Requests refused before they reached an application, or because of a rate limit.',
     labels: ['reason'],
   },
   filters: {
     name: 'portico_filter_duration_seconds',
-    help: 'Time that a filter took by itself, on the way in and on the way out, in seconds.',
+    help: 'Time spent in a filter itself, before and after the inner app, in seconds.',
     labels: ['pipeline', 'filter', 'direction'],
     bounds: [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
   },
   filterErrors: {
     name: 'portico_filter_errors_total',
-    help: 'Errors that a filter threw by itself, those that refuse a request included.',
+    help: 'Errors thrown by a filter itself, including those that refuse a request.',
     labels: ['pipeline', 'filter'],
   },
   application: {
     name: 'portico_application_duration_seconds',
-    help: 'Time that the application of a pipeline took, until it had settled, in seconds.',
+    help: 'Time until the application of a pipeline settled, in seconds.',
     labels: ['pipeline'],
     bounds: 'option',
   },
   logLinesLost: {
     name: 'portico_log_lines_lost_total',
-    help: 'Lines of the log that could not be written.',
+    help: 'Log lines that could not be written.',
     labels: [],
   },
   callsMade: {
     name: 'portico_rpc_client_duration_seconds',
-    help: 'Time of a remote call until its result or error was there, of a cast until the broker had it, in seconds.',
+    help: 'Time until a remote call received its result or error, or until the broker accepted a cast, in seconds.',
     labels: ['kind', 'topic', 'method', 'outcome'],
     bounds: 'option',
   },
   callsServed: {
     name: 'portico_rpc_server_duration_seconds',
-    help: 'Time that the method of a remote call or cast ran, in seconds.',
+    help: 'Run time of the method of a remote call or cast, in seconds.',
     labels: ['kind', 'topic', 'method', 'outcome'],
     bounds: 'option',
   },
   callsDropped: {
     name: 'portico_rpc_dropped_total',
-    help: 'Messages that were not begun: they had come before, nothing waited for them any more, or the service stopped.',
+    help: 'Messages that were not processed: duplicates, calls that nothing waits for any more, or messages received while the service stopped.',
     labels: ['topic', 'reason'],
   },
   callsRedelivered: {
     name: 'portico_rpc_redelivered_total',
-    help: 'Messages that came again.',
+    help: 'Redelivered messages.',
     labels: ['topic'],
   },
   callsDead: {
     name: 'portico_rpc_dead_letters_total',
-    help: 'Messages of which a service made dead letters: they could not be read, or failed and are acknowledged late.',
+    help: 'Messages that became dead letters because they could not be read, or because a method that acknowledges late failed.',
     labels: ['topic', 'reason'],
   },
   repliesLost: {
     name: 'portico_rpc_replies_lost_total',
-    help: 'Replies that were given up: their callers were gone, the broker did not take them, or too many waited.',
+    help: 'Replies that were dropped because the caller was gone, the broker refused them, or too many were waiting.',
     labels: ['topic'],
   },
 };

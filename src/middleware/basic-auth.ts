@@ -24,21 +24,21 @@ const basicAuthOptions = defineOptions({
     required: true,
     kind: 'file',
     mode: 0o640,
-    help: 'Users with their bcrypt hashes, as htpasswd -B writes it. A relative path begins at the working directory.',
+    help: 'The password file with bcrypt hashes, as written by htpasswd -B. A relative path starts in the working directory.',
   }),
-  realm: string({ default: 'Restricted', help: 'What browsers show when they ask for a password.' }),
-  set_headers: boolean({ default: true, help: 'Hands the user on as X-User and X-User-Name too.' }),
+  realm: string({ default: 'Restricted', help: 'The realm that browsers show when they ask for a password.' }),
+  set_headers: boolean({ default: true, help: 'Also pass the user to the app in the X-User and X-User-Name headers.' }),
   max_concurrent_checks: integer({
     default: 4,
     min: 1,
     max: 64,
-    help: 'Threads that check passwords. Client addresses take turns. Each thread may have eight more waiting; then the address with the most waiting gets 503.',
+    help: 'Number of threads that check passwords. Client addresses take turns. Each thread queues up to eight checks; beyond that, the address with the longest queue gets 503.',
   }),
   login_cache_s: duration({
     default: 60,
-    help: 'How long after its last use a good login is let in without a check, unless the file has another password by then. 0: not at all.',
+    help: 'How long a successful login is cached after its last use, unless its password in the file changes. 0 disables the cache.',
   }),
-  failure_cache_s: duration({ default: 1, help: 'How long a refused login is refused again without a check.' }),
+  failure_cache_s: duration({ default: 1, help: 'How long a failed login is cached.' }),
 });
 
 /** Logins remembered at once. */

@@ -14,9 +14,9 @@ import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 
 const catchErrorsOptions = defineOptions({
-  mask_headers: list({ default: [], help: 'Further request headers whose values the log does not show.' }),
-  mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
-  log_headers: boolean({ default: false, help: 'Logs the request headers of a request that failed, masked.' }),
+  mask_headers: list({ default: [], help: 'Additional request headers whose values are masked in the log.' }),
+  mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
+  log_headers: boolean({ default: false, help: 'Log the request headers of failed requests, with secrets masked.' }),
   fault_style: ownFaultStyle,
 });
 

@@ -13,12 +13,12 @@ import type {} from './auth/identity.js';
 import { appendVary } from './headers.js';
 
 const compressionOptions = defineOptions({
-  threshold: bytes({ default: 1024, min: 0, help: 'Bodies known to be smaller are sent as they are.' }),
-  compress_level: integer({ default: 6, min: 1, max: 9, help: 'How hard gzip tries.' }),
-  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'How hard brotli tries; above 5 it is slow.' }),
+  threshold: bytes({ default: 1024, min: 0, help: 'Smaller bodies are not compressed, if their size is known.' }),
+  compress_level: integer({ default: 6, min: 1, max: 9, help: 'Compression level of gzip.' }),
+  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Compression quality of brotli. It is slow above 5.' }),
   authenticated_html: boolean({
     default: false,
-    help: 'Compresses HTML answers to authenticated requests too: their length may tell an attacker a secret (BREACH).',
+    help: 'Also compress HTML responses to authenticated requests. Their length can reveal a secret to an attacker (BREACH).',
   }),
 });
 

@@ -18,21 +18,21 @@ import { ConfigurationRefused, isObject } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
 const connectOptions = defineOptions({
-  middleware: module({ required: true, help: 'The middleware: a package, or a module:export beside the paste file.' }),
-  options: string({ default: '{}', help: 'What the package is told, as JSON.' }),
+  middleware: module({ required: true, help: 'The middleware: a package, or module:export relative to the paste file.' }),
+  options: string({ default: '{}', help: 'Options for the middleware, as JSON.' }),
   call: boolean({
     default: true,
-    help: 'The export makes the middleware from the options; false: it is the middleware itself.',
+    help: 'Whether the export is a factory that takes the options. If false, it is the middleware itself.',
   }),
   express: boolean({
     default: false,
-    help: 'The middleware uses methods of Express (res.status, res.send): it runs in an application of the package express, installed beside the paste file.',
+    help: 'Set this if the middleware uses methods of Express, such as res.status or res.send. It then runs inside an Express app; install the express package beside the paste file.',
   }),
 });
 
 const fastifyPluginOptions = defineOptions({
-  plugin: module({ required: true, help: 'The plugin: a package, or a module:export beside the paste file.' }),
-  options: string({ default: '{}', help: 'What the plugin is told, as JSON.' }),
+  plugin: module({ required: true, help: 'The plugin: a package, or module:export relative to the paste file.' }),
+  options: string({ default: '{}', help: 'Options for the plugin, as JSON.' }),
 });
 
 /** A Connect middleware of any package as a filter. */

@@ -16,14 +16,14 @@ import { ConfigurationRefused } from '../errors/index.js';
 import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({
-  require_identity: boolean({ default: true, help: 'Refuses a request without an authenticated caller, with 401.' }),
+  require_identity: boolean({ default: true, help: 'Answer requests without an authenticated caller with 401.' }),
   require_project: boolean({
     default: false,
-    help: 'Refuses a caller whose token is for no project (unscoped, for a domain, for the system), with 403.',
+    help: 'Answer callers whose token has no project (unscoped, domain or system tokens) with 403.',
   }),
-  admin_roles: list({ default: ['admin'], help: 'Roles any of which makes the caller an administrator.' }),
-  service_roles: list({ default: ['service'], help: 'Roles any of which marks the caller as another service.' }),
-  carry_token: boolean({ default: false, help: 'Lets toDict(), and so remote calls, have the token.' }),
+  admin_roles: list({ default: ['admin'], help: 'A caller with any of these roles is an administrator.' }),
+  service_roles: list({ default: ['service'], help: 'A caller with any of these roles is another service.' }),
+  carry_token: boolean({ default: false, help: 'Include the token in toDict(), and so in remote calls.' }),
 });
 
 type ContextOptions = OptionsOf<typeof contextOptions>;

@@ -22,41 +22,41 @@ const corsOptions = defineOptions({
   allowed_origin: list({
     default: [],
     mutable: true,
-    help: 'Origins that may ask: scheme://host[:port], *, or regex: and a pattern for the whole origin.',
+    help: 'Allowed origins: scheme://host[:port], *, or regex: followed by a pattern that must match the whole origin.',
   }),
   allow_credentials: boolean({
     default: false,
     mutable: true,
-    help: 'Lets browsers send cookies and credentials along.',
+    help: 'Allow requests with cookies and other credentials.',
   }),
   expose_headers: list({
     item: string({ regex: TOKEN }),
     default: [],
     mutable: true,
-    help: 'Response headers that pages may read.',
+    help: 'Response headers that scripts can read.',
   }),
   max_age: integer({
     default: 3600,
     min: 0,
     mutable: true,
-    help: 'How long browsers may keep the answer to a preflight, in seconds.',
+    help: 'How long browsers may cache the response to a preflight request, in seconds.',
   }),
   allow_methods: list({
     item: string({ regex: TOKEN }),
     default: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     mutable: true,
-    help: 'Methods that pages may use.',
+    help: 'Allowed methods.',
   }),
   allow_headers: list({
     item: string({ regex: TOKEN }),
     default: [],
     mutable: true,
-    help: 'Request headers that pages may send; * for any.',
+    help: 'Allowed request headers. * allows any.',
   }),
   allow_private_network: boolean({
     default: false,
     mutable: true,
-    help: 'Lets public pages reach this service in a private network.',
+    help: 'Allow public websites to reach this service in a private network.',
   }),
 });
 

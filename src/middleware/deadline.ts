@@ -17,16 +17,16 @@ declare module '../app/index.js' {
 }
 
 const deadlineOptions = defineOptions({
-  default_s: duration({ default: 60, min: 0.001, mutable: true, help: 'How long a request may take, in seconds.' }),
+  default_s: duration({ default: 60, min: 0.001, mutable: true, help: 'Time limit for a request, in seconds.' }),
   overrides: dict({
     value: duration({ default: 60, min: 0.001 }),
     mutable: true,
-    help: 'Other times for paths and everything below them: /images:300. The longest path counts.',
+    help: 'Time limits for paths and everything below them, such as /images:300. The longest matching path applies.',
   }),
   header: string({
     default: 'x-portico-timeout',
     regex: TOKEN,
-    help: 'The header in which a client may ask for less time, in seconds. More it does not get.',
+    help: 'The request header in which a client can ask for a shorter limit, in seconds. It cannot extend the limit.',
   }),
 });
 

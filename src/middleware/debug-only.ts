@@ -5,7 +5,7 @@ import { boolean, type Config, defineOptions } from '../config/index.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 
 const debugFlag = defineOptions({
-  debug: boolean({ default: false, mutable: true, help: 'Log at level debug, whatever log_level says.' }),
+  debug: boolean({ default: false, mutable: true, help: 'Set the log level to debug, regardless of log_level.' }),
 });
 
 /** Throws `PORTICO_DEBUG_OFF` where debug is not true. `what` says what is refused and why, `instead` what to do. */

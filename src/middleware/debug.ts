@@ -9,8 +9,8 @@ import { requireDebug } from './debug-only.js';
 import { headerMask } from './headers.js';
 
 const debugOptions = defineOptions({
-  mask_headers: list({ default: [], help: 'Further headers whose values the log does not show.' }),
-  mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
+  mask_headers: list({ default: [], help: 'Additional headers whose values are masked in the log.' }),
+  mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
 });
 
 /** Logs environ, response headers and body chunks at debug, masked. Loads only with `[DEFAULT] debug = true`. */

@@ -7,9 +7,9 @@ import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
 import { folded, removeHeaders } from './headers.js';
 
 const gatekeeperOptions = defineOptions({
-  strip_request: list({ default: [], help: 'Request headers no client may send; one that ends in * is a prefix.' }),
-  strip_response: list({ default: [], help: 'Response headers no client may see; one that ends in * is a prefix.' }),
-  move_request: dict({ help: 'Request headers that are kept under another name: x-timestamp:x-backend-timestamp.' }),
+  strip_request: list({ default: [], help: 'Request headers to remove. A name that ends in * is a prefix.' }),
+  strip_response: list({ default: [], help: 'Response headers to remove. A name that ends in * is a prefix.' }),
+  move_request: dict({ help: 'Request headers to rename instead of removing, such as x-timestamp:x-backend-timestamp.' }),
 });
 
 /** Internal ones, in both directions, whatever is configured. */

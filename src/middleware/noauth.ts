@@ -26,11 +26,11 @@ import type {} from './proxy-headers.js';
 const noauthOptions = defineOptions({
   i_know_this_is_open: boolean({
     default: false,
-    help: 'Serves other addresses than loopback too: everybody who reaches them is an administrator.',
+    help: 'Also serve addresses other than loopback. Everyone who can reach them is an administrator.',
   }),
   allowed_hosts: list({
     default: [],
-    help: 'Names of this machine, beside localhost and loopback addresses, that a Host header may have; without port.',
+    help: 'Host names, without port, that the Host header may contain besides localhost and loopback addresses.',
   }),
 });
 

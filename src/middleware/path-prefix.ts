@@ -9,14 +9,14 @@ import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../
 const pathPrefixOptions = defineOptions({
   prefix: string({
     default: '/',
-    help: 'What is taken off the path, on a segment border, and becomes the script name.',
+    help: 'The prefix to remove from the path. It must end at a segment border, and becomes the script name.',
   }),
   translate_forwarded_server: boolean({
     default: true,
-    help: 'Uses the host that proxy_headers has found; else the Host header of the request.',
+    help: 'Use the host that proxy_headers found; otherwise the Host header of the request.',
   }),
-  force_port: port({ help: 'The port in the addresses the application makes.' }),
-  scheme: oneOf(['http', 'https'], { help: 'The scheme in the addresses the application makes.' }),
+  force_port: port({ help: 'The port in URLs that the application generates.' }),
+  scheme: oneOf(['http', 'https'], { help: 'The scheme in URLs that the application generates.' }),
 });
 
 /**

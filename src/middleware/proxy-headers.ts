@@ -22,15 +22,15 @@ declare module '../app/index.js' {
 const proxyHeadersOptions = defineOptions({
   trusted_proxies: list({
     default: [],
-    help: 'The proxies whose headers are believed: networks (10.0.0.0/8), loopback, linklocal, uniquelocal, or one number, of hops. Without any, the headers of no client are believed.',
+    help: 'Trusted proxies: networks such as 10.0.0.0/8, loopback, linklocal, uniquelocal, or the number of hops. Default: forwarding headers are never trusted.',
   }),
   header_style: oneOf(['x-forwarded', 'forwarded', 'auto'], {
     default: 'x-forwarded',
-    help: 'Which family of headers is read. auto: Forwarded (RFC 7239) where there is no X-Forwarded-For.',
+    help: 'Which headers to read: x-forwarded reads X-Forwarded-*, forwarded reads Forwarded (RFC 7239), auto reads Forwarded if there is no X-Forwarded-For.',
   }),
-  strict: boolean({ default: false, help: 'Refuses requests that carry both families, with 400.' }),
-  trust_prefix: boolean({ default: false, help: 'Takes X-Forwarded-Prefix as the beginning of the script name.' }),
-  remove_unused: boolean({ default: true, help: 'Removes the headers of the family that is not read.' }),
+  strict: boolean({ default: false, help: 'Answer requests that carry both kinds of headers with 400.' }),
+  trust_prefix: boolean({ default: false, help: 'Prepend X-Forwarded-Prefix to the script name.' }),
+  remove_unused: boolean({ default: true, help: 'Remove the headers of the kind that is not read.' }),
 });
 
 /** Whether the hop `at` steps from here (0: the peer) is one of ours. */

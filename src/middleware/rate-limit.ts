@@ -25,21 +25,21 @@ import { callerKey, parseRule, type RateRule } from './rates/rate-rules.js';
 
 const rateLimitOptions = defineOptions({
   rules: multi({
-    help: 'name key rate burst [methods] [path], such as "all address 10/s 20" or "boot project 5/m 5 POST /servers". Keys: address, project, user, token-hash, route.',
+    help: 'A limit in the form: name key rate burst [methods] [path]. Examples: "all address 10/s 20", "boot project 5/m 5 POST /servers". Keys: address, project, user, token-hash, route.',
     mutable: true,
   }),
   allow: list({ item: cidr(), default: [], mutable: true, help: 'Networks that are never limited.' }),
-  deny: list({ item: cidr(), default: [], mutable: true, help: 'Networks that get 403.' }),
+  deny: list({ item: cidr(), default: [], mutable: true, help: 'Networks whose requests are answered with 403.' }),
   sleep_ms: integer({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Requests that would have to wait no longer than this are delayed instead of refused.',
+    help: 'Delay requests over the limit, instead of refusing them, if the wait is at most this long, in milliseconds.',
   }),
   max_keys: integer({
     default: 100_000,
     min: 1,
-    help: 'How many callers each rule counts at once; the longest idle go. The workers of an API together count 300000 at most.',
+    help: 'Maximum number of callers that each rule tracks. The longest idle one is forgotten first. The workers of an API together track at most 300000.',
   }),
 });
 

@@ -7,16 +7,16 @@ import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '..
 import { isBelow } from './path-prefix-match.js';
 
 const readOnlyOptions = defineOptions({
-  enabled: boolean({ default: false, mutable: true, help: 'Refuses writes.' }),
+  enabled: boolean({ default: false, mutable: true, help: 'Refuse writes.' }),
   mode: oneOf(['read_only', 'maintenance'], {
     default: 'read_only',
     mutable: true,
-    help: 'How: 405 with the methods that are left, or 503 with a time to come back.',
+    help: 'How writes are refused: read_only answers 405 with the methods that are still allowed, maintenance answers 503 with Retry-After.',
   }),
-  allow_deletes: boolean({ default: false, mutable: true, help: 'Lets DELETE pass.' }),
-  exempt_projects: list({ default: [], mutable: true, help: 'Projects that may write all the same.' }),
-  exempt_paths: list({ default: [], mutable: true, help: 'Paths, and all below them, that may be written to.' }),
-  retry_after: integer({ default: 60, min: 0, mutable: true, help: 'In maintenance: when to come back, in seconds.' }),
+  allow_deletes: boolean({ default: false, mutable: true, help: 'Allow DELETE.' }),
+  exempt_projects: list({ default: [], mutable: true, help: 'Projects that may still write.' }),
+  exempt_paths: list({ default: [], mutable: true, help: 'Paths that still accept writes, with everything below them.' }),
+  retry_after: integer({ default: 60, min: 0, mutable: true, help: 'Value of Retry-After in maintenance mode, in seconds.' }),
 });
 
 /** RFC 9110 §9.2.1. What else there may be can change something. */

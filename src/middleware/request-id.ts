@@ -16,23 +16,23 @@ import { TOKEN } from './headers.js';
 const requestIdOptions = defineOptions({
   header: string({
     regex: TOKEN,
-    help: 'The response header with the id of the request. Default: X-Request-Id; with fault_style = openstack X-OpenStack-Request-Id.',
+    help: 'The response header with the request id. Default: X-Request-Id, or X-OpenStack-Request-Id with fault_style = openstack.',
   }),
   compat_headers: list({
     item: string({ regex: TOKEN }),
     default: [],
-    help: 'Further response headers with the same value, such as x-compute-request-id.',
+    help: 'Additional response headers with the request id, such as x-compute-request-id.',
   }),
   inbound_header: string({
     regex: TOKEN,
-    help: "The request header with the caller's own id. Default: the same as header.",
+    help: "The request header with the caller's id. Default: the name in header.",
   }),
   trust_inbound: boolean({
     default: true,
-    help: "Keeps the caller's id as global request id, if it has the right form. It never becomes the request's own.",
+    help: "Use the caller's id as the global request id if it is valid. It never replaces the request id.",
   }),
   id_format: regexp({
-    help: "What the caller's id must look like, from its first character to its last. Default: letters, digits and ._:/+=-, at most 128; with fault_style = openstack req- and a UUID.",
+    help: "Pattern of a valid caller id. It must match the whole id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.",
   }),
 });
 

@@ -29,31 +29,31 @@ import { type AccessFacts, compileLogFormat, type LogFormat, lineFormat, localTi
 import { isBelowRead } from './path-prefix-match.js';
 
 const requestLogOptions = defineOptions({
-  enabled: boolean({ default: true, help: 'Writes the lines.' }),
+  enabled: boolean({ default: true, help: 'Enable the request log.' }),
   format: lineFormat({
     default: 'auto',
-    help: 'auto: a short line in a log for people, such as GET /books 200 84 B 1.2 ms, else json. json: facts by name; text: one line in the style of access logs; or a template of such lines, as \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', with date_time, request_id, global_request_id, user_id, project_id, api_version and route too.',
+    help: 'The format of a line. auto: a short line, such as GET /books 200 84 B 1.2 ms, if the log is text; otherwise json. json: named fields. text: one line in the style of access logs. Or a template, such as \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\'; it can also contain date_time, request_id, global_request_id, user_id, project_id, api_version and route.',
     deprecated: ['DEFAULT.wsgi_log_format'],
   }),
   skip_paths: list({
     default: ['/healthcheck'],
     mutable: true,
-    help: 'Paths, and everything below them, that are not logged unless they answer 5xx.',
+    help: 'Paths that are not logged, with everything below them, unless the response is 5xx.',
   }),
   slow_ms: integer({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Responses that took as many milliseconds or more are logged as warnings; 0: none are.',
+    help: 'Log responses that take this many milliseconds or longer as warnings. 0 disables this.',
   }),
   sample: float({
     default: 1,
     min: 0,
     max: 1,
     mutable: true,
-    help: 'The part of the responses that is logged; slow ones and 5xx always are.',
+    help: 'Fraction of the responses to log, from 0 to 1. Slow responses and 5xx are always logged.',
   }),
-  mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
+  mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
 });
 
 /**

@@ -14,23 +14,23 @@ const securityHeadersOptions = defineOptions({
   hsts_max_age: integer({
     default: 31_536_000,
     min: 0,
-    help: 'How long browsers shall use https only, in seconds, where the request came by https; 0: not said.',
+    help: 'max-age of Strict-Transport-Security in responses to HTTPS requests, in seconds. 0 omits the header.',
   }),
-  hsts_include_subdomains: boolean({ default: true, help: 'Says so for subdomains too.' }),
-  hsts_preload: boolean({ default: false, help: "Lets browsers' makers put the host on their lists." }),
-  frame_options: string({ default: 'DENY', help: 'X-Frame-Options, DENY or SAMEORIGIN; empty: not sent.' }),
-  referrer_policy: string({ default: 'no-referrer', help: 'Referrer-Policy; empty: not sent.' }),
+  hsts_include_subdomains: boolean({ default: true, help: 'Add includeSubDomains to Strict-Transport-Security.' }),
+  hsts_preload: boolean({ default: false, help: "Add preload to Strict-Transport-Security, which allows browsers to include the host in their preload lists." }),
+  frame_options: string({ default: 'DENY', help: 'Value of X-Frame-Options: DENY or SAMEORIGIN. An empty value omits the header.' }),
+  referrer_policy: string({ default: 'no-referrer', help: 'Value of Referrer-Policy. An empty value omits the header.' }),
   cross_origin_resource_policy: oneOf(['same-origin', 'same-site', 'cross-origin'], {
     default: 'same-origin',
-    help: 'Cross-Origin-Resource-Policy: whose pages may embed the answers.',
+    help: 'Value of Cross-Origin-Resource-Policy: which sites may embed the responses.',
   }),
   content_security_policy: string({
     default: "default-src 'none'; frame-ancestors 'none'",
-    help: 'Content-Security-Policy of HTML answers; empty: not sent.',
+    help: 'Value of Content-Security-Policy in HTML responses. An empty value omits the header.',
   }),
   no_store: boolean({
     default: true,
-    help: 'Keeps answers to authenticated requests out of caches, where the application says nothing.',
+    help: 'Send Cache-Control: no-store in responses to authenticated requests, unless the application sets Cache-Control.',
   }),
 });
 

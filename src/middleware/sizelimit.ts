@@ -12,13 +12,13 @@ const sizelimitOptions = defineOptions({
     default: 114_688,
     min: 0,
     mutable: true,
-    help: 'The largest request body accepted.',
+    help: 'Maximum size of a request body.',
     deprecated: ['DEFAULT.osapi_max_request_body_size', 'DEFAULT.max_request_body_size'],
   }),
   overrides: dict({
     value: bytes({ default: 0, min: 0 }),
     mutable: true,
-    help: 'Other limits for paths and everything below them: /v2/images:1GiB. The longest path counts.',
+    help: 'Limits for paths and everything below them, such as /v2/images:1GiB. The longest matching path applies.',
   }),
 });
 

@@ -20,11 +20,11 @@ import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
 
 const staticFilesOptions = defineOptions({
-  document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'The folder the files are in.' }),
-  cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep them, in seconds.' }),
-  index: list({ default: ['index.html'], help: 'What is served for a folder.' }),
+  document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'The directory to serve.' }),
+  cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep the files, in seconds.' }),
+  index: list({ default: ['index.html'], help: 'Files to serve for a directory; the first that exists is used.' }),
   fallback: string({
-    help: 'A file in the folder that answers where there is none and the client asks for HTML: the page of a single-page app.',
+    help: 'The file to serve when a path does not exist and the client accepts HTML: the page of a single-page app.',
   }),
 });
 

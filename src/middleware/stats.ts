@@ -7,15 +7,15 @@ import { afterResponse, type Description, environ, filterFactory } from '../app/
 import { defineOptions, float, host, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
 const statsOptions = defineOptions({
-  name: string({ required: true, help: 'What the names of the metrics begin with.' }),
-  host: host({ default: '127.0.0.1', deprecated: ['stats_host'], help: 'Where the statsd is.' }),
-  port: port({ default: 8125, help: 'Its port.' }),
-  protocol: oneOf(['udp'], { default: 'udp', help: 'How it is spoken to.' }),
+  name: string({ required: true, help: 'Prefix of the metric names.' }),
+  host: host({ default: '127.0.0.1', deprecated: ['stats_host'], help: 'Host of the statsd server.' }),
+  port: port({ default: 8125, help: 'Port of the statsd server.' }),
+  protocol: oneOf(['udp'], { default: 'udp', help: 'Protocol to the statsd server.' }),
   tags_format: oneOf(['none', 'datadog', 'influx'], {
     default: 'none',
-    help: 'Method, route and status in the name, or as tags of one dialect.',
+    help: 'The tag dialect for method, route and status. none puts them into the metric name.',
   }),
-  sample_rate: float({ default: 1, min: 0, max: 1, help: 'The part of the requests that is sent.' }),
+  sample_rate: float({ default: 1, min: 0, max: 1, help: 'Fraction of the requests to report, from 0 to 1.' }),
 });
 
 /**

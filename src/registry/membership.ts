@@ -23,14 +23,14 @@ export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterva
 export interface MembershipOptions extends HeartbeatTimes {
   /** Seconds without a heartbeat after which it counts as down. Default: `[DEFAULT] service_down_time`, 60. */
   readonly serviceDownTime: number;
-  /** Seconds a start waits for a registry that is away. Default: `[servicegroup] start_wait_s`, 60. */
+  /** Seconds to wait for an unavailable registry at the start. Default: `[servicegroup] start_wait_s`, 60. */
   readonly startWait: number;
   /**
    * Seconds before the first further try of a registry that is away at the start; doubled each time. Default:
    * `[database] retry_interval`, 1.
    */
   readonly retryInterval: number;
-  /** Seconds between two such tries, at most. Default: `[database] max_retry_interval`, 10. */
+  /** Maximum number of seconds between two retries. Default: `[database] max_retry_interval`, 10. */
   readonly maxRetryInterval: number;
   /** Makes a record anew that vanished, unless an operator deleted it. Default: `[servicegroup] auto_recreate`, true. */
   readonly autoRecreate: boolean;

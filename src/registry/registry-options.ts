@@ -8,42 +8,42 @@ import { boolean, defineOptions, duration, float, host, integer, oneOf, uri } fr
 export const servicegroupOptions = defineOptions({
   driver: oneOf(['sqlite', 'postgresql', 'memory'], {
     default: 'sqlite',
-    help: 'Where service records are: SQLite for one machine, PostgreSQL for many, memory for one process.',
+    help: 'Where service records are stored: sqlite for one machine, postgresql for several, memory for one process.',
   }),
   connection: uri({
     secret: true,
-    help: 'The database of the registry: sqlite:///relative, sqlite:////absolute. Default: that of [database]; without any, no records are kept.',
+    help: 'The SQLite database of the registry: sqlite:///relative or sqlite:////absolute. Default: connection of [database]; if that is not set either, no records are stored.',
   }),
   initial_delay_s: float({ default: 5, min: 0, help: 'Seconds from the start of a service to its first heartbeat.' }),
-  jitter: float({ default: 0.1, min: 0, max: 0.5, help: 'The part of report_interval by which heartbeats vary.' }),
+  jitter: float({ default: 0.1, min: 0, max: 0.5, help: 'Random variation of report_interval between heartbeats, as a fraction.' }),
   on_registry_loss: oneOf(['continue', 'drain', 'exit'], {
     default: 'continue',
-    help: 'What a service does once the registry was away for service_down_time and others see it as down.',
+    help: 'What a service does when the registry has been unavailable for service_down_time and other services see this one as down.',
   }),
-  start_wait_s: float({ default: 60, min: 0, help: 'Seconds a start waits for a registry that is away.' }),
+  start_wait_s: float({ default: 60, min: 0, help: 'Seconds to wait for an unavailable registry at the start.' }),
   auto_recreate: boolean({
     default: true,
-    help: 'Make a record anew that vanished while its service runs, unless an operator deleted it.',
+    help: 'Recreate a record that disappears while its service runs, unless an operator deleted it.',
   }),
-  enable_new_services: boolean({ default: true, help: 'Give work to services that register for the first time.' }),
+  enable_new_services: boolean({ default: true, help: 'Enable services that register for the first time, so that they receive work.' }),
   takeover: boolean({
     default: false,
-    help: 'Start although another machine runs the service under this host name: for a machine in the place of one that is gone.',
+    help: 'Start even if another machine runs the service under this host name, for a machine that replaces a dead one.',
   }),
   allow_old: boolean({
     default: false,
-    help: 'Start although every other service of its binary has a newer version.',
+    help: 'Start even if all other services of the same binary have a newer version.',
   }),
-  register_apis: boolean({ default: true, help: 'Keep records of HTTP services as well.' }),
+  register_apis: boolean({ default: true, help: 'Also store records of HTTP services.' }),
   fence_on_forced_down: boolean({
     default: false,
-    help: 'Stop taking work when an operator forced the service down: another may be taking over.',
+    help: 'Stop accepting work when an operator forces the service down, because another one may take over.',
   }),
-  purge_after_days: integer({ default: 30, min: 0, help: 'Days after which deleted records are forgotten.' }),
+  purge_after_days: integer({ default: 30, min: 0, help: 'Days after which deleted records are removed from the database.' }),
   stale_read_s: float({
     default: 30,
     min: 0,
-    help: 'Seconds an answer may be given again while the registry is away.',
+    help: 'Seconds for which cached results may be used while the registry is unavailable.',
   }),
 });
 
@@ -52,43 +52,43 @@ export const heartbeatOptions = defineOptions({
   host: host({
     default: () => hostname(),
     sampleDefault: 'name of the machine',
-    help: 'The name of this machine in service records and remote calls. Must differ from that of every other machine.',
+    help: 'The name of this machine in service records and remote calls. It must be unique among all machines.',
   }),
   report_interval: integer({
     default: 10,
     min: 0,
     aliases: ['servicegroup.report_interval'],
-    help: 'Seconds between two heartbeats of a service; 0: none.',
+    help: 'Seconds between two heartbeats of a service. 0 disables heartbeats.',
   }),
   service_down_time: integer({
     default: 60,
     min: 1,
     aliases: ['servicegroup.service_down_time'],
-    help: 'Seconds without a heartbeat after which a service counts as down. More than report_interval.',
+    help: 'Seconds without a heartbeat after which a service counts as down. Must be greater than report_interval.',
   }),
 });
 
 /** `[database]`: the database that parts without one of their own use. */
 export const databaseOptions = defineOptions({
-  connection: uri({ secret: true, help: 'sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.' }),
+  connection: uri({ secret: true, help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.' }),
   pool_size: integer({
     default: 5,
     min: 1,
-    help: 'Connections of one process to a server. The registry needs two at most.',
+    help: 'Maximum number of connections per process. The registry needs at most two.',
   }),
-  pool_timeout: duration({ default: 30, help: 'Seconds to wait for a connection. Heartbeats wait less.' }),
+  pool_timeout: duration({ default: 30, help: 'Seconds to wait for a connection. Heartbeats may wait less.' }),
   retry_interval: duration({
     default: 1,
-    help: 'Seconds before a database that is away at the start is tried again; doubled each time.',
+    help: 'Seconds before the first retry if the database is unavailable at the start. The wait doubles with each retry.',
   }),
-  max_retry_interval: duration({ default: 10, help: 'Seconds between two such tries, at most.' }),
+  max_retry_interval: duration({ default: 10, help: 'Maximum number of seconds between two retries.' }),
   statement_timeout: duration({
     default: 30,
-    help: 'Seconds a statement may take. Those of heartbeats may take less.',
+    help: 'Timeout of an SQL statement, in seconds. It is shorter for heartbeats.',
   }),
   sqlite_busy_timeout_ms: integer({
     default: 5000,
     min: 0,
-    help: "How long a statement waits for another process's write, in milliseconds.",
+    help: "How long a statement waits while another process writes, in milliseconds.",
   }),
 });

@@ -189,7 +189,7 @@ export function managersFor(
 ): (config: Config) => readonly ManagerSource<ManagerContext>[] {
   const option = managerOption(topic, options);
   const declared = defineOptions({
-    [option.opt]: module({ help: `Module and export of the manager behind ${binary}.` }),
+    [option.opt]: module({ help: `The manager of ${binary}, as module:export.` }),
   });
   return (config) => {
     if (options.manager != null) return [options.manager].flat() as ManagerSource<ManagerContext>[];

@@ -16,18 +16,18 @@ import type {
   Service,
 } from './records.js';
 
-const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Most ${what}.` });
+const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Maximum ${what}.` });
 
 /** `[sample]`. */
 export const sampleOptions = defineOptions({
   connection: sqliteConnection({ default: 'sqlite:///sample.db' }),
-  transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds from one state of a server to the next.' }),
-  max_limit: integer({ default: 1000, min: 1, help: 'Most items of one page of a list.' }),
-  quota_instances: most('servers of one project', 10),
-  quota_cores: most('virtual processors of one project', 20),
-  quota_ram: most('memory, in MiB, of one project', 51_200),
-  quota_key_pairs: most('key pairs of one user', 100),
-  quota_server_groups: most('server groups of one project', 10),
+  transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds between the states of a server.' }),
+  max_limit: integer({ default: 1000, min: 1, help: 'Maximum number of items on a page of a list.' }),
+  quota_instances: most('number of servers per project', 10),
+  quota_cores: most('number of virtual processors per project', 20),
+  quota_ram: most('memory per project, in MiB', 51_200),
+  quota_key_pairs: most('number of key pairs per user', 100),
+  quota_server_groups: most('number of server groups per project', 10),
 });
 export type Settings = OptionsOf<typeof sampleOptions>;
 

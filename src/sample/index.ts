@@ -36,7 +36,7 @@ function refuseWithoutRegistry(config: Config): never {
 const secretOption = string({
   default: '',
   secret: true,
-  help: 'What the proxy signs with; without it every request is refused.',
+  help: 'The secret with which the proxy signs requests. Without it, every request is refused.',
 });
 const metadataOptions = defineOptions({ proxy_secret: secretOption });
 

@@ -104,21 +104,21 @@ export class ManagersPeriodicTasks {
 
 /** The options of `[DEFAULT]` that services with managers read, whatever their protocol. */
 export const managerOptions = defineOptions({
-  periodic_enable: boolean({ default: true, mutable: true, help: "Run the periodic tasks of services' managers." }),
+  periodic_enable: boolean({ default: true, mutable: true, help: "Run the periodic tasks of managers." }),
   periodic_fuzzy_delay: integer({
     default: 60,
     min: 0,
-    help: 'Seconds of which a random part passes before the first periodic task, so that a fleet does not begin in step.',
+    help: 'Maximum random delay in seconds before the first periodic task, so that many processes do not start them at the same time.',
   }),
-  periodic_interval_max: integer({ min: 1, help: 'Seconds between two passes over the periodic tasks, at most.' }),
+  periodic_interval_max: integer({ min: 1, help: 'Maximum number of seconds between two checks for due periodic tasks.' }),
   run_external_periodic_tasks: boolean({
     default: true,
-    help: 'Run periodic tasks that a process of their own might run instead.',
+    help: 'Run periodic tasks that a separate process could run instead.',
   }),
   manager_shutdown_timeout: duration({
     default: 50,
     mutable: true,
-    help: 'Seconds managers get to finish their work in a graceful stop. Below graceful_shutdown_timeout.',
+    help: 'Seconds for managers to finish their work during a graceful shutdown. Must be less than graceful_shutdown_timeout.',
   }),
 });
 

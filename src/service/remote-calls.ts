@@ -139,110 +139,110 @@ export const rpcOptions = defineOptions({
   transport_url: uri({
     default: 'memory://',
     secret: true,
-    help: 'What carries remote calls: memory:// inside one process, amqp://user:password@host/ (RabbitMQ) between processes. Options of this group may follow behind a ?.',
+    help: 'URL of the transport for remote calls: memory:// within one process, amqp://user:password@host/ (RabbitMQ) between processes. It can set options of this section after a ?.',
   }),
   exchange: string({
     aliases: ['control_exchange'],
-    help: 'Separates applications that share a broker. Default: the name of the project.',
+    help: 'The name of the exchange, which separates applications that share a broker. Default: the name of the project.',
   }),
-  response_timeout: duration({ default: 60, help: 'Seconds a call waits for its reply.' }),
-  long_timeout: duration({ default: 1800, help: 'Seconds a call of a method waits that runs for long.' }),
+  response_timeout: duration({ default: 60, help: 'Seconds for which a call waits for its reply.' }),
+  long_timeout: duration({ default: 1800, help: 'Seconds for which a call of a long-running method waits for its reply.' }),
   cast_ttl: duration({
     default: 3600,
-    help: 'Seconds a cast waits to be handled before it is a dead letter; 0: for ever.',
+    help: 'Seconds for which an unprocessed cast is kept before it becomes a dead letter. 0 keeps it forever.',
   }),
-  executor_pool_size: integer({ default: 64, min: 1, help: 'How many remote calls a process handles at a time.' }),
+  executor_pool_size: integer({ default: 64, min: 1, help: 'Maximum number of remote calls that a process handles at a time.' }),
   prefetch: integer({
     min: 1,
-    help: 'How many messages each consumer holds that have not begun. Default: executor_pool_size.',
+    help: 'Maximum number of messages that each consumer prefetches. Default: executor_pool_size.',
   }),
   access_policy: oneOf(['public', 'explicit'], {
     default: 'public',
-    help: 'Which methods of managers can be called: all that their class defines, unless it marks some, or those marked alone.',
+    help: 'Which methods of a manager can be called remotely. public: the marked methods, or all methods of its class if none is marked. explicit: only marked methods.',
   }),
   call_monitor_threshold: duration({
     default: 60,
     min: 2,
-    help: 'Calls that wait longer than so many seconds fail after so long a silence of their server.',
+    help: 'Calls with a longer timeout than this fail when their server sends no heartbeat for this many seconds.',
   }),
-  connect_timeout: duration({ default: 10, help: 'Seconds one try to connect to a broker may take.' }),
-  start_wait: duration({ default: 60, help: 'Seconds a start waits for a broker that is away.' }),
+  connect_timeout: duration({ default: 10, help: 'Timeout of an attempt to connect to a broker, in seconds.' }),
+  start_wait: duration({ default: 60, help: 'Seconds to wait for an unavailable broker at the start.' }),
   start_without_broker: boolean({
     default: false,
-    help: 'After start_wait, go on without the broker and take calls once it is there; false ends the start.',
+    help: 'After start_wait, start without the broker and accept calls once it is available. With false, the start fails.',
   }),
   heartbeat: duration({ default: 20, help: 'Seconds between two heartbeats of a connection to a broker.' }),
   retry_interval: duration({
     default: 1,
-    help: 'Seconds before a message is sent again that did not reach the broker.',
+    help: 'Seconds before a message that did not reach the broker is sent again.',
   }),
-  retry_backoff: duration({ default: 2, help: 'How many seconds longer each further wait is.' }),
-  retry_interval_max: duration({ default: 30, help: 'Seconds between two such tries, at most.' }),
+  retry_backoff: duration({ default: 2, help: 'Seconds by which each further wait is longer.' }),
+  retry_interval_max: duration({ default: 30, help: 'Maximum number of seconds between two retries.' }),
   failover_strategy: oneOf(['shuffle', 'round-robin'], {
     default: 'shuffle',
-    help: 'The order in which several hosts of the URL are tried: one of each process, or as they are written.',
+    help: 'The order in which the hosts of the URL are tried: shuffle picks a random order for each process, round-robin keeps the order in the URL.',
   }),
   ssl_ca_file: path({
     mustExist: true,
     kind: 'file',
-    help: 'The authorities that the certificate of the broker is verified with, for amqps://. Default: those that Node knows.',
+    help: 'CA certificates to verify the broker with, for amqps://. Default: the ones that Node.js trusts.',
   }),
-  ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'The certificate that the broker is shown.' }),
-  ssl_key_file: path({ mustExist: true, kind: 'file', mode: 0o640, help: 'The private key of ssl_cert_file.' }),
+  ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'Client certificate to present to the broker.' }),
+  ssl_key_file: path({ mustExist: true, kind: 'file', mode: 0o640, help: 'Private key of ssl_cert_file.' }),
   ssl_verify_hostname: boolean({
     default: true,
-    help: 'Refuse a certificate for another host than that of the URL.',
+    help: 'Refuse a certificate that is not for the host in the URL.',
   }),
-  reply_retry_timeout: duration({ default: 30, help: 'Seconds a reply is tried whose caller cannot be reached.' }),
+  reply_retry_timeout: duration({ default: 30, help: 'Seconds for which a reply is retried if its caller cannot be reached.' }),
   transient_queue_ttl: duration({
     default: 600,
-    help: 'Seconds a broker keeps the queues of a process that is gone, for its replies and fanouts.',
+    help: 'Seconds for which the broker keeps the reply and fanout queues of a process that has ended.',
   }),
   host_queue_ttl: duration({
     default: 86_400,
-    help: 'Seconds a broker keeps the queue of a host whose service is gone.',
+    help: 'Seconds for which the broker keeps the queue of a host whose service has ended.',
   }),
   queue_type: oneOf(['quorum', 'classic'], {
     default: 'quorum',
-    help: 'The type of the queues that outlive a process. Methods that are acknowledged late need quorum. A change needs new queues.',
+    help: 'The type of the queues that outlive a process. Methods that acknowledge late need quorum. Existing queues must be deleted before a change.',
   }),
   call_durability: oneOf(['durable', 'transient'], {
     default: 'durable',
-    help: 'Whether calls that wait outlive the broker. transient: they have a classic queue of their own, for which the broker takes 0.7 of the processor time, and those that wait when it restarts end in RpcTimeout. Casts and replies always outlive it.',
+    help: "Whether waiting calls survive a restart of the broker. transient uses a separate classic queue, which needs 0.7 of the broker's processor time; calls that wait during a restart end with RpcTimeout. Casts and replies always survive.",
   }),
   delivery_limit: integer({
     default: 5,
     min: 1,
-    help: 'How often a message may come back before it is a dead letter.',
+    help: 'How often a message may be redelivered before it becomes a dead letter.',
   }),
   dead_letter: boolean({
     default: true,
-    help: 'Keep what was not delivered in time, refused, or came back too often.',
+    help: 'Keep messages that expired, were refused, or were redelivered too often.',
   }),
   max_message_size: bytes({
     default: 16 * 1024 * 1024,
     min: 1024,
-    help: 'The longest message, in bytes, at both ends.',
+    help: 'Maximum size of a message sent or received, in bytes.',
   }),
   compress_over: bytes({
     min: 1,
-    help: 'Compress longer messages by gzip. Default: none.',
+    help: 'Compress messages larger than this with gzip. Default: no compression.',
   }),
   signing_keys: dict({
     secret: true,
-    help: 'Keys that messages are signed with, id:secret,id:secret: by the first, and verified by all. Default: messages are not signed.',
+    help: 'Keys for signed messages: id:secret,id:secret. The first key signs, all keys verify. Default: messages are not signed.',
   }),
   require_signature: boolean({
     default: false,
-    help: 'Refuse messages that none of signing_keys has signed.',
+    help: 'Refuse messages that are not signed with one of signing_keys.',
   }),
   manage_topology: boolean({
     default: true,
-    help: 'Declare exchanges and queues; false only looks for them, on brokers where an administrator declares them.',
+    help: 'Declare exchanges and queues. With false, they must exist; use this if an administrator declares them.',
   }),
   send_remote_stack: boolean({
     default: false,
-    help: 'Tell callers the stack of what failed, for their logs.',
+    help: 'Send the stack trace of an error to the caller, for its log.',
   }),
 });
 
@@ -250,6 +250,6 @@ export const rpcOptions = defineOptions({
 export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
   '<name>': string({
     mutable: true,
-    help: 'The highest version that may be sent to the services of the topic of this name, while older ones are there: a version, a release that the client knows, or auto, by the lowest version among the services that are up.',
+    help: 'The highest version to send to the services of this topic while older ones still run: a version, a release that the client knows, or auto for the lowest version of the running services.',
   }),
 });

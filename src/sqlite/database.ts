@@ -30,7 +30,7 @@ export interface Database {
 
 /** How a database is opened. */
 export interface DatabaseOptions {
-  /** How long a statement waits for another process's write, in milliseconds. Default 5000. */
+  /** How long a statement waits while another process writes, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
 }
 

@@ -18,13 +18,13 @@ import { parseSource } from './read-files.js';
 
 /** The options of a group that `config_source` names. */
 const sourceOptions = defineOptions({
-  driver: oneOf(['remote_file'], { default: 'remote_file', help: 'How the source is read.' }),
-  uri: uri({ required: true, schemes: ['http', 'https'], help: 'Where the text is. Redirects are not followed.' }),
-  ca_path: path({ help: 'Certificates of the authorities to trust instead of those of the system.' }),
-  client_cert: path({ help: 'Certificate to show to the server.' }),
-  client_key: path({ help: 'Key of client_cert.' }),
-  timeout_s: duration({ default: 60, min: 0.001, help: 'Seconds the whole answer may take.' }),
-  optional: boolean({ default: false, help: 'Warn and go on without the source when it cannot be read.' }),
+  driver: oneOf(['remote_file'], { default: 'remote_file', help: 'The driver that reads the source.' }),
+  uri: uri({ required: true, schemes: ['http', 'https'], help: 'The URI of the configuration text. Redirects are not followed.' }),
+  ca_path: path({ help: "CA certificates to trust instead of the system's." }),
+  client_cert: path({ help: 'Client certificate to present to the server.' }),
+  client_key: path({ help: 'Private key of client_cert.' }),
+  timeout_s: duration({ default: 60, min: 0.001, help: 'Timeout in seconds for the whole response.' }),
+  optional: boolean({ default: false, help: 'If the source cannot be read, log a warning and continue without it.' }),
 });
 
 /** A source larger than this is refused: it is no configuration. */

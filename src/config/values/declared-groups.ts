@@ -20,18 +20,18 @@ export const configOptions = defineOptions({
   }),
   os_env_compat: boolean({
     default: false,
-    help: 'Read OS_<GROUP>__<OPT> from the environment as well, as oslo.config does.',
+    help: 'Also read environment variables named OS_<GROUP>__<OPT>, as oslo.config does.',
   }),
   check_file_modes: boolean({
     default: true,
     parent: true,
-    help: 'Warn when a file that sets a secret may be read by others than its owner.',
+    help: 'Warn if a file that contains a secret is readable by other users than its owner.',
   }),
-  state_path: path({ default: 'var', help: 'Folder for what outlives the process.' }),
-  lock_path: path({ help: 'Folder for lock files. Default: below state_path.' }),
-  temp_dir: path({ help: 'Folder for what a process needs while it runs. Default: the one of the system.' }),
+  state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
+  lock_path: path({ help: 'Directory for lock files. Default: a directory in state_path.' }),
+  temp_dir: path({ help: 'Directory for temporary files. Default: the temporary directory of the system.' }),
   config_source: multi({
-    help: 'Names of groups that say where more configuration is read from; files win over it.',
+    help: 'Names of the sections that define external configuration sources. Values in files take precedence over them.',
     advanced: true,
   }),
 });

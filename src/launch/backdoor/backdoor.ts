@@ -15,10 +15,10 @@ import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
 /** `[DEFAULT]`: where the backdoor is. */
 export const backdoorOptions = defineOptions({
   backdoor_port: string({
-    help: 'Let anybody on this machine run code in the process, without a password: 0 for any port, N, or N:M for the first free one. Default: off.',
+    help: 'Port of the backdoor, through which anyone on this machine can run code in the process without a password: N, N:M for the first free port in this range, or 0 for any free port. Default: off.',
   }),
   backdoor_socket: string({
-    help: 'As backdoor_port, on a socket file that only this user may open; {pid} is the process id. Wins over the port.',
+    help: 'Unix socket of the backdoor, which only this user can open. {pid} is replaced with the process id. Takes precedence over backdoor_port.',
   }),
 });
 

@@ -13,22 +13,22 @@ export const adminOptions = defineOptions({
   listen: hostport({
     restart: true,
     canBeEmpty: true,
-    help: 'Where a running service answers operators, probes and Prometheus over TCP, as 127.0.0.1:9100. It asks for no password: every user of this machine may stop the service there. Default, and an empty value: nowhere.',
+    help: 'TCP address of the admin listener for operators, probes and Prometheus, such as 127.0.0.1:9100. It requires no password: every user of this machine can stop the service through it. Default, and an empty value: no admin listener.',
   }),
   allow_remote: boolean({
     default: false,
     restart: true,
-    help: 'It may listen on an address that other machines reach. Everything can be read there, and nothing changed.',
+    help: 'Allow an address that other machines can reach. They can read everything there but change nothing.',
   }),
   docs: boolean({
     default: false,
     parent: true,
-    help: 'Shows at /docs what each API answers, made from its routes, schemas and filters: a page, and an OpenAPI document.',
+    help: 'Serve API documentation at /docs: a page and an OpenAPI document for each API, generated from its routes, schemas and filters.',
   }),
   hosts: list({
     default: [],
     restart: true,
-    help: 'Names by which it may be asked, beside localhost, addresses and the host of listen: no other is answered, because a web page can give its own name any address.',
+    help: 'Host names that the admin listener accepts, besides localhost, IP addresses and the host in listen. Others are refused to prevent DNS rebinding.',
   }),
 });
 

@@ -15,16 +15,16 @@ import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling
 
 /** `[oslo_reports]`. */
 export const reportOptions = defineOptions({
-  log_dir: path({ help: 'The folder reports are written to. Default: they go to standard error.' }),
+  log_dir: path({ help: 'Directory for reports. Default: reports are written to standard error.' }),
   file_event_handler: path({
     restart: true,
-    help: 'A file whose modification makes a report. Where it is set, SIGUSR2 makes none.',
+    help: 'Write a report when this file is modified. If this is set, SIGUSR2 writes none.',
   }),
   file_event_handler_interval: float({
     default: 1,
     min: 0.1,
     restart: true,
-    help: 'Seconds between two looks at file_event_handler.',
+    help: 'Interval in seconds for checking file_event_handler.',
   }),
 });
 

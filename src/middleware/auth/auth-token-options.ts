@@ -23,72 +23,72 @@ import { UNUSED_NAMES } from './unused-names.js';
 
 /** The service's own account, with which it asks the identity service. */
 export const accountOptions = defineOptions({
-  auth_url: uri({ schemes: ['http', 'https'], help: 'Where the identity service is, with or without /v3.' }),
+  auth_url: uri({ schemes: ['http', 'https'], help: 'URL of the identity service, with or without /v3.' }),
   auth_version: oneOf(['3', '3.0', 'v3', 'v3.0'], {
-    help: 'The version of the Identity API. There is no other than 3.',
+    help: 'Version of the Identity API. Only version 3 is supported.',
     advanced: true,
   }),
   auth_type: oneOf(['password', 'v3password', 'v3applicationcredential'], {
     deprecated: ['auth_plugin'],
-    help: 'How the service logs in. Default: with the application credential if there is one, else with a password.',
+    help: 'How the service logs in. Default: with an application credential if one is set, otherwise with a password.',
   }),
   username: string({ deprecated: ['user_name'], help: 'The user the service logs in as.' }),
-  user_id: string({ help: 'The same by id; then no domain is needed.', advanced: true }),
+  user_id: string({ help: 'The id of that user. No user domain is needed with it.', advanced: true }),
   password: string({ secret: true, help: 'The password of that user.' }),
-  user_domain_name: string({ help: 'The domain of that user. Without one: the domain with the id "default".' }),
-  user_domain_id: string({ help: 'The same by id.', advanced: true }),
+  user_domain_name: string({ help: 'The domain of that user. Default: the domain with the id "default".' }),
+  user_domain_id: string({ help: 'The id of the domain of that user.', advanced: true }),
   project_name: string({ deprecated: ['tenant_name'], help: 'The project the service logs in to.' }),
   project_id: string({
     deprecated: ['tenant_id'],
-    help: 'The same by id; then no domain is needed.',
+    help: 'The id of that project. No project domain is needed with it.',
     advanced: true,
   }),
-  project_domain_name: string({ help: 'The domain of that project. Without one: the domain with the id "default".' }),
-  project_domain_id: string({ help: 'The same by id.', advanced: true }),
-  default_domain_name: string({ help: 'The domain of user and project where theirs is not set.', advanced: true }),
-  default_domain_id: string({ help: 'The same by id.', advanced: true }),
-  system_scope: oneOf(['all'], { help: 'Logs in to the whole system, and to no project.' }),
-  domain_name: string({ help: 'Logs in to this domain, and to no project.', advanced: true }),
-  domain_id: string({ help: 'The same by id.', advanced: true }),
-  trust_id: string({ help: 'Logs in by this trust, to its project.', advanced: true }),
-  application_credential_id: string({ help: 'An application credential in the place of user and password.' }),
-  application_credential_name: string({ help: 'The same by name; then the user is needed.', advanced: true }),
-  application_credential_secret: string({ secret: true, help: 'The secret that belongs to it.' }),
+  project_domain_name: string({ help: 'The domain of that project. Default: the domain with the id "default".' }),
+  project_domain_id: string({ help: 'The id of the domain of that project.', advanced: true }),
+  default_domain_name: string({ help: 'The domain of the user and the project, if theirs is not set.', advanced: true }),
+  default_domain_id: string({ help: 'The id of that default domain.', advanced: true }),
+  system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.' }),
+  domain_name: string({ help: 'Log in to this domain instead of a project.', advanced: true }),
+  domain_id: string({ help: 'The id of that domain.', advanced: true }),
+  trust_id: string({ help: 'Log in to the project of this trust.', advanced: true }),
+  application_credential_id: string({ help: 'Id of an application credential, used instead of user and password.' }),
+  application_credential_name: string({ help: 'Name of an application credential. It also needs the user.', advanced: true }),
+  application_credential_secret: string({ secret: true, help: 'The secret of the application credential.' }),
 });
 
 const validation = defineOptions({
   validator: module({
     default: 'keystone',
-    help: 'Who says what a token is worth: keystone, jwt or static, or module:export for one of your own.',
+    help: 'What validates tokens: keystone, jwt, static, or your own validator as module:export.',
   }),
   www_authenticate_uri: uri({
     schemes: ['http', 'https'],
     deprecated: ['auth_uri'],
-    help: 'The public address of the identity service: what callers without a valid token are told. Default: auth_url.',
+    help: 'Public URL of the identity service, sent to callers without a valid token. Default: auth_url.',
   }),
-  auth_section: string({ help: 'Reads the account from this section of the service configuration instead.' }),
+  auth_section: string({ help: 'Read the account from this section of portico.ini instead.' }),
   interface: oneOf(['internal', 'public', 'admin', 'internalURL', 'publicURL', 'adminURL'], {
     default: 'internal',
-    help: 'Which address of the identity service in the catalog is asked; without a catalog it is auth_url.',
+    help: 'The catalog interface of the identity service to use. Without a catalog, auth_url is used.',
   }),
-  region_name: string({ help: 'The region whose identity service is asked. Default: the first in the catalog.' }),
-  http_connect_timeout: duration({ default: 5, min: 0.001, help: 'How long one answer may take, in seconds.' }),
+  region_name: string({ help: 'The region of the identity service to use. Default: the first one in the catalog.' }),
+  http_connect_timeout: duration({ default: 5, min: 0.001, help: 'Timeout for each response, in seconds.' }),
   http_request_max_retries: integer({
     default: 3,
     min: 0,
     max: 20,
-    help: 'How often a connection that failed or gave no answer in time is tried again, after 0.5, 1, 2 … seconds.',
+    help: 'Number of retries after a failed connection or a timeout, after 0.5, 1, 2 … seconds.',
   }),
-  cafile: path({ kind: 'file', mustExist: true, help: 'Authorities that may vouch for the identity service, as PEM.' }),
-  certfile: path({ kind: 'file', mustExist: true, help: 'The certificate this service shows, as PEM.' }),
-  keyfile: path({ kind: 'file', mustExist: true, mode: 0o640, help: 'Its private key, as PEM.' }),
+  cafile: path({ kind: 'file', mustExist: true, help: 'CA certificates to verify the identity service with, as PEM.' }),
+  certfile: path({ kind: 'file', mustExist: true, help: 'Client certificate of this service, as PEM.' }),
+  keyfile: path({ kind: 'file', mustExist: true, mode: 0o640, help: 'Private key of certfile, as PEM.' }),
   insecure: boolean({
     default: false,
-    help: 'Accepts any certificate of the identity service: a machine in between can read the tokens.',
+    help: 'Accept any certificate of the identity service. A man in the middle can then read the tokens.',
   }),
   static_tokens_file: path({
     kind: 'file',
-    help: 'For static: a JSON object, tokens to {"user_id": …, "roles": […]}. For development; needs [DEFAULT] debug = true.',
+    help: 'For validator = static: a JSON file that maps tokens to {"user_id": …, "roles": […]}. For development only; requires [DEFAULT] debug = true.',
   }),
 });
 
@@ -96,67 +96,67 @@ const cache = defineOptions({
   token_cache_time: duration({
     default: 300,
     min: -1,
-    help: 'How long a valid token is believed without asking again, in seconds: also one that was revoked. -1: never.',
+    help: 'How long a valid token is cached, in seconds. A revoked token stays valid for this long. -1 disables the cache.',
   }),
   memcached_servers: list({
     item: hostport(),
     default: [],
     deprecated: ['memcache_servers'],
-    help: 'Keeps valid tokens in memcached too, in the form of keystonemiddleware: host:port of each server, in the same order everywhere. Needs the package memjs.',
+    help: 'Also cache valid tokens in memcached, in the format of keystonemiddleware: host:port of each server, in the same order everywhere. Requires the memjs package.',
   }),
   memcached_timeout: duration({
     default: 1,
     min: 0.001,
     aliases: ['memcache_pool_socket_timeout'],
-    help: 'How long memcached may take to answer, in seconds; then the identity service is asked.',
+    help: 'Timeout of memcached, in seconds. After it, the identity service is asked.',
   }),
   memcached_dead_retry: duration({
     default: 300,
     aliases: ['memcache_pool_dead_retry'],
-    help: 'How long a memcached that did not answer is left alone, in seconds.',
+    help: 'How long a memcached server that did not respond is skipped, in seconds.',
   }),
-  token_cache_max_entries: integer({ default: 10_000, min: 1, help: 'How many tokens are remembered at most.' }),
+  token_cache_max_entries: integer({ default: 10_000, min: 1, help: 'Maximum number of cached tokens.' }),
   cache_security: oneOf(['none', 'mac', 'encrypt'], {
     default: 'none',
     ignoreCase: true,
     aliases: ['memcache_security_strategy'],
-    help: 'mac signs tokens in memcached with cache_secret_key, encrypt encrypts them too. Both mix it into the keys of the cache, which are hashes of tokens.',
+    help: 'mac signs tokens in memcached with cache_secret_key, encrypt also encrypts them. Both mix the key into the cache keys, which are hashes of tokens.',
   }),
   cache_secret_key: string({
     secret: true,
     aliases: ['memcache_secret_key'],
-    help: 'The key for cache_security: the same in all that share a memcached.',
+    help: 'The key for cache_security. It must be the same in all services that share a memcached server.',
   }),
   negative_cache_time: duration({
     default: 5,
-    help: 'How long a token found to be bad is refused without asking again, in seconds. At most 1000 are remembered.',
+    help: 'How long an invalid token is cached and refused, in seconds. At most 1000 are cached.',
   }),
 });
 
 const decision = defineOptions({
   delay_auth_decision: boolean({
     default: false,
-    help: 'Lets requests without a valid token through, marked as such: the application decides.',
+    help: 'Pass on requests without a valid token, marked as invalid, and let the application decide.',
   }),
-  accept_bearer: boolean({ default: false, help: 'Takes the token from Authorization: Bearer too.' }),
-  service_token_roles: list({ default: ['service'], help: 'Roles any of which makes a service token one.' }),
+  accept_bearer: boolean({ default: false, help: 'Also accept the token in Authorization: Bearer.' }),
+  service_token_roles: list({ default: ['service'], help: 'A token with any of these roles is accepted as a service token.' }),
   service_token_roles_required: boolean({
     default: true,
-    help: 'Refuses service tokens without such a role. False, the default of keystonemiddleware, lets any user pass for a service.',
+    help: 'Refuse service tokens without such a role. With false, the default of keystonemiddleware, any user can pass for a service.',
   }),
   enforce_token_bind: oneOf(['disabled', 'permissive', 'strict', 'required', 'x509'], {
     default: 'permissive',
-    help: 'Tokens bound to a client certificate: permissive passes over kinds unknown here, strict refuses them, required refuses tokens that are not bound, x509 those not bound so.',
+    help: 'How token binding is enforced: permissive ignores unknown kinds of binding, strict refuses them, required refuses tokens without a binding, x509 requires a binding to the client certificate.',
   }),
-  service_type: string({ help: 'What this API is in the catalog (compute). Access rules of tokens need it.' }),
+  service_type: string({ help: 'The service type of this API in the catalog, such as compute. Tokens with access rules require it.' }),
   include_service_catalog: boolean({
     default: true,
-    help: 'Asks for the catalog of each token, and hands it on in X-Service-Catalog. False makes answers of the identity service smaller.',
+    help: 'Request the catalog of each token and pass it on in X-Service-Catalog. With false, the responses of the identity service are smaller.',
   }),
-  set_headers: boolean({ default: true, help: 'Hands the identity on in headers too, X-User-Id and the others.' }),
-  legacy_headers: boolean({ default: false, help: 'Sets X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name, X-Role too.' }),
-  extra_strip: list({ default: [], help: 'Further headers no client may send.' }),
-  config_group: string({ help: 'Reads these options from this section of the service configuration instead.' }),
+  set_headers: boolean({ default: true, help: 'Also pass on the identity in request headers, such as X-User-Id.' }),
+  legacy_headers: boolean({ default: false, help: 'Also set X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name and X-Role.' }),
+  extra_strip: list({ default: [], help: 'Additional request headers to remove, because clients must not send them.' }),
+  config_group: string({ help: 'Read these options from this section of portico.ini instead.' }),
 });
 
 const all = { ...validation, ...accountOptions, ...decision, ...cache };
@@ -176,54 +176,54 @@ const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA 
 
 export const jwtOptions = defineOptions({
   issuer: string({
-    help: 'Who makes the tokens: their iss is exactly this. Required unless the API signs them itself, with a secret.',
+    help: 'Issuer of the tokens: their iss claim must equal this. Required unless the API signs its tokens itself with a secret.',
   }),
   audience: string({
-    help: 'For whom they are made: their aud is this or has it. Required unless the API signs them itself.',
+    help: 'Audience of the tokens: their aud claim must be or contain this. Required unless the API signs its tokens itself.',
   }),
   secret_file: path({
     kind: 'file',
     mode: 0o640,
-    help: 'A file with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); blanks around it do not count. A relative path begins at the working directory.',
+    help: 'File with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); surrounding white space is ignored. A relative path starts in the working directory.',
   }),
-  secret: string({ secret: true, help: 'The secret itself. secret_file keeps it out of the configuration.' }),
-  jwks_uri: uri({ schemes: ['http', 'https'], help: 'Where the issuer publishes its keys.' }),
+  secret: string({ secret: true, help: 'The secret itself. Use secret_file to keep it out of the configuration.' }),
+  jwks_uri: uri({ schemes: ['http', 'https'], help: "URL of the issuer's keys, a JSON Web Key Set." }),
   jwks_file: path({
     kind: 'file',
-    help: 'A file with its keys, as a JSON Web Key Set. A relative path begins at the working directory.',
+    help: "File with the issuer's keys, as a JSON Web Key Set. A relative path starts in the working directory.",
   }),
   public_key_file: path({
     kind: 'file',
-    help: 'A file with its one key, as PEM. A relative path begins at the working directory.',
+    help: "File with the issuer's public key, as PEM. A relative path starts in the working directory.",
   }),
   algorithms: list({
     item: oneOf(ALGORITHMS),
     default: [],
-    help: 'The signatures accepted. Default: HS256 with a secret, else RS256, ES256, EdDSA and PS256.',
+    help: 'Accepted signature algorithms. Default: HS256 with a secret, otherwise RS256, ES256, EdDSA and PS256.',
   }),
   scheme: string({
     default: 'Bearer',
     regex: /^[\w!#$%&'*+.^`|~-]+$/,
-    help: 'The scheme of Authorization in front of the token: Bearer, or Token.',
+    help: 'The scheme before the token in the Authorization header, such as Bearer or Token.',
   }),
   delay_auth_decision: boolean({
-    help: 'Lets requests without a valid token through, for the application to decide. Default: as [auth_token] says, false.',
+    help: 'Pass on requests without a valid token and let the application decide. Default: delay_auth_decision of [auth_token], or false.',
   }),
-  typ: string({ help: 'What the header typ has to be, such as at+jwt. Default: anything.' }),
-  clock_skew_s: duration({ default: 30, help: 'How far the clocks may be apart, in seconds.' }),
+  typ: string({ help: 'Required value of the typ header, such as at+jwt. Default: any.' }),
+  clock_skew_s: duration({ default: 30, help: 'Allowed difference between the clocks, in seconds.' }),
   claims: dict({
     default: 'user_id:sub',
-    help: 'Where in a token the identity is: user_id, user_name, project_id, project_name, roles to claims, such as roles:realm_access.roles.',
+    help: 'The claims that contain the identity: maps user_id, user_name, project_id, project_name and roles to claims, such as roles:realm_access.roles.',
   }),
-  required_scope: string({ help: 'A scope every token must have; others get 403.' }),
-  is_revoked: module({ help: 'module:export of a function that is asked with the jti of every token.' }),
+  required_scope: string({ help: 'The scope that every token must have. Other tokens are answered with 403.' }),
+  is_revoked: module({ help: 'A function, as module:export, that receives the jti of every token and returns whether the token is revoked.' }),
   jwks_cooldown_s: duration({
     default: 30,
-    help: 'How long after reading the keys they are not read again for an unknown one.',
+    help: 'How long the keys are not fetched again because of an unknown key, in seconds.',
   }),
-  jwks_max_age_s: duration({ default: 600, help: 'How long the keys count before they are read again.' }),
-  jwks_stale_s: duration({ default: 3600, help: 'How much longer they count while they cannot be read.' }),
-  jwks_timeout_ms: integer({ default: 5000, min: 1, help: 'How long reading them may take, in milliseconds.' }),
+  jwks_max_age_s: duration({ default: 600, help: 'How long the keys are cached, in seconds.' }),
+  jwks_stale_s: duration({ default: 3600, help: 'How much longer cached keys are used if they cannot be fetched, in seconds.' }),
+  jwks_timeout_ms: integer({ default: 5000, min: 1, help: 'Timeout for fetching the keys, in milliseconds.' }),
 });
 
 export type JwtOptions = OptionsOf<typeof jwtOptions>;

@@ -27,26 +27,26 @@ export const apiOptions = defineOptions({
   listen: listen({
     default: '127.0.0.1',
     restart: true,
-    help: 'Where to listen: an address, with or without port, or unix:/path.',
+    help: 'The address to listen on, with or without a port, or unix:/path.',
     aliases: ['DEFAULT.<name>_listen'],
   }),
   port: port({
     default: 0,
     restart: true,
-    help: 'The port; 0 takes any that is free, and the log says which.',
+    help: 'The port to listen on. 0 uses any free port and logs it.',
     aliases: ['listen_port', 'DEFAULT.<name>_listen_port'],
   }),
   workers: integer({
     default: () => availableParallelism(),
     sampleDefault: 'number of processors',
     mutable: true,
-    help: 'Processes that serve the API. At least 1.',
+    help: 'Number of worker processes that serve the API. At least 1.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
   listen_backlog: integer({
     default: 511,
     restart: true,
-    help: 'Connections the system holds until a worker accepts them. At least 1.',
+    help: 'Maximum number of connections that wait to be accepted. At least 1.',
     aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],
   }),
   ssl_cert_file: path({
@@ -59,31 +59,31 @@ export const apiOptions = defineOptions({
     aliases: ['DEFAULT.<name>_ssl_key_file'],
   }),
   ssl_ca_file: path({
-    help: 'Certificates that clients of this API are checked with. Default: ca_file of [ssl].',
+    help: 'CA certificates to verify client certificates of this API with. Default: ca_file of [ssl].',
     aliases: ['DEFAULT.<name>_ssl_ca_file'],
   }),
   max_requests: integer({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Requests after which a worker is replaced by a fresh one; 0 never.',
+    help: 'Replace a worker after this many requests. 0 disables this.',
     aliases: ['DEFAULT.<name>_max_requests'],
   }),
   max_requests_jitter: integer({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Up to so many requests more, by chance, so that not all workers are replaced at once.',
+    help: 'Maximum random number added to max_requests, so that not all workers are replaced at the same time.',
     aliases: ['DEFAULT.<name>_max_requests_jitter'],
   }),
   pipeline: string({
     default: '',
     sampleDefault: 'name of the API',
-    help: 'The app, pipeline or composite of the paste file that answers.',
+    help: 'The app, pipeline or composite in the paste file that serves this API.',
     aliases: ['DEFAULT.<name>_pipeline'],
   }),
   manager: module({
-    help: 'Module and export of the manager behind the API. Default: none.',
+    help: 'The manager of this API, as module:export. Default: none.',
     aliases: ['DEFAULT.<name>_manager'],
   }),
   ...apiFaultOptions,
@@ -93,12 +93,12 @@ export const apiOptions = defineOptions({
 export const servingOptions = defineOptions({
   api_paste_config: path({
     default: 'api-paste.ini',
-    help: 'The paste file. A relative path is looked for beside the configuration files, then where those are looked for.',
+    help: 'The paste file. A relative path is looked up beside the configuration files, then in their default directories.',
   }),
   drain_idle: duration({
     default: 0.25,
     mutable: true,
-    help: 'How long idle connections are kept when a server stops, for requests that are on their way.',
+    help: 'Seconds for which idle connections stay open when a server stops, for requests that are already on their way.',
   }),
 });
 
@@ -106,11 +106,11 @@ export const servingOptions = defineOptions({
 export const enabledApisOptions = defineOptions({
   enabled_apis: list({
     unique: true,
-    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>], where enabled_services is not set either.',
+    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>], unless enabled_services is set.',
   }),
   enabled_ssl_apis: list({
     unique: true,
-    help: 'Those of them that are served over HTTPS, with the certificate of [ssl] or of their own section.',
+    help: 'The enabled APIs to serve over HTTPS, with the certificate in [ssl] or in their own section.',
   }),
 });
 

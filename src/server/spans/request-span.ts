@@ -187,7 +187,7 @@ function isClientsFault(error: unknown): boolean {
 export const traceOptions = defineOptions({
   filters: boolean({
     default: false,
-    help: 'Makes a span of each filter, and of the application behind them, within the span of the request. Spans are made where an OpenTelemetry SDK is registered.',
+    help: 'Record a span for each filter and for the application, within the span of the request. Requires a registered OpenTelemetry SDK.',
   }),
 });
 

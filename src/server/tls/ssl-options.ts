@@ -8,33 +8,33 @@ import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions({
   cert_file: path({
-    help: 'Certificate of the server in PEM form, with the certificates that lead up to its root after it. A relative path is looked for beside the file that names it, then in the working directory.',
+    help: 'Certificate of the server, followed by its intermediate certificates, as PEM. A relative path is looked up beside the file that contains this option, then in the working directory.',
     deprecated: ['wsgi.ssl_cert_file', 'DEFAULT.ssl_cert_file'],
   }),
   key_file: path({
-    help: 'Private key of the certificate in PEM form.',
+    help: 'Private key of cert_file, as PEM.',
     mode: 0o640,
     deprecated: ['wsgi.ssl_key_file', 'DEFAULT.ssl_key_file'],
   }),
   ca_file: path({
-    help: 'Certificates that client certificates are verified with. Its presence makes a client certificate required.',
+    help: 'CA certificates to verify client certificates with. If set, clients must present a certificate.',
     deprecated: ['wsgi.ssl_ca_file', 'DEFAULT.ssl_ca_file'],
   }),
   min_version: oneOf(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'], {
     default: 'TLSv1.2',
-    help: 'Oldest version of TLS that is spoken.',
+    help: 'Minimum TLS version.',
   }),
   version: string({
-    help: 'The one version to speak: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3; SSLv23 means from min_version up, the default.',
+    help: 'The only TLS version to accept: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3. SSLv23, the default, accepts min_version and newer.',
   }),
-  ciphers: string({ help: 'Ciphers offered, as an OpenSSL list. Default: those with forward secrecy.' }),
+  ciphers: string({ help: 'Ciphers to offer, as an OpenSSL cipher list. Default: ciphers with forward secrecy.' }),
   allow_expired: boolean({
     default: false,
     mutable: true,
-    help: 'Lets a reload take a certificate that has ended in the place of one that has not, which it refuses else.',
+    help: 'Allow a reload to replace a valid certificate with an expired one, which it otherwise refuses.',
   }),
   client_auth: oneOf(['none', 'optional', 'required'], {
-    help: 'Whether clients show a certificate. Default: required when there is a ca_file, else none.',
+    help: 'Whether clients must present a certificate. Default: required if ca_file is set, otherwise none.',
   }),
 });
 

@@ -21,7 +21,7 @@ import {
 
 /** How a broker keeps messages. */
 export interface MemoryBrokerOptions {
-  /** How often a message may come back before it is a dead letter. Default 5. */
+  /** How often a message may be redelivered before it becomes a dead letter. Default 5. */
   readonly deliveryLimit?: number | undefined;
   /** Milliseconds the queue of a host outlives its last consumer. Default: a day. */
   readonly hostQueueTtlMs?: number | undefined;
