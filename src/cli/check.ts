@@ -84,10 +84,10 @@ async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
     severity: 'error',
     code: 'PORTICO_PASTE_NO_SECTION',
     place: placeInFile({ file, line: 1, column: 1 }),
-    message: 'no section of this file makes an app, a filter or a server: it is no paste file',
+    message: 'this is not a paste file: no section defines an app, a filter or a server',
     hint:
       first === undefined
-        ? 'Sections of a paste file are [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
+        ? 'A paste file has sections such as [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
         : `With [${first}] this looks like a service file: api-cli check --config-file ${file}`,
   };
 }
@@ -175,7 +175,7 @@ function ofAddress(config: Config, name: string, message: string): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
   const hint =
-    'That is right where it is the service that is to be reloaded; a start beside it would end with status 1.';
+    'This is fine if it is the service that you want to reload. A second start fails with status 1.';
   return diagnose(config, { severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, message, hint });
 }
 
@@ -184,7 +184,7 @@ const PRINTERS = {
     const blocks = findings.length === 0 ? [] : [printDiagnostics(findings)];
     const aliases = aliasBlock(findings);
     const proposal =
-      aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];
+      aliases === undefined ? [] : [`To map the Python names, complete these aliases and add them:\n\n${aliases}`];
     return [...blocks, ...proposal, summary(findings), ...explainedIn(pagesOf(findings))].join('\n');
   },
   json: (findings: readonly Diagnostic[]): string =>

@@ -133,23 +133,23 @@ function writeOut(file: string, text: string, flag: 'w' | 'wx' = 'w'): void {
     const reason = WHY_NOT_WRITTEN[code];
     throw new PorticoError('PORTICO_CLI_OUTPUT', {
       message: `cannot write ${file}: ${reason === undefined ? message : `${reason} (${code})`}`,
-      hint: WHAT_ELSE[code] ?? 'Name another file.',
+      hint: WHAT_ELSE[code] ?? 'Choose another file.',
       cause: error,
     });
   }
 }
 
 const WHY_NOT_WRITTEN: Readonly<Record<string, string>> = {
-  ENOENT: 'its folder does not exist',
-  ENOTDIR: 'a part of its path is no folder',
-  EISDIR: 'it is a folder',
+  ENOENT: 'its directory does not exist',
+  ENOTDIR: 'a part of its path is not a directory',
+  EISDIR: 'it is a directory',
   EACCES: 'permission denied',
-  EEXIST: 'it is there already',
+  EEXIST: 'it already exists',
 };
 
 const WHAT_ELSE: Readonly<Record<string, string>> = {
-  ENOENT: 'Make the folder first, or name another file.',
-  EEXIST: 'Name another file, or move this one away first.',
+  ENOENT: 'Create the directory first, or choose another file.',
+  EEXIST: 'Choose another file, or move this one first.',
 };
 
 /** Options that ship, and those of the configuration's paste file, where there is one. */
@@ -229,7 +229,7 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   }
   if (errors.length > 0) throw new ConfigError(issues);
   if (issues.length > 0) process.stdout.write(`${new ConfigError(issues).message}\n`);
-  process.stdout.write(issues.length === 0 ? 'No mistakes found in what Portico knows.\n' : 'No errors.\n');
+  process.stdout.write(issues.length === 0 ? 'No mistakes found in the options that Portico knows.\n' : 'No errors.\n');
 }
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
@@ -253,7 +253,7 @@ function one(config: Config, name: string): ShownOption {
   const names = config.resolveAll().map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
   const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
   const hint =
-    didYouMean(name, [...names, ...short]) ?? 'Name it as group.option; without a name all options are shown.';
+    didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 

@@ -48,7 +48,7 @@ export function noConfiguration(config: Config): string | undefined {
 
 /** Remedy for {@link noConfiguration}. */
 export const NAME_A_CONFIGURATION =
-  'Name one with --config-file, or go to its folder first. api-cli init writes a project that works.';
+  'Pass one with --config-file, or change to its directory. api-cli init creates a working project.';
 
 /** The option that names a paste file. */
 export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: the one the configuration names)'] as const;

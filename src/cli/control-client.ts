@@ -44,13 +44,13 @@ function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
   const isAbsent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED';
   const isSilent = cause.name === 'AbortError';
   const why = isAbsent
-    ? 'nothing listens there'
+    ? 'nothing listens on it'
     : isSilent
-      ? `what listens there has not answered for ${ANSWER_MS / 1000} seconds`
+      ? `it has not answered for ${ANSWER_MS / 1000} seconds`
       : cause.message;
   return new PorticoError('PORTICO_NOT_RUNNING', {
-    message: `no service can be asked on ${path}: ${why}`,
-    hint: 'Name the configuration it was started with (--config-file), or its socket, which its log has (--socket).',
+    message: `no service answers on ${path}: ${why}`,
+    hint: 'Pass the configuration that it was started with (--config-file), or its socket (--socket), which is in its log.',
     cause,
   });
 }

@@ -28,8 +28,8 @@ export function addCrossChecks(config: Config): void {
 function reachableAdmin(config: Config): OptionMistake[] {
   const address = remoteAdmin(config);
   if (address === undefined) return [];
-  const message = `other machines reach ${address.host}`;
-  const hint = 'listen on 127.0.0.1, or set allow_remote = true: then they can read everything there';
+  const message = `other machines can reach ${address.host}`;
+  const hint = 'listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there';
   return [{ group: 'admin', opt: 'listen', message, hint }];
 }
 
@@ -63,15 +63,15 @@ function sharedAddresses(config: Config): OptionMistake[] {
     issues.push({
       group: `api:${name}`,
       opt,
-      message: `${place} belongs to [api:${other.name}] already`,
-      hint: 'give one of them another address',
+      message: `${place} already belongs to [api:${other.name}]`,
+      hint: 'change one of the addresses',
     });
   }
   const { listen: admin } = config.group('admin', adminOptions, { partial: true });
   const shared = taken.find(({ place, host }) => place === `port ${admin?.port}` && overlap(host, admin!.host));
   if (shared === undefined) return issues;
   const message = `${shared.place} belongs to [api:${shared.name}]`;
-  return [...issues, { group: 'admin', opt: 'listen', message, hint: 'give it a port of its own' }];
+  return [...issues, { group: 'admin', opt: 'listen', message, hint: 'choose another port' }];
 }
 
 /** Managers that finish in time leave some for what comes after them; who says otherwise is not obeyed. */
@@ -83,7 +83,7 @@ function shutdownTimes(config: Config): OptionMistake[] {
   if (whole === 0 || own < whole || config.getLocation(group, opt).kind === 'default') return [];
   const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
   const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: managers get less`;
-  const hint = 'set it so much lower that requests and connections have time to end behind the managers';
+  const hint = 'set it lower, so that requests and connections have time to end after the managers';
   return [{ group, opt, message, hint, severity: 'warning' }];
 }
 
@@ -114,7 +114,7 @@ function tlsOfUnknownApis(config: Config): OptionMistake[] {
     }
     const hint =
       near === undefined
-        ? 'nothing has an API of that name: take it out, or write the one that is to speak TLS'
+        ? 'no API has this name: remove it, or write the API that should use TLS'
         : `did you mean ${near}? Without TLS ${near} would be served in plain text`;
     return { ...place, message, hint };
   });
@@ -125,20 +125,20 @@ function strangeApiSections(config: Config): OptionMistake[] {
   const enabled = apiNames(config);
   const issues: OptionMistake[] = [];
   if (config.listAllSections().includes('api:')) {
-    issues.push({ group: 'api:', message: 'this section names no API', hint: 'write [api:<name>]' });
+    issues.push({ group: 'api:', message: 'this section has no API name', hint: 'write [api:<name>]' });
   }
   const strangers = sectionNames(config, 'api').filter((name) => !enabled.includes(name));
   const hasApp = strangers.length === 0 ? undefined : appsOf(config);
   for (const name of strangers) {
     if (hasApp === undefined || hasApp(name)) continue;
     const [near] = nearTo(name, enabled);
-    const place = { group: `api:${name}`, message: 'no API of that name is enabled' };
+    const place = { group: `api:${name}`, message: 'no API with this name is enabled' };
     if (near !== undefined && config.getSectionLocation(`api:${near}`) === undefined && hasApp(near)) {
       // Nothing says where that API is to listen.
       issues.push({ ...place, hint: `did you mean [api:${near}]?` });
     } else {
       const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-      const hint = 'the paste file has no app of that name either: take the section out, or enable the API';
+      const hint = 'the paste file has no app with this name either: remove the section, or enable the API';
       issues.push({ ...place, hint, severity: strict ? 'error' : 'warning' });
     }
   }
@@ -164,7 +164,7 @@ function strangeArguments(
     const [near] = nearTo(name, enabled);
     const hint =
       near === undefined ? `enabled are ${enabled.join(', ') || 'none'}` : `did you mean ${kind}:${near}.${opt}?`;
-    return [{ group, opt, message: `no ${word} of that name is enabled`, hint }];
+    return [{ group, opt, message: `no ${word} with this name is enabled`, hint }];
   });
 }
 
@@ -180,7 +180,7 @@ function misspelledSections(config: Config): OptionMistake[] {
     const near = nearTo(section, known).find((group) => names.some((name) => config.has(group, name)));
     if (near === undefined) return [];
     return [
-      { group: section, message: 'unknown section: what it holds does not count', hint: `did you mean [${near}]?` },
+      { group: section, message: 'unknown section: its options have no effect', hint: `did you mean [${near}]?` },
     ];
   });
   if (found.length === 0) return [];

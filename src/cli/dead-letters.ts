@@ -42,7 +42,7 @@ export function registerDeadLetters(rpc: Command): void {
       print(args, { replayed, failed: failed.map(({ letter, failure }) => ({ id: letter.id, failure })) }, () =>
         [
           `replayed ${countText(replayed)}`,
-          ...failed.map(({ letter, failure }) => `${letter.id} is a dead letter still: ${failure}`),
+          ...failed.map(({ letter, failure }) => `${letter.id} is still a dead letter: ${failure}`),
         ].join('\n'),
       );
       process.exitCode = failed.length === 0 ? 0 : 1;
@@ -97,7 +97,7 @@ function change<T>(
 /** The selection of a command line: it names letters, or means all. */
 function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetterFilter {
   if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
-    throw new UsageError('say which: ids, --topic <name>, or --all', 'api-cli rpc dead list has their ids.');
+    throw new UsageError('select messages by ids, --topic <name> or --all', 'See their ids with api-cli rpc dead list.');
   }
   return ids.length === 0 ? { topic } : { ids };
 }
@@ -109,7 +109,7 @@ async function meant(found: DeadLetters, filter: DeadLetterFilter): Promise<read
   const unknown = ids?.find((id) => letters.every((letter) => letter.id !== id));
   if (unknown !== undefined) {
     const known = (await found.list()).map(({ id }) => id);
-    const hint = known.length === 0 ? 'There is none at all.' : 'api-cli rpc dead list has their ids.';
+    const hint = known.length === 0 ? 'There are no dead letters.' : 'See their ids with api-cli rpc dead list.';
     throw new PorticoError('PORTICO_NO_DEAD_LETTER', {
       message: `no dead letter has the id ${unknown}`,
       hint: didYouMean(unknown, known) ?? hint,
@@ -117,7 +117,7 @@ async function meant(found: DeadLetters, filter: DeadLetterFilter): Promise<read
   }
   if (topic !== undefined && letters.length === 0) {
     const topics = new Set((await found.list()).flatMap((letter) => letter.topic ?? []));
-    const others = topics.size === 0 ? 'There is none at all.' : `There are some of ${[...topics].join(', ')}.`;
+    const others = topics.size === 0 ? 'There are no dead letters.' : `There are dead letters of ${[...topics].join(', ')}.`;
     const hint = didYouMean(topic, topics) ?? others;
     process.stderr.write(`${printable(`no dead letter is of the topic ${topic}`)}\n  ${printable(hint)}\n`);
   }

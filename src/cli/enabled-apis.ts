@@ -139,8 +139,8 @@ export function unplacedApi(config: Config, name: string): Diagnostic | undefine
     section: group,
     option: 'port',
     place: given === undefined ? config.getSectionLocation(group) : location,
-    message: `${name} has no port: it listens on any that is free`,
-    hint: `write port = <number> under [${group}], or port = 0 where any will do`,
+    message: `${name} has no port: it listens on any free port`,
+    hint: `write port = <number> in [${group}], or port = 0 if any port is fine`,
   };
 }
 
@@ -149,7 +149,7 @@ export function unplacedAt(config: Config, name: string, addresses: readonly Lis
   const found = unplacedApi(config, name);
   const [address] = addresses;
   if (found === undefined || address === undefined || 'path' in address) return undefined;
-  const message = `${name} has no port: it listens on ${address.port}, which happened to be free`;
+  const message = `${name} has no port: it listens on ${address.port}, a free port`;
   return printDiagnostic({ ...found, message });
 }
 

@@ -85,15 +85,15 @@ function withoutManager(config: Config, group: string): Diagnostic {
 
 /** A launcher knows services by their names, a registry by binaries that are made of them. */
 function sharedName(config: Config, name: string): Diagnostic {
-  const message = `there is an API of this name, which [api:${name}] or enabled_apis has`;
-  const hint = `Call the service something else, and write topic = ${name} where its callers go by that.`;
+  const message = `an API has the same name, in [api:${name}] or enabled_apis`;
+  const hint = `Rename the service, and write topic = ${name} if callers use that name.`;
   return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, message, hint });
 }
 
 /** Each would get calls that are meant for the other. */
 function sharedTopic(config: Config, name: string, { name: twin, topic }: { name: string; topic: string }): Diagnostic {
-  const message = `[service:${twin}] takes calls for the topic ${topic} as well`;
-  const hint = `Write another topic; for more processes of one service, workers of [service:${twin}].`;
+  const message = `[service:${twin}] also receives calls for the topic ${topic}`;
+  const hint = `Choose another topic. For more processes of one service, set workers in [service:${twin}].`;
   return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, opt: 'topic', message, hint });
 }
 
@@ -108,6 +108,6 @@ function missingService(config: Config, name: string): Diagnostic {
     opt: 'enabled_services',
     item: name,
     message: `no section is called [service:${name}], so this service does not start`,
-    hint: isApi ? `${name} is an API: name it in enabled_apis.` : nearestOrAll(name, others, 'Services with sections'),
+    hint: isApi ? `${name} is an API: add it to enabled_apis.` : nearestOrAll(name, others, 'Services with sections'),
   });
 }

@@ -36,8 +36,8 @@ export async function socketOf(args: MeantService, { allowUnnamed = true } = {})
   const path = controlPath(config, COMMAND, process.env);
   if (path === undefined) {
     throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-      message: 'the configuration wants no control socket: [control] socket is empty',
-      hint: 'Name a path there and restart the service, or send it signals.',
+      message: 'the control socket is disabled: [control] socket is empty',
+      hint: 'Set a path there and restart the service, or send signals to it.',
     });
   }
   const asked = ask<StatusDocument>(path, 'GET', '/status').then(({ process: told }) => ({ path, told }));
@@ -50,7 +50,7 @@ export async function socketOf(args: MeantService, { allowUnnamed = true } = {})
     const meant = chosen(running, config, args, allowUnnamed);
     if (meant.length === 1) return meant[0]!.path;
     if (meant.length > 1) throw severalRun(meant);
-    const others = [...running.map(shown), ...closed.map((each) => `${each}, for its user and root alone`)];
+    const others = [...running.map(shown), ...closed.map((each) => `${each}, which only its user and root can open`)];
     if (silent !== undefined && others.length > 0) {
       const hint = `${silent.hint} Others run: ${others.join('; ')}.`;
       throw new PorticoError(silent.code, { message: silent.message, hint, cause: silent });
@@ -59,7 +59,7 @@ export async function socketOf(args: MeantService, { allowUnnamed = true } = {})
   const { told } = await asked;
   throw new PorticoError('PORTICO_NOT_RUNNING', {
     message: `the service on ${path}, pid ${told.pid}, is another one: it was started in ${told.folder} with ${told.configFiles.join(', ') || 'no configuration file'}`,
-    hint: `Go to its folder, or name the socket where you mean this service (--socket ${path}).`,
+    hint: `Change to its directory, or pass its socket if you mean this service (--socket ${path}).`,
   });
 }
 
@@ -132,6 +132,6 @@ const shown = ({ path, told: { name, pid, folder, configFiles } }: Running): str
 function severalRun(running: readonly Running[]): PorticoError {
   return new PorticoError('PORTICO_NOT_RUNNING', {
     message: `several services run: ${running.map(({ told: { name, pid } }) => `${name} (pid ${pid})`).join(', ')}`,
-    hint: `Name the socket of one: ${running.map(shown).join('; ')}.`,
+    hint: `Pass the socket of one with --socket: ${running.map(shown).join('; ')}.`,
   });
 }

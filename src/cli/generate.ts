@@ -51,14 +51,14 @@ export function register(program: Command): void {
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
     const file: DeploymentFile = KINDS[kind];
-    if (args.api !== undefined && file !== socket) throw new UsageError('--api is for generate socket alone');
+    if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
     const deployment = await deploymentOf(await readConfiguration(args), args);
     if (args.check !== undefined) return check(file, args.check, args, deployment);
     process.stdout.write(`${file.generate(deployment)}\n`);
     const beside = file.beside?.(deployment);
     if (beside !== undefined && !existsSync(beside.name)) {
       writeFileSync(beside.name, beside.text);
-      process.stderr.write(`${beside.name} was written: it is read beside this file\n`);
+      process.stderr.write(`${beside.name} was written: this file needs it\n`);
     }
     const warnings = file.warnings?.(deployment) ?? [];
     for (const each of warnings) {
@@ -77,7 +77,7 @@ function check(kind: DeploymentFile, path: string, args: GenerateArguments, depl
   });
   const findings = inOrder(told);
   print(args, { schema: 'portico/generate', version: 1, findings }, () =>
-    findings.length === 0 ? `${path} fits this configuration.` : printDiagnostics(findings),
+    findings.length === 0 ? `${path} matches this configuration.` : printDiagnostics(findings),
   );
   process.exitCode = findings.length === 0 ? 0 : 1;
 }

@@ -60,7 +60,7 @@ export function register(program: Command): void {
     .option('--javascript', 'use JavaScript instead of TypeScript')
     .addHelpText(
       'after',
-      `${example('api-cli init library')}\n\nTypeScript wants Node 22.18 or newer; an older one gets JavaScript.`,
+      `${example('api-cli init library')}\n\nTypeScript requires Node 22.18 or newer; with an older version, JavaScript is used.`,
     )
     .action((dir: string, args: InitArguments) => init(dir, args));
 }
@@ -97,7 +97,7 @@ const BESIDE = ['.git', 'node_modules', 'package.json', 'package-lock.json'];
 /** A project does not go over what is there; a directory that has these alone is as good as empty. */
 function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
-  const hint = 'Name a directory that is new or empty: api-cli init library.';
+  const hint = 'Choose a new or empty directory: api-cli init library.';
   const shown = printable(dir);
   if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
   const found = readdirSync(target).filter((name) => !BESIDE.includes(name));
@@ -163,18 +163,18 @@ function joinedManifest(target: string, made: Readonly<Record<string, unknown>>)
 }
 
 function told(dir: string, { name, extension }: Language, asWanted: boolean): string {
-  const why = asWanted ? '' : `: Node ${process.versions.node} does not run TypeScript, 22.18 does`;
+  const why = asWanted ? '' : `: Node ${process.versions.node} does not run TypeScript; 22.18 or newer does`;
   const enter = resolve(dir) === resolve('.') ? '' : `  cd ${printable(dir)}\n`;
   return `A project in ${name}${why}
   app/books${extension}          an API: routes, a controller, a schema
   app/cache-control${extension}  a filter with an option
   test/books.test${extension}    a test
-  api-paste.ini         what a request goes through
-  portico.ini           where the API is served
+  api-paste.ini         the filters and apps of each API
+  portico.ini           addresses, ports and workers
 
 Next:
 ${enter}  npm install
   npm test
-  npm run dev           serves http://127.0.0.1:8080/books, and again after each change
+  npm run dev           serves http://127.0.0.1:8080/books, and reloads after each change
 `;
 }

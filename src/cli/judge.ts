@@ -65,7 +65,7 @@ export async function judge(
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
     if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
     if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
-    return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API takes its value from here)` }];
+    return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API uses this value)` }];
   });
   const managers = imports ? await judgeManagers(judged) : [];
   const faults = imports ? await judgeFaultStyles(judged, apis) : [];

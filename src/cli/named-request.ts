@@ -65,7 +65,7 @@ function parsed(url: string): URL {
 /** With escapes for what cannot stand in the head of a request. */
 function sendable(url: string): string {
   if (!url.startsWith('/') && url !== '*') {
-    throw new UsageError(`${url} is no path: a path begins with "/"`, `Write /${url}`);
+    throw new UsageError(`${url} is not a path: a path begins with "/"`, `Write /${url}`);
   }
   return url.replace(/[^!-~]+/g, encodeURIComponent);
 }
@@ -123,9 +123,9 @@ export async function namedApp(
   if (roots.length === 1) return { loader, config, log, app: roots[0]! };
   if (port !== undefined && apis.length > 0 && there.length === 0) {
     const ports = apis.flatMap((each) => (each.port === undefined ? [] : [`${each.port} (${each.name})`]));
-    throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or name one with --api.`);
+    throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);
   }
   const message =
-    roots.length === 0 ? `${loader.path} has no app to begin with` : `there are several: ${roots.join(', ')}`;
-  throw new UsageError(message, 'Name one with --api.');
+    roots.length === 0 ? `${loader.path} has no root app` : `there are several: ${roots.join(', ')}`;
+  throw new UsageError(message, 'Select one with --api.');
 }

@@ -14,14 +14,14 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
-        '\nStatus: 0, also when the service manager could not be told, which standard error says: sd_notify(3) is no reason to fail.\n',
+        '\nStatus: 0, even if the service manager could not be notified, which is printed to standard error.\n',
     )
     .action(async () => {
       const path = process.env.NOTIFY_SOCKET ?? '';
-      if (path === '') process.stderr.write('NOTIFY_SOCKET is not set: no service manager was told\n');
+      if (path === '') process.stderr.write('NOTIFY_SOCKET is not set: no service manager was notified\n');
       else if (!(await notify())) {
         process.stderr.write(
-          `the service manager was not told: no datagram could be sent to ${path}, which NOTIFY_SOCKET names\n` +
+          `the service manager was not notified: no datagram could be sent to ${path} (NOTIFY_SOCKET)\n` +
             '  A service manager must listen there, and systemd-notify, perl or python3 must be installed.\n',
         );
       }
@@ -34,15 +34,15 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli wait-ready 30\n' +
-        '\nStatus: 0 ready; 1 something else came, or nothing could be waited for, which standard error explains;' +
-        '\n2 nothing came in time, or the command line is wrong. Nothing may stand at that path yet.\n',
+        '\nStatus: 0 ready; 1 another message arrived, or waiting was impossible, as printed to standard error;' +
+        '\n2 timeout, or the command line is wrong. The socket must not exist yet.\n',
     )
     .action(async (timeout: number) => {
       const path = process.env.NOTIFY_SOCKET;
       if (path === undefined || path === '') {
         throw new PorticoError('PORTICO_NO_NOTIFY_SOCKET', {
           message: 'NOTIFY_SOCKET is not set',
-          hint: 'Set it to the path of the socket to wait on; it is created, and removed afterwards.',
+          hint: 'Set it to the path of the socket to wait on, which is created and removed afterwards.',
         });
       }
       process.exitCode = await onReady(path, timeout);
@@ -53,7 +53,7 @@ function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
   throw new UsageError(
-    `${JSON.stringify(text)} is no number of seconds`,
-    'Write a number, as in: api-cli wait-ready 30',
+    `${JSON.stringify(text)} is not a number of seconds`,
+    'Write a number, such as: api-cli wait-ready 30',
   );
 }

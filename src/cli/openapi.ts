@@ -41,7 +41,7 @@ export function register(program: Command): void {
 function wantedVersion(text: string): ApiVersion {
   const version = ApiVersion.parse(text);
   if (version !== null) return version;
-  const hint = 'As in: api-cli openapi --api compute --version 2.61';
+  const hint = 'Example: api-cli openapi --api compute --version 2.61';
   throw new UsageError(`--version is a version such as 2.61, not ${text}`, hint);
 }
 
@@ -50,7 +50,7 @@ function onlyOne(apis: readonly WSGIService[]): WSGIService {
   if (api !== undefined && others.length === 0) return api;
   const names = apis.map(({ name }) => name).join(', ');
   const message = api === undefined ? 'no API is enabled' : `there are several APIs: ${names}`;
-  throw new UsageError(message, 'Name one with --api.');
+  throw new UsageError(message, 'Select one with --api.');
 }
 
 /** The document of an API. Its apps are made for it, without the filters around them, and let go of. `version`: null for all together. */
@@ -76,7 +76,7 @@ function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], 
   const served = routers.flatMap(({ router }) => router.versions ?? []);
   if (served.some(({ min, max }) => version.atLeast(min) && version.atMost(max))) return;
   const ranges = served.map(({ min, max }) => `${min} to ${max}`).join(', ');
-  const hint = served.length === 0 ? 'It has no versions: leave --version out.' : `It has ${ranges}.`;
+  const hint = served.length === 0 ? 'It has no versions: omit --version.' : `It has ${ranges}.`;
   throw new UsageError(`${api.name} has no version ${version.text}`, hint);
 }
 

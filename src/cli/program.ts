@@ -128,9 +128,9 @@ function refuseToEnd(command: string, status: number): () => void {
     const place = exitPlace();
     const why =
       place === undefined
-        ? 'something it waits for never settles, and nothing else is left to do: a top-level await of a module?'
-        : `${place}: process.exit(${asked}) ended it while the application was loaded.\n  A module must not end the process that imports it: throw an error instead, or do it in the program.`;
-    process.stderr.write(`error: api-cli ${command} did not come to its end: ${why}\n`);
+        ? 'something it waits for never settles: is there a top-level await in a module?'
+        : `${place}: process.exit(${asked}) ended it while the application was being loaded.\n  A module must not end the process that imports it: throw an error instead, or do it in the program.`;
+    process.stderr.write(`error: api-cli ${command} did not finish: ${why}\n`);
     process.exitCode = status;
   };
   process.on('exit', ended);

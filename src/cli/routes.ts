@@ -77,7 +77,7 @@ function wantedRequest(text: string): NamedRequest {
   if (method !== undefined && url !== undefined) return namedRequest(method, url);
   throw new UsageError(
     `--match takes a method and the URL of a client, not ${JSON.stringify(text)}`,
-    "As in: api-cli routes --match 'GET /v2.1/servers/1'",
+    "Example: api-cli routes --match 'GET /v2.1/servers/1'",
   );
 }
 
@@ -85,7 +85,7 @@ function text(apis: readonly WSGIService[], results: readonly RoutesResult[]): s
   if (apis.length === 0) return 'No API is enabled.';
   const shown = apis.flatMap(({ name }): Pick<RoutesResult, 'heading' | 'lines'>[] => {
     const own = results.filter(({ api }) => api === name);
-    return own.length > 0 ? own : [{ heading: name, lines: ['has no app that is a router'] }];
+    return own.length > 0 ? own : [{ heading: name, lines: ['has no Router'] }];
   });
   return shown.map(({ heading, lines }) => [heading, ...lines.map((line) => `  ${line}`)].join('\n')).join('\n\n');
 }
@@ -113,7 +113,7 @@ function tableResult({ router, prefix }: PlacedRouter): Shown {
     [
       ...Object.entries(route.requirements).map(([name, regex]) => `${name}: ${requirementText(regex)}`),
       ...route.filters.map((filter) => `filter ${filter}`),
-      ...route.shadowedBy.map(({ template, origin }) => `NEVER WINS: ${template} at ${placeText(origin)}`),
+      ...route.shadowedBy.map(({ template, origin }) => `NEVER MATCHES: ${template} at ${placeText(origin)}`),
     ].join('; '),
   ]);
   return { data: { prefix, routes }, lines: columns(rows) };
@@ -130,7 +130,7 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
     `${route.template} at ${placeText(router.originOf(route))}`;
   const shadowed = describeRoutes(router).flatMap(({ template, origin, shadowedBy }) =>
     shadowedBy.map(
-      (by) => `${template} at ${placeText(origin)} can never win: ${by.template} at ${placeText(by.origin)}`,
+      (by) => `${template} at ${placeText(origin)} can never match: ${by.template} at ${placeText(by.origin)}`,
     ),
   );
   const warnings = router.routes.flatMap((route) =>
@@ -181,7 +181,7 @@ async function matchIn(config: Config, api: WSGIService, request: NamedRequest):
       if (shown !== undefined && shown.data.route !== null) return { steps: [], answer: 'decided' };
       const [router, ...others] = await routersOf(loader, app);
       if (router === undefined || others.length > 0) {
-        shown = { data: NONE, lines: [`${app.name} answers, which is no router`] };
+        shown = { data: NONE, lines: [`${app.name} answers, which is not a Router`] };
         return { steps: [], answer: undefined };
       }
       const { answer } = explainRoute(router, req);

@@ -19,8 +19,8 @@ export async function withConnection<T>(
   const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log: commandLogger(config) });
   if (connection.isInProcess) {
     throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
-      message: '[rpc] transport_url is memory://, and what goes over it stays in the process that serves',
-      hint: 'Name the configuration of services that run with --config-file, or set [rpc] transport_url to that of their broker.',
+      message: '[rpc] transport_url is memory://, which cannot reach other processes',
+      hint: 'Pass the configuration of the running services with --config-file, or set [rpc] transport_url to the URL of their broker.',
     });
   }
   try {
@@ -42,7 +42,7 @@ export async function forgetHostQueue({ topic, host }: ServiceRecord, config: Co
     const removed = await removeHostQueue(connection, { topic, host });
     if (removed) log.info(`The queue of ${topic} on ${host} is removed`);
   } catch (error) {
-    log.warn(`The queue of ${topic} on ${host} is left until host_queue_ttl is over: ${describeError(error)}`);
+    log.warn(`The queue of ${topic} on ${host} is kept until host_queue_ttl has passed: ${describeError(error)}`);
   } finally {
     await connection.close();
   }

@@ -79,13 +79,13 @@ function check(now: ServiceContract, before: ServiceContract, args: ContractArgu
   const moved =
     now.topic === before.topic
       ? []
-      : [`its topic was ${before.topic} and is ${now.topic}: calls of the last release reach it no more`];
+      : [`its topic was ${before.topic} and is ${now.topic}: calls from the last release no longer reach it`];
   const findings = [...moved, ...contractMistakes(before.interfaces, now.interfaces)].map(
     (message): Diagnostic => ({ severity: 'error', code: 'PORTICO_RPC_CONTRACT', message }),
   );
   print(args, { schema: SCHEMA, version: 1, findings }, () =>
     findings.length === 0
-      ? `${args.check}: the contract of ${now.service} breaks nothing.`
+      ? `${args.check}: the contract of ${now.service} is compatible.`
       : printDiagnostics(findings),
   );
   process.exitCode = findings.length === 0 ? 0 : 1;

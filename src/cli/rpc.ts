@@ -68,7 +68,7 @@ export function register(program: Command): void {
       // Without a queue the broker would drop it.
       const target = { ...targetOf(topic, args), mandatory: true };
       await withConnection(args, (rpcs) => rpcs.client(target).cast(CONTEXT, method, named));
-      process.stdout.write('the broker has it\n');
+      process.stdout.write('the broker accepted it\n');
     },
   );
 
@@ -146,5 +146,5 @@ function argumentsOf(text = '{}'): Record<string, unknown> {
   }
   if (isObject(value)) return value;
   // Without what was written: it may hold a secret.
-  throw new UsageError('the arguments are no JSON object', `Write them by name: '{"id": "a", "to": 7}'.`);
+  throw new UsageError('the arguments are not a JSON object', `Write them by name: '{"id": "a", "to": 7}'.`);
 }

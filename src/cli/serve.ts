@@ -41,8 +41,8 @@ export function register(program: Command): void {
 
 /** `serve` with its options. In a worker, where the configuration comes from the parent: those that are none of the configuration's. */
 export async function serve(args: ServeArguments): Promise<number> {
-  refuseEmpty('--enabled-apis names no API', args.enabledApis);
-  refuseEmpty('--enabled-services names no service', args.enabledServices);
+  refuseEmpty('--enabled-apis is empty', args.enabledApis);
+  refuseEmpty('--enabled-services is empty', args.enabledServices);
   const set: string[] = [];
   if (args.enabledApis !== undefined || args.enabledServices !== undefined) {
     // The command line names all services that start.
@@ -151,7 +151,7 @@ function useDevelopmentDefaults(config: Config): void {
 
 function refuseEmpty(message: string, names: string | undefined): void {
   if (names === undefined || names.split(',').some((name) => name.trim() !== '')) return;
-  const hint = 'Write names between commas, or leave the option out for what the configuration enables.';
+  const hint = 'Write names separated by commas, or omit the option to start what the configuration enables.';
   throw new UsageError(message, hint);
 }
 

@@ -113,7 +113,7 @@ export function register(program: Command): void {
     'delete the record of a service that no longer exists',
     'delete portico-compute@node1',
   )
-    .option('--force', 'even if it is up')
+    .option('--force', 'even if the service is up')
     .action(async (name: string, args: Output & { force?: boolean }) => {
       const deleted = await withRegistry(args, async (registry, config, log) => {
         const { record } = await find(registry, name);
@@ -172,7 +172,7 @@ function refuseMissingDatabase(config: Config): void {
   throw new PorticoError('PORTICO_NO_REGISTRY', {
     message: `there is no service registry at ${path}`,
     hint:
-      'No service has registered there. If services run, they have another state_path or connection: does their unit ' +
+      'No service has registered there. If services run, they use another state_path or connection: does their unit ' +
       'set PORTICO_DEFAULT__STATE_PATH?',
   });
 }
@@ -190,7 +190,7 @@ async function find(registry: ServiceRegistry, name: string): Promise<ServiceVie
   const elsewhere = views.filter(({ record }) => at !== -1 && record.binary === name.slice(0, at));
   const near =
     found.length > 0
-      ? 'Say which: binary@host, or its id.'
+      ? 'Write binary@host, or its id.'
       : (didYouMean(name, candidates) ??
         (elsewhere.length > 0 ? `It runs on ${elsewhere.map(({ record }) => record.host).join(', ')}.` : undefined));
   throw new PorticoError('PORTICO_RECORD_NOT_FOUND', {
@@ -210,7 +210,7 @@ function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
     if (wanted === undefined || names.includes(wanted)) return [];
     return [`no ${column} is called ${wanted}. ${nearestOrAll(wanted, names)}`];
   });
-  return ['No service fits.', ...hints].join(' ');
+  return ['No service matches.', ...hints].join(' ');
 }
 
 function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFilter {
@@ -261,7 +261,7 @@ function registerDatabase(program: Command): void {
     const config = await readConfiguration(args);
     const registry = openRegistry(config, { log: commandLogger(config) });
     if (registry === null) {
-      process.stdout.write('the configuration names no database: nothing to do\n');
+      process.stdout.write('no database is configured: nothing to do\n');
       return;
     }
     try {

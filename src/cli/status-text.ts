@@ -20,9 +20,9 @@ export function statusText({ process: running, services, reloads, reloading }: S
   ];
   if (reloading !== undefined) {
     const what = reloading.dryRun ? 'A dry run of a reload' : 'A reload';
-    lines.push(`${what} is under way since ${reloading.at}: ${reloading.doing}`);
+    lines.push(`${what} has been running since ${reloading.at}: ${reloading.doing}`);
   }
-  if (logLinesLost > 0) lines.push(`${logLinesLost} lines of the log could not be written: is the disk full?`);
+  if (logLinesLost > 0) lines.push(`${logLinesLost} log lines could not be written: is the disk full?`);
   // First what is wrong: a crash loop has its reason here.
   for (const { name: service, state, ready, wanted, reasons } of services) {
     if (state === 'ready' && ready >= wanted) continue;

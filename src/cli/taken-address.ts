@@ -10,14 +10,14 @@ import type { ListenAddress } from '../service/index.js';
 export async function whyTaken(address: ListenAddress): Promise<string | undefined> {
   if ('path' in address) {
     if ((await connectError(address.path)) !== undefined) return undefined;
-    return `another process listens on ${address.path} already${heldBy(address)}`;
+    return `another process already listens on ${address.path}${heldBy(address)}`;
   }
   // Any free port is always to be had.
   if (address.port === 0) return undefined;
   const error = await bindError(address.host, address.port);
   if (error === undefined) return undefined;
-  if (error.code !== 'EADDRINUSE') return `it could not be bound now: ${error.message}`;
-  return `another process listens on port ${address.port} already${heldBy(address)}`;
+  if (error.code !== 'EADDRINUSE') return `it cannot be bound now: ${error.message}`;
+  return `another process already listens on port ${address.port}${heldBy(address)}`;
 }
 
 function bindError(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {

@@ -11,12 +11,12 @@ export async function usageText(
 ): Promise<string> {
   const file =
     code === 'commander.excessArguments' ? words.find((word) => /\.(?:ini|conf|cfg)$/.test(word)) : undefined;
-  if (file !== undefined) return `${message}\n  A configuration file is named by --config-file ${file}.`;
+  if (file !== undefined) return `${message}\n  To pass a configuration file, write --config-file ${file}.`;
   const flag = code === 'commander.unknownOption' ? /'(--[^'=]+)/.exec(message)?.[1] : undefined;
   if (flag === undefined) return message;
   // An option of the command line that comes near is more likely what was meant than one of the configuration.
   const settings = await settingsFor(flag, words, message.includes('Did you mean'));
-  return settings === undefined ? message : `error: there is no option ${flag} on the command line\n  ${settings}`;
+  return settings === undefined ? message : `error: unknown command line option ${flag}\n  ${settings}`;
 }
 
 /**
@@ -37,7 +37,7 @@ async function settingsFor(flag: string, words: readonly string[], exactly: bool
   const settings = groups.slice(0, 3).map((group) => `--set ${group}.${near}=${valueAfter(flag, words) ?? '<value>'}`);
   const more = groups.length > settings.length ? `, or in ${groups.length - settings.length} groups more` : '';
   const filled = settings.some((text) => text.includes('<name>')) ? ', with the name of an API for <name>' : '';
-  return `Options of the configuration are set by --set: ${settings.join(', ')}${more}${filled}.`;
+  return `Set configuration options with --set: ${settings.join(', ')}${more}${filled}.`;
 }
 
 /** The word that was meant to be the value. */

@@ -108,7 +108,7 @@ export interface NotifierOptions {
 }
 
 /**
- * Publishes an event to all listeners: `await notifier.info(context, 'images.resize.end', { id })`. Settles when the broker has it in
+ * Publishes an event to all listeners: `await notifier.info(context, 'images.resize.end', { id })`. Settles when the broker accepted it in
  * the queues of its topics. One that the broker does not take in 30 s is a line of the log, and no error of the work it tells of; a payload
  * that is more than plain data rejects with `PORTICO_NOT_PLAIN`. A token of the context does not travel.
  */

@@ -284,18 +284,18 @@ test('OP-3 an address that somebody has is a warning with who it is, and check l
   assert.match(
     stdout,
     new RegExp(
-      `^portico\\.ini:2:8: warning: \\[api:main\\] port: another process listens on port ${port} already${who}`,
+      `^portico\\.ini:2:8: warning: \\[api:main\\] port: another process already listens on port ${port}${who}`,
       'm',
     ),
   );
   assert.match(
     stdout,
     new RegExp(
-      `^portico\\.ini:4:10: warning: \\[api:root\\] listen: another process listens on .*sock already${who}`,
+      `^portico\\.ini:4:10: warning: \\[api:root\\] listen: another process already listens on .*sock${who}`,
       'm',
     ),
   );
-  assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it could not be bound now: .*192\.0\.2\.1/m);
+  assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it cannot be bound now: .*192\.0\.2\.1/m);
 });
 
 test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
@@ -328,7 +328,7 @@ paste.app_factory = ./m.js:app
   const checked = run(path, 'check');
   assert.match(
     checked.stdout,
-    /portico\.ini:2:\d+: warning: \[cors\] max_age: .*\(no enabled API takes its value from here\)/,
+    /portico\.ini:2:\d+: warning: \[cors\] max_age: .*\(no enabled API uses this value\)/,
   );
   assert.doesNotMatch(checked.stdout, /leads here/);
   assert.equal(checked.status, 0, checked.stdout);

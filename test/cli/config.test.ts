@@ -58,8 +58,8 @@ test('OP-8 CF-95 a generated file passes check as it is, and no file that is the
     writeFileSync(path, '[api:hello]\nport = 8080\n');
     const { code, err } = await generate();
     assert.equal(code, 1);
-    assert.match(err, /cannot write portico\.ini: it is there already \(EEXIST\)/);
-    assert.match(err, /Name another file, or move this one away first\./);
+    assert.match(err, /cannot write portico\.ini: it already exists \(EEXIST\)/);
+    assert.match(err, /Choose another file, or move this one first\./);
     assert.equal(readFileSync(path, 'utf8'), '[api:hello]\nport = 8080\n');
   } finally {
     project.remove();

@@ -90,7 +90,7 @@ test('OP-1 a configuration file that is named and not there is the one cause tha
 test('OP-1 a configuration file that is found and cannot be read is the one cause that is told', (t) => {
   const cwd = folder(t, {});
   mkdirSync(join(cwd, 'portico.ini'));
-  const line = `error: cannot read config file portico.ini: it is a folder (EISDIR)\nExplained in:\n  ${page}\n`;
+  const line = `error: cannot read config file portico.ini: it is a directory (EISDIR)\nExplained in:\n  ${page}\n`;
   const { status, stderr } = cli(cwd);
   assert.equal(status, 78);
   assert.ok(stderr.endsWith(line.replace('portico.ini', `portico.ini (${join(cwd, 'portico.ini')})`)), stderr);

@@ -13,10 +13,10 @@ function found(text: string): string[] {
 
 test('CF-51 two APIs on one address are an error at the second one', () => {
   assert.deepEqual(found('[api:a]\nport = 8774\n[api:b]\nlisten = 0.0.0.0\nport = 8774\n'), [
-    'portico.ini:5:8: error: [api:b] port: port 8774 belongs to [api:a] already\n  give one of them another address',
+    'portico.ini:5:8: error: [api:b] port: port 8774 already belongs to [api:a]\n  change one of the addresses',
   ]);
   assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n[api:b]\nlisten = unix:/run/../run/a\n'), [
-    'portico.ini:4:10: error: [api:b] listen: unix:/run/a belongs to [api:a] already\n  give one of them another address',
+    'portico.ini:4:10: error: [api:b] listen: unix:/run/a already belongs to [api:a]\n  change one of the addresses',
   ]);
   assert.deepEqual(
     found('[api:a]\nport = 1\nlisten = 127.0.0.1\n[api:b]\nport = 1\nlisten = ::1\n[api:c]\n[api:d]\n'),
@@ -27,10 +27,10 @@ test('CF-51 two APIs on one address are an error at the second one', () => {
 
 test('OP-58 the admin listener has a port of its own, on an address of this machine', () => {
   assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = 127.0.0.1:8774\n'), [
-    'portico.ini:4:10: error: [admin] listen: port 8774 belongs to [api:a]\n  give it a port of its own',
+    'portico.ini:4:10: error: [admin] listen: port 8774 belongs to [api:a]\n  choose another port',
   ]);
   assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = [::]:9100\n'), [
-    'portico.ini:4:10: error: [admin] listen: other machines reach ::\n  listen on 127.0.0.1, or set allow_remote = true: then they can read everything there',
+    'portico.ini:4:10: error: [admin] listen: other machines can reach ::\n  listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there',
   ]);
   // Empty: it is turned off.
   for (const listen of ['127.0.0.1:1', 'localhost:1', '[::1]:1', '0.0.0.0:1\nallow_remote = true', '']) {

@@ -112,7 +112,7 @@ test('RP-95 a letter whose queue is gone is not replayed, and stays; it can be d
   await withBroker((connection) => connection.queueDelete({ queue: `${route.exchange}.images.north` }));
   const replayed = await dead('replay', 'id-1');
   assert.equal(replayed.status, 1);
-  assert.match(replayed.stdout, /^replayed 0 dead letters\nid-1 is a dead letter still: .*there is no queue/);
+  assert.match(replayed.stdout, /^replayed 0 dead letters\nid-1 is still a dead letter: .*there is no queue/);
   const dropped = await dead('drop', '--all');
   assert.deepEqual([dropped.status, dropped.stdout], [0, 'dropped 1 dead letter\n']);
   assert.deepEqual(lettersOf(await dead('list', '--json')), []);
@@ -181,7 +181,7 @@ test('RP-95 what is not confirmed is not forgotten: a replay that the broker ref
   await transport.publish(full, { id: 'id-2', body: Buffer.from('b') }, { mandatory: true });
   const replayed = await dead('replay', '--all');
   assert.equal(replayed.status, 1);
-  assert.match(replayed.stdout, /id-1 is a dead letter still: .*refused message id-1/);
+  assert.match(replayed.stdout, /id-1 is still a dead letter: .*refused message id-1/);
   assert.equal((await nextDeadLetter(transport, route.exchange)).message.id, 'id-1');
 });
 
@@ -196,7 +196,7 @@ test('RP-95 what cannot be is said: memory://, no selection, an id that is none,
   for (const command of ['replay', 'drop']) {
     for (const words of [[], ['id-1', '--all'], ['--topic', 'images', '--all']]) {
       const wrong = await away(command, ...words);
-      assert.deepEqual([wrong.status, /say which: ids, --topic <name>, or --all/.test(wrong.stderr)], [2, true]);
+      assert.deepEqual([wrong.status, /select messages by ids, --topic <name> or --all/.test(wrong.stderr)], [2, true]);
     }
   }
   const gone = await away('list');
@@ -210,7 +210,7 @@ test('RP-95 an id that is no dead letter’s is refused', { skip: withoutBroker 
   for (const command of ['show', 'replay', 'drop']) {
     const { status, stderr } = await dead(command, 'id-9');
     assert.equal(status, 1);
-    assert.match(stderr, /no dead letter has the id id-9\n {2}There is none at all\./);
+    assert.match(stderr, /no dead letter has the id id-9\n {2}There are no dead letters\./);
   }
 });
 
@@ -219,7 +219,7 @@ test('RP-95 a topic without letters is named beside those that have some', { ski
   const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
   for (const command of ['list', 'replay', 'drop']) {
     const { status, stderr } = await dead(command, '--topic', 'imags');
-    assert.deepEqual([status, stderr], [0, 'no dead letter is of the topic imags\n  There is none at all.\n']);
+    assert.deepEqual([status, stderr], [0, 'no dead letter is of the topic imags\n  There are no dead letters.\n']);
   }
   const transport = await open(brokerUrl);
   await transport.consume(route, { prefetch: 1 }, ({ deadLetter }) => void deadLetter('unreadable: not JSON'));
@@ -227,6 +227,6 @@ test('RP-95 a topic without letters is named beside those that have some', { ski
   while (lettersOf(await dead('list', '--json')).length < 1);
   await transport.publish(`${route.exchange}.dead`, { id: 'id-2', body: Buffer.from('{') }, { mandatory: true });
   assert.match((await dead('list', '--topic', 'imags')).stderr, /topic imags\n {2}Did you mean "images"\?\n$/);
-  assert.match((await dead('drop', '--topic', 'disks')).stderr, /topic disks\n {2}There are some of images\.\n$/);
+  assert.match((await dead('drop', '--topic', 'disks')).stderr, /topic disks\n {2}There are dead letters of images\.\n$/);
   assert.match((await dead('list')).stdout, /: images 1, no topic 1\n$/);
 });

@@ -156,10 +156,10 @@ test('OP-10 check judges services: names, managers, topics and options, each at 
   assert.match(both[0]!, /^error PORTICO_SERVICE_NAME 3 .*there is an API of this name/);
   const twins = await findings(t, `${IMAGES}[service:more]\nmanager = ./managers.js:Images\ntopic = images\n`);
   assert.deepEqual(twins, [
-    'error PORTICO_SERVICE_NAME 7 [service:more] topic: [service:images] takes calls for the topic images as well Write another topic; for more processes of one service, workers of [service:images].',
+    'error PORTICO_SERVICE_NAME 7 [service:more] topic: [service:images] also receives calls for the topic images Choose another topic. For more processes of one service, set workers in [service:images].',
   ]);
   const strange = await findings(t, IMAGES, ['--set', 'service:imges.workers=2']);
-  assert.match(strange[0]!, /no service of that name is enabled did you mean service:images\.workers\?/);
+  assert.match(strange[0]!, /no service with this name is enabled did you mean service:images\.workers\?/);
 });
 
 test('LC-320 a reload starts and ends services, and changes their workers', async (t) => {

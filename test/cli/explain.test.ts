@@ -305,7 +305,7 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
   assert.equal(elsewhere.status, 2);
   assert.match(
     elsewhere.stderr,
-    /no API has port 9999[\s\S]*Ports: 8774 \(things\), 8775 \(other\)\. Or name one with --api\./,
+    /no API has port 9999[\s\S]*Ports: 8774 \(things\), 8775 \(other\)\. Or select one with --api\./,
   );
   const unknown = run('explain', 'GET', '/things', '--api', 'thing');
   assert.deepEqual(

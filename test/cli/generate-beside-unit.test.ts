@@ -51,7 +51,7 @@ test('OP-15 the socket unit of an API has its address and its name, and fits no 
   );
   assertMisfits(socket, shop, [
     ['8080', '80', '8: ListenStream is [::]:80, and shop listens on [::]:8080'],
-    ['=shop', '=shpo', '10: FileDescriptorName is shpo: the service does not know whose socket it is'],
+    ['=shop', '=shpo', '10: FileDescriptorName is shpo: the service cannot tell which API the socket belongs to'],
     ['Service=', 'Accept=yes\nService=', '11: Accept is yes: systemd would start the service for each connection'],
   ]);
   const books = await deployment(TWO, 'books');
@@ -62,7 +62,7 @@ test('OP-15 the socket unit of an API has its address and its name, and fits no 
   const deep = await deployment('[api:shop]\nlisten = unix:/run/portico/shop/api.sock\n');
   assert.equal(socket.warnings!(deep).length, 1);
   const both = await deployment(TWO);
-  assert.throws(() => socket.generate(both), /each API has a socket unit of its own: shop, books/);
+  assert.throws(() => socket.generate(both), /each API has its own socket unit: shop, books/);
   assert.deepEqual(findings(socket, socket.generate(shop), both), []);
 });
 
@@ -70,11 +70,11 @@ test('OP-15 logrotate renames the log where the unit has it, and has it opened a
   const given = await deployment('[DEFAULT]\nlog_file = /var/log/shop/api.log\n[api:shop]\nport = 8080\n');
   assertMisfits(logrotate, given, [
     ['/var/log/shop/', '/var/log/', '2: it rotates another file than /var/log/shop/api.log'],
-    [/if systemctl.*/, '# HUP', '2: nothing sends HUP: the log goes on in the file that was renamed'],
+    [/if systemctl.*/, '# HUP', '2: nothing sends HUP: the service keeps writing to the renamed file'],
     [
       '    delaycompress\n',
       '',
-      '7: compress without delaycompress: what is written until the log is opened anew is lost',
+      '7: compress without delaycompress: lines written before the log is reopened are lost',
     ],
     ['nocreate', 'create 0640 root adm', '11: root owns the new file: the service cannot write to it'],
   ]);

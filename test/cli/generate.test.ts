@@ -66,7 +66,7 @@ test('OP-15 what generate writes fits the configuration, and another one no long
     const file = join(temporaryFolder('portico-generated-'), kind);
     writeFileSync(file, written(run, kind));
     const same = run(kind, '--check', file);
-    assert.deepEqual([same.status, same.stdout], [0, `${file} fits this configuration.\n`], kind);
+    assert.deepEqual([same.status, same.stdout], [0, `${file} matches this configuration.\n`], kind);
     const changed = other(kind, '--check', file);
     assert.equal(changed.status, 1, `${kind}: ${changed.stdout}`);
     assert.match(changed.stdout, new RegExp(`${kind}:\\d+:1: error: `));
@@ -78,7 +78,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['systemd', 'Type=notify', 'Type=simple', /Type is simple/],
   ['systemd', 'NotifyAccess=all', 'NotifyAccess=main', /NotifyAccess is not all/],
   ['systemd', 'KillMode=mixed', 'KillMode=control-group', /KillMode is control-group/],
-  ['systemd', 'TimeoutStopSec=65', 'TimeoutStopSec=1min', /TimeoutStopSec is 1min: a graceful stop may take 65 s/],
+  ['systemd', 'TimeoutStopSec=65', 'TimeoutStopSec=1min', /TimeoutStopSec is 1min: a graceful shutdown can take 65 s/],
   ['systemd', 'WatchdogSec=60', 'WatchdogSec=20s', /WatchdogSec is 20s/],
   ['systemd', 'RestartPreventExitStatus=78', 'RestartPreventExitStatus=1', /has no 78/],
   ['systemd', 'WatchdogSec=60', '', /WatchdogSec is missing/],
@@ -100,13 +100,13 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
     'docker',
     /CMD \["node","-e".*/,
     `CMD ["node","-e","get('http://localhost/readyz', { socketPath: '/run/other.sock' })"]`,
-    /no control socket is at \/run\/other\.sock/,
+    /there is no control socket at \/run\/other\.sock/,
   ],
   [
     'kubernetes',
     'terminationGracePeriodSeconds: 65',
     'terminationGracePeriodSeconds: 30',
-    /is 30: a graceful stop may take 65 s/,
+    /is 30: a graceful shutdown can take 65 s/,
   ],
   ['kubernetes', 'containerPort: 8080', 'containerPort: 8090', /nothing listens on containerPort 8090/],
   [
@@ -219,7 +219,7 @@ test('OP-15 the unit lets the program write to each path that the configuration 
   assert.match(said('ExecReload'), / reload --config-file .*portico\.ini$/);
   const file = join(run.folder, 'portico.service');
   writeFileSync(file, unit);
-  assert.equal(run('systemd', '--check', file).stdout, `${file} fits this configuration.\n`);
+  assert.equal(run('systemd', '--check', file).stdout, `${file} matches this configuration.\n`);
   if (systemdMissing === false) assert.deepEqual(verifyUnit(file), { status: 0, complaints: [] });
   const edits = [
     [

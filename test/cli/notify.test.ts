@@ -88,7 +88,7 @@ test('LC-908 wait-ready says what it lacks: the socket, or a number of seconds',
   assert.match(without.stderr, /NOTIFY_SOCKET is not set/);
   const wrong = run(t, ['wait-ready', 'soon'], join(folder, 'waits'));
   assert.equal((await wrong.ended).code, 2);
-  assert.match(wrong.stderr, /"soon" is no number of seconds/);
+  assert.match(wrong.stderr, /"soon" is not a number of seconds/);
 });
 
 test('LC-910 RL-93 STATUS has the numbers of workers, and follows them', async (t) => {

@@ -64,9 +64,9 @@ test('CF-71 a configuration that cannot be read is refused in a line, with 78, b
   const cwd = project(t);
   const wrong: readonly (readonly [option: string, file: string, said: RegExp])[] = [
     ['--config-file', 'gone.ini', /gone\.ini .*it does not exist \(ENOENT\)/],
-    ['--config-file', 'folder.ini', /folder\.ini .*it is a folder \(EISDIR\)/],
+    ['--config-file', 'folder.ini', /folder\.ini .*it is a directory \(EISDIR\)/],
     ['--config-file', 'latin1.ini', /latin1\.ini:2:\d+: error: .*not valid UTF-8/],
-    ['--config-file', 'portico.ini/x', /portico\.ini\/x .*a part of its path is no folder/],
+    ['--config-file', 'portico.ini/x', /portico\.ini\/x .*a part of its path is not a directory/],
     ['--config-dir', 'gone', /gone .*it does not exist \(ENOENT\)/],
   ];
   // Each mistake by one command, and each command with one mistake: the words come from one reader.
@@ -107,9 +107,9 @@ test('files that commands are given by name are refused in a line where they can
 test('output that cannot be written is a failure, told in a line', { skip: process.platform !== 'linux' }, (t) => {
   const cwd = project(t);
   const cases: readonly (readonly [file: string, said: RegExp])[] = [
-    ['gone/x.ini', /cannot write gone\/x\.ini: its folder does not exist \(ENOENT\)/],
-    ['folder.ini', /cannot write folder\.ini: it is a folder \(EISDIR\)/],
-    ['portico.ini/x', /cannot write portico\.ini\/x: a part of its path is no folder/],
+    ['gone/x.ini', /cannot write gone\/x\.ini: its directory does not exist \(ENOENT\)/],
+    ['folder.ini', /cannot write folder\.ini: it is a directory \(EISDIR\)/],
+    ['portico.ini/x', /cannot write portico\.ini\/x: a part of its path is not a directory/],
     ['/dev/full', /cannot write \/dev\/full: .*ENOSPC/],
   ];
   for (const [file, said] of cases) {
@@ -134,7 +134,7 @@ test('values of options that cannot be are a wrong command line: 2, with what th
     [['service', 'list', '--state', 'gone'], /--state is one of up, down, unknown, not gone/],
     [['service', 'purge', '--days', '-1'], /--days/],
     [['service', 'purge', '--days', 'two'], /--days is a whole number, not two/],
-    [['wait-ready', 'soon'], /"soon" is no number of seconds/],
+    [['wait-ready', 'soon'], /"soon" is not a number of seconds/],
     [['explain', 'GET', 'http://'], /http:\/\/ is no URL/],
     [['explain', 'GET', '/', '--header', 'x'], /is not of the form "Name: value"/],
     [['explain', 'GET', '/', '-H', 'x'], /is not of the form "Name: value"/],
@@ -145,7 +145,7 @@ test('values of options that cannot be are a wrong command line: 2, with what th
     [['config', 'show', 'hello.worker'], /no option worker in \[hello\]\n {2}Did you mean "hello\.workers"\?/],
     [['--set', 'x'], /--set takes group\.option=value/],
     [['check', '--set', 'x'], /--set takes group\.option=value/],
-    [['--enabled-apis', ','], /--enabled-apis names no API/],
+    [['--enabled-apis', ','], /--enabled-apis is empty/],
     [['chekc'], /there is no command "chekc"\. Did you mean "check"\?/],
     [['--config-file', 'portico.ini', 'chekc'], /there is no command "chekc"\. Did you mean "check"\?/],
     [['config', 'sho'], /unknown command 'sho'/],
@@ -161,7 +161,7 @@ test('a configuration file behind a command that takes none is told how it is na
   assert.equal(status, 2);
   assert.match(
     stderr,
-    /too many arguments for 'validate'.*\n +A configuration file is named by --config-file portico\.ini\.\n/,
+    /too many arguments for 'validate'.*\n +To pass a configuration file, write --config-file portico\.ini\.\n/,
   );
   assert.doesNotMatch(run(cwd, ['config', 'validate', 'hello']).stderr, /--config-file/);
 });

@@ -46,7 +46,7 @@ test('OP-4 RT-195 routes in the order they are tried, with action and place; sha
   assert.equal(lines[0], 'things, things_app at /v1');
   assert.match(lines[1]!, /^ {2}POST +\/v1\/things +things\.create +app\.mjs:6/);
   assert.match(stdout, /GET +\/v1\/things +things +things\.index +app\.mjs:6/);
-  assert.match(stdout, /GET +\/v1\/things +things\.index +app\.mjs:7 +NEVER WINS: \/things at app\.mjs:6/);
+  assert.match(stdout, /GET +\/v1\/things +things\.index +app\.mjs:7 +NEVER MATCHES: \/things at app\.mjs:6/);
   assert.match(stdout, /any +\/v1\/slow\/\{x\} .* x: \(a\+\)\+/);
 });
 
@@ -72,7 +72,7 @@ test('RT-195 --json, and --match of the URL a client sends, with the routes that
 
 test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements', (t) => {
   const { stdout } = run(t, 'routes', '--check');
-  assert.match(stdout, /shadowed: 1\n.*\/things at app\.mjs:7 can never win: \/things at app\.mjs:6/);
+  assert.match(stdout, /shadowed: 1\n.*\/things at app\.mjs:7 can never match: \/things at app\.mjs:6/);
   assert.match(stdout, /slow: \d[\s\S]*x: \(a\+\)\+ takes \d+ ms for \d+ characters/);
   assert.match(stdout, /warnings: none/);
 });
@@ -134,7 +134,7 @@ export const other = () => (_req, res) => res.end();
   };
   assert.match(match('GET /parts'), /^all\n {2}any \/parts {2}/);
   assert.match(match('GET /things'), /^all\n {2}GET \/things {2}/);
-  assert.match(match('GET /neither'), /^all\n {2}other answers, which is no router\n$/);
+  assert.match(match('GET /neither'), /^all\n {2}other answers, which is not a Router\n$/);
   // A 405 is no answer that the cascade drops.
   assert.match(match('POST /things'), /^all\n {2}no route takes POST \/things\n/);
   assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
@@ -161,8 +161,8 @@ export const stock = () => (req, res) => res.end('stock');
     assert.equal(ran.status, 0, ran.stderr);
     return ran.stdout;
   };
-  assert.equal(routes('--api', 'stock'), 'stock\n  has no app that is a router\n');
-  assert.match(routes(), /^things, things at \/\n {2}any .*\n\nstock\n {2}has no app that is a router\n$/);
+  assert.equal(routes('--api', 'stock'), 'stock\n  has no Router\n');
+  assert.match(routes(), /^things, things at \/\n {2}any .*\n\nstock\n {2}has no Router\n$/);
 });
 
 test('routes of an API that is not there: the nearest name', (t) => {

@@ -111,8 +111,8 @@ test('SG-55 a list that is empty says why, on standard error, and is an empty li
   const host = cli('list', '--host', 'onee', '--config-file', file);
   assert.equal(host.status, 0);
   assert.match(host.stdout, /^ID +BINARY[^\n]*\n$/);
-  assert.equal(host.stderr, 'No service fits. no host is called onee. Did you mean "one"?\n');
-  assert.equal(cli('list', '--state', 'unknown', '--config-file', file).stderr, 'No service fits.\n');
+  assert.equal(host.stderr, 'No service matches. no host is called onee. Did you mean "one"?\n');
+  assert.equal(cli('list', '--state', 'unknown', '--config-file', file).stderr, 'No service matches.\n');
   assert.deepEqual(json('list', '--host', 'onee'), { services: [] });
 });
 

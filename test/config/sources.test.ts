@@ -153,7 +153,7 @@ test('CF-5 CF-6 CF-62 all files and directories that cannot be read are reported
     assert.equal(error.code, 'PORTICO_CONFIG_REFUSED');
     assert.deepEqual(error.message.split('\n'), [
       `error: cannot read config file ${gone}: it does not exist (ENOENT)`,
-      `error: cannot read config file ${folder}: it is a folder (EISDIR)`,
+      `error: cannot read config file ${folder}: it is a directory (EISDIR)`,
       `error: cannot read config dir ${join(folder, 'no.d')}: it does not exist (ENOENT)`,
     ]);
     return true;

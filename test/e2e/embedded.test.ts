@@ -265,7 +265,7 @@ test('status finds an embedded service by the folder that it runs in', { timeout
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   const none = await runApiCli(project.folder, 'status');
   assert.equal(none.status, 1);
-  assert.match(none.stderr, /nothing listens there/);
+  assert.match(none.stderr, /nothing listens on it/);
 });
 
 const around = `

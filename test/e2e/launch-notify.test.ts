@@ -45,7 +45,7 @@ test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, does nothing with
   assert.deepEqual(listener.messages, ['READY=1']);
   const unset = startApiCli(['notify'], { env: { NOTIFY_SOCKET: '' } });
   assert.equal((await unset.ended).code, 0);
-  assert.equal(unset.output().trim(), 'NOTIFY_SOCKET is not set: no service manager was told');
+  assert.equal(unset.output().trim(), 'NOTIFY_SOCKET is not set: no service manager was notified');
   const deaf = startApiCli(['notify'], { env: { NOTIFY_SOCKET: join(folder, 'nobody') } });
   assert.equal((await deaf.ended).code, 0);
   assert.match(deaf.stderr, /no datagram could be sent to .*nobody/);
@@ -65,7 +65,7 @@ test('LC-908 api-cli wait-ready: 0 for READY=1, 1 for anything else, 2 for nothi
   assert.equal((await startApiCli(['wait-ready', '0.1'], { env }).ended).code, 2);
   const misused = startApiCli(['wait-ready', 'soon'], { env });
   assert.equal((await misused.ended).code, 2);
-  assert.match(misused.stderr, /"soon" is no number of seconds/);
+  assert.match(misused.stderr, /"soon" is not a number of seconds/);
 });
 
 /** An environment where `systemd-notify` is this shell script, found before any other. */

@@ -36,7 +36,7 @@ test('OP-3 a check that waits for ever says so', async (t) => {
   const program = startApiCli(['check'], { cwd: project.folder });
   t.after(() => program.end());
   assert.deepEqual(await program.ended, { code: 78, signal: null }, program.output());
-  assert.match(program.stdout, /did not come to its end: something it waits for never settles/);
+  assert.match(program.stdout, /did not finish: something it waits for never settles/);
 });
 
 test('a worker whose module ends the process is a start that fails: one error with its place', async (t) => {

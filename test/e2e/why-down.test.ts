@@ -232,7 +232,7 @@ test('a reload that hangs is under way in all views, the next one says so, and i
   const hangs = askSocket<{ outcome: string; error: string }>(socket, 'POST', '/reload');
   let text = '';
   while (!/loads/.test(text)) text = (await cli('status')).stdout;
-  assert.match(text, /^A reload is under way since \S+: worker 0 of hello loads .*app\.js/m);
+  assert.match(text, /^A reload has been running since \S+: worker 0 of hello loads .*app\.js/m);
   writeFileSync(join(folder, 'app.js'), APP);
   const next = askSocket<{ outcome: string }>(socket, 'POST', '/reload');
   await program.printed(/"msg":"A reload waits for the one under way since \S+: worker 0 of hello loads .*app\.js/);

@@ -104,7 +104,7 @@ test('OP-40 OP-41 the parent answers on a socket that its user alone may open, b
   assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
   const { status: failed, stderr } = await runApiCli(folder, 'status');
   assert.equal(failed, 1);
-  assert.match(stderr, /no service can be asked on .*: nothing listens there/);
+  assert.match(stderr, /no service answers on .*: nothing listens on it/);
 });
 
 test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
@@ -257,7 +257,7 @@ test('a command does not wait for ever for a socket that never answers', async (
   const ends = ['status', 'stop'].map((command) => runApiCli(folder, command, '--socket', socket));
   for (const { status: code, stderr } of await Promise.all(ends)) {
     assert.equal(code, 1);
-    assert.match(stderr, /what listens there has not answered for 5 seconds/);
+    assert.match(stderr, /it has not answered for 5 seconds/);
   }
 });
 

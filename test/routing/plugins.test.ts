@@ -320,7 +320,7 @@ test('a route of a plugin that the table hides is said by build()', async () => 
   await build('/pages/{name}');
   assert.deepEqual(
     log.lines.map(({ level, message }) => [level, message]),
-    [['warn', 'the route GET /pages/:name of a plugin can never win: /pages/{name} of the table takes its path']],
+    [['warn', 'the route GET /pages/:name of a plugin can never match: /pages/{name} of the table takes its path']],
   );
   await assert.rejects(build('/pages/{name}', 'error'), { code: 'PORTICO_ROUTE_TABLE', message: /\/pages\/:name/ });
   await assert.rejects(build('/pages'), { code: 'PORTICO_ROUTE_SHADOWED', message: /POST.*\/pages/ });

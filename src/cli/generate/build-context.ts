@@ -83,8 +83,8 @@ export function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | '
     ? []
     : [
         {
-          message: 'the image cannot be built: there is no package-lock.json, which npm ci reads',
-          hint: 'npm install --package-lock-only makes it.',
+          message: 'the image cannot be built: npm ci needs a package-lock.json',
+          hint: 'Create it with npm install --package-lock-only.',
         },
       ];
   const outside = filesNamed(deployment)

@@ -90,13 +90,13 @@ export const SERVICE_UNIT = 'portico.service';
 
 /** The first line of a file. */
 export function writtenBy(kind: string): string {
-  return `# Written by api-cli generate ${kind}. Does it still fit? api-cli generate ${kind} --check FILE`;
+  return `# Written by api-cli generate ${kind}. Check it with: api-cli generate ${kind} --check FILE`;
 }
 
 /** A comment on what is not in the file: variables that its holder has to have. */
 export function variablesComment(holder: string, { variables }: Deployment): string[] {
   if (variables.length === 0) return [];
-  return [`# Options are set by variables, which ${holder} has to have: ${variables.join(' ')}`];
+  return [`# Options are set by environment variables, which ${holder} must define: ${variables.join(' ')}`];
 }
 
 /** Beyond the deadline: workers are killed a second after it, and systemd's helper has two for the last words. */
@@ -216,7 +216,7 @@ function publicSetting(config: Config, setting: string): string {
   const [, shown] = config.maskArguments(['--set', setting]);
   if (shown === setting) return setting;
   throw new UsageError(
-    `--set ${shown} is a secret, or an option that only the application knows: it does not go into a deployment file`,
+    `--set ${shown} is a secret or an option of the application, which cannot be in a deployment file`,
     'Write it in a configuration file.',
   );
 }
@@ -251,7 +251,7 @@ export function portOf({ name, address }: DeployedApi): number | undefined {
   if (!('port' in address)) return undefined;
   if (address.port !== 0) return address.port;
   throw new PorticoError('PORTICO_DEPLOYMENT_PORT', {
-    message: `${name} has no port of its own: with port 0 it takes any that is free`,
+    message: `${name} has port 0: it listens on any free port`,
     hint: `Set port in [api:${name}].`,
   });
 }

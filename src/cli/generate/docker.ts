@@ -45,11 +45,11 @@ function generate(deployment: Deployment): string {
     writtenBy('docker'),
     `# docker build --tag portico . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} portico`,
     stop === ''
-      ? '# A graceful stop takes as long as it needs: name a --stop-timeout, Docker kills after 10 s.'
+      ? '# A graceful shutdown has no time limit: set --stop-timeout, because Docker kills after 10 s.'
       : '# Without --stop-timeout (stop_grace_period in a Compose file) Docker kills after 10 s.',
     ...variablesComment('a container', deployment),
     'FROM node:22-slim',
-    '# Process 1 inherits what other processes leave behind, and Node does not wait for children that are not its own.',
+    '# Process 1 must reap orphaned processes, which Node.js does not do.',
     'RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*',
     `ENV NODE_ENV=production${control === undefined ? ` ${SOCKET_VARIABLE}=${SOCKET}` : ''}`,
     `WORKDIR ${APP}`,
@@ -158,10 +158,10 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   const end = instructions.at(-1)?.line ?? 1;
   for (const { name, value, line } of [...of('ENTRYPOINT').slice(-1), ...of('CMD').slice(-1)]) {
     if (!value.startsWith('[')) {
-      const message = `${name} is in shell form: the shell is sent the signals, and ends alone`;
+      const message = `${name} is in shell form: the shell receives the signals, and exits alone`;
       tell(line, message, 'Write the words as a JSON array.');
     } else if (/"(?:npm|npx|yarn|pnpm)"/.test(value)) {
-      tell(line, `${name} starts a package manager, which does not hand on all signals`);
+      tell(line, `${name} starts a package manager, which does not forward all signals`);
     }
   }
   const user = of('USER').at(-1);
@@ -170,20 +170,20 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   }
   const signal = of('STOPSIGNAL').at(-1);
   if (signal !== undefined && !/^(?:SIG)?(?:TERM|15)$/.test(signal.value)) {
-    const message = `STOPSIGNAL is ${signal.value}: a graceful stop begins with TERM`;
+    const message = `STOPSIGNAL is ${signal.value}: a graceful shutdown starts with TERM`;
     tell(signal.line, message, 'Write STOPSIGNAL SIGTERM.');
   }
   checkPorts(of('EXPOSE'), end, deployment, tell);
   for (const { name } of deployment.apis.filter(isHidden)) {
     const variable = `API_${name}__LISTEN`.toUpperCase();
     if (text.includes(`api:${name}.listen=`) || text.toUpperCase().includes(variable)) continue;
-    const message = `${name} listens on the loopback of the container, which nothing outside reaches`;
+    const message = `${name} listens on the loopback address of the container, which is unreachable from outside`;
     tell(end, message, `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`);
   }
   for (const { value, line } of of('COPY')) {
     if (!/^\.\/?\s/.test(value)) continue;
     for (const path of wronglyCopied(deployment)) {
-      tell(line, `it copies ${path}, which ${IGNORE_FILE} does not name`, `Write a line ${path} there.`);
+      tell(line, `it copies ${path}, which is not in ${IGNORE_FILE}`, `Add the line ${path}.`);
     }
   }
   const [health] = of('HEALTHCHECK');
@@ -212,7 +212,7 @@ function checkHealth({ value, line }: Instruction, variables: string, deployment
     const { control } = deployment;
     const [, set = control ?? ''] = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`).exec(variables) ?? [];
     const served = set === '' ? '' : inImage(resolve(set), deployment.folder);
-    if (served !== socket) tell(line, `no control socket is at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
+    if (served !== socket) tell(line, `there is no control socket at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
     return;
   }
   const asked = [...value.matchAll(/(https?):\/\/([^\s/:'"]+|\[[^\]]+\]):(\d+)(\/[^\s'"?]*)?/g)];
@@ -228,11 +228,11 @@ function checkHealth({ value, line }: Instruction, variables: string, deployment
         [api.health, `${api.health}/live`, `${api.health}/ready`].includes(path),
     ),
   }));
-  for (const { url, api } of found) if (api === undefined) tell(line, `no API has its health check at ${url}`);
+  for (const { url, api } of found) if (api === undefined) tell(line, `no API has a health check at ${url}`);
   const names = found.flatMap(({ api }) => api?.name ?? []);
   const others = apis.filter(({ name, health }) => health !== undefined && !names.includes(name));
   if (names.length > 0 && others.length > 0) {
-    const hint = 'api-cli generate docker writes one that asks for all.';
-    tell(line, `HEALTHCHECK asks ${names.join(', ')}, and not ${others.map(({ name }) => name).join(', ')}`, hint);
+    const hint = 'api-cli generate docker prints one that checks all APIs.';
+    tell(line, `HEALTHCHECK checks ${names.join(', ')}, but not ${others.map(({ name }) => name).join(', ')}`, hint);
   }
 }

@@ -24,8 +24,8 @@ function generate(deployment: Deployment): string {
   const ports = portsOf(deployment);
   const lines = [
     writtenBy('kubernetes'),
-    '# The image is that of api-cli generate docker. A pod is told to end before all balancers know: drain_delay = 5 in',
-    '# [DEFAULT] has it serve meanwhile.',
+    '# Build the image with api-cli generate docker. A pod gets TERM before all load balancers know: with drain_delay = 5 in',
+    '# [DEFAULT] it keeps serving until they do.',
     ...variablesComment('the container', deployment),
     'apiVersion: apps/v1',
     'kind: Deployment',
@@ -40,13 +40,13 @@ function generate(deployment: Deployment): string {
     '    metadata:',
     '      labels: { app.kubernetes.io/name: portico }',
     '    spec:',
-    '      # graceful_shutdown_timeout, and the time to kill what is left.',
+    '      # graceful_shutdown_timeout, plus the time to kill remaining processes.',
     `      terminationGracePeriodSeconds: ${stopSeconds}`,
     '      securityContext:',
     '        runAsNonRoot: true',
     '        runAsUser: 1000',
     '        fsGroup: 1000',
-    '        # Pod Security "restricted" refuses a pod without one.',
+    '        # Pod Security "restricted" requires this.',
     '        seccompProfile: { type: RuntimeDefault }',
     '      containers:',
     '        - name: portico',
@@ -90,7 +90,7 @@ function resources(deployment: Deployment): string[] {
   const most = mostMemory(deployment, maxMemory === 0 ? 2 * WORKER_MIB : maxMemory / MIB);
   const usual = Math.min(most, PARENT_MIB + workers * WORKER_MIB);
   return [
-    '          # To begin with; measure. A limit of cpu would make requests wait while processors are idle.',
+    '          # Starting values; measure. A CPU limit would delay requests while processors are idle.',
     '          resources:',
     `            requests: { cpu: ${workers * 250}m, memory: ${usual}Mi }`,
     `            limits: { memory: ${most}Mi }`,
@@ -162,7 +162,7 @@ function probes(deployment: Deployment): string[] {
   return [
     `          startupProbe: { ${live}, periodSeconds: 1, failureThreshold: 60 }`,
     `          readinessProbe: { ${ready}, periodSeconds: 5, timeoutSeconds: 2 }`,
-    '          # A worker that is stuck is replaced by its parent; this one ends the whole pod.',
+    '          # The parent replaces a stuck worker; this probe restarts the whole container.',
     `          livenessProbe: { ${live}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }`,
   ];
 }
@@ -216,7 +216,7 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   const manifests = [...documents].map(({ contents }) => new Manifest(contents, lines));
   const pod = manifests.map((each) => each.at('spec', 'template', 'spec')).find(({ exists }) => exists);
   if (pod === undefined) {
-    tell(1, 'there is no manifest with a template of pods in the file');
+    tell(1, 'the file has no manifest with a pod template');
     return;
   }
   checkGrace(pod, deployment, tell);
@@ -239,7 +239,7 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
     for (const each of service.at('spec', 'ports').items) {
       const target = each.at('targetPort').exists ? each.at('targetPort') : each.at('port');
       if (ports.includes(Number(named.get(target.value) ?? target.value))) continue;
-      tell(target.line, `targetPort ${String(target.value)} is no port of the container`);
+      tell(target.line, `targetPort ${String(target.value)} is not a port of the container`);
     }
   }
 }
@@ -248,7 +248,7 @@ function checkGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment
   const grace = pod.at('terminationGracePeriodSeconds');
   const seconds = Number(grace.value ?? DEFAULT_GRACE_SECONDS);
   if (seconds >= stopSeconds) return;
-  const message = `terminationGracePeriodSeconds is ${seconds}: a graceful stop may take ${stopSeconds} s`;
+  const message = `terminationGracePeriodSeconds is ${seconds}: a graceful shutdown can take ${stopSeconds} s`;
   tell(grace.line, message, `Write terminationGracePeriodSeconds: ${stopSeconds}.`);
 }
 
@@ -285,7 +285,7 @@ function checkProbe(
   if (!asked.exists) return;
   const port = named.get(asked.value) ?? asked.value;
   if (!portsOf(deployment).some((each) => each.port === Number(port))) {
-    tell(asked.line, `${kind} asks port ${String(port)}, on which nothing listens`);
+    tell(asked.line, `${kind} checks port ${String(port)}, on which nothing listens`);
     return;
   }
   if (!get.exists) return;
@@ -294,7 +294,7 @@ function checkProbe(
   const there = probesOf(deployment).filter((each) => each.port === port);
   if (there.some((each) => each.scheme === scheme && pathsOf(each).includes(String(path)))) return;
   const [known] = there;
-  const message = `${kind} asks ${scheme} ${path} of port ${String(port)}, where no health check is`;
+  const message = `${kind} requests ${scheme} ${path} on port ${String(port)}, which has no health check`;
   tell(get.at('path').line, message, known && `There is ${known.scheme} ${known.ready}.`);
 }
 

@@ -17,9 +17,9 @@ function generate(deployment: Deployment): string {
     '    missingok',
     '    notifempty',
     '    compress',
-    '    # Until it is opened anew, lines go into the file that was renamed.',
+    '    # The service writes to the renamed file until it reopens the log.',
     '    delaycompress',
-    '    # The service makes the new one.',
+    '    # The service creates the new file.',
     '    nocreate',
     '    postrotate',
     `        if systemctl is-active --quiet ${SERVICE_UNIT}; then systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}; fi`,
@@ -64,11 +64,11 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   if (lineOf(/^copytruncate\b/) > 0) return;
   if (lineOf(/\bHUP\b|\bkill\b.*\s-1\b/) === 0) {
     const hint = `Write postrotate, systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}, endscript.`;
-    tell(block, 'nothing sends HUP: the log goes on in the file that was renamed', hint);
+    tell(block, 'nothing sends HUP: the service keeps writing to the renamed file', hint);
   }
   const compress = lineOf(/^compress\b/);
   if (compress > 0 && lineOf(/^delaycompress\b/) === 0) {
-    const message = 'compress without delaycompress: what is written until the log is opened anew is lost';
+    const message = 'compress without delaycompress: lines written before the log is reopened are lost';
     tell(compress, message, 'Write delaycompress.');
   }
   const create = lineOf(/^create\s+\d+\s+(?:root|0)\b/);

@@ -27,7 +27,7 @@ function generate(deployment: Deployment): string {
   const lines = [
     writtenBy('nginx'),
     '',
-    '# A request to upgrade, as of WebSockets, passes; the connections of all others are kept.',
+    '# Upgrade requests, such as WebSockets, pass; all other connections are kept alive.',
     'map $http_upgrade $portico_connection {',
     '    default upgrade;',
     '    "" "";',
@@ -51,7 +51,7 @@ function generate(deployment: Deployment): string {
       'server {',
       '    listen 80;',
       `    server_name ${name}.example.org;`,
-      '    # The API judges the size of bodies.',
+      '    # The API limits the size of bodies.',
       '    client_max_body_size 0;',
       '',
       '    location / {',
@@ -59,18 +59,18 @@ function generate(deployment: Deployment): string {
       '        proxy_http_version 1.1;',
       '        proxy_set_header Connection $portico_connection;',
       '        proxy_set_header Upgrade $http_upgrade;',
-      '        # client_socket_timeout: how long the API lets a handler be silent.',
+      '        # client_socket_timeout: how long the API waits for a silent handler.',
       `        proxy_read_timeout ${readSeconds(deployment)}s;`,
       '        proxy_set_header Host $host;',
       '        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
       '        proxy_set_header X-Forwarded-Proto $scheme;',
-      '        # A client may send these as well, and the API believes its proxy.',
+      '        # The API trusts these headers from its proxy, so values from clients must not pass.',
       '        proxy_set_header X-Forwarded-Host $host;',
       '        proxy_set_header X-Forwarded-Prefix "";',
       '        proxy_set_header Forwarded "";',
       ...(api.tls
         ? [
-            '        # Who the API is, is not asked: proxy_ssl_verify on, with proxy_ssl_trusted_certificate, does.',
+            "        # nginx does not verify the API's certificate: set proxy_ssl_verify on, with proxy_ssl_trusted_certificate.",
             '        proxy_ssl_server_name on;',
             '        proxy_ssl_session_reuse on;',
           ]
@@ -180,23 +180,23 @@ function checkPasses(
     if (host !== upstream) continue;
     if (scheme !== schemeOf(api)) {
       const hint = `Write proxy_pass ${schemeOf(api)}://${upstream};`;
-      tell(line, `proxy_pass speaks ${scheme}, and ${api.name} ${schemeOf(api)}`, hint);
+      tell(line, `proxy_pass uses ${scheme}, but ${api.name} uses ${schemeOf(api)}`, hint);
     }
     const connection = set.get('proxy_set_header connection');
     const isKept = set.get('proxy_http_version') === '1.1' && (connection === '' || emptied.has(connection ?? ''));
     const read = set.get('proxy_read_timeout');
     if ((read === undefined ? DEFAULT_READ_SECONDS : secondsOf(read)) < readSeconds(deployment)) {
-      const message = `proxy_read_timeout is ${read ?? DEFAULT_READ_SECONDS}: nginx answers 504 where the API lets a handler work for ${readSeconds(deployment)} s`;
+      const message = `proxy_read_timeout is ${read ?? DEFAULT_READ_SECONDS}: nginx answers 504, although the API lets a handler work for ${readSeconds(deployment)} s`;
       tell(line, message, `Write proxy_read_timeout ${readSeconds(deployment)}s;`);
     }
     if (deployment.keepAlive > 0 && !isKept) {
       const message =
-        'connections to the API are not kept: HTTP/1.0, or "Connection: close", is what nginx sends by itself';
+        'connections to the API are not kept alive: by default, nginx sends HTTP/1.0 or "Connection: close"';
       tell(line, message, 'Write proxy_http_version 1.1; proxy_set_header Connection "";');
     }
     const open = BELIEVED.filter((name) => !set.has(`proxy_set_header ${name.toLowerCase()}`));
     if (open.length > 0) {
-      const message = `what a client sends as ${open.join(', ')} passes, and the API believes its proxy`;
+      const message = `${open.join(', ')} from a client reaches the API, which trusts it from its proxy`;
       tell(line, message, `Set it, or clear it: proxy_set_header ${open[0]} "";`);
     }
   }

@@ -22,10 +22,10 @@ export const socket: DeploymentFile = { generate, check, warnings };
 
 function generate({ apis }: Deployment): string {
   const [api, ...others] = apis;
-  if (api === undefined) throw new UsageError('no API is enabled: there is nothing to connect to');
+  if (api === undefined) throw new UsageError('no API is enabled, so there is no socket');
   if (others.length > 0) {
     const names = apis.map(({ name }) => name).join(', ');
-    throw new UsageError(`each API has a socket unit of its own: ${names}`, `Name one: --api ${api.name}.`);
+    throw new UsageError(`each API has its own socket unit: ${names}`, `Name one: --api ${api.name}.`);
   }
   return [
     writtenBy('socket'),
@@ -37,9 +37,9 @@ function generate({ apis }: Deployment): string {
     '[Socket]',
     `ListenStream=${streamOf(api)}`,
     ...('path' in api.address
-      ? ['SocketMode=0660', '# For a proxy of another user: SocketGroup= and a group of it.']
+      ? ['SocketMode=0660', '# If a proxy runs as another user, set SocketGroup= to one of its groups.']
       : []),
-    '# The name of the API: by it the service knows its socket.',
+    '# The name of the API, by which the service finds its socket.',
     `FileDescriptorName=${plain(api.name)}`,
     `Service=${SERVICE_UNIT}`,
     '',
@@ -52,7 +52,7 @@ function generate({ apis }: Deployment): string {
 function streamOf(api: DeployedApi): string {
   portOf(api);
   if ('host' in api.address && isIP(api.address.host) === 0) {
-    const message = `${api.name} listens on ${api.address.host}: systemd takes addresses, and no host names`;
+    const message = `${api.name} listens on ${api.address.host}: systemd accepts addresses but no host names`;
     throw new UsageError(message, 'Write the address in listen, such as 127.0.0.1.');
   }
   return plain('path' in api.address ? api.address.path : formatAddress(api.address));
@@ -62,8 +62,8 @@ function streamOf(api: DeployedApi): string {
 function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   return apis.flatMap(({ address }) => {
     if (!('path' in address) || below(MADE.RuntimeDirectory, dirname(address.path)) === undefined) return [];
-    const message = `${address.path} is removed with the RuntimeDirectory of ${SERVICE_UNIT} when that stops`;
-    const hint = `Write RuntimeDirectoryPreserve=yes there, or take ${dirname(address.path)} out of it: the socket unit makes it.`;
+    const message = `${address.path} is removed with the RuntimeDirectory of ${SERVICE_UNIT} when it stops`;
+    const hint = `Write RuntimeDirectoryPreserve=yes there, or remove ${dirname(address.path)} from it, because the socket unit creates it.`;
     return [{ message, hint }];
   });
 }
@@ -74,7 +74,7 @@ function check(text: string, { apis }: Deployment, tell: Tell): void {
   const api = apis.find((each) => plain(each.name) === name.value);
   if (api === undefined) {
     const known = apis.map((each) => each.name);
-    const message = `FileDescriptorName is ${name.value || 'missing'}: the service does not know whose socket it is`;
+    const message = `FileDescriptorName is ${name.value || 'missing'}: the service cannot tell which API the socket belongs to`;
     tell(name.line, message, nearestOrAll(name.value, known, 'APIs'));
     return;
   }

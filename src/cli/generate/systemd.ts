@@ -38,39 +38,39 @@ function generate(deployment: Deployment): string {
     `Description=${apis.length > 0 ? 'APIs served' : 'Services run'} by Portico: ${plain([...apis.map(({ name }) => name), ...services].join(', '))}`,
     'After=network-online.target',
     'Wants=network-online.target',
-    '# What it waits for (a port, a broker) may come back after minutes: it is tried again for ever.',
+    '# A port or a broker can be unavailable for minutes, so systemd retries forever.',
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
-    '# READY=1 is sent when every worker of every API accepts, RELOADING=1 and STOPPING=1 when these begin.',
+    '# READY=1 is sent when all workers of all APIs accept connections; RELOADING=1 and STOPPING=1 when these begin.',
     'Type=notify',
-    '# A helper, a child of the main process, sends them.',
+    '# A child of the main process sends them.',
     'NotifyAccess=all',
     `WorkingDirectory=${plain(entered)}`,
     ...(owned.length === 0
       ? []
       : [
-          '# systemd makes what is below /run and /var; the rest is made here, for the user of the service.',
+          '# systemd creates directories in /run and /var; the others are created here, for the user of the service.',
           `ExecStartPre=+${['/bin/sh', '-c', MAKE, 'sh', ...owned].map(quoted).join(' ')}`,
         ]),
     `ExecStart=${[process.execPath, main, ...options].map(quoted).join(' ')}`,
     ...(control !== ''
       ? [
-          '# Waits for what comes of it: systemctl reload fails where the configuration is refused.',
+          '# Waits for the result: systemctl reload fails if the configuration is refused.',
           `ExecReload=${[process.execPath, main, 'reload', ...options].map(quoted).join(' ')}`,
         ]
       : ['ExecReload=/bin/kill -HUP $MAINPID']),
-    '# TERM goes to the main process alone, which stops its workers; what is left at the end is killed.',
+    '# Only the main process gets TERM and stops its workers; remaining processes are killed.',
     'KillMode=mixed',
-    '# graceful_shutdown_timeout, and the time to kill what is left.',
+    '# graceful_shutdown_timeout, plus the time to kill remaining processes.',
     `TimeoutStopSec=${stopSeconds ?? 'infinity'}`,
     '# Longer than worker_timeout: a stuck worker is replaced before systemd ends the service.',
     `WatchdogSec=${watchdog(deployment)}`,
     'Restart=on-failure',
     'RestartSec=2',
-    '# A worker that the kernel kills for memory is replaced; systemd would end the service.',
+    '# The parent replaces a worker that the kernel kills for memory; by default systemd would stop the service.',
     'OOMPolicy=continue',
-    '# A configuration that was refused is refused again: status 78 waits for an edit.',
+    '# A refused configuration would be refused again: status 78 does not restart the service.',
     'RestartPreventExitStatus=78',
     '',
     'DynamicUser=yes',
@@ -78,7 +78,7 @@ function generate(deployment: Deployment): string {
       names.length === 0 ? [] : [`${directive}=${names.map(listed).join(' ')}`],
     ),
     ...(owned.length === 0 ? [] : [`ReadWritePaths=${owned.map(listed).join(' ')}`]),
-    ...(entered === folder ? [] : ['# By PWD a reload knows the link, and follows it.']),
+    ...(entered === folder ? [] : ['# PWD tells a reload the link, so that it follows it.']),
     `Environment=${['NODE_ENV=production', ...(entered === folder ? [] : [`PWD=${entered}`]), ...environment].map(listed).join(' ')}`,
     ...(hasLowPort(deployment) ? ['AmbientCapabilities=CAP_NET_BIND_SERVICE'] : []),
     'NoNewPrivileges=yes',
@@ -98,7 +98,7 @@ const MAKE = `mkdir -p "$@" && chown --reference=/run/${NAME} "$@"`;
 
 function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   const unwritable = placesOf(deployment).refused.map((written) => ({
-    message: `[${written.group}] ${written.opt} cannot be written: the user of the service may not own ${directoryOf(written, written.value)}`,
+    message: `[${written.group}] ${written.opt} may not be writable: the user of the service may not own ${directoryOf(written, written.value)}`,
     hint: `Name ${written.kind === 'socket' ? 'a path below /run/portico' : written.isLog ? 'a path below /var/log/portico' : 'a path below /var/lib/portico'}.`,
   }));
   return [...unwritable, ...unreadable(readPaths(deployment))];
@@ -141,26 +141,26 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
 function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): void {
   const type = unit.last('Type');
   if (!type.value.startsWith('notify')) {
-    const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs serve`;
+    const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs are ready`;
     tell(type.line, message, 'Write Type=notify.');
   }
   const access = unit.last('NotifyAccess');
   if (access.value !== 'all') {
-    const message = 'NotifyAccess is not all: what the helper sends is dropped, and a start never ends';
+    const message = 'NotifyAccess is not all: messages of the helper are dropped, and a start never completes';
     tell(access.line, message, 'Write NotifyAccess=all.');
   }
   const mode = unit.last('KillMode');
   if (mode.value !== 'mixed') {
-    const message = `KillMode is ${mode.value || 'control-group'}: workers are sent TERM beside their parent`;
+    const message = `KillMode is ${mode.value || 'control-group'}: workers also receive TERM, besides their parent`;
     tell(mode.line, message, 'Write KillMode=mixed.');
   }
   const reload = unit.last('ExecReload');
   if (reload.value === '' && type.value !== 'notify-reload') {
-    const hint = 'Write ExecReload= and the command of ExecStart, with the word reload behind main.js.';
-    tell(reload.line, 'ExecReload is missing: systemctl reload cannot be asked', hint);
+    const hint = 'Write ExecReload= and the command of ExecStart, with the word reload after main.js.';
+    tell(reload.line, 'ExecReload is missing: systemctl reload does not work', hint);
   } else if (control !== '' && /\bkill\b/.test(reload.value)) {
-    const hint = 'Write the command of ExecStart, with the word reload behind main.js.';
-    tell(reload.line, 'ExecReload sends a signal: systemctl reload succeeds where a configuration is refused', hint);
+    const hint = 'Write the command of ExecStart, with the word reload after main.js.';
+    tell(reload.line, 'ExecReload sends a signal: systemctl reload succeeds even if the configuration is refused', hint);
   }
   const prevented = unit.last('RestartPreventExitStatus');
   const restart = unit.last('Restart');
@@ -168,7 +168,7 @@ function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): v
     const message = `Restart is ${restart.value || 'missing'}: a service that dies stays down`;
     tell(restart.line, message, 'Write Restart=on-failure.');
   } else if (!prevented.value.split(/\s+/).includes('78')) {
-    const message = 'RestartPreventExitStatus has no 78: a configuration that is refused is started again and again';
+    const message = 'RestartPreventExitStatus has no 78: systemd restarts a refused configuration again and again';
     tell(prevented.line, message, 'Write RestartPreventExitStatus=78.');
   }
   const wait = unit.last('RestartSec');
@@ -180,7 +180,7 @@ function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): v
   }
   const memory = unit.last('OOMPolicy');
   if (memory.value !== 'continue') {
-    const message = `OOMPolicy is ${memory.value || 'stop'}: a worker that the kernel kills for memory ends the whole service`;
+    const message = `OOMPolicy is ${memory.value || 'stop'}: if the kernel kills a worker for memory, systemd stops the whole service`;
     tell(memory.line, message, 'Write OOMPolicy=continue.');
   }
   const start = unit.last('ExecStart');
@@ -203,10 +203,10 @@ function checkTimes(unit: Unit, deployment: Deployment, tell: Tell): void {
   }
   const dog = unit.last('WatchdogSec');
   if (dog.value === '') {
-    const message = 'WatchdogSec is missing: a main process that hangs is not noticed';
+    const message = 'WatchdogSec is missing: systemd does not notice a main process that hangs';
     tell(dog.line, message, `Write WatchdogSec=${watchdog(deployment)}.`);
   } else if (timeoutOf(dog.value) <= workerTimeout) {
-    const message = `WatchdogSec is ${dog.value}: systemd ends the service before a stuck worker is replaced, after ${workerTimeout} s`;
+    const message = `WatchdogSec is ${dog.value}: systemd stops the service before a stuck worker is replaced, after ${workerTimeout} s`;
     tell(dog.line, message, `Write WatchdogSec=${Math.ceil(workerTimeout) * 2}.`);
   }
   const files = unit.last('LimitNOFILE');
@@ -221,7 +221,7 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
   const isRoot = !isOn(unit.last('DynamicUser').value) && ['', 'root', '0'].includes(unit.last('User').value);
   const capabilities = unit.last('AmbientCapabilities');
   if (hasLowPort(deployment) && !isRoot && !capabilities.value.includes('CAP_NET_BIND_SERVICE')) {
-    const message = 'AmbientCapabilities has no CAP_NET_BIND_SERVICE: the user may not listen below port 1024';
+    const message = 'AmbientCapabilities has no CAP_NET_BIND_SERVICE: the user cannot listen on ports below 1024';
     tell(capabilities.line, message, 'Write AmbientCapabilities=CAP_NET_BIND_SERVICE.');
   }
   const home = unit.last('ProtectHome');
@@ -239,14 +239,14 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
     const directory = directoryOf(written, set.get(variableOf(written)) ?? written.value);
     if (isTemporary(directory)) {
       if (written.kind !== 'socket' || !isOn(temporary.value)) continue;
-      const message = `PrivateTmp is on: nothing outside finds the socket in ${directory}`;
+      const message = `PrivateTmp is on: other processes cannot find the socket in ${directory}`;
       tell(temporary.line, message, `Set ${named} to a path below /run.`);
     } else if (strict.value === 'strict' && !isWritable(unit, directory, [...Object.keys(MADE), 'ReadWritePaths'])) {
       const hint = `Write ${directiveFor(directory)}, or set ${variableOf(written)} in Environment.`;
       tell(strict.line, `ProtectSystem is strict: ${named} is in ${directory}, which cannot be written`, hint);
     } else if (isDynamic && !makes.includes(directory) && !isWritable(unit, directory, Object.keys(MADE))) {
       const hint =
-        'A StateDirectory or LogsDirectory is made for it; api-cli generate systemd writes an ExecStartPre for others.';
+        'systemd creates a StateDirectory or LogsDirectory for it; for others, api-cli generate systemd writes an ExecStartPre.';
       tell(unit.last('DynamicUser').line, `DynamicUser does not own ${directory}, where ${named} is`, hint);
     }
   }

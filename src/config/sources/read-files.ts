@@ -63,8 +63,8 @@ function readOne(file: NamedPath, issues: Diagnostic[]): SourceFile[] {
 
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'it does not exist'],
-  ['ENOTDIR', 'a part of its path is no folder'],
-  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'a part of its path is not a directory'],
+  ['EISDIR', 'it is a directory'],
   ['EACCES', 'permission denied'],
 ]);
 

@@ -83,6 +83,6 @@ export function routes(services: readonly ServiceStatus[], recent: RecentApis): 
 export function underWay({ reloading, services }: LauncherStatus): Html | undefined {
   if (reloading === undefined) return undefined;
   const what = reloading.dryRun ? 'A dry run' : 'A reload';
-  return html`<p class="bad">${what} is under way since ${reloading.at}: ${whatLoads(services)}</p>
+  return html`<p class="bad">${what} has been running since ${reloading.at}: ${whatLoads(services)}</p>
 `;
 }

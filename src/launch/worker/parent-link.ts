@@ -228,7 +228,7 @@ export function notLaunched(service: string, launched: readonly string[]): Porti
 
 function unbuilt(): PorticoError {
   return new PorticoError('PORTICO_WORKER_FAILED', {
-    message: 'the child that builds the services did not come to its end: something it waits for never settles',
+    message: 'the child that builds the services did not finish: something it waits for never settles',
     hint: 'Is there a top-level await in a module that nothing resolves?',
   });
 }

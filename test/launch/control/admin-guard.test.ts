@@ -136,7 +136,7 @@ test('OP-55 an address that others reach needs allow_remote, and then they only 
   const project = emptyProject(pidProject(await freePort(), 1, '[admin]\nlisten = 0.0.0.0:0'));
   const refused = startProject(t, project);
   assert.equal((await refused.ended).code, 78);
-  assert.match(refused.output(), /portico\.ini:4:10: error: \[admin\] listen: other machines reach 0\.0\.0\.0/);
+  assert.match(refused.output(), /portico\.ini:4:10: error: \[admin\] listen: other machines can reach 0\.0\.0\.0/);
   const { address } =
     Object.values(networkInterfaces())
       .flat()

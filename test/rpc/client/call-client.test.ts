@@ -53,7 +53,7 @@ test(
 );
 
 test(
-  'RP-32 a cast settles when the broker has it, a fanout reaches every service',
+  'RP-32 a cast settles when the broker accepted it, a fanout reaches every service',
   withNetwork(async ({ serve, client }) => {
     const [north, south] = [new Images(), new Images()];
     const both = Promise.all([north, south].map((each) => new Promise<void>((resolve) => (each.heard = resolve))));
