@@ -62,7 +62,7 @@ export function neededRegistry(
   const registry = openRegistry(config, options);
   if (registry === null) {
     throw new PorticoError('PORTICO_NO_REGISTRY', {
-      message: 'the configuration names no service registry',
+      message: 'no service registry is configured',
       hint: 'Set [servicegroup] connection, or [database] connection: sqlite:////var/lib/portico/portico.db.',
     });
   }

@@ -30,10 +30,10 @@ const OUTCOMES: ReadonlySet<string> = new Set([
 
 /** Why messages are not begun. */
 const DROPS = [
-  'it came before',
-  'its caller does not wait any more',
-  'its caller took it back',
-  'the service stops',
+  'it is a duplicate',
+  'its caller no longer waits',
+  'its caller cancelled it',
+  'the service is stopping',
 ] as const;
 export type DropReason = (typeof DROPS)[number];
 
@@ -103,7 +103,7 @@ export class CallMeter {
     this.#meter.distribution('repliesLost', [topic]);
   }
 
-  /** A message that is not begun: it came before, or nothing waits for it. */
+  /** A message that is not begun: it is a duplicate, or nothing waits for it. */
   dropped(topic: string, reason: DropReason): void {
     this.#meter.count('callsDropped', [topic, reason]);
   }

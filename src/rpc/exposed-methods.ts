@@ -154,12 +154,12 @@ export function rpc(
 ): <F extends (this: never, ...args: never[]) => unknown>(method: F, context?: ClassMethodDecoratorContext) => F {
   const { ack, idempotent, long } = options;
   if (ack === 'late' && idempotent !== true) {
-    throw refused('a method that is acknowledged late may run twice', 'Say idempotent: true if that is no matter.');
+    throw refused('a method that acknowledges late may run twice', 'Write idempotent: true if this is safe.');
   }
   if (ack === 'late' && long === true) {
     throw refused(
-      'a long method is not acknowledged late: brokers close the channel of a consumer that takes too long',
-      'Acknowledge at the start, and have the work found again by a periodic task.',
+      'a long method cannot acknowledge late: brokers close the channel of a consumer that takes too long',
+      'Acknowledge at the start, and let a periodic task find unfinished work.',
     );
   }
   return (method) => {

@@ -68,8 +68,8 @@ async function callHere(
   const behaviour = notPlain(args, 'args');
   if (behaviour !== undefined) {
     throw new PorticoError('PORTICO_NOT_PLAIN', {
-      message: `${topic}: ${method} is called with more than data: ${behaviour}`,
-      hint: 'Managers act on plain data: give ids and values, not objects with methods.',
+      message: `${topic}: ${method} is called with other than plain data: ${behaviour}`,
+      hint: 'Managers work with plain data: pass ids and values, not objects with methods.',
     });
   }
   const manager = running();

@@ -117,9 +117,9 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
     throw new ConfigurationRefused('PORTICO_RPC_SIGNING', {
       message:
         wrong >= 0
-          ? `[rpc] signing_keys: pair ${wrong + 1} is no key`
+          ? `[rpc] signing_keys: pair ${wrong + 1} is not a key`
           : '[rpc] require_signature is set, and signing_keys has no key',
-      hint: 'Write id:secret: an id of letters, digits, _ and -, and a secret of 32 characters or more, as `openssl rand -hex 32` makes it.',
+      hint: 'Write id:secret: an id of letters, digits, _ and -, and a secret of at least 32 characters. Generate one with `openssl rand -hex 32`.',
     });
   }
   return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature });
@@ -191,8 +191,8 @@ function refuseUncarried({ signingKeys, requireSignature, compressOver }: Option
           : 'compress_over';
   if (opt === undefined) return;
   throw new ConfigurationRefused('PORTICO_RPC_WIRE', {
-    message: `[rpc] ${opt}: the wire of oslo.messaging has none of this`,
-    hint: `Remove ${opt}, or connect by amqp://, which only services of Portico speak.`,
+    message: `[rpc] ${opt}: oslo.messaging does not support it`,
+    hint: `Remove ${opt}, or connect with amqp://, which only services of Portico understand.`,
   });
 }
 
@@ -207,7 +207,7 @@ function overrides(url: string, options: OptionDeclarations): Readonly<Record<st
   for (const [name, text] of parseTransportUrl(url).query) {
     if (!names.includes(name)) {
       throw new ConfigurationRefused('PORTICO_RPC_URL', {
-        message: `the query of the transport URL has "${name}", which is no option of [rpc]`,
+        message: `the query of the transport URL has "${name}", which is not an option of [rpc]`,
         hint: didYouMean(name, names) ?? `Options: ${names.join(', ')}.`,
       });
     }

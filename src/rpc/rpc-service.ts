@@ -222,7 +222,7 @@ export class RPCService implements ServiceBase {
   async kill(options: StopOptions = {}): Promise<void> {
     await this.stop(options);
     if (this.#managed.registration === null || (await this.#managed.forget())) return;
-    this.#log.warn(`${this.binary} on ${this.host} was killed and has no record any more`);
+    this.#log.warn(`${this.binary} on ${this.host} was killed and its record was deleted`);
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
@@ -303,7 +303,7 @@ export class RPCService implements ServiceBase {
 
   #heed(verdict: 'drain' | 'exit', reason: string): void {
     if (verdict === 'drain') {
-      this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`);
+      this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
       this.stop({ graceful: true }).catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
     } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
   }

@@ -92,7 +92,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
   project: text,
   version: [(value) => Number.isInteger(value) && (value as number) >= 0, 'a whole number, 0 or more'],
   workers: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number, 1 or more'],
-  name: [(value) => typeof value === 'string' && value !== '', 'a string with something in it'],
+  name: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
   registration: object,
   context: callable,
   transport: [(value) => ['string', 'object'].includes(typeof value), 'a URL or a transport'],
@@ -115,20 +115,20 @@ export function checkOptions(options: RPCServiceOptions): void {
     }
     const [is, wanted] = KINDS[name as keyof RPCServiceOptions];
     if (value === undefined || value === null || is(value)) continue;
-    throw new PorticoError('PORTICO_RPC_OPTION', { message: `${name} is ${shown(value)}: ${wanted} is wanted` });
+    throw new PorticoError('PORTICO_RPC_OPTION', { message: `${name} is ${shown(value)}: expected ${wanted}` });
   }
   if (Array.isArray(options.manager) && options.manager.length === 0) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: 'manager is a list without managers',
-      hint: 'Give one, or leave manager out for what the configuration names.',
+      hint: 'Pass one, or omit manager to use the configured one.',
     });
   }
   const { reportInterval, periodicFuzzyDelay, periodicIntervalMax } = options;
   for (const [name, seconds] of Object.entries({ reportInterval, periodicFuzzyDelay, periodicIntervalMax })) {
     if (seconds == null || seconds >= 0) continue;
     throw new PorticoError('PORTICO_INVALID_INTERVAL', {
-      message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
-      hint: 'Give 0 to switch it off, null for what the configuration says.',
+      message: `${name} is ${seconds}: expected a number of seconds, 0 or more`,
+      hint: 'Pass 0 to disable it, or null to use the configuration.',
     });
   }
 }
@@ -157,8 +157,8 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
   checkName('host', host, isOslo);
   if (binary === '' || binary.length > 255) {
     throw new PorticoError('PORTICO_RPC_NAME', {
-      message: `the binary ${JSON.stringify(binary)} is no name of 1 to 255 characters`,
-      hint: 'Give the service a binary: the name of its program.',
+      message: `the binary ${JSON.stringify(binary)} is not a name of 1 to 255 characters`,
+      hint: "Pass binary, the name of the service's program.",
     });
   }
   for (const name of [topic, ...(options.altTopic == null ? [] : [options.altTopic])]) {
@@ -210,7 +210,7 @@ function ofBinary(
   throw new ConfigurationRefused('PORTICO_MANAGER', {
     message: `${binary} has no manager: [${group}] ${opt} is not set`,
     hint: [
-      `Write ${opt} = ./file.js:Manager, or give one in code.`,
+      `Write ${opt} = ./file.js:Manager, or pass one in code.`,
       didYouMean(binary, known) ?? (known.length === 0 ? undefined : `There are managers for ${known.join(', ')}.`),
     ]
       .filter((part) => part !== undefined)

@@ -118,7 +118,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'Stop the program that listens there, or choose another address.',
   EADDRNOTAVAIL: 'Listen on an address of this machine, 127.0.0.1 or 0.0.0.0.',
-  EACCES: 'Ports below 1024 need a privilege; choose a higher one, or have systemd pass the socket.',
+  EACCES: 'Ports below 1024 require a privilege: choose a higher port, or let systemd pass the socket.',
 };
 
 /** In a worker every other worker of the service comes here too, unless its parent has bound the address for all. */
@@ -127,7 +127,7 @@ function hasSiblings(): boolean {
 }
 
 const SIBLING =
-  'Most likely another worker of this service listens there. Give the service `addresses` and `useSockets(sockets)`, which pass those of its Server on: the parent then binds the address once for all workers. Else choose another address.';
+  'Most likely another worker of this service listens there. Implement `addresses` and `useSockets(sockets)` in the service and forward them to its Server: the parent then binds the address once for all workers. Otherwise choose another address.';
 
 async function removeStaleSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;

@@ -161,5 +161,5 @@ test('LC-1011 RL-92 certificates are found beside the file that names them, then
   assert.equal(cli(cwd, ...words).status, 0);
   // Beside the file comes first.
   writeFileSync(join(cwd, 'etc', 'cert.pem'), 'no certificate');
-  assert.match(cli(cwd, ...words).stdout, /cert_file holds no certificate: .*\/etc\/cert\.pem/);
+  assert.match(cli(cwd, ...words).stdout, /cert_file contains no certificate: .*\/etc\/cert\.pem/);
 });

@@ -328,7 +328,7 @@ test('LC-1011 RL-92 certificates are refused with the place of their option, or 
   const checked = cli(shared, 'check');
   assert.match(
     checked.stdout,
-    /^portico\.ini:8:13: error: \[ssl\] cert_file: cert_file holds no certificate: .*x\.js/m,
+    /^portico\.ini:8:13: error: \[ssl\] cert_file: cert_file contains no certificate: .*x\.js/m,
   );
   const variable = node(shared, [join(root, 'lib', 'cli', 'main.js'), 'check'], {
     PORTICO_WSGI__KEEP_ALIVE: 'perhaps',

@@ -89,7 +89,7 @@ test('RP-45 a release that breaks the contract of the last one is refused, each 
   write('images.js', IMAGES.replace('  size() {}', '  length() {}').replace("['id']", "['id', 'to']"));
   const broken = await run('images', '--check', 'images.json');
   assert.equal(broken.status, 1);
-  const major = 'that is a new major version, 2.0';
+  const major = 'this needs a new major version, 2.0';
   assert.equal(
     broken.stdout,
     `error: the interface 1.4: arguments of resize have changed: ${major}\nerror: the interface 1.4: size is gone: ${major}\n`,

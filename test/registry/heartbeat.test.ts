@@ -194,7 +194,7 @@ test('SG-25 LC-1352 LC-1232 an API that is killed is down after service_down_tim
 test('SG-31 a record that an operator deletes under a running fleet: 503 at once for all, until it is restarted', async (t) => {
   const { program, registry, view, port } = await fleet(t);
   await registry.delete((await view()).record.uuid, { force: true });
-  await program.printed(/(takes no more work until it is restarted: its record was deleted[\s\S]*){2}/);
+  await program.printed(/(accepts no more work until it is restarted: its record was deleted[\s\S]*){2}/);
   for (let request = 0; request < 4; request++) {
     const answer = await ask(`http://127.0.0.1:${port}/`);
     assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '60']);

@@ -59,7 +59,7 @@ test('RP-61 options behind the URL win, and are checked as those of the file', (
   const { transport, responseMs } = settings(`[rpc]\ntransport_url = ${url}\nheartbeat = 30\n`);
   assert.deepEqual([transport.heartbeatMs, transport.deadLetter, responseMs], [5000, false, 120_000]);
   for (const [query, message, hint] of [
-    ['hartbeat=5', /has "hartbeat", which is no option of \[rpc\]/, /"heartbeat"/],
+    ['hartbeat=5', /has "hartbeat", which is not an option of \[rpc\]/, /"heartbeat"/],
     ['transport_url=x', /"transport_url"/, /Options/],
     ['prefetch=0', /^prefetch in the query of the transport URL: should be/, undefined],
   ] as const) {

@@ -331,7 +331,7 @@ test('LC-1336 kill stops and deletes the record; one that is gone already is a w
   await bereft.kill();
   const warnings = lines.lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /^portico-images on .* was killed and has no record any more$/);
+  assert.match(warnings[0]!, /^portico-images on .* was killed and its record was deleted$/);
 });
 
 test('LC-1327 MG-9 what the manager has is not the service’s: it is reached by service.manager', async () => {

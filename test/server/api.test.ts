@@ -773,7 +773,7 @@ test('LC-517 RL-66 a renewal whose app cannot be built changes nothing, and mana
   await compute.renew(await config.reload());
   assert.deepEqual(events, ['built', 'init compute true', 'built', 'closed']);
   assert.ok(
-    log.lines.some(({ message }) => /stay as they were started: api:compute\.manager needs a restart/.test(message)),
+    log.lines.some(({ message }) => /keep their old settings: api:compute\.manager needs a restart/.test(message)),
   );
   await compute.stop({ graceful: true });
 });
@@ -792,7 +792,7 @@ test('CF-49 max_requests asks for a fresh worker once', async (t) => {
   await compute.start();
   for (let i = 0; i < 4; i++) await exchange(portOf(compute), GET);
   await compute.stop({ graceful: true });
-  assert.deepEqual(asked, ['compute answered max_requests requests']);
+  assert.deepEqual(asked, ['compute has served max_requests requests']);
 });
 
 test('a health check does not wait behind the requests of the application', async (t) => {

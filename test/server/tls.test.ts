@@ -67,15 +67,15 @@ test('RL-92 a key of another certificate, and files that hold something else, ar
   writeFileSync(other, 'no PEM at all');
   assert.throws(
     () => tlsOptions({ certFile: other, keyFile: key }),
-    refusal(`cert_file holds no certificate: ${other}`),
+    refusal(`cert_file contains no certificate: ${other}`),
   );
   assert.throws(
     () => tlsOptions({ certFile: cert, keyFile: other }),
-    refusal(`key_file holds no usable private key: ${other}`),
+    refusal(`key_file contains no usable private key: ${other}`),
   );
   assert.throws(
     () => tlsOptions({ certFile: cert, keyFile: key, caFile: other }),
-    refusal(`ca_file holds no certificate: ${other}`),
+    refusal(`ca_file contains no certificate: ${other}`),
   );
 });
 

@@ -245,7 +245,7 @@ export class InProcessRunner implements Runner {
   }
 }
 
-const NO_DESCRIPTOR = 'no descriptor is left: new connections are closed at once (LimitNOFILE, ulimit -n)';
+const NO_DESCRIPTOR = 'out of file descriptors: new connections are closed immediately (LimitNOFILE, ulimit -n)';
 
 function shortenedRequest(request: ReportedRequest): Record<string, unknown> {
   return Object.fromEntries(

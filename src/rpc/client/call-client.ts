@@ -120,7 +120,7 @@ export class CallClient implements RPCClient {
     }
     const { clock, pending, serializer } = this.#path;
     const timeoutMs = this.#timeoutMs(method);
-    if (timeoutMs <= 0) throw new RpcTimeout({ message: `${what}: the current request has no time left for it` });
+    if (timeoutMs <= 0) throw new RpcTimeout({ message: `${what}: the current request has no time left` });
     const until = clock.now() + timeoutMs;
     const monitorMs = this.#monitorMs(timeoutMs);
     const { signal, mandatory = true, retry } = this.#options;
@@ -133,7 +133,7 @@ export class CallClient implements RPCClient {
     const found = pending.address(transport);
     const to = typeof found === 'string' ? found : await this.#inTime(found, what, until);
     const left = until - clock.now();
-    if (left <= 0) throw new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
+    if (left <= 0) throw new DeliveryFailure({ message: `${what}: it timed out before it could be sent` });
     const json = this.#encode(context, method, args, {
       id,
       reply: { to, id },
@@ -213,7 +213,7 @@ export class CallClient implements RPCClient {
     if (cap === undefined || isCompatible(cap, version)) return;
     throw new VersionCapError({
       message: `${what}: version ${version} is above the cap ${cap}`,
-      hint: 'Ask canSend() and call an older form, until all services are new.',
+      hint: 'Check canSend() and call the older version until all services are upgraded.',
     });
   }
 
@@ -223,7 +223,7 @@ export class CallClient implements RPCClient {
     const { signal } = this.#options;
     return within(work, { ms: until - clock.now(), clock, signal }, (): never => {
       signal?.throwIfAborted();
-      throw new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
+      throw new DeliveryFailure({ message: `${what}: it timed out before it could be sent` });
     });
   }
 
@@ -241,7 +241,7 @@ export class CallClient implements RPCClient {
       const name = typeof method === 'string' ? (isRecord(args) ? 'context' : 'args') : 'method';
       throw new SerializationError({
         message: `${this.#what(method)}: its ${name} cannot be sent`,
-        hint: 'Give the context, the name of the method, and its arguments by name: call(context, "resize", { id }).',
+        hint: 'Pass the context, the method\'s name, and its arguments by name: call(context, "resize", { id }).',
       });
     }
     checkName('the method', method);

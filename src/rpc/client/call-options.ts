@@ -51,7 +51,7 @@ function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions):
   for (const [name, [seconds, min]] of Object.entries(least)) {
     if (seconds === undefined || (seconds >= min && seconds <= LONGEST_WAIT_S)) continue;
     throw new PorticoError('PORTICO_RPC_OPTION', {
-      message: `${topic}: ${name} is ${seconds}: a number of seconds, ${min} to ${LONGEST_WAIT_S}, is wanted`,
+      message: `${topic}: ${name} is ${seconds}: expected a number of seconds, ${min} to ${LONGEST_WAIT_S}`,
     });
   }
 }

@@ -129,16 +129,16 @@ export class DeadLetters {
     const { death } = delivery;
     if (death === undefined) {
       throw new InvalidTarget({
-        message: 'it does not say which queue it came from',
-        hint: `Another program put it into ${this.exchange}.dead. Have its method called by api-cli rpc cast, and drop it.`,
+        message: 'its original queue is unknown',
+        hint: `Another program put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
       });
     }
     this.#checkQueue(death.queue);
     // The queue of a process that was killed is there until it expires, and what waits in it goes with it.
     if (isFanout && !(await transport.hasConsumer(death.queue))) {
       throw new NoServers({
-        message: 'it was sent to all, and the process whose copy this is has ended, or has no connection to the broker',
-        hint: 'Drop it, unless that process is to come back: processes that have begun since were not meant.',
+        message: 'it is a copy of a fanout, and its process has ended or is not connected to the broker',
+        hint: 'Drop it, unless that process will reconnect. Processes started since then were not addressed.',
       });
     }
     const { castTtlMs } = this.#connection.settings;
@@ -150,12 +150,12 @@ export class DeadLetters {
   /** Any sender may write which queue a letter came from: another exchange's, one for replies, one that is no service's. */
   #checkQueue(queue: string): void {
     try {
-      if (!queue.startsWith(`${this.exchange}.`)) throw new InvalidTarget({ message: 'it is of another exchange' });
+      if (!queue.startsWith(`${this.exchange}.`)) throw new InvalidTarget({ message: 'it belongs to another exchange' });
       checkRoute(routeOfQueue(this.exchange, queue));
     } catch (cause) {
       throw new InvalidTarget({
-        message: `it names the queue ${JSON.stringify(queue)}, which is of no service of the exchange ${this.exchange}`,
-        hint: 'Another program put it there, or it is of another exchange. Drop it.',
+        message: `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange ${this.exchange}`,
+        hint: 'Another program put it there, or it belongs to another exchange. Drop it.',
         cause,
       });
     }

@@ -95,7 +95,7 @@ export class PendingCalls {
   /** Gives up what still waits. */
   close(): void {
     for (const { what, fail } of this.#calls.values()) {
-      fail(new RpcTimeout({ message: `${what}: this process stopped waiting for its reply, because it ends` }));
+      fail(new RpcTimeout({ message: `${what}: this process stopped waiting for its reply, because it is exiting` }));
     }
     const consumer = this.#consumer;
     this.#consumer = undefined;
@@ -131,7 +131,7 @@ export class PendingCalls {
     const late = this.#late.get(reply.id);
     if ('alive' in reply) return;
     this.#late.delete(reply.id);
-    const age = late === undefined ? '' : `, ${Math.round(this.#clock.now() - late.at)} ms after it was given up`;
+    const age = late === undefined ? '' : `, ${Math.round(this.#clock.now() - late.at)} ms after the timeout`;
     this.#log.info(`${late?.what ?? 'a call'}: its reply came too late${age}`, { call: reply.id });
   }
 
@@ -144,7 +144,7 @@ export class PendingCalls {
     if (this.#calls.size <= WARN_AT / 2) this.#warnAt = WARN_AT;
     if (this.#calls.size <= this.#warnAt) return;
     this.#warnAt *= 2;
-    this.#log.warn(`${this.#calls.size} remote calls wait for their replies`);
+    this.#log.warn(`${this.#calls.size} remote calls are waiting for replies`);
   }
 }
 
@@ -219,12 +219,12 @@ class PendingCall implements Expected {
 function timedOut(what: string, ms: number): RpcTimeout {
   return new RpcTimeout({
     message: `${what}: no reply within ${seconds(ms)}`,
-    hint: 'It may have run. Is a service there that takes it?',
+    hint: 'It may have run. Is a service running that handles it?',
   });
 }
 
 function silent(what: string, ms: number): RpcTimeout {
-  return new RpcTimeout({ message: `${what}: no sign of life of its server for ${seconds(ms)}`, monitor: true });
+  return new RpcTimeout({ message: `${what}: no heartbeat from its server for ${seconds(ms)}`, monitor: true });
 }
 
 function seconds(ms: number): string {

@@ -128,7 +128,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     const isElsewhere = this.#workerTopics !== undefined && !this.#workerTopics.includes(topic);
     if (isElsewhere && this.isInProcess) {
       throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
-        message: `a client of "${topic}" runs in a worker, and memory:// reaches no other process`,
+        message: `a client of "${topic}" runs in a worker, and memory:// cannot reach other processes`,
         hint: 'Set [rpc] transport_url = amqp://… of a broker, or run all services in one process.',
       });
     }
@@ -141,7 +141,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   /** The trouble of its connection to the broker, for health checks. */
   get troubles(): readonly string[] {
     const { state, name } = this.#open ?? { state: 'new', name: '' };
-    if (state === 'blocked') return [`remote calls: ${name} takes no messages (memory or disk alarm)`];
+    if (state === 'blocked') return [`remote calls: ${name} accepts no messages (memory or disk alarm)`];
     if (state === 'lost') return [`remote calls: the connection to ${name} is lost`];
     return this.#isAwaited ? [`remote calls: there is no connection to ${name} yet`] : [];
   }

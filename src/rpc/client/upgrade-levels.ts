@@ -54,10 +54,10 @@ export class UpgradeLevels {
     if (isAuto && numbered(releases).length > 0) return written;
     throw new ConfigurationRefused('PORTICO_RPC_UPGRADE_LEVEL', {
       message: isAuto
-        ? `[upgrade_levels] ${topic} is "auto", and its client has no "releases" by number`
-        : `[upgrade_levels] ${topic} is "${written}", which is no version and no release`,
+        ? `[upgrade_levels] ${topic} is "auto", but its client has no numbered "releases"`
+        : `[upgrade_levels] ${topic} is "${written}", which is neither a version nor a release`,
       hint: isAuto
-        ? "Say in code what releases speak: rpc.client({ topic, releases: { 0: '1.0', 7: '1.4' } })."
+        ? "Declare the versions of your releases in code: rpc.client({ topic, releases: { 0: '1.0', 7: '1.4' } })."
         : (didYouMean(written, ['auto', ...names]) ?? `Write a version such as 1.4, ${['auto', ...names].join(', ')}.`),
     });
   }
@@ -113,7 +113,7 @@ export class UpgradeLevels {
     this.#registry ??= openRegistry(config, { log });
     if (this.#registry === null) {
       throw new ConfigurationRefused('PORTICO_RPC_UPGRADE_LEVEL', {
-        message: `[upgrade_levels] ${topic} is "auto", and the configuration names no service registry`,
+        message: `[upgrade_levels] ${topic} is "auto", but no service registry is configured`,
         hint: 'Set [servicegroup] connection, or write a version.',
       });
     }

@@ -75,8 +75,8 @@ function checked(value: unknown, what: string): unknown {
   const behaviour = notPlain(value, '');
   if (behaviour === undefined) return tagged(value);
   throw new SerializationError({
-    message: `${what}: more than data is to be sent: ${behaviour.replace(/^\./, '')}`,
-    hint: 'Managers act on plain data: give ids and values, not objects with methods.',
+    message: `${what}: it contains other than plain data: ${behaviour.replace(/^\./, '')}`,
+    hint: 'Managers work with plain data: pass ids and values, not objects with methods.',
   });
 }
 
@@ -152,7 +152,7 @@ function listOf(value: unknown): readonly unknown[] {
 /** More bytes than a message may have. */
 export function tooLong(what: string, length: number, maxBytes: number): SerializationError {
   return new SerializationError({
-    message: `${what}: ${length} bytes, and a message has ${maxBytes} at most`,
-    hint: 'Send a reference to what is that large, or raise [rpc] max_message_size on both sides.',
+    message: `${what}: ${length} bytes, and a message has at most ${maxBytes}`,
+    hint: 'Send a reference to large data, or raise [rpc] max_message_size on both sides.',
   });
 }

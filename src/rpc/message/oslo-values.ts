@@ -34,8 +34,8 @@ export function osloText(value: unknown, what: string): string {
     if (!(error instanceof Unsendable) && !(error instanceof RangeError)) throw error;
     const why = error instanceof Unsendable ? error.message : 'it is nested too deeply';
     throw new SerializationError({
-      message: `${what}: more than the wire of oslo.messaging has is to be sent: ${why}`,
-      hint: 'Give plain data, bytes as base64; or have a serializer turn your objects into it.',
+      message: `${what}: it contains values that oslo.messaging cannot encode: ${why}`,
+      hint: 'Pass plain data, with bytes as base64, or use a serializer.',
     });
   }
 }

@@ -95,7 +95,7 @@ export class WireFormat {
 
   #verify(json: Buffer, address: string, [, id, at, code]: readonly (string | undefined)[]): void {
     const secret = this.#keys.get(id!);
-    if (secret === undefined) throw new TypeError(`it is signed by the key "${id}", which is not known here`);
+    if (secret === undefined) throw new TypeError(`it is signed by the key "${id}", which is unknown here`);
     const right = timingSafeEqual(Buffer.from(code!, 'hex'), codeOf(secret, `${id}.${at}\n${address}`, json));
     if (!right) throw new TypeError(`its signature by the key "${id}" is wrong`);
     if (Math.abs(Date.now() - Number(at)) > this.#windowMs) throw new TypeError('its signature is too old');

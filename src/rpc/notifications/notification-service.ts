@@ -73,7 +73,7 @@ export class NotificationService implements ServiceBase {
     const wrong = priorities.find((each) => !(NOTIFICATION_PRIORITIES as readonly string[]).includes(each));
     if (wrong !== undefined || priorities.length === 0) {
       throw new PorticoError('PORTICO_RPC_OPTION', {
-        message: wrong === undefined ? 'there are no handlers of notifications' : `there is no priority "${wrong}"`,
+        message: wrong === undefined ? 'there are no notification handlers' : `there is no priority "${wrong}"`,
         hint: didYouMean(wrong ?? '', NOTIFICATION_PRIORITIES) ?? `Priorities: ${NOTIFICATION_PRIORITIES.join(', ')}.`,
       });
     }
@@ -201,11 +201,11 @@ export class NotificationService implements ServiceBase {
         const isKept = await delivery.deadLetter(`failed: ${what}`);
         this.#log.error(`${what} failed ${count} times and is ${isKept ? 'a dead letter' : 'dropped'}`, facts);
       } else {
-        this.#log.warn(`${what} failed and comes again`, facts);
+        this.#log.warn(`${what} failed and will be redelivered`, facts);
         await delivery.requeue({ delayMs: BACK_MS });
       }
       return;
     }
-    await delivery.ack().catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it comes again`, { err }));
+    await delivery.ack().catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it will be redelivered`, { err }));
   }
 }

@@ -46,7 +46,7 @@ export class CallReply {
     try {
       logFailure(log, { name, error, isExpected: expected }, this.facts);
     } catch {
-      log.error(`${name} failed, with an error that cannot be shown`, this.facts);
+      log.error(`${name} failed, with an error that cannot be converted to text`, this.facts);
     }
     if (this.#request.reply === undefined) return;
     const from = { host, binary, requestId: this.requestId };
@@ -63,7 +63,7 @@ export class CallReply {
     if (this.#isTold) return;
     const { host, binary } = this.#with;
     const { method, id } = this.#request;
-    const message = `${method} failed in a way that cannot be told: see message ${id} in the log of its service`;
+    const message = `${method} failed with an error that cannot be encoded: see message ${id} in the log of its service`;
     await this.#send(method, { failure: { type: 'Error', message, remote: { host, binary } } });
   }
 

@@ -43,7 +43,7 @@ export function contractMistakes(before: readonly RpcContract[], after: readonly
     const now = after.filter((each) => isServedAs(each, old.namespace) && majorOf(each) === majorOf(old));
     if (now.length > 0) return changesOf(name, old, now, { before, after });
     const newer = before.some((each) => isServedAs(each, old.namespace) && majorOf(each) > majorOf(old));
-    return newer ? [] : [`${name} is gone: serve it for one release beside its successor`];
+    return newer ? [] : [`${name} was removed: keep serving it for one release, beside its successor`];
   });
   return [...new Set(mistakes)];
 }
@@ -58,7 +58,7 @@ function changesOf(name: string, old: RpcContract, now: readonly RpcContract[], 
   if (!now.some(({ version }) => isCompatible(version, old.version))) {
     return [`${name}: ${now[0]!.version} is an older version`];
   }
-  const major = (what: string): string => `${name}: ${what}: that is a new major version, ${majorOf(old) + 1}.0`;
+  const major = (what: string): string => `${name}: ${what}: this needs a new major version, ${majorOf(old) + 1}.0`;
   const broken = Object.keys(old.methods).flatMap((method) => {
     const schema = served(after, old, method);
     if (schema === undefined) return [major(`${method} is gone`)];
@@ -73,7 +73,7 @@ function changesOf(name: string, old: RpcContract, now: readonly RpcContract[], 
       return !isDeepStrictEqual(served(after, asked, method), served(before, asked, method));
     });
   if (!now.some((each) => minorOf(each) <= minorOf(old) && isNew(each))) return [];
-  return [`${name}: it has methods or arguments that are new: that is a new minor version`];
+  return [`${name}: it has new methods or arguments: this needs a new minor version`];
 }
 
 /** The schema of what serves a call: of several endpoints the first that fits and has the method. Undefined: none has. */

@@ -106,7 +106,7 @@ export class Endpoints {
     }
     const versions = named.map(({ version }) => version).join(', ');
     throw new UnsupportedVersion({
-      message: `"${method}" was asked for in version ${ver}${where}: there is ${versions || 'no such namespace'}`,
+      message: `"${method}" was requested in version ${ver}${where}: there is ${versions || 'no such namespace'}`,
     });
   }
 }
@@ -168,7 +168,7 @@ export function logFailure(
   if (!expected) log.error(`${name} failed`, { err: error, ...facts });
   // Its message quotes arguments, and these are told at trace alone.
   else if (error instanceof BadArguments && !log.enabled('trace'))
-    log.debug(`${name}: its arguments do not fit its schema`, { ...facts });
+    log.debug(`${name}: its arguments do not match its schema`, { ...facts });
   else log.debug(`${name}: ${messageOf(error)}`, { ...facts });
 }
 

@@ -66,7 +66,7 @@ export class HeldLoop {
     const lateMs = this.#lateMs;
     const methods = [...this.#running.keys()].join(', ');
     const time = formatDuration(lateMs / 1000);
-    this.#log.warn(`The event loop was held up for ${time}, while ${methods} ran`, { lateMs: Math.round(lateMs) });
+    this.#log.warn(`The event loop was blocked for ${time} while ${methods} ran`, { lateMs: Math.round(lateMs) });
     // Told once: the tick that is late comes next.
     this.#since = this.#clock.now();
   }

@@ -122,7 +122,7 @@ export class ReplySender {
     const beat = (): void => {
       const body = writeEnvelope({ id, alive: true }, name, format.at(to));
       transport.publish(to, { id: messageId(), body, correlationId: id }).catch((err: unknown) => {
-        log.debug(`${name}: no sign of life could be sent`, { err });
+        log.debug(`${name}: no heartbeat could be sent`, { err });
       });
       arm();
     };

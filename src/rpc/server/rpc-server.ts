@@ -65,8 +65,8 @@ export class ServedTopics {
     if (late !== undefined && (settings.queueType !== 'quorum' || transientCalls)) {
       const why = transientCalls ? 'call_durability is transient' : `queue_type is ${settings.queueType}`;
       throw new ConfigurationRefused('PORTICO_RPC_METHOD', {
-        message: `${late.name} is acknowledged late, and [rpc] ${why}`,
-        hint: 'Only quorum queues count how often a message came back.',
+        message: `${late.name} acknowledges late, but [rpc] ${why}`,
+        hint: 'Only quorum queues count redeliveries.',
       });
     }
     const spans = await connection.spans;
@@ -79,7 +79,7 @@ export class ServedTopics {
       if (!startWithoutBroker || !isAway) throw error;
       const { topic } = this.#options;
       connection.log.warn(
-        `${topic} starts without its broker, and takes calls once that is there: ${error.describe()}`,
+        `${topic} starts without its broker, and accepts calls once it is available: ${error.describe()}`,
       );
       void this.#beginLater(begin);
     }
@@ -93,10 +93,10 @@ export class ServedTopics {
     while (!signal.aborted) {
       try {
         await begin(await connection.connected(Number.POSITIVE_INFINITY, signal));
-        if (!signal.aborted) log.info(`${topic} takes calls now`);
+        if (!signal.aborted) log.info(`${topic} accepts calls now`);
       } catch (err) {
         if (signal.aborted) return;
-        log.error(`${topic} cannot take calls yet`, { err });
+        log.error(`${topic} cannot accept calls yet`, { err });
         await pause(settings.transport.retryIntervalMaxMs, { clock, signal, unref: true });
         continue;
       }
@@ -271,7 +271,7 @@ export class RpcServer {
       const { cancel } = envelope;
       // One that came again while it runs is not meant.
       const call = [...this.#running, ...this.#waiting].find((each) => each.isKnownAs(cancel));
-      call?.cancel(new Error('the caller does not wait any more'));
+      call?.cancel(new Error('the caller no longer waits'));
       delivery.ack().catch(() => {});
       return;
     }

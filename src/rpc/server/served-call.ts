@@ -82,7 +82,7 @@ export class ServedCall {
     return (this.#request.reply?.id ?? this.#request.id) === id;
   }
 
-  /** Raises the signal of its method: the caller does not wait any more, or the server ends. */
+  /** Raises the signal of its method: the caller no longer waits, or the server ends. */
   cancel(reason: Error): void {
     this.#cancelled ??= reason;
     this.#abort?.abort(reason);
@@ -114,7 +114,7 @@ export class ServedCall {
 
   /** It is not begun here, because the server ends. Another one gets it, unless nothing is to run it. Never rejects. */
   async giveBack(): Promise<void> {
-    const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'the service stops' : undefined);
+    const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'the service is stopping' : undefined);
     if (reason === undefined) await this.#delivery.requeue({ returns: this.#returns });
     else await this.#drop(reason);
   }
@@ -172,9 +172,9 @@ export class ServedCall {
 
   #reasonToDrop(): DropReason | undefined {
     const { seen, clock } = this.#with;
-    if (seen.has(this.#request.id)) return 'it came before';
-    if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'its caller does not wait any more';
-    return this.#cancelled === undefined ? undefined : 'its caller took it back';
+    if (seen.has(this.#request.id)) return 'it is a duplicate';
+    if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'its caller no longer waits';
+    return this.#cancelled === undefined ? undefined : 'its caller cancelled it';
   }
 
   /** It is not begun, here or anywhere else. */
@@ -193,7 +193,7 @@ export class ServedCall {
       return true;
     } catch (err) {
       const { id, method } = this.#request;
-      this.#with.log.info(`${method}: message ${id} was not begun, it will come again`, { err });
+      this.#with.log.info(`${method}: message ${id} was not started, it will be redelivered`, { err });
       return false;
     }
   }
@@ -278,7 +278,7 @@ export class ServedCall {
   #limit(): Cancel {
     const { clock, deadlines } = this.#with;
     if (this.#deadline === undefined) return () => {};
-    const late = (): void => this.cancel(new Error('the time of the caller is up'));
+    const late = (): void => this.cancel(new Error('the caller has timed out'));
     return deadlines.after(this.#deadline - clock.now(), late);
   }
 

@@ -148,7 +148,7 @@ class TransportShare implements Transport {
     const consumer = await begun;
     if (this.#closing !== undefined) {
       await consumer.cancel();
-      throw new DeliveryFailure({ message: `${this.name} was closed before it consumed` });
+      throw new DeliveryFailure({ message: `${this.name} was closed before it started to consume` });
     }
     this.#consumers.add(consumer);
     const cancel = async (): Promise<void> => {

@@ -27,7 +27,7 @@ export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = 
     if (wrong !== undefined) throw new InvalidTarget(wrong);
   }
   if (server !== undefined && fanout === true) {
-    throw new InvalidTarget({ message: `${topic}: a call is for the host ${server} or for all, not both` });
+    throw new InvalidTarget({ message: `${topic}: a call goes to the host ${server} or to all hosts, not both` });
   }
   const length = [exchange, topic, server ?? 'fanout'].join('.').length;
   if (length > LONGEST) {
@@ -67,7 +67,7 @@ export function addressText(to: Route | string): string {
 export function noQueue(to: string): NoServers {
   return new NoServers({
     message: `there is no queue for ${to}`,
-    hint: 'Start a service for it. A queue of a host is kept for host_queue_ttl after its service stopped.',
+    hint: 'Start its service. The queue of a host is kept for host_queue_ttl after its service stops.',
   });
 }
 

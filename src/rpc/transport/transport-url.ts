@@ -37,7 +37,7 @@ const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp':
 export function parseTransportUrl(text: string): TransportUrl {
   const match = /^([a-z][a-z0-9.-]*)(\+[a-z0-9.-]+)?:\/\/([^/?]*)(\/[^?]*)?(\?.*)?$/is.exec(text);
   if (match === null) {
-    throw refused('the transport URL has no scheme, or is none', 'Write memory:// or amqp://user:password@host:5672/.');
+    throw refused('the transport URL is malformed or has no scheme', 'Write memory:// or amqp://user:password@host:5672/.');
   }
   const [, scheme, more = '', authority = '', path = '', query = ''] = match;
   const named = scheme!.toLowerCase();
@@ -46,13 +46,13 @@ export function parseTransportUrl(text: string): TransportUrl {
   const driver = ALIASES[written] ?? written;
   if (driver === 'local') {
     throw refused(
-      'local:// is no transport',
+      'local:// is not a transport',
       'Write memory:// inside one process, amqp:// between processes and machines.',
     );
   }
   const hosts = authority === '' ? [] : authority.split(',').map(hostOf);
   if (path.includes('@')) {
-    throw refused('the transport URL has an @ behind a /', 'Write / in a password as %2F, @ in a virtual host as %40.');
+    throw refused('the transport URL has an @ after a /', 'Write / in a password as %2F, @ in a virtual host as %40.');
   }
   const virtualHost = decoded(path.slice(1), 'the virtual host');
   const withUser = hosts.filter(({ user }) => user !== undefined);
@@ -79,7 +79,7 @@ function hostOf(text: string, index: number): TransportHost {
   if (place === null || (port !== undefined && (port < 1 || port > 65_535))) {
     // The text there may be a password whose @ was forgotten.
     throw refused(
-      `host ${index + 1} of the transport URL is none`,
+      `host ${index + 1} of the transport URL is malformed`,
       'Write host, host:port or [IPv6]:port, and @ in a password as %40, / as %2F, a comma as %2C.',
     );
   }
@@ -101,7 +101,7 @@ function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    throw refused(`${what} of the transport URL is not percent-encoded as it should be`, 'Write % as %25.', cause);
+    throw refused(`${what} of the transport URL is not correctly percent-encoded`, 'Write % as %25.', cause);
   }
 }
 

@@ -186,7 +186,7 @@ export interface ReplyConsumer extends TransportConsumer {
 }
 
 /**
- * `blocked`: connected, and the broker takes no messages (memory or disk alarm). `lost`: was connected, and tries to be again.
+ * `blocked`: connected, and the broker accepts no messages (memory or disk alarm). `lost`: was connected, and tries to be again.
  */
 export type TransportState = 'new' | 'connected' | 'blocked' | 'lost' | 'closed';
 

@@ -2,7 +2,7 @@
 import { createHash, generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** MD5 of a public key, decoded from the form of RFC 4253 §6.6 (`type base64 comment`), in pairs; undefined for what is no key. */
+/** MD5 of a public key, decoded from the form of RFC 4253 §6.6 (`type base64 comment`), in pairs; undefined for what is not a key. */
 export function fingerprintOf(publicKey: string): string | undefined {
   const [type = '', encoded = ''] = publicKey.trim().split(/\s+/);
   const blob = Buffer.from(encoded, 'base64');

@@ -26,7 +26,7 @@ export const unbuilt: App = () => {
 /** App of a service that takes no more work, and goes on listening. */
 export const withdrawn: App = () => {
   throw new Fault(503, {
-    message: 'This service was withdrawn. Ask another one.',
+    message: 'This service has been withdrawn. Use another one.',
     headers: { connection: 'close', 'retry-after': '60' },
   });
 };

@@ -11,5 +11,5 @@ const AT_START = /^(rpc|servicegroup|database)\.|^DEFAULT\.(report_interval|serv
 export function warnKept(name: string, changes: ConfigChanges, log: Logger): void {
   const kept = [...changes.keys()].filter((option) => option === `api:${name}.manager` || AT_START.test(option));
   if (kept.length === 0) return;
-  log.warn(`managers and registration of ${name} stay as they were started: ${kept.join(', ')} needs a restart`);
+  log.warn(`managers and registration of ${name} keep their old settings: ${kept.join(', ')} needs a restart`);
 }

@@ -176,15 +176,15 @@ function noPasteFile(config: Config, file: string): ConfigNotFound {
     config.configFiles,
   );
   const hints = [
-    location.kind === 'default' ? '[DEFAULT] api_paste_config names it, by default.' : undefined,
+    location.kind === 'default' ? 'It is the default of [DEFAULT] api_paste_config.' : undefined,
     near,
     isAbsolute(file) ? undefined : `A relative path is looked for beside ${beside(config)}.`,
   ].filter((hint) => hint !== undefined);
-  const hint = hints.length === 0 ? 'Write it, or name another.' : hints.join(' ');
+  const hint = hints.length === 0 ? 'Create it, or set another path.' : hints.join(' ');
   return new ConfigNotFound('PORTICO_PASTE_NO_FILE', { message: `Could not find config at ${file}`, hint }, location);
 }
 
 function beside(config: Config): string {
   const files = config.configFiles;
-  return files.length === 0 ? `${resolve('.')} and its paste/; no configuration file was read` : files.join(', ');
+  return files.length === 0 ? `${resolve('.')} and paste/ in it, because no configuration file was read` : files.join(', ');
 }

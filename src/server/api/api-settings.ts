@@ -35,7 +35,7 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     throw wrong(config, name, 'listen_backlog', {
       message: 'The backlog must be more than 0',
       got: backlog,
-      hint: 'Leave it out for 511.',
+      hint: 'Omit it for the default, 511.',
     });
   }
   return {
@@ -142,7 +142,7 @@ function workersOf(config: Config, name: string, own: number): number {
   if (workers >= 1) return workers;
   throw wrong(config, source, 'workers', {
     message: `${source}_workers value of ${workers} is invalid, must be greater than 0`,
-    hint: 'Leave it out for one worker for each processor; to serve this API no more, take it out of enabled_apis.',
+    hint: 'Omit it for one worker per processor. To stop serving this API, remove it from enabled_apis.',
   });
 }
 
@@ -167,15 +167,15 @@ function listenAddressOf(
     throw wrong(config, name, 'port', {
       message: `another port than ${listen.port}, which listen has (${other})`,
       got: port,
-      hint: 'Name the port once, in either of them.',
+      hint: 'Set the port in only one of them.',
     });
   }
   if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port, backlog };
   const text = listen.kind === 'fd' ? `fd:${listen.fd}` : `systemd:${listen.name}`;
   throw wrong(config, name, 'listen', {
-    message: 'sockets that systemd passes are used without being named here, by the name of the API or in order',
+    message: 'sockets passed by systemd must not be set here: they are used automatically, by the name of the API or in order',
     got: text,
-    hint: `Take the option out; in the socket unit write FileDescriptorName=${name}.`,
+    hint: `Remove the option; in the socket unit write FileDescriptorName=${name}.`,
   });
 }
 

@@ -290,7 +290,7 @@ export class WSGIService implements ListeningService {
       this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
       return;
     }
-    this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`);
+    this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
     // With more workers the address is their parent's, and clients would wait in a queue that is not emptied.
     const ending = this.#worker?.supervised === true ? this.#withdraw() : this.stop({ graceful: true });
     ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
@@ -308,7 +308,7 @@ export class WSGIService implements ListeningService {
       ...serverOptionsOf(this.#config, settings),
       log: this.#processLog,
       recordLost: () => this.#managed.registration?.isLost?.() === true,
-      onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
+      onExhausted: () => this.#worker?.requestReplacement(`${this.name} has served max_requests requests`),
     };
   }
 }

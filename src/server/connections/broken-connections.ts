@@ -14,9 +14,9 @@ import { type Refusal, type Rejections, refusal } from './refusal.js';
 /** For whatever does not arrive in time. */
 export const TOO_SLOW = refusal(408, 'request too slow', 'The request did not arrive in time.');
 const MALFORMED = refusal(400, 'malformed', 'The request is malformed.');
-const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not offered here.');
+const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not supported.');
 /** For heads, trailers and chunk extensions beyond their limits. */
-export const TOO_LARGE = refusal(431, 'headers too large', 'The header fields are too large.');
+export const TOO_LARGE = refusal(431, 'headers too large', 'The headers are too large.');
 
 /** Errors of Node's parser and its timer, each with its answer; all other codes of the parser are 400. */
 const BY_CODE: Readonly<Record<string, Refusal>> = {

@@ -67,8 +67,8 @@ export function cutOffFacts(exchanges: readonly Exchange[]): LogFields {
 /** The error of a stop that had to cut requests off. */
 export function cutOffError(name: string, exchanges: readonly Exchange[]): PorticoError {
   return new PorticoError('PORTICO_STOP_DEADLINE', {
-    message: `${name}: ${exchanges.length} request(s) were still at work at the deadline and were cut off.`,
-    hint: 'The log names them. [DEFAULT] graceful_shutdown_timeout is the time they get.',
+    message: `${name}: ${exchanges.length} request(s) had not finished at the deadline and were cut off.`,
+    hint: 'The log lists them. [DEFAULT] graceful_shutdown_timeout is their time limit.',
   });
 }
 

@@ -32,7 +32,7 @@ class DescriptorWatch {
         this.#missedAt = now;
         this.#warning ??= new ThrottledWarning(
           log,
-          'no descriptor is left: new connections are closed at once. Raise LimitNOFILE (ulimit -n), or look for what keeps them open',
+          'out of file descriptors: new connections are closed immediately. Raise LimitNOFILE (ulimit -n), or find out what keeps them open',
           EVERY_MS,
         );
         this.#warning.note({ code });

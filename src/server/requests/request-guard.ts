@@ -13,20 +13,20 @@ import type { WsgiOptions } from '../wsgi-options.js';
 /** Limits of `[wsgi]` for the guard; 0 is no limit. */
 type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders'>;
 
-const VERSION = refusal(505, 'http version', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.');
+const VERSION = refusal(505, 'http version', 'Only HTTP/1.0 and HTTP/1.1 are supported.');
 const URL_TOO_LONG = refusal(414, 'url too long', 'The request target is too long.');
-const TOO_MANY_FIELDS = refusal(431, 'headers too many', 'The request has too many header fields.');
-const NO_HOST = refusal(400, 'host invalid', 'The request has no Host field.');
-const BAD_HOST = refusal(400, 'host invalid', 'The Host field is not valid.');
-const OTHER_HOST = refusal(400, 'host invalid', 'The request target and the Host field disagree.');
-const BAD_NAME = refusal(400, 'header invalid', 'The name of a header field is not valid.');
-const REPEATED = refusal(400, 'header invalid', 'A header field that may come once came more than once.');
-const BAD_LENGTH = refusal(400, 'framing invalid', 'The Content-Length field is not valid.');
-const BAD_FRAMING = refusal(400, 'framing invalid', 'The Transfer-Encoding field does not go with this request.');
+const TOO_MANY_FIELDS = refusal(431, 'headers too many', 'The request has too many headers.');
+const NO_HOST = refusal(400, 'host invalid', 'The request has no Host header.');
+const BAD_HOST = refusal(400, 'host invalid', 'The Host header is not valid.');
+const OTHER_HOST = refusal(400, 'host invalid', 'The request target and the Host header differ.');
+const BAD_NAME = refusal(400, 'header invalid', 'The name of a header is not valid.');
+const REPEATED = refusal(400, 'header invalid', 'A header that must be unique is repeated.');
+const BAD_LENGTH = refusal(400, 'framing invalid', 'The Content-Length header is not valid.');
+const BAD_FRAMING = refusal(400, 'framing invalid', 'The Transfer-Encoding header is not valid in this request.');
 const BAD_TARGET = refusal(400, 'target invalid', 'The request target is not valid.');
 const BAD_ESCAPE = refusal(400, 'target invalid', 'The path has an invalid percent-encoding.');
 const BAD_SEGMENT = refusal(400, 'target invalid', 'The path has a dot segment, a backslash or a control character.');
-const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is for OPTIONS only.');
+const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is only valid with OPTIONS.');
 const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is not implemented.');
 
 /** The guard's findings on a request that it lets pass. */

@@ -66,8 +66,8 @@ export function readKeyPair(certFile: string, keyFile: string, readFile: ReadTls
   } catch (error) {
     throw new TlsRefused({
       option: 'key_file',
-      message: `key_file holds no usable private key: ${keyFile}`,
-      hint: 'It should be in PEM form and have no passphrase.',
+      message: `key_file contains no usable private key: ${keyFile}`,
+      hint: 'It must be in PEM format and have no passphrase.',
       cause: error,
     });
   }
@@ -75,7 +75,7 @@ export function readKeyPair(certFile: string, keyFile: string, readFile: ReadTls
     throw new TlsRefused({
       option: 'key_file',
       message: `The key_file ${keyFile} does not belong to the cert_file ${certFile}`,
-      hint: 'Name the key that the certificate was issued for; the certificate of the server comes first in its file.',
+      hint: "Use the key of the certificate. The server's certificate must be the first in its file.",
     });
   }
   return { cert, key };
@@ -91,8 +91,8 @@ export function parseCertificate(option: string, path: string, bytes: Buffer): X
   try {
     return new X509Certificate(bytes);
   } catch (error) {
-    const message = `${option} holds no certificate: ${path}`;
-    throw new TlsRefused({ option, message, hint: 'It should be in PEM form.', cause: error });
+    const message = `${option} contains no certificate: ${path}`;
+    throw new TlsRefused({ option, message, hint: 'It must be in PEM format.', cause: error });
   }
 }
 

@@ -70,8 +70,8 @@ export function missingHint(written: string, file?: string): string {
   const candidates = candidatesFor(written, file);
   const near = candidates.map((candidate) => missingFileHint(candidate)).find((text) => text !== undefined);
   const told = isAbsolute(written)
-    ? 'Put it there, or name the path it has.'
-    : `It is not at ${candidates.join(', nor at ')}: a relative path begins beside the configuration file that names it, then where the program was started.`;
+    ? 'Move it there, or correct the path.'
+    : `It is not at ${candidates.join(', nor at ')}: a relative path is looked up beside the configuration file, then in the working directory.`;
   return near === undefined ? told : `${near} ${told}`;
 }
 

@@ -39,8 +39,8 @@ export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = r
   if (auth !== 'none' && ca === undefined) {
     throw new TlsRefused({
       option: 'client_auth',
-      message: `client_auth is ${auth}, but no ca_file is named`,
-      hint: 'Name the certificates that clients are checked with.',
+      message: `client_auth is ${auth}, but ca_file is not set`,
+      hint: 'Set it to the CA certificates of your clients.',
     });
   }
   const versions = protocolVersions(settings);
@@ -85,7 +85,7 @@ function protocolVersions(settings: TlsSettings): { minVersion: SecureVersion; m
     throw new TlsRefused({
       option: 'version',
       message: `Invalid SSL version : ${version}`,
-      hint: 'TLSv1_2 and TLSv1_3 are the ones to use; unset means both.',
+      hint: 'Use TLSv1_2 or TLSv1_3, or omit it for both.',
     });
   }
   return { minVersion: only, maxVersion: only };
@@ -100,6 +100,6 @@ function bothNeeded(option?: string): TlsRefused {
     option,
     message:
       'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file',
-    hint: 'They are cert_file and key_file of [ssl], or ssl_cert_file and ssl_key_file of [api:<name>].',
+    hint: 'Set cert_file and key_file in [ssl], or ssl_cert_file and ssl_key_file in [api:<name>].',
   });
 }

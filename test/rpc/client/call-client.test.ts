@@ -292,7 +292,7 @@ test(
     await serve(new Failing());
     await assert.rejects(client().call({}, 'result'), {
       code: 'PORTICO_NOT_PLAIN',
-      message: 'the result of Failing.result: more than data is to be sent: result.file: a symbol',
+      message: 'the result of Failing.result: it contains other than plain data: result.file: a symbol',
     });
   }),
 );

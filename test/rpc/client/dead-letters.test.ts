@@ -79,7 +79,7 @@ test('RP-95 a letter that does not say where it died is listed, not replayed, an
     [undefined, undefined, undefined, 'unknown'],
   );
   const [replayed] = await letters.replay({});
-  assert.match(replayed!.failure!, /^it does not say which queue it came from\n.*portico\.dead.*drop/);
+  assert.match(replayed!.failure!, /^its original queue is unknown\n.*portico\.dead.*drop/);
   assert.equal((await letters.drop({})).length, 1);
 });
 
@@ -195,7 +195,7 @@ test('RP-95 a letter that names a queue which is of no service of the exchange i
         deadLetter: async () => true,
       });
     const [replayed] = await letters.replay({});
-    const told = `it names the queue ${JSON.stringify(queue)}, which is of no service of the exchange portico\n`;
+    const told = `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange portico\n`;
     assert.ok(replayed!.failure!.startsWith(told), replayed!.failure);
     assert.match(replayed!.failure!, /Drop it/);
   }
@@ -224,7 +224,7 @@ test(
     await serve(disks, { ini });
     while (disks.done.length === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.equal((await letters.replay({}))[0]!.failure, undefined);
-    while (!log.messages().some((line) => line.endsWith('was dropped, it came before'))) {
+    while (!log.messages().some((line) => line.endsWith('was dropped, it is a duplicate'))) {
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.deepEqual(disks.done, ['once']);
@@ -249,7 +249,7 @@ async function runsACopyElsewhere({ transport, serve, client, log }: Network): P
   disks.isRepaired = others.isRepaired = true;
   const one = await serve(disks, { ini });
   for (const _ of ['message', 'copy']) await driver.publish(to, message, { mandatory: true });
-  const isDropped = (): boolean => log.messages().some((line) => line.endsWith('was dropped, it came before'));
+  const isDropped = (): boolean => log.messages().some((line) => line.endsWith('was dropped, it is a duplicate'));
   while (!isDropped()) await new Promise((resolve) => setImmediate(resolve));
   await one.stop({ graceful: true });
   await serve(others, { ini, host: 'south' });

@@ -44,7 +44,7 @@ test('RP-33 a call that gets no address for its reply ends when its time is up, 
   const call = connection.client({ topic: 'images', timeout: 5 }).call({}, 'resize');
   const aborted = connection.client({ topic: 'images', signal: aborts.signal }).call({}, 'resize');
   const over = Promise.all([
-    assert.rejects(call, { code: 'PORTICO_RPC_DELIVERY_FAILURE', message: /its time was up before it could be sent$/ }),
+    assert.rejects(call, { code: 'PORTICO_RPC_DELIVERY_FAILURE', message: /it timed out before it could be sent$/ }),
     assert.rejects(aborted, /not any more/),
   ]);
   await waits.opened;
@@ -87,8 +87,8 @@ test(
     while (ends.length < 210) await new Promise((resolve) => setImmediate(resolve));
     for (const end of ends) end();
     await Promise.all(calls);
-    const told = recorded.messages().filter((line) => line.endsWith('remote calls wait for their replies'));
-    assert.deepEqual(told, ['101 remote calls wait for their replies', '201 remote calls wait for their replies']);
+    const told = recorded.messages().filter((line) => line.endsWith('remote calls are waiting for replies'));
+    assert.deepEqual(told, ['101 remote calls are waiting for replies', '201 remote calls are waiting for replies']);
     await service.stop();
   }),
 );
@@ -115,6 +115,6 @@ test('RP-33 a call whose time is up before there is an address for its reply is 
   const client = new RPCConnection({ transport: slow, log, clock }).client({ topic: 'images', timeout: 1 });
   await assert.rejects(client.call({}, 'size'), {
     code: 'PORTICO_RPC_DELIVERY_FAILURE',
-    message: 'size of images (exchange portico): its time was up before it could be sent',
+    message: 'size of images (exchange portico): it timed out before it could be sent',
   });
 });

@@ -14,7 +14,7 @@ test('memory:// in a worker: clients of topics that it does not serve itself are
   const images = connection.client({ topic: 'images' });
   const refused = {
     code: 'PORTICO_RPC_MEMORY',
-    message: 'a client of "servers" runs in a worker, and memory:// reaches no other process',
+    message: 'a client of "servers" runs in a worker, and memory:// cannot reach other processes',
     hint: /transport_url = amqp:\/\//,
   };
   assert.throws(() => connection.client({ topic: 'servers' }), refused);
@@ -55,7 +55,7 @@ test('RP-80 a connection says what is wrong with it: lost, or blocked by the bro
   };
   assert.deepEqual((['new', 'connected', 'closed'] as const).flatMap(troublesIn), []);
   assert.deepEqual(troublesIn('lost'), ['remote calls: the connection to amqp://host/ is lost']);
-  assert.deepEqual(troublesIn('blocked'), ['remote calls: amqp://host/ takes no messages (memory or disk alarm)']);
+  assert.deepEqual(troublesIn('blocked'), ['remote calls: amqp://host/ accepts no messages (memory or disk alarm)']);
 });
 
 test(

@@ -35,11 +35,11 @@ test('RP-42 a level that is none is refused when a client is made, with the near
     const options = level === 'auto' ? { topic: 'images' } : { topic: 'images', releases: RELEASES };
     assert.throws(() => connection.client(options), { code: 'PORTICO_RPC_UPGRADE_LEVEL', message, hint });
   };
-  const none = (level: string): string => `[upgrade_levels] images is "${level}", which is no version and no release`;
+  const none = (level: string): string => `[upgrade_levels] images is "${level}", which is neither a version nor a release`;
   refused('auttumn', none('auttumn'), /^Did you mean "autumn"\?$/);
   refused('atuo', none('atuo'), /^Did you mean "auto"\?$/);
   refused('spring', none('spring'), /^Write a version such as 1\.4, auto, 0, 7, 12, autumn\.$/);
-  refused('auto', '[upgrade_levels] images is "auto", and its client has no "releases" by number', /releases: \{/);
+  refused('auto', '[upgrade_levels] images is "auto", but its client has no numbered "releases"', /releases: \{/);
 });
 
 test('RP-42 RP-43 auto is what the oldest service that is up speaks, asked again after a minute', async () => {

@@ -64,7 +64,7 @@ test('RP-25 what JSON would lose or change is refused where it is sent, by its p
   ] as const) {
     assert.throws(() => encodeMessage(value, 'args', LIMIT), {
       code: 'PORTICO_NOT_PLAIN',
-      message: `args: more than data is to be sent: ${found}`,
+      message: `args: it contains other than plain data: ${found}`,
     });
   }
 });
@@ -72,7 +72,7 @@ test('RP-25 what JSON would lose or change is refused where it is sent, by its p
 test('RP-27 a message has a longest length, at both ends', () => {
   assert.throws(() => encodeMessage('x'.repeat(20), 'images.resize', 10), {
     code: 'PORTICO_NOT_PLAIN',
-    message: 'images.resize: 22 bytes, and a message has 10 at most',
+    message: 'images.resize: 22 bytes, and a message has at most 10',
   });
   assert.throws(() => decodeMessage(Buffer.from('"xxxxxxxxxxxx"'), 10), /14 bytes: 10 are allowed/);
 });

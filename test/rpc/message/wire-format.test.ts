@@ -35,7 +35,7 @@ test(
     assert.deepEqual(warned, [
       'cannot be read: it is not signed',
       'cannot be read: its signature by the key "a" is wrong',
-      'cannot be read: it is signed by the key "b", which is not known here',
+      'cannot be read: it is signed by the key "b", which is unknown here',
     ]);
     assert.doesNotMatch(JSON.stringify(log.lines), new RegExp(`${OLD}|${OTHER}|unsigned|"wrong"`));
   }),

@@ -38,7 +38,7 @@ test('RP-44 RP-45 what is added is a new minor version, what is removed or chang
       [BEFORE],
       after.map((each) => ({ ...BEFORE, ...each })),
     );
-  const minor = 'images 1.4: it has methods or arguments that are new: that is a new minor version';
+  const minor = 'images 1.4: it has new methods or arguments: this needs a new minor version';
   const optional = { properties: { id, to: {} }, required: ['id'] };
   assert.deepEqual(mistakes({}), []);
   assert.deepEqual(mistakes({ version: '1.4.1' }), []);
@@ -46,7 +46,7 @@ test('RP-44 RP-45 what is added is a new minor version, what is removed or chang
   assert.deepEqual(mistakes({ methods: { resize: null, size: null, crop: null } }), [minor]);
   assert.deepEqual(mistakes({ methods: { resize: optional, size } as RpcContract['methods'] }), [minor]);
   assert.deepEqual(mistakes({ version: '1.10', methods: { resize: optional, size } as RpcContract['methods'] }), []);
-  const major = 'that is a new major version, 2.0';
+  const major = 'this needs a new major version, 2.0';
   assert.deepEqual(mistakes({ version: '1.5', methods: { size: null } }), [`images 1.4: resize is gone: ${major}`]);
   for (const changed of [
     { properties: { id: { type: 'integer' } }, required: ['id'] },
@@ -58,7 +58,7 @@ test('RP-44 RP-45 what is added is a new minor version, what is removed or chang
     assert.deepEqual(mistakes({ version: '1.4' }, { version: '2.0', methods }), []);
   }
   assert.deepEqual(mistakes({ version: '1.3' }), ['images 1.4: 1.3 is an older version']);
-  const gone = 'images 1.4 is gone: serve it for one release beside its successor';
+  const gone = 'images 1.4 was removed: keep serving it for one release, beside its successor';
   assert.deepEqual(mistakes({ version: '2.0' }), [gone]);
   assert.deepEqual(contractMistakes([BEFORE, { ...BEFORE, version: '2.0' }], [{ ...BEFORE, version: '2.0' }]), []);
 });
@@ -68,9 +68,9 @@ test('RP-8 RP-45 several endpoints of one interface are one contract: a call goe
   assert.deepEqual(contractMistakes(both, both), []);
   assert.deepEqual(contractMistakes(both, rpcContract([{ crop() {}, resize() {} }])), []);
   assert.deepEqual(contractMistakes(both, rpcContract([{ resize() {} }, {}])), [
-    'the interface 1.0: crop is gone: that is a new major version, 2.0',
+    'the interface 1.0: crop is gone: this needs a new major version, 2.0',
   ]);
-  const minor = 'the interface 1.0: it has methods or arguments that are new: that is a new minor version';
+  const minor = 'the interface 1.0: it has new methods or arguments: this needs a new minor version';
   assert.deepEqual(contractMistakes(both, rpcContract([{ resize() {} }, { crop() {}, turn() {} }])), [minor]);
 });
 

@@ -143,7 +143,7 @@ test('RP-78 with start_without_broker a service runs without its broker, and tak
   await service.stop({ graceful: true });
   await service.start();
   reached.open();
-  while (!messages().includes('images takes calls now')) await new Promise((resolve) => setImmediate(resolve));
+  while (!messages().includes('images accepts calls now')) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(service.meter.troubles(), []);
   const connection = new RPCConnection({ transport, log });
   assert.equal(await connection.client({ topic: 'images' }).call({}, 'work', { id: 7 }), 7);
@@ -216,7 +216,7 @@ async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<vo
   await aborted.opened;
   await stopped;
   assert.deepEqual(noted, []);
-  const dropped = log.messages().filter((line) => /^note: message \S+ was dropped, the service stops$/.test(line));
+  const dropped = log.messages().filter((line) => /^note: message \S+ was dropped, the service is stopping$/.test(line));
   assert.equal(dropped.length, 3);
 }
 

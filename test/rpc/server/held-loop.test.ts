@@ -19,6 +19,6 @@ test(
     await client().call({}, 'size');
     await client({ timeout: 30 }).call({}, 'grind');
     const told = log.messages().find((line) => line.includes('event loop'));
-    assert.match(told ?? '', /^The event loop was held up for .*s, while Images\.grind ran$/);
+    assert.match(told ?? '', /^The event loop was blocked for .*s while Images\.grind ran$/);
   }),
 );

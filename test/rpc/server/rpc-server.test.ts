@@ -142,7 +142,7 @@ test(
     held.end('third');
     await third;
     assert.deepEqual(held.begun, ['first', 'third']);
-    assert.ok(log.messages().some((line) => /dropped, its caller does not wait any more/.test(line)));
+    assert.ok(log.messages().some((line) => /dropped, its caller no longer waits/.test(line)));
   }),
 );
 
@@ -188,7 +188,7 @@ test('RP-35 a server that works on a call gives signs of life; when it falls sil
   const over = assert.rejects(silent, {
     code: 'PORTICO_RPC_TIMEOUT',
     monitor: true,
-    message: /no sign of life of its server for 10 s/,
+    message: /no heartbeat from its server for 10 s/,
   });
   await held.hasBegun(2);
   await clock.advance(30_000);
@@ -259,7 +259,7 @@ test('RP-74 a message that comes twice runs once', async () => {
   for (const id of ['id-1', 'id-1', 'id-2']) await transport.publish(route, requestMessage(id, 'work'));
   await settled();
   assert.equal(runs, 2);
-  assert.ok(messages().includes('work: message id-1 was dropped, it came before'));
+  assert.ok(messages().includes('work: message id-1 was dropped, it is a duplicate'));
 });
 
 test('RP-33 RP-98 a call that was under way for longer than its caller waits is not run, one of a clock that is wrong is', async () => {
@@ -278,7 +278,7 @@ test('RP-33 RP-98 a call that was under way for longer than its caller waits is 
   }
   await settled();
   assert.deepEqual(ran, ['punctual', 'an hour slow', 'an hour fast']);
-  assert.ok(messages().includes('work: message late was dropped, its caller does not wait any more'));
+  assert.ok(messages().includes('work: message late was dropped, its caller no longer waits'));
 });
 
 test('RP-33 a clock that differs from its caller is no time in a queue; what a message waited beside that still is', async () => {

@@ -72,7 +72,7 @@ test('RP-94 no line has anything of arguments, whatever comes of a call', async 
   );
   // Each of them was told.
   const told = lines.filter(({ requestId }) => requestId === 'req-1').map(({ level, msg }) => `${level} ${msg}`);
-  const refused = 'debug resize: its arguments do not fit its schema';
+  const refused = 'debug resize: its arguments do not match its schema';
   assert.deepEqual(told, [
     'debug Images.resize: done',
     'debug Images.resize: the name is taken',

@@ -166,7 +166,7 @@ export class AmqpLink {
         if (!this.#wasUp && isRefusal(error)) return this.#giveUp(error);
         const rounds = failed / this.#hosts.length;
         const waitMs = retryWaitMs(options, rounds - 1) * (0.5 + this.#random() / 2);
-        this.#say(`cannot be made: ${reasonOf(error)}; tries again in ${Math.ceil(waitMs / 1000)} s`);
+        this.#say(`failed: ${reasonOf(error)}; retrying in ${Math.ceil(waitMs / 1000)} s`);
         await pause(waitMs, { clock: this.#clock, signal });
       }
     }
@@ -176,7 +176,7 @@ export class AmqpLink {
   #giveUp(cause: unknown): void {
     this.#failure = new DeliveryFailure({
       message: `${this.#settings.url.shown} refuses the user: ${reasonOf(cause)}`,
-      hint: 'Look at the user, the password and the virtual host of [rpc] transport_url, and at the permissions of the user.',
+      hint: "Check the user, password and virtual host in [rpc] transport_url, and the user's permissions.",
       cause,
     });
     this.#stop = undefined;
@@ -188,13 +188,13 @@ export class AmqpLink {
     this.#connection = connection;
     this.#failure = undefined;
     this.#isBlocked = false;
-    if (this.#wasUp) this.#settings.options.log.info(`${this.#what} is made again`);
+    if (this.#wasUp) this.#settings.options.log.info(`${this.#what} is restored`);
     this.#wasUp = true;
     batchWrites(connection);
     return new Promise((resolve) => {
       connection.on('connection.blocked', (reason) => {
         this.#isBlocked = true;
-        this.#say(`is blocked by the broker, which takes no messages: ${reason}`);
+        this.#say(`is blocked by the broker, which accepts no messages: ${reason}`);
         this.#tell();
       });
       connection.on('connection.unblocked', () => {

@@ -95,7 +95,7 @@ export class AmqpConsumption implements TransportConsumer {
         failed += 1;
         const waitMs = Math.min(options.retryIntervalMs * failed, options.retryIntervalMaxMs);
         const hint = error instanceof PorticoError ? error.describe() : reasonOf(error);
-        options.log.error(`${plan.queue} cannot be consumed, tries again in ${Math.ceil(waitMs / 1000)} s: ${hint}`);
+        options.log.error(`${plan.queue} cannot be consumed, retrying in ${Math.ceil(waitMs / 1000)} s: ${hint}`);
         await pause(waitMs, { clock, signal });
       }
     }
@@ -115,7 +115,7 @@ export class AmqpConsumption implements TransportConsumer {
         resolve(true);
       });
     });
-    channel.on('error', (error) => options.log.warn(`${plan.queue}: the channel is lost: ${reasonOf(error)}`));
+    channel.on('error', (error) => options.log.warn(`${plan.queue}: the channel was closed: ${reasonOf(error)}`));
     try {
       await declareQueue(channel, plan, options);
       await channel.basicQos({ prefetchCount: prefetch });
@@ -135,9 +135,9 @@ export class AmqpConsumption implements TransportConsumer {
     const { log } = source.options;
     const now = clock.now();
     this.#taken = [...this.#taken.filter((at) => now - at < OFTEN_MS), now];
-    const what = `the broker took the queue ${source.plan.queue} away from its consumer; it is declared anew`;
+    const what = `the broker cancelled the consumer of the queue ${source.plan.queue}; the queue is declared again`;
     if (this.#taken.length < OFTEN) log.warn(what);
-    else log.error(`${what}, for the ${this.#taken.length}. time in a minute: is it deleted by an administrator?`);
+    else log.error(`${what}, for the ${this.#taken.length}. time in a minute: does an administrator delete it?`);
   }
 
   async #cancel(): Promise<void> {
@@ -151,7 +151,7 @@ export class AmqpConsumption implements TransportConsumer {
     try {
       // A peer that is silent is not waited for: what it delivers none the less goes back.
       await within(deliveries.channel.basicCancel(options.clientName), { ms: CANCEL_MS, clock }, () => {
-        throw new Error('the broker does not answer');
+        throw new Error('the broker does not respond');
       });
       // Messages that came before the broker's answer are delivered a turn later.
       await new Promise((resolve) => setImmediate(resolve));

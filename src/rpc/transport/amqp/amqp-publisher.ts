@@ -132,7 +132,7 @@ export class AmqpPublisher {
     const isLate = new AbortController();
     const outlet = await within(this.#ready(shipment, isLate.signal), { clock, ms: timeoutMs }, (): never => {
       isLate.abort();
-      const why = link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
+      const why = link.isBlocked ? 'blocks publishers (memory or disk alarm)' : 'does not answer';
       throw new DeliveryFailure({ message: `${name} ${why}: ${whatOf(shipment)} was not sent` });
     });
     await this.#transmit(outlet, shipment, until - clock.now());
@@ -202,7 +202,7 @@ export class AmqpPublisher {
   #unconfirmed(shipment: Shipment): DeliveryUnknown {
     return new DeliveryUnknown({
       message: `${this.#parts.name} did not confirm ${whatOf(shipment)} in time`,
-      hint: 'The broker may have it, or take it later.',
+      hint: 'The broker may have received it, or may still accept it.',
     });
   }
 
@@ -218,8 +218,8 @@ export class AmqpPublisher {
       const message = `${this.#parts.name} refused ${what}`;
       return new DeliveryFailure({ message, hint: 'Its queue may be full.', cause });
     }
-    const message = `${this.#parts.name}: the channel was lost before ${what} was confirmed: ${reasonOf(cause)}`;
-    return new DeliveryUnknown({ message, hint: 'The broker may have it.', cause });
+    const message = `${this.#parts.name}: the channel was closed before ${what} was confirmed: ${reasonOf(cause)}`;
+    return new DeliveryUnknown({ message, hint: 'The broker may have received it.', cause });
   }
 
   #outlet(connection: Connection, address: Address): Promise<Outlet> {

@@ -219,18 +219,18 @@ function refused(error: unknown, what: string, { queue, text, passive, from = OW
   if (code === 'PRECONDITION_FAILED') {
     const empty = queue === undefined ? 'delete it' : `empty it, delete it (rabbitmqctl delete_queue ${queue})`;
     return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
-      message: `${what} exists with other properties than those of [${from.group}], ${text}; the broker says: ${said}`,
+      message: `${what} exists with properties other than in [${from.group}], ${text}; the broker says: ${said}`,
       hint:
         from === OWN
-          ? `Set [rpc] back to what it was (${from.options}); or stop its services, ${empty} and start them again.`
-          : `Set [${from.group}] to what the services have that declared it (${from.options}).`,
+          ? `Restore the old values of [rpc] (${from.options}), or stop its services, ${empty} and start them again.`
+          : `Set [${from.group}] to the values of the services that declared it (${from.options}).`,
       cause: error,
     });
   }
   if (code === 'ACCESS_REFUSED') {
     return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
       message: `${what} is refused by the broker: ${said}`,
-      hint: 'Give the user of the transport URL the permission (rabbitmqctl set_permissions), or declare it and set [rpc] manage_topology = false.',
+      hint: 'Grant the permission to the user of the transport URL (rabbitmqctl set_permissions), or declare it yourself and set [rpc] manage_topology = false.',
       cause: error,
     });
   }

@@ -144,8 +144,8 @@ export class AmqpTransport extends StatefulTransport implements Transport {
         if (code !== 'RESOURCE_LOCKED') throw error;
         if (this.#clock.now() > until) {
           throw new DeliveryFailure({
-            message: `${this.name}: another process has read ${queue} for ${READING_MS / 1000} s`,
-            hint: 'Wait for the api-cli rpc dead command that runs.',
+            message: `${this.name}: another process has been reading ${queue} for ${READING_MS / 1000} s`,
+            hint: 'Wait until the running api-cli rpc dead command ends.',
           });
         }
       }
@@ -178,7 +178,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
       for (let raw = await channel.basicGet(queue); raw !== undefined; raw = await channel.basicGet(queue)) {
         if (!(await deliveries.deliver(raw).deadLetter(QUEUE_REMOVED))) dropped += 1;
       }
-      if (dropped > 0) this.#options.log.warn(`${queue} is removed; ${dropped} messages that waited in it are dropped`);
+      if (dropped > 0) this.#options.log.warn(`${queue} is removed; ${dropped} waiting messages are dropped`);
       await channel.queueDelete({ queue });
       return true;
     });

@@ -215,7 +215,7 @@ test('RP-69 RP-80 a broker with a memory alarm: publishes fail in their time, wh
     }
     assert.equal(transport.state, 'blocked');
     const [trouble] = new RPCConnection({ transport, log: silentLogger() }).troubles;
-    assert.match(trouble!, /takes no messages \(memory or disk alarm\)/);
+    assert.match(trouble!, /accepts no messages \(memory or disk alarm\)/);
     for (const text of ['a', 'b']) {
       const delivery = await got.next();
       assert.equal(textOf(delivery), text);

@@ -124,7 +124,7 @@ test(
       held.end.open();
       assert.deepEqual([await first, await second], ['first is done', 'second is done']);
       assert.deepEqual(held.runs, ['first', 'second']);
-      assert.ok(log.messages().some((line) => /was not begun, it will come again/.test(line)));
+      assert.ok(log.messages().some((line) => /was not started, it will be redelivered/.test(line)));
     }),
 );
 
@@ -206,7 +206,7 @@ test(
         await caller.call(context, 'resize');
       });
       clients.cut();
-      while (!lines.some((line) => /publishes.* is made again/.test(line))) {
+      while (!lines.some((line) => /publishes.* is restored/.test(line))) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       const told = lines.filter((line) => /in the request|connection/.test(line));
