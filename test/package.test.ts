@@ -156,7 +156,7 @@ test('without its package, a feature that few need says what to install', () => 
     "import { openDatabase } from 'portico/sqlite';\ntry { openDatabase(':memory:').close(); console.log('open'); } catch (error) { console.log(error.code, error.hint); }\n",
   );
   const has = spawnSync(process.execPath, ['-e', "require('node:sqlite')"]).status === 0;
-  const hint = 'PORTICO_SQLITE_MISSING npm install @photostructure/sqlite@1.2, or Node 22.13 or newer\n';
+  const hint = 'PORTICO_SQLITE_MISSING Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.\n';
   assert.equal(sqlite.stdout, has ? 'open\n' : hint);
 });
 

@@ -76,7 +76,7 @@ export function controlRoutes(
       if (body.worker === undefined) return controlled.report();
       const { id, pid } = workerNamed(controlled, body.worker);
       const text = pid === undefined ? undefined : await fleet().reportOf(pid);
-      return text ?? refuse('PORTICO_NO_SUCH_WORKER', `worker ${id} does not serve`);
+      return text ?? refuse('PORTICO_NO_SUCH_WORKER', `worker ${id} is not ready`);
     },
   };
 }
@@ -100,7 +100,7 @@ function pageOf(controlled: Controlled, registered: RegisteredServices, history:
 function docsRoutes({ name: program, config, status, runner }: Controlled): ControlRoutes {
   const names = (): readonly string[] => {
     if (!config.group('admin', adminOptions).docs) {
-      refuse('PORTICO_DOCS_OFF', 'no API is described', 404, 'Set docs = true in [admin].');
+      refuse('PORTICO_DOCS_OFF', 'API documentation is disabled', 404, 'Set docs = true in [admin].');
     }
     return status().services.map(({ name }) => name);
   };
@@ -112,7 +112,7 @@ function docsRoutes({ name: program, config, status, runner }: Controlled): Cont
     }
     const answer = await runner.fleet?.describe(service);
     if (answer?.body !== undefined) return answer.body;
-    const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers serves');
+    const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
     return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
   };
   // Loaded when they are first asked for.
@@ -135,7 +135,7 @@ function readyAnswer(services: readonly Readiness[]): ControlAnswer {
 
 /** The report; refused once the service is being stopped. */
 function reported(report: ReloadReport | undefined): ReloadReport {
-  return report ?? refuse('PORTICO_STOPPING', 'the service is being stopped: nothing is reloaded any more', 409);
+  return report ?? refuse('PORTICO_STOPPING', 'the service is stopping: it does not reload any more', 409);
 }
 
 async function setLogLevel(controlled: Controlled, { level, service }: ControlRequest['body']): Promise<object> {
@@ -179,12 +179,12 @@ function workersOf(workers: unknown, most: number): number {
     refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 0`, 400);
   }
   if ((workers as number) <= most) return workers as number;
-  const hint = 'Ask for fewer, or raise max_workers in [DEFAULT] and reload.';
-  return refuse('PORTICO_INVALID_WORKERS', `${String(workers)} workers are more than max_workers, ${most}`, 400, hint);
+  const hint = 'Use fewer workers, or raise max_workers in [DEFAULT] and reload.';
+  return refuse('PORTICO_INVALID_WORKERS', `${String(workers)} workers exceed max_workers (${most})`, 400, hint);
 }
 
 function refuseAlone(): never {
-  return refuse('PORTICO_NO_WORKERS', 'this process runs its services by itself: it has no workers', 409);
+  return refuse('PORTICO_NO_WORKERS', 'this process runs its services itself and has no workers', 409);
 }
 
 function refuse(code: string, message: string, status = 404, hint?: string): never {

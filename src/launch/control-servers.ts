@@ -98,7 +98,7 @@ export class Control {
     const server = new ControlServer(routes, log);
     await server.listen(path);
     this.#servers.push(server);
-    log.info(`api-cli status and the like are answered on ${path}`, { event: 'control', socket: path });
+    log.info(`Control socket: ${path}`, { event: 'control', socket: path });
   }
 
   async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
@@ -107,7 +107,7 @@ export class Control {
     if (listen === undefined) return;
     if (remoteAdmin(config) !== undefined) {
       throw new PorticoError('PORTICO_ADMIN_LISTEN', {
-        message: `other machines reach ${formatAddress(listen)}`,
+        message: `other machines can reach ${formatAddress(listen)}`,
         hint: 'Listen on 127.0.0.1, or set [admin] allow_remote = true.',
       });
     }
@@ -115,10 +115,10 @@ export class Control {
     try {
       const url = `http://${formatAddress({ host: listen.host, port: await server.listenOn(listen) })}`;
       this.#servers.push(server);
-      log.info(`Operators are answered on ${url}`, { event: 'admin', url });
+      log.info(`Admin listener: ${url}`, { event: 'admin', url });
     } catch (cause) {
       const message = `it cannot listen on ${formatAddress(listen)}: ${describeError(cause)}`;
-      throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Name another port in [admin] listen.', cause });
+      throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Set another port in [admin] listen.', cause });
     }
   }
 }
@@ -133,8 +133,8 @@ export function controlPath(config: Config, program: string, env: NodeJS.Process
   const path = socket !== undefined ? resolve(socket) : join(runtimeDirectory(env), defaultName(config, program));
   if (Buffer.byteLength(path) <= LONGEST) return path;
   throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-    message: `the control socket cannot be ${path}: the path of a socket has ${LONGEST} bytes at most`,
-    hint: 'Name a shorter one in [control] socket.',
+    message: `the control socket cannot be ${path}: the path of a socket has at most ${LONGEST} bytes`,
+    hint: 'Set a shorter path in [control] socket.',
   });
 }
 
@@ -162,8 +162,8 @@ function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.Process
 function ownDirectory(path: string, others: number): string {
   if (isOwn(path, others)) return path;
   throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-    message: `there is no place for the control socket: ${path} is not a directory that this user alone may use`,
-    hint: 'Name a path in [control] socket.',
+    message: `no directory for the control socket: ${path} is not a directory that only this user can access`,
+    hint: 'Set a path in [control] socket.',
   });
 }
 

@@ -97,7 +97,7 @@ export class FleetRunner implements Runner {
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;
         const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s (restart_window)`;
-        const limit = `more often than ${maxRestarts} times (max_restarts)${within}`;
+        const limit = `more than ${maxRestarts} times (max_restarts)${within}`;
         log.error(`Service ${pool.name} was restarted ${limit}: giving up`, { service: pool.name });
         launcher.end(STATUS_FAILED);
       },

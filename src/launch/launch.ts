@@ -246,7 +246,7 @@ export async function launch(
   const workers = checkWorkers(asked);
   checkRestartMethod(options.restartMethod);
   checkService(service);
-  if (noFork) options.log?.debug('no_fork is ignored: one worker runs in this process anyway');
+  if (noFork) options.log?.debug('no_fork is ignored: a single worker runs in this process anyway');
   const launcher =
     workers === 1 ? new ServiceLauncher(rest) : new ProcessLauncher({ ...rest, ...(entry !== undefined && { entry }) });
   await launcher.launchService(service, { workers });
@@ -276,7 +276,7 @@ export async function serve(service: ServiceBase, options: LaunchOptions = {}): 
 export async function wait(): Promise<number> {
   if (served === undefined) {
     throw new PorticoError('PORTICO_NOT_SERVING', {
-      message: 'nothing is served yet',
+      message: 'no service is being served yet',
       hint: 'Call serve(service) first.',
     });
   }

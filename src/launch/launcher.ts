@@ -109,7 +109,7 @@ export function checkLauncherOptions<O extends LauncherOptions>(
   }
   const lacks = (method: keyof Logger): boolean => typeof (log as Logger | null)?.[method] !== 'function';
   if (log !== undefined && LOG_METHODS.some(lacks)) {
-    refuse('log', log, 'a Logger', 'Write log: createLogger(), or leave it out.');
+    refuse('log', log, 'a Logger', 'Write log: createLogger(), or omit it.');
   }
   const unknown = (what: string, given: object, names: object): void =>
     refuseUnknownOptions('PORTICO_LAUNCHER_OPTION', what, given, Object.keys(names));

@@ -192,7 +192,7 @@ export class OwnedProcess {
     const listen = (error: unknown): void => {
       // The program sees to such errors itself, and may go on.
       if (host.listeners('uncaughtException').some((listener) => !(LAUNCHERS_OWN in listener))) {
-        log.error('Unhandled exception, left to the program, which listens to uncaughtException', { err: error });
+        log.error("Unhandled exception, handled by the program's own uncaughtException listener", { err: error });
         return;
       }
       // It ends already: what fails on the way is no news.

@@ -114,7 +114,7 @@ function fittingDiagnostics(all: readonly Diagnostic[]): readonly Diagnostic[] {
   }
   const left = all.filter((each) => !kept.includes(each));
   const severity = left.some(isError) ? 'error' : 'warning';
-  const message = `${left.length} further mistakes are left out: all together may have ${TEXT} bytes`;
+  const message = `${left.length} further mistakes are omitted: the limit is ${TEXT} bytes`;
   return [...kept, { severity, code: 'PORTICO_CONFIGURATION_REFUSED', message }];
 }
 
@@ -125,7 +125,7 @@ function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent
   try {
     const size = serialize(message.body).byteLength;
     if (size <= ANSWER_BYTES) return message;
-    return { kind, id, error: `its answer has ${size} bytes, more than the ${ANSWER_BYTES} there may be` };
+    return { kind, id, error: `its answer has ${size} bytes, more than ${ANSWER_BYTES}` };
   } catch (why) {
     return { kind, id, error: shortened(`its answer cannot be sent: ${(why as Error | undefined)?.message}`) };
   }
@@ -145,8 +145,8 @@ function fittingFacts(facts: Facts, warn: (text: string) => void): Facts {
   });
   const some = dropped.slice(0, NAMES).map((name) => JSON.stringify(name.slice(0, 40)));
   const others = dropped.length > NAMES ? ` and ${dropped.length - NAMES} others` : '';
-  const limits = `all together may have ${FACTS_BYTES} bytes, and no functions`;
-  warn(`Facts are left out of the signs of life: ${some.join(', ')}${others}; ${limits}`);
+  const limits = `the limit is ${FACTS_BYTES} bytes, without functions`;
+  warn(`Facts are omitted from the heartbeats: ${some.join(', ')}${others}; ${limits}`);
   return Object.fromEntries(kept);
 }
 

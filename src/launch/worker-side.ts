@@ -206,7 +206,7 @@ export class WorkerSide {
       this.core.runner.settings = settings;
       return await this.core.runner.reset(changes ?? new Map());
     } catch (error) {
-      logFailure(this.#log, 'The new configuration does not fit this worker', error);
+      logFailure(this.#log, 'The new configuration is invalid in this worker', error);
       return false;
     }
   }

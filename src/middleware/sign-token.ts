@@ -44,7 +44,7 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
   const { expiresIn } = options;
   if (typeof claims?.sub !== 'string' || claims.sub === '') {
     throw new PorticoError('PORTICO_JWT_CLAIMS', {
-      message: `the sub of a token is a text that is not empty, not ${whatItIs(claims?.sub)}`,
+      message: `the sub of a token is a non-empty string, not ${whatItIs(claims?.sub)}`,
       hint: 'Write String(user.id).',
     });
   }

@@ -105,9 +105,9 @@ export class Heartbeat {
     if (this.lateMs < interval * 1000) return;
     const seen =
       this.lateMs + interval * 1000 > downTime * 1000
-        ? 'others saw this service as down'
-        : 'other services did not see it as down';
-    log.warn(`The event loop was held up: a heartbeat came ${formatDuration(this.lateMs / 1000)} late, ${seen}`, {
+        ? 'other services saw this one as down'
+        : 'other services did not see this one as down';
+    log.warn(`The event loop was blocked: a heartbeat was ${formatDuration(this.lateMs / 1000)} late, ${seen}`, {
       lateMs: Math.round(this.lateMs),
     });
   }
@@ -136,7 +136,7 @@ export class Heartbeat {
     }
     if (this.#lostAt === undefined) {
       this.#lostAt = clock.now();
-      log.warn(`Lost connection to the service registry; this service goes on: ${error.message}`);
+      log.warn(`Lost connection to the service registry; this service continues: ${error.message}`);
     } else if (!this.#lostTold && this.outageMs > downTime * 1000) {
       this.#lostTold = true;
       onLost();

@@ -257,7 +257,7 @@ export class ManagedService {
     const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
     if (this.#registry === null || this.#registry === undefined || registers?.() === false) return null;
     if (this.#registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
-      log.warn('the service registry is in memory: each worker has one of its own, and none has all services');
+      log.warn('the service registry is in memory: each worker has a separate one, and none has all services');
     }
     return membership(this.#registry, config, {
       inFlight: () => this.tracker.size,

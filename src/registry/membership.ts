@@ -76,7 +76,7 @@ export class Membership implements Registration {
     this.#downTime = correctedDownTime(serviceDownTime, reportInterval);
     if (this.#downTime !== serviceDownTime) {
       log.warn(
-        `service_down_time (${serviceDownTime}) must be more than report_interval (${reportInterval}): it is ${this.#downTime} now`,
+        `service_down_time (${serviceDownTime}) must be greater than report_interval (${reportInterval}): using ${this.#downTime}`,
       );
     }
     this.#heartbeat = new Heartbeat({
@@ -84,7 +84,7 @@ export class Membership implements Registration {
       beat: () => this.#beat(),
       downTime: this.#downTime,
       onLost: () => {
-        if (onRegistryLoss !== 'continue') options.onVerdict(onRegistryLoss, 'the service registry is away');
+        if (onRegistryLoss !== 'continue') options.onVerdict(onRegistryLoss, 'the service registry is unavailable');
       },
     });
   }
@@ -219,7 +219,7 @@ export class Membership implements Registration {
     if (!this.#options.allowOld && minimum !== undefined && version < minimum) {
       // It would not understand what the others say.
       throw new PorticoError('PORTICO_SERVICE_TOO_OLD', {
-        message: `${binary} has version ${version}, but every ${binary} that runs has at least ${minimum}`,
+        message: `${binary} has version ${version}, but every running ${binary} has at least ${minimum}`,
         hint: 'Upgrade it, or start it once with --set servicegroup.allow_old=true.',
       });
     }
@@ -227,7 +227,7 @@ export class Membership implements Registration {
     if (!isUp({ ...existing, forcedDown: false }, await store.now())) return;
     throw new PorticoError('PORTICO_HOST_TAKEN', {
       message: `${binary} runs on another machine under the host name ${host}`,
-      hint: 'Give this machine a name of its own ([DEFAULT] host), or start once with --set servicegroup.takeover=true if the other one is gone.',
+      hint: 'Give this machine a unique name ([DEFAULT] host), or start once with --set servicegroup.takeover=true if the other one is gone.',
     });
   }
 
@@ -246,7 +246,7 @@ export class Membership implements Registration {
     const mayRecreate = autoRecreate && by === undefined && !this.#draining;
     log.error(
       `The record of ${record.binary} on ${record.host} was deleted${by === undefined ? '' : ` by ${by}`} while it runs`,
-      { hint: mayRecreate ? 'It is made anew.' : 'Stop the service, or restart it to have a record again.' },
+      { hint: mayRecreate ? 'It is created again.' : 'Stop the service, or restart it to have a record again.' },
     );
     if (!mayRecreate) {
       this.#record = undefined;
@@ -259,7 +259,7 @@ export class Membership implements Registration {
 
   #heedForcedDown(forcedDown: boolean): void {
     if (forcedDown && !this.#forcedDownTold) {
-      this.#options.log.warn('an operator forced this service down: others treat it as dead');
+      this.#options.log.warn('an operator forced this service down: other services treat it as down');
       if (this.#options.fenceOnForcedDown) this.#options.onVerdict('drain', 'an operator forced it down');
     }
     this.#forcedDownTold = forcedDown;
@@ -270,7 +270,7 @@ export class Membership implements Registration {
     if (this.#draining || (this.#foreignToldAt !== undefined && now - this.#foreignToldAt < COMPLAINT_MS)) return;
     this.#foreignToldAt = now;
     const { binary, host } = this.#who;
-    this.#options.log.error(`another ${binary} has registered under the host name ${host}: only one may run there`);
+    this.#options.log.error(`another ${binary} has registered under the host name ${host}: only one can run there`);
   }
 
   /** Never fails: a registry that is away must not hold up an end. */

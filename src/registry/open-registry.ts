@@ -68,7 +68,7 @@ export function neededRegistry(
   }
   if (outside && registry.store instanceof MemoryStore) {
     throw new PorticoError('PORTICO_NO_REGISTRY', {
-      message: 'the service registry is in memory: each process that serves has one of its own',
+      message: 'the service registry is in memory: each process has a separate one',
       hint: 'Set [servicegroup] driver to sqlite or postgresql.',
     });
   }
@@ -97,13 +97,13 @@ export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', co
   const scheme = connection.split(':', 1)[0];
   if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
     return {
-      message: `this is no SQLite connection: ${scheme}:…`,
+      message: `this is not an SQLite connection: ${scheme}:…`,
       hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db, or set [servicegroup] driver.',
     };
   }
   if (driver === 'postgresql' && !/^postgres(ql)?:\/\//.test(connection)) {
     return {
-      message: `this is no PostgreSQL connection: ${scheme}:…`,
+      message: `this is not a PostgreSQL connection: ${scheme}:…`,
       hint: 'Write postgresql://user@host:5432/name, or set [servicegroup] driver.',
     };
   }

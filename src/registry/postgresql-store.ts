@@ -151,7 +151,7 @@ function understood(error: unknown): unknown {
   const code = codeOf(error);
   if (code === '42P01') {
     return new ConfigurationRefused('PORTICO_REGISTRY_NOT_MIGRATED', {
-      message: 'the database has no tables of the service registry',
+      message: "the database does not contain the service registry's tables",
       hint: 'Run: api-cli db sync',
       cause: error,
     });

@@ -149,7 +149,7 @@ export class ServiceRegistry {
     if (options.force !== true && liveness(record, await this.store.now()) === 'up') {
       throw new PorticoError('PORTICO_SERVICE_UP', {
         message: `${record.binary} on ${record.host} is up`,
-        hint: 'Stop it first, or delete it by force.',
+        hint: 'Stop it first, or delete it with --force.',
       });
     }
     await this.#ask(this.#options.beforeDelete, record);
@@ -257,7 +257,7 @@ export class ServiceRegistry {
 
   #warnOfTheFuture(record: ServiceRecord, now: Date): void {
     if (!isFromTheFuture(record, now)) return;
-    this.#log.warn(`the last heartbeat of ${record.binary} on ${record.host} lies in the future: a clock is wrong`, {
+    this.#log.warn(`the last heartbeat of ${record.binary} on ${record.host} is in the future: a clock is wrong`, {
       lastSeenUp: record.lastSeenUp?.toISOString(),
       now: now.toISOString(),
     });
@@ -276,9 +276,9 @@ function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDo
   const refuse = (message: string): never => {
     throw new PorticoError('PORTICO_INVALID_CHANGE', { message });
   };
-  if (disabledReason !== undefined && status === 'enabled') refuse('a service that is enabled has no disabled_reason');
+  if (disabledReason !== undefined && status === 'enabled') refuse('an enabled service has no disabled_reason');
   if (disabledReason !== undefined && status === undefined && !record.disabled) {
-    refuse('a disabled_reason needs the status disabled');
+    refuse('disabled_reason requires the status disabled');
   }
   const changes: RecordChanges = {
     ...(status !== undefined && { disabled: status === 'disabled' }),
@@ -286,6 +286,6 @@ function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDo
     ...(disabledReason !== undefined && { disabledReason }),
     ...(forcedDown !== undefined && { forcedDown }),
   };
-  if (Object.keys(changes).length === 0) refuse('nothing to change: give status, disabled_reason or forced_down');
+  if (Object.keys(changes).length === 0) refuse('nothing to change: pass status, disabled_reason or forced_down');
   return changes;
 }

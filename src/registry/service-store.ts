@@ -102,13 +102,13 @@ export interface ServiceStore {
 export class RegistryUnavailable extends PorticoError {
   constructor(cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super('PORTICO_REGISTRY_UNAVAILABLE', { message: `the service registry cannot be asked: ${why}`, cause });
+    super('PORTICO_REGISTRY_UNAVAILABLE', { message: `the service registry is unavailable: ${why}`, cause });
   }
 }
 
 /** A record of that host and binary, or host and topic, is there already. */
 export class RecordExists extends PorticoError {
   constructor(host: string, name: string) {
-    super('PORTICO_RECORD_EXISTS', { message: `the registry has a record of ${name} on ${host} already` });
+    super('PORTICO_RECORD_EXISTS', { message: `the registry already has a record of ${name} on ${host}` });
   }
 }

@@ -124,7 +124,7 @@ export class SqliteStore extends SqlStore {
     } finally {
       const took = performance.now() - began;
       if (took > SLOW_MS)
-        this.#options.log?.warn(`the service registry held up the event loop for ${Math.round(took)} ms`);
+        this.#options.log?.warn(`the service registry blocked the event loop for ${Math.round(took)} ms`);
     }
   }
 
@@ -218,7 +218,7 @@ function refuseNetworkFileSystem(path: string): void {
   }
   if (!NETWORK_FILE_SYSTEMS.has(type)) return;
   throw new ConfigurationRefused('PORTICO_REGISTRY_NETWORK_FILE_SYSTEM', {
-    message: `the service registry ${path} is on a network file system, where SQLite's locks do not hold`,
-    hint: 'Use a local folder, or PostgreSQL for several machines.',
+    message: `the service registry ${path} is on a network file system, where SQLite's locks are unreliable`,
+    hint: 'Use a local directory, or PostgreSQL for several machines.',
   });
 }

@@ -78,7 +78,7 @@ export class Drivers {
     if (Object.hasOwn(this.#builtin, name)) return this.#builtin[name];
     const known = Object.keys(this.#builtin);
     if (known.length === 0 || /[/.:#]/.test(name)) return importModuleExport(name, this.#where);
-    const names = `Known: ${known.join(', ')}; or give a module: ./file.js:export, package/path:export.`;
+    const names = `Known: ${known.join(', ')}; or pass a module: ./file.js:export, package/path:export.`;
     throw new PorticoError('PORTICO_UNKNOWN_DRIVER', {
       message: `there is no driver called "${name}"`,
       hint: [didYouMean(name, known), names].filter((hint) => hint !== undefined).join(' '),

@@ -32,20 +32,20 @@ export function checkHooks(service: string, manager: Manager, log: Logger): void
     if (value === undefined || typeof value === 'function') continue;
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: `${service}: ${hook} of ${who} is ${value === null ? 'null' : `a ${typeof value}`}, not a function`,
-      hint: 'Hooks are optional methods: leave out those that are not needed.',
+      hint: 'Hooks are optional methods: omit those that you do not need.',
     });
   }
   const { periodicTasks } = manager;
   if (periodicTasks !== undefined && typeof (periodicTasks as { status?: unknown } | null)?.status !== 'function') {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: `${service}: periodicTasks of ${who} is ${whatItIs(periodicTasks)}, not a PeriodicTasks`,
-      hint: 'Mark the methods with @periodicTask and leave it out, or give new PeriodicTasks(this).',
+      hint: 'Mark the methods with @periodicTask and omit it, or pass new PeriodicTasks(this).',
     });
   }
   for (const name of membersOf(manager)) {
     const hook = HOOK_NAMES.find((known) => folded(known) === folded(name)) ?? nearHook(name);
     if (hook === undefined || hook === name || manager[hook as keyof Manager] !== undefined) continue;
-    log.warn(`${service}: ${who} has ${name}, which is no hook. Did you mean the hook ${hook}?`);
+    log.warn(`${service}: ${who} has ${name}, which is not a hook. Did you mean the hook ${hook}?`);
   }
 }
 
@@ -114,8 +114,8 @@ export class HookCaller {
       await within(called, { ms: timeoutMs, clock, signal: over.signal }, () => {
         const limited = signal?.aborted === true ? 'before the stop’s deadline' : `within ${Math.round(timeoutMs)} ms`;
         throw new PorticoError('PORTICO_HOOK_TIMEOUT', {
-          message: `${this.#service}: the manager's ${hook} did not end ${limited}`,
-          hint: 'It goes on in the background: a running function cannot be ended from outside.',
+          message: `${this.#service}: the manager's ${hook} did not finish ${limited}`,
+          hint: 'It continues in the background: a running function cannot be stopped from outside.',
         });
       });
     } finally {

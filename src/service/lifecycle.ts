@@ -99,7 +99,7 @@ export class Lifecycle {
   #told(done: Promise<void>, what: string): Promise<void> {
     const warn = this.#warn;
     if (warn === undefined) return done;
-    const tell = (): void => warn(`${this.#name}: ${what} that is not over, for ${EARLY_MS / 1000} s by now`);
+    const tell = (): void => warn(`${this.#name}: ${what} that has not ended for ${EARLY_MS / 1000} s`);
     const cancel = this.#clock.after(EARLY_MS, tell, { unref: true });
     return done.finally(cancel);
   }

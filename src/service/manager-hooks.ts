@@ -230,7 +230,7 @@ export class ManagerHooks implements LifecycleSteps {
       try {
         await run({ graceful: false });
       } catch (error) {
-        this.#options.log.error(`${this.#options.name}: after a start that failed: ${step} failed`, { err: error });
+        this.#options.log.error(`${this.#options.name}: after a failed start: ${step} failed`, { err: error });
       }
     }
     this.#takeTrackerBack();
@@ -309,8 +309,8 @@ function checkTemporaryFolder(): void {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_TEMP_DIR', {
-      message: `the temporary folder ${folder} cannot be written to`,
-      hint: 'Set TMPDIR to a folder this user may write to.',
+      message: `the temporary directory ${folder} is not writable`,
+      hint: 'Set TMPDIR to a directory that this user can write to.',
       cause,
     });
   }

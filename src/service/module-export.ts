@@ -37,7 +37,7 @@ export interface ModuleExportOptions {
 export async function importModuleExport(reference: string, options: ModuleExportOptions): Promise<unknown> {
   if (typeof reference !== 'string' || reference.trim() === '') {
     throw new PorticoError('PORTICO_MODULE_NOT_FOUND', {
-      message: `the name of a module is a text that is not empty, not ${whatItIs(reference)}`,
+      message: `the name of a module must be a non-empty string, not ${whatItIs(reference)}`,
       hint: 'Write ./file.js:export, or package/path:export.',
     });
   }
@@ -97,7 +97,7 @@ function refuseOutside(reference: string, module: string, url: string, options: 
   const path = realpathSync(fileURLToPath(url));
   if (path === root || !path.startsWith(root.endsWith(sep) ? root : root + sep)) {
     throw new PorticoError('PORTICO_MODULE_OUTSIDE', {
-      message: `${reference}: ${path} is outside the application's folder ${root}`,
+      message: `${reference}: ${path} is outside the application's directory ${root}`,
       hint: 'Move the module there, make it a package, or set allow_external_modules.',
     });
   }
@@ -116,7 +116,7 @@ export type ManagerSource<C> =
     ) => object)
   | ((context: C) => Awaitable<object>);
 
-const HINT = 'A manager is an object, a class, or a function that gives one; its hooks are optional methods.';
+const HINT = 'A manager is an object, a class, or a function that returns one; its hooks are optional methods.';
 
 /**
  * Makes a manager: a class is instantiated with `context`, a function called with it, an object taken as it is. `option`
@@ -159,7 +159,7 @@ function checked(manager: unknown, option: string | undefined, source: string): 
 }
 
 function nameOf(source: unknown): string {
-  if (typeof source !== 'function') return 'what was given';
+  if (typeof source !== 'function') return 'the given value';
   const name = source.name || '(anonymous)';
-  return isClass(source) ? `the class ${name}` : `what the function ${name} gave`;
+  return isClass(source) ? `the class ${name}` : `the value returned by ${name}`;
 }

@@ -4,29 +4,29 @@
 import { boolean, defineOptions, duration, integer, list, oneOf, path, uri } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
-const HOST = 'Write the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.';
+const HOST = 'Put the broker into [rpc] transport_url: oslo+rabbit://user:password@host:5672/vhost.';
 const POOL = 'Remove the line: a process has two connections to the broker.';
-const TLS_VERSION = 'Remove the line: Node.js speaks TLS 1.2 and 1.3 (node --tls-min-v1.3 is the latter alone).';
-const NAMES = 'Remove the line: queues of a process have random names, and go with it.';
-const HEARTBEAT = 'Remove the line: heartbeats are sent as heartbeat_timeout_threshold asks, by the event loop.';
+const TLS_VERSION = 'Remove the line: Node.js uses TLS 1.2 and 1.3 (node --tls-min-v1.3 allows only the latter).';
+const NAMES = 'Remove the line: queues of a process have random names and are deleted with it.';
+const HEARTBEAT = 'Remove the line: the event loop sends heartbeats according to heartbeat_timeout_threshold.';
 
 /** Names of `[oslo_messaging_rabbit]` that oslo.messaging knows, or knew, and that have no effect here, each with what to do. */
 const UNUSED_NAMES: Readonly<Record<string, string>> = {
   ssl_version: TLS_VERSION,
   kombu_ssl_version: TLS_VERSION,
-  ssl_enforce_fips_mode: 'Remove the line: Node.js has this mode as node --enable-fips.',
+  ssl_enforce_fips_mode: 'Remove the line: use node --enable-fips instead.',
   heartbeat_in_pthread: HEARTBEAT,
   heartbeat_rate: HEARTBEAT,
   kombu_reconnect_delay: 'Write rabbit_retry_interval.',
-  kombu_reconnect_splay: 'Remove the line: waits for a new connection differ at random anyway.',
+  kombu_reconnect_splay: 'Remove the line: reconnect delays are always randomized.',
   kombu_compression:
-    'Remove the line: messages are sent as they are, and those that Python compressed by gzip are read.',
-  rabbit_login_method: 'Remove the line: the user and the password of the transport URL are sent by PLAIN.',
-  rabbit_max_retries: 'Remove the line: a lost connection is made anew until there is one.',
+    'Remove the line: messages are sent uncompressed, and gzip messages from Python can be read.',
+  rabbit_login_method: 'Remove the line: the user and password of the transport URL are sent with PLAIN.',
+  rabbit_max_retries: 'Remove the line: a lost connection is retried until it succeeds.',
   rabbit_durable_queues: 'Write amqp_durable_queues.',
   direct_mandatory_flag:
-    'Remove the line: a reply whose caller is gone is tried for kombu_missing_consumer_retry_timeout.',
-  enable_cancel_on_failover: 'Remove the line: a consumer that the broker cancels is made anew.',
+    'Remove the line: a reply whose caller is gone is retried for kombu_missing_consumer_retry_timeout.',
+  enable_cancel_on_failover: 'Remove the line: a consumer that the broker cancels is created again.',
   use_queue_manager: NAMES,
   hostname: NAMES,
   processname: NAMES,

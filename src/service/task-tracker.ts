@@ -134,7 +134,7 @@ export class TaskTracker {
     if (completed + failed + left.length === 0) return left;
     const names = left.length === 0 ? '' : `: ${left.map(described).join(', ')}`;
     const facts = { completed, failed, left: left.length };
-    const text = `${this.#service}: of the tasks at the shutdown ${completed} completed, ${failed} failed, ${left.length} are left${names}`;
+    const text = `${this.#service}: of the tasks at the shutdown ${completed} completed, ${failed} failed, ${left.length} are unfinished${names}`;
     if (left.length > 0) this.#log.warn(text, facts);
     else this.#log.info(text, facts);
     return left;
@@ -144,7 +144,7 @@ export class TaskTracker {
     do {
       const tasks = this.list();
       if (tasks.length > 0) {
-        const text = `${this.#service}: ${tasks.length} tasks under way at the shutdown: ${tasks.map(described).join(', ')}`;
+        const text = `${this.#service}: ${tasks.length} unfinished tasks at the shutdown: ${tasks.map(described).join(', ')}`;
         this.#log.info(text, { tasks: tasks.map(({ name }) => name) });
       }
     } while (await pause(LIST_EVERY_MS, { clock: this.#clock, signal, unref: true }));
@@ -180,7 +180,7 @@ function described({ name, requestId, resourceId, ageMs }: TrackedTask): string 
 export function leftBehind(service: string, tasks: readonly TrackedTask[]): PorticoError {
   const names = [...new Set(tasks.map(({ name }) => name))].join(', ');
   return new PorticoError('PORTICO_STOP_DEADLINE', {
-    message: `${service}: ${tasks.length} tasks were still under way when their time was over, and are left behind: ${names}`,
-    hint: 'They get [DEFAULT] graceful_shutdown_timeout less a sixth, and [DEFAULT] manager_shutdown_timeout at most.',
+    message: `${service}: ${tasks.length} tasks did not finish in time and are abandoned: ${names}`,
+    hint: 'Their time limit is five sixths of [DEFAULT] graceful_shutdown_timeout, and at most [DEFAULT] manager_shutdown_timeout.',
   });
 }

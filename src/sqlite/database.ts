@@ -62,7 +62,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     database?.close();
     throw new PorticoError('PORTICO_SQLITE_OPEN', {
       message: `cannot open the database ${path}: ${(error as Error).message}`,
-      hint: 'Its folder must exist and be writable, and the file an SQLite database.',
+      hint: 'Its directory must exist and be writable, and the file must be an SQLite database.',
       cause: error,
     });
   }
@@ -163,7 +163,7 @@ function rollBack(database: Database): void {
 
 const MISSING = {
   message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
-  hint: 'npm install @photostructure/sqlite@1.2, or Node 22.13 or newer',
+  hint: 'Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.',
 };
 
 /** Why no database can be opened here at all; undefined where there is a driver. Loads none. */

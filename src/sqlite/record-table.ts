@@ -26,7 +26,7 @@ export interface RecordTable<R> {
 /** Opens a table, and makes it where there is none. Throws a `TypeError` for a name that is not letters and `_`. */
 export function recordTable<R extends object>(db: Database, name: string): RecordTable<R> {
   if (!/^[a-z_]+$/i.test(name))
-    throw withCode(new TypeError(`recordTable: "${name}" is no name of a table`), 'PORTICO_RECORD_TABLE');
+    throw withCode(new TypeError(`recordTable: "${name}" is not a valid table name`), 'PORTICO_RECORD_TABLE');
   db.exec(`CREATE TABLE IF NOT EXISTS ${name} (seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL,
     owner TEXT NOT NULL, body TEXT NOT NULL)`);
   db.exec(`CREATE INDEX IF NOT EXISTS ${name}_owner ON ${name} (owner)`);
@@ -53,7 +53,7 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
       // As it was called once, with all as the answer for an owner that is unknown.
       if (owner.length > 0)
         throw withCode(
-          new TypeError(`list() gives the records of all owners: use listOf() for those of one`),
+          new TypeError(`list() returns the records of all owners: use listOf() for one owner`),
           'PORTICO_RECORD_TABLE',
         );
       return all.all().map(revive);

@@ -53,7 +53,7 @@ export function checkedGroup(options: TaskGroupOptions): TaskGroupOptions {
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a TaskGroup', options, NAMES);
   const { limit = 10 } = options;
   if (typeof limit !== 'number' || !(limit >= 1)) {
-    const text = `a task group runs at least 1 task at a time: a number, not ${whatItIs(limit)}`;
+    const text = `the limit of a task group is a number of at least 1, not ${whatItIs(limit)}`;
     throw withCode(new RangeError(text), 'PORTICO_INVALID_OPTION');
   }
   return options;

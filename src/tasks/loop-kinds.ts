@@ -69,8 +69,8 @@ type Idle = (result: unknown, elapsed: number, beganMs: number) => number;
 function fixedInterval(interval: number, name: string, options: { log?: Logger; clock?: Clock }): Idle {
   if (typeof interval !== 'number' || !(interval >= 0)) {
     throw new PorticoError('PORTICO_INVALID_INTERVAL', {
-      message: `the interval of looping call '${name}' is a number of seconds, not ${whatItIs(interval)}`,
-      hint: 'Fractions are allowed; 0 means again and again without a pause.',
+      message: `the interval of looping call '${name}' must be a number of seconds, not ${whatItIs(interval)}`,
+      hint: 'Fractions are allowed; 0 means without a pause.',
     });
   }
   let due: number | undefined;

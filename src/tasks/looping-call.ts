@@ -92,7 +92,7 @@ export class LoopingCall<A extends unknown[]> {
 
   /** Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called. */
   constructor(fn: Repeated<A>, ...args: A) {
-    checkFunction(fn, 'what a looping call repeats');
+    checkFunction(fn, 'the function of a looping call');
     this.#fn = fn;
     this.#args = args;
   }

@@ -77,7 +77,7 @@ const SCOPES = ['worker', 'first-worker'];
 /** Each option with what its value has to be. */
 const OPTIONS: Readonly<Record<keyof PeriodicTaskOptions, readonly [what: string, check: Check]>> = {
   spacing: ['a number of seconds', isNumber],
-  name: ['a text that is not empty', (value) => typeof value === 'string' && value !== ''],
+  name: ['a non-empty string', (value) => typeof value === 'string' && value !== ''],
   runImmediately: ['true or false', isBoolean],
   enabled: [
     'true, false, or a function of the configuration',
@@ -128,8 +128,8 @@ function mark<F extends Method>(method: F, options: PeriodicTaskOptions, of?: Cl
 function checkStandard(context: ClassMethodDecoratorContext | undefined): void {
   if (context === undefined || typeof context === 'object') return;
   throw new InvalidPeriodicTaskArg(
-    `The periodic task ${String(context)} is marked by a decorator of the old kind.`,
-    'Take experimentalDecorators out of tsconfig.json.',
+    `The periodic task ${String(context)} uses a legacy decorator.`,
+    'Remove experimentalDecorators from tsconfig.json.',
   );
 }
 
@@ -306,7 +306,7 @@ export class PeriodicSlot {
 
   /** Raises the signal of a run that takes too long. Nothing kills it; until it ends there is no next one. */
   #expire(seconds: number, expired: AbortController): void {
-    this.#spec.log.error(`Periodic task ${this.fullName} passed its limit of ${seconds} s`);
-    expired.abort(new DOMException(`the periodic task passed its limit of ${seconds} s`, 'TimeoutError'));
+    this.#spec.log.error(`Periodic task ${this.fullName} exceeded its limit of ${seconds} s`);
+    expired.abort(new DOMException(`the periodic task exceeded its limit of ${seconds} s`, 'TimeoutError'));
   }
 }

@@ -72,7 +72,7 @@ const isTime = (value: unknown): boolean => typeof value === 'number' && value >
 
 /** Each option with what its value has to be. */
 const OPTIONS: Readonly<Record<keyof RetryOptions, readonly [what: string, check: (value: unknown) => boolean]>> = {
-  maxRetryCount: ['a whole number, or -1 for without end', (value) => Number.isInteger(value) && Number(value) >= -1],
+  maxRetryCount: ['a whole number, or -1 for no limit', (value) => Number.isInteger(value) && Number(value) >= -1],
   incSleepTime: ['a number of seconds, 0 or more', isTime],
   maxSleepTime: ['a number of seconds, 0 or more', isTime],
   exceptions: [

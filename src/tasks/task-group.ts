@@ -107,7 +107,7 @@ export class TaskGroup {
     fn: Repeated<A>,
     options: TimerOptions<A> = {},
   ): FixedIntervalLoopingCall<A> {
-    checkFunction(fn, 'what a timer calls');
+    checkFunction(fn, 'the function of a timer');
     this.#refuseWhenStopped();
     const { args = [] as unknown as A, ...rest } = options;
     const timer: FixedIntervalLoopingCall<A> = new FixedIntervalLoopingCall<A>(
@@ -123,7 +123,7 @@ export class TaskGroup {
     fn: Repeated<A>,
     options: DynamicTimerOptions<A> = {},
   ): DynamicLoopingCall<A> {
-    checkFunction(fn, 'what a timer calls');
+    checkFunction(fn, 'the function of a timer');
     this.#refuseWhenStopped();
     const { args = [] as unknown as A, ...rest } = options;
     const timer: DynamicLoopingCall<A> = new DynamicLoopingCall<A>(
@@ -207,8 +207,8 @@ export class TaskGroup {
   #refuseWhenStopped(): void {
     if (!this.#stopped) return;
     throw new PorticoError('PORTICO_GROUP_STOPPED', {
-      message: `${this.#name}: nothing can be added to a task group that was stopped`,
-      hint: 'Call reset() on it first; a service does so when it is started again.',
+      message: `${this.#name}: the task group is stopped and accepts no tasks`,
+      hint: 'Call reset() first; a service does this when it starts again.',
     });
   }
 

@@ -49,7 +49,7 @@ export class FakeClock implements Clock {
       if (at > moment) count = 0;
       if (count > limit)
         throw withCode(
-          new Error(`more than ${limit} things are due at ${at} ms: something never pauses`),
+          new Error(`more than ${limit} timers are due at ${at} ms: one of them never pauses`),
           'PORTICO_FAKE_CLOCK',
         );
       moment = at;

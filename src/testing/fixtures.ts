@@ -44,8 +44,8 @@ function within(folder: string, name: string): string {
   const inner = relative(folder, path);
   if (!isAbsolute(name) && inner !== '..' && !inner.startsWith('../') && !isAbsolute(inner)) return path;
   throw new PorticoError('PORTICO_FILE_OUTSIDE', {
-    message: `the file "${name}" would be outside of the folder of the test`,
-    hint: 'Name files relative to the folder, without "..".',
+    message: `the file "${name}" would be outside the test's directory`,
+    hint: 'Write file names relative to the directory, without "..".',
   });
 }
 

@@ -246,7 +246,7 @@ connection = postgresql://me:hidden@db/x
 `,
     says: [
       /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\/\n +Did you mean "amqp"/,
-      /portico\.ini:\d+:14: error: \[servicegroup\] connection: this is no SQLite connection: postgresql:…/,
+      /portico\.ini:\d+:14: error: \[servicegroup\] connection: this is not an SQLite connection: postgresql:…/,
     ],
     never: /hidden/,
   },

@@ -81,7 +81,7 @@ test('RL-68 a taken port of any API starts nothing of the others', async (t) => 
     'portico.ini': `[DEFAULT]\nenabled_apis = other,hello\n[api:other]\nport = 0\n[api:hello]\nport = ${port}\n`,
   });
   assert.deepEqual(await program.ended, { code: 1, signal: null });
-  assert.match(program.stderr, /hello.*the address is in use already/);
+  assert.match(program.stderr, /hello.*the address is already in use/);
   assert.doesNotMatch(program.output(), /Starting \d+ workers?|worker_ready/);
 });
 

@@ -79,7 +79,7 @@ test('a parent that gives up names max_restarts and restart_window', async (t) =
   assert.equal((await program.ended).code, 1);
   assert.match(
     program.stderr,
-    /Service hello was restarted more often than 1 times \(max_restarts\) within 60 s \(restart_window\): giving up/,
+    /Service hello was restarted more than 1 times \(max_restarts\) within 60 s \(restart_window\): giving up/,
   );
 });
 
@@ -121,7 +121,7 @@ test("USR2 to a fleet shows a stuck worker's stack, and the requests that the ot
   get(port, '/spin').catch(() => undefined);
   program.kill('SIGUSR2');
   const [, stuck] = await program.printed(
-    /\(pid (\d+)\)\n\nno sign of life for \d+ s; its main thread is stuck:\n +at .*app\.js/,
+    /\(pid (\d+)\)\n\nno heartbeat for \d+ s; its main thread is stuck:\n +at .*app\.js/,
   );
   await program.printed(/Requests in flight:[\s\S]*Configuration[\s\S]*DEFAULT|Requests in flight:[\s\S]*\n\n\n/);
   const other = [...counts].find(([pid]) => pid !== stuck)!;

@@ -44,8 +44,8 @@ manager = ./app.js:Manager
   const once = {
     'noauth is on: callers are not authenticated': 1,
     'this app is not for everybody': 1,
-    'hello: the manager Manager has initHosts, which is no hook. Did you mean the hook initHost?': 1,
-    'the service registry is in memory: each worker has one of its own, and none has all services': 1,
+    'hello: the manager Manager has initHosts, which is not a hook. Did you mean the hook initHost?': 1,
+    'the service registry is in memory: each worker has a separate one, and none has all services': 1,
   };
   assert.deepEqual(warnings(), once);
   program.kill('SIGHUP');

@@ -204,7 +204,7 @@ test('a worker with more memory than max_memory is replaced gracefully, with tha
 test('a max_memory that a fresh worker exceeds is told, and not heeded', async (t) => {
   const { socket, program } = await served(t, 'max_memory = 10M');
   await program.printed(
-    /"msg":"max_memory \(10 MiB\) is too small, and not heeded: a fresh worker of hello needs \d+ MiB"/,
+    /"msg":"max_memory \(10 MiB\) is too small, and ignored: a fresh worker of hello needs \d+ MiB"/,
   );
   const { body } = await askSocket<{ services: { starts: Record<string, number> }[] }>(socket, 'GET', '/status');
   assert.equal(body.services[0]!.starts.memory, 0);
@@ -235,7 +235,7 @@ test('a reload that hangs is under way in all views, the next one says so, and i
   assert.match(text, /^A reload has been running since \S+: worker 0 of hello loads .*app\.js/m);
   writeFileSync(join(folder, 'app.js'), APP);
   const next = askSocket<{ outcome: string }>(socket, 'POST', '/reload');
-  await program.printed(/"msg":"A reload waits for the one under way since \S+: worker 0 of hello loads .*app\.js/);
+  await program.printed(/"msg":"A reload waits for the one that has been running since \S+: worker 0 of hello loads .*app\.js/);
   const { body } = await hangs;
   assert.equal(body.outcome, 'refused');
   assert.match(body.error, /did not start within 6 s; it is loading .*app\.js/);

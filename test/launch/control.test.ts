@@ -186,7 +186,7 @@ test('OP-12 scale, restart and stop do what they say, for a service that there i
   assert.equal((await status(socket)).services[0]?.wanted, 3);
   const { status: refused, stderr } = await runApiCli(folder, 'scale', 'hello', '999999999999');
   assert.equal(refused, 64);
-  assert.match(stderr, /999999999999 workers are more than max_workers, \d+\n.*raise max_workers in \[DEFAULT\]/);
+  assert.match(stderr, /999999999999 workers exceed max_workers \(\d+\)\n.*raise max_workers in \[DEFAULT\]/);
   const unknown = await runApiCli(folder, 'restart', 'helo');
   assert.equal(unknown.status, 1);
   assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);

@@ -54,7 +54,7 @@ for (const reached of ['before TERM', 'after TERM']) {
     const program = await running(t, { stuck: true, workerTimeoutMs: 2500 }, 'computing');
     if (reached === 'after TERM') program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
-    await program.line(({ msg }) => /gave no sign of life for 2\.5 s, killing it; it was stuck in:/.test(msg ?? ''));
+    await program.line(({ msg }) => /sent no heartbeat for 2\.5 s, killing it; it was stuck in:/.test(msg ?? ''));
     await program.line(({ msg }) => /at computeForEver /.test(msg ?? ''));
   });
 }

@@ -157,7 +157,7 @@ test('SG-30 SG-59 LC-1355 a registry that is away: one warning, one recovery wit
   assert.deepEqual(
     house.lines().map(({ msg }) => msg),
     [
-      'Lost connection to the service registry; this service goes on: the service registry cannot be asked: connection refused',
+      'Lost connection to the service registry; this service continues: the service registry is unavailable: connection refused',
     ],
   );
   house.away = false;
@@ -182,7 +182,7 @@ test('SG-30 on_registry_loss: once others see the service as down, it drains or 
     assert.deepEqual(house.verdicts, []);
     assert.equal(member.isLost(), false);
     await house.clock.advance(120_000);
-    assert.deepEqual(house.verdicts, [`${onRegistryLoss}: the service registry is away`]);
+    assert.deepEqual(house.verdicts, [`${onRegistryLoss}: the service registry is unavailable`]);
     assert.equal(member.isLost(), true);
     house.away = false;
     await house.clock.advance(20_000);
@@ -223,8 +223,8 @@ test('SG-22 SG-21 a beat that hangs is given up before the next one, counted, an
 test('LC-1356 SG-23 a heart that beats late says how late, and whether others saw its service as down', async () => {
   for (const [heldUp, late, seen] of [
     [12_000, 12_000, undefined],
-    [25_000, 25_000, 'The event loop was held up: a heartbeat came 15s late, other services did not see it as down'],
-    [90_000, 90_000, 'The event loop was held up: a heartbeat came 1m20s late, others saw this service as down'],
+    [25_000, 25_000, 'The event loop was blocked: a heartbeat was 15s late, other services did not see this one as down'],
+    [90_000, 90_000, 'The event loop was blocked: a heartbeat was 1m20s late, other services saw this one as down'],
   ] as const) {
     const house = new House();
     const { clock } = house;

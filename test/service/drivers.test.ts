@@ -151,7 +151,7 @@ test('what fails to be made is named', async () => {
   }
   await assert.rejects(loadDriver('', { folder }), {
     code: 'PORTICO_MODULE_NOT_FOUND',
-    message: /a text that is not empty/,
+    message: /a non-empty string/,
   });
 });
 

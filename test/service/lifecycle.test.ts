@@ -171,9 +171,9 @@ test('RP-15 a verb that is called out of order says after 30 s what it waits for
   await again;
   await life.start();
   assert.deepEqual(said, [
-    'images: wait() waits for a start that is not over, for 30 s by now',
-    'images: stop() waits for a start that is not over, for 30 s by now',
-    'images: start() waits for a stop that is not over, for 30 s by now',
+    'images: wait() waits for a start that has not ended for 30 s',
+    'images: stop() waits for a start that has not ended for 30 s',
+    'images: start() waits for a stop that has not ended for 30 s',
   ]);
   const last = life.wait();
   const end = life.stop();

@@ -104,7 +104,7 @@ test('MG-21 MG-22 MG-59 a stop names the tasks under way at once, every 10 s, an
     "images: task 'late' began after the shutdown",
     "images: task 'move' failed",
     'images: 1 tasks under way at the shutdown: copy (on image-7, for req-1, since 12s)',
-    'images: of the tasks at the shutdown 2 completed, 1 failed, 0 are left',
+    'images: of the tasks at the shutdown 2 completed, 1 failed, 0 are unfinished',
   ]);
   assert.equal(house.clock.pending, 0);
 });
@@ -121,7 +121,7 @@ test('MG-20 without a gracefulShutdown of its own a manager’s tasks are waited
   assert.equal(stopped, false);
   await house.clock.advance(1);
   await stopping;
-  assert.match(house.log.messages().at(-1)!, /0 completed, 0 failed, 1 are left: endless \(since 50s\)$/);
+  assert.match(house.log.messages().at(-1)!, /0 completed, 0 failed, 1 are unfinished: endless \(since 50s\)$/);
 });
 
 test('MG-20 a manager with a gracefulShutdown decides for itself what it waits for', async () => {

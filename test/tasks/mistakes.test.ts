@@ -59,7 +59,7 @@ test('a periodic task says what is wrong with its options, with the nearest name
     [{ runImmediately: 1 }, /runImmediately .* true or false/],
     [{ externalProcessOk: 'no' }, /externalProcessOk/],
     [{ concurrent: 'no' }, /concurrent/],
-    [{ name: '' }, /name .* a text that is not empty/],
+    [{ name: '' }, /name .* a non-empty string/],
   ];
   const tasks = new PeriodicTasks({}, { log: recordedLog().log });
   for (const [options, message, hint] of cases) {
@@ -81,7 +81,7 @@ test('a decorator of the kind before the standard is refused, and not a task tha
   for (const decorator of [periodicTask, periodicTask(), periodicTask({ spacing: 10 })]) {
     assert.throws(() => wrong<(...args: readonly unknown[]) => unknown>(decorator)(...old), {
       code: 'PORTICO_INVALID_PERIODIC_TASK_ARG',
-      message: /periodic task tick is marked by a decorator of the old kind/,
+      message: /periodic task tick uses a legacy decorator/,
       hint: /experimentalDecorators/,
     });
   }

@@ -346,7 +346,7 @@ test('a task that passes its time limit is told so, and is not begun again until
   await clock.advance(6000);
   await passing;
   assert.equal((reason as Error).name, 'TimeoutError');
-  assert.ok(messages().includes('Periodic task Manager.stubborn passed its limit of 5 s'));
+  assert.ok(messages().includes('Periodic task Manager.stubborn exceeded its limit of 5 s'));
   await clock.advance(10_000);
   await pass(tasks, clock);
   assert.equal(began, 1);

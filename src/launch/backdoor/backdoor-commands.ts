@@ -44,14 +44,14 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
     /** Starts a CPU profile; with a name, ends it and says which file it is in. */
     prof: (name?: string): string => {
       if (name === undefined) {
-        if (profiling !== undefined) return 'a profile is being taken already; prof("name") ends it';
+        if (profiling !== undefined) return 'a profile is already running; prof("name") ends it';
         profiling = new Session();
         profiling.connect();
         profiling.post('Profiler.enable');
         profiling.post('Profiler.start');
         return 'profiling; prof("name") ends it';
       }
-      if (profiling === undefined) return 'no profile is being taken; prof() starts one';
+      if (profiling === undefined) return 'no profile is running; prof() starts one';
       const file = fileFor(name, 'cpuprofile');
       let saved = `no profile was taken`;
       profiling.post('Profiler.stop', (error, { profile }) => {

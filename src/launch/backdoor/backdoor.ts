@@ -78,7 +78,7 @@ export async function initializeBackdoor(options: BackdoorOptions): Promise<Back
     return null;
   }
   log.info(`Backdoor listening on ${bound.where} for process ${process.pid}`);
-  log.warn('The backdoor is on: anybody who can connect to it can do what this process can');
+  log.warn('The backdoor is open: anyone who can connect to it can do everything that this process can');
   return {
     where: bound.where,
     close: async () => {
@@ -108,7 +108,7 @@ async function bind(
     await listenOnPath(server, path, {
       code: 'PORTICO_BACKDOOR_SOCKET',
       who: 'the backdoor',
-      hint: 'Remove the file, or name another in backdoor_socket; {pid} gives each process its own.',
+      hint: 'Remove the file, or set another one in backdoor_socket; {pid} makes it unique for each process.',
     });
     return { where: path, servers: [server] };
   }
@@ -130,7 +130,7 @@ function backdoorPorts(value: string): { readonly first: number; readonly last: 
   const text = value.trim();
   const [, start, end] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
   if (start === undefined)
-    throw new BackdoorConfigValueError(value, 'it is not a port and not two with a colon between');
+    throw new BackdoorConfigValueError(value, 'it is neither a port nor two ports separated by a colon');
   if (text === '0') return { first: 0, last: 0 };
   const first = Number(start);
   const last = end === undefined ? first : Number(end);
@@ -147,7 +147,7 @@ function backdoorPath(template: string, pid: number, log: Logger): string {
   if (!/[{}]/.test(rest)) {
     return template.replaceAll(/\{\{|\}\}|\{pid\}/g, (part) => (part === '{pid}' ? String(pid) : part[0]!));
   }
-  log.warn(`Could not apply format string to backdoor socket path (${template}), continuing with it as it is`);
+  log.warn(`Could not apply format string to backdoor socket path (${template}), using it unchanged`);
   return template;
 }
 
@@ -207,7 +207,7 @@ const REQUEST_LINE = /^\S+ .*HTTP\/\d(\.\d)?\r?$/i;
 
 /** A page in a browser can make it send a request to any port of its machine, with a body that it chooses. */
 function hangUp(connection: Socket, log: Logger): void {
-  log.warn('The backdoor hung up: an HTTP request came, as a page in a browser can send');
+  log.warn('The backdoor closed a connection: it received an HTTP request, which a web page could have sent');
   connection.destroy();
 }
 

@@ -56,18 +56,18 @@ export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: In
     const name = hostName(host ?? '');
     // A probe by HTTP/1.0 has no such field; a browser always sends it.
     if (host !== undefined && isIP(name) === 0 && !names.has(name)) {
-      const message = `it is not asked by the name ${JSON.stringify(host)}`;
-      throw new ControlRefused(403, 'PORTICO_ADMIN_HOST', { message, hint: 'Name the host in [admin] hosts.' });
+      const message = `unknown host name ${JSON.stringify(host)}`;
+      throw new ControlRefused(403, 'PORTICO_ADMIN_HOST', { message, hint: 'Add the host to [admin] hosts.' });
     }
     if (method === 'GET' || method === 'HEAD') return;
     const isForeign = origin !== undefined && origin !== `http://${host}`;
     if (isForeign || (site !== 'same-origin' && site !== 'none')) {
-      const message = 'a page of another origin may not change anything';
+      const message = 'a page of another origin cannot change anything';
       throw new ControlRefused(403, 'PORTICO_ADMIN_ORIGIN', { message });
     }
     const isLocal = isLoopback(listen.host) && isLoopback(socket.remoteAddress ?? '');
     if (!isLocal || FORWARDING.some((field) => headers[field] !== undefined)) {
-      const message = 'what other machines reach, by a proxy too, may be read, and changes nothing';
+      const message = 'requests from other machines, or through a proxy, can only read';
       throw new ControlRefused(403, 'PORTICO_ADMIN_REMOTE', { message, hint: 'Use api-cli on the machine itself.' });
     }
   };

@@ -84,7 +84,7 @@ export class ControlServer {
     return listenOnPath(this.#server, path, {
       code: 'PORTICO_CONTROL_SOCKET',
       who: 'the control server',
-      hint: 'Commands of api-cli reach what answers there. Services with the same configuration files need a path each: name one in [control] socket, or leave it empty for none.',
+      hint: 'Commands of api-cli reach that process. Services with the same configuration files need different paths: set one in [control] socket, or leave it empty to disable it.',
     });
   }
 
@@ -141,7 +141,7 @@ export class ControlServer {
       // Its client left in the middle of the body.
       if (error === req.errored) return;
       const status = statusOf(error);
-      if (status === 500) this.#log.error('a request of an operator failed', { err: error, url: req.url });
+      if (status === 500) this.#log.error("an operator's request failed", { err: error, url: req.url });
       const { code = 'PORTICO_CONTROL_FAILED', hint } = error as Partial<PorticoError>;
       send(res, status, {
         error: { code, message: status === 500 ? describeError(error) : (error as Error).message, hint },
@@ -167,8 +167,8 @@ async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
 function checkTarget({ url = '', headersDistinct }: IncomingMessage): void {
   const hosts = headersDistinct.host?.length ?? 0;
   if (hosts <= 1 && url.startsWith('/')) return;
-  const message = hosts > 1 ? `it has ${hosts} fields Host` : 'its target is no path';
-  throw new ControlRefused(400, 'PORTICO_CONTROL_TARGET', { message, hint: 'Ask for a path, with one field Host.' });
+  const message = hosts > 1 ? `it has ${hosts} Host headers` : 'its target is not a path';
+  throw new ControlRefused(400, 'PORTICO_CONTROL_TARGET', { message, hint: 'Request a path, with one Host header.' });
 }
 
 function notFound(routes: ControlRoutes, asked: string): ControlRefused {
@@ -191,7 +191,7 @@ async function readJson(req: IncomingMessage): Promise<Readonly<Record<string, u
   } catch (error) {
     throw refused(`the body is not JSON: ${(error as Error).message}`);
   }
-  if (!isObject(value)) throw refused('the body has to be an object');
+  if (!isObject(value)) throw refused('the body must be an object');
   return value;
 }
 

@@ -25,7 +25,7 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
   const { config, log, runner, version } = controlled;
   if (!config.group('metrics', metricsOptions).enabled) {
     const hint = 'Set enabled = true in [metrics].';
-    throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'nothing is counted', hint });
+    throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'metrics are disabled', hint });
   }
   const { services, generation, reloads } = controlled.status();
   const metrics = [
@@ -33,13 +33,13 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
     ...serviceMetrics(services),
     counter(
       'portico_reloads_total',
-      'Reloads by what came of them; one that is refused had a configuration that could not be.',
+      'Reloads by outcome. A refused reload had an invalid configuration.',
       Object.entries(controlled.reloaded()).map(([result, value]) => ({ labels: { result }, value })),
     ),
     gauge('portico_configuration_generation', 'The configuration in force, counted from 1.', valueIf({}, generation)),
     gauge(
       'portico_configuration_last_reload_successful',
-      'Whether the last reload was accepted: 1 before the first, 0 while what is on disk is not in force.',
+      'Whether the last reload was accepted: 1 before the first reload, 0 while the files on disk are not in force.',
       valueIf({}, isLastReloadGood(reloads) ? 1 : 0),
     ),
     ...processMetrics(version),
@@ -47,7 +47,7 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
     ...(await descriptorMetrics(services)),
     gauge(
       'portico_service_up',
-      'Whether a service of the registry is up; one process of all tells.',
+      'Whether a registered service is up; only one process reports this.',
       (await registered.up()).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
     ),
   ];
@@ -79,7 +79,7 @@ function countedMetrics(totals: Totals, lost: number): Metric[] {
     value: values.counts.reduce((sum, count) => sum + count, 0),
   }));
   return [
-    counter('portico_http_requests_total', 'Requests that were answered, or whose client has left.', requests),
+    counter('portico_http_requests_total', 'Requests that were answered, or whose client disconnected.', requests),
     ...metrics,
   ];
 }
@@ -104,31 +104,31 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
   return [
     gauge(
       'portico_workers_wanted',
-      'Workers that there are to be.',
+      'Desired number of workers.',
       each(({ wanted }) => wanted),
     ),
     gauge(
       'portico_workers_ready',
-      'Workers that serve.',
+      'Workers that are ready.',
       each(({ ready }) => ready),
     ),
     counter(
       'portico_worker_starts_total',
-      'Workers that were started, by why: launch, scale, death, stuck, recycle, memory, reload, restart.',
+      'Workers started, by reason: launch, scale, death, stuck, recycle, memory, reload, restart.',
       services.flatMap(({ name: api, starts }) =>
         Object.entries(starts).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),
     ),
     counter(
       'portico_requests_lost_total',
-      'Requests that were lost with a worker, by how it ended: start, stuck, heap, error, signal, exit.',
+      'Requests lost with a worker, by how it ended: start, stuck, heap, error, signal, exit.',
       services.flatMap(({ name: api, lost }) =>
         Object.entries(lost).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),
     ),
     gauge(
       'portico_tls_certificate_days_left',
-      'Days until the certificate ends; negative once it has.',
+      'Days until the certificate expires; negative afterwards.',
       each(({ certificateEnds }) =>
         certificateEnds === undefined ? undefined : (Date.parse(certificateEnds) - Date.now()) / DAY_MS,
       ),
@@ -146,28 +146,28 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   const fact = (name: string, factor = 1): Value[] =>
     each(({ facts: { [name]: value } }) => (typeof value === 'number' ? value * factor : undefined));
   return [
-    gauge('portico_http_requests_in_flight', 'Requests that are not answered.', fact('inFlight')),
-    gauge('portico_http_requests_queued', 'Of these, requests that wait for their turn.', fact('queued')),
-    gauge('portico_connections_open', 'Open connections of clients, idle ones included.', fact('connections')),
+    gauge('portico_http_requests_in_flight', 'Open requests.', fact('inFlight')),
+    gauge('portico_http_requests_queued', 'Open requests that wait for a place in the pool.', fact('queued')),
+    gauge('portico_connections_open', 'Open client connections, including idle ones.', fact('connections')),
     gauge(
       'portico_rpc_connections_lost',
-      'Connections to brokers that are lost, and are tried again.',
+      'Connections to brokers that are lost and being restored.',
       fact('brokersLost'),
     ),
-    gauge('portico_rpc_calls_running', 'Remote calls and casts whose method runs.', fact('callsRunning')),
-    gauge('portico_rpc_calls_pending', 'Remote calls that wait for their results.', fact('callsPending')),
+    gauge('portico_rpc_calls_running', 'Remote calls and casts whose method is running.', fact('callsRunning')),
+    gauge('portico_rpc_calls_pending', 'Remote calls waiting for their results.', fact('callsPending')),
     gauge(
       'portico_worker_event_loop_utilization',
-      'The part of the last second in which the event loop was at work, 0 to 1.',
+      'Fraction of the last second in which the event loop was busy, 0 to 1.',
       fact('utilization'),
     ),
-    gauge('portico_worker_event_loop_lag_seconds', 'By how much the last timer was late.', fact('lagMs', 0.001)),
-    gauge('portico_worker_resident_memory_bytes', 'Memory of the worker.', fact('rss')),
-    gauge('portico_worker_heap_used_bytes', 'Heap of V8 that is in use.', fact('heapUsed')),
-    gauge('portico_worker_heap_limit_bytes', 'The most that the heap of V8 may have.', fact('heapLimit')),
+    gauge('portico_worker_event_loop_lag_seconds', 'Delay of the last timer.', fact('lagMs', 0.001)),
+    gauge('portico_worker_resident_memory_bytes', 'Resident memory of the worker.', fact('rss')),
+    gauge('portico_worker_heap_used_bytes', 'Used V8 heap.', fact('heapUsed')),
+    gauge('portico_worker_heap_limit_bytes', 'Limit of the V8 heap.', fact('heapLimit')),
     gauge(
       'portico_worker_silent_seconds',
-      'Since the last sign of life, of which there is one each second.',
+      'Time since the last heartbeat; there is one each second.',
       each(({ silentMs }) => silentMs / 1000),
     ),
   ];

@@ -13,17 +13,17 @@ export function processMetrics(version: string | undefined): Metric[] {
     ]),
     gauge(
       'process_resident_memory_bytes',
-      'Memory of the process that is asked: the parent of workers, or the single process.',
+      'Resident memory of the process that answers: the parent of workers, or the single process.',
       valueIf({}, process.memoryUsage.rss()),
     ),
-    counter('process_cpu_seconds_total', 'Processor time of that process.', valueIf({}, (user + system) / 1e6)),
+    counter('process_cpu_seconds_total', 'CPU time of that process.', valueIf({}, (user + system) / 1e6)),
     gauge(
       'process_start_time_seconds',
-      'When that process began, in seconds since 1970.',
+      'Start time of that process, in seconds since 1970.',
       valueIf({}, performance.timeOrigin / 1000),
     ),
-    gauge('process_open_fds', 'Descriptors that process has open.', valueIf({}, ownDescriptors())),
-    gauge('process_max_fds', 'How many it may have open.', valueIf({}, ownLimit())),
+    gauge('process_open_fds', 'Open file descriptors of that process.', valueIf({}, ownDescriptors())),
+    gauge('process_max_fds', 'Limit of its open file descriptors.', valueIf({}, ownLimit())),
   ];
 }
 
@@ -44,8 +44,8 @@ export async function descriptorMetrics(services: readonly ServiceStatus[]): Pro
     }
   }
   return [
-    gauge('portico_worker_open_fds', 'Descriptors that the worker has open; on Linux.', open),
-    gauge('portico_worker_max_fds', 'How many it may have open; on Linux.', limits),
+    gauge('portico_worker_open_fds', 'Open file descriptors of the worker, on Linux.', open),
+    gauge('portico_worker_max_fds', 'Limit of its open file descriptors, on Linux.', limits),
   ];
 }
 

@@ -55,7 +55,7 @@ export class RegisteredServices {
   /** The result of `ask` for the registry. Rejects with `RegistryUnavailable` too when that takes long. */
   async ask<T>(ask: (registry: ServiceRegistry) => Promise<T>): Promise<T> {
     return within(ask(this.registry), LIMIT_MS, (): never => {
-      throw new RegistryUnavailable(new Error(`it did not answer within ${LIMIT_MS / 1000} s`));
+      throw new RegistryUnavailable(new Error(`it did not respond within ${LIMIT_MS / 1000} s`));
     });
   }
 
@@ -145,7 +145,7 @@ function given<K extends string>(query: URLSearchParams, names: readonly K[]): {
   for (const [name, value] of query) {
     const known =
       names.find((each) => each === name) ??
-      refuseQuery(`it takes no ${JSON.stringify(name)} in its query`, nearestOrAll(name, names));
+      refuseQuery(`its query has no parameter ${JSON.stringify(name)}`, nearestOrAll(name, names));
     if (found[known] !== undefined) refuseQuery(`${name} is given twice`);
     found[known] = value;
   }

@@ -88,7 +88,7 @@ function sum(values: readonly number[]): number {
 export function readinessOf({ stopping, services }: LauncherStatus): Readiness[] {
   return services.map(({ name, ...service }) => {
     const state = stopping ? 'draining' : stateOf(service.workers);
-    return { name, state, reasons: [...(stopping ? ['the service is being stopped'] : []), ...reasonsOf(service)] };
+    return { name, state, reasons: [...(stopping ? ['the service is stopping'] : []), ...reasonsOf(service)] };
   });
 }
 
@@ -102,12 +102,12 @@ function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
 function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 'name'>): string[] {
   const stuck = workers.filter((worker) => worker.stuck);
   return [
-    ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers serve`] : []),
+    ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers are ready`] : []),
     ...(ready < wanted && stuck.length === 0 && lastFailure !== undefined ? [describeEnd(lastFailure)] : []),
     ...stuck.map(({ id, silentMs, stack, heldRequests: [oldest] }) => {
       const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
-      return `worker ${id} has given no sign of life for ${formatDuration(silentMs / 1000)}${where}${request}`;
+      return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
     ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
   ];

@@ -89,7 +89,7 @@ async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<
   for (const [at, run] of runs.entries()) {
     if (!run.started) continue;
     const failed = (error: unknown): void => {
-      failure = `service ${run.name} did not start again: ${refusedFor(error).error}`;
+      failure = `service ${run.name} did not restart: ${refusedFor(error).error}`;
     };
     // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
     const start = (): Promise<unknown> => unlessAborted(given.start(run, failed), stopped);

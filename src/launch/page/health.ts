@@ -53,7 +53,7 @@ export function served(services: readonly ServiceStatus[], readiness: readonly R
 `;
   });
   return table(
-    'What is served, whether it can be sent requests, and what became of those of the last minute',
+    'The services, their readiness, and their requests of the last minute',
     ['API', 'address', 'state', '#workers', '#restarts', '#requests/s', '#failed', '#p95', ''],
     rows,
   );
@@ -76,7 +76,7 @@ export function routes(services: readonly ServiceStatus[], recent: RecentApis): 
   );
   if (rows.length === 0) return undefined;
   const head = ['API', 'route', '#requests/s', '#failed', '#p95'];
-  return table('Routes in the last minute: those that fail, then those that take most time', head, rows);
+  return table('Routes of the last minute: failing ones first, then the slowest', head, rows);
 }
 
 /** A reload that has not ended. */

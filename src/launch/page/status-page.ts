@@ -164,7 +164,7 @@ function services(known: ServicesDocument | string): Html {
 `;
   });
   const head = ['service', 'host', 'status', 'state', 'lifecycle', '#workers up', 'last seen'];
-  return table('On all hosts, as the registry has them', head, rows);
+  return table('On all hosts, from the registry', head, rows);
 }
 
 const DAY_MS = 86_400_000;
@@ -177,7 +177,7 @@ function certificates(services: readonly ServiceStatus[]): Html {
 `;
   });
   if (rows.length === 0) return html`<p>No API has a certificate in a file.</p>`;
-  return table('When they end', ['API', 'ends', '#days left'], rows);
+  return table('Expiry', ['API', 'ends', '#days left'], rows);
 }
 
 function reload(last: ReloadReport | undefined): Html {

@@ -32,7 +32,7 @@ export class MemoryLimit {
     if (this.#tooSmall.has(key)) return;
     this.#tooSmall.add(key);
     const needs = `a fresh worker of ${service} needs ${mebibytes(rss)}`;
-    const text = `max_memory (${mebibytes(limit)}) is too small, and not heeded: ${needs}`;
+    const text = `max_memory (${mebibytes(limit)}) is too small, and ignored: ${needs}`;
     this.#log.warn(text, { service, workerId, pid, rss });
   }
 }

@@ -75,8 +75,8 @@ export class Roll {
     const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#settings;
     const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);
     const error = new PorticoError('PORTICO_RELOAD_TIMEOUT', {
-      message: `workers that were replaced before it still drained after ${Math.round(limitMs) / 1000} s`,
-      hint: 'With a shorter graceful_shutdown_timeout they make room sooner.',
+      message: `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`,
+      hint: 'Set a shorter graceful_shutdown_timeout to make room sooner.',
     });
     return { leftMs: this.#beganAt + limitMs - performance.now(), error };
   }
@@ -100,7 +100,7 @@ export class Roll {
   /** No new worker could be had: tried again, until the time is up or another reload comes. */
   failed(error: unknown): void {
     const { service, log, superseded } = this.#options;
-    const text = `worker ${this.turn} of service ${service} is still the old one: ${describeError(error)}`;
+    const text = `worker ${this.turn} of service ${service} was not replaced: ${describeError(error)}`;
     if (superseded() || performance.now() >= this.#beganAt + this.#settings.reloadTimeoutMs) {
       this.failures.push(text);
       this.next(false);

@@ -254,7 +254,7 @@ export class Supervisor {
       take: (takes) => pool.buckets.take(takes, performance.now()),
     });
     if (this.#codeChanged?.() === true) {
-      const text = 'The program on disk changed since it was launched: this worker runs other code than its siblings';
+      const text = 'The program on disk changed after the start: this worker runs other code than the other workers';
       this.#log.warn(text, { service: pool.name, workerId: index });
     }
     this.#log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
@@ -281,7 +281,7 @@ export class Supervisor {
       for (const worker of pool.workers) {
         worker.silentSeconds += LOOK_MS / 1000;
         if (off || worker.debugged || worker.killed || worker.silentSeconds * 1000 <= workerTimeoutMs) continue;
-        this.#log.error(`Child ${worker.pid} gave no sign of life for ${workerTimeoutMs / 1000} s, killing it`, {
+        this.#log.error(`Child ${worker.pid} sent no heartbeat for ${workerTimeoutMs / 1000} s, killing it`, {
           event: 'worker_hung',
           service: pool.name,
           workerId: worker.assignment.index,
@@ -297,7 +297,7 @@ export class Supervisor {
 
 function duplicate(name: string): PorticoError {
   return new PorticoError('PORTICO_DUPLICATE_SERVICE', {
-    message: `a service called "${name}" was launched already`,
-    hint: 'Workers find their service by its name: give each one its own.',
+    message: `a service called "${name}" has already been launched`,
+    hint: 'Workers find their service by its name: give each service a unique name.',
   });
 }

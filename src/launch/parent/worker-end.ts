@@ -8,7 +8,7 @@ import type { HeldRequest } from '../worker-message.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
- * `start`: before it was ready. `stuck`: killed, for it gave no sign of life. `heap`: V8 had no memory left. `error`: nothing
+ * `start`: before it was ready. `stuck`: killed, because it sent no heartbeat. `heap`: V8 had no memory left. `error`: nothing
  * handled one. `signal`: killed by another one. `exit`: by itself.
  */
 export type EndReason = 'start' | 'stuck' | 'heap' | 'error' | 'signal' | 'exit';
@@ -88,9 +88,9 @@ function numberOf(value: unknown): number | undefined {
 export function howEnded({ reason, code, signal, heapLimit }: WorkerEnd): string {
   switch (reason) {
     case 'stuck':
-      return 'killed, for it gave no sign of life';
+      return 'killed, because it sent no heartbeat';
     case 'heap':
-      return `aborted, for its heap was full (${mebibytes(heapLimit)} at most: --max-old-space-size)`;
+      return `aborted, because its heap was full (${mebibytes(heapLimit)} at most: --max-old-space-size)`;
     default:
       return signal === null ? `exited with status ${code}` : `killed by signal ${signal}`;
   }

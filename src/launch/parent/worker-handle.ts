@@ -136,7 +136,7 @@ export class WorkerHandle {
     return all.sort((a, b) => b.ageMs - a.ageMs);
   }
 
-  /** It has given no sign of life for so long that it counts as stuck. */
+  /** It has sent no heartbeat for so long that it counts as stuck. */
   get silent(): boolean {
     return !this.debugged && performance.now() - this.lastBeatAt > SILENT_MS;
   }
@@ -288,7 +288,7 @@ export class WorkerHandle {
   async #silenced(): Promise<void> {
     if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
     this.kill();
-    this.#listener.fault?.('it has closed its channel');
+    this.#listener.fault?.('it closed its channel');
   }
 
   #couldNotSpawn(error: Error): void {

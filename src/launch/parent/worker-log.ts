@@ -38,11 +38,11 @@ export function channelLog(
   const { pid } = facts;
   return {
     fault: (fault) => {
-      const text = `Child ${pid} can be told nothing any more, killing it: ${fault}`;
+      const text = `Child ${pid} cannot be reached any more, killing it: ${fault}`;
       log.error(text, { event: 'worker_fault', ...facts, fault });
     },
     foreign: (message) => {
-      const text = `Child ${pid} sent ${message}, which is ignored, as any more will be: its channel is Portico's own, and`;
+      const text = `Child ${pid} sent ${message}, which is ignored, as will be further messages: the channel belongs to Portico, and`;
       const entry = { event: 'worker_foreign', ...facts, message };
       log.warn(`${text} messages of process.send() in a worker are not delivered`, entry);
     },

@@ -113,7 +113,7 @@ export class WorkerPool extends PoolState {
       this.held?.grow(workers);
     } catch (error) {
       const service = this.name;
-      this.#log.warn(`The new workers of ${service} share the sockets that there are: ${(error as Error).message}`, {
+      this.#log.warn(`The new workers of ${service} share the existing sockets: ${(error as Error).message}`, {
         service,
       });
     }

@@ -97,7 +97,7 @@ export function spawnWorker(
   try {
     // Node would name its own program, which is there.
     if (!existsSync(folder))
-      throw new Error(`the working directory ${folder} is gone: keep a release until a reload has left it`);
+      throw new Error(`the working directory ${folder} no longer exists: keep a release until a reload has left it`);
     return spawn(host.execPath, [...execArgv, main, ...(program.shown?.() ?? [])], {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe', ...sockets],
       env,
@@ -127,8 +127,8 @@ export function mainModule({ host, entry }: WorkerProgram): string {
   const main = host.argv[1];
   if (main !== undefined && main !== '') return main;
   throw new PorticoError('PORTICO_NO_MAIN_MODULE', {
-    message: 'there is no main module that workers could run',
-    hint: "Name one: new ProcessLauncher({ entry: new URL('../launch.js', import.meta.url) }).",
+    message: 'there is no main module for workers to run',
+    hint: "Pass an entry: new ProcessLauncher({ entry: new URL('../launch.js', import.meta.url) }).",
   });
 }
 

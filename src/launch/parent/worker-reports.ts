@@ -42,7 +42,7 @@ function stuckAnswer(worker: WorkerHandle, stack: readonly string[] | undefined)
   const seconds = Math.round((performance.now() - worker.lastBeatAt) / 1000);
   const what =
     stack === undefined
-      ? ['its watch thread tells nothing: the process is stopped, or its main thread waits for the system']
+      ? ['its watch thread does not respond: the process is stopped, or its main thread is blocked in a system call']
       : ['its main thread is stuck:', ...stack.map((frame) => `    ${frame}`)];
-  return { service, workerId, pid: worker.pid, body: `no sign of life for ${seconds} s; ${what.join('\n')}` };
+  return { service, workerId, pid: worker.pid, body: `no heartbeat for ${seconds} s; ${what.join('\n')}` };
 }

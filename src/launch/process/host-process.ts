@@ -36,7 +36,7 @@ export function claimProcess(host: HostProcess): () => void {
   const marked = host as HostProcess & { [WAITING]?: boolean };
   if (marked[WAITING] === true) {
     const message =
-      'Another launcher of this process is waiting already; pass { signals: false } to run a second one beside it.';
+      'Another launcher of this process is already waiting; pass { signals: false } to run a second one beside it.';
     throw Object.assign(new Error(message), { code: 'PORTICO_LAUNCHER_EXISTS' });
   }
   marked[WAITING] = true;

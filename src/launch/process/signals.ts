@@ -150,7 +150,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
       log[given.supervised ? 'debug' : 'notice'](`Caught ${name}, stopping`);
       actions.stop();
     } else if (settings().secondTerm === 'force' && !given.supervised) {
-      log.notice(`Caught ${name} again, exiting at once`);
+      log.notice(`Caught ${name} again, exiting immediately`);
       actions.halt();
     } else {
       log[given.supervised ? 'debug' : 'notice'](
@@ -163,12 +163,12 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
     if (given.supervised) return;
     if (!actions.stopping() && (settings().sigint === 'graceful' || given.windows === true)) {
       interruptedAt = now();
-      log.notice(`Caught ${name}, stopping; once more to exit at once`);
+      log.notice(`Caught ${name}, stopping; send it again to exit immediately`);
       actions.stop();
       return;
     }
     if (now() - interruptedAt < SAME_PRESS_MS) return;
-    log.notice(`Caught ${name}, exiting at once`);
+    log.notice(`Caught ${name}, exiting immediately`);
     actions.halt();
   };
 
@@ -186,7 +186,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
     } else {
       if (given.supervised) {
         log.warn(
-          `Caught ${name}, restarting this worker alone: its siblings keep the configuration they have until the parent reloads; send ${name} to the parent to reload all`,
+          `Caught ${name}, restarting only this worker: the others keep their configuration until the parent reloads; send ${name} to the parent to reload all`,
         );
       } else log.notice(`Caught ${name}, restarting`);
       actions.reload();

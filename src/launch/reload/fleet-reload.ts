@@ -264,7 +264,7 @@ function announceAdded(log: Logger, name: string, request: LaunchRequest): void 
   try {
     request.added?.();
   } catch (error) {
-    log.error(`Service ${name} serves; what was to follow failed`, { service: name, err: error });
+    log.error(`Service ${name} serves, but a later step failed`, { service: name, err: error });
   }
 }
 

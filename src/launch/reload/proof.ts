@@ -51,7 +51,7 @@ export async function prove(generation: FleetGeneration, pools: ReadonlyMap<Work
     // One that was ready may have ended while others started.
     for (const { name, trial } of pools.keys()) {
       if (trial?.worker?.stopping !== true) continue;
-      const message = `the new worker of service ${name} was ready, and ended again`;
+      const message = `the new worker of service ${name} was ready, but ended again`;
       failures.push(new PorticoError('PORTICO_RELOAD_REFUSED', { message }));
     }
   }

@@ -105,7 +105,7 @@ export class ReloadReports {
   /** Logs that another one is asked for while one is under way, and what that is at. */
   waits(log: Logger, doing: () => string): void {
     if (this.#current === undefined) return;
-    log.notice(`A reload waits for the one under way since ${this.#current.at}: ${doing()}`);
+    log.notice(`A reload waits for the one that has been running since ${this.#current.at}: ${doing()}`);
   }
 
   /** Begins one; the function it gives ends it. A dry run is logged, but neither kept nor counted. */

@@ -175,6 +175,6 @@ export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limi
 export function reloadTimeout(message: string): PorticoError {
   return new PorticoError('PORTICO_RELOAD_TIMEOUT', {
     message,
-    hint: 'If it needs so long, set a longer reload_check_timeout.',
+    hint: 'If it needs that long, increase reload_check_timeout.',
   });
 }

@@ -78,7 +78,7 @@ export function activeResources(): Record<string, number> {
   return counts;
 }
 
-const NOTHING_RUNS = '(no JavaScript is running: the event loop, or native code)';
+const NOTHING_RUNS = '(no JavaScript is running: idle event loop, or native code)';
 
 /** `file:line in function`, each with its line of source beneath where that can be read. */
 async function frames(stack: string, sources: Sources): Promise<string> {

@@ -75,7 +75,7 @@ export class ActivatedSockets {
       this.#told.add(descriptor);
       const named = name === '' ? '' : ` (${name})`;
       log.warn(
-        `Descriptor ${descriptor}${named}, passed by the service manager, fits no service: who connects to it is kept ` +
+        `Descriptor ${descriptor}${named}, passed by the service manager, belongs to no service: its connections are kept ` +
           `waiting. FileDescriptorName= is the name of a service: ${services.map((service) => service.name).join(', ')}`,
         { descriptor, name },
       );

@@ -132,11 +132,11 @@ export class BindError extends Error {
 
 /** Meaning of bind(2)'s error codes for an operator. */
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use already',
+  EADDRINUSE: 'the address is already in use',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'permission denied',
-  EAFNOSUPPORT: 'this machine does not speak that kind of address',
-  EINVAL: 'the system does not take it as an address',
+  EAFNOSUPPORT: 'this machine does not support this kind of address',
+  EINVAL: 'the system does not accept it as an address',
   ENAMETOOLONG: 'the path is too long',
 };
 
@@ -177,12 +177,12 @@ const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefi
   EACCES: (address) =>
     'path' in address
       ? undefined
-      : 'Ports below 1024 take CAP_NET_BIND_SERVICE (AmbientCapabilities= of a unit), or a socket that the service manager opens.',
-  EADDRNOTAVAIL: () => 'This shows the addresses it has: ip addr. 0.0.0.0 stands for all of them.',
+      : 'Ports below 1024 require CAP_NET_BIND_SERVICE (AmbientCapabilities= in a unit), or a socket opened by the service manager.',
+  EADDRNOTAVAIL: () => 'List its addresses with: ip addr. 0.0.0.0 means all of them.',
 };
 
 function lookItUp(host: string): string {
-  return `Is it written as it should be? This shows what the machine makes of it: getent hosts ${host}`;
+  return `Is it spelled correctly? See what it resolves to with: getent hosts ${host}`;
 }
 
 /** One error of all failures, of which there is at least one. */
@@ -196,10 +196,10 @@ export function bindFailures(failures: readonly PorticoError[]): PorticoError {
 /** The process that listens there, or how an operator finds it: the system tells of other users' to root only. */
 function whoHasIt(address: ListenAddress): string {
   const holder = holderOf(address);
-  if (holder !== undefined) return `Is another copy of this service running? It is ${holder} that has it.`;
+  if (holder !== undefined) return `Is another copy of this service running? The address is in use by ${holder}.`;
   const linux = process.platform === 'linux';
   // Without the port: a search of the log for it finds the one line that says what is wrong.
   const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
   const unix = (path: string): string => (linux ? `ss -lxp src '${path}'` : `lsof ${path}`);
-  return `Is another copy of this service running? This shows who has it: ${'path' in address ? unix(address.path) : tcp}`;
+  return `Is another copy of this service running? See what uses the address with: ${'path' in address ? unix(address.path) : tcp}`;
 }

@@ -139,8 +139,8 @@ export class ListenerPool {
     if (slots > 0 || open.sockets.descriptors.length === 1) return open;
     const [holder] = open.holders.keys();
     throw taken(
-      `${name} wants ${formatAddress(address)}: ${holder} has one socket for each worker there, and ${name} cannot share them`,
-      `A service with adoptSockets can. Or remove ${holder} first and add ${name} in another reload.`,
+      `${name} wants ${formatAddress(address)}: ${holder} has one socket for each worker there, which ${name} cannot share`,
+      `A service with adoptSockets can share them. Or remove ${holder} first and add ${name} in another reload.`,
     );
   }
 
@@ -159,15 +159,15 @@ export class ListenerPool {
       const isOf = (names: readonly string[]): string | undefined => names.find((each) => holders.has(each));
       const stays = isOf(arrival.staying);
       if (stays !== undefined) {
-        const hint = 'Give one of them another address; one that is in use moves with a restart only.';
+        const hint = 'Change one of the addresses. An address in use can only be moved by a restart.';
         return taken(`${wants}: ${stays} listens on ${other}, and stays`, hint, cause);
       }
       const rival = [...holders.keys()].find((each) => !arrival.leaving.includes(each));
       if (rival !== undefined) {
-        return taken(`${wants}, and ${rival} ${other}`, 'Give one of them another address.', cause);
+        return taken(`${wants}, and ${rival} ${other}`, 'Change one of the addresses.', cause);
       }
       const leaves = isOf(arrival.leaving);
-      const hint = `Only the very same address can be handed over. Give ${name} that, or remove ${leaves} first and add ${name} in another reload.`;
+      const hint = `Only exactly the same address can be handed over. Give it to ${name}, or remove ${leaves} first and add ${name} in another reload.`;
       return taken(`${wants}: ${leaves}, which this reload removes, listens on ${other}`, hint, cause);
     }
     const drains = await among(arrival.draining, address);

@@ -169,10 +169,10 @@ function run(
 }
 
 function cannotReceive(path: string, cause: unknown): PorticoError {
-  const why = existsSync(path) ? ': something stands there already, and was left as it is' : '';
+  const why = existsSync(path) ? ': something already exists there, and was not changed' : '';
   return new PorticoError('PORTICO_NOTIFY_FAILED', {
     message: `cannot receive datagrams on ${path}${why}`,
-    hint: 'The socket must not exist yet, its folder must be writable, and perl or python3 must be installed.',
+    hint: 'The socket must not exist yet, its directory must be writable, and perl or python3 must be installed.',
     cause,
   });
 }

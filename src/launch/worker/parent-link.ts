@@ -46,7 +46,7 @@ const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['built', 'failed', 'end
 /** Remedy for an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
 
-const NO_EXIT_SERVING = 'A service ends by an error that nothing handles: throw one instead.';
+const NO_EXIT_SERVING = 'A service ends with an unhandled error: throw one instead.';
 /** The code of a process that was ended by its application. */
 export const EXIT = 'process.exit';
 
@@ -201,7 +201,7 @@ export class ParentLink {
     const { service, index } = this.assignment;
     const who = this.builds ? 'the child that builds the services' : `worker ${index} of service ${service}`;
     const before = this.#served ? '' : ' before it was ready';
-    const text = `${who} was ended${before}: ${place}: process.exit()\n  ${this.#served ? NO_EXIT_SERVING : NO_EXIT}`;
+    const text = `${who} exited${before}: ${place}: process.exit()\n  ${this.#served ? NO_EXIT_SERVING : NO_EXIT}`;
     // In the channel when `send` returns: a pipe that is not full takes it at once.
     void this.send({ kind: 'failed', text, code: this.#served ? EXIT : undefined, status: STATUS_FAILED });
   }
@@ -221,15 +221,15 @@ export const NOT_LAUNCHED = 'PORTICO_SERVICE_NOT_LAUNCHED';
 export function notLaunched(service: string, launched: readonly string[]): PorticoError {
   const names = launched.map((name) => `"${name}"`).join(', ');
   return new ConfigurationRefused(NOT_LAUNCHED, {
-    message: `in this worker the program launched no service called "${service}"`,
-    hint: names === '' ? 'It launched none at all.' : `It launched ${names}. Names must be the same in every process.`,
+    message: `in this worker, the program launched no service called "${service}"`,
+    hint: names === '' ? 'It launched no services.' : `It launched ${names}. Names must be the same in every process.`,
   });
 }
 
 function unbuilt(): PorticoError {
   return new PorticoError('PORTICO_WORKER_FAILED', {
     message: 'the child that builds the services did not finish: something it waits for never settles',
-    hint: 'Is there a top-level await in a module that nothing resolves?',
+    hint: 'Does a module have a top-level await that never resolves?',
   });
 }
 

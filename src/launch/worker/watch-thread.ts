@@ -53,7 +53,7 @@ setInterval(() => {
   if (silentMs < Atomics.load(shared, fields.stuckMs) || Atomics.load(shared, fields.debugged) === 1) return;
   const endMs = Atomics.load(shared, fields.endMs);
   if (parent === undefined && endMs > 0 && silentMs > endMs) {
-    kill(`gave no sign of life for ${endMs / 1000} s`);
+    kill(`sent no heartbeat for ${endMs / 1000} s`);
   }
   if (reported) return;
   reported = true;
@@ -73,7 +73,7 @@ function kill(why: string): void {
   const held = [...serials.keys()].filter((slot) => ticks[slot]! >= NAMED_TICKS);
   const requested = held.map((slot) => `\n    ${headOf(slot)} for ${(ticks[slot]! * TICK_MS) / 1000} s`).join('');
   const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
-  const inHand = requested === '' ? '' : `; in hand it had:${requested}`;
+  const inHand = requested === '' ? '' : `; open requests:${requested}`;
   tell(`Process ${process.pid} ${why}, killing it; it was stuck in:${stack}${inHand}\n`);
   process.kill(process.pid, 'SIGKILL');
 }

@@ -81,7 +81,7 @@ const ENTRY: Members = {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const KINDS: Readonly<Record<Kind & string, { readonly is: string; fits(value: unknown): boolean }>> = {
-  text: { is: 'a text that is not empty', fits: isText },
+  text: { is: 'a non-empty string', fits: isText },
   date: { is: 'a date, as 2030-01-31T12:00:00Z', fits: (value) => isText(value) && !Number.isNaN(Date.parse(value)) },
   flag: { is: 'true or false', fits: (value) => typeof value === 'boolean' },
   names: { is: 'a list of names', fits: (value) => Array.isArray(value) && value.every(isText) },

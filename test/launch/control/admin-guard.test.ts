@@ -72,7 +72,7 @@ test('OP-57 readyz says of each API whether it serves; one that is stuck is name
   while (!answer.text.includes('app.js')) answer = await ask(admin, 'GET', '/readyz/hello');
   assert.equal(answer.status, 503);
   assert.match(answer.text, /"state": "stuck"/);
-  assert.match(answer.text, /worker 0 has given no sign of life for .*, stuck at endlessly .*app\.js:7:/);
+  assert.match(answer.text, /worker 0 has sent no heartbeat for .*, stuck at endlessly .*app\.js:7:/);
 });
 
 test('OP-57 while the service stops readyz says that it drains', async (t) => {

@@ -109,7 +109,7 @@ test('LC-524 a service that does not start again after it was stopped for a relo
   await launcher.restart();
   assert.equal(await waited, 1);
   const { outcome, error } = launcher.status().reloads[0]!;
-  assert.deepEqual([outcome, error], ['incomplete', 'service second did not start again: never again']);
+  assert.deepEqual([outcome, error], ['incomplete', 'service second did not restart: never again']);
   assert.equal(first.word, 'new');
 });
 

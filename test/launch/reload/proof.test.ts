@@ -385,7 +385,7 @@ test('RL-67 a later worker whose start never ends does not keep the reload for e
   it.write('portico.ini', ini.replace('reload_timeout = 1', 'reload_timeout = 1\nreload_check_timeout = 5'));
   const report = await it.reload();
   assert.equal(report.outcome, 'incomplete');
-  assert.match(report.error ?? '', /worker 1 of service hello is still the old one: it did not start within 5 s/);
+  assert.match(report.error ?? '', /worker 1 of service hello was not replaced: it did not start within 5 s/);
   assert.deepEqual(report.replaced, { hello: 1, other: 1 });
   it.write('app.js', TRACED);
   assert.equal((await it.reload()).outcome, 'accepted');

@@ -80,7 +80,7 @@ test('LC-1507 worker threads are shown with what they are doing, one that waits 
   // It may not have begun to spin yet.
   while (!text.includes('spinning')) text = await shown();
   await Promise.all(workers.map((worker) => worker.terminate()));
-  assert.match(text, /Thread #\d+ \(worker\) ------\n\(no JavaScript is running: the event loop, or native code\)/);
+  assert.match(text, /Thread #\d+ \(worker\) ------\n\(no JavaScript is running: idle event loop, or native code\)/);
   assert.match(text, /Thread #\d+ \(worker\) ------\n.*:\d+ in spinning/);
 });
 

@@ -35,7 +35,7 @@ test('PT-1 LC-305 an address that is taken is refused with its name', async (t) 
   const { port } = server.address() as net.AddressInfo;
   await assert.rejects(openListenSockets({ host: '127.0.0.1', port }), {
     code: 'EADDRINUSE',
-    message: `Could not bind to 127.0.0.1:${port}: the address is in use already (EADDRINUSE)`,
+    message: `Could not bind to 127.0.0.1:${port}: the address is already in use (EADDRINUSE)`,
   });
 });
 

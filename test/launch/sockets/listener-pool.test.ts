@@ -135,7 +135,7 @@ test('RL-68 a refusal names who has the address: one that stays, drains, comes t
   if (skip === false) {
     assert.equal(
       await refusal('plain', portOf(leaves), '127.0.0.1', 0),
-      `plain wants ${shown(leaves)}: leaves has one socket for each worker there, and plain cannot share them`,
+      `plain wants ${shown(leaves)}: leaves has one socket for each worker there, which plain cannot share`,
     );
   }
   const lonely = await refusal('lonely', port, '127.0.0.1', 2, by([]));

@@ -80,8 +80,8 @@ ${place(1, 13)}error: the entry of a token has no member "user"
 
 test('a value that is not what it has to be is refused at its place', () => {
   const rows: [string, string][] = [
-    ['"user_id": ""', 'user_id is not a text that is not empty'],
-    ['"user_id": 7', 'user_id is not a text that is not empty'],
+    ['"user_id": ""', 'user_id is not a non-empty string'],
+    ['"user_id": 7', 'user_id is not a non-empty string'],
     ['"user_id": "b", "roles": "admin"', 'roles is not a list of names'],
     ['"user_id": "b", "roles": [1]', 'roles is not a list of names'],
     ['"user_id": "b", "is_admin_project": "false"', 'is_admin_project is not true or false'],
