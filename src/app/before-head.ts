@@ -32,7 +32,7 @@ export function addStage(res: ServerResponse, stage: Stage): HeadLayer {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
-      hint: 'Register work on the response on the way in, before calling the inner app.',
+      hint: 'Register work on the response before calling the inner app.',
     });
   }
   const carrier = res as unknown as Carrier;

@@ -45,13 +45,13 @@ export function answerFailure(
   const isFailure = fault.status >= 500 || res.headersSent;
   if (error instanceof Fault ? hasLoggedCause(error, options) : isFailure) {
     const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : (fault.cause ?? error) };
-    if (isGone) log.debug(`${message} after its client left`, told);
+    if (isGone) log.debug(`${message} after its client disconnected`, told);
     else log.error(message, told);
   }
   if (isUpgraded(req) && !req.socket.destroyed) req.socket.destroy();
   else if (!res.closed && !isGone) {
     const onFailure = (err: unknown): void =>
-      log.error('the answer to a failed request failed', { ...facts(req, res), err });
+      log.error('the error response to a failed request failed', { ...facts(req, res), err });
     answerFault(req, res, fault, { style, onFailure, faultOf });
   }
 }

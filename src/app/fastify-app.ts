@@ -100,7 +100,7 @@ function streamErrorsKept(LogController: typeof import('fastify').LogController)
       super.streamError(...args);
       const [error, , { raw }] = args;
       // It is destroyed already where its client has left.
-      if (!raw.destroyed) raw.destroy(error ?? new Error('the stream of an answer failed'));
+      if (!raw.destroyed) raw.destroy(error ?? new Error('the stream of a response failed'));
     }
   };
 }

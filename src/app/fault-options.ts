@@ -18,7 +18,7 @@ const faultStyle = declareType<string, object>('fault style', '', () => ({
     if (isStyleName(name) || /^[^\s:#]*[./:#]\S*[^\s:#]$/.test(name)) return name;
     const [near] = nearestNames(name, FAULT_STYLE_NAMES);
     throw new InvalidValue(
-      `should be ${FAULT_STYLE_NAMES.join(', ')}, or a module, such as ./errors.js:render`,
+      `should be ${FAULT_STYLE_NAMES.join(', ')}, or a module such as ./errors.js:render`,
       near === undefined ? undefined : `did you mean '${near}'?`,
     );
   },

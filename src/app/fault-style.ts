@@ -57,7 +57,7 @@ function calledRenderer(render: FaultRenderer, fault: Fault, req: IncomingMessag
 function misrendered(render: FaultRenderer, what: string, cause?: unknown): PorticoError {
   return new PorticoError('PORTICO_FAULT_RENDERER', {
     message: `the fault renderer ${render.name || '(anonymous)'} ${what}`,
-    hint: 'It returns { type, body } at once, no promise: type a media type, body a text or a value for JSON.',
+    hint: 'It must return { type, body }, not a promise: type is a media type, body is a string or a value for JSON.',
     cause,
   });
 }

@@ -51,7 +51,7 @@ export class Fault extends PorticoError {
   constructor(status: number, details: FaultDetails = {}) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw withCode(
-        new RangeError(`a Fault needs a status from 400 to 599, not ${String(status)}`),
+        new RangeError(`the status of a Fault must be from 400 to 599, not ${String(status)}`),
         'PORTICO_FAULT_STATUS',
       );
     }

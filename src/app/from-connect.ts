@@ -36,10 +36,10 @@ export interface FromConnectOptions {
  */
 export function fromConnect(middleware: ConnectMiddleware, { express }: FromConnectOptions = {}): Filter {
   if (typeof middleware !== 'function')
-    throw withCode(new TypeError('fromConnect wants a function (req, res, next)'), 'PORTICO_CONNECT_MIDDLEWARE');
+    throw withCode(new TypeError('fromConnect needs a function (req, res, next)'), 'PORTICO_CONNECT_MIDDLEWARE');
   if (middleware.length > 3) {
     throw withCode(
-      new TypeError('fromConnect cannot mount an error handler (err, req, res, next): catch_errors has its place'),
+      new TypeError('fromConnect cannot mount an error handler (err, req, res, next): use catch_errors instead'),
       'PORTICO_CONNECT_MIDDLEWARE',
     );
   }
@@ -71,7 +71,7 @@ function withWay(error: unknown): unknown {
   if (!(error instanceof TypeError) || !EXPRESS_METHOD.test(error.message)) return error;
   return new PorticoError('PORTICO_CONNECT_EXPRESS', {
     message: `a middleware uses a method of Express: ${error.message}`,
-    hint: 'Write express = true in its section (fromConnect(middleware, { express }) in code), with the package express installed.',
+    hint: 'Write express = true in its section (fromConnect(middleware, { express }) in code), and install the package express.',
     cause: error,
   });
 }

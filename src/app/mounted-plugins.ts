@@ -11,11 +11,11 @@ const WRITERS: Readonly<
 > = {
   '@fastify/static': {
     writes: ({ redirect }) => redirect === true,
-    remedy: () => 'Its redirects to folders leave the mount: give it redirect: false.',
+    remedy: () => 'Its redirects to directories leave the mount: set redirect: false.',
   },
   '@fastify/swagger-ui': {
     writes: ({ indexPrefix = '' }) => indexPrefix === '',
-    remedy: (mount) => `Its page asks for files outside of the mount: give it indexPrefix: '${mount}'.`,
+    remedy: (mount) => `Its page requests files outside the mount: set indexPrefix: '${mount}'.`,
   },
 };
 

@@ -96,15 +96,15 @@ function failure(error: Error | undefined): Error {
 
 function aborted(cause?: unknown): PorticoError {
   return new PorticoError('PORTICO_REQUEST_ABORTED', {
-    message: 'the client left before the end of its request body',
+    message: 'the client disconnected before the end of its request body',
     cause,
   });
 }
 
 function consumed(): PorticoError {
   return new PorticoError('PORTICO_BODY_CONSUMED', {
-    message: 'the request body has been read already',
-    hint: 'Read it once, and hand on what was read.',
+    message: 'the request body has already been read',
+    hint: 'Read it once and pass on the result.',
   });
 }
 

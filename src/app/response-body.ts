@@ -222,8 +222,8 @@ export class BodyLayer {
     this.isOver = true;
     const { written } = this;
     const error = new PorticoError(WRONG_LENGTH, {
-      message: `the answer declared ${declaredLength(this.res)} bytes and has ${written === 0 ? 'none' : written}`,
-      hint: 'Content-Length says how many bytes follow the head. Leave it out: Node counts a body that is given whole, and sends others in chunks.',
+      message: `the response declared ${declaredLength(this.res)} bytes and has ${written === 0 ? 'none' : written}`,
+      hint: 'Content-Length is the size of the body. Omit it: Node sets it for a complete body, and sends others in chunks.',
     });
     breakOffResponse(this.res, error);
     const callback = callbackOf(callbacks);

@@ -98,7 +98,7 @@ function refuseSeveralProcesses(config: Config, group: string): void {
   refuseOption(config, {
     group,
     opt: 'connection',
-    message: 'sqlite://:memory: is for one process, and this is not the only one',
-    hint: 'Name a file: sqlite:///data.db is below state_path.',
+    message: 'sqlite://:memory: works only with a single process, and there are several',
+    hint: 'Use a file: sqlite:///data.db is relative to state_path.',
   });
 }

@@ -54,7 +54,7 @@ async function explain(request: NamedRequest, args: RequestArguments) {
     const routers = await routersOf(loader, node);
     const [router] = routers;
     if (router === undefined || routers.length > 1) {
-      const text = node.type === 'composite' ? 'answers, or chooses an app by rules of its own' : 'answers';
+      const text = node.type === 'composite' ? 'answers, or selects an app by its own rules' : 'answers';
       return { steps: [stepOf(node, req, 'app', text)], answer: undefined };
     }
     const within = explainRouter(router, node, req);

@@ -169,7 +169,7 @@ function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declar
 /** The process's arguments may be those of a program that takes them apart itself, or of another tool. */
 function hintOf({ argv }: Pick<LoadOptions, 'argv'>): string | undefined {
   if (argv !== undefined) return undefined;
-  return 'Where these arguments are not for the configuration, write Config.load({ argv: false }).';
+  return 'If these arguments are not meant for the configuration, write Config.load({ argv: false }).';
 }
 
 /** The same sources read afresh, of the next generation. Environment and command line are as they were. */

@@ -52,7 +52,7 @@ interface Logging {
 export function syslogAsked(config: Logging): OptionMistake[] {
   if (!config.group('DEFAULT', programLogOptions, { partial: true }).useSyslog) return [];
   const [group, opt] = ['DEFAULT', 'use_syslog'];
-  const hint = 'leave it out: systemd and containers take standard error to the journal or to syslog, or set log_file';
+  const hint = 'remove it: systemd and containers collect standard error; or set log_file';
   return [{ group, opt, message: 'this program does not write to syslog', hint }];
 }
 
@@ -133,8 +133,8 @@ function issueOf(file: unknown, place: Place): Diagnostic | undefined {
     section: 'DEFAULT',
     option: 'log_file',
     place,
-    message: `the log cannot be written there: ${reason}`,
-    hint: 'It has to be a file that this user may write, or its folder one where this user may make it.',
+    message: `cannot write the log: ${reason}`,
+    hint: 'This user must be able to write the file, or to create it in its directory.',
   };
 }
 

@@ -146,7 +146,7 @@ class ConfReader {
     if (this.#open === undefined) {
       const place = this.#place(number, column, text.replace(/\S.*$/s, masked));
       const hint =
-        'a line that begins with a blank or a tab continues the value above it: begin it in the first column';
+        'a line that begins with white space continues the value above: start it in the first column';
       if (!this.#refused) this.#refuse('unexpected continuation line', place, hint);
       return;
     }

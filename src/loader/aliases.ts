@@ -109,8 +109,8 @@ export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unkn
       } else if (words.length > 0) {
         mistake(
           new PasteError('PORTICO_PASTE_BAD_ALIAS', {
-            message: `an alias has two words, from and to, and after "egg:" a protocol; ${JSON.stringify(line)} has ${words.length}.`,
-            hint: 'Write one alias on each line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
+            message: `an alias has two words, from and to, and a protocol after "egg:"; ${JSON.stringify(line)} has ${words.length}.`,
+            hint: 'Write one alias per line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
             origin: origin(),
           }),
         );

@@ -147,8 +147,8 @@ export class Creation {
     if (!usableProtocol(context)) throw unknownProtocol(context);
     const { written, value, origin } = context.factory!;
     if (typeof value !== 'function') {
-      const message = `${written} is ${kindOfValue(value)}, not a factory that can be called.`;
-      const details = { message, hint: 'Name a function: module:export.', origin };
+      const message = `${written} is ${kindOfValue(value)}, which is not a factory.`;
+      const details = { message, hint: 'Use a function: module:export.', origin };
       throw refused('PORTICO_PASTE_BAD_TYPE', context, details);
     }
     const call = value as AnyFactory;
@@ -225,7 +225,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, mistakable
 }
 
 const HOW_CALLED =
-  'A factory is called with (globalConf, localConf, ctx) and gives the app or filter: is its outer function missing?';
+  'A factory is called with (globalConf, localConf, ctx) and returns the app or filter: is its outer function missing?';
 
 function hintOf(error: unknown): string | undefined {
   return error instanceof PorticoError ? error.hint : undefined;
@@ -260,9 +260,9 @@ export function unknownProtocol(context: Context): PasteError {
   return refused('PORTICO_PASTE_UNKNOWN_PROTOCOL', context, {
     message:
       protocol === null
-        ? `${written} has no protocol here: nothing says whether it makes an app or a filter.`
+        ? `${written} has no protocol here: it is unknown whether it makes an app or a filter.`
         : `${written} has the unknown protocol ${protocol}.`,
-    hint: 'Put it into a section of its own: [app:…], [composite:…] or [filter:…] with "use = call:…".',
+    hint: 'Put it into a separate section: [app:…], [composite:…] or [filter:…] with "use = call:…".',
     origin: reference.origin,
   });
 }
@@ -284,8 +284,8 @@ function isUnbuilt(value: unknown): boolean {
 
 function appForFilter(context: Context): PasteError {
   return refused('PORTICO_PASTE_BAD_TYPE', context, {
-    message: `${named(context)}: ${context.factory!.written} gave an app, (req, res), instead of a filter.`,
-    hint: `A filter is a function (app) that gives an app. An app, as that of a Router, has a section [app:…] with paste.app_factory. ${HOW_CALLED}`,
+    message: `${named(context)}: ${context.factory!.written} returned an app (req, res) instead of a filter.`,
+    hint: `A filter is a function (app) that returns an app. An app, such as a Router, needs a section [app:…] with paste.app_factory. ${HOW_CALLED}`,
   });
 }
 

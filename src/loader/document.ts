@@ -42,14 +42,14 @@ export function openDocument(
 export function unreadable(error: unknown, name: string): PasteError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'EISDIR') {
-    const message = `${name} is a folder, not a paste file.`;
+    const message = `${name} is a directory, not a paste file.`;
     return new PasteError('PORTICO_PASTE_IS_A_DIRECTORY', { message, cause: error });
   }
   const isMissing = code === 'ENOENT';
   const reason = isMissing ? 'there is no such file' : errorText(error);
   return new PasteError('PORTICO_PASTE_NO_FILE', {
     message: `${name} cannot be read: ${reason}.`,
-    hint: isMissing ? 'A relative path after "config:" begins in the folder of the file it stands in.' : undefined,
+    hint: isMissing ? 'A relative path after "config:" is relative to the file that contains it.' : undefined,
     cause: error,
   });
 }
@@ -76,7 +76,7 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
     new PasteError(code, { message, hint, origin, lines: [origin.line] });
   switch (kind) {
     case 'not-utf8': {
-      const message = `${basename(origin.file)} is not UTF-8: the byte ${subject} cannot stand here.`;
+      const message = `${basename(origin.file)} is not UTF-8: the byte ${subject} is not valid here.`;
       return refused('PORTICO_PASTE_NOT_UTF8', message, 'Save the file as UTF-8.');
     }
     case 'no-section-header': {
@@ -85,7 +85,7 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
         : 'Put a header such as [DEFAULT] or [app:main] above it.';
       return refused(
         'PORTICO_PASTE_NO_SECTION_HEADER',
-        `${cited(subject)} stands before the first section header.`,
+        `${cited(subject)} comes before the first section header.`,
         hint,
       );
     }
@@ -96,15 +96,15 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
           ? `has no name before its "${subject[0]}".`
           : 'is neither an option nor a section header.';
       const hint =
-        'Write "name = value"; a line that continues a value is indented deeper than the line that begins it.';
+        'Write "name = value"; a line that continues a value is indented deeper than the first line.';
       return refused('PORTICO_PASTE_BAD_LINE', `${cited(subject)} ${why}`, hint);
     }
     case 'duplicate-section': {
-      const message = `stands here for the second time; the first is in line ${first?.line}.`;
+      const message = `is repeated here; the first one is in line ${first?.line}.`;
       return refused('PORTICO_PASTE_DUPLICATE_SECTION', message, 'Merge the two, or rename one.');
     }
     case 'duplicate-option': {
-      const message = `"${subject}" is set for the second time; the first is in line ${first?.line}.`;
+      const message = `"${subject}" is set again here; the first one is in line ${first?.line}.`;
       return refused('PORTICO_PASTE_DUPLICATE_OPTION', message, 'Keep one of the two.');
     }
   }

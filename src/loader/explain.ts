@@ -118,7 +118,7 @@ class Walk {
     const [only, ...others] = members.filter(({ get }) => get === 'app');
     if (only === undefined) return this.#app(node, req);
     if (node.resolved === cascade) return this.#cascade(node, req);
-    const text = others.length === 0 ? 'is the pipeline that the configuration chooses' : UNTOLD;
+    const text = others.length === 0 ? 'is the pipeline that the configuration selects' : UNTOLD;
     this.#step(req, 'composite', node, text);
     const filters = members.filter(({ get }) => get === 'filter').map(({ context }) => context);
     return this.#behind(filters, only.context, req);
@@ -139,14 +139,14 @@ class Walk {
     if (found === undefined) {
       const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
       const tried = table.mounts.map(nameOfPlace('')).join(', ');
-      const why = `no mount takes ${path || 'the empty path'} (${tried || 'there is none'})`;
+      const why = `no mount matches ${path || 'the empty path'} (${tried || 'there is none'})`;
       return this.#mounted(node, req, fallback === '' ? undefined : 'not_found_app', why);
     }
     const place = nameOfPlace(' ')(found.mount);
     const why =
       found.byVersion === true
-        ? `the version asked for is mounted at ${place}`
-        : `${place} is the first mount that takes ${path}`;
+        ? `the requested version is mounted at ${place}`
+        : `${place} is the first mount that matches ${path}`;
     return this.#mounted(node, req, moveToMount(exchange, target, found), why);
   }
 
@@ -168,7 +168,7 @@ class Walk {
   async #cascade(node: ContextTree, req: IncomingMessage): Promise<Answer> {
     const order = [...node.localConf.keys()].filter((name) => name.startsWith('app')).sort(byCodePoints);
     const caught = node.localConf.get('catch') ?? '404';
-    this.#step(req, 'composite', node, `tries ${order.join(', ')} until an answer is not ${caught}`);
+    this.#step(req, 'composite', node, `tries ${order.join(', ')} until a response is not ${caught}`);
     const answers: Answer[] = [];
     for (const option of order) {
       const answer = await this.enter(childAt(node, option)!, copied(req));
@@ -191,7 +191,7 @@ class Walk {
   }
 }
 
-const UNTOLD = 'chooses an app by rules of its own';
+const UNTOLD = 'selects an app by its own rules';
 function childAt(node: ContextTree, option: string | undefined): ContextTree | undefined {
   if (option === undefined) return undefined;
   return node.children?.find((child) => child.get === 'app' && child.option === option)?.context;

@@ -86,24 +86,24 @@ function importHint(error: unknown): string | undefined {
   const [, missing] = /^Cannot find module '([^']+)'/.exec((error as Error | undefined)?.message ?? '') ?? [];
   if (missing !== undefined) {
     const there = fileBeside(basename(missing).replace(/\.[cm]?js$/, ''), dirname(missing));
-    return there === undefined ? undefined : `There is ${there.slice(2)}: an import names a file with its ending.`;
+    return there === undefined ? undefined : `There is ${there.slice(2)}: an import needs the file extension.`;
   }
   if (!(error instanceof SyntaxError) || !/token 'export'|import statement|token 'import'/.test(error.message)) {
     return undefined;
   }
-  return 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.';
+  return 'It is an ES module: rename it to .mjs, or set "type": "module" in its package.json.';
 }
 
 function noModule(error: ModuleMissing, module: string, folder: string, written: string, origin: Origin): PasteError {
   const beside = error.what === 'package' ? fileBeside(module, folder) : undefined;
   if (beside !== undefined) {
     return new PasteError('PORTICO_PASTE_NO_MODULE', {
-      message: `no package is called ${JSON.stringify(module)}, but there is a file of that name.`,
+      message: `no package is called ${JSON.stringify(module)}, but there is a file with this name.`,
       hint: `Relative modules begin with "./": write ${written.replace(module, beside)}.`,
       origin,
     });
   }
-  const why = error.what === 'package' ? 'no such package is installed where this file can reach it' : error.message;
+  const why = error.what === 'package' ? 'no such package is installed in a node_modules directory of this file' : error.message;
   const message = `no module is called ${JSON.stringify(module)}: ${why}.`;
   const looked = `Looked in node_modules of ${searchFolders(folder).join(', ')}, and above.`;
   if (error.what === 'package' && PYTHON_MODULE.test(module)) {
@@ -117,13 +117,13 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
       : `${looked} Is it not installed there? If it is a Python module:`;
     const say =
       counterpart === undefined
-        ? 'Say what stands for it here, in [portico:aliases]:'
-        : 'By its name this does the same here; say so in [portico:aliases], or name a module:';
+        ? 'Map it in [portico:aliases]:'
+        : 'Judging by the name, this is its replacement; add it to [portico:aliases], or name a module:';
     const hint = `${about} ${say}\n    ${proposal}`;
     return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, proposal });
   }
   const others =
-    error.what === 'package' ? looked : 'Others are looked for in node_modules, from the folder of this file.';
+    error.what === 'package' ? looked : 'Others are looked up in node_modules, starting from the directory of this file.';
   const known = error.what === 'subpath' ? `It has: ${firstNames(error.known)}.` : undefined;
   const hint = didYouMean(module, error.known) ?? known ?? `Relative modules begin with "./". ${others}`;
   return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint });

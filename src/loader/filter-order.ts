@@ -20,7 +20,7 @@ export interface WrongOrder {
 
 /** Filters that cors must stand outside of: each answers a preflight itself, and refuses without CORS headers. */
 const PREFLIGHT =
-  'a preflight carries no credentials, and what it answers has no CORS headers: a browser cannot read it';
+  'a preflight has no credentials, and its responses have no CORS headers, so browsers cannot read them';
 
 /**
  * Outer before inner, and why. Names are those of Portico's filters: the groups their options are declared in. Each pair is
@@ -28,10 +28,10 @@ const PREFLIGHT =
  */
 export const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] = [
   ...['auth_token', 'basic_auth', 'jwt', 'noauth', 'context'].map((inner) => ['cors', inner, PREFLIGHT] as const),
-  ['proxy_headers', 'rate_limit', 'clients behind the proxy would all count as one'],
-  ['path_prefix', 'rate_limit', 'its rules by path would not know the paths that have the prefix'],
-  ['path_prefix', 'auth_token', 'access rules would be compared with paths that have the prefix or not'],
-  ['path_prefix', 'read_only', 'exempt paths would not know those that have the prefix'],
+  ['proxy_headers', 'rate_limit', 'all clients behind the proxy would count as one'],
+  ['path_prefix', 'rate_limit', 'its path rules would not match paths with the prefix'],
+  ['path_prefix', 'auth_token', 'access rules would be compared with paths with and without the prefix'],
+  ['path_prefix', 'read_only', 'exempt paths would not match paths with the prefix'],
 ];
 
 /** Known pairs of filters in the wrong order; their factories must be resolved. */
@@ -43,7 +43,7 @@ export function wrongOrders(context: Context, config: Config): WrongOrder[] {
       order?.behind.includes(other.name ?? '') === true;
     const inner = filters.slice(at + 1).find(isOne);
     if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) return [];
-    const message = `${name} stands outside of ${inner.name}: ${order.why}.`;
+    const message = `${name} is outside ${inner.name}: ${order.why}.`;
     const { hint = `Put ${inner.name} before ${name}.`, refused = false } = order;
     // A filter of the application further out may do what those that are wanted do.
     const isCertain = filters.slice(0, at).every((other) => describesItself(other.filter));

@@ -114,7 +114,7 @@ function badSyntax(rest: string, reading: Reading, at: number, chain: readonly s
     ? 'a "%" is followed by neither "%" nor "(name)s"'
     : rest.startsWith('%(')
       ? `"${shortened(rest)}" is not a reference of the form %(name)s`
-      : `"%" must be followed by "%" or "(", but "${shortened(rest)}" stands here`;
+      : `"%" must be followed by "%" or "(", not by "${shortened(rest)}"`;
   const hint = 'Write "%%" for a percent sign, "%(name)s" for the value of an option.';
   return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, hint, (by) => `${message}${by}${wayOf(chain)}`);
 }
@@ -129,13 +129,13 @@ function missing(name: string, reading: Reading, at: number, before: readonly st
   const names = reading.names();
   const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
   if (isHidden(reading, before)) {
-    const hint = `Write "%%" for a percent sign. Names there are: ${firstNames(names)}.`;
+    const hint = `Write "%%" for a percent sign. Known names: ${firstNames(names)}.`;
     const told = (by: string): string => `a "%(…)s"${by} refers to an option that ${owners}${wayOf(before)}`;
     return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, told);
   }
   const hint = names.includes(`set ${name}`)
-    ? `"set ${name}" goes into global_conf; it defines nothing for interpolation.`
-    : (didYouMean(name, names) ?? `Names there are: ${firstNames(names)}.`);
+    ? `"set ${name}" sets a value in global_conf, which interpolation does not see.`
+    : (didYouMean(name, names) ?? `Known names: ${firstNames(names)}.`);
   const tell = (by: string): string => `"%(${name})s"${by} refers to an option that ${owners}${wayOf(before)}`;
   return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, tell);
 }
@@ -143,14 +143,14 @@ function missing(name: string, reading: Reading, at: number, before: readonly st
 function tooDeep(reading: Reading, at: number, chain: readonly string[]): PasteError {
   const names = [reading.name, ...chain];
   const isCircle = new Set(names).size < names.length;
-  const hint = isCircle ? 'The references go round in a circle.' : 'Shorten the chain of references.';
+  const hint = isCircle ? 'The references form a cycle.' : 'Shorten the chain of references.';
   const told = names.map((name) => JSON.stringify(name)).join(' refers to ');
   const tell = (by: string): string => `the value${by} cannot be put together in ${MAX_STEPS} steps: ${told}`;
   return refused('PORTICO_PASTE_INTERPOLATION_DEPTH', reading, at, hint, tell);
 }
 
 function wayOf(chain: readonly string[]): string {
-  return chain.length === 0 ? '' : `, reached by way of ${chain.map((name) => JSON.stringify(name)).join(', ')}`;
+  return chain.length === 0 ? '' : `, reached through ${chain.map((name) => JSON.stringify(name)).join(', ')}`;
 }
 
 /** `at`: offset of the `%` in the value read first. `tell` is given by whom the value was read, where that is not plain. */
@@ -165,7 +165,7 @@ function refused(
   if (option === undefined) {
     return new PasteError(code, {
       message: `${file}: [${section}] ${name}: ${tell('')}${value}.`,
-      hint: 'The value was handed in by the program or by the including file; a "%" in it must be doubled.',
+      hint: 'The value comes from the program or from the including file; double each "%" in it.',
     });
   }
   const origin = originWithin(option.pieces, at);

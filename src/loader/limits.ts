@@ -34,7 +34,7 @@ export class Usage {
 
   /** Counts a file that is opened. */
   file(name: string): void {
-    if (++this.#files > MAX_FILES) throw tooMuch(`${name}: more than ${MAX_FILES} files are opened by one load`);
+    if (++this.#files > MAX_FILES) throw tooMuch(`${name}: one load opens more than ${MAX_FILES} files`);
   }
 
   /** Counts the sections of a file that is new to this load. */
@@ -45,8 +45,8 @@ export class Usage {
   /** Counts a context, `depth` references away from what was asked for. */
   context(depth: number): void {
     const most = MIN_CONTEXTS + CONTEXTS_PER_SECTION * this.#sections;
-    if (++this.#contexts > most) throw tooMuch(`one load leads to more than ${most} apps and filters`);
-    if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} references lead from one to the next`);
+    if (++this.#contexts > most) throw tooMuch(`one load creates more than ${most} apps and filters`);
+    if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} nested references`);
   }
 
   /** Starts counting one value, which stands at `origin`; the function returned is called for each piece of it. */
@@ -69,7 +69,7 @@ export class Usage {
 export function tooMuch(message: string, origin?: Origin): PasteError {
   return new PasteError('PORTICO_PASTE_LIMIT', {
     message: `${message}.`,
-    hint: 'This is a limit of the Loader; a file for people stays far below it.',
+    hint: 'This is a limit of the Loader, far above what a hand-written file needs.',
     origin,
   });
 }

@@ -261,7 +261,7 @@ function mainDocument(path: string, access: FileAccess, name?: string): ReturnTy
   } catch (error) {
     if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
     // Only what is not there may have been looked for in another folder.
-    const hint = error.hint && 'A relative path begins in the folder the program was started in.';
+    const hint = error.hint && 'A relative path is relative to the working directory of the program.';
     throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
   }
 }

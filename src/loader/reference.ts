@@ -57,8 +57,8 @@ export function includedPath(from: string | undefined, text: string, written: st
   if (isAbsolute(path)) return resolve(path);
   if (from !== undefined) return resolve(dirname(from), path);
   throw new PasteError('PORTICO_PASTE_BAD_RELATIVE_URI', {
-    message: `${JSON.stringify(text)} is relative to nothing: a distribution asks for it, not a file.`,
-    hint: 'Give the whole path, or let a section of the file "use" the composite.',
+    message: `${JSON.stringify(text)} is relative to no file, because a distribution refers to it.`,
+    hint: 'Write an absolute path, or let a section of the file "use" the composite.',
     origin,
   });
 }
@@ -188,8 +188,8 @@ export class Reference {
     const shown = names.length > 20 ? [...names.slice(0, 19), '…', names.at(-1)!] : names;
     const sentence = shown.slice(1).map((name, step) => `${shown[step]} leads to ${name}`);
     return new PasteError('PORTICO_PASTE_CYCLE', {
-      message: `${sentence.join(', ')}: that is a circle.`,
-      hint: 'Let one of them name something else.',
+      message: `${sentence.join(', ')}: this is a cycle.`,
+      hint: 'Change one of these references.',
       origin: this.origin,
     });
   }

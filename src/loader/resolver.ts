@@ -177,7 +177,7 @@ function folderOf(origin: Origin): string {
 
 function circle(chain: readonly string[], origin: Origin): PasteError {
   return new PasteError('PORTICO_PASTE_CYCLE', {
-    message: `the aliases go round in a circle: ${chain.join(' → ')}.`,
+    message: `the aliases form a cycle: ${chain.join(' → ')}.`,
     origin,
   });
 }
@@ -197,7 +197,7 @@ function badExpression(expression: string, origin: Origin): PasteError {
   return new PasteError('PORTICO_PASTE_BAD_FACTORY_EXPRESSION', {
     message: `${JSON.stringify(expression)} is not a factory expression.`,
     hint: comment
-      ? 'A comment must be a line of its own; after text, "#" and ";" belong to the value.'
+      ? 'Write a comment on a separate line; after text, "#" and ";" belong to the value.'
       : 'Write package/path:export, ./file.js:export, or without ":export" for the default export.',
     origin,
   });
@@ -205,7 +205,7 @@ function badExpression(expression: string, origin: Origin): PasteError {
 
 function noPackage(name: string, known: readonly string[], origin: Origin): PasteError {
   return new PasteError('PORTICO_PASTE_NO_PACKAGE', {
-    message: `no package is called ${JSON.stringify(name)}, and no alias stands for it.`,
+    message: `no package is called ${JSON.stringify(name)}, and there is no alias for it.`,
     hint: didYouMean(name, known),
     origin,
   });

@@ -29,21 +29,21 @@ export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
     hint:
       header !== undefined
         ? lostBracket(header)
-        : 'A pipeline section may have "pipeline", "set …", "filter-with" and "require"; give the rest to a member.',
+        : 'A pipeline section can have "pipeline", "set …", "filter-with" and "require"; move the rest to a member.',
     origin: [...extra.values()][0]?.option.origin,
   });
 }
 
 /** The remedy for a header without its end, which is an option of the section above it. */
 export function lostBracket({ name, value }: Pick<Setting['option'], 'name' | 'value'>): string {
-  return `Is it a section header that lost its end? Write ${name}:${value}].`;
+  return `Is it a section header without its end? Write ${name}:${value}].`;
 }
 
 /** A pipeline of nothing. */
 export function emptyPipeline(members: Setting): PasteError {
   return new PasteError('PORTICO_PASTE_EMPTY_PIPELINE', {
     message: 'the pipeline is empty.',
-    hint: 'Name its filters, outermost first, and its app last.',
+    hint: 'List its filters, outermost first, and its app last.',
     origin: members.option.origin,
   });
 }
@@ -86,8 +86,8 @@ function hiding(source: Source, section: PasteSection, names: readonly string[])
     const hider = by === undefined ? 'the global configuration' : `[DEFAULT] (line ${by.line})`;
     if (option === undefined && by === undefined) continue;
     return option === undefined
-      ? `"${name}" in ${hider} does not count: [DEFAULT] gives no section its factory.`
-      : `"${name}" stands in line ${option.origin.line}, but ${hider} has an option of that name, which hides it.`;
+      ? `"${name}" in ${hider} has no effect: the factory of a section cannot be set in [DEFAULT].`
+      : `"${name}" is in line ${option.origin.line}, but ${hider} has an option with this name, which hides it.`;
   }
   return undefined;
 }
@@ -134,7 +134,7 @@ export function ambiguous(
 /** The error for a reference that is a URI of a kind there is not. */
 export function unknownScheme(text: string, scheme: string, { origin }: Reference): PasteError {
   const near = didYouMean(scheme, SCHEMES);
-  const there = `Schemes: ${SCHEMES.join(', ')}. A section is named without its prefix.`;
+  const there = `Schemes: ${SCHEMES.join(', ')}. Write a section's name without its prefix.`;
   return new PasteError('PORTICO_PASTE_UNKNOWN_SCHEME', {
     message: `${JSON.stringify(text)} begins with the unknown scheme "${scheme}".`,
     hint: near === undefined ? there : `${near} ${there}`,
@@ -150,7 +150,7 @@ function behindComment(origin: Origin | undefined): string | undefined {
   return /\s[#;]/.test(before.trimStart()) ? NO_INLINE_COMMENTS : undefined;
 }
 
-const NO_INLINE_COMMENTS = 'A comment must be a line of its own; after text, "#" and ";" belong to the value.';
+const NO_INLINE_COMMENTS = 'Write a comment on a separate line; after text, "#" and ";" belong to the value.';
 
 /** The likely meaning of a name that is not there. */
 function missingHint(document: PasteDocument, kind: Kind, name: string): string {
@@ -180,7 +180,7 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
         : defined.kind === 'filter' && kind === 'app'
           ? '; the last name of a pipeline, and what a mount, "use" of an app or "next" names, is an app'
           : '';
-    return `There is ${A_KIND[defined.kind]} of that name in line ${section.origin.line}: [${section.name}]${rule}.`;
+    return `There is ${A_KIND[defined.kind]} with this name in line ${section.origin.line}: [${section.name}]${rule}.`;
   }
   return undefined;
 }
@@ -201,7 +201,7 @@ function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string
 function spoiltName(document: PasteDocument, kind: Kind, name: string): string | undefined {
   const names = namesOf(document, kind);
   if (name.endsWith(',') && names.includes(name.slice(0, -1))) {
-    return `Names are separated by blanks; the comma became part of the name "${name.slice(0, -1)}".`;
+    return `Separate names with spaces; the comma became part of the name "${name.slice(0, -1)}".`;
   }
   if (/^[#;]/.test(name)) return NO_INLINE_COMMENTS;
   const [first] = name.split(/\s+[#;]/, 1);
@@ -210,7 +210,7 @@ function spoiltName(document: PasteDocument, kind: Kind, name: string): string |
   }
   if (name.endsWith('.ini') || /^\.{0,2}\//.test(name)) return `To load another file, write "config:${name}".`;
   if (name.startsWith('\n'))
-    return 'The value begins on the line after its option, so it begins with a newline: put it on the same line.';
+    return 'The value starts on the line after its option, so it starts with a newline: put it on the same line.';
   return undefined;
 }
 

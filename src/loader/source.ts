@@ -199,7 +199,7 @@ function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, 
   const names = [...globalConf.keys()].filter((name) => name !== 'here' && name !== '__file__');
   const there = names.length === 0 ? 'It is empty.' : `It has: ${firstNames(names)}.`;
   return new PasteError('PORTICO_PASTE_MISSING_KEY', {
-    message: `global_conf has no ${JSON.stringify(value)} to get.`,
+    message: `global_conf has no ${JSON.stringify(value)}.`,
     hint: `${didYouMean(value, names) ?? there} Define it in [DEFAULT] or with "set ${value} = …".`,
     origin: option.origin,
   });

@@ -57,7 +57,7 @@ export class Steps {
       if (others.length > 0) {
         throw new PasteError('PORTICO_PASTE_AMBIGUOUS_ENTRY_POINT', {
           message: `"${name}" of the distribution "${distribution}" is in several groups: ${found.join(', ')}.`,
-          hint: 'Name the factory itself, with one of these as the option.',
+          hint: 'Write the factory itself, with one of these options.',
           origin,
         });
       }
@@ -145,7 +145,7 @@ function withProposal(error: unknown, kind: Kind, distribution: string, name: st
   if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_PACKAGE') return error;
   if (error.hint !== undefined || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
   const proposal = `egg:${distribution}#${name}    ./${distribution.replaceAll('.', '/')}.js:${name}    paste.${kind}_factory`;
-  const hint = `If it is a Python distribution, say in [portico:aliases] what stands for it here:\n    ${proposal}`;
+  const hint = `If it is a Python distribution, map it in [portico:aliases]:\n    ${proposal}`;
   return error.with({ proposal, hint });
 }
 

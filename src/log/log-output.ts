@@ -30,7 +30,7 @@ let exiting = false;
 /** Tells standard error that lines of a file are lost: an operator who looks there finds no sign of it in the file. */
 function tellOperator(path: string, code: string): void {
   const why = code === 'ENOSPC' ? 'the disk is full' : code;
-  ignoreErrors(() => writeSync(2, `WARN: lines of the log ${path} are lost until it can be written again: ${why}\n`));
+  ignoreErrors(() => writeSync(2, `WARN: log lines are lost until ${path} can be written again: ${why}\n`));
 }
 
 /** Writes at the exit what is gathered; once for all outputs. */

@@ -145,7 +145,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const linesWith = (bindings: LogFields): LinesMaker => lazily(() => pino({ ...shape, base: bindings }, stream));
   const reopen = (): void => {
     const failed = output?.reopen();
-    if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
+    if (failed !== undefined) log.warn(`${failed.message}: logging continues in the open file`);
   };
   const put = (line: string): void => {
     if (output === undefined || text) stream.write(line);

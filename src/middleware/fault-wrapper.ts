@@ -30,7 +30,7 @@ export const faultWrapper = filterFactory(
         ctx.log.info(`answered with a fault: ${fault.message}`, facts);
       else ctx.log.error('request failed', { ...facts, err: error });
       const onFailure = (err: unknown): void =>
-        ctx.log.error('the answer to a failed request failed', { ...facts, err });
+        ctx.log.error('the error response to a failed request failed', { ...facts, err });
       answerFault(req, res, fault, { style, onFailure });
     };
 

@@ -17,7 +17,7 @@ const SEARCH_MS = 5000;
 export async function importFailure(error: unknown, url: string): Promise<string> {
   const reason = errorText(error).replaceAll(/\s*\n\s*/g, ' ');
   if (/^Unknown file extension "\.[mc]?ts"/.test(reason)) {
-    return `${reason}: Node ${process.versions.node} reads no TypeScript; compile it, or use Node 22.18 or newer`;
+    return `${reason}: Node ${process.versions.node} cannot run TypeScript; compile it, or use Node 22.18 or newer`;
   }
   const imported = / imported from (\/.+|[A-Za-z]:\\.+)$/.exec(reason)?.[1];
   if (imported !== undefined) return `${reason}${lineOfImport(reason, imported)}`;

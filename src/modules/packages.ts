@@ -207,7 +207,7 @@ function urlIn(found: FoundPackage, specifier: string, name: string, subpath: st
     throw new ModuleMissing('subpath', `the package "${name}" does not export ".${subpath}"`, known);
   }
   const path = join(found.folder, target);
-  if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}, which "${specifier}" stands for`);
+  if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}, to which "${specifier}" refers`);
   return pathToFileURL(path).href;
 }
 

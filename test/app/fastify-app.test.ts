@@ -288,8 +288,8 @@ test('plugins that write paths without their mount are warned of once, at the fi
   assert.deepEqual(
     lines.map(({ plugin, mount, hint }) => [plugin, mount, hint]),
     [
-      ['@fastify/static', '/mnt', 'Its redirects to folders leave the mount: give it redirect: false.'],
-      ['@fastify/swagger-ui', '/ui', "Its page asks for files outside of the mount: give it indexPrefix: '/ui'."],
+      ['@fastify/static', '/mnt', 'Its redirects to directories leave the mount: set redirect: false.'],
+      ['@fastify/swagger-ui', '/ui', "Its page requests files outside the mount: set indexPrefix: '/ui'."],
     ],
   );
 });

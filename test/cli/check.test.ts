@@ -221,9 +221,9 @@ test('OP-6 explain tells the mount and why, the filters, what is left of the pat
     stdout,
     [
       'GET /v2/servers?limit=1',
-      '  composite main: /v2 is the first mount that takes /v2/servers  [script name "/v2", path "/servers?limit=1"]  egg:Paste#urlmap  api-paste.ini:1',
+      '  composite main: /v2 is the first mount that matches /v2/servers  [script name "/v2", path "/servers?limit=1"]  egg:Paste#urlmap  api-paste.ini:1',
       '  pipeline api: 1 filter, then "app"  api-paste.ini:6',
-      '  filter limited: may answer by itself, else hands on  ./m.js:limited  api-paste.ini:9',
+      '  filter limited: may answer itself, otherwise passes the request on  ./m.js:limited  api-paste.ini:9',
       '  app app: answers  [script name "/v2", path "/servers?limit=1"]  ./m.js:app  api-paste.ini:13',
       '',
     ].join('\n'),
@@ -237,7 +237,7 @@ test('OP-6 explain tells the mount and why, the filters, what is left of the pat
     '--api',
     'main',
   );
-  assert.match(nowhere.stdout, /no mount takes \/x \(\/v2\).*\n {2}answer main: 404 Not Found/);
+  assert.match(nowhere.stdout, /no mount matches \/x \(\/v2\).*\n {2}answer main: 404 Not Found/);
 });
 
 test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', (t) => {

@@ -117,7 +117,7 @@ test('LC-1221 a paste file that is a folder is told at the place of the option t
   });
   mkdirSync(join(cwd, 'app'));
   const told =
-    /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: app is a folder, not a paste file\.\n(?! {2}A relative)/m;
+    /^portico\.ini:3:20: error: \[DEFAULT\] api_paste_config: app is a directory, not a paste file\.\n(?! {2}A relative)/m;
   assert.match(cli(cwd).stderr, told);
   assert.match(cli(cwd, 'check').stdout, told);
   assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);

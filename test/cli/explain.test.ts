@@ -119,7 +119,7 @@ test('OP-6 a request that is answered: mount, what each filter does with it, rou
   const lines = linesOf(run('explain', 'GET', '/v1/things/7?limit=1', '--api', 'things'));
   assert.deepEqual(lines, [
     'GET /v1/things/7?limit=1',
-    '  composite things: /v1 is the first mount that takes /v1/things/7  [script name "/v1", path "/things/7?limit=1"]  call:portico/loader:urlmap  api-paste.ini:1',
+    '  composite things: /v1 is the first mount that matches /v1/things/7  [script name "/v1", path "/things/7?limit=1"]  call:portico/loader:urlmap  api-paste.ini:1',
     '  pipeline v1: 5 filters, then "things_app"  api-paste.ini:7',
     '  filter request_log: logs a line once the answer has ended  portico/middleware:requestLog  api-paste.ini:21',
     '  filter cors: adds Vary to the answer: the request has no Origin  portico/middleware:cors  api-paste.ini:24',

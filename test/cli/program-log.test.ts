@@ -150,7 +150,7 @@ test('a log_file that cannot be opened refuses the start with 78 and its place; 
   renameSync(log, `${log}.1`);
   mkdirSync(log);
   program.kill('SIGHUP');
-  const warning = await told(logs, ({ msg }) => /EISDIR.*: the log goes on in the file that is open/.test(msg ?? ''));
+  const warning = await told(logs, ({ msg }) => /EISDIR.*: logging continues in the open file/.test(msg ?? ''));
   assert.deepEqual([warning.level, warning.err], ['warn', undefined]);
   const report = await told(logs, ({ event }) => event === 'reload');
   assert.equal(report.outcome, 'accepted');
@@ -231,7 +231,7 @@ test('a log_file that is a link of another user is refused by check, by the star
   program.kill('SIGHUP');
   await told(
     logs,
-    ({ msg }) => /of another user.*: the log goes on in the file that is open/.test(msg ?? ''),
+    ({ msg }) => /of another user.*: logging continues in the open file/.test(msg ?? ''),
     'api.log.1',
   );
   assert.equal(readFileSync(victim, 'utf8'), '');

@@ -63,7 +63,7 @@ test('RT-195 --json, and --match of the URL a client sends, with the routes that
   assert.match(text, /no route takes POST \/things\/7/);
   assert.match(text, /GET +\/things\/\{id\} +it does not take POST +app\.mjs:6/);
   const unmounted = run(t, 'routes', '--match', 'GET /things/7').stdout;
-  assert.match(unmounted, /^things\n {2}no mount takes \/things\/7 \(\/v1\)$/m);
+  assert.match(unmounted, /^things\n {2}no mount matches \/things\/7 \(\/v1\)$/m);
   const table = JSON.parse(run(t, 'routes', '--json').stdout) as {
     routers: { prefix: string; routes: { url: string }[] }[];
   };

@@ -287,7 +287,7 @@ test('MW-4 values of a paste section win, for that instance only; their mistakes
     'api-paste.ini:3:5: error: [filter:wsgi] max_heder_size: unknown option',
     "  did you mean 'max_header_size'?",
     'api-paste.ini:4:5: error: [filter:wsgi] keep_alive: should be a boolean: true, 1, yes, on, false, 0, no or off; got 0 # no',
-    '  inline comments are not supported: put the comment on a line of its own',
+    '  inline comments are not supported: put the comment on a separate line',
   ]);
   const several = defineOptions({ names: multi({ help: 'x' }), words: list({ help: 'x' }) });
   const lines = new Map([

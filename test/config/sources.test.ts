@@ -204,7 +204,7 @@ test('CF-12 a variable that names no group, or lacks an underscore, is a warning
       [
         'warning',
         'PORTICO_APP_LEVEL',
-        'two underscores stand between group and option',
+        'group and option are separated by two underscores',
         "did you mean 'PORTICO_APP__LEVEL'?",
       ],
     ],

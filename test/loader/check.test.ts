@@ -281,7 +281,7 @@ test('MW-9 loading warns of filters in the wrong order', async (t) => {
   await app.close();
   assert.deepEqual(
     lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg),
-    ['pipeline "main": proxy_headers stands inside rate_limit: clients behind the proxy would all count as one.'],
+    ['pipeline "main": proxy_headers stands inside rate_limit: all clients behind the proxy would count as one.'],
   );
 });
 

@@ -122,7 +122,7 @@ test('PD-155 the syntax of ES modules in a CommonJS folder is refused with what 
   });
   await assert.rejects(new Loader(join(folder, 'api-paste.ini')).loadApp('main'), {
     code: 'PORTICO_PASTE_NO_MODULE',
-    hint: 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.',
+    hint: 'It is an ES module: rename it to .mjs, or set "type": "module" in its package.json.',
   });
 });
 
@@ -141,7 +141,7 @@ test('an import that leaves the ending out, or has that of the compiled file, is
       said(t, `[app:main]\npaste.app_factory = ./${module}.js:app\n`, {}, more),
       (error: PasteError) => {
         assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
-        assert.equal(error.hint, `There is ${there}: an import names a file with its ending.`);
+        assert.equal(error.hint, `There is ${there}: an import needs the file extension.`);
         return true;
       },
     );

@@ -73,7 +73,7 @@ test('lines that a log file does not take are told on standard error, once a pro
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
   const told = program.stderr.split('\n').filter((line) => line.includes('/dev/full'));
-  const line = 'WARN: lines of the log /dev/full are lost until it can be written again: the disk is full';
+  const line = 'WARN: log lines are lost until /dev/full can be written again: the disk is full';
   assert.deepEqual(told, [line, line]);
 });
 

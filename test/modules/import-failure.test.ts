@@ -64,6 +64,6 @@ test('a Node that reads no TypeScript is told with what to do', { skip: !NO_TYPE
   const error: unknown = await import(url).catch((reason: unknown) => reason);
   assert.equal(
     await importFailure(error, url),
-    `Unknown file extension ".ts" for ${file}: Node ${process.versions.node} reads no TypeScript; compile it, or use Node 22.18 or newer`,
+    `Unknown file extension ".ts" for ${file}: Node ${process.versions.node} cannot run TypeScript; compile it, or use Node 22.18 or newer`,
   );
 });

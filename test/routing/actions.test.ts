@@ -305,7 +305,7 @@ test('RT-162 RT-163 the signal is aborted when the client is gone, and a late fa
   assert.match(String(reason), /the client is gone/);
   assert.deepEqual(
     log.lines.map(({ message }) => message),
-    ['an action failed after its client left'],
+    ['an action failed after its client disconnected'],
   );
 });
 

@@ -264,7 +264,7 @@ test('RT-178 an error answer that fails is answered with 500', async (t) => {
     const answer = await rawRequest(identified, bytes);
     assert.match(answer, /^HTTP\/1\.1 500 .*"code":500/s, request);
   }
-  const told = log.lines.filter(({ message }) => message === 'the answer to a failed request failed');
+  const told = log.lines.filter(({ message }) => message === 'the error response to a failed request failed');
   assert.deepEqual(
     told.map(({ fields }) => [fields?.method, fields?.request_id]),
     requests.map((request) => [request.split(' ')[0], 'req-1']),

@@ -80,7 +80,7 @@ function refuseWithoutCode(): void {
   try {
     Reflect.construct(Function, ['']);
   } catch (cause) {
-    const message = 'checks are generated code, and this process may make none';
+    const message = 'schema checks are generated code, which this process does not allow';
     throw new Error(`${message} (--disallow-code-generation-from-strings)`, { cause });
   }
 }

@@ -56,7 +56,7 @@ function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   const steps = path.split('/').slice(1).map(unescaped);
   const formats = Object.keys(ajv.formats);
   return new SchemaMistake(
-    `${[...steps, 'format'].join('.')} is the text "${format}", and there is no such format`,
+    `${[...steps, 'format'].join('.')} is the text "${format}", which is not a known format`,
     hintFor(format, formats) ?? `Formats: ${formats.join(', ')}.`,
   );
 }

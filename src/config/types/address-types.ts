@@ -56,7 +56,7 @@ export interface HostPortSpec {
   readonly canBeEmpty?: boolean;
 }
 
-/** `host:port`; an IPv6 address stands in brackets: `[::1]:8774`. An empty value is refused, unless it `canBeEmpty`. */
+/** `host:port`; an IPv6 address must be in brackets: `[::1]:8774`. An empty value is refused, unless it `canBeEmpty`. */
 export const hostport: Declare<HostPort, HostPortSpec> = declareType(
   'hostport',
   'canBeEmpty',
@@ -127,10 +127,10 @@ function splitPort(text: string): { host: string; port?: number } {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
   const plain = /^([^:]*)(?::(.*))?$/s.exec(text);
   const parts = bracketed ?? plain;
-  if (parts === null) throw new InvalidValue('should be host:port; an IPv6 address stands in brackets: [::1]:8774');
+  if (parts === null) throw new InvalidValue('should be host:port; an IPv6 address must be in brackets: [::1]:8774');
   const name = parts[1] ?? '';
   if (bracketed !== null && ipVersion(name) !== 6)
-    throw new InvalidValue('should hold an IPv6 address in its brackets');
+    throw new InvalidValue('should have an IPv6 address in the brackets');
   const written = parts[2];
   if (written === undefined) return { host: hostName(name) };
   const port = /^\d{1,5}$/.test(written) ? Number(written) : Number.NaN;

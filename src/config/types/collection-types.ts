@@ -36,7 +36,7 @@ export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}):
       const items = splitItems(inside(spec.bounds && '[]', text)).map((each) => parseItem(item, each));
       checkLength(spec.minLength, items.length);
       if (spec.unique === true && new Set(items).size < items.length)
-        throw new InvalidValue('should name no item twice');
+        throw new InvalidValue('should not contain an item twice');
       return items;
     },
   });
@@ -107,7 +107,7 @@ export function dict(
         const at = each.indexOf(separator);
         if (at < 0) throw new InvalidValue(`should be pairs such as key${separator}value`);
         const key = each.slice(0, at).trim();
-        if (pairs.has(key)) throw new InvalidValue(`should name no key twice (${key})`);
+        if (pairs.has(key)) throw new InvalidValue(`should not contain a key twice (${key})`);
         pairs.set(key, parseItem(item, each.slice(at + separator.length).trim()));
       }
       checkLength(spec.minLength, pairs.size);

@@ -28,7 +28,7 @@ export const float: Declare<number, NumberSpec> = declareType('float', 'min max 
   parse: (text) => {
     if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text.trim())) throw new InvalidValue('should be a number');
     const value = Number(text);
-    if (!Number.isFinite(value)) throw new InvalidValue('should be a number that a double can hold');
+    if (!Number.isFinite(value)) throw new InvalidValue('should be a number that a double can represent');
     return within(spec, value);
   },
 }));
@@ -72,7 +72,7 @@ export const range: Declare<NumberRange, Bounds> = declareType('range', 'min max
     const ends = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(text);
     if (ends === null) throw new InvalidValue('should be a range such as 3-7');
     const [min, max] = [within(spec, Number(ends[1])), within(spec, Number(ends[2] ?? ends[1]))];
-    if (min > max) throw new InvalidValue('should be a range whose first end is not above the second');
+    if (min > max) throw new InvalidValue('should be a range whose first number is not above the second');
     return { min, max };
   },
 }));

@@ -204,8 +204,8 @@ export class DeclaredGroups {
     if (known !== undefined) {
       if (sameDeclaration(known.option, declaration.option)) return;
       throw new PorticoError('PORTICO_CONFIG_DECLARED_TWICE', {
-        message: `option ${declaration.opt} of [${declaration.group}] is declared in two ways, at ${known.place} and at ${declaration.place}`,
-        hint: 'Declare it once and import the declaration where else it is needed.',
+        message: `option ${declaration.opt} of [${declaration.group}] has two different declarations, at ${known.place} and at ${declaration.place}`,
+        hint: 'Declare it once and import the declaration elsewhere.',
       });
     }
     insert(this.#groups, declaration.group, declaration);

@@ -247,7 +247,7 @@ export class Generation {
       const last = this.#choose(target, () => undefined).written.at(-1);
       if (last === undefined && declared === undefined) continue;
       if (holdsSecret(target) && !from.secret) {
-        throw new BadReference(`refers to the secret [${group}] ${opt}, which would show it`, reference.offset);
+        throw new BadReference(`refers to the secret [${group}] ${opt}, which would reveal it`, reference.offset);
       }
       if (last === undefined) return option.default === undefined ? '' : option.format(option.default);
       if (last.typed !== undefined) return String(last.typed.value);
@@ -295,7 +295,7 @@ function holdsSecret({ opt, option }: DeclaredOption): boolean {
 /** The remedy for a value that was refused with an error. */
 export function hintFor(error: unknown, option: Option, text: string, quoted = false): string | undefined {
   if (option.plain && !quoted && /\s[#;]/.test(text)) {
-    return 'inline comments are not supported: put the comment on a line of its own';
+    return 'inline comments are not supported: put the comment on a separate line';
   }
   return error instanceof InvalidValue ? error.hint : undefined;
 }

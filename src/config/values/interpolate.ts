@@ -40,7 +40,7 @@ export function interpolate(
     if (whole === '$$' || whole === '\\$') return '$';
     if (braced !== undefined) return lookUp(bracedReference(braced, offset));
     if (first === undefined)
-      throw new BadReference('a reference without closing brace', offset, 'write $$ for a dollar sign');
+      throw new BadReference('a reference without a closing brace', offset, 'write $$ for a dollar sign');
     if (second === undefined) return lookUp({ group: undefined, opt: first, offset });
     if (isGroup(first)) return lookUp({ group: first, opt: second, offset });
     return `${lookUp({ group: undefined, opt: first, offset })}.${second}`;

@@ -99,7 +99,7 @@ function inArguments(judged: Judged): Diagnostic[] {
     if (isJudged(groups, group)) return unknownOption(judged, group, opt, place);
     const hint = nearSetting(groups, group, opt);
     if (group.startsWith('x-') || (hint === undefined && !complete)) return [];
-    const message = 'unknown option, of a group that is not declared';
+    const message = 'unknown option in an unknown group';
     return [unknown(OPTION, 'error', { section: group, option: opt, place }, message, hint)];
   });
 }
@@ -139,7 +139,7 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
     if (!complete && !plain && hint === undefined) return [];
     return [
-      unknownVariable(name, plain ? 'only secret options are read from files' : 'no option has this variable', hint),
+      unknownVariable(name, plain ? 'only secret options are read from files' : 'this variable matches no option', hint),
     ];
   });
   const prefixes = ['DEFAULT', ...groups.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
@@ -149,7 +149,7 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
     if (!prefixes.some((prefix) => name.startsWith(prefix))) return [];
     const exact = [...known].find((each) => each.replace('__', '_') === name);
     const hint = exact === undefined ? suggestion(name, known) : `did you mean '${exact}'?`;
-    return hint === undefined ? [] : [unknownVariable(name, 'two underscores stand between group and option', hint)];
+    return hint === undefined ? [] : [unknownVariable(name, 'group and option are separated by two underscores', hint)];
   });
   return [...written, ...short];
 }
@@ -169,7 +169,7 @@ function unknownSection({ groups, strict, complete }: Judged, section: string, p
   const near = isApi ? `did you mean [api:${section}]?` : suggestion(section, ['DEFAULT', ...groups.groupNames()]);
   if (near === undefined && !complete) return [];
   const severity = strict && complete ? 'error' : 'warning';
-  const hint = near ?? 'a section called x-… is left alone';
+  const hint = near ?? 'a section named x-… is ignored';
   return [unknown(SECTION, severity, { section, place }, 'unknown section', hint)];
 }
 

@@ -148,7 +148,7 @@ class Check {
       this.#mistake(
         new PasteError('PORTICO_PASTE_BAD_TYPE', {
           message: `${factory.written} is not a factory: it is not a function.`,
-          hint: 'Name a function: module:export.',
+          hint: 'Use a function: module:export.',
           origin,
         }),
       );
@@ -221,7 +221,7 @@ class Check {
       this.#findings.warning(
         'PORTICO_PASTE_UNSEEN_SET',
         option.origin,
-        'the members of this composite do not see what it sets: they are asked for without it.',
+        'a value set in this composite is not visible to its members.',
         'Set it in [DEFAULT], or in the sections of the members.',
       );
     }

@@ -42,7 +42,7 @@ export class Findings {
   unused(name: string, origin: Origin): void {
     const meant = `Did you mean "${name}"`;
     if ([...this.#found.values()].some(({ hint }) => hint?.includes(meant))) return;
-    this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, 'nothing leads to this filter.');
+    this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, 'this filter is not used.');
   }
 
   /** All findings, by place; `read`: the files in the order in which they were read. */
@@ -59,7 +59,7 @@ export class Findings {
     const told = place.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
     const key = JSON.stringify([code, place.detail, section, option, told]);
     if (this.#found.has(key)) return;
-    const why = severity === 'error' && this.harmless === 'unreached' ? ' (no enabled API leads here)' : '';
+    const why = severity === 'error' && this.harmless === 'unreached' ? ' (no enabled API uses it)' : '';
     this.#found.set(key, {
       ...diagnostic,
       place,
@@ -86,13 +86,13 @@ export function warnOfSection(source: Source, section: PasteSection, findings: F
       findings.warning(
         'PORTICO_PASTE_HIDDEN_OPTION',
         origin,
-        `this line does not count: ${hider} has an option "${name}", which hides it.`,
+        `this line has no effect: ${hider} has an option "${name}", which hides it.`,
         `Write "set ${name} = …" to change the default for this section, or rename one of the two.`,
       );
     }
     warnOfComment(option, findings);
     if (name.startsWith('[')) {
-      const message = `this line is an option of [${section.name}], and no section begins here.`;
+      const message = `this line is an option of [${section.name}], not a section header.`;
       findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, lostBracket(option));
     }
   }
@@ -110,7 +110,7 @@ export function warnOfFile(source: Source, findings: Findings): void {
     findings.warning(
       'PORTICO_PASTE_DEFAULT_FACTORY',
       option.origin,
-      `"${name}" in [DEFAULT] gives no section anything, and hides the "${name}" of every section.`,
+      `"${name}" in [DEFAULT] has no effect, and hides "${name}" in every section.`,
       'Move it into the sections that need it.',
     );
   }
@@ -119,7 +119,7 @@ export function warnOfFile(source: Source, findings: Findings): void {
   for (const { name: header, origin } of sections.values()) {
     const { prefix, meant, name } = headerParts(header);
     if (name === undefined || KIND_OF.has(prefix) || !KIND_OF.has(meant)) continue;
-    const message = `nothing finds this section: "${prefix}:" is not "${meant}:".`;
+    const message = `this section is never found: "${prefix}:" is not "${meant}:".`;
     findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, `Write [${meant}:${name}].`);
   }
 }
@@ -130,8 +130,8 @@ function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void
   findings.warning(
     'PORTICO_PASTE_INLINE_COMMENT',
     originWithin(pieces, mark.index + 1),
-    `"${mark[0].trim()}" after text begins no comment: it belongs to the value.`,
-    'A comment must be a line of its own.',
+    `"${mark[0].trim()}" after text does not start a comment: it belongs to the value.`,
+    'Write a comment on a separate line.',
   );
 }
 
@@ -141,7 +141,7 @@ export function warnOfRepeats({ filters }: Context, findings: Findings): void {
   for (const { reference } of filters) {
     const { text = '', origin } = reference;
     if (met.has(text)) {
-      findings.warning('PORTICO_PASTE_FILTER_TWICE', origin, `the filter "${text}" stands twice in this pipeline.`);
+      findings.warning('PORTICO_PASTE_FILTER_TWICE', origin, `the filter "${text}" is in this pipeline twice.`);
     }
     met.add(text);
   }
@@ -157,8 +157,8 @@ export function warnOfLost(context: Context, findings: Findings): void {
     findings.warning(
       'PORTICO_PASTE_LOST_OPTION',
       option.origin,
-      `this option goes nowhere: the section uses ${what}, and no factory gets it.`,
-      'Write it in the section of the app or filter it is meant for.',
+      `this option has no effect: the section uses ${what}, and no factory receives it.`,
+      'Move it to the section of the app or filter it is meant for.',
     );
   }
 }

@@ -53,7 +53,7 @@ export async function pipelineNamed(
     const origin = ctx.section.options.get(name)?.origin ?? ctx.section.origin;
     throw new PasteError('PORTICO_PASTE_EMPTY_PIPELINE', {
       message: `the pipeline "${name}" is empty.`,
-      hint: 'Name filters and, last, an app.',
+      hint: 'List filters and, last, an app.',
       origin,
     });
   }
@@ -91,7 +91,7 @@ function noAlternative(name: string, localConf: Conf, ctx: FactoryContext): Past
   const placed = option !== undefined;
   const there = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
   return new PasteError('PORTICO_PASTE_MISSING_KEY', {
-    message: `${placed ? `[${ctx.section.kind}:${ctx.section.name}]` : 'this section'} has no pipeline "${name}", which the configured strategy asks for.`,
+    message: `${placed ? `[${ctx.section.kind}:${ctx.section.name}]` : 'this section'} has no pipeline "${name}", which [api] auth_strategy selects.`,
     hint: `${didYouMean(name, names) ?? there} Set [api] auth_strategy to one of them.`,
     origin: option ?? ctx.section.origin,
   });

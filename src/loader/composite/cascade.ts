@@ -65,7 +65,7 @@ async function attempt(
 ): Promise<void> {
   const last = apps.at(-1);
   if (last === undefined) {
-    throw new PorticoError('PORTICO_CASCADE_EMPTY', { message: 'A cascade of no apps cannot answer.' });
+    throw new PorticoError('PORTICO_CASCADE_EMPTY', { message: 'A cascade needs at least one app.' });
   }
   if (apps.length === 1) return last(req, res);
   const copies = new RequestCopies(req);
@@ -111,8 +111,8 @@ function cascadeWarnings(localConf: Conf): CompositeWarning[] {
     {
       code: 'PORTICO_PASTE_CASCADE_ORDER',
       option: numbered[at - 1]!,
-      message: `"${numbered[at - 1]}" is tried before "${numbered[at]}": the names are ordered as text.`,
-      hint: 'Give all numbers the same count of digits: app02, app10.',
+      message: `"${numbered[at - 1]}" is tried before "${numbered[at]}": names are sorted as text.`,
+      hint: 'Write all numbers with the same number of digits: app02, app10.',
     },
   ];
 }
@@ -122,7 +122,7 @@ function statusesOf(list: string, origin: Origin | undefined): number[] {
     if (!/^[+-]?\d+(_\d+)*$/.test(text)) {
       throw new PasteError('PORTICO_PASTE_BAD_VALUE', {
         message: `${JSON.stringify(text)} in "catch" is not a status code.`,
-        hint: 'Write numbers, separated by blanks: 404 405.',
+        hint: 'Write numbers separated by spaces: 404 405.',
         origin,
       });
     }
@@ -130,7 +130,7 @@ function statusesOf(list: string, origin: Origin | undefined): number[] {
     if (CATCHABLE.has(status)) return status;
     throw new PasteError('PORTICO_PASTE_MISSING_KEY', {
       message: `the status ${status} cannot be caught.`,
-      hint: 'It may be 300 to 305, 307, 400 to 417, 429, or 500 to 505.',
+      hint: 'It can be 300 to 305, 307, 400 to 417, 429, or 500 to 505.',
       origin,
     });
   });

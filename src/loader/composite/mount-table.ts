@@ -24,7 +24,7 @@ export function placeKey(text: string, origin: Origin | undefined): string {
   const bad = (message: string) =>
     new PasteError('PORTICO_PASTE_BAD_VALUE', {
       message,
-      hint: 'A place is: domain D, port P and one path, in any order.',
+      hint: 'A mount is: domain D, port P and one path, in any order.',
       origin,
     });
   const words = wordsOf(text).map((word) => word.text);
@@ -34,10 +34,10 @@ export function placeKey(text: string, origin: Origin | undefined): string {
       const next = words.shift();
       const what = word === 'domain' ? 'a domain name' : 'a port number';
       if (next === undefined) throw bad(`"${word}" must be followed by ${what}.`);
-      if (given[word] !== undefined) throw bad(`"${word}" is given twice.`);
+      if (given[word] !== undefined) throw bad(`"${word}" is repeated.`);
       given[word] = next;
     } else {
-      if (given.path !== undefined) throw bad(`two paths are given: ${given.path} and ${word}.`);
+      if (given.path !== undefined) throw bad(`there are two paths: ${given.path} and ${word}.`);
       given.path = word;
     }
   }
@@ -53,7 +53,7 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
   if (scheme === undefined) {
     if (key !== '' && !key.startsWith('/')) {
       throw new PasteError('PORTICO_PASTE_BAD_MOUNT', {
-        message: `${JSON.stringify(key)} is no place for an app: a path begins with "/".`,
+        message: `${JSON.stringify(key)} is not a mount: a path begins with "/".`,
         hint: 'All options of a URL map are mounts, except "not_found_app".',
         origin,
       });

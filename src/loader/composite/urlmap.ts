@@ -127,7 +127,7 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
     const key = `${place.domain ?? ''} ${place.path}`;
     const earlier = taken.get(key);
     if (earlier !== undefined) {
-      const message = `"${earlier}" is mounted at the same place; "${option}" replaces it.`;
+      const message = `"${earlier}" has the same mount; "${option}" replaces it.`;
       warnings.push({ code: 'PORTICO_PASTE_MOUNT_REPLACED', option: earlier, message });
     }
     taken.set(key, option);

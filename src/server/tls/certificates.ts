@@ -50,7 +50,7 @@ export function readPem(option: string, path: string, readFile: ReadTlsFile): Bu
       const message = `Unable to find ${option} : ${path}`;
       throw new TlsRefused({ option, message, hint: missingHint(path), missing: path, cause: error });
     }
-    const hint = `The system says: ${(error as Error).message}.`;
+    const hint = `System error: ${(error as Error).message}.`;
     throw new TlsRefused({ option, message: `Unable to read ${option} : ${path}`, hint, cause: error });
   }
 }

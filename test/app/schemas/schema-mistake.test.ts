@@ -44,12 +44,12 @@ const CASES: readonly (readonly [schema: unknown, message: string, hint?: string
   [null, 'it is null, and must be object or boolean'],
   [
     { properties: { at: { type: 'string', format: 'datetime' } } },
-    'properties.at.format is the text "datetime", and there is no such format',
+    'properties.at.format is the text "datetime", which is not a known format',
     'Did you mean "date-time"?',
   ],
   [
     { format: 'colour' },
-    'format is the text "colour", and there is no such format',
+    'format is the text "colour", which is not a known format',
     'Formats: date-time, uuid, uri, email, ipv4, ipv6, cidr, base64.',
   ],
 ];

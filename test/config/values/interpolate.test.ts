@@ -88,6 +88,6 @@ test('CF-29 CF-118 a secret has no references unless it asks for them, and $$ is
 
 test('CF-29 an option that is no secret cannot refer to one', () => {
   const message = refused('[app]\npassword = hunter2\nurl = $password\n');
-  assert.match(message, /\[app\] url: refers to the secret \[app\] password, which would show it/);
+  assert.match(message, /\[app\] url: refers to the secret \[app\] password, which would reveal it/);
   assert.doesNotMatch(message, /hunter2/);
 });

@@ -175,7 +175,7 @@ test('PD-96 a client that leaves while its body is read fails the app that reads
   const client = connect((server.address() as AddressInfo).port);
   server.once('request', () => client.destroy());
   client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc');
-  await assert.rejects(once(told, 'never'), /the client left before the end of its request body/);
+  await assert.rejects(once(told, 'never'), /the client disconnected before the end of its request body/);
 });
 
 const tooLarge: Listener = async (req, res) => {
