@@ -76,7 +76,7 @@ const rows: Readonly<Record<string, [make: () => unknown, code: string, message:
   'an action without a handler': [
     () => action({ status: 202 }, anything(undefined)),
     'PORTICO_ACTION_OPTION',
-    'the handler of an action is a function, not undefined',
+    'the handler of an action must be a function, not undefined',
     'Write action({ status: 202 }, (request) => …).',
   ],
 };

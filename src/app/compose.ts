@@ -13,9 +13,9 @@ import { takesOwnSlot, withSlot } from './slot.js';
 export function compose(filters: readonly Filter[], app: App): App {
   if (!Array.isArray(filters)) throw noPipeline(`the filters are a list, not ${whatItIs(filters)}`);
   for (const filter of filters as readonly unknown[]) {
-    if (typeof filter !== 'function') throw noPipeline(`a filter is a function, not ${whatItIs(filter)}`);
+    if (typeof filter !== 'function') throw noPipeline(`a filter must be a function, not ${whatItIs(filter)}`);
   }
-  if (typeof app !== 'function') throw noPipeline(`the app is a function, not ${whatItIs(app)}`);
+  if (typeof app !== 'function') throw noPipeline(`the app must be a function, not ${whatItIs(app)}`);
   const placed = withSlot(connectApp(app));
   const composed = filters.reduceRight((inner, filter) => filter(inner), placed);
   if (composed === placed) return app;

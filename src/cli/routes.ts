@@ -217,7 +217,7 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
     placeText(origin),
   ]);
   const tried = before.length > 0 ? ['tried before:', ...columns(before)] : [];
-  if (route === null) return { data: explained, lines: [`no route takes ${method} ${path}`, ...tried] };
+  if (route === null) return { data: explained, lines: [`no route matches ${method} ${path}`, ...tried] };
   const lines = [`${methodText(route)} ${route.path}  ${targetOf(route)}  ${placeText(route.origin)}`];
   lines.push(JSON.stringify(match), ...tried);
   const inner = mountedRouter(router, router.find(method, path)!.compiled.route);

@@ -57,7 +57,7 @@ export function wrongOrders(context: Context, config: Config): WrongOrder[] {
     return [
       {
         origin: filter.reference.origin,
-        message: `${outer} stands inside ${inner}: ${why}.`,
+        message: `${outer} is inside ${inner}: ${why}.`,
         hint: `Put ${outer} before ${inner}.`,
         refused: false,
       },

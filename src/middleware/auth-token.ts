@@ -184,8 +184,8 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
   };
   const secured = options.cacheSecurity !== 'none';
   if (secured && (options.cacheSecretKey ?? '') === '') {
-    const message = `cache_security is ${options.cacheSecurity}, and there is no cache_secret_key`;
-    refuse('cache_security', message, 'Write cache_secret_key, or leave cache_security out.');
+    const message = `cache_security is ${options.cacheSecurity}, but cache_secret_key is missing`;
+    refuse('cache_security', message, 'Set cache_secret_key, or remove cache_security.');
   }
   return new TokenCache({
     // Behind it a token may be kept for its whole time again.
@@ -242,7 +242,7 @@ function isRefused({ user, service }: Verdicts): boolean {
     for (const verdict of [service, user]) {
       if (verdict.status === 'unavailable') {
         throw new Fault(503, {
-          message: 'The token cannot be validated at present.',
+          message: 'The token cannot be validated at the moment.',
           headers: UNAVAILABLE_HEADERS,
         });
       }

@@ -167,13 +167,13 @@ export class HtpasswdFile {
     this.#log = log;
     try {
       const found = statSync(path);
-      if ((found.mode & 0o004) !== 0) log.warn(`${path} can be read by everybody on this machine`);
+      if ((found.mode & 0o004) !== 0) log.warn(`${path} can be read by every user of this machine`);
       this.#stamp = stampOf(found);
       this.#users = this.#read();
     } catch (cause) {
       throw new ConfigurationRefused('PORTICO_USER_FILE', {
         message: `the user file cannot be used: ${(cause as Error).message}`,
-        hint: 'Make it with htpasswd -B: a line user:hash for each user.',
+        hint: 'Create it with htpasswd -B: a line user:hash for each user.',
         origin,
         cause,
       });
@@ -205,7 +205,7 @@ export class HtpasswdFile {
       this.#users = this.#read();
       this.#log.info('read the user file again', { users: this.#users.size });
     } catch (error) {
-      this.#log.error('the user file cannot be used; the users read before stay', { err: error });
+      this.#log.error('the user file cannot be used; the old users are kept', { err: error });
     }
   }
 
@@ -219,7 +219,7 @@ export class HtpasswdFile {
           `${this.#path}:${at + 1}: no user with a bcrypt hash ($2a$, $2b$ or $2y$, and a cost from 04 to 31)`,
         );
       }
-      if (users.has(user)) this.#log.warn(`${this.#path}:${at + 1}: the user ${user} is there twice; this line counts`);
+      if (users.has(user)) this.#log.warn(`${this.#path}:${at + 1}: the user ${user} is repeated; this line applies`);
       users.set(user, hash);
     }
     this.#highestCost = users.size === 0 ? 10 : Math.max(...[...users.values()].map(costOf));

@@ -57,5 +57,5 @@ export const catchErrors = filterFactory(
 );
 
 function describe(): Description {
-  return { does: 'answers for what fails further in: a Fault with its status, anything else with 500' };
+  return { does: 'answers when an inner app fails: a Fault with its status, other errors with 500' };
 }

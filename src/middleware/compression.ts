@@ -73,9 +73,9 @@ export const compression = filterFactory(
 
 function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && req.headers['accept-encoding'] === undefined) {
-    return { does: 'leaves the answer as it is: the request has no Accept-Encoding' };
+    return { does: 'does not compress the response: the request has no Accept-Encoding' };
   }
-  return { does: `compresses an answer of ${threshold} bytes or more, where its type gains by it` };
+  return { does: `compresses responses of ${threshold} bytes or more, if their type is compressible` };
 }
 
 /** Node has it from 22.15 and 23.8 on. */

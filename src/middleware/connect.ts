@@ -68,14 +68,14 @@ export const fastifyPlugin = appFactory(
 );
 
 function describePlugin({ plugin }: OptionsOf<typeof fastifyPluginOptions>): Description {
-  return { does: `answers by the Fastify plugin ${plugin}` };
+  return { does: `answers with the Fastify plugin ${plugin}` };
 }
 
 async function exported(name: string, option: string, ctx: FactoryContext): Promise<(told: object) => unknown> {
   const folder = dirname(ctx.section.origin.file);
   const found = await importModuleExport(name, { folder, allowExternalModules: true });
   if (typeof found === 'function') return found as (told: object) => unknown;
-  throw refused(option, `${name} is no function`, 'Name the export that is: module:export.', ctx);
+  throw refused(option, `${name} is not a function`, 'Use an export that is one: module:export.', ctx);
 }
 
 function parsed(text: string, ctx: FactoryContext): Record<string, unknown> {
@@ -83,9 +83,9 @@ function parsed(text: string, ctx: FactoryContext): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (isObject(value)) return value;
   } catch (error) {
-    throw refused('options', `is no JSON: ${(error as Error).message}`, 'Write an object: {"name": "value"}.', ctx);
+    throw refused('options', `is not JSON: ${(error as Error).message}`, 'Write an object: {"name": "value"}.', ctx);
   }
-  throw refused('options', 'is no JSON object', 'Write an object: {"name": "value"}.', ctx);
+  throw refused('options', 'is not a JSON object', 'Write an object: {"name": "value"}.', ctx);
 }
 
 function refused(option: string, message: string, hint: string, { section }: FactoryContext): ConfigurationRefused {

@@ -48,14 +48,14 @@ export const context = filterFactory(
         if (env.authError === 'unavailable') {
           // Behind auth_token with delay_auth_decision: of the token nothing is known.
           throw new Fault(503, {
-            message: 'The token cannot be validated at present.',
+            message: 'The token cannot be validated at the moment.',
             headers: { 'retry-after': '5' },
           });
         }
         throw new Fault(401, { message: 'The request requires authentication.' });
       }
       if (options.requireProject && (identity?.projectId ?? '') === '') {
-        throw new Fault(403, { message: 'The token is for no project. Ask with one that is.' });
+        throw new Fault(403, { message: 'The token has no project. Use a token for a project.' });
       }
       const token = req.headers['x-auth-token'];
       const built = new RequestContext({
@@ -83,8 +83,8 @@ export const context = filterFactory(
 function refuseContradiction({ requireIdentity, requireProject }: ContextOptions, ctx: FactoryContext): void {
   if (!requireProject || requireIdentity) return;
   throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {
-    message: 'require_project is true, and require_identity lets requests without a caller pass',
-    hint: 'Take require_identity = false out, or require_project = true.',
+    message: 'require_project is true, but require_identity = false lets requests without a caller pass',
+    hint: 'Remove require_identity = false or require_project = true.',
     origin: optionOrigin(ctx, 'context', 'require_identity'),
   });
 }
@@ -101,12 +101,12 @@ function contextOrder({ requireIdentity }: ContextOptions): WantedOrder {
 
 function describe({ requireIdentity, requireProject }: ContextOptions): Description {
   if (!requireIdentity) return { does: "builds the request's context" };
-  const does = "builds the request's context; answers 401 where no filter further out has found out who calls";
+  const does = "builds the request's context; answers 401 if no outer filter has authenticated the caller";
   const noCaller = { 401: { description: 'The request is not authenticated.' } };
   if (!requireProject) return { does, answers: 'perhaps', openapi: { responses: noCaller } };
-  const noProject = { 403: { description: 'The token is for no project.' } };
+  const noProject = { 403: { description: 'The token has no project.' } };
   return {
-    does: `${does}, and 403 where the token is for no project`,
+    does: `${does}, and 403 if the token has no project`,
     answers: 'perhaps',
     openapi: { responses: { ...noCaller, ...noProject } },
   };

@@ -46,10 +46,10 @@ export const correlationId = filterFactory(
 );
 
 function describe({ header, echo }: OptionsOf<typeof correlationIdOptions>): Description {
-  const does = `takes the correlation id from ${header}, or makes one`;
-  const field = { description: 'Names what the caller is doing.', schema: { type: 'string' } };
+  const does = `takes the correlation id from ${header}, or generates one`;
+  const field = { description: 'The correlation id of the request.', schema: { type: 'string' } };
   return {
-    does: echo ? `${does}, and answers with it` : does,
+    does: echo ? `${does}, and sends it in the response` : does,
     openapi: {
       parameters: [{ name: header, in: 'header', ...field }],
       ...(echo ? { headers: { [header]: field } } : {}),

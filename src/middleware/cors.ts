@@ -91,13 +91,13 @@ function describe(
   const all = [options, ...furtherGroups(config).map((name) => config.group(name, corsOptions))];
   const origins = all.flatMap(({ allowedOrigin }) => allowedOrigin).join(', ') || 'none';
   if (req === undefined)
-    return { does: `answers preflights, and lets pages of these origins read answers: ${origins}` };
+    return { does: `answers preflights, and allows pages of these origins to read responses: ${origins}` };
   const { origin, 'access-control-request-method': method } = req.headers;
   if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
     return { does: `answers 204: a preflight of ${origin} for ${method}; allowed origins: ${origins}`, answers: 204 };
   }
-  if (origin === undefined) return { does: 'adds Vary to the answer: the request has no Origin' };
-  return { does: `lets a page of ${origin} read the answer where it is allowed; allowed origins: ${origins}` };
+  if (origin === undefined) return { does: 'adds Vary to the response: the request has no Origin' };
+  return { does: `allows a page of ${origin} to read the response if the origin is allowed; allowed origins: ${origins}` };
 }
 
 /** The filter {@link corsFilter} makes. */
@@ -226,7 +226,7 @@ class CorsPolicy {
   add(rules: CorsRules, place?: Place): void {
     const checks = rules.allowedOrigin.map((entry) => matcherOf(entry, place));
     if (rules.allowCredentials && rules.allowedOrigin.includes('*')) {
-      throw refused('allowed_origin * together with allow_credentials lets every page act for its visitor', place);
+      throw refused('allowed_origin * with allow_credentials lets every website act for its visitors', place);
     }
     this.#sets.push({ matches: (origin) => checks.some((check) => check(origin)), rules });
   }
@@ -244,7 +244,7 @@ function matcherOf(entry: string, place: Place | undefined): (origin: string) =>
     return (origin) => pattern.test(origin);
   }
   if (!/^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(entry)) {
-    throw refused(`allowed_origin ${entry} is no origin`, place);
+    throw refused(`allowed_origin ${entry} is not an origin`, place);
   }
   const wanted = entry.toLowerCase();
   return (origin) => origin === wanted;
@@ -254,14 +254,14 @@ function wholePattern(source: string, place: Place | undefined): RegExp {
   try {
     return new RegExp(`^(?:${source})$`, 'u');
   } catch (error) {
-    throw refused(`allowed_origin regex:${source} is no pattern: ${(error as Error).message}`, place);
+    throw refused(`allowed_origin regex:${source} is not a valid pattern: ${(error as Error).message}`, place);
   }
 }
 
 function refused(message: string, origin: Place | undefined): ConfigurationRefused {
   return new ConfigurationRefused('PORTICO_CORS_ORIGIN', {
     message,
-    hint: 'Write scheme://host or scheme://host:port, without path, slash at the end or user.',
+    hint: 'Write scheme://host or scheme://host:port, without path, trailing slash or user.',
     origin,
   });
 }

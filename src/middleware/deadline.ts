@@ -69,7 +69,7 @@ function describe(
   const seconds = req === undefined ? allowed : Math.min(allowed, askedFor(req, header.toLowerCase()));
   const description = `The request took longer than ${allowed} seconds.`;
   const schema = { type: 'number', exclusiveMinimum: 0 };
-  const less = { name: header, in: 'header', description: 'How long the answer may take, in seconds.', schema };
+  const less = { name: header, in: 'header', description: 'Time limit of the request, in seconds.', schema };
   return {
     does: `answers 503 after ${seconds} s`,
     openapi: { parameters: [less], responses: { 503: { description } } },

@@ -14,7 +14,7 @@ export function requireDebug(config: Config, what: string, instead: string, orig
   if (config.resolve('DEFAULT', 'debug').value === true) return;
   throw new ConfigurationRefused('PORTICO_DEBUG_OFF', {
     message: `${what}, and [DEFAULT] debug is not true`,
-    hint: `Write debug = true in [DEFAULT] of the service configuration, or ${instead}.`,
+    hint: `Write debug = true in [DEFAULT] of portico.ini, or ${instead}.`,
     origin,
   });
 }

@@ -19,7 +19,7 @@ export const debug = filterFactory(
   debugOptions,
   (options, ctx) => {
     const { config, log, section } = ctx;
-    requireDebug(config, 'the debug filter logs everything about requests', 'leave the filter out', section.origin);
+    requireDebug(config, 'the debug filter logs everything about requests', 'remove the filter', section.origin);
     const maskHeaders = headerMask(options.maskHeaders);
     const maskTarget = targetMask(options.maskQuery);
 
@@ -53,5 +53,5 @@ export const debug = filterFactory(
 );
 
 function describe(): Description {
-  return { does: 'logs the request, its answer and their bodies at level debug' };
+  return { does: 'logs the request, its response and their bodies at level debug' };
 }

@@ -32,5 +32,5 @@ export const echo = appFactory(
 );
 
 function describe(): Description {
-  return { does: 'answers 200 with what the request has become' };
+  return { does: 'answers 200 with the request as it arrives here' };
 }

@@ -34,13 +34,13 @@ export const etag = filterFactory(
 
 function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') {
-    return { does: `leaves the answer to ${req.method} as it is` };
+    return { does: `does not change the response to ${req.method}` };
   }
   const asked = req?.headers['if-none-match'];
-  const does = `gives an answer of 200 and at most ${maxSize} bytes an ETag`;
+  const does = `adds an ETag to responses with status 200 and at most ${maxSize} bytes`;
   return {
-    does: asked === undefined ? does : `${does}, and makes it a 304 where that is in ${asked}`,
-    openapi: { contentHeaders: { ETag: { description: 'Names the content.', schema: { type: 'string' } } } },
+    does: asked === undefined ? does : `${does}, and answers 304 if it is in ${asked}`,
+    openapi: { contentHeaders: { ETag: { description: 'Identifies the content.', schema: { type: 'string' } } } },
   };
 }
 

@@ -40,7 +40,7 @@ export const faultWrapper = filterFactory(
 );
 
 function describe(): Description {
-  return { does: 'answers for what fails further in: with the status that the error says, else with 500' };
+  return { does: 'answers when an inner app fails: with the status of the error, or 500' };
 }
 
 /** An error as the fault it says to be. */

@@ -51,7 +51,7 @@ function describe(options: OptionsOf<typeof gatekeeperOptions>): Description {
   const named = [INTERNAL, ...options.stripRequest].join(', ');
   const moved = [...options.moveRequest].map(([from, to]) => `, moves ${from} to ${to}`).join('');
   const answer = [INTERNAL, ...options.stripResponse].join(', ');
-  return { does: `removes ${named} from the request${moved}; removes ${answer} from the answer` };
+  return { does: `removes ${named} from the request${moved}; removes ${answer} from the response` };
 }
 
 function matcherOf(names: readonly string[]): (name: string) => boolean {

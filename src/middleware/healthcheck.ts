@@ -51,16 +51,16 @@ export const healthcheck = appFactory(
 function describe(options: OptionsOf<Options>, req?: IncomingMessage): Description {
   const { allowedSourceRanges: ranges, ignoreProxiedRequests } = options;
   if (req !== undefined && ignoreProxiedRequests && isProxied(req)) {
-    return { does: 'answers 404, for the request was forwarded', answers: 404 };
+    return { does: 'answers 404, because the request was forwarded', answers: 404 };
   }
   const others = ranges.length === 0 ? '' : `; answers 404 to others than ${ranges.join(', ')}`;
   if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') {
-    const does = `answers 405, for the health check takes GET and HEAD${others}`;
+    const does = `answers 405, because the health check accepts only GET and HEAD${others}`;
     return { does, answers: others === '' ? 405 : 'always' };
   }
   const good = req?.method === 'HEAD' ? 204 : 200;
   return {
-    does: `answers the health check: ${good}, or 503 where a plugin is not available${others}`,
+    does: `answers the health check: ${good}, or 503 if a check fails${others}`,
     answers: 'always',
   };
 }
@@ -68,7 +68,7 @@ function describe(options: OptionsOf<Options>, req?: IncomingMessage): Descripti
 function describeFilter(options: OptionsOf<Options>, req?: IncomingMessage): Description {
   const { path } = options;
   if (req === undefined) return { does: `answers the health check at ${path}`, answers: 'perhaps' };
-  if (probeOf(requestPath(req), path) === undefined) return { does: `hands on what is not asked at ${path}` };
+  if (probeOf(requestPath(req), path) === undefined) return { does: `passes on requests to other paths than ${path}` };
   return describe(options, req);
 }
 

@@ -31,7 +31,7 @@ function describe(options: OptionsOf<typeof nameCheckOptions>, req?: IncomingMes
   if (reason !== undefined) return { does: `answers 400: ${reason}`, answers: 400 };
   return {
     does:
-      req === undefined ? 'answers 400 to paths that no honest client asks for' : 'finds nothing wrong with the path',
+      req === undefined ? 'answers 400 to malformed and suspicious paths' : 'finds nothing wrong with the path',
     openapi: { responses: { 400: { description: 'The path is refused.' } } },
   };
 }

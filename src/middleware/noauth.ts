@@ -1,5 +1,5 @@
 /**
- * noauth: takes callers for the users they say they are. For development and tests, on a loopback address.
+ * noauth: trusts callers to be the users they claim to be. For development and tests, on a loopback address.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -93,18 +93,18 @@ function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessag
     securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'user:project' } },
   };
   const token = req?.headers['x-auth-token'];
-  if (req === undefined) return { does: 'takes callers for the users they say they are', answers: 'perhaps', openapi };
+  if (req === undefined) return { does: 'trusts callers to be the users they claim to be', answers: 'perhaps', openapi };
   if (!options.iKnowThisIsOpen) {
-    if (isForwarded(req, environ(req))) return { does: 'answers 403, for the request was forwarded', answers: 403 };
+    if (isForwarded(req, environ(req))) return { does: 'answers 403, because the request was forwarded', answers: 403 };
     const { host } = req.headers;
     if (host !== undefined && !isOwnName(host, lowerCased(options.allowedHosts))) {
-      const does = `answers 403, for ${host} is no name of this machine; over a Unix socket any Host will do`;
+      const does = `answers 403, because ${host} is not a name of this machine; over a Unix socket any Host is accepted`;
       return { does, answers: 403 };
     }
   }
   if (typeof token === 'string' && token !== '') {
     const [user, project = user] = token.split(':', 2);
-    return { does: `takes the caller for the user ${user} of the project ${project || user}` };
+    return { does: `trusts the caller to be the user ${user} of the project ${project || user}` };
   }
   return { does: 'answers 204 with a token: the request has no X-Auth-Token', answers: 204 };
 }
@@ -114,8 +114,8 @@ function checkStrategy({ config, section }: FactoryContext): void {
   if (authStrategy === 'noauth' || authStrategy === 'noauth2') return;
   const near = didYouMean(authStrategy, ['noauth', 'noauth2']);
   throw new ConfigurationRefused('PORTICO_NOAUTH_STRATEGY', {
-    message: `noauth lets every request in, and [api] auth_strategy is "${authStrategy}"`,
-    hint: near ?? 'Write auth_strategy = noauth in [api] of the service configuration, or take another filter.',
+    message: `noauth accepts every request, but [api] auth_strategy is "${authStrategy}"`,
+    hint: near ?? 'Write auth_strategy = noauth in [api] of portico.ini, or use another filter.',
     // A slip of the pen is mended where it stands.
     origin: (near === undefined ? undefined : config.getLocation('api', 'auth_strategy').origin) ?? section.origin,
   });
@@ -129,7 +129,7 @@ function checkListener({ config, section, service }: FactoryContext): void {
   const host = typeof listen === 'string' ? listen : listen?.kind === 'tcp' ? listen.host : undefined;
   if (isLoopback(host)) return;
   throw new ConfigurationRefused('PORTICO_NOAUTH_OPEN', {
-    message: `noauth would let everybody in who reaches ${host}`,
+    message: `noauth would admit everyone who can reach ${host}`,
     hint: 'Listen on 127.0.0.1, or write i_know_this_is_open = true in the section of noauth.',
     origin: location.origin ?? section.origin,
   });
@@ -152,7 +152,7 @@ function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env
     // A browser opens no Unix socket, and HTTP/1.0 has no Host.
     if (localAddress === undefined || host === undefined || host === goodHost) return;
     if (!isOwnName(host, allowed)) {
-      const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is no name of it.`;
+      const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is not one of its names.`;
       throw new Fault(403, { message });
     }
     goodHost = host;

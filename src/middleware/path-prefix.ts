@@ -65,8 +65,8 @@ export const pathPrefix = filterFactory(
 
 function describe({ prefix: written }: OptionsOf<typeof pathPrefixOptions>, req?: IncomingMessage): Description {
   const prefix = encodedPath(writtenPath(written)).replace(/\/+$/, '');
-  if (prefix === '') return { does: 'changes host or scheme of the addresses the application makes' };
-  const does = `takes ${prefix} off the path, and makes it the script name`;
+  if (prefix === '') return { does: 'changes the host or scheme of URLs that the application generates' };
+  const does = `removes ${prefix} from the path, and makes it the script name`;
   if (req === undefined) return { does };
   return { does, rewrites: { scriptName: prefix, url: withoutPrefix(req.url ?? '/', prefix) } };
 }

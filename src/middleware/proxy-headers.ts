@@ -92,10 +92,10 @@ export const proxyHeaders = filterFactory(
 
 function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && forwardingOf(req) === 0)
-    return { does: 'leaves the request as it is: nothing says it was forwarded' };
-  if (trustedProxies.length === 0) return { does: 'removes forwarding headers, for it trusts no proxy' };
+    return { does: 'does not change the request: it has no forwarding headers' };
+  if (trustedProxies.length === 0) return { does: 'removes forwarding headers, because no proxy is trusted' };
   return {
-    does: `takes address, scheme and host from forwarding headers of ${trustedProxies.join(', ')}, and removes those of others`,
+    does: `takes address, scheme and host from forwarding headers of ${trustedProxies.join(', ')}, and removes these headers from other clients`,
   };
 }
 
@@ -128,8 +128,8 @@ async function compileTrust(entries: readonly string[], origin: ConfigurationRef
       cidr().parse(entry);
     } catch (error) {
       throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {
-        message: `${entry} is no trusted proxy: it ${error instanceof InvalidValue ? error.message : 'is malformed'}`,
-        hint: 'Write networks, loopback, linklocal, uniquelocal, or one number of hops.',
+        message: `${entry} is not a trusted proxy: it ${error instanceof InvalidValue ? error.message : 'is malformed'}`,
+        hint: 'Write networks, loopback, linklocal, uniquelocal, or the number of hops.',
         origin,
       });
     }

@@ -102,7 +102,7 @@ export const rateLimit = filterFactory(
       if (everywhere !== undefined && !saidAlone) {
         saidAlone = true;
         const message =
-          'the parent of this worker does not answer: until it does, rate limits count in each worker, its share';
+          'the parent of this worker does not respond: until then, each worker applies its share of the rate limits';
         ctx.log.warn(message, { workers, in_each_worker: [...limits.rules.values()].map((each) => each.own.policy) });
       }
       return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), live().sleepMs), res);
@@ -131,7 +131,7 @@ export const rateLimit = filterFactory(
       const reason = rule.key === 'route' ? NO_ROUTER : TOO_FAR_OUT;
       if (rule.key !== 'route' && bucketKey(rule, req, remoteOf(req).address) === undefined) return;
       counted.settled = true;
-      ctx.log.warn(`the rate limit rule "${rule.name}" has not counted a request: ${reason}`, { key: rule.key });
+      ctx.log.warn(`the rate limit rule "${rule.name}" did not count a request: ${reason}`, { key: rule.key });
     };
 
     let limits = make(new Map());
@@ -172,12 +172,12 @@ function describe({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>, re
   const holding = all.filter(({ rule }) => req === undefined || applies(rule, req)).map(({ text }) => `"${text}"`);
   const denies = deny.length === 0 ? '' : `; answers 403 to ${deny.join(', ')}`;
   const denied = denies === '' ? {} : { 403: { description: 'Requests from this address are not accepted.' } };
-  const spares = allow.length === 0 ? '' : `, but not for ${allow.join(', ')}`;
+  const spares = allow.length === 0 ? '' : `, except for ${allow.join(', ')}`;
   if (holding.length === 0) {
-    const does = `limits nothing, for no rule is for this request${denies}`;
+    const does = `limits nothing, because no rule applies to this request${denies}`;
     return denies === '' ? { does } : { does, answers: 'perhaps', openapi: { responses: denied } };
   }
-  const retry = { 'Retry-After': { description: 'When to come again, in seconds.', schema: { type: 'integer' } } };
+  const retry = { 'Retry-After': { description: 'When to retry, in seconds.', schema: { type: 'integer' } } };
   const text = { schema: { type: 'string' } };
   return {
     does: `answers 429 over the limit of ${holding.join(', ')}${spares}${denies}`,
@@ -192,9 +192,9 @@ function describe({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>, re
   };
 }
 
-const NO_ROUTER = 'it counts by route, and no Router took it. It limits what a Router serves, and nothing else';
+const NO_ROUTER = 'it counts by route, but no Router handled the request. It only limits requests that a Router serves';
 const TOO_FAR_OUT =
-  'who asks was found out further in. Put a rate_limit with the rules by user and project behind the authentication';
+  'an inner filter authenticates the caller. Put a rate_limit with the rules by user and project after the authentication';
 
 /** With rules by caller it stands behind what finds out who calls; in front of it are rules by address. */
 function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOrder | undefined {
@@ -203,8 +203,8 @@ function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOr
   const [name = ''] = byCaller.trim().split(/\s/);
   return {
     behind: ['auth_token', 'jwt', 'basic_auth', 'noauth'],
-    why: `its rule "${name}" counts by a caller that is not known there, and would limit no request`,
-    hint: 'Put a rate_limit with the rules by user and project behind it, and leave those by address in front.',
+    why: `its rule "${name}" counts by caller, which is unknown there, so it would never limit a request`,
+    hint: 'Put a rate_limit with the rules by user and project after it, and keep the rules by address before it.',
   };
 }
 

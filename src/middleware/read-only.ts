@@ -41,20 +41,20 @@ export const readOnly = filterFactory(
     }
     if (mode === 'maintenance') {
       const headers = { 'retry-after': String(retryAfter) };
-      throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at present.', headers });
+      throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at the moment.', headers });
     }
     const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
-    throw new Fault(405, { message: 'This service is read-only at present.', headers: { allow } });
+    throw new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });
   },
   { describe },
 );
 
 function describe(options: OptionsOf<typeof readOnlyOptions>, req?: IncomingMessage): Description {
   const { enabled, mode, allowDeletes, exemptProjects, exemptPaths } = options;
-  if (!enabled) return { does: 'refuses nothing, for enabled is false' };
+  if (!enabled) return { does: 'refuses nothing, because enabled is false' };
   const status = mode === 'maintenance' ? 503 : 405;
-  const openapi = { responses: { [status]: { description: 'The service accepts no changes at present.' } } };
-  const does = `answers ${status} to what would change something`;
+  const openapi = { responses: { [status]: { description: 'The service accepts no changes at the moment.' } } };
+  const does = `answers ${status} to requests that would change something`;
   if (req === undefined) return { does, answers: 'perhaps', openapi };
   if (methodsOf(req).every((method) => SAFE.has(method) || (allowDeletes && method === 'DELETE'))) {
     return { does: `lets ${req.method} pass` };

@@ -30,5 +30,5 @@ export const requestConfig: FilterFactory & { readonly describe: () => Descripti
       });
     };
   },
-  { describe: () => ({ does: "hands the section's options on to the application" }) },
+  { describe: () => ({ does: "passes the section's options to the application" }) },
 );

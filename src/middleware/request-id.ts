@@ -40,7 +40,7 @@ const requestIdOptions = defineOptions({
 const LONGEST = 256;
 
 /**
- * Gives each request an id of its own, `req-` and a random UUID, and answers with it: on every response, errors of the
+ * Gives each request an id of its own, `req-` and a random UUID, and sends it in the response: on every response, errors of the
  * outer layers included. An id that came with the request is kept as `environ(req).globalRequestId`.
  */
 export const requestId = filterFactory(
@@ -60,7 +60,7 @@ export const requestId = filterFactory(
     const globalId = (value: string | readonly string[]): string | undefined => {
       if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
       ignored += 1;
-      ctx.log.debug('ignored a request id of the wrong form', { ignored });
+      ctx.log.debug('ignored a malformed request id', { ignored });
       return undefined;
     };
 
@@ -102,7 +102,7 @@ function describe(options: OptionsOf<typeof requestIdOptions>, _req: unknown, ct
   const names = [header, ...compatHeaders];
   const field = { description: 'The id of the request.', schema: { type: 'string' } };
   return {
-    does: `gives the request an id, and answers with it in ${names.join(', ')}${trustInbound ? "; keeps the caller's own" : ''}`,
+    does: `gives the request an id, and sends it in the response header ${names.join(', ')}${trustInbound ? "; keeps the caller's id" : ''}`,
     openapi: { headers: Object.fromEntries(names.map((name) => [name, field])) },
   };
 }

@@ -108,12 +108,12 @@ export const requestLog = filterFactory(
 );
 
 function describe(options: OptionsOf<typeof requestLogOptions>, req?: IncomingMessage): Description {
-  if (!options.enabled) return { does: 'logs nothing, for enabled is false' };
+  if (!options.enabled) return { does: 'logs nothing, because enabled is false' };
   const path = req === undefined ? undefined : requestPath(req);
   if (path !== undefined && skipping()(path, options.skipPaths)) {
-    return { does: `logs a line only of an answer of 500 or above, for ${path} is in skip_paths` };
+    return { does: `logs a line only if the response is 500 or above, because ${path} is in skip_paths` };
   }
-  return { does: 'logs a line once the answer has ended' };
+  return { does: 'logs a line when the response has ended' };
 }
 
 /** Whether a path is below one of a list; the list is read once, until another is given. */

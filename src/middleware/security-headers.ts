@@ -71,7 +71,7 @@ export const securityHeaders = filterFactory(
 
 function describe({ noStore }: Options): Description {
   return {
-    does: `adds security headers to the answer${noStore ? ', and no-store where the caller is authenticated' : ''}`,
+    does: `adds security headers to the response${noStore ? ', and no-store if the caller is authenticated' : ''}`,
   };
 }
 

@@ -44,13 +44,13 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
   const { expiresIn } = options;
   if (typeof claims?.sub !== 'string' || claims.sub === '') {
     throw new PorticoError('PORTICO_JWT_CLAIMS', {
-      message: `the sub of a token is a non-empty string, not ${whatItIs(claims?.sub)}`,
+      message: `the sub of a token must be a non-empty string, not ${whatItIs(claims?.sub)}`,
       hint: 'Write String(user.id).',
     });
   }
   if (!Number.isFinite(expiresIn) || expiresIn <= 0) {
     throw new PorticoError('PORTICO_JWT_CLAIMS', {
-      message: `expiresIn is a number of seconds above 0, not ${whatItIs(expiresIn)}`,
+      message: `expiresIn must be a number of seconds above 0, not ${whatItIs(expiresIn)}`,
     });
   }
   const { key, algorithm, issuer, audience, typ } = 'config' in options ? configured(options.config) : given(options);
@@ -62,8 +62,8 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
   const token = signedWith(key, algorithm, { ...claims, ...own, iat, exp: iat + Math.ceil(expiresIn) }, typ);
   if (token.length > LONGEST_TOKEN) {
     throw new PorticoError('PORTICO_JWT_CLAIMS', {
-      message: `the token has ${token.length} characters; the filter jwt takes ${LONGEST_TOKEN} at most`,
-      hint: 'Keep what a token need not carry in the database, under its sub.',
+      message: `the token has ${token.length} characters; the filter jwt accepts at most ${LONGEST_TOKEN}`,
+      hint: 'Store further data in the database, under its sub.',
     });
   }
   return token;
@@ -87,8 +87,8 @@ function configured(config: Config): Signer {
   const secret = secretOf(options, config);
   if (secret === undefined) {
     throw new PorticoError('PORTICO_JWT_SECRET', {
-      message: 'tokens are signed with the secret of [jwt], and there is none',
-      hint: 'Write secret_file, or secret, in [jwt]; openssl rand -base64 48 makes one.',
+      message: 'tokens are signed with the secret in [jwt], which is not set',
+      hint: 'Set secret_file or secret in [jwt]; generate one with openssl rand -base64 48.',
     });
   }
   const { issuer, audience, typ } = options;
@@ -102,13 +102,13 @@ function given(options: Exclude<SignTokenOptions, { readonly config: Config }>):
   const { secret, algorithm = 'HS256', issuer, audience, typ } = options;
   if (!Object.hasOwn(HMAC_ALGORITHMS, algorithm)) {
     throw new PorticoError('PORTICO_JWT_SECRET', {
-      message: `a secret signs with ${Object.keys(HMAC_ALGORITHMS).join(', ')}, not with ${whatItIs(algorithm)}`,
+      message: `a secret can sign with ${Object.keys(HMAC_ALGORITHMS).join(', ')}, not with ${whatItIs(algorithm)}`,
     });
   }
   const key = typeof secret === 'string' || secret instanceof Uint8Array ? hmacKey(secret, [algorithm]) : undefined;
   if (key !== undefined) return { key, algorithm, issuer, audience, typ };
   throw new PorticoError('PORTICO_JWT_SECRET', {
     message: `the secret of ${algorithm} needs ${fewestBytes([algorithm])} bytes or more`,
-    hint: 'openssl rand -base64 48 makes one.',
+    hint: 'Generate one with openssl rand -base64 48.',
   });
 }

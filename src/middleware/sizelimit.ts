@@ -58,10 +58,10 @@ function describe(options: OptionsOf<typeof sizelimitOptions>, req?: IncomingMes
   const limit = (req && ofLongestPrefix(req, options.overrides)) ?? options.maxRequestBodySize;
   const declared = req?.headers['content-length'];
   if (declared !== undefined && !/^\d+$/.test(declared)) {
-    return { does: 'answers 400, for the Content-Length is not a number', answers: 400 };
+    return { does: 'answers 400, because the Content-Length is not a number', answers: 400 };
   }
   if (Number(declared) > limit) {
-    return { does: `answers 413, for ${declared} bytes of body are more than ${limit}`, answers: 413 };
+    return { does: `answers 413, because a body of ${declared} bytes exceeds ${limit}`, answers: 413 };
   }
   return {
     does: `answers 413 to a body of more than ${limit} bytes`,

@@ -47,12 +47,12 @@ export const staticFiles = appFactory(
 
 function describe({ documentRoot, fallback }: OptionsOf<typeof staticFilesOptions>): Description {
   const otherwise = fallback === undefined ? '404' : `${fallback} or 404`;
-  return { does: `answers with the file below ${documentRoot}, with ${otherwise} where there is none` };
+  return { does: `answers with a file in ${documentRoot}, or with ${otherwise} if there is none` };
 }
 
 function describeFilter({ documentRoot }: OptionsOf<typeof staticFilesOptions>, req?: IncomingMessage): Description {
   if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') return { does: `hands ${req.method} on` };
-  return { does: `answers where there is such a file below ${documentRoot}`, answers: 'perhaps' };
+  return { does: `answers if there is such a file in ${documentRoot}`, answers: 'perhaps' };
 }
 
 /** The same as a filter: what is no file goes on to the app. */
@@ -82,8 +82,8 @@ type FileServer = (req: IncomingMessage, res: ServerResponse) => Promise<boolean
 async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<FileServer> {
   const root = await realpath(resolve(options.documentRoot)).catch((cause: unknown) => {
     throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
-      message: `there is no folder ${options.documentRoot}`,
-      hint: 'document_root is relative to the folder the program was started in.',
+      message: `there is no directory ${options.documentRoot}`,
+      hint: 'document_root is relative to the working directory of the program.',
       origin: optionOrigin(ctx, 'static_files', 'document_root'),
       cause,
     });

@@ -57,7 +57,7 @@ export const stats = filterFactory(
 );
 
 function describe({ name, host: address, port: number }: OptionsOf<typeof statsOptions>): Description {
-  return { does: `sends count and time of the request to the statsd at ${address}:${number}, as ${name}` };
+  return { does: `sends the count and time of the request to the statsd server at ${address}:${number}, as ${name}` };
 }
 
 /** `/servers/{id}/action` as `servers_id_action`: dots part names, and colons and bars end them. */

@@ -31,7 +31,7 @@ export class ApiVersion {
     if (parsed === null)
       throw withCode(
         new RangeError(
-          `"${typeof version === 'string' ? version : version.text}" is no version: X.Y without leading zeros`,
+          `"${typeof version === 'string' ? version : version.text}" is not a version: write X.Y without leading zeros`,
         ),
         'PORTICO_API_VERSION',
       );

@@ -42,7 +42,7 @@ export type Spelt<O, T extends string> = string extends keyof O
 type Suits<O, P> = O extends { readonly controller: infer C extends object; readonly action: infer A }
   ? Misfits<C, A, P> extends never
     ? unknown
-    : { readonly action: `${A & string} wants another type of the path's variables: ${Misfits<C, A, P> & string}` }
+    : { readonly action: `${A & string} expects another type of the path's variables: ${Misfits<C, A, P> & string}` }
   : unknown;
 
 /** The variables that a method of a controller wants in another type than `P` has them in. */

@@ -81,9 +81,9 @@ export function explainMatch(router: BuiltRouter, method: string, path: string):
 function reasonAgainst(compiled: CompiledRoute, method: string, path: string | null): string {
   if (path === null) return 'the path does not begin with the prefix of the table';
   if (!path.startsWith(compiled.prefix)) return `the path does not begin with ${compiled.prefix || '/'}`;
-  if (compiled.capture(path) === null) return 'the path has another form';
-  if (!acceptsMethod(compiled.route.conditions, method)) return `it does not take ${method}`;
-  return 'its sub-domain or function refuses a request without more to it';
+  if (compiled.capture(path) === null) return 'the path has a different form';
+  if (!acceptsMethod(compiled.route.conditions, method)) return `it does not accept ${method}`;
+  return 'its sub-domain or function refuses this bare request';
 }
 
 /** One route, for people; `by` are those that keep it from winning. */
@@ -200,19 +200,19 @@ function acting(router: BuiltRouter, found: Found, { version }: LookUp): Partial
   const ranges = source.methods.map(({ versions: [from, to] = [null] as WrittenRange }) => {
     return `${from ?? 'the first'} to ${to ?? 'the last'}`;
   });
-  const why = `${name} is not there in version ${version!.text}, only from ${ranges.join(', ')}`;
+  const why = `${name} does not exist in version ${version!.text}, only from ${ranges.join(', ')}`;
   return { answer: { status: 404, why } };
 }
 
 function missed(router: BuiltRouter, method: string, { path, allowed }: LookUp): RouterAnswer {
   if (allowed.length > 0) {
-    const takes = `the path takes ${allowed.join(', ')}`;
-    if (method === 'OPTIONS') return { status: 204, why: `${takes}, and no route is for OPTIONS`, allow: allowed };
+    const takes = `the path accepts ${allowed.join(', ')}`;
+    if (method === 'OPTIONS') return { status: 204, why: `${takes}, and there is no route for OPTIONS`, allow: allowed };
     return { status: 405, why: `${takes}, and not ${method}`, allow: allowed };
   }
   if (path === null) return { status: 404, why: "the path does not begin with the router's prefix" };
   const nearest = nearestRoute(router, path);
-  const none = { status: 404, why: `no route takes ${path === '' ? 'the empty path' : path}` };
+  const none = { status: 404, why: `no route matches ${path === '' ? 'the empty path' : path}` };
   return nearest === undefined ? none : { ...none, nearest: describeRoute(router, nearest) };
 }
 

@@ -28,7 +28,7 @@ export function guardFilter(auth: Auth | undefined): (Filter & Described) | unde
   if (typeof auth !== 'boolean' && typeof auth !== 'function') {
     throw new RouteError('PORTICO_ROUTE_AUTH', {
       message: `auth is ${whatItIs(auth)}, not true, false or a function`,
-      hint: 'A guard is a function (request, response) that throws a Fault for those who may not call.',
+      hint: 'A guard is a function (request, response) that throws a Fault if the caller is not allowed.',
     });
   }
   if (auth === true) return CALLERS;
@@ -50,21 +50,21 @@ function guarded(guard: Guard): Filter & Described {
     });
   };
   return Object.assign(auth, {
-    describe: () => ({ does: 'asks who may call', answers: 'perhaps' as const, openapi: openapiOf(guard) }),
+    describe: () => ({ does: 'checks whether the caller is allowed', answers: 'perhaps' as const, openapi: openapiOf(guard) }),
   });
 }
 
 /** A guard lets requests through by returning; one that returns a value, such as false, means something else. */
 function saidMore({ name }: Guard, answer: unknown): RouteError {
   return new RouteError('PORTICO_ROUTE_AUTH', {
-    message: `the guard ${name || '(without a name)'} returned ${whatItIs(answer)}: it returns nothing, or throws a Fault`,
+    message: `the guard ${name || '(without a name)'} returned ${whatItIs(answer)}: it must return nothing, or throw a Fault`,
     hint: "Write: if (!mayCall) throw new Fault(403, { message: '…' });",
   });
 }
 
 function openapiOf({ security = {}, optional = false }: Guard): OpenApiAdditions {
   const names = Object.keys(security);
-  const responses = optional ? {} : { responses: { 401: { description: 'The caller is not known.' } } };
+  const responses = optional ? {} : { responses: { 401: { description: 'The caller is unknown.' } } };
   if (names.length === 0) return { ...responses, needsCaller: !optional };
   return {
     ...responses,
@@ -75,14 +75,14 @@ function openapiOf({ security = {}, optional = false }: Guard): OpenApiAdditions
 
 const auth: Filter = (app) => app;
 const OPEN: Filter & Described = Object.assign(auth, {
-  describe: () => ({ does: 'lets anyone call', openapi: { needsCaller: false } }),
+  describe: () => ({ does: 'allows all callers', openapi: { needsCaller: false } }),
 });
 
 /** A caller whom a filter has found out, whatever its scheme. */
 const requireCaller: Guard = (req) => {
   const { identity, authError } = environ(req) as { readonly identity?: unknown; readonly authError?: unknown };
   if (identity !== undefined && authError === undefined) return;
-  if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at present.' });
+  if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
   throw new Fault(401, {
     message: authError === undefined ? 'The request needs a caller.' : 'The token is not valid.',
   });

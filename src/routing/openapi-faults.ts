@@ -114,7 +114,7 @@ export class FaultSchemas {
     return {
       name: others === 0 ? 'CustomFault' : `CustomFault${others + 1}`,
       type: type.split(';', 1)[0]!.trim(),
-      schema: schema ?? { description: 'The renderer of the application says no schema.' },
+      schema: schema ?? { description: 'The renderer of the application has no schema.' },
     };
   }
 }

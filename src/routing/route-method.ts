@@ -138,7 +138,7 @@ export function longForm(definition: RouteDefinition & { readonly action: unknow
   const { method, path: _, name: __, action: handler, conditions, ...others } = definition;
   if (typeof handler !== 'function') {
     throw new RouteError('PORTICO_ROUTE_OPTION', {
-      message: `the action of a route is a function, not ${whatItIs(handler)}`,
+      message: `the action of a route must be a function, not ${whatItIs(handler)}`,
       hint: 'Write (request) => …, or action({ … }, (request) => …); connect() takes a controller and the name of its action.',
     });
   }

@@ -149,8 +149,8 @@ export function checkRouterOptions(options: RouterOptions): void {
   const logger = ['logger', 'loggerInstance'].find((name) => name in (options.fastify ?? {}));
   if (logger !== undefined) {
     throw new PorticoError('PORTICO_ROUTER_OPTION', {
-      message: `a Router's fastify has no option ${logger}: fastify.log, request.log and the router write to one log`,
-      hint: 'Write new Router({ log }), with a log of createLogger; in a factory of a paste file it is ctx.log without a word.',
+      message: `a Router's fastify has no option ${logger}, because fastify.log, request.log and the router write to the same log`,
+      hint: 'Write new Router({ log }), with a log from createLogger. A factory of a paste file uses ctx.log by default.',
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);

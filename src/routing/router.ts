@@ -223,7 +223,7 @@ export class Router<Own = any> extends Mapper {
     const status = super.redirectStatus(code);
     if ([301, 302, 303, 307, 308].includes(status)) return status;
     throw new RouteError('PORTICO_ROUTE_REDIRECT', {
-      message: `"${code}" is no status of a redirect`,
+      message: `"${code}" is not a redirect status`,
       hint: 'Use 301, 302, 303, 307 or 308.',
     });
   }
@@ -312,7 +312,7 @@ export class Router<Own = any> extends Mapper {
   #refuseLate(): void {
     if (!this.#built) return;
     throw new RouteError('PORTICO_ROUTE_BUILT', {
-      message: 'the router is built: its table cannot change any more',
+      message: 'the router is built: its routes can no longer change',
       hint: 'To change routes, build another Router and swap the apps.',
     });
   }

@@ -193,5 +193,5 @@ function loggerOf(options: { readonly log?: Logger }): Logger {
  */
 export function checkFunction(fn: unknown, what: string): void {
   if (typeof fn === 'function') return;
-  throw new PorticoError('PORTICO_NOT_A_FUNCTION', { message: `${what} is a function, not ${whatItIs(fn)}` });
+  throw new PorticoError('PORTICO_NOT_A_FUNCTION', { message: `${what} must be a function, not ${whatItIs(fn)}` });
 }

@@ -28,8 +28,8 @@ test('what is no pipeline is refused when it is composed, and not by a request',
   const app: App = () => undefined;
   const slips: [filters: unknown, app: unknown, said: RegExp][] = [
     [app, app, /the filters are a list, not a function/],
-    [[{}], app, /a filter is a function, not an object/],
-    [[], 'app', /the app is a function, not /],
+    [[{}], app, /a filter must be a function, not an object/],
+    [[], 'app', /the app must be a function, not /],
   ];
   for (const [filters, inner, said] of slips) {
     assert.throws(() => compose(filters as Filter[], inner as App), { code: 'PORTICO_PIPELINE', message: said });

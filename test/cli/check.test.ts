@@ -127,7 +127,7 @@ paste.app_factory = ./m.js:app
   assert.equal(open.status, 78, open.stdout + open.stderr);
   assert.match(
     open.stdout,
-    /portico\.ini:4:10: error: \[api:hello\] listen: noauth would let everybody in who reaches 0\.0\.0\.0/,
+    /portico\.ini:4:10: error: \[api:hello\] listen: noauth would admit everyone who can reach 0\.0\.0\.0/,
   );
   assert.match(open.stdout, /api-paste\.ini:11:1: error: \[filter:cors\] allowed_origin: .*nowhere/);
   assert.match(open.stdout, /api-paste\.ini:17:\d+: warning: \[filter:gone\] .*not-installed/);
@@ -357,7 +357,7 @@ export const app = () => new Router()
     stdout,
     /m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches the text "itn" alone.*\n {2}Did you mean "int"\?/,
   );
-  assert.match(stdout, /m\.js:5:\d+: warning: the route \/books\/\{other\} can never win/);
+  assert.match(stdout, /m\.js:5:\d+: warning: the route \/books\/\{other\} can never match/);
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);
 });
 

@@ -121,10 +121,10 @@ test('OP-6 a request that is answered: mount, what each filter does with it, rou
     'GET /v1/things/7?limit=1',
     '  composite things: /v1 is the first mount that matches /v1/things/7  [script name "/v1", path "/things/7?limit=1"]  call:portico/loader:urlmap  api-paste.ini:1',
     '  pipeline v1: 5 filters, then "things_app"  api-paste.ini:7',
-    '  filter request_log: logs a line once the answer has ended  portico/middleware:requestLog  api-paste.ini:21',
-    '  filter cors: adds Vary to the answer: the request has no Origin  portico/middleware:cors  api-paste.ini:24',
+    '  filter request_log: logs a line when the response has ended  portico/middleware:requestLog  api-paste.ini:21',
+    '  filter cors: adds Vary to the response: the request has no Origin  portico/middleware:cors  api-paste.ini:24',
     '  filter sizelimit: answers 413 to a body of more than 100 bytes  portico/middleware:sizelimit  api-paste.ini:28',
-    '  filter read_only: refuses nothing, for enabled is false  portico/middleware:readOnly  api-paste.ini:32',
+    '  filter read_only: refuses nothing, because enabled is false  portico/middleware:readOnly  api-paste.ini:32',
     '  filter own: says hello to /things/7?limit=1  ./app.mjs:own  api-paste.ini:36',
     '  app things_app: a Router of 6 routes  [script name "/v1", path "/things/7?limit=1"]  ./app.mjs:things  api-paste.ini:48',
     '  route GET /things/{id}: is the first that takes it, version 1.1, id = "7"  app.mjs:18',
@@ -161,11 +161,11 @@ test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the met
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
   assert.equal(
     at('GET', '/v1/thing/7'),
-    '  answer things_app: 404 Not Found: no route takes /thing/7; the nearest is GET /things/{id}  app.mjs:18',
+    '  answer things_app: 404 Not Found: no route matches /thing/7; the nearest is GET /things/{id}  app.mjs:18',
   );
   assert.equal(
     at('GET', '/v1/quite/another/path'),
-    '  answer things_app: 404 Not Found: no route takes /quite/another/path',
+    '  answer things_app: 404 Not Found: no route matches /quite/another/path',
   );
   assert.equal(
     at('PATCH', '/v1/things'),
@@ -200,8 +200,8 @@ export const app = () => new Router({ auth: true }).get('/open', { auth: false }
 `,
   });
   const open = linesOf(run('explain', 'GET', '/open')).slice(-2);
-  assert.deepEqual(open, ['  filter auth: lets anyone call', '  action open: answers']);
-  assert.ok(linesOf(run('explain', 'GET', '/shut')).includes('  filter auth: asks who may call'));
+  assert.deepEqual(open, ['  filter auth: allows all callers', '  action open: answers']);
+  assert.ok(linesOf(run('explain', 'GET', '/shut')).includes('  filter auth: checks whether the caller is allowed'));
 });
 
 test('OP-6 a router that is mounted in another, an app that is no router, a filter that takes a prefix off', (t) => {
@@ -350,7 +350,7 @@ test('OP-6 a token filter whose [auth_token], or own group, leaves the decision 
     options: 'issuer = https://id.example\naudience = one',
     config: '[auth_token]\ndelay_auth_decision = true\n',
   });
-  const delayed = { says: 'validates the token with jwt, and leaves the decision to the application' };
+  const delayed = { says: 'validates the token with jwt, and lets the application decide' };
   assert.deepEqual(jwt('GET', '/'), { ...delayed, answers: 'never' });
   const config = '[my_auth]\nvalidator = jwt\ndelay_auth_decision = true\n';
   const own = filterSays(t, { factory: 'authToken', options: 'config_group = my_auth', config });
@@ -362,24 +362,24 @@ test('OP-6 noauth answers 403 to a request of another Host and to one that was f
   const closed = filterSays(t, { factory: 'noauth', options });
   const open = filterSays(t, { factory: 'noauth', options: 'i_know_this_is_open = true' });
   const token = 'X-Auth-Token: ann:lab';
-  const taken = { says: 'takes the caller for the user ann of the project lab', answers: 'never' };
+  const taken = { says: 'trusts the caller to be the user ann of the project lab', answers: 'never' };
   for (const host of ['localhost', '127.0.0.1:8774', '[::1]:8774', 'BOX.example:1']) {
     assert.deepEqual(closed('GET', '/', token, `Host: ${host}`), taken);
   }
   const foreign = closed('GET', '/', token, 'Host: evil.example');
   assert.deepEqual(foreign, {
-    says: 'answers 403, for evil.example is no name of this machine; over a Unix socket any Host will do',
+    says: 'answers 403, because evil.example is not a name of this machine; over a Unix socket any Host is accepted',
     answers: 403,
   });
   const forwarded = closed('GET', '/', token, 'X-Forwarded-For: 192.0.2.7');
-  assert.deepEqual(forwarded, { says: 'answers 403, for the request was forwarded', answers: 403 });
+  assert.deepEqual(forwarded, { says: 'answers 403, because the request was forwarded', answers: 403 });
   assert.deepEqual(open('GET', '/', token, 'Host: evil.example', 'Via: 1.1 a'), taken);
 });
 
 test('OP-6 rate_limit says which networks it denies, also where no rule is for the request', (t) => {
   const denies = filterSays(t, { factory: 'rateLimit', options: 'deny = 192.0.2.0/24, 198.51.100.0/24' });
   assert.deepEqual(denies('GET', '/'), {
-    says: 'limits nothing, for no rule is for this request; answers 403 to 192.0.2.0/24, 198.51.100.0/24',
+    says: 'limits nothing, because no rule applies to this request; answers 403 to 192.0.2.0/24, 198.51.100.0/24',
     answers: 'perhaps',
   });
   const both = filterSays(t, { factory: 'rateLimit', options: 'deny = 192.0.2.0/24\nrules = all address 1/s 2' });
@@ -392,7 +392,7 @@ test('OP-6 rate_limit says which networks it denies, also where no rule is for t
 test('OP-6 rate_limit says which networks it does not limit', (t) => {
   const options = 'allow = 10.0.0.0/8\ndeny = 192.0.2.0/24\nrules = all address 1/s 2';
   assert.deepEqual(filterSays(t, { factory: 'rateLimit', options })('GET', '/'), {
-    says: 'answers 429 over the limit of "all address 1/s 2", but not for 10.0.0.0/8; answers 403 to 192.0.2.0/24',
+    says: 'answers 429 over the limit of "all address 1/s 2", except for 10.0.0.0/8; answers 403 to 192.0.2.0/24',
     answers: 'perhaps',
   });
 });
@@ -400,7 +400,7 @@ test('OP-6 rate_limit says which networks it does not limit', (t) => {
 test('OP-6 a token filter that wants a scope says its 403, wherever the option stands', (t) => {
   const jwt = 'issuer = https://id.example\naudience = one\nrequired_scope = servers';
   const says =
-    'validates the token with jwt; answers 401 if it is not valid, 403 if it lacks the scope servers, 503 if it cannot be validated';
+    'validates the token with jwt; answers 401 if it is not valid, 403 without the scope servers, 503 if it cannot be validated';
   const own = filterSays(t, { factory: 'jwtAuth', options: jwt });
   const group = filterSays(t, { factory: 'authToken', config: `[auth_token]\nvalidator = jwt\n[jwt]\n${jwt}\n` });
   for (const filter of [own, group]) {
@@ -418,26 +418,26 @@ test('OP-6 cors names the origins of its further sections too', (t) => {
 test('OP-6 the health check as a filter: 405 to what is no GET or HEAD, 404 to others than its networks and to the forwarded', (t) => {
   const anyone = filterSays(t, { factory: 'healthcheckFilter' });
   assert.deepEqual(anyone('POST', '/healthcheck'), {
-    says: 'answers 405, for the health check takes GET and HEAD',
+    says: 'answers 405, because the health check accepts only GET and HEAD',
     answers: 405,
   });
   assert.deepEqual(anyone('HEAD', '/healthcheck'), {
-    says: 'answers the health check: 204, or 503 where a plugin is not available',
+    says: 'answers the health check: 204, or 503 if a check fails',
     answers: 'always',
   });
   const options = 'allowed_source_ranges = 192.0.2.0/24\nignore_proxied_requests = true';
   const some = filterSays(t, { factory: 'healthcheckFilter', options });
   const others = '; answers 404 to others than 192.0.2.0/24';
   assert.deepEqual(some('GET', '/healthcheck'), {
-    says: `answers the health check: 200, or 503 where a plugin is not available${others}`,
+    says: `answers the health check: 200, or 503 if a check fails${others}`,
     answers: 'always',
   });
   assert.deepEqual(some('POST', '/healthcheck'), {
-    says: `answers 405, for the health check takes GET and HEAD${others}`,
+    says: `answers 405, because the health check accepts only GET and HEAD${others}`,
     answers: 'always',
   });
   assert.deepEqual(some('GET', '/healthcheck', 'X-Forwarded-For: 192.0.2.7'), {
-    says: 'answers 404, for the request was forwarded',
+    says: 'answers 404, because the request was forwarded',
     answers: 404,
   });
 });

@@ -92,7 +92,7 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
     [/keys for tokens cannot be read from \/.*\/x\.js/, 'jwtAuth', 'issuer = a\naudience = b\njwks_file = x.js'],
     [/backends: .*evnet_loop/, 'healthcheck', 'backends = evnet_loop'],
     [/exclude each other/, 'healthcheckFilter', 'backends = enable_by_files, disable_by_file'],
-    [/there is no folder nowhere/, 'staticFiles', 'document_root = nowhere'],
+    [/there is no directory nowhere/, 'staticFiles', 'document_root = nowhere'],
   ];
   const apis = cases.map(([, factory, options], index) => api(`a${index}`, factory, options));
   const files = (chosen: typeof apis): Record<string, string> => ({

@@ -60,8 +60,8 @@ test('RT-195 --json, and --match of the URL a client sends, with the routes that
   assert.deepEqual(routers[0]?.match, { id: '7', controller: 'things', action: 'show' });
   assert.equal(routers[0]?.api, 'things');
   const text = run(t, 'routes', '--match', 'POST http://127.0.0.1:1/v1/things/7').stdout;
-  assert.match(text, /no route takes POST \/things\/7/);
-  assert.match(text, /GET +\/things\/\{id\} +it does not take POST +app\.mjs:6/);
+  assert.match(text, /no route matches POST \/things\/7/);
+  assert.match(text, /GET +\/things\/\{id\} +it does not accept POST +app\.mjs:6/);
   const unmounted = run(t, 'routes', '--match', 'GET /things/7').stdout;
   assert.match(unmounted, /^things\n {2}no mount matches \/things\/7 \(\/v1\)$/m);
   const table = JSON.parse(run(t, 'routes', '--json').stdout) as {
@@ -136,7 +136,7 @@ export const other = () => (_req, res) => res.end();
   assert.match(match('GET /things'), /^all\n {2}GET \/things {2}/);
   assert.match(match('GET /neither'), /^all\n {2}other answers, which is not a Router\n$/);
   // A 405 is no answer that the cascade drops.
-  assert.match(match('POST /things'), /^all\n {2}no route takes POST \/things\n/);
+  assert.match(match('POST /things'), /^all\n {2}no route matches POST \/things\n/);
   assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
 });
 

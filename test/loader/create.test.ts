@@ -91,7 +91,7 @@ test('an app or a filter in the place of its factory is told how a factory is ca
   });
 });
 
-test('a factory that calls what is no function is not taken for an app', async (t) => {
+test('a factory that calls what is not a function is not taken for an app', async (t) => {
   for (const app of [
     () => ({ get: 1 as unknown as () => void }).get(),
     (_globalConf: unknown, _localConf: unknown, ctx: { gte(): void }) => ctx.gte(),

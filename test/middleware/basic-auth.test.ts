@@ -181,7 +181,7 @@ test('MW-38 a file that is missing or malformed refuses to load', async (t) => {
   }
 });
 
-test('MW-38 a file everybody can read, and a user who is there twice, are warned of', async (t) => {
+test('MW-38 a file everybody can read, and a user who is repeated, are warned of', async (t) => {
   const files = await tempConfig({ users: `${FILE}alice:${hash('second')}\n` });
   t.after(() => files.remove());
   await chmod(files.path('users'), 0o644);

@@ -43,7 +43,7 @@ test('MW-2 a Fastify plugin is named in a paste file, and closed with the app', 
   assert.equal((await request(lint(made), 'GET', '/nowhere')).status, 404);
 });
 
-test('MW-5 what is no function, and options that are no JSON object, refuse to load', async (t) => {
+test('MW-5 what is not a function, and options that are no JSON object, refuse to load', async (t) => {
   const files = await tempConfig(FILES);
   t.after(() => files.remove());
   const local: Record<string, string>[] = [

@@ -10,7 +10,7 @@ test('MW-49 MW-32 what is for debugging alone loads only while debugging, and sa
   for (const config of ['', '[DEFAULT]\ndebug = false\n']) {
     await assert.rejects(async () => buildFilter(debug, { config }), {
       code: 'PORTICO_DEBUG_OFF',
-      hint: 'Write debug = true in [DEFAULT] of the service configuration, or leave the filter out.',
+      hint: 'Write debug = true in [DEFAULT] of portico.ini, or remove the filter.',
     });
     await assert.rejects(async () => buildFilter(authToken, { config, local }), { code: 'PORTICO_DEBUG_OFF' });
   }

@@ -163,8 +163,8 @@ test('LC-1222 CF-60 a format that is none is refused with its place and the near
   const { group, options } = requestLog;
   for (const [template, told] of [
     ['%(client)s', /portico\.ini:2:10: .*format: has no field called client.*client_ip/s],
-    ['100% of it', /has a % that begins no field.*%%/s],
-    ['%(status_code)', /has a % that begins no field/],
+    ['100% of it', /has a % that does not start a field.*%%/s],
+    ['%(status_code)', /has a % that does not start a field/],
     ['%(client_ip)d', /cannot write client_ip as a number/],
     ['%(client_ip)999999999s', /portico\.ini:2:10: .*writes client_ip too wide.*at most 3 digits/s],
     ['%(wall_seconds).100f', /writes wall_seconds too wide.*a precision at most 2/s],

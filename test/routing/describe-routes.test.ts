@@ -45,13 +45,13 @@ test('RT-195 which route answers, and why not those before it', () => {
   assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
   assert.deepEqual(
     explained.passedOver.map(({ reason }) => reason),
-    ['the path has another form'],
+    ['the path has a different form'],
   );
   const missed = explainMatch(described(), 'DELETE', '/servers/17');
   assert.equal(missed.route, null);
   assert.deepEqual(
     missed.passedOver.map(({ reason }) => reason),
-    ['the path has another form', 'it does not take DELETE', 'the path does not begin with /old'],
+    ['the path has a different form', 'it does not accept DELETE', 'the path does not begin with /old'],
   );
 });
 

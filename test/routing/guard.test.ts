@@ -75,7 +75,7 @@ test('auth: true wants a caller whom a filter has found out, and tells a bad tok
   assert.equal(await said('ann'), 200);
   assert.deepEqual(await said(), [401, 'The request needs a caller.']);
   assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
-  assert.deepEqual(await said('late'), [503, 'The token cannot be validated at present.']);
+  assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
 });
 
 test('a document has the scheme of a guard, and that an optional one may be left out', () => {

@@ -320,7 +320,7 @@ test('a route of a plugin that the table hides is said by build()', async () => 
   await build('/pages/{name}');
   assert.deepEqual(
     log.lines.map(({ level, message }) => [level, message]),
-    [['warn', 'the route GET /pages/:name of a plugin can never match: /pages/{name} of the table takes its path']],
+    [['warn', 'the route GET /pages/:name of a plugin can never match: /pages/{name} of the table matches its path']],
   );
   await assert.rejects(build('/pages/{name}', 'error'), { code: 'PORTICO_ROUTE_TABLE', message: /\/pages\/:name/ });
   await assert.rejects(build('/pages'), { code: 'PORTICO_ROUTE_SHADOWED', message: /POST.*\/pages/ });
@@ -586,7 +586,7 @@ test('a route of a plugin of which the table takes some methods is said with tho
     return log.lines.map(({ message }) => message);
   };
   const some = (methods: string): string =>
-    `the route GET, HEAD, POST /pages/:name of a plugin is never asked for ${methods}: /pages/{name} of the table takes its path`;
+    `the route GET, HEAD, POST /pages/:name of a plugin never matches ${methods}: /pages/{name} of the table matches its path`;
   assert.deepEqual(await said('POST'), [some('POST')]);
   assert.deepEqual(await said('GET'), [some('GET, HEAD')]);
   assert.deepEqual(await said('PUT'), []);

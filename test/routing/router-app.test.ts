@@ -122,7 +122,7 @@ test('RT-90 RT-91 RT-95 redirects go where the match says, with a status that is
   assert.equal((await send('GET', '/broken/1')).status, 500);
   assert.equal((await send('GET', '/text/')).headers.location, 'http://example.com/%01x?rest=');
   const error = await mistakes(new Router().redirect('/a', '/b', { _redirectCode: 200 }));
-  assert.match(error.message, /"200" is no status of a redirect/);
+  assert.match(error.message, /"200" is not a redirect status/);
 });
 
 test('RT-94 an empty path can redirect to the slash', async (t) => {

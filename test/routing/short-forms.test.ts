@@ -99,7 +99,7 @@ test('what no request could satisfy, and what is no option, is refused by build(
   assert.match(error.message, /the params schema requires "n", which the path does not have/);
   assert.match(error.message, /The path has: id/);
   assert.match(error.message, /a route has no option "bodi"/);
-  assert.match(error.message, /the action of a route is a function, not the text "show"/);
+  assert.match(error.message, /the action of a route must be a function, not the text "show"/);
   assert.match(error.message, /short-forms\.test\.js/);
 });
 

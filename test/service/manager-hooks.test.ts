@@ -433,7 +433,7 @@ test('LC-1332 a later stop that is not graceful does not wait for a cleanupHost 
   await Promise.all([graceful, forced]);
 });
 
-test('MG-20 a hook that is no function is refused by name, a misspelt one is a warning', () => {
+test('MG-20 a hook that is not a function is refused by name, a misspelt one is a warning', () => {
   const { lines, log } = recordedLog();
   class Images {
     initHost = 5;

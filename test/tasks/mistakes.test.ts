@@ -132,7 +132,7 @@ test('a task group refuses what it cannot run or count, where it is given', asyn
   const notOne = { code: 'PORTICO_NOT_A_FUNCTION' };
   assert.throws(() => group.spawn(wrong<() => void>('x')), {
     ...notOne,
-    message: 'a task is a function, not the text "x"',
+    message: 'a task must be a function, not the text "x"',
   });
   assert.throws(() => group.addTimer(1, wrong<() => void>(undefined)), notOne);
   assert.throws(() => group.addDynamicTimer(wrong<() => void>(null)), notOne);

@@ -13,10 +13,10 @@ test('a pipeline says what it is made of', () => {
   assert.throws(() => compose(wrong<Filter[]>(pass), app), { ...mistake, message: /a list, not a function/ });
   assert.throws(() => compose([wrong<Filter>(undefined)], app), {
     ...mistake,
-    message: /a filter is a function, not undefined/,
+    message: /a filter must be a function, not undefined/,
   });
   assert.throws(() => compose([pass], wrong<App>(undefined)), {
     ...mistake,
-    message: /the app is a function, not undefined/,
+    message: /the app must be a function, not undefined/,
   });
 });

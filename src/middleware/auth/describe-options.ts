@@ -25,7 +25,7 @@ export function describeOptions(
   const security = schemes.map(([name]) => ({ [name]: [] }));
   if (options.delayAuthDecision) {
     return {
-      does: `validates the token with ${options.validator}, and leaves the decision to the application`,
+      does: `validates the token with ${options.validator}, and lets the application decide`,
       openapi: { security: [{}, ...security], securitySchemes },
     };
   }
@@ -35,7 +35,7 @@ export function describeOptions(
       answers: 401,
     };
   }
-  const lacks = scope === undefined ? '' : `, 403 if it lacks the scope ${scope}`;
+  const lacks = scope === undefined ? '' : `, 403 without the scope ${scope}`;
   return {
     does: `validates the token with ${options.validator}; answers 401 if it is not valid${lacks}, 503 if it cannot be validated`,
     answers: 'perhaps',
@@ -44,8 +44,8 @@ export function describeOptions(
       securitySchemes,
       responses: {
         401: { description: 'The token is missing or not valid.' },
-        ...(scope === undefined ? {} : { 403: { description: `The token has not the scope ${scope}.` } }),
-        503: { description: 'The token cannot be validated at present.' },
+        ...(scope === undefined ? {} : { 403: { description: `The token does not have the scope ${scope}.` } }),
+        503: { description: 'The token cannot be validated at the moment.' },
       },
     },
   };

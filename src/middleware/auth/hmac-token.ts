@@ -49,7 +49,7 @@ export function verifiedBy(
     return { refused: 'its alg is not among the algorithms accepted' };
   }
   // RFC 7515 §4.1.11: a header that is critical and not understood refuses the token, and here none is understood.
-  if (Object.hasOwn(said, 'crit')) return { refused: 'its header asks for what is not supported (crit)' };
+  if (Object.hasOwn(said, 'crit')) return { refused: 'its header requires an unsupported extension (crit)' };
   if (typ !== undefined && mediaType(said.typ) !== mediaType(typ)) return { refused: 'wrong typ' };
   // Texts are compared, not the bytes that they stand for: a signature has one spelling.
   const expected = Buffer.from(macOf(`${header}.${payload}`, key, said.alg));
@@ -71,7 +71,7 @@ export function refusedClaims(
     return aud === undefined ? 'it has no aud' : 'wrong audience (aud)';
   }
   if (nbf !== undefined && !isTime(nbf)) return 'wrong nbf';
-  if (isTime(nbf) && nbf > now + clockSkewS) return 'it does not count yet (nbf)';
+  if (isTime(nbf) && nbf > now + clockSkewS) return 'it is not valid yet (nbf)';
   if (exp === undefined) return 'it has no exp';
   if (!isTime(exp)) return 'wrong exp';
   return exp <= now - clockSkewS ? 'expired' : undefined;

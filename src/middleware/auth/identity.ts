@@ -126,7 +126,7 @@ function legacyHeaders(identity: Identity): HeaderPairs {
 function joinedRoles({ roles = [] }: Identity): string {
   const split = roles.find((role) => role.includes(','));
   if (split !== undefined)
-    throw new Error(`the role ${JSON.stringify(split)} has a comma and would be two in a header`);
+    throw new Error(`the role ${JSON.stringify(split)} has a comma and would become two in a header`);
   return roles.map(encoded).join(',');
 }
 

@@ -35,7 +35,7 @@ export class ClaimsJudge {
   async judge(payload: Claims): Promise<TokenInfo | RefusedToken> {
     const { iat, jti } = payload;
     if (iat !== undefined && !(Number(iat) <= Date.now() / 1000 + this.#options.clockSkewS)) {
-      return { refused: 'it is from the future (iat)' };
+      return { refused: 'it was issued in the future (iat)' };
     }
     if (await this.#isRevoked(typeof jti === 'string' ? jti : undefined)) return { refused: 'revoked' };
     const info = identityIn(payload, this.#options);
@@ -48,7 +48,7 @@ export class ClaimsJudge {
     if (wanted === undefined || (typeof scope === 'string' && scope.split(' ').includes(wanted))) return;
     const about = `error="insufficient_scope", scope="${quotable(wanted)}"`;
     throw new Fault(403, {
-      message: `The token has not the scope ${wanted}.`,
+      message: `The token does not have the scope ${wanted}.`,
       headers: { 'www-authenticate': `${this.challenge}, ${about}` },
     });
   }
@@ -65,7 +65,7 @@ function identityIn(payload: Claims, { claims, clockSkewS }: JwtOptions): TokenI
   const roles = at('roles') ?? [];
   if (userId === undefined) return { refused: `it names no user (${claims.get('user_id')})` };
   if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) {
-    return { refused: `its roles are no list of names (${claims.get('roles')})` };
+    return { refused: `its roles are not a list of names (${claims.get('roles')})` };
   }
   return {
     userId,

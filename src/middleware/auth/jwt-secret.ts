@@ -26,27 +26,27 @@ export function secretOf(options: JwtOptions, config: Config, origin?: Origin): 
   const isHmac = (algorithm: string): boolean => Object.hasOwn(HMAC_ALGORITHMS, algorithm);
   if (secret === undefined && secretFile === undefined) {
     const hmac = options.algorithms.filter(isHmac);
-    if (hmac.length > 0) refuse(`${hmac.join(', ')} needs a secret, and there is none`, 'Write secret_file or secret.');
+    if (hmac.length > 0) refuse(`${hmac.join(', ')} requires a secret`, 'Write secret_file or secret.');
     return undefined;
   }
   if (secret !== undefined && secretFile !== undefined) {
-    refuse('there is a secret and a secret_file', 'Leave one of them out.');
+    refuse('both secret and secret_file are set', 'Remove one of them.');
   }
   const keys = [options.jwksUri, options.jwksFile, options.publicKeyFile].some((each) => each !== undefined);
   const others = options.algorithms.filter((algorithm) => !isHmac(algorithm));
   if (keys || others.length > 0) {
     // A public key that counted as a secret would let anyone sign (RFC 8725 §2.1).
     refuse(
-      `a secret goes with HS256, HS384 and HS512 alone, not with ${keys ? 'public keys' : others.join(', ')}`,
-      'Leave out either the secret or the public keys and their algorithms.',
+      `a secret can only be used with HS256, HS384 and HS512, not with ${keys ? 'public keys' : others.join(', ')}`,
+      'Remove either the secret, or the public keys and their algorithms.',
     );
   }
   const algorithms = options.algorithms.length === 0 ? ['HS256'] : options.algorithms;
   const key = hmacKey(secret ?? read(), algorithms);
   if (key !== undefined) return { key, algorithms };
   return refuse(
-    `the secret for ${algorithms.join(', ')} has fewer than ${fewestBytes(algorithms)} bytes (RFC 7518 §3.2)`,
-    'openssl rand -base64 48 makes one.',
+    `the secret for ${algorithms.join(', ')} is shorter than ${fewestBytes(algorithms)} bytes (RFC 7518 §3.2)`,
+    'Generate one with openssl rand -base64 48.',
   );
 
   function read(): string {
@@ -55,7 +55,7 @@ export function secretOf(options: JwtOptions, config: Config, origin?: Origin): 
     } catch (cause) {
       return refuse(
         `the secret cannot be read from ${resolve(secretFile!)}: ${(cause as Error).message}`,
-        'Name a file that can be read. A relative path begins at the working directory.',
+        'Use a readable file. A relative path begins at the working directory.',
       );
     }
   }

@@ -87,7 +87,7 @@ function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JW
     // An issuer signs for many: without its name and ours a token for another API would count (RFC 8725 §3.8, §3.9).
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
       message: `tokens of another issuer need ${missing.join(' and ')} in [jwt]`,
-      hint: 'For tokens that this API signs itself write secret_file instead of public keys.',
+      hint: 'If this API signs its tokens itself, use secret_file instead of public keys.',
       origin,
     });
   }
@@ -101,7 +101,7 @@ function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JW
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
       message: `the keys for tokens cannot be read from ${resolve(file)}: ${(cause as Error).message}`,
-      hint: 'Name a JSON Web Key Set in jwks_file, or a public key as PEM in public_key_file.',
+      hint: 'Use a JSON Web Key Set in jwks_file, or a public key as PEM in public_key_file.',
       origin,
       cause,
     });
@@ -111,7 +111,7 @@ function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JW
 const WRONG_CLAIMS: Readonly<Record<string, string>> = {
   aud: 'wrong audience (aud)',
   iss: 'wrong issuer (iss)',
-  nbf: 'it does not count yet (nbf)',
+  nbf: 'it is not valid yet (nbf)',
 };
 
 /** By the class of an error of jose, whose messages are its own affair. Says nothing that the token says. */
@@ -122,11 +122,11 @@ function reasonOf(error: errors.JOSEError | TypeError): string {
     if (reason === 'missing') return `it has no ${claim}`;
     return WRONG_CLAIMS[claim] ?? `wrong ${claim}`;
   }
-  if (error instanceof errors.JWKSNoMatchingKey) return 'unknown key: the issuer has none for its kid and alg';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'unknown key: the issuer has no key for its kid and alg';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'wrong signature';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its alg is not among the algorithms accepted';
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'malformed: not a signed token';
-  return 'its header asks for what is not supported, or its key does not fit its alg';
+  return 'its header requires an unsupported extension, or its key does not match its alg';
 }
 
 /** The most bytes of a document of the issuer. */
@@ -187,7 +187,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
 /** The address of the keys in the issuer's own document (OpenID Connect Discovery 1.0). */
 async function discovered(issuer: string, signal: AbortSignal): Promise<string> {
   const document = await documentAt(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal);
-  if (document.issuer !== issuer) throw new Error(`the document of ${issuer} is that of another issuer`);
+  if (document.issuer !== issuer) throw new Error(`the document of ${issuer} belongs to another issuer`);
   return String(document.jwks_uri);
 }
 

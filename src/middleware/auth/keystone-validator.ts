@@ -40,7 +40,7 @@ export class KeystoneValidator implements TokenValidator {
       () => authoritiesOf(settings),
     );
     if (options.insecure)
-      log.warn('auth_token is insecure: a machine on the way to the identity service can read the tokens');
+      log.warn('auth_token has insecure = true: a man in the middle can read the tokens');
     const file = (path: string | undefined): Buffer | undefined =>
       path === undefined ? undefined : config.readFile(path);
     this.#client = new IdentityClient({
@@ -56,7 +56,7 @@ export class KeystoneValidator implements TokenValidator {
     const choice = { interface: options.interface.replace(/URL$/, ''), region: options.regionName };
     this.#session = new KeystoneSession(account, this.#client, choice);
     if (options.wwwAuthenticateUri === undefined) {
-      log.warn('www_authenticate_uri is not set: callers are told auth_url, which they may not be able to reach');
+      log.warn('www_authenticate_uri is not set: callers receive auth_url, which they may not be able to reach');
     }
     const told = options.wwwAuthenticateUri ?? account.authUrl!;
     this.#challenge = `Keystone uri="${told.replace(/["\\]/g, encodeURIComponent)}"`;
@@ -97,7 +97,7 @@ export class KeystoneValidator implements TokenValidator {
       return info;
     } catch (error) {
       throw new ValidatorUnavailable(
-        `the identity service answered something else: ${(error as Error).message}`,
+        `unexpected response of the identity service: ${(error as Error).message}`,
         error,
       );
     }
@@ -168,8 +168,8 @@ function accountOf({ options, config, origin }: ValidatorSettings): AccountOptio
         : `the account has ${scopes.length} scopes: ${scopes.join(', ')}`,
     hint:
       missing.length > 0
-        ? `Write them in [${section ?? 'auth_token'}] of the service configuration${authSection === undefined ? '' : `, those of the account in [${authSection}]`}.`
-        : 'Keep one: a login has one scope.',
+        ? `Write them in [${section ?? 'auth_token'}] of portico.ini${authSection === undefined ? '' : `, those of the account in [${authSection}]`}.`
+        : 'Keep one of them: a login has one scope.',
     origin: (section === undefined ? undefined : config.getSectionLocation(section)?.origin) ?? origin,
   });
 }
@@ -184,8 +184,8 @@ function authoritiesOf({ options: { cafile }, config, originOf }: ValidatorSetti
     return bytes;
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_CAFILE', {
-      message: `cafile holds no certificate, or one that cannot be read: ${cafile}`,
-      hint: 'It should hold certificates in PEM form.',
+      message: `cafile contains no readable certificate: ${cafile}`,
+      hint: 'It must contain certificates in PEM format.',
       origin: originOf('cafile'),
       cause,
     });
@@ -250,14 +250,14 @@ class KeystoneSession {
     if (answer.status !== 201 && answer.status !== 200) {
       throw new ValidatorUnavailable(`this service's login at the identity service failed: ${answer.status}`);
     }
-    if (typeof token !== 'string') throw new ValidatorUnavailable('the login was answered without a token');
+    if (typeof token !== 'string') throw new ValidatorUnavailable('the response to the login has no token');
     try {
       const info = tokenInfoOf(answer.text);
       const endpoint = versioned(endpointIn(info.catalog ?? [], this.#choice) ?? base);
       this.#login = { token, endpoint, endsAt: endOf(info) };
       return this.#login;
     } catch (error) {
-      throw new ValidatorUnavailable(`the login was answered with something else: ${(error as Error).message}`, error);
+      throw new ValidatorUnavailable(`unexpected response to the login: ${(error as Error).message}`, error);
     }
   }
 }

@@ -47,7 +47,7 @@ export function envelopeFor(token: string, protection: Protection, secret: strin
     open: (value) => {
       const [signature, encoded] = [value.subarray(0, MAC_LENGTH), value.subarray(MAC_LENGTH)];
       if (signature.length !== MAC_LENGTH || !timingSafeEqual(signature, sign(encoded))) {
-        throw new Error('its signature is not that of memcache_secret_key');
+        throw new Error('it is not signed with memcache_secret_key');
       }
       const data = Buffer.from(encoded.toString('latin1'), 'base64');
       return (protection === 'encrypt' ? decrypted(cipher, data) : data).toString();

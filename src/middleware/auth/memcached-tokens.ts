@@ -74,7 +74,7 @@ export class MemcachedTokens {
       if (now >= this.#tellForgedFrom) {
         this.#tellForgedFrom = now + TELL_EVERY_MS;
         const facts = { reason: (error as Error).message };
-        log.warn('a token in memcached is not believed, and asked about; said once a minute at most', facts);
+        log.warn('a token in memcached is not trusted, and is validated again; logged once a minute at most', facts);
       }
       return undefined;
     }
@@ -104,7 +104,7 @@ export class MemcachedTokens {
     try {
       // memjs never settles a question whose connection the server closes.
       return await within(ask(client), timeoutMs, () => {
-        throw new Error('it does not answer in time');
+        throw new Error('it does not respond in time');
       });
     } catch (error) {
       // It answered: it does not keep this value, too large a one for instance.
@@ -116,7 +116,7 @@ export class MemcachedTokens {
       }
       if (server.deadUntil <= now) {
         const facts = { server: server.name, reason: (error as Error).message, seconds: deadMs / 1000 };
-        log.warn('memcached does not answer; tokens are asked about without it for a while', facts);
+        log.warn('memcached does not respond; tokens are validated without it for a while', facts);
       }
       server.deadUntil = now + deadMs;
       return undefined;

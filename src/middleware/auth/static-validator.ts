@@ -17,8 +17,8 @@ export class StaticValidator implements TokenValidator {
   #tokens: ReadonlyMap<string, TokenInfo> = new Map();
 
   start({ config, options, origin, originOf }: ValidatorSettings): void {
-    const what = 'the validator static believes tokens out of a file';
-    requireDebug(config, what, 'take another validator', origin);
+    const what = 'the validator static trusts tokens from a file';
+    requireDebug(config, what, 'use another validator', origin);
     const file = options.staticTokensFile ?? '';
     this.#tokens = staticTokens(textOf(config, file, originOf('static_tokens_file')), file);
   }
@@ -39,7 +39,7 @@ function textOf(config: Config, file: string, origin: Origin): string {
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_STATIC_TOKENS', {
       message: `the tokens of the validator static cannot be read: ${(cause as Error).message}`,
-      hint: 'Name in static_tokens_file a JSON object: {"<token>": {"user_id": "…", "project_id": "…", "roles": ["…"]}}.',
+      hint: 'Set static_tokens_file to a file with a JSON object: {"<token>": {"user_id": "…", "project_id": "…", "roles": ["…"]}}.',
       origin,
       cause,
     });
@@ -114,10 +114,10 @@ class StaticTokensReader {
     const tokens = new Map<string, TokenInfo>();
     for (const { name, value } of this.#entries(text)) {
       const token = wordOf(name);
-      if (tokens.has(token)) this.#refuse('this token is there twice', 'Leave one of its entries out.', name.loc.start);
+      if (tokens.has(token)) this.#refuse('this token is repeated', 'Remove one of its entries.', name.loc.start);
       const info = this.#members(value, ENTRY, 'the entry of a token');
       if (value.type === 'Object' && info?.userId === undefined && !has(value, 'user_id')) {
-        this.#refuse('this token has no user_id', 'Say whose token it is: "user_id": "…".', name.loc.start);
+        this.#refuse('this token has no user_id', 'Add the user of the token: "user_id": "…".', name.loc.start);
       }
       tokens.set(token, { roles: [], ...info } as TokenInfo);
     }
@@ -150,7 +150,7 @@ class StaticTokensReader {
           this.#refuse(`${what} has no member ${shown(word, value)}`, hintFor(word, members), name.loc.start);
           return [];
         }
-        if (seen.has(word)) this.#refuse(`${word} is there twice`, 'Leave one of them out.', name.loc.start);
+        if (seen.has(word)) this.#refuse(`${word} is repeated`, 'Remove one of them.', name.loc.start);
         seen.add(word);
         return [[camelCase(word), this.#value(value, members[word]!, word)]];
       }),
@@ -175,7 +175,7 @@ class StaticTokensReader {
   }
 }
 
-const FORM = 'It should be a JSON object: {"<token>": {"user_id": "…", "project_id": "…", "roles": ["…"]}}.';
+const FORM = 'It must be a JSON object: {"<token>": {"user_id": "…", "project_id": "…", "roles": ["…"]}}.';
 
 function isListOf(kind: Members | readonly [Members]): kind is readonly [Members] {
   return Array.isArray(kind);

@@ -138,7 +138,7 @@ export class TokenJudge {
     if (compiled === undefined && now - this.#toldOfRulesAt >= COMPLAIN_EVERY_MS) {
       this.#toldOfRulesAt = now;
       this.#log.warn(
-        `a token is refused: it has more than ${MOST_RULES} access rules, or one of more than ${LONGEST_RULE} characters; said once a minute at most`,
+        `a token is refused: it has more than ${MOST_RULES} access rules, or one of more than ${LONGEST_RULE} characters; logged once a minute at most`,
         { user_id: info.userId, application_credential_id: info.appCredential?.id },
       );
     }
@@ -148,7 +148,7 @@ export class TokenJudge {
   #complain(error: Error): void {
     const requests = this.#outage.count();
     if (requests === undefined) return;
-    this.#log.error('tokens cannot be validated; said once a minute at most', { reason: error.message, requests });
+    this.#log.error('tokens cannot be validated; logged once a minute at most', { reason: error.message, requests });
   }
 
   /** Python's services let such tokens pass by default: an operator who comes from there looks for this line. */
@@ -156,7 +156,7 @@ export class TokenJudge {
     const requests = this.#withoutRole.count();
     if (requests === undefined) return;
     this.#log.warn(
-      'the token of a service is refused: it has none of the roles in service_token_roles; said once a minute at most',
+      'the token of a service is refused: it has none of the roles in service_token_roles; logged once a minute at most',
       { user_id: userId, user_name: userName, service_token_roles: [...this.#serviceRoles], requests },
     );
   }

@@ -5,7 +5,7 @@ const REMOVE = 'Remove the line.';
 const ACCOUNT = 'Write auth_url, username, password and project_name.';
 const URL_PART = 'Write auth_url, the whole address of the identity service.';
 const POOL = 'Remove the line: each process has one connection to memcached.';
-const LOCAL = 'Remove the line: signed tokens of Keystone (PKI) are no more, and each token is asked about.';
+const LOCAL = 'Remove the line: Keystone no longer has signed tokens (PKI); each token is validated.';
 
 export const UNUSED_NAMES: Readonly<Record<string, string>> = {
   admin_user: 'Write username.',
@@ -17,9 +17,9 @@ export const UNUSED_NAMES: Readonly<Record<string, string>> = {
   auth_port: URL_PART,
   auth_protocol: URL_PART,
   auth_admin_prefix: URL_PART,
-  cache: 'Write memcached_servers: there is no cache in the environment of a request.',
+  cache: 'Write memcached_servers: requests have no cache in their environment.',
   token_cache:
-    'Remove the line: each process keeps tokens in memory, and memcached_servers says where they are kept beside it.',
+    'Remove the line: each process caches tokens in memory, and memcached_servers adds a shared cache.',
   memcache_use_advanced_pool: POOL,
   memcache_pool_maxsize: POOL,
   memcache_pool_unused_timeout: POOL,

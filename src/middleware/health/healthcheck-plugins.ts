@@ -82,7 +82,7 @@ const OK: PluginResult = { available: true, reason: 'OK' };
 
 /** Unavailable while one file exists. */
 function disableByFile(settings: Settings, log: Logger): HealthcheckPlugin {
-  const warn = once(() => log.warn('healthcheck: disable_by_file has no disable_by_file_path and is always OK'));
+  const warn = once(() => log.warn('healthcheck: disable_by_file has no disable_by_file_path, so it is always OK'));
   return {
     async check() {
       const file = settings().disableByFilePath;

@@ -69,7 +69,7 @@ function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
   const other = backends.find((name) => name === 'disable_by_file' || name === 'disable_by_files_ports');
   if (other === undefined) return;
   throw new ConfigurationRefused('PORTICO_HEALTHCHECK_BACKENDS', {
-    message: `enable_by_files and ${other} exclude each other`,
+    message: `enable_by_files and ${other} are mutually exclusive`,
     hint: 'Keep one of the two in backends.',
     origin: backendsOf(ctx),
   });

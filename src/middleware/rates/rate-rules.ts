@@ -36,13 +36,13 @@ export function parseRule(text: string, origin: Origin | undefined): RateRule {
       hint: 'Write name key rate burst [methods] [path], such as "boot project 5/m 5 POST /servers".',
       origin,
     });
-  if (!/^[\w.-]+$/.test(name)) throw refused('its name may have letters, digits, dots, - and _');
+  if (!/^[\w.-]+$/.test(name)) throw refused('its name can only have letters, digits, dots, - and _');
   const known = KEYS.find((one) => one === key);
   if (known === undefined) throw refused(`its key is not one of ${KEYS.join(', ')}`);
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(?:\/([smhd]))?$/.exec(rate) ?? [];
   if (amount === undefined || Number(amount) === 0)
     throw refused('its rate is not a number, alone or with /s /m /h /d');
-  if (!/^[1-9]\d*$/.test(burst)) throw refused('its burst is not a whole number from 1 on');
+  if (!/^[1-9]\d*$/.test(burst)) throw refused('its burst is not a whole number of at least 1');
   const methods = rest[0]?.startsWith('/') === false ? rest.shift() : undefined;
   const path = rest.shift();
   if (rest.length > 0 || path?.startsWith('/') === false) throw refused('it has too many parts');

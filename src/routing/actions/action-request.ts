@@ -76,7 +76,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */
   get apiVersion(): ApiVersion {
     if (this.#apiVersion === null)
-      throw withCode(new TypeError('request.apiVersion: the router was made without versions'), 'PORTICO_API_VERSION');
+      throw withCode(new TypeError('request.apiVersion: the router has no versions'), 'PORTICO_API_VERSION');
     return this.#apiVersion;
   }
 

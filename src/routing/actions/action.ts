@@ -183,7 +183,7 @@ export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
   ? unknown extends B
     ? unknown extends BodyOf<O>
       ? unknown
-      : 'the annotation makes request.body unknown: leave it out, give params a schema, or write ActionRequest<Params, Body>'
+      : 'the annotation makes request.body unknown: remove it, add a schema for params, or write ActionRequest<Params, Body>'
     : unknown
   : unknown;
 
@@ -210,7 +210,7 @@ function checkAction(options: unknown, handler: unknown): void {
     throw new RouteError('PORTICO_ACTION_OPTION', { message, hint });
   }
   if (typeof handler !== 'function') {
-    const message = `the handler of an action is a function, not ${whatItIs(handler)}`;
+    const message = `the handler of an action must be a function, not ${whatItIs(handler)}`;
     throw new RouteError('PORTICO_ACTION_OPTION', { message, hint });
   }
   refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(NAMES));
@@ -250,7 +250,7 @@ function rangesSince<T>(values: Since<T>): { readonly versions: WrittenRange; re
     if (next === undefined) return { versions: [from], value };
     if (ApiVersion.of(next).compare(ApiVersion.of(from)) <= 0) {
       throw withCode(
-        new RangeError(`values by version: ${next} stands after ${from}; put the lower version first`),
+        new RangeError(`values by version: ${next} comes after ${from}; put the lower version first`),
         'PORTICO_ACTION_OPTION',
       );
     }

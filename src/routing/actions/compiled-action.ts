@@ -100,7 +100,7 @@ export function refuseOverlap(values: readonly { readonly range: VersionRange }[
     if (other === undefined) continue;
     throw new RouteError('PORTICO_ROUTE_VERSIONS', {
       message: `${what}: the versions ${describe(other.range)} and ${describe(range)} overlap`,
-      hint: 'Each version must be served by one of them.',
+      hint: 'Serve each version with only one of them.',
     });
   }
 }
@@ -115,7 +115,7 @@ function checkOf(schema: Schema, what: string, compile: (schema: Schema) => Chec
   } catch (cause) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
       message: `the ${what} schema does not compile: ${(cause as Error).message}`,
-      hint: cause instanceof SchemaMistake ? cause.hint : 'The text names the place within the schema.',
+      hint: cause instanceof SchemaMistake ? cause.hint : 'The message names the place in the schema.',
       cause,
     });
   }
@@ -128,8 +128,8 @@ function responseSchemas(response: NonNullable<RangedOptions['response']>): Read
       return [status, jsonSchemaOf(schema, 'output', 'draft-07')] as const;
     } catch (cause) {
       throw new RouteError('PORTICO_ROUTE_SCHEMA', {
-        message: `the response schema of ${status} gives no JSON Schema: ${(cause as Error).message}`,
-        hint: 'Use a library that gives it (Zod 4.2, ArkType 2.1.28, Valibot with toStandardJsonSchema), or write JSON Schema.',
+        message: `the response schema of ${status} has no JSON Schema: ${(cause as Error).message}`,
+        hint: 'Use a library that provides it (Zod 4.2, ArkType 2.1.28, Valibot with toStandardJsonSchema), or write JSON Schema.',
         cause,
       });
     }
@@ -141,6 +141,6 @@ function checkedStatus(status: number): number {
   if (Number.isInteger(status) && status >= 200 && status <= 399) return status;
   throw new RouteError('PORTICO_ROUTE_STATUS', {
     message: `an action cannot answer with status ${status}`,
-    hint: '200 to 399; for 400 and above throw a Fault.',
+    hint: 'Use 200 to 399; for 400 and above throw a Fault.',
   });
 }

@@ -91,7 +91,7 @@ function constructed(source: new () => object): object {
       message: `the controller ${name} ${message}`,
       // A name that is not defined has nothing to do with arguments.
       ...(!(cause instanceof ReferenceError) && {
-        hint: `A class is constructed without arguments; is an object meant, new ${name}(…)?`,
+        hint: `A class is constructed without arguments. Did you mean an object, new ${name}(…)?`,
       }),
       cause,
     });
@@ -240,7 +240,7 @@ export class Resource {
     if (present !== undefined) {
       throw new RouteError('PORTICO_ROUTE_BODY_KEY', {
         message: `the body key "${key}" has two actions: ${present.place} and ${added.place}`,
-        hint: 'One of them must go, or get another key.',
+        hint: 'Remove one of them, or change its key.',
       });
     }
     this.#byKey.set(key, added);

@@ -225,7 +225,7 @@ export class Mapper extends SubMapperParent {
     if (typeof template !== 'string') {
       throw new RouteError('PORTICO_ROUTE_NO_TEMPLATE', {
         message: `the route ${name === null ? '' : `"${name}" `}has no path`,
-        hint: 'connect(path, options) or connect(name, path, options); a submapper needs a pathPrefix for a lone name.',
+        hint: 'connect(path, options) or connect(name, path, options); with only a name, a submapper needs a pathPrefix.',
       });
     }
     const { explicit = true, minimization = false } = this.#options;

@@ -39,7 +39,7 @@ export interface ExpandedRoute {
 /** Refuses `resource('books', { … })`, which lacks its collection's name. */
 export function refuseLoneName(name: string): never {
   throw new RouteError('PORTICO_ROUTE_RESOURCE_NAME', {
-    message: 'a resource has two names: of a member, and of the collection, which is its path',
+    message: 'a resource has two names: of a member and of the collection, which is also its path',
     hint: `Write resource("${name.replace(/s$/, '')}", "${name}", { … }).`,
   });
 }

@@ -154,7 +154,7 @@ function didYouMean([nearest]: readonly string[]): string | undefined {
 export function checkSlash({ parts: [first], minimize, isStatic, template }: Route): void {
   if (minimize || isStatic || typeof first !== 'string' || first.startsWith('/') || first === '*') return;
   throw new RouteError('PORTICO_ROUTE_NO_SLASH', {
-    message: 'it can never match: the path of a request begins with a slash',
-    hint: `Write "/${template}"; where "${template}" is to be its name, the path comes behind it: connect("${template}", "/…").`,
+    message: 'it can never match: the path of a request starts with a slash',
+    hint: `Write "/${template}'; if "${template}" is meant to be its name, the path follows it: connect('${template}", "/…").`,
   });
 }

@@ -220,7 +220,7 @@ function fixed(options: StandardRouteOptions, action: string, method: string): S
     if (options[key] === undefined) continue;
     throw new RouteError('PORTICO_ROUTE_CONTRADICTION', {
       message: `"${action}" has its own ${key}; "${pythonText(options[key])}" contradicts it`,
-      hint: 'Use action() or link() for a route of another kind.',
+      hint: 'Use action() or link() for other routes.',
     });
   }
   return { ...options, action, method };
@@ -230,7 +230,7 @@ function text(value: unknown, what: string): string {
   if (typeof value === 'string') return value;
   throw new RouteError('PORTICO_ROUTE_MISSING', {
     message: `the route needs ${what}`,
-    hint: 'A submapper takes names from its resourceName and collectionName, and paths from its pathPrefix.',
+    hint: 'A submapper gets names from its resourceName and collectionName, and paths from its pathPrefix.',
   });
 }
 

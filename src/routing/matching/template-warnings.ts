@@ -39,7 +39,7 @@ function* methodWarnings({ conditions }: Route): Iterable<RouteWarning> {
   if (typeof method === 'string' && /[^A-Za-z-]/.test(method)) {
     yield {
       code: 'PORTICO_ROUTE_METHOD_TEXT',
-      message: `the methods "${method}" are one text: every part of it is accepted`,
+      message: `the methods "${method}" are one string: every substring of it is accepted`,
       hint: `Write [${method
         .split(/[^A-Za-z-]+/)
         .map((name) => `'${name}'`)
@@ -50,13 +50,13 @@ function* methodWarnings({ conditions }: Route): Iterable<RouteWarning> {
     if (name.toUpperCase() === 'ANY') {
       yield {
         code: 'PORTICO_ROUTE_METHOD_ANY',
-        message: `"${name}" is taken for a method of that name, which no client sends`,
-        hint: 'Leave the method out to take all.',
+        message: `"${name}" is treated as a method name, which no client sends`,
+        hint: 'Omit the method to match all methods.',
       };
     } else if (name !== name.toUpperCase()) {
       yield {
         code: 'PORTICO_ROUTE_METHOD_CASE',
-        message: `the method "${name}" is compared exactly and never sent`,
+        message: `the method "${name}" is compared exactly, and clients never send it`,
         hint: `Write ${name.toUpperCase()}.`,
       };
     }

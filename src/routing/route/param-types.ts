@@ -96,7 +96,7 @@ export function takeTypes(template: string | null, known: ReadonlyMap<string, Pa
 function nearlyType(name: string, word: string, known: ReadonlyMap<string, ParamType>): RouteWarning[] {
   const hint = didYouMean(word, known.keys());
   if (hint === undefined) return [];
-  const message = `the variable ${name} matches the text "${word}" alone, for no type has that name`;
+  const message = `the variable ${name} matches only the text "${word}", because no type has this name`;
   return [{ code: 'PORTICO_ROUTE_TYPE_NAME', message, hint }];
 }
 

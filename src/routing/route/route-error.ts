@@ -47,7 +47,7 @@ function codeOf(error: Error): string {
 
 function hintOf(error: Error): string | undefined {
   if (codeOf(error) !== 'PORTICO_ROUTE_REGEX') return undefined;
-  return 'An expression in a template ends at its first "}" and ":"; requirements: { name: … } has no such limits.';
+  return 'An expression in a template ends at its first "}" or ":"; requirements: { name: … } has no such limit.';
 }
 
 /** The place, worked out when it is asked for: reading a stack is dear, and most places are never shown. */

@@ -201,8 +201,8 @@ function noController(controller: unknown): RouteError {
 
 function filtersTooLate(controller: string, bodyKey: string): RouteError {
   return new RouteError('PORTICO_ROUTE_FILTERS', {
-    message: `${controller}: the action for the body key "${bodyKey}" has filters or auth, but is chosen after the body was read`,
-    hint: 'Give them to the route.',
+    message: `${controller}: the action for the body key "${bodyKey}" has filters or auth, but is selected after the body was read`,
+    hint: 'Move them to the route.',
   });
 }
 

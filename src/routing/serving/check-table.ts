@@ -32,7 +32,7 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
   const code = 'PORTICO_ROUTE_SHADOWED';
   for (const { compiled, by } of findShadowed(table.planned)) {
     const others = by.map((other) => `${other.route.template} (${placeOf(other)})`).join(', ');
-    const message = `the route ${compiled.route.template} can never win: ${others} takes all it takes, and is tried first`;
+    const message = `the route ${compiled.route.template} can never match: ${others} matches the same requests, and is tried first`;
     const shadowed = { message, origin: mapper.originOf(compiled.route), hint: 'Remove it, or define it earlier.' };
     if (onShadow === 'warn') warnOfTable(log, { code, ...shadowed });
     else refuse(new RouteError(code, shadowed));

@@ -155,10 +155,10 @@ export function checkPluginRoutes(
     if (winner === undefined) continue;
     const code = 'PORTICO_ROUTE_SHADOWED';
     const taken = winners.map(({ method }) => method).join(', ');
-    const loses = winners.length === methods.length ? 'can never win' : `is never asked for ${taken}`;
-    const message = `the route ${methods.join(', ')} ${url} of a plugin ${loses}: ${winner.route.template} of the table takes its path`;
+    const loses = winners.length === methods.length ? 'can never match' : `never matches ${taken}`;
+    const message = `the route ${methods.join(', ')} ${url} of a plugin ${loses}: ${winner.route.template} of the table matches its path`;
     const hint =
-      'Have the plugin serve it at another path (its option prefix or routePrefix), or make the route of the table narrower.';
+      'Move the plugin to another path (its option prefix or routePrefix), or make the route of the table narrower.';
     const origin = mapper.originOf(winner.route);
     if (onShadow === 'warn') warnOfTable(log, { code, message, hint, origin });
     else throw new RouteTableError([new RouteError(code, { message, hint, origin })]);

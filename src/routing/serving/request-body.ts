@@ -78,7 +78,7 @@ export function readJson(payload: Readable, limit: number, done: BodyDone): void
   collectBody(payload, limit, (error, bytes) => {
     if (error !== null) {
       const cut = isAborted(error)
-        ? new Fault(400, { message: 'The body did not arrive whole.', cause: error })
+        ? new Fault(400, { message: 'The body is incomplete.', cause: error })
         : error;
       done(cut, undefined, 0);
       return;

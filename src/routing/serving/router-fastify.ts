@@ -248,7 +248,7 @@ async function pluginOf(
   if (typeof plugin === 'function') return [plugin as FastifyPlugin, options];
   throw new PorticoError('PORTICO_ROUTER_OPTION', {
     message: `plugins[${place}] is ${whatItIs(loaded)}, not a plugin of Fastify`,
-    hint: 'Write the plugin as its package exports it, or [plugin, options].',
+    hint: 'Pass the plugin as its package exports it, or [plugin, options].',
   });
 }
 
@@ -284,14 +284,14 @@ function asBuildError(error: unknown): unknown {
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {
     return new RouteError('PORTICO_ROUTE_SHADOWED', {
       message: `a plugin and the table have the same route: ${String(message).replace(/\s+/g, ' ')}`,
-      hint: 'Take the route out of the table, or have the plugin serve it at another path.',
+      hint: 'Remove the route from the table, or move the plugin to another path.',
       cause: error,
     });
   }
   if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
   return new RouteError('PORTICO_ROUTE_SCHEMA', {
     message: `a response schema does not compile: ${String(message)}`,
-    hint: 'After the method stands the template of the route.',
+    hint: "The message names the route's template after the method.",
     cause: error,
   });
 }

@@ -118,7 +118,7 @@ async function* onlyBytes(objects: Readable): AsyncGenerator<string | Uint8Array
   for await (const chunk of objects) {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
       throw new TypeError(
-        `an action answered with a stream of ${typeof chunk}s: the pieces of a body are texts or bytes`,
+        `an action returned a stream of ${typeof chunk}s: the chunks of a body must be strings or bytes`,
       );
     }
     if (chunk.length > 0) yield chunk;

@@ -102,10 +102,10 @@ test('MW-40 all others are 401 and invalid_token, and the log at debug says why 
     'another type': [await sign(), 'wrong typ'],
     'no end': [await sign({}, { header, exp: null }), 'it has no exp'],
     expired: [await sign({}, { header, exp: '-40s' }), 'expired'],
-    'not yet': [await sign({ nbf: now + 60 }, { header }), 'it does not count yet (nbf)'],
-    'from the future': [await sign({ iat: now + 60 }, { header }), 'it is from the future (iat)'],
+    'not yet': [await sign({ nbf: now + 60 }, { header }), 'it is not valid yet (nbf)'],
+    'from the future': [await sign({ iat: now + 60 }, { header }), 'it was issued in the future (iat)'],
     'of nobody': [await sign({ sub: '' }, { header }), 'it names no user (sub)'],
-    'roles that are no list': [await sign({ roles: 'admin' }, { header }), 'its roles are no list of names (roles)'],
+    'roles that are no list': [await sign({ roles: 'admin' }, { header }), 'its roles are not a list of names (roles)'],
     revoked: [await sign({ jti: 'gone' }, { header }), 'revoked'],
   };
   for (const [name, [token, reason]] of Object.entries(bad)) {
@@ -136,7 +136,7 @@ test('MW-40 a token of a key that its issuer does not have is told apart in the 
   const filter = await build(t, { jwks_file: files.path('keys.json') }, {}, log);
   assert.equal((await send(filter, await sign())).status, 200);
   assert.equal((await send(filter, await sign({}, { header: { kid: 'k2' } }))).status, 401);
-  assert.equal(lines.at(-1)?.reason, 'unknown key: the issuer has none for its kid and alg');
+  assert.equal(lines.at(-1)?.reason, 'unknown key: the issuer has no key for its kid and alg');
 });
 
 test('MW-40 without the scope that is required: 403 and insufficient_scope', async (t) => {

@@ -39,7 +39,7 @@ test('MW-37 a memcached that does not answer is waited for once, told once, and 
   assert.equal(identity.validations.length, 3);
   assert.deepEqual(
     lines.map(({ msg, server, seconds }) => [msg, server, seconds]),
-    [['memcached does not answer; tokens are asked about without it for a while', `127.0.0.1:${port}`, 300]],
+    [['memcached does not respond; tokens are validated without it for a while', `127.0.0.1:${port}`, 300]],
   );
 });
 

@@ -56,7 +56,7 @@ test('a member that is none is refused at its place, with the nearest ones', () 
   assert.equal(
     refusalOf('{"s3cret": {"user": "bob"}}'),
     `${place(1, 2)}error: this token has no user_id
-  Say whose token it is: "user_id": "…".
+  Add the user of the token: "user_id": "…".
 ${place(1, 13)}error: the entry of a token has no member "user"
   Did you mean "user_id" or "user_name" or "user_domain"?`,
   );
@@ -89,7 +89,7 @@ test('a value that is not what it has to be is refused at its place', () => {
     ['"user_id": "b", "domain": "d"', 'domain is not an object'],
     ['"user_id": "b", "bind": []', 'bind is not an object'],
     ['"user_id": "b", "app_credential": {"access_rules": {}}', 'access_rules is not a list of objects'],
-    ['"user_id": "b", "user_id": "c"', 'user_id is there twice'],
+    ['"user_id": "b", "user_id": "c"', 'user_id is repeated'],
   ];
   for (const [members, message] of rows) {
     const text = refusalOf(`{"s3cret": {${members}}}`);

@@ -119,7 +119,7 @@ test('a path that no request can have is told so', async () => {
   for (const template of ['a', 'books/{id}', 'http://x/']) {
     const [told, ...more] = await connecting(index, template);
     assert.deepEqual(more, [], template);
-    assert.match(told!, /it can never match: the path of a request begins with a slash\n {2}Write "\//);
+    assert.match(told!, /it can never match: the path of a request starts with a slash\n {2}Write "\//);
     assert.ok(told!.includes(`connect("${template}", "/…")`));
   }
   for (const template of ['/', '/a', '{id:/.*}', '*rest']) assert.deepEqual(await connecting(index, template), []);

@@ -15,7 +15,7 @@ function shadowed(...routes: [template: string, options?: RouteOptions][]): stri
   return findShadowed(mapper.compile().planned).map(({ compiled }) => compiled.route.template);
 }
 
-test('RT-196 RT-197 routes that can never win', () => {
+test('RT-196 RT-197 routes that can never match', () => {
   const post: RouteOptions = { ...GET, conditions: { method: ['POST'] } };
   const any: RouteOptions = { controller: 'c', action: 'a' };
   assert.deepEqual(shadowed(['/a'], ['/a']), ['/a']);
