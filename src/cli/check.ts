@@ -174,8 +174,7 @@ async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): 
 function ofAddress(config: Config, name: string, message: string): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
-  const hint =
-    'This is fine if it is the service that you want to reload. A second start fails with status 1.';
+  const hint = 'This is fine if it is the service that you want to reload. A second start fails with status 1.';
   return diagnose(config, { severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, message, hint });
 }
 

@@ -252,8 +252,7 @@ function one(config: Config, name: string): ShownOption {
     if (config.has(candidate, opt)) return showOption(config, candidate, opt);
   const names = config.resolveAll().map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
   const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
-  const hint =
-    didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
+  const hint = didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }
 

@@ -97,7 +97,10 @@ function change<T>(
 /** The selection of a command line: it names letters, or means all. */
 function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetterFilter {
   if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
-    throw new UsageError('select messages by ids, --topic <name> or --all', 'See their ids with api-cli rpc dead list.');
+    throw new UsageError(
+      'select messages by ids, --topic <name> or --all',
+      'See their ids with api-cli rpc dead list.',
+    );
   }
   return ids.length === 0 ? { topic } : { ids };
 }
@@ -117,7 +120,8 @@ async function meant(found: DeadLetters, filter: DeadLetterFilter): Promise<read
   }
   if (topic !== undefined && letters.length === 0) {
     const topics = new Set((await found.list()).flatMap((letter) => letter.topic ?? []));
-    const others = topics.size === 0 ? 'There are no dead letters.' : `There are dead letters of ${[...topics].join(', ')}.`;
+    const others =
+      topics.size === 0 ? 'There are no dead letters.' : `There are dead letters of ${[...topics].join(', ')}.`;
     const hint = didYouMean(topic, topics) ?? others;
     process.stderr.write(`${printable(`no dead letter is of the topic ${topic}`)}\n  ${printable(hint)}\n`);
   }

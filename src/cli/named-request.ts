@@ -125,7 +125,6 @@ export async function namedApp(
     const ports = apis.flatMap((each) => (each.port === undefined ? [] : [`${each.port} (${each.name})`]));
     throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);
   }
-  const message =
-    roots.length === 0 ? `${loader.path} has no root app` : `there are several: ${roots.join(', ')}`;
+  const message = roots.length === 0 ? `${loader.path} has no root app` : `there are several: ${roots.join(', ')}`;
   throw new UsageError(message, 'Select one with --api.');
 }

@@ -21,7 +21,10 @@ export const serviceOptions = defineOptions({
     aliases: ['DEFAULT.<name>_manager'],
     help: 'The manager of this service, as module:export. Other services call its methods.',
   }),
-  topic: string({ sampleDefault: 'name of the service', help: 'The topic on which the service receives remote calls.' }),
+  topic: string({
+    sampleDefault: 'name of the service',
+    help: 'The topic on which the service receives remote calls.',
+  }),
   workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes that run this service.' }),
 });
 

@@ -84,9 +84,7 @@ function check(now: ServiceContract, before: ServiceContract, args: ContractArgu
     (message): Diagnostic => ({ severity: 'error', code: 'PORTICO_RPC_CONTRACT', message }),
   );
   print(args, { schema: SCHEMA, version: 1, findings }, () =>
-    findings.length === 0
-      ? `${args.check}: the contract of ${now.service} is compatible.`
-      : printDiagnostics(findings),
+    findings.length === 0 ? `${args.check}: the contract of ${now.service} is compatible.` : printDiagnostics(findings),
   );
   process.exitCode = findings.length === 0 ? 0 : 1;
 }

@@ -186,7 +186,8 @@ function describing(services: readonly Launched[], config: Config): (name: unkno
   const describe = async (name: unknown): Promise<object> => {
     const api = services.find((service) => service.name === name);
     const { WSGIService } = await import('../server/index.js');
-    if (!(api instanceof WSGIService) || api.pasteFile === undefined) throw new Error('its app does not come from a paste file');
+    if (!(api instanceof WSGIService) || api.pasteFile === undefined)
+      throw new Error('its app does not come from a paste file');
     const { documentOf } = await import('./openapi.js');
     return documentOf(api, config, null);
   };

@@ -145,8 +145,7 @@ class ConfReader {
     const column = text.indexOf(value) + 1;
     if (this.#open === undefined) {
       const place = this.#place(number, column, text.replace(/\S.*$/s, masked));
-      const hint =
-        'a line that begins with white space continues the value above: start it in the first column';
+      const hint = 'a line that begins with white space continues the value above: start it in the first column';
       if (!this.#refused) this.#refuse('unexpected continuation line', place, hint);
       return;
     }

@@ -95,7 +95,8 @@ export function startError({ service, index }: Assignment, exit: WorkerExit): Er
     const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
     return new PorticoError('PORTICO_WORKER_FAILED', {
       message: `worker ${index} of service ${service} ${how} before it was ready`,
-      hint: exit.signal === null ? 'Does the application, or a module that it imports, call process.exit()?' : undefined,
+      hint:
+        exit.signal === null ? 'Does the application, or a module that it imports, call process.exit()?' : undefined,
     });
   }
   const { text: message, diagnostics } = failure;

@@ -95,8 +95,7 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
         : /^[=:]/.test(subject)
           ? `has no name before its "${subject[0]}".`
           : 'is neither an option nor a section header.';
-      const hint =
-        'Write "name = value"; a line that continues a value is indented deeper than the first line.';
+      const hint = 'Write "name = value"; a line that continues a value is indented deeper than the first line.';
       return refused('PORTICO_PASTE_BAD_LINE', `${cited(subject)} ${why}`, hint);
     }
     case 'duplicate-section': {

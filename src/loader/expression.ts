@@ -103,7 +103,8 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
       origin,
     });
   }
-  const why = error.what === 'package' ? 'no such package is installed in a node_modules directory of this file' : error.message;
+  const why =
+    error.what === 'package' ? 'no such package is installed in a node_modules directory of this file' : error.message;
   const message = `no module is called ${JSON.stringify(module)}: ${why}.`;
   const looked = `Looked in node_modules of ${searchFolders(folder).join(', ')}, and above.`;
   if (error.what === 'package' && PYTHON_MODULE.test(module)) {
@@ -123,7 +124,9 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
     return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, proposal });
   }
   const others =
-    error.what === 'package' ? looked : 'Others are looked up in node_modules, starting from the directory of this file.';
+    error.what === 'package'
+      ? looked
+      : 'Others are looked up in node_modules, starting from the directory of this file.';
   const known = error.what === 'subpath' ? `It has: ${firstNames(error.known)}.` : undefined;
   const hint = didYouMean(module, error.known) ?? known ?? `Relative modules begin with "./". ${others}`;
   return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint });

@@ -97,7 +97,10 @@ export function describeNode(node: ContextTree, config: Config, req?: IncomingMe
 }
 
 /** Of a filter that says nothing of itself. */
-export const UNDESCRIBED: Description = { does: 'may answer itself, otherwise passes the request on', answers: 'perhaps' };
+export const UNDESCRIBED: Description = {
+  does: 'may answer itself, otherwise passes the request on',
+  answers: 'perhaps',
+};
 
 /** An app, or a composite that does not tell what is in it. */
 export interface MountedApp {

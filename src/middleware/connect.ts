@@ -18,7 +18,10 @@ import { ConfigurationRefused, isObject } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
 const connectOptions = defineOptions({
-  middleware: module({ required: true, help: 'The middleware: a package, or module:export relative to the paste file.' }),
+  middleware: module({
+    required: true,
+    help: 'The middleware: a package, or module:export relative to the paste file.',
+  }),
   options: string({ default: '{}', help: 'Options for the middleware, as JSON.' }),
   call: boolean({
     default: true,

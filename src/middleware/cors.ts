@@ -97,7 +97,9 @@ function describe(
     return { does: `answers 204: a preflight of ${origin} for ${method}; allowed origins: ${origins}`, answers: 204 };
   }
   if (origin === undefined) return { does: 'adds Vary to the response: the request has no Origin' };
-  return { does: `allows a page of ${origin} to read the response if the origin is allowed; allowed origins: ${origins}` };
+  return {
+    does: `allows a page of ${origin} to read the response if the origin is allowed; allowed origins: ${origins}`,
+  };
 }
 
 /** The filter {@link corsFilter} makes. */

@@ -7,7 +7,11 @@ import { type Description, filterFactory, holdBody } from '../app/index.js';
 import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
 
 const etagOptions = defineOptions({
-  max_size: bytes({ default: 1_048_576, min: 0, help: 'Maximum size of a body that is buffered to compute its ETag. Larger bodies get none.' }),
+  max_size: bytes({
+    default: 1_048_576,
+    min: 0,
+    help: 'Maximum size of a body that is buffered to compute its ETag. Larger bodies get none.',
+  }),
 });
 
 /**

@@ -9,7 +9,9 @@ import { folded, removeHeaders } from './headers.js';
 const gatekeeperOptions = defineOptions({
   strip_request: list({ default: [], help: 'Request headers to remove. A name that ends in * is a prefix.' }),
   strip_response: list({ default: [], help: 'Response headers to remove. A name that ends in * is a prefix.' }),
-  move_request: dict({ help: 'Request headers to rename instead of removing, such as x-timestamp:x-backend-timestamp.' }),
+  move_request: dict({
+    help: 'Request headers to rename instead of removing, such as x-timestamp:x-backend-timestamp.',
+  }),
 });
 
 /** Internal ones, in both directions, whatever is configured. */

@@ -85,7 +85,10 @@ interface Conversion {
 
 function field(name: string | undefined, how: Conversion): (facts: AccessFacts) => string {
   if (name === undefined) {
-    throw new InvalidValue('has a % that does not start a field', 'write %(status_code)s for a field, %% for a percent sign');
+    throw new InvalidValue(
+      'has a % that does not start a field',
+      'write %(status_code)s for a field, %% for a percent sign',
+    );
   }
   const key = NAMES.find((known) => known === name) as keyof AccessFacts | undefined;
   if (key === undefined) {
@@ -95,7 +98,10 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
   }
   // A longer padding is a slip, and would fail in each request where a string cannot be so long.
   if (how.width > 999 || Number(how.precision ?? 0) > 99) {
-    throw new InvalidValue(`has a width that is too large for ${name}`, 'a width can have at most 3 digits, a precision at most 2');
+    throw new InvalidValue(
+      `has a width that is too large for ${name}`,
+      'a width can have at most 3 digits, a precision at most 2',
+    );
   }
   if (how.conversion !== 's' && (TEXTS as readonly string[]).includes(key)) {
     throw new InvalidValue(`cannot write ${name} as a number`, `write %(${name})s`);

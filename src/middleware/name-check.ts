@@ -30,8 +30,7 @@ function describe(options: OptionsOf<typeof nameCheckOptions>, req?: IncomingMes
   const reason = req === undefined ? undefined : faultIn(environ(req).originalUrl, options);
   if (reason !== undefined) return { does: `answers 400: ${reason}`, answers: 400 };
   return {
-    does:
-      req === undefined ? 'answers 400 to malformed and suspicious paths' : 'finds nothing wrong with the path',
+    does: req === undefined ? 'answers 400 to malformed and suspicious paths' : 'finds nothing wrong with the path',
     openapi: { responses: { 400: { description: 'The path is refused.' } } },
   };
 }

@@ -93,7 +93,8 @@ function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessag
     securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'user:project' } },
   };
   const token = req?.headers['x-auth-token'];
-  if (req === undefined) return { does: 'trusts callers to be the users they claim to be', answers: 'perhaps', openapi };
+  if (req === undefined)
+    return { does: 'trusts callers to be the users they claim to be', answers: 'perhaps', openapi };
   if (!options.iKnowThisIsOpen) {
     if (isForwarded(req, environ(req))) return { does: 'answers 403, because the request was forwarded', answers: 403 };
     const { host } = req.headers;

@@ -15,8 +15,17 @@ const readOnlyOptions = defineOptions({
   }),
   allow_deletes: boolean({ default: false, mutable: true, help: 'Allow DELETE.' }),
   exempt_projects: list({ default: [], mutable: true, help: 'Projects that may still write.' }),
-  exempt_paths: list({ default: [], mutable: true, help: 'Paths that still accept writes, with everything below them.' }),
-  retry_after: integer({ default: 60, min: 0, mutable: true, help: 'Value of Retry-After in maintenance mode, in seconds.' }),
+  exempt_paths: list({
+    default: [],
+    mutable: true,
+    help: 'Paths that still accept writes, with everything below them.',
+  }),
+  retry_after: integer({
+    default: 60,
+    min: 0,
+    mutable: true,
+    help: 'Value of Retry-After in maintenance mode, in seconds.',
+  }),
 });
 
 /** RFC 9110 §9.2.1. What else there may be can change something. */
@@ -41,7 +50,10 @@ export const readOnly = filterFactory(
     }
     if (mode === 'maintenance') {
       const headers = { 'retry-after': String(retryAfter) };
-      throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at the moment.', headers });
+      throw new Fault(503, {
+        message: 'This service is in maintenance and accepts no changes at the moment.',
+        headers,
+      });
     }
     const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
     throw new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });

@@ -32,7 +32,7 @@ const requestIdOptions = defineOptions({
     help: "Use the caller's id as the global request id if it is valid. It never replaces the request id.",
   }),
   id_format: regexp({
-    help: "Pattern of a valid caller id. It must match the whole id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.",
+    help: 'Pattern of a valid caller id. It must match the whole id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.',
   }),
 });
 

@@ -17,9 +17,18 @@ const securityHeadersOptions = defineOptions({
     help: 'max-age of Strict-Transport-Security in responses to HTTPS requests, in seconds. 0 omits the header.',
   }),
   hsts_include_subdomains: boolean({ default: true, help: 'Add includeSubDomains to Strict-Transport-Security.' }),
-  hsts_preload: boolean({ default: false, help: "Add preload to Strict-Transport-Security, which allows browsers to include the host in their preload lists." }),
-  frame_options: string({ default: 'DENY', help: 'Value of X-Frame-Options: DENY or SAMEORIGIN. An empty value omits the header.' }),
-  referrer_policy: string({ default: 'no-referrer', help: 'Value of Referrer-Policy. An empty value omits the header.' }),
+  hsts_preload: boolean({
+    default: false,
+    help: 'Add preload to Strict-Transport-Security, which allows browsers to include the host in their preload lists.',
+  }),
+  frame_options: string({
+    default: 'DENY',
+    help: 'Value of X-Frame-Options: DENY or SAMEORIGIN. An empty value omits the header.',
+  }),
+  referrer_policy: string({
+    default: 'no-referrer',
+    help: 'Value of Referrer-Policy. An empty value omits the header.',
+  }),
   cross_origin_resource_policy: oneOf(['same-origin', 'same-site', 'cross-origin'], {
     default: 'same-origin',
     help: 'Value of Cross-Origin-Resource-Policy: which sites may embed the responses.',

@@ -15,7 +15,12 @@ export const servicegroupOptions = defineOptions({
     help: 'The SQLite database of the registry: sqlite:///relative or sqlite:////absolute. Default: connection of [database]; if that is not set either, no records are stored.',
   }),
   initial_delay_s: float({ default: 5, min: 0, help: 'Seconds from the start of a service to its first heartbeat.' }),
-  jitter: float({ default: 0.1, min: 0, max: 0.5, help: 'Random variation of report_interval between heartbeats, as a fraction.' }),
+  jitter: float({
+    default: 0.1,
+    min: 0,
+    max: 0.5,
+    help: 'Random variation of report_interval between heartbeats, as a fraction.',
+  }),
   on_registry_loss: oneOf(['continue', 'drain', 'exit'], {
     default: 'continue',
     help: 'What a service does when the registry has been unavailable for service_down_time and other services see this one as down.',
@@ -25,7 +30,10 @@ export const servicegroupOptions = defineOptions({
     default: true,
     help: 'Recreate a record that disappears while its service runs, unless an operator deleted it.',
   }),
-  enable_new_services: boolean({ default: true, help: 'Enable services that register for the first time, so that they receive work.' }),
+  enable_new_services: boolean({
+    default: true,
+    help: 'Enable services that register for the first time, so that they receive work.',
+  }),
   takeover: boolean({
     default: false,
     help: 'Start even if another machine runs the service under this host name, for a machine that replaces a dead one.',
@@ -39,7 +47,11 @@ export const servicegroupOptions = defineOptions({
     default: false,
     help: 'Stop accepting work when an operator forces the service down, because another one may take over.',
   }),
-  purge_after_days: integer({ default: 30, min: 0, help: 'Days after which deleted records are removed from the database.' }),
+  purge_after_days: integer({
+    default: 30,
+    min: 0,
+    help: 'Days after which deleted records are removed from the database.',
+  }),
   stale_read_s: float({
     default: 30,
     min: 0,
@@ -70,7 +82,10 @@ export const heartbeatOptions = defineOptions({
 
 /** `[database]`: the database that parts without one of their own use. */
 export const databaseOptions = defineOptions({
-  connection: uri({ secret: true, help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.' }),
+  connection: uri({
+    secret: true,
+    help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.',
+  }),
   pool_size: integer({
     default: 5,
     min: 1,
@@ -89,6 +104,6 @@ export const databaseOptions = defineOptions({
   sqlite_busy_timeout_ms: integer({
     default: 5000,
     min: 0,
-    help: "How long a statement waits while another process writes, in milliseconds.",
+    help: 'How long a statement waits while another process writes, in milliseconds.',
   }),
 });

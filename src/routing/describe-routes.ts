@@ -207,7 +207,8 @@ function acting(router: BuiltRouter, found: Found, { version }: LookUp): Partial
 function missed(router: BuiltRouter, method: string, { path, allowed }: LookUp): RouterAnswer {
   if (allowed.length > 0) {
     const takes = `the path accepts ${allowed.join(', ')}`;
-    if (method === 'OPTIONS') return { status: 204, why: `${takes}, and there is no route for OPTIONS`, allow: allowed };
+    if (method === 'OPTIONS')
+      return { status: 204, why: `${takes}, and there is no route for OPTIONS`, allow: allowed };
     return { status: 405, why: `${takes}, and not ${method}`, allow: allowed };
   }
   if (path === null) return { status: 404, why: "the path does not begin with the router's prefix" };

@@ -50,7 +50,11 @@ function guarded(guard: Guard): Filter & Described {
     });
   };
   return Object.assign(auth, {
-    describe: () => ({ does: 'checks whether the caller is allowed', answers: 'perhaps' as const, openapi: openapiOf(guard) }),
+    describe: () => ({
+      does: 'checks whether the caller is allowed',
+      answers: 'perhaps' as const,
+      openapi: openapiOf(guard),
+    }),
   });
 }
 

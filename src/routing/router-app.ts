@@ -231,7 +231,9 @@ function withoutProject(req: IncomingMessage, args: Args): Args {
   const { project_id: project, ...rest } = args;
   const context = environ(req).context;
   if (context !== undefined && project !== null && context.projectId !== project) {
-    throw new Fault(400, { message: 'Malformed request URL: the project in the path differs from the project of the request.' });
+    throw new Fault(400, {
+      message: 'Malformed request URL: the project in the path differs from the project of the request.',
+    });
   }
   return rest;
 }

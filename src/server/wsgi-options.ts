@@ -12,8 +12,16 @@ export const wsgiOptions = defineOptions({
     help: 'Maximum size of the request line and all headers, in bytes. Larger requests are answered with 431.',
     deprecated: ['DEFAULT.max_header_line'],
   }),
-  max_headers: integer({ default: 100, min: 0, help: 'Maximum number of headers in a request. Requests with more are answered with 431.' }),
-  max_url_length: integer({ default: 8192, min: 0, help: 'Maximum length of the request target, in bytes. Longer ones are answered with 414.' }),
+  max_headers: integer({
+    default: 100,
+    min: 0,
+    help: 'Maximum number of headers in a request. Requests with more are answered with 431.',
+  }),
+  max_url_length: integer({
+    default: 8192,
+    min: 0,
+    help: 'Maximum length of the request target, in bytes. Longer ones are answered with 414.',
+  }),
   max_connections: integer({
     default: 4096,
     min: 0,
@@ -24,14 +32,20 @@ export const wsgiOptions = defineOptions({
     min: 0,
     help: 'Maximum number of requests per connection. The last response announces the end of the connection.',
   }),
-  headers_timeout: duration({ default: 20, help: 'Seconds from the first byte of a request to the end of its headers.' }),
+  headers_timeout: duration({
+    default: 20,
+    help: 'Seconds from the first byte of a request to the end of its headers.',
+  }),
   body_grace: duration({ default: 15, help: 'Seconds before min_body_rate applies.' }),
   min_body_rate: integer({
     default: 500,
     min: 0,
     help: 'Minimum average transfer rate of a request body, in bytes per second. Slower requests are answered with 408.',
   }),
-  request_timeout: duration({ default: 300, help: 'Seconds to receive a whole request with its body, not counting its handler.' }),
+  request_timeout: duration({
+    default: 300,
+    help: 'Seconds to receive a whole request with its body, not counting its handler.',
+  }),
   keep_alive: boolean({
     default: true,
     help: 'Keep connections open between requests.',
@@ -64,7 +78,10 @@ export const wsgiOptions = defineOptions({
     min: 0,
     help: 'Maximum number of requests per worker that wait for a place in default_pool_size. Further requests are answered with 503 and Retry-After.',
   }),
-  queue_timeout: duration({ default: 30, help: 'Seconds for which a request may wait for such a place. After that it is answered with 503.' }),
+  queue_timeout: duration({
+    default: 30,
+    help: 'Seconds for which a request may wait for such a place. After that it is answered with 503.',
+  }),
   secure_proxy_ssl_header: string({
     help: "The header in which a proxy passes on the client's scheme, such as X-Forwarded-Proto. It is trusted from every client, so use it only if clients cannot bypass the proxy.",
   }),

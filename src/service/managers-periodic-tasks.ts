@@ -104,13 +104,16 @@ export class ManagersPeriodicTasks {
 
 /** The options of `[DEFAULT]` that services with managers read, whatever their protocol. */
 export const managerOptions = defineOptions({
-  periodic_enable: boolean({ default: true, mutable: true, help: "Run the periodic tasks of managers." }),
+  periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
   periodic_fuzzy_delay: integer({
     default: 60,
     min: 0,
     help: 'Maximum random delay in seconds before the first periodic task, so that many processes do not start them at the same time.',
   }),
-  periodic_interval_max: integer({ min: 1, help: 'Maximum number of seconds between two checks for due periodic tasks.' }),
+  periodic_interval_max: integer({
+    min: 1,
+    help: 'Maximum number of seconds between two checks for due periodic tasks.',
+  }),
   run_external_periodic_tasks: boolean({
     default: true,
     help: 'Run periodic tasks that a separate process could run instead.',

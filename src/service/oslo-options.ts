@@ -19,8 +19,7 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
   heartbeat_rate: HEARTBEAT,
   kombu_reconnect_delay: 'Write rabbit_retry_interval.',
   kombu_reconnect_splay: 'Remove the line: reconnect delays are always randomized.',
-  kombu_compression:
-    'Remove the line: messages are sent uncompressed, and gzip messages from Python can be read.',
+  kombu_compression: 'Remove the line: messages are sent uncompressed, and gzip messages from Python can be read.',
   rabbit_login_method: 'Remove the line: the user and password of the transport URL are sent with PLAIN.',
   rabbit_max_retries: 'Remove the line: a lost connection is retried until it succeeds.',
   rabbit_durable_queues: 'Write amqp_durable_queues.',
@@ -86,10 +85,18 @@ export const osloRabbitOptions = writtenElsewhere(
       min: 0,
       help: 'Seconds without a heartbeat after which the broker counts as gone. 0 disables heartbeats. Default: [rpc] heartbeat.',
     }),
-    rabbit_retry_interval: duration({ help: 'Seconds before a message that did not reach the broker is sent again. Default: [rpc] retry_interval.' }),
-    rabbit_retry_backoff: duration({ help: 'Seconds by which each further wait is longer. Default: [rpc] retry_backoff.' }),
-    rabbit_interval_max: duration({ help: 'Maximum number of seconds between two retries. Default: [rpc] retry_interval_max.' }),
-    kombu_failover_strategy: oneOf(['round-robin', 'shuffle'], { help: 'The order in which the hosts of the URL are tried. Default: [rpc] failover_strategy.' }),
+    rabbit_retry_interval: duration({
+      help: 'Seconds before a message that did not reach the broker is sent again. Default: [rpc] retry_interval.',
+    }),
+    rabbit_retry_backoff: duration({
+      help: 'Seconds by which each further wait is longer. Default: [rpc] retry_backoff.',
+    }),
+    rabbit_interval_max: duration({
+      help: 'Maximum number of seconds between two retries. Default: [rpc] retry_interval_max.',
+    }),
+    kombu_failover_strategy: oneOf(['round-robin', 'shuffle'], {
+      help: 'The order in which the hosts of the URL are tried. Default: [rpc] failover_strategy.',
+    }),
     kombu_missing_consumer_retry_timeout: duration({
       aliases: ['kombu_reconnect_timeout'],
       help: 'Seconds for which a reply is retried if its caller cannot be reached. Default: [rpc] reply_retry_timeout.',

@@ -146,12 +146,19 @@ export const rpcOptions = defineOptions({
     help: 'The name of the exchange, which separates applications that share a broker. Default: the name of the project.',
   }),
   response_timeout: duration({ default: 60, help: 'Seconds for which a call waits for its reply.' }),
-  long_timeout: duration({ default: 1800, help: 'Seconds for which a call of a long-running method waits for its reply.' }),
+  long_timeout: duration({
+    default: 1800,
+    help: 'Seconds for which a call of a long-running method waits for its reply.',
+  }),
   cast_ttl: duration({
     default: 3600,
     help: 'Seconds for which an unprocessed cast is kept before it becomes a dead letter. 0 keeps it forever.',
   }),
-  executor_pool_size: integer({ default: 64, min: 1, help: 'Maximum number of remote calls that a process handles at a time.' }),
+  executor_pool_size: integer({
+    default: 64,
+    min: 1,
+    help: 'Maximum number of remote calls that a process handles at a time.',
+  }),
   prefetch: integer({
     min: 1,
     help: 'Maximum number of messages that each consumer prefetches. Default: executor_pool_size.',
@@ -193,7 +200,10 @@ export const rpcOptions = defineOptions({
     default: true,
     help: 'Refuse a certificate that is not for the host in the URL.',
   }),
-  reply_retry_timeout: duration({ default: 30, help: 'Seconds for which a reply is retried if its caller cannot be reached.' }),
+  reply_retry_timeout: duration({
+    default: 30,
+    help: 'Seconds for which a reply is retried if its caller cannot be reached.',
+  }),
   transient_queue_ttl: duration({
     default: 600,
     help: 'Seconds for which the broker keeps the reply and fanout queues of a process that has ended.',

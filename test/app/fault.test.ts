@@ -243,5 +243,8 @@ test('a server whose answer to a failure fails answers 500, and goes on', async 
   assert.equal((await fetch(base)).status, 500);
   await assert.rejects(fetch(`${base}/twice`));
   assert.equal((await fetch(base)).status, 500);
-  assert.equal(log.lines.filter(({ message }) => message === 'the error response to a failed request failed').length, 3);
+  assert.equal(
+    log.lines.filter(({ message }) => message === 'the error response to a failed request failed').length,
+    3,
+  );
 });

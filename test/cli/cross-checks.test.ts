@@ -43,13 +43,13 @@ test('CF-51 SG-20 a connection of the registry that its driver does not take is 
     [
       '[servicegroup]\nconnection = postgresql://me:hidden@db/x\n',
       '[servicegroup] connection',
-      /no SQLite connection: postgresql:…/,
+      /not an SQLite connection: postgresql:…/,
     ],
-    ['[database]\nconnection = postgresql://me:hidden@db/x\n', '[database] connection', /no SQLite connection/],
+    ['[database]\nconnection = postgresql://me:hidden@db/x\n', '[database] connection', /not an SQLite connection/],
     [
       '[servicegroup]\ndriver = postgresql\nconnection = mysql://me:hidden@db/x\n',
       '[servicegroup] connection',
-      /no PostgreSQL connection: mysql:…/,
+      /not a PostgreSQL connection: mysql:…/,
     ],
   ];
   for (const [text, at, said] of wrong) {

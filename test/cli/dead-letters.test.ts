@@ -188,8 +188,8 @@ test('RP-95 what is not confirmed is not forgotten: a replay that the broker ref
 test('RP-95 what cannot be is said: memory://, no selection, an id that is none, a broker that is not there', async (t) => {
   const memory = await deadIn(t, 'memory://')('list');
   assert.equal(memory.status, 78);
-  assert.match(memory.stderr, /memory:\/\/, and what goes over it stays in the process[\s\S]*--config-file/);
-  assert.match(memory.stderr, /transport_url to that of their broker/);
+  assert.match(memory.stderr, /memory:\/\/, which cannot reach other processes[\s\S]*--config-file/);
+  assert.match(memory.stderr, /transport_url to the URL of their broker/);
   // The command line is judged first.
   assert.equal((await deadIn(t, 'memory://')('drop')).status, 2);
   const away = deadIn(t, 'amqp://guest:s3cret@127.0.0.1:1/?connect_timeout=1&retry_interval=0.1');
@@ -227,6 +227,9 @@ test('RP-95 a topic without letters is named beside those that have some', { ski
   while (lettersOf(await dead('list', '--json')).length < 1);
   await transport.publish(`${route.exchange}.dead`, { id: 'id-2', body: Buffer.from('{') }, { mandatory: true });
   assert.match((await dead('list', '--topic', 'imags')).stderr, /topic imags\n {2}Did you mean "images"\?\n$/);
-  assert.match((await dead('drop', '--topic', 'disks')).stderr, /topic disks\n {2}There are dead letters of images\.\n$/);
+  assert.match(
+    (await dead('drop', '--topic', 'disks')).stderr,
+    /topic disks\n {2}There are dead letters of images\.\n$/,
+  );
   assert.match((await dead('list')).stdout, /: images 1, no topic 1\n$/);
 });

@@ -127,7 +127,7 @@ test('OP-10 check judges services: names, managers, topics and options, each at 
     /^warning PORTICO_SERVICE_NOT_FOUND 3 \[DEFAULT\] enabled_services: .*Did you mean "images"/,
   );
   const api = await findings(t, 'enabled_services = plain\n[api:plain]\nport = 1\n');
-  assert.match(api[0]!, /plain is an API: name it in enabled_apis/);
+  assert.match(api[0]!, /plain is an API: add it to enabled_apis/);
   const wrong = await findings(
     t,
     '[service:a]\nmanagr = x\n[service:b]\nmanager = ./managers.js:Image\n[service:c.d]\nmanager = ./managers.js:Images\n[service:e]\nmanager = ./managers.js:Images\ntopic = dead\nworkers = 0\n',

@@ -151,7 +151,7 @@ test('OP-6 a filter that answers this request ends it: a preflight, a body that 
   );
   assert.match(
     at('POST', '/v1/things', '--header', 'Content-Length: 101'),
-    /^ {2}filter sizelimit: answers 413, for 101 bytes/,
+    /^ {2}filter sizelimit: answers 413, because a body of 101 bytes/,
   );
   assert.match(at('GET', '/stopped/things'), /^ {2}filter token: answers 401: the request has no X-Auth-Token/);
 });
@@ -185,7 +185,7 @@ test('OP-6 versions: the method for the one that is asked for, one that is not t
   assert.match(at('1.5', 'GET', '/v1/things/7'), /action things\.show/);
   assert.match(
     at('1.1', 'POST', '/v1/things'),
-    /404 Not Found: things\.create is not there in version 1\.1, only from 1\.2 to the last/,
+    /404 Not Found: things\.create does not exist in version 1\.1, only from 1\.2 to the last/,
   );
   assert.match(at('1.9', 'GET', '/v1/things'), /406 Not Acceptable: Version 1\.9 is not supported/);
   assert.match(at('x', 'GET', '/v1/things'), /400 Bad Request: API Version String x is of invalid format/);
@@ -297,7 +297,7 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
   assert.match(run('explain', 'GET', '/x', '--api', 'files_app').stdout, /app files_app: answers/);
   const many = run('explain', 'GET', '/things');
   assert.deepEqual(
-    [many.status, /several: things, other[\s\S]*Name one with --api/.test(many.stderr)],
+    [many.status, /several: things, other[\s\S]*Select one with --api/.test(many.stderr)],
     [2, true],
     many.stderr,
   );

@@ -58,7 +58,7 @@ test('OP-15 the socket unit of an API has its address and its name, and fits no 
   assert.match(socket.generate(books), /^ListenStream=\/run\/books\/api\.sock\nSocketMode=0660$/m);
   assert.match(socket.warnings!(books)[0]!.message, /is removed with the RuntimeDirectory of portico\.service/);
   const named = await deployment('[api:shop]\nlisten = localhost:8080\n');
-  assert.throws(() => socket.generate(named), /listens on localhost: systemd takes addresses/);
+  assert.throws(() => socket.generate(named), /listens on localhost: systemd accepts addresses/);
   const deep = await deployment('[api:shop]\nlisten = unix:/run/portico/shop/api.sock\n');
   assert.equal(socket.warnings!(deep).length, 1);
   const both = await deployment(TWO);
@@ -71,11 +71,7 @@ test('OP-15 logrotate renames the log where the unit has it, and has it opened a
   assertMisfits(logrotate, given, [
     ['/var/log/shop/', '/var/log/', '2: it rotates another file than /var/log/shop/api.log'],
     [/if systemctl.*/, '# HUP', '2: nothing sends HUP: the service keeps writing to the renamed file'],
-    [
-      '    delaycompress\n',
-      '',
-      '7: compress without delaycompress: lines written before the log is reopened are lost',
-    ],
+    ['    delaycompress\n', '', '7: compress without delaycompress: lines written before the log is reopened are lost'],
     ['nocreate', 'create 0640 root adm', '11: root owns the new file: the service cannot write to it'],
   ]);
   const text = logrotate.generate(given);

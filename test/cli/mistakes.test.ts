@@ -91,7 +91,7 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
     [/\[DEFAULT\] debug is not true/, 'authToken', 'validator = static\nstatic_tokens_file = x.js'],
     [/keys for tokens cannot be read from \/.*\/x\.js/, 'jwtAuth', 'issuer = a\naudience = b\njwks_file = x.js'],
     [/backends: .*evnet_loop/, 'healthcheck', 'backends = evnet_loop'],
-    [/exclude each other/, 'healthcheckFilter', 'backends = enable_by_files, disable_by_file'],
+    [/mutually exclusive/, 'healthcheckFilter', 'backends = enable_by_files, disable_by_file'],
     [/there is no directory nowhere/, 'staticFiles', 'document_root = nowhere'],
   ];
   const apis = cases.map(([, factory, options], index) => api(`a${index}`, factory, options));
@@ -440,7 +440,7 @@ test('OP-3 CF-61 a start says each mistake once, by place, with what to do', (t)
   writeFileSync(join(cwd, 'portico.ini'), serving);
   assert.match(
     cli(cwd).stderr,
-    /^portico\.ini:6:13: error: \[ssl\] cert_file: Unable to find cert_file : crt\.pem\n {2}Did you mean "cert\.pem"\? It is not at \/\S+\/crt\.pem: a relative path begins beside /m,
+    /^portico\.ini:6:13: error: \[ssl\] cert_file: Unable to find cert_file : crt\.pem\n {2}Did you mean "cert\.pem"\? It is not at \/\S+\/crt\.pem: a relative path is looked up beside /m,
   );
 });
 
@@ -453,7 +453,7 @@ test('OP-3 lines that cannot be read, and files that are not there, are told wit
   const { stderr } = cli(cwd);
   for (const hint of [
     /:1:6: .*not valid UTF-8.*\n {2}save the file as UTF-8$/m,
-    /:3:2: .*unexpected continuation line.*\n {2}a line that begins with a blank or a tab continues the value above it/m,
+    /:3:2: .*unexpected continuation line.*\n {2}a line that begins with white space continues the value above/m,
     /:4:1: .*no ':' or '='.*\n {2}write port = value$/m,
     /:5:5: .*invalid section.*\n {2}write \[wsgi\]$/m,
   ]) {
@@ -478,5 +478,5 @@ test('OP-3 lines that cannot be read, and files that are not there, are told wit
 test('OP-3 PD-152 a section header of a paste file that lost its end is told as such', (t) => {
   const paste = '[app:hello]\npaste.app_factory = ./x.js:app\n[pipeline:one]\npipeline = hello\n[pipeline:two\n';
   const { stdout } = cli(folder(t, '[api:hello]\nworkers = 1\n', { 'api-paste.ini': paste }), 'check');
-  assert.match(stdout, /^api-paste\.ini:5:1: warning: .*no section begins here\.\n {2}.*Write \[pipeline:two\]\.$/m);
+  assert.match(stdout, /^api-paste\.ini:5:1: warning: .*not a section header\.\n {2}.*Write \[pipeline:two\]\.$/m);
 });

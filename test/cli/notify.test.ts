@@ -52,7 +52,7 @@ test('LC-907 LC-908 wait-ready leaves what stands at its path alone: a live sock
   const listener = await listening(t, 'live');
   const refused = run(t, ['wait-ready', '5'], path);
   assert.equal((await refused.ended).code, 1);
-  assert.match(refused.stderr, /something stands there already/);
+  assert.match(refused.stderr, /something already exists there/);
   assert.equal((await run(t, ['notify'], path).ended).code, 0);
   await listener.message('READY=1');
 

@@ -229,11 +229,7 @@ test('a log_file that is a link of another user is refused by check, by the star
   renameSync(log, `${log}.1`);
   plant();
   program.kill('SIGHUP');
-  await told(
-    logs,
-    ({ msg }) => /of another user.*: logging continues in the open file/.test(msg ?? ''),
-    'api.log.1',
-  );
+  await told(logs, ({ msg }) => /of another user.*: logging continues in the open file/.test(msg ?? ''), 'api.log.1');
   assert.equal(readFileSync(victim, 'utf8'), '');
 });
 

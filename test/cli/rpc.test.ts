@@ -91,7 +91,7 @@ test('RP-95 arguments that are no object are a usage error, memory:// a wrong co
   const run = rpcIn(t, 'memory://');
   assert.equal((await run('call', 'images', 'resize', '[7]')).status, 2);
   const broken = await run('call', 'images', 'login', '{"password": "hunter2"');
-  assert.deepEqual([broken.status, /no JSON object/.test(broken.stderr)], [2, true]);
+  assert.deepEqual([broken.status, /not a JSON object/.test(broken.stderr)], [2, true]);
   assert.doesNotMatch(broken.stderr, /hunter2/);
   const refused = await run('ping', 'images');
   assert.deepEqual([refused.status, /memory:\/\//.test(refused.stderr)], [78, true]);

@@ -29,7 +29,7 @@ test('OP-3 what is wrong with options and with the log file is told at once, and
   const ini = '[DEFAULT]\nlog_file = /nowhere/at/all.log\n[own]\nsize = much\n';
   const { status, told } = await refused(ini, [new RecordedService('own')]);
   assert.equal(status, 78);
-  assert.match(told, /own\.ini:2:12: error: \[DEFAULT\] log_file: the log cannot be written there/);
+  assert.match(told, /own\.ini:2:12: error: \[DEFAULT\] log_file: cannot write the log/);
   assert.match(told, /own\.ini:4:8: error: \[own\] size: .*much/);
 });
 

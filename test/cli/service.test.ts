@@ -104,7 +104,7 @@ test('SG-55 what cannot be done is said: a service that is up, one that is not t
   writeFileSync(empty, '');
   const none = cli('list', '--config-file', empty);
   assert.equal(none.status, 1);
-  assert.match(none.stderr, /names no service registry\n.*\[servicegroup\] connection/);
+  assert.match(none.stderr, /no service registry is configured\n.*\[servicegroup\] connection/);
 });
 
 test('SG-55 a list that is empty says why, on standard error, and is an empty list as JSON', () => {
@@ -137,7 +137,7 @@ test('OP-21 SG-19 db sync makes the tables, and says so when there is nothing to
   writeFileSync(wrong, '[servicegroup]\ndriver = postgresql\nconnection = sqlite:///x.db\n', { mode: 0o600 });
   const refused = apiCli('db', 'sync', '--config-file', wrong);
   assert.equal(refused.status, 78);
-  assert.match(refused.stderr, /no PostgreSQL connection: sqlite:…\n.*postgresql:\/\/user@host/);
+  assert.match(refused.stderr, /not a PostgreSQL connection: sqlite:…\n.*postgresql:\/\/user@host/);
 });
 
 test('SG-55 a database that is not there is not made: the commands say which one they looked for', () => {

@@ -58,7 +58,7 @@ test('two services of one name are refused', async (t) => {
   });
   t.after(() => fleet.cleanUp());
   assert.equal((await fleet.ended).code, 1);
-  assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" was launched already/);
+  assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" has already been launched/);
 });
 
 test('LC-375 RL-71 an error nobody handles is logged once with its stack; the worker ends with 2 and is replaced', async (t) => {

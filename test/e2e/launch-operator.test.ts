@@ -99,10 +99,12 @@ async function takenPorts(t: TestContext): Promise<readonly number[]> {
 function saysTaken(text: string, name: string, line: number, port: number): void {
   assert.match(
     text,
-    new RegExp(`portico\\.ini:${line}:8: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* in use already`),
+    new RegExp(`portico\\.ini:${line}:8: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* already in use`),
   );
   const who =
-    process.platform === 'linux' ? `It is pid ${process.pid} \\(.*node.*\\) that has it` : 'This shows who has it: ';
+    process.platform === 'linux'
+      ? `The address is in use by pid ${process.pid} \\(.*node.*\\)`
+      : 'See what uses the address with: ';
   assert.match(text, new RegExp(`Is another copy of this service running\\? ${who}`));
 }
 

@@ -68,7 +68,7 @@ test('HUP to one worker says that its siblings keep their configuration', async 
   const { program } = await project(t, '');
   const worker = Number((await program.printed(/"event":"worker_ready".*?"pid":(\d+)/))[1]);
   process.kill(worker, 'SIGHUP');
-  await program.printed(/"level":"warn".*Caught SIGHUP, restarting this worker alone: its siblings keep/);
+  await program.printed(/"level":"warn".*Caught SIGHUP, restarting only this worker: the others keep/);
 });
 
 test('a parent that gives up names max_restarts and restart_window', async (t) => {

@@ -62,7 +62,7 @@ test('where nobody can say who ended it, the start fails all the same and names 
   assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
   assert.match(
     program.stderr,
-    /worker 0 of service hello exited with status 0 before it was ready\n {2}Is there a process\.exit\(\)/,
+    /worker 0 of service hello exited with status 0 before it was ready\n {2}Does the application, or a module that it imports, call process\.exit\(\)/,
   );
 });
 

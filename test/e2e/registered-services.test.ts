@@ -282,7 +282,7 @@ test('SG-54 without a registry, or with one that each worker has for itself, the
     'images.js': 'export class Images {}\n',
   });
   for (const [set, said] of [
-    ['servicegroup.driver=sqlite', /names no service registry/],
+    ['servicegroup.driver=sqlite', /no service registry is configured/],
     ['servicegroup.driver=memory', /in memory/],
   ] as const) {
     const program = startProject(t, none, ['--set', set]);

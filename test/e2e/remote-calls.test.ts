@@ -87,7 +87,10 @@ for (const caller of CALLERS) {
     t.after(() => program.end());
     const { code } = await program.ended;
     assert.equal(code, 78);
-    assert.match(program.output(), /a client of "images" runs in a worker, and memory:\/\/ cannot reach other processes/);
+    assert.match(
+      program.output(),
+      /a client of "images" runs in a worker, and memory:\/\/ cannot reach other processes/,
+    );
     assert.match(program.output(), /Set \[rpc\] transport_url = amqp:\/\//);
   });
 }

@@ -125,7 +125,7 @@ test('OP-53 OP-55 the page answers while a worker is stuck, with the line of cod
   ask(port, '/spin').catch(() => undefined);
   const text = await pageWith(admin, 'has been stuck for');
   assert.match(text, /at endlessly [^<]*app\.js:\d+:\d+/);
-  assert.match(text, /worker \d has given no sign of life/);
+  assert.match(text, /worker \d has sent no heartbeat/);
 });
 
 /** Debian's; undefined where it is not installed. */

@@ -235,7 +235,9 @@ test('a reload that hangs is under way in all views, the next one says so, and i
   assert.match(text, /^A reload has been running since \S+: worker 0 of hello loads .*app\.js/m);
   writeFileSync(join(folder, 'app.js'), APP);
   const next = askSocket<{ outcome: string }>(socket, 'POST', '/reload');
-  await program.printed(/"msg":"A reload waits for the one that has been running since \S+: worker 0 of hello loads .*app\.js/);
+  await program.printed(
+    /"msg":"A reload waits for the one that has been running since \S+: worker 0 of hello loads .*app\.js/,
+  );
   const { body } = await hangs;
   assert.equal(body.outcome, 'refused');
   assert.match(body.error, /did not start within 6 s; it is loading .*app\.js/);

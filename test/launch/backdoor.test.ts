@@ -51,7 +51,7 @@ test('LC-1101 LC-1107 LC-1110 off by default; 0 is any port, and the log says wh
   const backdoor = await opened({ log });
   assert.equal(typeof backdoor.where, 'number');
   assert.equal(messages()[0], `Backdoor listening on ${backdoor.where} for process ${process.pid}`);
-  assert.match(messages()[1]!, /backdoor is on/);
+  assert.match(messages()[1]!, /backdoor is open/);
   await backdoor.close();
   await backdoor.close();
 });
@@ -226,8 +226,8 @@ test('LC-1108 prof takes a CPU profile, into the temporary folder, whatever its 
   const name = `backdoor-test-${process.pid}`;
   const text = await session(where, "prof('none')", 'prof()', 'prof()', `prof('../../${name}')`, '.exit');
   const file = /saved (.*)/.exec(text)?.[1];
-  assert.match(text, /no profile is being taken/);
-  assert.match(text, /a profile is being taken already/);
+  assert.match(text, /no profile is running/);
+  assert.match(text, /a profile is already running/);
   assert.equal(basename(file!), `${name}.cpuprofile`);
   assertPrivate(file!);
   assert.ok(Array.isArray((JSON.parse(readFileSync(file!, 'utf8')) as { nodes: unknown[] }).nodes));

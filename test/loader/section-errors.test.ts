@@ -90,7 +90,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: `[pipeline:main]\npipeline = api # the ▸app${APP}`,
       code: 'NO_SECTION',
-      says: ['"app"', 'A comment must be a line of its own'],
+      says: ['"app"', 'Write a comment on a separate line'],
     },
     { ini: '[app:main]\nuse = ▸x\n[app :x]', code: 'NO_SECTION', says: ['[app :x] in line 3', 'write [app:x]'] },
     { ini: '[app:main]\nuse = ▸other.ini', code: 'NO_SECTION', says: ['write "config:other.ini"'] },

@@ -118,7 +118,10 @@ test('MW-20 a rule by route behind which there is no Router is told of, once', a
   const { made } = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 1' }, log });
   const limited = lint(made(app));
   for (let sent = 0; sent < 3; sent++) assert.equal((await request(limited, 'GET', '/')).status, 200);
-  assert.equal(lines.filter(({ level, msg }) => level === 'warn' && /no Router took it/.test(String(msg))).length, 1);
+  assert.equal(
+    lines.filter(({ level, msg }) => level === 'warn' && /no Router handled the request/.test(String(msg))).length,
+    1,
+  );
 });
 
 test('MW-20 a rule by user whose caller is found out further in is told of, once', async () => {
@@ -194,7 +197,7 @@ test('MW-20 a worker counts its share while its parent does not answer, and says
   assert.deepEqual(statuses, [200, 200, 429]);
   assert.deepEqual([...policies], ['"all";q=2;w=3600']);
   assert.equal(lines.length, 1);
-  assert.match(String(lines[0]?.msg), /does not answer: .* count in each worker, its share/);
+  assert.match(String(lines[0]?.msg), /does not respond: .* each worker applies its share/);
   assert.deepEqual(lines[0]?.in_each_worker, ['"all";q=2;w=3600']);
 });
 

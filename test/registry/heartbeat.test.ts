@@ -85,7 +85,7 @@ function told(program: Program): string[] {
 }
 
 const OUTAGE = [
-  'Lost connection to the service registry; this service goes on',
+  'Lost connection to the service registry; this service continues',
   'Recovered from being unable to report status',
 ];
 
@@ -125,7 +125,7 @@ test('SG-23 LC-1356 the heart beats in the loop of its service: while that is bl
   await program.printed(/^blocked 0$/m);
   await beats(2);
   // More than two intervals of one second, in a down time of four: nobody can have called it down yet.
-  assert.match(program.stderr, /The event loop was held up: a heartbeat came [23]\.?\d*s late/);
+  assert.match(program.stderr, /The event loop was blocked: a heartbeat was [23]\.?\d*s late/);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });

@@ -223,7 +223,11 @@ test('SG-22 SG-21 a beat that hangs is given up before the next one, counted, an
 test('LC-1356 SG-23 a heart that beats late says how late, and whether others saw its service as down', async () => {
   for (const [heldUp, late, seen] of [
     [12_000, 12_000, undefined],
-    [25_000, 25_000, 'The event loop was blocked: a heartbeat was 15s late, other services did not see this one as down'],
+    [
+      25_000,
+      25_000,
+      'The event loop was blocked: a heartbeat was 15s late, other services did not see this one as down',
+    ],
     [90_000, 90_000, 'The event loop was blocked: a heartbeat was 1m20s late, other services saw this one as down'],
   ] as const) {
     const house = new House();

@@ -56,7 +56,7 @@ test('SC-3 in memory is refused in a worker that is not alone', async (t) => {
   t.after(() => {
     delete owner[worker];
   });
-  await assert.rejects(load(t, 'compute', config), /sqlite:\/\/:memory: is for one process/);
+  await assert.rejects(load(t, 'compute', config), /sqlite:\/\/:memory: works only with a single process/);
 });
 
 test('SC-3 several processes make servers in one store, and lose none', async (t) => {

@@ -127,7 +127,7 @@ test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their pla
       assert.match(error.message, /portico\.ini:2:19: error: \[api:compute\] workers: /);
       // The value stands in it once, and what to do behind it.
       const [, said] = error.message.split(' workers: ');
-      assert.match(said ?? '', /^compute_workers value of 0 is invalid, must be greater than 0\n {2}Leave it out/);
+      assert.match(said ?? '', /^compute_workers value of 0 is invalid, must be greater than 0\n {2}Omit it/);
       return true;
     },
   );

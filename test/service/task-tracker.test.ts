@@ -93,7 +93,7 @@ test('MG-21 MG-22 MG-59 a stop names the tasks under way at once, every 10 s, an
   const stopping = house.life.stop({ graceful: true });
   await house.clock.advance(0);
   assert.deepEqual(house.log.messages(), [
-    'images: 2 tasks under way at the shutdown: copy (on image-7, for req-1, since 2s), move (since 2s)',
+    'images: 2 unfinished tasks at the shutdown: copy (on image-7, for req-1, since 2s), move (since 2s)',
   ]);
   move.fail(new Error('no'));
   void house.track('late', () => 'done');
@@ -103,7 +103,7 @@ test('MG-21 MG-22 MG-59 a stop names the tasks under way at once, every 10 s, an
   assert.deepEqual(house.log.messages().slice(1), [
     "images: task 'late' began after the shutdown",
     "images: task 'move' failed",
-    'images: 1 tasks under way at the shutdown: copy (on image-7, for req-1, since 12s)',
+    'images: 1 unfinished tasks at the shutdown: copy (on image-7, for req-1, since 12s)',
     'images: of the tasks at the shutdown 2 completed, 1 failed, 0 are unfinished',
   ]);
   assert.equal(house.clock.pending, 0);

@@ -137,7 +137,7 @@ test('a task group refuses what it cannot run or count, where it is given', asyn
   assert.throws(() => group.addTimer(1, wrong<() => void>(undefined)), notOne);
   assert.throws(() => group.addDynamicTimer(wrong<() => void>(null)), notOne);
   assert.throws(() => new FixedIntervalLoopingCall(wrong<() => void>({})), notOne);
-  assert.throws(() => new TaskGroup({ limit: wrong('3') }), /a number, not the text "3"/);
+  assert.throws(() => new TaskGroup({ limit: wrong('3') }), /a number of at least 1, not the text "3"/);
   assert.equal(group.size, 0);
   await group.stop();
 });

@@ -212,7 +212,8 @@ function checkHealth({ value, line }: Instruction, variables: string, deployment
     const { control } = deployment;
     const [, set = control ?? ''] = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`).exec(variables) ?? [];
     const served = set === '' ? '' : inImage(resolve(set), deployment.folder);
-    if (served !== socket) tell(line, `there is no control socket at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
+    if (served !== socket)
+      tell(line, `there is no control socket at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
     return;
   }
   const asked = [...value.matchAll(/(https?):\/\/([^\s/:'"]+|\[[^\]]+\]):(\d+)(\/[^\s'"?]*)?/g)];

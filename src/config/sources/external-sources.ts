@@ -19,7 +19,11 @@ import { parseSource } from './read-files.js';
 /** The options of a group that `config_source` names. */
 const sourceOptions = defineOptions({
   driver: oneOf(['remote_file'], { default: 'remote_file', help: 'The driver that reads the source.' }),
-  uri: uri({ required: true, schemes: ['http', 'https'], help: 'The URI of the configuration text. Redirects are not followed.' }),
+  uri: uri({
+    required: true,
+    schemes: ['http', 'https'],
+    help: 'The URI of the configuration text. Redirects are not followed.',
+  }),
   ca_path: path({ help: "CA certificates to trust instead of the system's." }),
   client_cert: path({ help: 'Client certificate to present to the server.' }),
   client_key: path({ help: 'Private key of client_cert.' }),

@@ -139,7 +139,11 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
     if (!complete && !plain && hint === undefined) return [];
     return [
-      unknownVariable(name, plain ? 'only secret options are read from files' : 'this variable matches no option', hint),
+      unknownVariable(
+        name,
+        plain ? 'only secret options are read from files' : 'this variable matches no option',
+        hint,
+      ),
     ];
   });
   const prefixes = ['DEFAULT', ...groups.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));

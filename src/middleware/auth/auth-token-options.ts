@@ -45,14 +45,20 @@ export const accountOptions = defineOptions({
   }),
   project_domain_name: string({ help: 'The domain of that project. Default: the domain with the id "default".' }),
   project_domain_id: string({ help: 'The id of the domain of that project.', advanced: true }),
-  default_domain_name: string({ help: 'The domain of the user and the project, if theirs is not set.', advanced: true }),
+  default_domain_name: string({
+    help: 'The domain of the user and the project, if theirs is not set.',
+    advanced: true,
+  }),
   default_domain_id: string({ help: 'The id of that default domain.', advanced: true }),
   system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.' }),
   domain_name: string({ help: 'Log in to this domain instead of a project.', advanced: true }),
   domain_id: string({ help: 'The id of that domain.', advanced: true }),
   trust_id: string({ help: 'Log in to the project of this trust.', advanced: true }),
   application_credential_id: string({ help: 'Id of an application credential, used instead of user and password.' }),
-  application_credential_name: string({ help: 'Name of an application credential. It also needs the user.', advanced: true }),
+  application_credential_name: string({
+    help: 'Name of an application credential. It also needs the user.',
+    advanced: true,
+  }),
   application_credential_secret: string({ secret: true, help: 'The secret of the application credential.' }),
 });
 
@@ -139,7 +145,10 @@ const decision = defineOptions({
     help: 'Pass on requests without a valid token, marked as invalid, and let the application decide.',
   }),
   accept_bearer: boolean({ default: false, help: 'Also accept the token in Authorization: Bearer.' }),
-  service_token_roles: list({ default: ['service'], help: 'A token with any of these roles is accepted as a service token.' }),
+  service_token_roles: list({
+    default: ['service'],
+    help: 'A token with any of these roles is accepted as a service token.',
+  }),
   service_token_roles_required: boolean({
     default: true,
     help: 'Refuse service tokens without such a role. With false, the default of keystonemiddleware, any user can pass for a service.',
@@ -148,13 +157,18 @@ const decision = defineOptions({
     default: 'permissive',
     help: 'How token binding is enforced: permissive ignores unknown kinds of binding, strict refuses them, required refuses tokens without a binding, x509 requires a binding to the client certificate.',
   }),
-  service_type: string({ help: 'The service type of this API in the catalog, such as compute. Tokens with access rules require it.' }),
+  service_type: string({
+    help: 'The service type of this API in the catalog, such as compute. Tokens with access rules require it.',
+  }),
   include_service_catalog: boolean({
     default: true,
     help: 'Request the catalog of each token and pass it on in X-Service-Catalog. With false, the responses of the identity service are smaller.',
   }),
   set_headers: boolean({ default: true, help: 'Also pass on the identity in request headers, such as X-User-Id.' }),
-  legacy_headers: boolean({ default: false, help: 'Also set X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name and X-Role.' }),
+  legacy_headers: boolean({
+    default: false,
+    help: 'Also set X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name and X-Role.',
+  }),
   extra_strip: list({ default: [], help: 'Additional request headers to remove, because clients must not send them.' }),
   config_group: string({ help: 'Read these options from this section of portico.ini instead.' }),
 });
@@ -216,13 +230,18 @@ export const jwtOptions = defineOptions({
     help: 'The claims that contain the identity: maps user_id, user_name, project_id, project_name and roles to claims, such as roles:realm_access.roles.',
   }),
   required_scope: string({ help: 'The scope that every token must have. Other tokens are answered with 403.' }),
-  is_revoked: module({ help: 'A function, as module:export, that receives the jti of every token and returns whether the token is revoked.' }),
+  is_revoked: module({
+    help: 'A function, as module:export, that receives the jti of every token and returns whether the token is revoked.',
+  }),
   jwks_cooldown_s: duration({
     default: 30,
     help: 'How long the keys are not fetched again because of an unknown key, in seconds.',
   }),
   jwks_max_age_s: duration({ default: 600, help: 'How long the keys are cached, in seconds.' }),
-  jwks_stale_s: duration({ default: 3600, help: 'How much longer cached keys are used if they cannot be fetched, in seconds.' }),
+  jwks_stale_s: duration({
+    default: 3600,
+    help: 'How much longer cached keys are used if they cannot be fetched, in seconds.',
+  }),
   jwks_timeout_ms: integer({ default: 5000, min: 1, help: 'Timeout for fetching the keys, in milliseconds.' }),
 });
 

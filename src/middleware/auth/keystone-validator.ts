@@ -39,8 +39,7 @@ export class KeystoneValidator implements TokenValidator {
       () => accountOf(settings),
       () => authoritiesOf(settings),
     );
-    if (options.insecure)
-      log.warn('auth_token has insecure = true: a man in the middle can read the tokens');
+    if (options.insecure) log.warn('auth_token has insecure = true: a man in the middle can read the tokens');
     const file = (path: string | undefined): Buffer | undefined =>
       path === undefined ? undefined : config.readFile(path);
     this.#client = new IdentityClient({
@@ -96,10 +95,7 @@ export class KeystoneValidator implements TokenValidator {
       if (forgotten === this.#forgotten) void this.#shared?.set(token, answer.text);
       return info;
     } catch (error) {
-      throw new ValidatorUnavailable(
-        `unexpected response of the identity service: ${(error as Error).message}`,
-        error,
-      );
+      throw new ValidatorUnavailable(`unexpected response of the identity service: ${(error as Error).message}`, error);
     }
   }
 

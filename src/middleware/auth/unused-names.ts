@@ -18,8 +18,7 @@ export const UNUSED_NAMES: Readonly<Record<string, string>> = {
   auth_protocol: URL_PART,
   auth_admin_prefix: URL_PART,
   cache: 'Write memcached_servers: requests have no cache in their environment.',
-  token_cache:
-    'Remove the line: each process caches tokens in memory, and memcached_servers adds a shared cache.',
+  token_cache: 'Remove the line: each process caches tokens in memory, and memcached_servers adds a shared cache.',
   memcache_use_advanced_pool: POOL,
   memcache_pool_maxsize: POOL,
   memcache_pool_unused_timeout: POOL,

@@ -53,7 +53,10 @@ export const healthcheckOptions = defineOptions({
   }),
   cache_ms: integer({ default: 1000, min: 0, help: 'How long the result of a check is cached, in milliseconds.' }),
   timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check, in milliseconds.' }),
-  disable_by_file_path: path({ mutable: true, help: 'For disable_by_file: the service is unavailable while this file exists.' }),
+  disable_by_file_path: path({
+    mutable: true,
+    help: 'For disable_by_file: the service is unavailable while this file exists.',
+  }),
   disable_by_file_paths: list({
     item: string({ regex: /^\d{1,5}:.+/ }),
     default: [],

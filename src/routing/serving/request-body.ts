@@ -77,9 +77,7 @@ export type BodyDone = (error: Error | null, body: unknown, size: number) => voi
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {
     if (error !== null) {
-      const cut = isAborted(error)
-        ? new Fault(400, { message: 'The body is incomplete.', cause: error })
-        : error;
+      const cut = isAborted(error) ? new Fault(400, { message: 'The body is incomplete.', cause: error }) : error;
       done(cut, undefined, 0);
       return;
     }

@@ -150,7 +150,8 @@ export class DeadLetters {
   /** Any sender may write which queue a letter came from: another exchange's, one for replies, one that is no service's. */
   #checkQueue(queue: string): void {
     try {
-      if (!queue.startsWith(`${this.exchange}.`)) throw new InvalidTarget({ message: 'it belongs to another exchange' });
+      if (!queue.startsWith(`${this.exchange}.`))
+        throw new InvalidTarget({ message: 'it belongs to another exchange' });
       checkRoute(routeOfQueue(this.exchange, queue));
     } catch (cause) {
       throw new InvalidTarget({

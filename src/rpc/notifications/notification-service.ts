@@ -206,6 +206,8 @@ export class NotificationService implements ServiceBase {
       }
       return;
     }
-    await delivery.ack().catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it will be redelivered`, { err }));
+    await delivery
+      .ack()
+      .catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it will be redelivered`, { err }));
   }
 }

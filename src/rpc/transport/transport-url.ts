@@ -37,7 +37,10 @@ const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp':
 export function parseTransportUrl(text: string): TransportUrl {
   const match = /^([a-z][a-z0-9.-]*)(\+[a-z0-9.-]+)?:\/\/([^/?]*)(\/[^?]*)?(\?.*)?$/is.exec(text);
   if (match === null) {
-    throw refused('the transport URL is malformed or has no scheme', 'Write memory:// or amqp://user:password@host:5672/.');
+    throw refused(
+      'the transport URL is malformed or has no scheme',
+      'Write memory:// or amqp://user:password@host:5672/.',
+    );
   }
   const [, scheme, more = '', authority = '', path = '', query = ''] = match;
   const named = scheme!.toLowerCase();

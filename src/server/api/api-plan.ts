@@ -186,5 +186,7 @@ function noPasteFile(config: Config, file: string): ConfigNotFound {
 
 function beside(config: Config): string {
   const files = config.configFiles;
-  return files.length === 0 ? `${resolve('.')} and paste/ in it, because no configuration file was read` : files.join(', ');
+  return files.length === 0
+    ? `${resolve('.')} and paste/ in it, because no configuration file was read`
+    : files.join(', ');
 }

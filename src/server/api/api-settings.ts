@@ -173,7 +173,8 @@ function listenAddressOf(
   if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port, backlog };
   const text = listen.kind === 'fd' ? `fd:${listen.fd}` : `systemd:${listen.name}`;
   throw wrong(config, name, 'listen', {
-    message: 'sockets passed by systemd must not be set here: they are used automatically, by the name of the API or in order',
+    message:
+      'sockets passed by systemd must not be set here: they are used automatically, by the name of the API or in order',
     got: text,
     hint: `Remove the option; in the socket unit write FileDescriptorName=${name}.`,
   });

@@ -70,7 +70,7 @@ test('CF-28 an unknown option is named, at its place in the value', () => {
     "portico.ini:3:7: error: [app] url: unknown option 'hots' referenced by [app] url; got one\\ntwo $hots\n  did you mean 'host'?",
   );
   assert.match(refused('[app]\nurl = a$bc\n'), /unknown option 'bc' referenced by \[app\] url/);
-  assert.match(refused('[app]\nurl = ${a\n'), /without closing brace/);
+  assert.match(refused('[app]\nurl = ${a\n'), /without a closing brace/);
   assert.match(refused(`[app]\nurl = $${'{}'}\n`), /names no option/);
 });
 

@@ -82,7 +82,7 @@ test('SG-33 SG-57 a database that hangs holds up neither a scrape nor a page nor
   assert.deepEqual(await services.up(), []);
   await assert.rejects(
     services.ask((registry) => registry.list()),
-    { code: 'PORTICO_REGISTRY_UNAVAILABLE', message: /did not answer within 2 s/ },
+    { code: 'PORTICO_REGISTRY_UNAVAILABLE', message: /did not respond within 2 s/ },
   );
   await services.close();
   assert.ok(performance.now() - began < 5000, 'two questions of 2 s, and an end of half a second');

@@ -88,7 +88,7 @@ test('who has a unix socket is said of its path, also of one that ends like a po
   const path = join(folder, 'api:8774');
   writeFileSync(path, '');
   await assert.rejects(openListenSockets({ path }), (error) => {
-    assert.match(bindFailure({ name: 'api' }, error).hint ?? '', /This shows who has it: .* '?.*api:8774'?$/);
+    assert.match(bindFailure({ name: 'api' }, error).hint ?? '', /See what uses the address with: .* '?.*api:8774'?$/);
     return true;
   });
 });

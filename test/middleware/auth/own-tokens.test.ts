@@ -166,18 +166,18 @@ test('times have a leeway of clock_skew_s', async (t) => {
 const SHORT = 'thirty-one bytes are too few...';
 
 const mistakes: readonly (readonly [name: string, local: Record<string, string>, told: RegExp])[] = [
-  ['a short secret', { secret: SHORT }, /fewer than 32 bytes/],
-  ['a secret too short for HS512', { secret: SECRET, algorithms: 'HS512' }, /fewer than 64 bytes/],
+  ['a short secret', { secret: SHORT }, /shorter than 32 bytes/],
+  ['a secret too short for HS512', { secret: SECRET, algorithms: 'HS512' }, /shorter than 64 bytes/],
   ['a secret beside public keys', { secret: SECRET, public_key_file: '/nowhere.pem' }, /not with public keys/],
   ['a secret with RS256', { secret: SECRET, algorithms: 'HS256,RS256' }, /not with RS256/],
-  ['two secrets', { secret: SECRET, secret_file: '/nowhere' }, /a secret and a secret_file/],
+  ['two secrets', { secret: SECRET, secret_file: '/nowhere' }, /both secret and secret_file/],
   ['a file that is not there', { secret_file: '/nowhere/secret' }, /cannot be read from \/nowhere\/secret/],
   [
     'a relative file that is not there',
     { secret_file: 'no-secret' },
     /cannot be read from \/.+\/no-secret: .*\n.*working directory/,
   ],
-  ['HS256 without a secret', { algorithms: 'HS256' }, /needs a secret/],
+  ['HS256 without a secret', { algorithms: 'HS256' }, /requires a secret/],
 ];
 
 for (const [name, local, told] of mistakes) {

@@ -171,7 +171,7 @@ test('RT-159 a response is written by the JSON Schema of its schema: what that d
   assert.deepEqual(documented(router, 'get', 'responses', '200').required, ['id', 'size']);
 });
 
-test('a response schema that gives no JSON Schema is a mistake of the table', async () => {
+test('a response schema that has no JSON Schema is a mistake of the table', async () => {
   const cases: [schema: Schema, said: RegExp][] = [
     [v.object({ id: v.string() }), /this schema of valibot has no Standard JSON Schema/],
     [z.object({ at: z.date() }), /Date cannot be represented in JSON Schema/],
@@ -182,14 +182,14 @@ test('a response schema that gives no JSON Schema is a mistake of the table', as
       assert.ok(error instanceof RouteTableError);
       assert.equal(error.diagnostics[0]?.code, 'PORTICO_ROUTE_SCHEMA');
       assert.match(error.message, said);
-      assert.match(error.message, /controller\.one: the response schema of 200 gives no JSON Schema/);
+      assert.match(error.message, /controller\.one: the response schema of 200 has no JSON Schema/);
       assert.match(error.message, /toStandardJsonSchema/);
       return true;
     });
   }
 });
 
-test('a body whose schema gives no JSON Schema is checked, and the document says why it does not show it', async (t) => {
+test('a body whose schema has no JSON Schema is checked, and the document says why it does not show it', async (t) => {
   const body = v.object({ name: v.string() });
   const router = echoing({ body, query: v.object({ n: v.string() }) });
   const send = await serveRouter(t, router);

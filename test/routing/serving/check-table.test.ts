@@ -99,7 +99,7 @@ test('RT-196 build warns about them, or refuses, with both places', async () => 
   await (await table('warn').build()).close();
   assert.match(
     log.lines[0]!.message,
-    /the route \/a can never match: \/a \(.*check-table\.test\.js:\d+\) takes all it takes/,
+    /the route \/a can never match: \/a \(.*check-table\.test\.js:\d+\) matches the same requests/,
   );
   assert.match(String(log.lines[0]!.fields.at), /check-table\.test\.js:\d+/);
   await assert.rejects(table('error').build(), RouteTableError);

@@ -161,7 +161,7 @@ test(
     assert.deepEqual(await api.call({}, 'echo'), {});
     await assert.rejects(api.prepare({ version: '1.6' }).call({}, 'echo'), {
       code: 'PORTICO_RPC_UNSUPPORTED_VERSION',
-      message: '"echo" was asked for in version 1.6: there is 1.5',
+      message: '"echo" was requested in version 1.6: there is 1.5',
       remote: true,
     });
     const capped = api.prepare({ versionCap: '1.4' });

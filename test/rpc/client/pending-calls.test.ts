@@ -62,7 +62,7 @@ test('RP-19 a process that only casts consumes nothing; with its first call it h
   const client = connection.client({ topic: 'images', mandatory: false });
   await client.cast({}, 'note');
   const call = client.call({}, 'note');
-  const over = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', message: /because it ends$/ });
+  const over = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', message: /because it is exiting$/ });
   while (broker.published.length < 2) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(
     broker.published.map(({ message }) => message.replyTo?.slice(0, 6)),

@@ -80,7 +80,7 @@ test(
     await closing;
 
     [begun, ready] = [gate(), gate()];
-    const late = assert.rejects(client.call({}, 'resize'), /stopped waiting for its reply, because it ends/);
+    const late = assert.rejects(client.call({}, 'resize'), /stopped waiting for its reply, because it is exiting/);
     await begun.opened;
     await connection.close({ deadline: 0.01 });
     await late;

@@ -35,7 +35,8 @@ test('RP-42 a level that is none is refused when a client is made, with the near
     const options = level === 'auto' ? { topic: 'images' } : { topic: 'images', releases: RELEASES };
     assert.throws(() => connection.client(options), { code: 'PORTICO_RPC_UPGRADE_LEVEL', message, hint });
   };
-  const none = (level: string): string => `[upgrade_levels] images is "${level}", which is neither a version nor a release`;
+  const none = (level: string): string =>
+    `[upgrade_levels] images is "${level}", which is neither a version nor a release`;
   refused('auttumn', none('auttumn'), /^Did you mean "autumn"\?$/);
   refused('atuo', none('atuo'), /^Did you mean "auto"\?$/);
   refused('spring', none('spring'), /^Write a version such as 1\.4, auto, 0, 7, 12, autumn\.$/);

@@ -216,7 +216,9 @@ async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<vo
   await aborted.opened;
   await stopped;
   assert.deepEqual(noted, []);
-  const dropped = log.messages().filter((line) => /^note: message \S+ was dropped, the service is stopping$/.test(line));
+  const dropped = log
+    .messages()
+    .filter((line) => /^note: message \S+ was dropped, the service is stopping$/.test(line));
   assert.equal(dropped.length, 3);
 }
 

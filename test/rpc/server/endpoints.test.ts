@@ -72,7 +72,7 @@ test('RP-9 RP-10 RP-98 a method that is not exposed does not exist, whatever obj
 test('RP-9 RP-46 where nothing fits, the versions that are there are named', () => {
   const endpoints = new Endpoints([new Old(), new New()]);
   for (const [asked, message] of [
-    [{ method: 'resize', ver: '1.10' }, /"resize" was asked for in version 1\.10: there is 1\.9, 2\.1$/],
+    [{ method: 'resize', ver: '1.10' }, /"resize" was requested in version 1\.10: there is 1\.9, 2\.1$/],
     [{ method: 'resize', ver: '3.0' }, /version 3\.0/],
     [{ method: 'resize', ver: 'x' }, /version x/],
     [{ method: 'drop', ns: 'admin' }, /in namespace admin: there is no such namespace$/],

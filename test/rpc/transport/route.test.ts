@@ -14,7 +14,7 @@ test('RP-7 names are such that queues can be called after them', () => {
     [{ ...route, server: 'a b' }, /^the host "a b"/],
     [{ ...route, topic: `${long}x` }, /^the topic/],
     [{ exchange: long, topic: long, server: long }, /302 characters together/],
-    [{ ...route, server: 'north', fanout: true }, /for the host north or for all, not both/],
+    [{ ...route, server: 'north', fanout: true }, /to the host north or to all hosts, not both/],
   ] as const) {
     assert.throws(() => checkRoute(wrong), { code: 'PORTICO_RPC_INVALID_TARGET', message });
   }

@@ -35,5 +35,5 @@ test('each server counts that its process has no descriptor left, and the proces
   ]);
   assert.deepEqual(after, [true, true]);
   assert.equal(said.length, 1);
-  assert.match(said[0], /^EMFILE no descriptor is left: new connections are closed at once\. Raise LimitNOFILE/);
+  assert.match(said[0], /^EMFILE out of file descriptors: new connections are closed immediately\. Raise LimitNOFILE/);
 });

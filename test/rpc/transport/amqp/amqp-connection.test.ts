@@ -59,7 +59,7 @@ test('a start that is given up says why it was not connected, without a password
   const transport = makeTransport(`amqp://me:secret@127.0.0.1:${closed}/`, options);
   const giveUp = new AbortController();
   const connecting = transport.connect(giveUp.signal);
-  await said(log, /cannot be made/);
+  await said(log, /failed: .*; retrying in/);
   giveUp.abort();
   await assert.rejects(connecting, ({ code, message }: { code: string; message: string }) => {
     assert.equal(code, 'PORTICO_RPC_DELIVERY_FAILURE');
@@ -125,7 +125,7 @@ test('a broker that accepts and says nothing is given up after connect_timeout',
   );
   const giveUp = new AbortController();
   const connecting = transport.connect(giveUp.signal);
-  await said(log, /cannot be made: connection timed out/);
+  await said(log, /failed: connection timed out/);
   giveUp.abort();
   await assert.rejects(connecting, { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
   await transport.close();
@@ -178,7 +178,7 @@ async function refusedBy(url: string, more: object, reason: RegExp): Promise<voi
   const transport = makeTransport(url, transportOptions({ ...QUICK, ...more, log: log.log }));
   const giveUp = new AbortController();
   const connecting = transport.connect(giveUp.signal);
-  await said(log, /cannot be made/);
+  await said(log, /failed: .*; retrying in/);
   giveUp.abort();
   await assert.rejects(connecting, reason);
   await transport.close();

@@ -57,7 +57,7 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
   assert.deepEqual(plain.arguments, { 'x-queue-type': 'classic' });
 });
 
-test('RP-68 a queue that exists with other properties is told with both, and with what to do', {
+test('RP-68 a queue that exists with properties other than is told with both, and with what to do', {
   skip: withoutBroker,
 }, async (t) => {
   const { route, open } = ground(t);
@@ -68,7 +68,10 @@ test('RP-68 a queue that exists with other properties is told with both, and wit
     other.consume(route, { prefetch: 1 }, () => {}),
     (error: { code: string; describe(): string }) => {
       assert.equal(error.code, 'PORTICO_RPC_TOPOLOGY');
-      assert.match(error.describe(), new RegExp(`the queue ${route.exchange}.images exists with other properties`));
+      assert.match(
+        error.describe(),
+        new RegExp(`the queue ${route.exchange}.images exists with properties other than`),
+      );
       assert.match(
         error.describe(),
         /"x-delivery-limit":7.*inequivalent arg 'x-delivery-limit'.*received '7' but current is '2'/,

@@ -429,7 +429,7 @@ test('queues are declared as [oslo_messaging_rabbit] says; where the two sides d
 test('what the wire has no place for is refused where it is configured', async () => {
   for (const opt of [`signing_keys = a:${'0'.repeat(32)}`, 'require_signature = true', 'compress_over = 1000']) {
     const config = Config.fromText(`[rpc]\ntransport_url = oslo+rabbit://host/\n${opt}\n`);
-    assert.throws(() => new RPCConnection({ config }), { code: 'PORTICO_RPC_WIRE', message: /has none of this/ });
+    assert.throws(() => new RPCConnection({ config }), { code: 'PORTICO_RPC_WIRE', message: /does not support it/ });
   }
   const wrong = { transport: 'oslo+rabbit://host/?rabbit_quorum_queu=true' };
   assert.throws(() => new RPCConnection(wrong), { code: 'PORTICO_RPC_URL', hint: /rabbit_quorum_queue/ });
