@@ -39,7 +39,10 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
   });
   const { status, stdout } = cli(cwd, 'check', 'portico.ini');
   assert.equal(status, 78);
-  assert.match(stdout, /^portico\.ini:1:1: error: .*no paste file\n {2}.*api-cli check --config-file portico\.ini$/m);
+  assert.match(
+    stdout,
+    /^portico\.ini:1:1: error: .*not a paste file: .*\n {2}.*api-cli check --config-file portico\.ini$/m,
+  );
   assert.match(cli(cwd, 'check', 'few.ini').stdout, /api-cli check --config-file few\.ini/);
   const other = cli(cwd, 'check', 'other.ini');
   assert.equal(other.status, 78);

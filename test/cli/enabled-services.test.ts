@@ -153,7 +153,7 @@ test('OP-10 check judges services: names, managers, topics and options, each at 
   assert.match(elsewhere[0]!, /^warning PORTICO_MANAGER 7 .*"Image" \(this service is not enabled here\) Did you mean/);
   assert.equal(elsewhere.length, 1);
   const both = await findings(t, `${IMAGES}[api:images]\nport = 1\npipeline = plain\n`);
-  assert.match(both[0]!, /^error PORTICO_SERVICE_NAME 3 .*there is an API of this name/);
+  assert.match(both[0]!, /^error PORTICO_SERVICE_NAME 3 .*an API has the same name/);
   const twins = await findings(t, `${IMAGES}[service:more]\nmanager = ./managers.js:Images\ntopic = images\n`);
   assert.deepEqual(twins, [
     'error PORTICO_SERVICE_NAME 7 [service:more] topic: [service:images] also receives calls for the topic images Choose another topic. For more processes of one service, set workers in [service:images].',

@@ -169,9 +169,9 @@ test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the met
   );
   assert.equal(
     at('PATCH', '/v1/things'),
-    '  answer things_app: 405 Method Not Allowed: the path takes GET, HEAD, OPTIONS, POST, and not PATCH',
+    '  answer things_app: 405 Method Not Allowed: the path accepts GET, HEAD, OPTIONS, POST, and not PATCH',
   );
-  assert.match(at('OPTIONS', '/v1/things'), /204 No Content: the path takes GET, HEAD, OPTIONS, POST/);
+  assert.match(at('OPTIONS', '/v1/things'), /204 No Content: the path accepts GET, HEAD, OPTIONS, POST/);
   assert.match(at('GET', '/v1/old'), /answer things_app: 302 Found: redirects to \/things/);
   assert.match(at('GET', '/v2/things'), /answer things: 404 Not Found/);
 });
@@ -214,7 +214,7 @@ test('OP-6 a router that is mounted in another, an app that is no router, a filt
   );
   assert.match(inner.at(-1)!, /^ {2}action part: answers$/);
   const [, , , prefix, app] = linesOf(run('explain', 'GET', '/files/below/a', '--api', 'things'));
-  assert.match(prefix!, /^ {2}filter prefix: takes \/below off the path/);
+  assert.match(prefix!, /^ {2}filter prefix: removes \/below from the path/);
   assert.match(app!, /^ {2}app files_app: answers {2}\[script name "\/below", path "\/a"\]/);
 });
 
@@ -314,7 +314,7 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
     unknown.stderr,
   );
   const bare = run('explain', 'GET', 'things', '--api', 'things');
-  assert.deepEqual([bare.status, /things is no path/.test(bare.stderr)], [2, true], bare.stderr);
+  assert.deepEqual([bare.status, /things is not a path/.test(bare.stderr)], [2, true], bare.stderr);
 });
 
 /** What `api-cli explain` says of one filter, with this section and this service configuration. */

@@ -43,7 +43,7 @@ test('LC-908 OP-16 notify sends READY=1; without NOTIFY_SOCKET it is no error', 
 test('LC-908 OP-16 notify says who was not told when nobody listens, which is no failure', async (t) => {
   const nobody = run(t, ['notify'], join(folder, 'nobody'));
   assert.equal((await nobody.ended).code, 0);
-  assert.match(nobody.stderr, /^the service manager was not told/);
+  assert.match(nobody.stderr, /^the service manager was not notified/);
   assert.ok(nobody.stderr.includes(join(folder, 'nobody')), nobody.stderr);
 });
 

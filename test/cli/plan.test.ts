@@ -207,7 +207,7 @@ max_size = 4
   'a key of remote calls that is none': {
     defaults: 'enabled_services = images',
     more: `${IMAGES}[rpc]\nsigning_keys = a:hidden\n`,
-    says: /portico\.ini:\d+:16: error: \[rpc\] signing_keys: pair 1 is no key/,
+    says: /portico\.ini:\d+:16: error: \[rpc\] signing_keys: pair 1 is not a key/,
     never: /hidden/,
   },
   'names that nothing knows, under strict_config': {

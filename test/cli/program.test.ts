@@ -90,7 +90,7 @@ test('files that commands are given by name are refused in a line where they can
   ];
   const wrong: readonly (readonly [file: string, said: RegExp])[] = [
     ['gone.ini', /gone\.ini\b.*(?:it does not exist|there is no such file)/],
-    ['folder.ini', /folder\.ini\b.*is a folder/],
+    ['folder.ini', /folder\.ini\b.*is a directory/],
     ['latin1.ini', /latin1\.ini:2:\d+: .*UTF-8/],
   ];
   for (const [file, said] of wrong) for (const words of commands(file)) assertClear(words, run(cwd, words), 78, said);
@@ -169,7 +169,7 @@ test('a configuration file behind a command that takes none is told how it is na
 test('an option of the configuration on the command line is told how it is set', (t) => {
   const cwd = project(t);
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
-    [['--port', '80'], /no option --port on the command line\n {2}.*--set api:<name>\.port=80/],
+    [['--port', '80'], /unknown command line option --port\n {2}.*--set api:<name>\.port=80/],
     [['serve', '--port=80'], /--set api:<name>\.port=80/],
     [['check', '--port', '80'], /--set api:<name>\.port=80/],
     [['--log-level', 'debug'], /--set DEFAULT\.log_level=debug/],

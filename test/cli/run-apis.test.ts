@@ -47,5 +47,5 @@ test('a program with another [DEFAULT] debug of its own is told so, and gives 1'
     told += text;
   };
   assert.equal(await runApis(() => [], { config, log: silentLogger(), explain }), 1);
-  assert.match(told, /option debug of \[DEFAULT\] is declared in two ways/);
+  assert.match(told, /option debug of \[DEFAULT\] has two different declarations/);
 });

@@ -122,7 +122,7 @@ test('SG-55 a binary that runs on several hosts has to be said with its host', a
   await store.close();
   const both = cli('disable', 'portico-compute', '--config-file', file);
   assert.equal(both.status, 1);
-  assert.match(both.stderr, /runs on 2 hosts\n +Say which.* portico-compute@one, portico-compute@two\./);
+  assert.match(both.stderr, /runs on 2 hosts\n +Write binary@host.* portico-compute@one, portico-compute@two\./);
   assert.equal(json<ServiceJson>('disable', 'portico-compute@two').status, 'disabled');
   assert.match(json<{ deleted: string }>('delete', 'portico-compute@two', '--force').deleted, /^[0-9a-f-]{36}$/);
 });
@@ -130,7 +130,7 @@ test('SG-55 a binary that runs on several hosts has to be said with its host', a
 test('OP-21 SG-19 db sync makes the tables, and says so when there is nothing to do', () => {
   const empty = join(folder, 'nothing.ini');
   writeFileSync(empty, '');
-  assert.match(apiCli('db', 'sync', '--config-file', empty).stdout, /names no database/);
+  assert.match(apiCli('db', 'sync', '--config-file', empty).stdout, /no database is configured/);
   const synced = apiCli('db', 'sync', '--config-file', file);
   assert.deepEqual([synced.status, synced.stdout], [0, 'the tables are up to date\n']);
   const wrong = join(folder, 'wrong.ini');

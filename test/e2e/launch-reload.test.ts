@@ -76,7 +76,7 @@ test('RL-67 a later worker that fails is tried again until it starts', async (t)
   await fleet.event('launched');
   writeFileSync(failsWith, '1');
   fleet.kill('SIGHUP');
-  await fleet.line(({ msg }) => /worker 1 of service api is still the old one.*trying again/s.test(msg ?? ''));
+  await fleet.line(({ msg }) => /worker 1 of service api was not replaced.*trying again/s.test(msg ?? ''));
   rmSync(failsWith);
   const report = await fleet.event('reload');
   assert.equal(report.outcome, 'accepted');
@@ -96,7 +96,7 @@ test('RL-67 after reload_timeout a reload is given up, and the old worker stays'
   const report = await fleet.event('reload');
   rmSync(failsWith);
   assert.equal(report.outcome, 'incomplete');
-  assert.match(String(report.error), /worker 1 of service api is still the old one/);
+  assert.match(String(report.error), /worker 1 of service api was not replaced/);
   assert.deepEqual(report.replaced, { api: 1 });
 });
 

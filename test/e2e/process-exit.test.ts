@@ -22,10 +22,7 @@ test('OP-3 a check says who ended it, and does not end with 0', async (t) => {
     t.after(() => program.end());
     const ended = await program.ended;
     assert.deepEqual(ended, { code: status, signal: null }, program.output());
-    assert.match(
-      program.output(),
-      /^error: .*(?:was ended|did not come to its end).*\/app\.js:\d+:\d+: process\.exit\(/m,
-    );
+    assert.match(program.output(), /^error: .*(?:exited|did not finish).*\/app\.js:\d+:\d+: process\.exit\(/m);
     assert.match(program.output(), /A module must not end the process that imports it/);
   }
 });
@@ -45,7 +42,7 @@ test('a worker whose module ends the process is a start that fails: one error wi
   const program = startApiCli([], { cwd: project.folder });
   t.after(() => program.end());
   assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
-  const told = program.output().match(/worker \d of service hello was ended before it was ready/g);
+  const told = program.output().match(/worker \d of service hello exited before it was ready/g);
   assert.equal(told?.length, 1, program.output());
   assert.match(program.stderr, /before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)\n {2}A module must not/);
   assert.doesNotMatch(program.output(), /Forking too fast/);
@@ -75,7 +72,7 @@ test('a reload to a module that ends the process is refused with its place', asy
   writeFileSync(join(project.folder, 'app.js'), ENDING);
   program.kill('SIGHUP');
   await program.printed(/"outcome":"refused"|Reload refused/);
-  assert.match(program.output(), /was ended before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)/);
+  assert.match(program.output(), /exited before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)/);
   // The old worker lives: the new one is told as any.
   await program.printed(/"event":"worker_exited".*exited with status 0/);
   program.kill('SIGTERM');

@@ -97,12 +97,15 @@ test('a crash loop has its reason in status, its JSON and readyz, at the top', a
   const { lastFailure, reasons } = await until(socket, ({ lastFailure }) => lastFailure?.reason === 'start');
   assert.match(lastFailure!.error!, /nothing is not defined.*app\.js:2:1/);
   assert.ok(Math.abs(Date.parse(lastFailure!.at) - Date.now()) < 60_000);
-  assert.match(reasons.join('\n'), /0 of 1 workers serve\n.*before it was ready.*nothing is not defined.*app\.js:2:1/);
+  assert.match(
+    reasons.join('\n'),
+    /0 of 1 workers are ready\n.*before it was ready.*nothing is not defined.*app\.js:2:1/,
+  );
   const ready = await askSocket<{ services: Status['services'] }>(socket, 'GET', '/readyz');
   assert.equal(ready.status, 503);
   assert.match(ready.body.services[0]!.reasons.join('\n'), /nothing is not defined.*app\.js:2:1/);
   const [, ...lines] = (await cli('status')).stdout.split('\n');
-  assert.match(lines[0]!, /^hello is starting: 0 of 1 workers serve/);
+  assert.match(lines[0]!, /^hello is starting: 0 of 1 workers are ready/);
   assert.match(lines[1]!, /nothing is not defined.*app\.js:2:1/);
   rmSync(join(folder, 'app.js'));
   await until(
@@ -122,7 +125,7 @@ for (const path of ['/spin?secret=1', '/sleep']) {
     assert.match(stdout, new RegExp(`hello/0 +GET +${shown} `));
     assert.doesNotMatch(stdout, /secret/);
     const [, first] = (await cli('status')).stdout.split('\n');
-    assert.match(first!, /^hello is stuck: 0 of 1 workers serve/);
+    assert.match(first!, /^hello is stuck: 0 of 1 workers are ready/);
     if (path !== '/sleep') {
       const { workers: later } = await until(socket, (service) => service.workers[0]?.stack !== undefined);
       const stack = later[0]!.stack!;
@@ -223,7 +226,7 @@ test('status has rate, failures and times of the last minute, for the API and ea
   const page = await (await fetch(`http://127.0.0.1:${admin}/`)).text();
   assert.match(page, /<span id="summary" class="bad">hello: 33 % of its requests fail<\/span>/);
   assert.match(page, /<title>[^<]*: hello: 33 % of its requests fail<\/title>/);
-  assert.match(page, /Routes in the last minute/);
+  assert.match(page, /Routes of the last minute/);
 });
 
 test('a reload that hangs is under way in all views, the next one says so, and its report names the module', async (t) => {

@@ -197,7 +197,7 @@ test('a browser cannot be made to talk to it: it hangs up at the first line of H
   }
   await closed;
   assert.deepEqual(touched, []);
-  assert.equal(messages().filter((text) => /hung up/.test(text)).length, requests.length + 1);
+  assert.equal(messages().filter((text) => /closed a connection/.test(text)).length, requests.length + 1);
   assert.match(await session(where, "touch('person')", '.exit'), /1/);
   assert.deepEqual(touched, ['person']);
 });
@@ -218,7 +218,7 @@ test('a person may type what looks like HTTP behind the first line, a byte at a 
   }
   await closed;
   assert.match(text, /é[\s\S]*11\n/);
-  assert.ok(!messages().some((line) => /hung up/.test(line)));
+  assert.ok(!messages().some((line) => /closed a connection/.test(line)));
 });
 
 test('LC-1108 prof takes a CPU profile, into the temporary folder, whatever its name', async () => {

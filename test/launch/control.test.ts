@@ -264,7 +264,7 @@ test('what is asked wrongly is refused with a reason: path, body, member', async
   const cases = [
     ['GET', '/statsu', '', 404, /Did you mean .*GET \/status/],
     ['POST', '/scale', '{', 400, /not JSON/],
-    ['POST', '/scale', '[]', 400, /has to be an object/],
+    ['POST', '/scale', '[]', 400, /must be an object/],
     ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
     ['POST', '/scale', '{"service":"hello","workers":1e6}', 400, /exceed max_workers/],
     ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
@@ -301,7 +301,7 @@ process.exitCode = await launcher.wait();
   );
   const refused = await ask(socket, 'POST', '/scale', '{"service":"idle","workers":2}');
   assert.equal(refused.status, 409);
-  assert.match(JSON.stringify(refused.body), /it has no workers/);
+  assert.match(JSON.stringify(refused.body), /has no workers/);
   assert.equal((await ask(socket, 'POST', '/stop')).status, 200);
   assert.equal((await program.ended).code, 0);
 });

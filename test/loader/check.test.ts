@@ -176,17 +176,17 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
   'options given to a pipeline': {
     ini: '[app:main]\nuse = p\n▸x = 1\n[pipeline:p]\npipeline = a\n[app:a]\nuse = call:./m.js:app\n',
     code: 'LOST_OPTION',
-    says: 'goes nowhere',
+    says: 'has no effect',
   },
   'options given to a filter around something': {
     ini: '[app:main]\nuse = b\n▸x = 1\n[app:b]\nuse = a\nfilter-with = f\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:filter\n',
     code: 'LOST_OPTION',
-    says: 'goes nowhere',
+    says: 'has no effect',
   },
   'a set that members do not see': {
     ini: '[composite:main]\nuse = call:nova.api.auth:pipeline_factory\n▸set x = 1\nkeystone = a\n[app:a]\nuse = call:./m.js:app\n',
     code: 'UNSEEN_SET',
-    says: 'do not see',
+    says: 'not visible to',
   },
   'a mount that a later one replaces': {
     ini: '[composite:main]\nuse = egg:Paste#urlmap\n▸/v2 = a\n/v2/ = a\n[app:a]\nuse = call:./m.js:app\n',
@@ -206,7 +206,7 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
   'a filter that nothing leads to': {
     ini: '[app:main]\nuse = call:./m.js:app\n▸[filter:f]\nuse = call:./m.js:filter\n',
     code: 'UNUSED_SECTION',
-    says: 'nothing leads to',
+    says: 'is not used',
   },
   'a header that is never found': {
     ini: '[app:main]\nuse = call:./m.js:app\n▸[App:x]\n',
@@ -221,7 +221,7 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
   'a filter twice in a pipeline': {
     ini: '[pipeline:main]\npipeline = f ▸f a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:filter\n',
     code: 'FILTER_TWICE',
-    says: 'stands twice',
+    says: 'twice',
   },
   'cors inside authentication (MW-9)': {
     ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:auth_token\n[filter:g]\nuse = call:./m.js:cors\n',

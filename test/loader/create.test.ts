@@ -144,7 +144,7 @@ test('an app that a filter factory gives, as that of a Router, is refused at the
       [error.code, error.origin?.line, error.origin?.section],
       ['PORTICO_PASTE_BAD_TYPE', 5, 'filter:orders'],
     );
-    assert.match(error.message, /filter "orders": routed gave an app, \(req, res\), instead of a filter/);
+    assert.match(error.message, /filter "orders": routed returned an app \(req, res\) instead of a filter/);
     assert.match(error.hint ?? '', /\[app:…\] with paste\.app_factory/);
     return true;
   });

@@ -88,7 +88,10 @@ test('PD-71 a chain of hundreds of sections is no cycle', async (t) => {
   ).loadApp();
   assert.equal(typeof app, 'function');
   const endless = Array.from({ length: 3000 }, (_, at) => `[app:x${at}]\nuse = x${at + 1}\n`).join('');
-  await assert.rejects(loaderOf(t, `[app:main]\nuse = x0\n${endless}`, factories).loadApp(), limit(/400 references/));
+  await assert.rejects(
+    loaderOf(t, `[app:main]\nuse = x0\n${endless}`, factories).loadApp(),
+    limit(/400 nested references/),
+  );
 });
 
 test('any mutated file loads or is refused with a place; check never fails', async () => {

@@ -42,7 +42,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[app:main]\nuse = ▸config:none.ini',
       code: 'NO_FILE',
-      says: ['none.ini', 'no such file', 'begins in the folder'],
+      says: ['none.ini', 'no such file', 'relative to the file'],
     },
     { ini: '[app:main]\nuse = ▸config:sub', more: { 'sub/x': '' }, code: 'IS_A_DIRECTORY', says: ['sub'] },
     { ini: '▸x = 1\n[app:main]', code: 'NO_SECTION_HEADER', says: ['x = 1', 'Put a header'] },
@@ -60,7 +60,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[DEFAULT]\nx = %(y)s\ny = 1%(z)s\n[app:main]',
       code: 'INTERPOLATION_MISSING',
-      says: ['[DEFAULT] x:', '"%(z)s"', 'by way of "y"'],
+      says: ['[DEFAULT] x:', '"%(z)s"', 'through "y"'],
     },
     {
       ini: '[app:main]\nset z = 1\nx = ▸%(z)s',
@@ -84,7 +84,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: `[pipeline:main]\npipeline = ▸api api${APP}`,
       code: 'NO_SECTION',
-      says: ['an app of that name in line 3', 'only the last name'],
+      says: ['an app with this name in line 3', 'only the last name'],
     },
     { ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`, code: 'NO_SECTION', says: ['comma'] },
     {
@@ -147,7 +147,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[app:main]\n▸paste.app_factory = ./m.js:app # mine',
       code: 'BAD_FACTORY_EXPRESSION',
-      says: ['./m.js:app # mine', 'line of its own'],
+      says: ['./m.js:app # mine', 'on a separate line'],
     },
     {
       ini: '[app:main]\n▸paste.app_factory = ./m.js:ap',

@@ -166,8 +166,8 @@ test('LC-1222 CF-60 a format that is none is refused with its place and the near
     ['100% of it', /has a % that does not start a field.*%%/s],
     ['%(status_code)', /has a % that does not start a field/],
     ['%(client_ip)d', /cannot write client_ip as a number/],
-    ['%(client_ip)999999999s', /portico\.ini:2:10: .*writes client_ip too wide.*at most 3 digits/s],
-    ['%(wall_seconds).100f', /writes wall_seconds too wide.*a precision at most 2/s],
+    ['%(client_ip)999999999s', /portico\.ini:2:10: .*a width that is too large for client_ip.*at most 3 digits/s],
+    ['%(wall_seconds).100f', /a width that is too large for wall_seconds.*a precision at most 2/s],
     ['jason', /is neither auto nor json nor text.*%\(status_code\)s/s],
   ] as const) {
     const config = Config.fromText(`[request_log]\nformat = ${template}\n`);

@@ -142,7 +142,7 @@ test('SG-27 SG-10 SG-59 the corrected down time is the stored one', async () => 
   const house = new House();
   await house.started({}, { reportInterval: 10, serviceDownTime: 10 });
   assert.equal((await house.view()).record.downTime, 25);
-  assert.match(house.lines()[0]!.msg, /service_down_time \(10\).*it is 25 now/);
+  assert.match(house.lines()[0]!.msg, /service_down_time \(10\).*using 25/);
 });
 
 test('SG-30 SG-59 LC-1355 a registry that is away: one warning, one recovery with the time, and the service lives', async () => {

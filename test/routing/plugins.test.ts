@@ -393,7 +393,7 @@ test('one log: of the router, its actions, fastify.log and request.log; a route 
     const fastify = { [name]: true } as object;
     assert.throws(() => new Router({ fastify }), {
       code: 'PORTICO_ROUTER_OPTION',
-      message: new RegExp(`${name}.*one log`),
+      message: new RegExp(`${name}.*same log`),
     });
   }
 });

@@ -122,7 +122,7 @@ rabit_quorum_queue = true
   assert.deepEqual(found, [
     ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:4:1', 'heartbeat_in_pthread', 'Remove'],
     ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:5:1', 'rpc_conn_pool_size', 'Remove'],
-    ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:6:1', 'rabbit_password', 'Write'],
+    ['warning', 'PORTICO_CONFIG_UNUSED_OPTION', 'portico.ini:6:1', 'rabbit_password', 'Put'],
     ['error', 'PORTICO_CONFIG_UNKNOWN_OPTION', 'portico.ini:8:1', 'rabit_quorum_queue', 'did'],
   ]);
   assert.doesNotMatch(JSON.stringify(config.problems()), /hunter2/);

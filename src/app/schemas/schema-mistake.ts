@@ -47,7 +47,7 @@ function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
     const place = placeOf(keyword, schema)?.join('.') ?? '';
     const at = place === '' ? '' : `${place}: `;
     return new SchemaMistake(
-      `${at}there is not a keyword "${keyword}"`,
+      `${at}there is no keyword "${keyword}"`,
       hintFor(keyword, Object.keys(ajv.RULES.keywords)),
     );
   }

@@ -202,7 +202,7 @@ function checkTimes(unit: Unit, deployment: Deployment, tell: Tell): void {
   const stop = unit.last('TimeoutStopSec', 'TimeoutSec');
   const allowed = stop.value === '' ? DEFAULT_STOP_SECONDS : timeoutOf(stop.value);
   if (allowed < (stopSeconds ?? Number.POSITIVE_INFINITY)) {
-    const message = `TimeoutStopSec is ${stop.value || DEFAULT_STOP_SECONDS}: a graceful stop may take ${stopSeconds === undefined ? 'for ever' : `${stopSeconds} s`}`;
+    const message = `TimeoutStopSec is ${stop.value || DEFAULT_STOP_SECONDS}: a graceful shutdown can take ${stopSeconds === undefined ? 'forever' : `${stopSeconds} s`}`;
     tell(stop.line, message, `Write TimeoutStopSec=${stopSeconds ?? 'infinity'}.`);
   }
   const dog = unit.last('WatchdogSec');

@@ -155,6 +155,6 @@ export function checkSlash({ parts: [first], minimize, isStatic, template }: Rou
   if (minimize || isStatic || typeof first !== 'string' || first.startsWith('/') || first === '*') return;
   throw new RouteError('PORTICO_ROUTE_NO_SLASH', {
     message: 'it can never match: the path of a request starts with a slash',
-    hint: `Write "/${template}'; if "${template}" is meant to be its name, the path follows it: connect('${template}", "/…").`,
+    hint: `Write "/${template}"; if "${template}" is meant to be its name, the path follows it: connect("${template}", "/…").`,
   });
 }

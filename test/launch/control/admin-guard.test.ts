@@ -80,7 +80,7 @@ test('OP-57 while the service stops readyz says that it drains', async (t) => {
   program.kill();
   let answer = await ask(admin, 'GET', '/readyz');
   while (answer.status === 200) answer = await ask(admin, 'GET', '/readyz');
-  assert.match(answer.text, /"state": "draining",\s+"reasons": \[\s+"the service is being stopped"/);
+  assert.match(answer.text, /"state": "draining",\s+"reasons": \[\s+"the service is stopping"/);
   assert.equal((await ask(admin, 'GET', '/healthz')).status, 200);
 });
 

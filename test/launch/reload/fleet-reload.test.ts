@@ -276,7 +276,7 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.equal(replaced.a, 1);
   const reasons = draining[0]!.heard.flatMap((message) => (message.kind === 'drain' ? [message.reason] : []));
   assert.deepEqual(reasons, ['replaced', 'hurried'], 'its health checks fail by a stop alone');
-  assert.match(failures[0] ?? '', /worker 1 of service a was not replaced: .*drained/);
+  assert.match(failures[0] ?? '', /worker 1 of service a was not replaced: .*draining/);
   const before = a.spawned.length;
   for (const worker of draining) worker.end(0);
   await turn();

@@ -202,8 +202,8 @@ test('RP-90 keys that cannot be are refused without being shown, and a connectio
     );
   };
   refused('', 'signing_keys has no key');
-  refused(`a:${OLD},b:short`, 'pair 2 is no key');
-  refused(`${OLD}${OLD}:a`, 'pair 1 is no key');
+  refused(`a:${OLD},b:short`, 'pair 2 is not a key');
+  refused(`${OLD}${OLD}:a`, 'pair 1 is not a key');
   const connection = new RPCConnection({ config: Config.fromText(signed(`a:${OLD}`)) });
   assert.doesNotMatch(inspect(connection, { depth: 9, showHidden: true }), /ooooo/);
 });

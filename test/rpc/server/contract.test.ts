@@ -84,7 +84,7 @@ test('RP-41 RP-45 what is served under its former name as well has not gone', ()
   assert.deepEqual(contractMistakes(images, renamed), []);
   const { acceptedNamespaces: _, ...alone } = renamed[0]!;
   assert.deepEqual(contractMistakes(renamed, [alone]), []);
-  assert.match(contractMistakes(images, [alone])[0]!, /^images 1.4 is gone/);
+  assert.match(contractMistakes(images, [alone])[0]!, /^images 1.4 was removed/);
 });
 
 test('RP-11 RP-45 a contract has what the policy of the service exposes', () => {

@@ -61,5 +61,5 @@ export class ExtraSpecs extends Controller {
 
 function knownValue(extraSpecs: Flavor['extra_specs'], key: string): string | number {
   if (Object.hasOwn(extraSpecs, key)) return extraSpecs[key]!;
-  refuse(404, `There is not a key ${quoteClient(key)} in extra_specs.`);
+  refuse(404, `There is no key ${quoteClient(key)} in extra_specs.`);
 }

@@ -75,5 +75,5 @@ export class ServerMetadata extends Controller {
 
 function knownValue(known: Metadata, key: string): string {
   if (Object.hasOwn(known, key)) return known[key]!;
-  refuse(404, `There is not a key ${quoteClient(key)} in metadata.`);
+  refuse(404, `There is no key ${quoteClient(key)} in metadata.`);
 }
