@@ -43,7 +43,7 @@ export function wrongOrders(context: Context, config: Config): WrongOrder[] {
       order?.behind.includes(other.name ?? '') === true;
     const inner = filters.slice(at + 1).find(isOne);
     if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) return [];
-    const message = `${name} is outside ${inner.name}: ${order.why}.`;
+    const message = `${name} comes before ${inner.name}: ${order.why}.`;
     const { hint = `Put ${inner.name} before ${name}.`, refused = false } = order;
     // A filter of the application further out may do what those that are wanted do.
     const isCertain = filters.slice(0, at).every((other) => describesItself(other.filter));
@@ -57,7 +57,7 @@ export function wrongOrders(context: Context, config: Config): WrongOrder[] {
     return [
       {
         origin: filter.reference.origin,
-        message: `${outer} is inside ${inner}: ${why}.`,
+        message: `${outer} comes after ${inner}: ${why}.`,
         hint: `Put ${outer} before ${inner}.`,
         refused: false,
       },

@@ -352,7 +352,7 @@ export const app = () => new Router()
   assert.equal(status, 0, stdout);
   assert.match(
     stdout,
-    /m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches the text "itn" alone.*\n {2}Did you mean "int"\?/,
+    /m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches only the text "itn".*\n {2}Did you mean "int"\?/,
   );
   assert.match(stdout, /m\.js:5:\d+: warning: the route \/books\/\{other\} can never match/);
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);

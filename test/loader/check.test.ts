@@ -231,12 +231,12 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
   'rates by user outside of authentication (MW-20)': {
     ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = all address 1/s 1\n  boot user 1/s 1\n[filter:g]\nuse = call:./m.js:auth_token\n',
     code: 'FILTER_ORDER',
-    says: 'rate_limit is outside auth_token: its rule "boot" counts by caller, which is unknown there',
+    says: 'rate_limit comes before auth_token: its rule "boot" counts by caller, which is unknown there',
   },
   'path_prefix inside of what judges by paths': {
     ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',
     code: 'FILTER_ORDER',
-    says: 'path_prefix is inside rate_limit',
+    says: 'path_prefix comes after rate_limit',
   },
   'context outside of authentication, where it lets all requests pass': {
     ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:context\nrequire_identity = false\n[filter:g]\nuse = call:./m.js:auth_token\n',
@@ -281,7 +281,7 @@ test('MW-9 loading warns of filters in the wrong order', async (t) => {
   await app.close();
   assert.deepEqual(
     lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg),
-    ['pipeline "main": proxy_headers is inside rate_limit: all clients behind the proxy would count as one.'],
+    ['pipeline "main": proxy_headers comes after rate_limit: all clients behind the proxy would count as one.'],
   );
 });
 
