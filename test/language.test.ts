@@ -17,12 +17,31 @@ function commentsWith(pattern: RegExp): string[] {
   );
 }
 
+/** Phrases that are wrong in comments, pages and messages alike, with the words that are meant. */
+const TRANSLATED = new RegExp(
+  [
+    /\b(?:take|takes|taken|taking|took) (?:(?:it|them|that|this) )?up\b/, // applies, uses, adopts
+    /\bstands?\b(?! for\b| still\b|-)/, // is, occurs
+    /\ban? [\w-]+ of (?:its|their) own\b/, // its own, a separate
+    /\bso long as\b/, // while
+    /\b(?:go|goes|going) on with\b/, // continues with
+    /\bleaves? \w+ as (?:it|they) w(?:as|ere)\b/, // keeps
+    /\bthere is not an?\b/, // there is no
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'i',
+);
+
 test('no comment begins with a clause in the place of a noun: name the thing, or begin with a verb', () => {
   assert.deepEqual(commentsWith(/^\s*(?:\/\*\*|\*|\/\/)\s+(?:What|Where|Which|Who)\b/), []);
 });
 
 test('no comment has a phrase that reads as translated', () => {
-  const phrases = /by the way of|in the stead of|makes haste|by and by\b|\bwhoever\b|\bnobody\b|of one's own/i;
+  const phrases = new RegExp(
+    `by the way of|in the stead of|makes haste|by and by\\b|\\bwhoever\\b|\\bnobody\\b|of one's own|${TRANSLATED.source}`,
+    'i',
+  );
   assert.deepEqual(commentsWith(new RegExp(`^\\s*(?:\\/\\*\\*|\\*|\\/\\/).*(?:${phrases.source})`, 'i')), []);
 });
 
@@ -58,4 +77,6 @@ test('no page has a phrase that reads as translated', () => {
   const phrases =
     /\b(?:is|are|was|were|be) told\b|\bthat of\b|\bthose of\b|\bof one's own\b|by the way of|\bnobody\b|\bwhoever\b/gi;
   assert.deepEqual(pagesWith(phrases), []);
+  assert.deepEqual(pagesWith(new RegExp(TRANSLATED.source, 'gi')), []);
+  assert.deepEqual(pagesWith(/(?:^|(?<=[.:] ))Where (?:an?|the) (?![^.?\n]*\?).*/gm), []);
 });

@@ -1,7 +1,7 @@
 import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
 import { Service } from 'portico/service';
 
-/** Runs in a process of its own, beside the workers of the API; a crash of one leaves the other alone. */
+/** Runs in a separate process, beside the workers of the API; a crash of one leaves the other alone. */
 class Sweeper extends Service {
   name = 'sweeper';
   async start() {

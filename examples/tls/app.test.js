@@ -13,7 +13,7 @@ async function ask(port) {
   return { text: (await res.toArray()).join(''), fingerprint256 };
 }
 
-test('a reload takes up a new certificate, and the service goes on', { timeout: 60_000 }, async (t) => {
+test('a reload uses a new certificate, and the service keeps running', { timeout: 60_000 }, async (t) => {
   const makeCertificate = () => execFileSync(process.execPath, ['certificate.js']);
   makeCertificate();
   const program = spawn('api-cli', ['--set', 'api:secure.port=0']);

@@ -67,7 +67,7 @@ interface Carrier {
 
 /**
  * One replaced `writeHead` and the stages it runs. Other code may wrap `writeHead` in between (the package on-headers does); a
- * stage registered after that belongs to a layer of its own, so that reverse order holds.
+ * stage registered after that belongs to its own layer, so that reverse order holds.
  */
 export class HeadLayer {
   declare readonly res: ServerResponse;

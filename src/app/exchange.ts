@@ -22,7 +22,7 @@ export interface BodyProgress {
 }
 
 /**
- * Listener of a filter, which stands before the Router, for a request that has been routed. A throw or a rejection is
+ * Listener of a filter, which is before the Router, for a request that has been routed. A throw or a rejection is
  * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
  */
 export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
@@ -69,7 +69,7 @@ export class Exchange {
   /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
   declare brokenBy: unknown;
 
-  // In the constructor alone: fields with initial values would be a function of their own, called for each request.
+  // In the constructor alone: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
     this.req = req;
     this.res = res;

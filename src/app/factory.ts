@@ -19,7 +19,7 @@ import type { App, Filter } from './app.js';
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
 export type Conf = ReadonlyMap<string, string>;
 
-/** The section a factory is called for: its kind and name, and where each of its options stands. */
+/** The section a factory is called for: its kind and name, and where each of its options is. */
 export interface Section {
   /** `app`, `filter`, `composite`, `filter-app`, `pipeline` or `server`. */
   readonly kind: string;
@@ -105,7 +105,7 @@ export interface DescribeContext {
 
 /** Place that a filter wants in a pipeline. */
 export interface WantedOrder {
-  /** Names of filters: one that stands further in, and none further out, is told at the load and by a check. */
+  /** Names of filters: one that is further in, and none further out, is told at the load and by a check. */
   readonly behind: readonly string[];
   /** The consequence, as the rest of a sentence. */
   readonly why: string;

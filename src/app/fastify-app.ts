@@ -227,7 +227,7 @@ export function handTo(instance: FastifyInstance, req: IncomingMessage, res: Ser
 
 /**
  * Ends a WebSocket session politely when the server drains, in the place of the plugin, which knows of no drain: a control frame may
- * stand between any of its frames (RFC 6455 §5.4), and is answered with one that ends the session for the plugin as well.
+ * be between any of its frames (RFC 6455 §5.4), and is answered with one that ends the session for the plugin as well.
  */
 function sayGoodbye({ socket, closing }: UpgradedConnection): void {
   const { bytesWritten: before } = socket as Socket;

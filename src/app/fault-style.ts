@@ -148,7 +148,7 @@ interface WrittenForm {
   readonly invalidInputStatus?: number | undefined;
 }
 
-/** Refuses, with `code`, what code says about faults and no style or status can be; `what` is where it stands, as `a Router`. */
+/** Refuses, with `code`, what code says about faults and no style or status can be; `what` is where it is, as `a Router`. */
 export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
   if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
     throw new PorticoError(code, {

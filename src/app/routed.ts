@@ -1,5 +1,5 @@
 /**
- * Lets filters, which stand before the Router, act on a request once its route is known.
+ * Lets filters, which are before the Router, act on a request once its route is known.
  */
 import type { IncomingMessage } from 'node:http';
 import type { MatchedRoute } from './environ.js';

@@ -104,7 +104,7 @@ export function offerUpgrade(req: IncomingMessage, take: Take): void {
   offers.set(req, take);
 }
 
-/** Gives the connection back to HTTP: its taker answers the request as any other, on a response of its own. */
+/** Gives the connection back to HTTP: its taker answers the request as any other, on its own response. */
 export function returnUpgrade(req: IncomingMessage): void {
   offers.delete(req);
 }

@@ -4,7 +4,7 @@
 
 /** A request target, split. */
 export interface Target {
-  /** As it stands in the request. */
+  /** As it is written in the request. */
   readonly url: string;
   /** Without the query, in the spelling of {@link url}. */
   readonly path: string;

@@ -15,7 +15,7 @@ import { refuseErrors } from './plan.js';
 /** An app of an API's tree, with its routers. */
 export interface RoutedApp extends MountedApp {
   readonly api: WSGIService;
-  /** Each with what stands before the paths of its routes in the URL of a client. */
+  /** Each with what is before the paths of its routes in the URL of a client. */
   readonly routers: readonly PlacedRouter[];
 }
 
@@ -45,7 +45,7 @@ export async function routedApps(config: Config, apis: readonly WSGIService[]): 
   for (const api of apis) {
     const loader = loaderOf(api, config);
     for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
-      // Apps with a description of their own are not Routers.
+      // Apps with their own description are not Routers.
       if (describeNode(mounted.app, config) !== undefined) continue;
       const routers = (await routersOf(loader, mounted.app)).flatMap((router) => withMounted(router, mounted.prefix));
       if (routers.length > 0) routed.push({ api, ...mounted, routers });

@@ -102,7 +102,7 @@ export function collect(value: string, before: readonly string[] = []): readonly
 }
 
 /**
- * The words with the command in front, wherever its options stand: `--config-file p.ini check` as `check --config-file p.ini`.
+ * The words with the command in front, wherever its options are: `--config-file p.ini check` as `check --config-file p.ini`.
  * A word behind an unknown option is taken for its value, unless it is a command. Without a command the words stay as they are.
  */
 export function commandFirst(words: readonly string[], commands: readonly string[]): readonly string[] {

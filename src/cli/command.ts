@@ -60,7 +60,7 @@ export function columns(table: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** File and line, as seen from the working directory; `-` for what stands in no file. */
+/** File and line, as seen from the working directory; `-` for what is in no file. */
 export function placeText(origin: Origin | undefined): string {
   return origin === undefined ? '-' : `${relative('', origin.file)}:${origin.line}`;
 }

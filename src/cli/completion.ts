@@ -30,7 +30,7 @@ interface CompletedOption {
   readonly values: Values | undefined;
 }
 
-/** A command, and what may stand behind it. */
+/** A command, and what may be behind it. */
 interface Level {
   /** `config show`; empty for the program itself. */
   readonly where: string;

@@ -1,6 +1,6 @@
 /**
  * `--dev` with Node's inspector: one address for debuggers, which leads to the worker that serves now. The parent's own inspector gives
- * way to it, and each worker has one at a port of its own.
+ * way to it, and each worker has one at its own port.
  */
 import { once } from 'node:events';
 import { close, url } from 'node:inspector';
@@ -11,7 +11,7 @@ import type { Logger } from '../log/index.js';
 
 const TOPIC = 'portico.development.inspector';
 
-/** A worker that stands at a breakpoint does not answer. */
+/** A worker that is at a breakpoint does not answer. */
 const ANSWERS_WITHIN_MS = 300;
 
 /** In a worker: answers {@link DevelopmentInspector}. */

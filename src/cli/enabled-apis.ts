@@ -175,7 +175,7 @@ function refuseGivenUp(config: Config, running: readonly string[], next: readonl
   if (issues.length > 0) throw new ConfigError(issues);
 }
 
-/** It has a section that gives it an address of its own. */
+/** It has a section that gives it its own address. */
 function isPlaced(config: Config, name: string): boolean {
   const isSet = (opt: string): boolean => config.getLocation(`api:${name}`, opt).kind !== 'default';
   return config.getSectionLocation(`api:${name}`) !== undefined && (isSet('port') || isSet('listen'));

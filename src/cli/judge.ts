@@ -228,7 +228,7 @@ async function judgeManagers(config: Config): Promise<Diagnostic[]> {
       await checkManager(reference, config, option);
     } catch (error) {
       const { code, hint, cause } = error as ConfigurationRefused;
-      // The finding has a place of its own.
+      // The finding has its own place.
       const { message } = cause as Error;
       const isEnabled = apis.includes(group) || services.includes(group);
       const judged = isEnabled

@@ -62,7 +62,7 @@ function parsed(url: string): URL {
   }
 }
 
-/** With escapes for what cannot stand in the head of a request. */
+/** With escapes for what cannot be in the head of a request. */
 function sendable(url: string): string {
   if (!url.startsWith('/') && url !== '*') {
     throw new UsageError(`${url} is not a path: a path begins with "/"`, `Write /${url}`);

@@ -50,7 +50,7 @@ async function pipeline(app: string | undefined, args: PipelineArguments): Promi
   }
 }
 
-/** A node to print: what it is made of stands below it, filters before the app they are around. */
+/** A node to print: what it is made of is below it, filters before the app they are around. */
 function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode {
   const { type, name, factory, origin } = tree;
   const parts = [...(tree.filters ?? []), tree.filter, tree.app ?? tree.next].filter((part) => part !== undefined);
@@ -69,7 +69,7 @@ function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode
 
 /** One node of the tree, ready to print. */
 export interface PipelineNode {
-  /** The mount or option of a composite it stands at. */
+  /** The mount or option of a composite it is at. */
   readonly place?: string;
   readonly type: string;
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * `api-cli request`: one request through the composed app, over a server of its own on the loopback interface. The app is
+ * `api-cli request`: one request through the composed app, over its own server on the loopback interface. The app is
  * built as for serving, and closed.
  */
 import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';

@@ -77,7 +77,7 @@ export function register(program: Command): void {
 }
 
 /**
- * A service of Portico says what it says by any wire. One of Python answers a call of its own toolkit, or that it has no such method: it
+ * A service of Portico says what it says by any wire. One of Python answers a call of its toolkit, or that it has no such method: it
  * is there either way.
  */
 async function pingOslo(rpcs: RPCConnection, topic: string, args: Target): Promise<PingAnswer> {

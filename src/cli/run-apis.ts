@@ -97,7 +97,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     const all = await withAllMistakes(error, options.judge);
     explain(explainedError(all));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
-    // On standard error it is already. A program with such an option of its own may be what was refused.
+    // On standard error it is already. A program that has such an option itself may be what was refused.
     if (config?.has('DEFAULT', 'log_file') === true && logFileOf(config) !== undefined && !logFileIssue(config)) {
       const pages = pagesOfError(all);
       log?.error(`The start failed: ${describeError(all)}`, pages.length > 0 ? { pages } : {});

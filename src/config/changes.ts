@@ -17,7 +17,7 @@ export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonl
 /** Scope of a change: this process at once, new workers, or a restart of everything. */
 export type Effect = 'now' | 'new_workers' | 'restart';
 
-/** How a new configuration is taken up: everything by new workers, or what is mutable in place. */
+/** How a new configuration is applied: everything by new workers, or what is mutable in place. */
 export type ReloadMethod = 'reload' | 'mutate';
 
 /** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
@@ -121,7 +121,7 @@ export function reportedChange(change: Change): ReportedChange {
   };
 }
 
-/** The state after the changes that are taken up: what only a restart changes stays as it counted before. */
+/** The state after the changes that take effect: what only a restart changes stays as it counted before. */
 export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
   const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
   const pinned = Object.fromEntries(

@@ -69,7 +69,7 @@ export class ConfigHolder {
     this.generation = new Generation(state, lasting.groups);
   }
 
-  /** This one, or the one that took it up. */
+  /** This one, or the one that adopted it. */
   get inForce(): ConfigHolder {
     return this.acceptedBy?.inForce ?? this;
   }

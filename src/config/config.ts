@@ -62,7 +62,7 @@ export class Config {
     return new Config(await fromSources(options));
   }
 
-  /** A configuration from text, as if it stood in a file of that name; environment and command line are left out. */
+  /** A configuration from text, as if it was in a file of that name; environment and command line are left out. */
   static fromText(text: string, options: { readonly file?: string; readonly log?: Logger } = {}): Config {
     return new Config(fromText(text, options));
   }
@@ -129,7 +129,7 @@ export class Config {
   /**
    * Declares options without asking for their values; a group `api:<name>` stands for all sections of that form. After
    * {@link Config.validate} they are judged at once, but `sectional` ones: what a section of the paste file may have need not
-   * stand here. Throws when an option is declared in two ways.
+   * be here. Throws when an option is declared in two ways.
    */
   register(name: string, options: OptionDeclarations, { sectional = false }: { sectional?: boolean } = {}): void {
     if (this.#current.complete === undefined || sectional || name.endsWith('<name>'))
@@ -285,7 +285,7 @@ export class Config {
     return prepared.accept();
   }
 
-  /** Takes up what a parent accepted, and runs the hooks. Rejects with `ConfigError` when this process cannot. */
+  /** Applies what a parent accepted, and runs the hooks. Rejects with `ConfigError` when this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     return adopt(this.#current, snapshot);
   }

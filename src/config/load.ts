@@ -82,7 +82,7 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   return first;
 }
 
-/** From a text, as if it stood in a file. */
+/** From a text, as if it was in a file. */
 export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): ConfigHolder {
   const issues: Diagnostic[] = [];
   const files = [parseSource({ name: file, path: '' }, text, issues)];

@@ -36,10 +36,10 @@ export interface JudgedReload {
   readonly warnings: readonly Diagnostic[];
   /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
   readonly refusal: ConfigError | undefined;
-  /** Every declared option that differs, with what would take it up: `now`, `new_workers` or `restart`. */
+  /** Every declared option that differs, with what would apply it: `now`, `new_workers` or `restart`. */
   readonly changes: readonly Change[];
   /**
-   * The same for a report: old, new, where, and what takes it up; secrets are masked. With the options that the files have
+   * The same for a report: old, new, where, and what applies it; secrets are masked. With the options that the files have
    * and no module declared here, whose values are masked all. `workers`: there are some, which may know more options. Default true.
    */
   report(options?: { readonly workers?: boolean }): ReportedChange[];
@@ -54,7 +54,7 @@ export interface JudgedReload {
    */
   release(over: (group: string) => boolean): void;
   /**
-   * Puts it in force at once, then runs the hooks. Gives the changes that are taken up; what only a restart changes
+   * Puts it in force at once, then runs the hooks. Gives the changes that take effect; what only a restart changes
    * keeps its old value and is logged. Rejects when it is refused, or another configuration was accepted meanwhile.
    */
   accept(): Promise<ConfigChanges>;
@@ -79,7 +79,7 @@ export async function prepareReload(
 async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Preparation> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
-  // Two are judged. What is written has to be right for the next start of the parent; what is taken up now keeps the old
+  // Two are judged. What is written has to be right for the next start of the parent; what takes effect now keeps the old
   // values of options that only such a start changes, and has to be right beside these.
   const asWritten = new ConfigHolder(fresh, lasting);
   let changes = compareGenerations(base, asWritten.generation, { method, inUse });
@@ -127,7 +127,7 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
   };
 }
 
-/** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
+/** Applies what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
 export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
   if (snapshot.generation <= current.generation.state.generation) return new Map();
   const next = new ConfigHolder(fromSnapshot(snapshot), current.lasting);
@@ -136,7 +136,7 @@ export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Pr
   refuseErrors(warnings);
   const { generation, inUse } = current;
   const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });
-  // A snapshot of the parent is taken up whole: the parent has judged it, and has reported all mistakes.
+  // A snapshot of the parent is applied as a whole: the parent has judged it, and has reported all mistakes.
   const all = changes.map((change) => ({ ...change, effect: 'now' as const }));
   return takeUp(current, next, all, warnings, 'debug');
 }

@@ -34,7 +34,7 @@ export interface SourceFile {
   readonly exposed: boolean;
 }
 
-/** One `--set group.opt=value`, or an option of its own on the command line. `index` counts arguments from 1. */
+/** One `--set group.opt=value`, or its own option on the command line. `index` counts arguments from 1. */
 export interface Argument {
   readonly group: string;
   readonly opt: string;

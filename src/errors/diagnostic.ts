@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import { looksSecret, maskUris, printable, printableLines } from '../text/index.js';
 
-/** A place in a file: where a section, an option, a value or one word of it stands. Counted from 1, in UTF-16 units. */
+/** A place in a file: where a section, an option, a value or one word of it is. Counted from 1, in UTF-16 units. */
 export interface Origin {
   readonly file: string;
   readonly line: number;
@@ -106,14 +106,14 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: {
 export function markedLine(origin: Origin | undefined): string | undefined {
   if (!origin?.text || looksSecret(origin.option ?? '')) return undefined;
   const { column, text } = origin;
-  // One for one, so that the caret stands right; tabs stay, however wide a terminal shows them.
+  // One for one, so that the caret is right; tabs stay, however wide a terminal shows them.
   const line = text.replace(/[^\t]/gu, (character) => (printable(character) === character ? character : '\ufffd'));
   return `    ${line}\n    ${text.slice(0, column - 1).replaceAll(/[^\t]/gu, ' ')}^`;
 }
 
 /**
- * Each once, file by file, by line and column; `first` come these files, undefined for what stands in none, and then the
- * others as they are met. By default what stands in no file comes first.
+ * Each once, file by file, by line and column; `first` come these files, undefined for what is in none, and then the
+ * others as they are met. By default what is in no file comes first.
  */
 export function inOrder(
   diagnostics: readonly Diagnostic[],

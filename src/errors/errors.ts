@@ -59,7 +59,7 @@ export class PorticoError extends Error {
     return this.#diagnostics;
   }
 
-  /** The text for an operator: the message, and the hint on a line of its own. */
+  /** The text for an operator: the message, and the hint on its own line. */
   describe(): string {
     return this.hint === undefined ? this.message : `${this.message}\n  ${this.hint}`;
   }

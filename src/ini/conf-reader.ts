@@ -17,7 +17,7 @@ export interface ConfEntry {
   /** With `_` for every `-`: they are the same. */
   readonly name: string;
   readonly value: string;
-  /** The value stood in quotes. */
+  /** The value was in quotes. */
   readonly quoted: boolean;
   /** Start of the value. Section and option are as written. */
   readonly origin: Origin;

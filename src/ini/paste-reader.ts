@@ -1,6 +1,6 @@
 /**
  * Reads the dialect of paste files, exactly as Python's configparser does for PasteDeploy, and keeps for every name,
- * value and line of a value where it stands.
+ * value and line of a value where it is.
  *
  * Nothing throws: what is wrong is listed in `problems`, and reading goes on, so that all of it can be reported.
  */
@@ -32,7 +32,7 @@ export interface PasteProblem {
   readonly origin: Origin;
   /** The section, option, line or byte it is about. */
   readonly subject: string;
-  /** Of a duplicate: where the first one stands. */
+  /** Of a duplicate: where the first one is. */
   readonly first?: Origin;
 }
 

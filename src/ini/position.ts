@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
 import type { Origin } from '../errors/index.js';
 
-/** The share one line has in a value of several lines: from `start` in the joined value on, it stands at `origin`. */
+/** The share one line has in a value of several lines: from `start` in the joined value on, it is at `origin`. */
 export interface ValuePiece {
   /** Offset in the joined value, counted from 0. */
   readonly start: number;

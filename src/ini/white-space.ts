@@ -30,7 +30,7 @@ export interface Word {
   readonly start: number;
 }
 
-/** The words of a value: what stands between runs of white space. */
+/** The words of a value: what is between runs of white space. */
 export function wordsOf(text: string): Word[] {
   return [...text.matchAll(WORD)].map(({ 0: word, index }) => ({ text: word, start: index }));
 }

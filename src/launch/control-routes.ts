@@ -50,7 +50,7 @@ export function controlRoutes(
     ...serviceRoutes(() => registered.registry),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: differencesFromDefaults(config) }),
     'POST /reload': async () => reported(await controlled.reload()),
-    // A path of its own: a parent that does not know dry runs must not take one for a reload.
+    // A separate path: a parent that does not know dry runs must not take one for a reload.
     'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
     'POST /stop': () => {
       controlled.stop();

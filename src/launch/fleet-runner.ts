@@ -42,7 +42,7 @@ export interface ProcessLauncherOptions extends LauncherOptions {
    * Default: one line in the log.
    */
   readonly startFailed?: (service: string, error: unknown) => void;
-  /** Names of environment variables that workers must not inherit. Default: those the configuration has taken up. */
+  /** Names of environment variables that workers must not inherit. Default: those the configuration has read. */
   readonly withheldVariables?: readonly string[];
   /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
   readonly waitInterval?: number;

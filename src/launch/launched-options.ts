@@ -34,7 +34,7 @@ export const launchedOptions: readonly { readonly group: string; readonly option
  */
 export function judgeConfiguration(config: Config): void {
   for (const { group, options } of launchedOptions) config.register(group, options);
-  // A program with a logger of its own reads none of these options.
+  // A program with its own logger reads none of these options.
   const logs = config.has('DEFAULT', 'log_file');
   if (logs) config.check(syslogAsked);
   const unlogged = logs ? logFileIssue(config) : undefined;

@@ -1,5 +1,5 @@
 /**
- * Aliases: what stands in Portico for a reference written for Python. They come from the program, from files, and for what
+ * Aliases: replacements in Portico for references written for Python. They come from the program, from files, and for what
  * paste files of OpenStack services name they are built in (`builtin-aliases.ts`).
  */
 import type { Conf } from '../app/index.js';

@@ -97,7 +97,7 @@ const PROJECTS: readonly (readonly [target: string, ...python: string[]])[] = [
   ],
 ];
 
-/** The built-in aliases. An entry point may stand twice: as an app and as a filter. */
+/** The built-in aliases. An entry point may occur twice: as an app and as a filter. */
 export const BUILTIN_ALIASES: AliasTable = tableOf([
   ['egg:Paste#urlmap', `${LOADER}:urlmap`, COMPOSITE],
   ['paste.urlmap:urlmap_factory', `${LOADER}:urlmap`],

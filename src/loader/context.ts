@@ -1,5 +1,5 @@
 /**
- * A node of a paste file's tree: what would be called, where it stands and what led there; what its factory is given, and
+ * A node of a paste file's tree: what would be called, where it is and what led there; what its factory is given, and
  * the release of what that acquired.
  */
 import type { App, Conf, FactoryContext, Section } from '../app/index.js';
@@ -31,7 +31,7 @@ export class FactoryUse {
     this.#origin = origin;
   }
 
-  /** The option or reference it stands at. */
+  /** The option or reference it is at. */
   get origin(): Origin | undefined {
     return this.#origin();
   }
@@ -247,7 +247,7 @@ export interface LoadedApp extends App {
   close(): Promise<void>;
 }
 
-/** The app, in a function of its own: what a factory gave may be shared and is left as it is. */
+/** The app, in its own function: what a factory gave may be shared and is left as it is. */
 export function loadedApp(app: App, releases: Releases): LoadedApp {
   let closing: Promise<void> | undefined;
   const loaded: App = (req, res) => app(req, res);

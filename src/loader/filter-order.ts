@@ -1,5 +1,5 @@
 /**
- * Filters that stand in the wrong order in a pipeline: a start warns of them or refuses them, and check shows them.
+ * Filters that are in the wrong order in a pipeline: a start warns of them or refuses them, and check shows them.
  */
 import type { DeclaredFactory, WantedOrder } from '../app/internal.js';
 import type { Config } from '../config/index.js';
@@ -9,7 +9,7 @@ import { type Context, type FactoryUse, sectionOf } from './context.js';
 /** The code of all of them. */
 export const FILTER_ORDER = 'PORTICO_PASTE_FILTER_ORDER';
 
-/** A pair of filters that stands in the wrong order. */
+/** A pair of filters that is in the wrong order. */
 export interface WrongOrder {
   readonly origin: Origin | undefined;
   readonly message: string;
@@ -18,7 +18,7 @@ export interface WrongOrder {
   readonly refused: boolean;
 }
 
-/** Filters that cors must stand outside of: each answers a preflight itself, and refuses without CORS headers. */
+/** Filters that cors must be outside of: each answers a preflight itself, and refuses without CORS headers. */
 const PREFLIGHT =
   'a preflight has no credentials, and its responses have no CORS headers, so browsers cannot read them';
 

@@ -1,6 +1,6 @@
 /**
  * `%(name)s` and `%%`, as configparser's basic interpolation resolves them, and what is wrong with a value that cannot be
- * interpolated: where the `%` stands, which option was read, and what was meant.
+ * interpolated: where the `%` is, which option was read, and what was meant.
  */
 import { isSecret } from '../config/internal.js';
 import { didYouMean } from '../errors/index.js';
@@ -12,7 +12,7 @@ export interface Reading {
   readonly raw: string;
   /** The option that is read. */
   readonly name: string;
-  /** Undefined for values that stand in no file. */
+  /** Undefined for values that are in no file. */
   readonly option: PasteOption | undefined;
   /** How messages call the file. */
   readonly file: string;

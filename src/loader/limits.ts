@@ -49,7 +49,7 @@ export class Usage {
     if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} nested references`);
   }
 
-  /** Starts counting one value, which stands at `origin`; the function returned is called for each piece of it. */
+  /** Starts counting one value, which is at `origin`; the function returned is called for each piece of it. */
   value(origin: Origin): (length: number) => void {
     let used = 0;
     return (length) => {

@@ -105,7 +105,7 @@ export class Load {
     return this.#follow({ form: 'file', source }, name, Reference.asked(kind, name), globalConf);
   }
 
-  /** The context of a reference that a composite follows; nothing is resolved. `option`: where it stands. */
+  /** The context of a reference that a composite follows; nothing is resolved. `option`: its place. */
   child(composite: Context, kind: Kind, name: string | undefined, globalConf?: Conf, option?: string): Context {
     const reference = Reference.ofChild(composite, kind, name, option);
     return this.#follow(composite.answerer, name, reference, globalConf);

@@ -27,7 +27,7 @@ export interface LoaderOptions {
   readonly globalConf?: Readonly<Record<string, string>> | Conf | undefined;
   /** Replacements of Python references: `from` to `to [protocol]`. Asked before the aliases of the file. */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
-  /** Stands in for modules and packages, and for all aliases. */
+  /** Replaces modules, packages and all aliases. */
   readonly resolve?: Resolver | undefined;
   /** The service configuration, handed on as `ctx.config`. Default: an empty one. */
   readonly config?: Config | undefined;

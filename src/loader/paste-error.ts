@@ -4,7 +4,7 @@
 import { ConfigurationRefused, type Diagnostic, type ErrorDetails, type Origin, type Place } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
-/** A reference that led to a mistake, and where it stands. */
+/** A reference that led to a mistake, and where it is. */
 export interface PasteReference {
   readonly text: string;
   readonly origin: Origin;
@@ -53,7 +53,7 @@ export class PasteError extends ConfigurationRefused {
 export class ConfigNotFound extends PasteError {
   readonly #namedAt: Place | undefined;
 
-  /** `namedAt`: where the option stands that names the file. */
+  /** `namedAt`: where the option is that names the file. */
   constructor(code: string, details: PasteErrorDetails, namedAt?: Place) {
     super(code, details);
     this.#namedAt = namedAt;

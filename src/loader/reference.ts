@@ -1,5 +1,5 @@
 /**
- * References: how they are written (after `use`, in a pipeline, at a mount), where each stands that a load follows, and
+ * References: how they are written (after `use`, in a pipeline, at a mount), where each is that a load follows, and
  * which others led to it.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
@@ -90,7 +90,7 @@ export class Reference {
   readonly kind: Kind;
   /** Undefined where a composite asks its loader for no name. */
   readonly text: string | undefined;
-  /** The reference to the section that this one stands in. */
+  /** The reference to the section that this one is in. */
   readonly from: Reference | undefined;
   /** The one that a composition began with: what a program or a composite asked for. */
   readonly first: Reference;
@@ -126,7 +126,7 @@ export class Reference {
     return new Reference(kind, text, this, { value, option }, this.first);
   }
 
-  /** A composite's reference to its child; it stands in `option`, where that is known. */
+  /** A composite's reference to its child; it is in `option`, where that is known. */
   static ofChild(composite: Composite, kind: Kind, text: string | undefined, option?: string): Reference {
     const value = () => (text === undefined ? undefined : originOfChild(composite, text, option));
     return new Reference(kind, text, composite.reference, { value });
@@ -136,7 +136,7 @@ export class Reference {
     return this.#standing.value()?.origin;
   }
 
-  /** The option it stands in; in a list, the word. */
+  /** The option it is in; in a list, the word. */
   get option(): Origin | undefined {
     return this.#standing.option ?? this.origin;
   }

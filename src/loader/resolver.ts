@@ -23,7 +23,7 @@ export type EntryPoints =
 
 /** Finds factories. Errors should be a PasteError with the origin given; others are wrapped. */
 export interface Resolver {
-  /** The value of a factory expression. `kind` says after what it stood. The grammar is the resolver's. */
+  /** The value of a factory expression. `kind` is the word before it. The grammar is the resolver's. */
   expression(text: string, kind: 'protocol' | 'call', origin: Origin): Awaitable<unknown>;
   /** Entry points of a distribution. Throws `PORTICO_PASTE_NO_PACKAGE`. */
   distribution(name: string, origin: Origin): Awaitable<EntryPoints>;
@@ -73,7 +73,7 @@ export class DefaultResolver implements Resolver {
   readonly #known = new Map<string, unknown>();
 
   /**
-   * `layers`: the tables to ask before the built-in one, for a reference that stands at `origin`. Without `imports`
+   * `layers`: the tables to ask before the built-in one, for a reference that is at `origin`. Without `imports`
    * modules are only looked for, and {@link Unimported} stands for what they export.
    */
   constructor(layers: (origin: Origin) => readonly AliasTable[], imports: boolean) {

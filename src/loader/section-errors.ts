@@ -77,7 +77,7 @@ export function multipleProtocols(first: string, second: string, setting: Settin
   });
 }
 
-/** Says when an option that stands in the section is hidden by a default of the same name, with both lines. */
+/** Says when an option that is in the section is hidden by a default of the same name, with both lines. */
 function hiding(source: Source, section: PasteSection, names: readonly string[]): string | undefined {
   for (const name of names) {
     const option = section.options.get(name);

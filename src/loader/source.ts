@@ -19,7 +19,7 @@ import { firstNames, PasteError, type PasteReference } from './paste-error.js';
 export interface Setting {
   readonly value: string;
   readonly option: PasteOption;
-  /** The file and section whose names the value was interpolated with; undefined when the value is used as it stands. */
+  /** The file and section whose names the value was interpolated with; undefined when the value is used as it is written. */
   readonly scope?: { readonly source: Source; readonly section: PasteSection };
 }
 
@@ -84,7 +84,7 @@ export class Source {
     return this.document.file;
   }
 
-  /** The start of the file, for errors about something that stands nowhere in it. */
+  /** The start of the file, for errors about something that is nowhere in it. */
   get start(): Origin {
     return originAt(this.name, 1, 1, '');
   }
@@ -205,7 +205,7 @@ function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, 
   });
 }
 
-/** Takes an option that has a meaning of its own out of a section's options. */
+/** Takes an option that has its own meaning out of a section's options. */
 export function take({ localConf }: SectionSettings, name: string): Setting | undefined {
   const setting = localConf.get(name);
   localConf.delete(name);

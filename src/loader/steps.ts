@@ -98,7 +98,7 @@ export class Steps {
       }
       const failure: unknown[] = [];
       await step.run().catch((error: unknown) => failure.push(error));
-      // A mistake in the aliases that were asked stands before what came of it.
+      // A mistake in the aliases that were asked is before what came of it.
       for (const error of [...this.#aliasMistakes.splice(0), ...failure]) yield step.reference.explain(error);
     }
   }

@@ -9,7 +9,7 @@ import type { PlannedApp } from '../service/index.js';
 import { includedPath, parseReference } from './reference.js';
 import { definedBy, namesOf, sectionsByName, sectionsNamed } from './section.js';
 
-/** One pipeline: the words it is written as, and the section they stand in. */
+/** One pipeline: the words it is written as, and the section they are in. */
 interface WrittenPipeline {
   readonly name: string;
   readonly section: PasteSection;

@@ -222,7 +222,7 @@ const thresholdAt = (level: LogLevel): Threshold => ({ level: known(level), rank
 
 /**
  * `withoutPid` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may stand only once in an object (RFC 8259 §4). `bindings` are the facts of every line. `more`: what its
+ * facts. A name may occur only once in an object (RFC 8259 §4). `bindings` are the facts of every line. `more`: what its
  * children can do as well.
  */
 function wrap(

@@ -34,7 +34,7 @@ function asShown(this: { readonly error?: unknown }, name: string, value: unknow
   // A fact that says nothing.
   if (value === '' && name !== 'msg') return undefined;
   if (name === 'stack') return printableLines(value);
-  // An error that ends the message stands below it, in its lines.
+  // An error that ends the message is below it, in its lines.
   if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
     return printable(value.slice(0, -`: ${this.error}`.length));
   }

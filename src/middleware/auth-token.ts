@@ -94,7 +94,7 @@ function withJwt(options: AuthTokenOptions, jwt: JwtOptions): [options: AuthToke
 
 /**
  * Lets in callers with a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
- * the validator jwt, whose options may stand in the section of the filter. All others are those of `[auth_token]`.
+ * the validator jwt, whose options may be in the section of the filter. All others are those of `[auth_token]`.
  */
 export const jwtAuth = filterFactory(
   'jwt',

@@ -66,7 +66,7 @@ const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 
 /**
  * Answers preflights, 204, without calling the app: with the permission when origin, method and all headers are allowed,
  * else bare. To other answers, errors included, it adds what lets the page read them, unless the app did it itself.
- * Further sets of origins stand in `[cors.<name>]` of the service configuration.
+ * Further sets of origins are in `[cors.<name>]` of the service configuration.
  */
 export const cors = filterFactory(
   'cors',

@@ -1,4 +1,4 @@
-/** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
+/** `portico/middleware`: the filters and apps that ship. Each is a separate factory for a paste file. */
 
 export type { Identity } from '../app/index.js';
 export type { AuthTokenOptions } from './auth/auth-token-options.js';

@@ -117,7 +117,7 @@ function checkStrategy({ config, section }: FactoryContext): void {
   throw new ConfigurationRefused('PORTICO_NOAUTH_STRATEGY', {
     message: `noauth accepts every request, but [api] auth_strategy is "${authStrategy}"`,
     hint: near ?? 'Write auth_strategy = noauth in [api] of portico.ini, or use another filter.',
-    // A slip of the pen is mended where it stands.
+    // A slip of the pen is mended where it is.
     origin: (near === undefined ? undefined : config.getLocation('api', 'auth_strategy').origin) ?? section.origin,
   });
 }

@@ -3,7 +3,7 @@
  */
 import type { Description, Filter, FilterFactory } from '../app/index.js';
 
-/** Passes requests on as they are. Any option may stand in its section; a line of the log says that it has no effect. */
+/** Passes requests on as they are. Any option may be in its section; a line of the log says that it has no effect. */
 export const passThrough: FilterFactory & { readonly describe: () => Description } = Object.assign(
   (_globalConf: unknown, _localConf: unknown, { log, section }: Parameters<FilterFactory>[2]): Filter => {
     log.info('a filter only passes requests on: it has no counterpart of its Python function', {

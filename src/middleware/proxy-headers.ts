@@ -1,5 +1,5 @@
 /**
- * proxy_headers: who really asks, when proxies stand in between.
+ * proxy_headers: who really asks, when proxies are in between.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
@@ -143,7 +143,7 @@ async function compileTrust(entries: readonly string[], origin: ConfigurationRef
 const REMEMBERED = 128;
 const LONGEST_ADDRESS = 45;
 
-/** The same few proxies stand in every request: parsing their addresses anew took a third of this filter's time. */
+/** The same few proxies appear in every request: parsing their addresses anew took a third of this filter's time. */
 function remembering(trusts: (address: string) => boolean): Trust {
   const known = new Map<string, boolean>();
   return (address) => {

@@ -11,7 +11,7 @@ declare module '../app/index.js' {
   }
 }
 
-/** Puts `[DEFAULT]` and the section, which wins, into `environ(req).pasteConfig`. Any option may stand in its section. */
+/** Puts `[DEFAULT]` and the section, which wins, into `environ(req).pasteConfig`. Any option may be in its section. */
 export const requestConfig: FilterFactory & { readonly describe: () => Description } = Object.assign(
   (globalConf: Conf, localConf: Conf): Filter => {
     const merged: ReadonlyMap<string, string> = new Map([...globalConf, ...localConf]);

@@ -40,7 +40,7 @@ const requestIdOptions = defineOptions({
 const LONGEST = 256;
 
 /**
- * Gives each request an id of its own, `req-` and a random UUID, and sends it in the response: on every response, errors of the
+ * Gives each request its own id, `req-` and a random UUID, and sends it in the response: on every response, errors of the
  * outer layers included. An id that came with the request is kept as `environ(req).globalRequestId`.
  */
 export const requestId = filterFactory(

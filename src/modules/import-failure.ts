@@ -60,7 +60,7 @@ function linesOf(file: string): string[] {
 
 /**
  * V8 says where an ES module does not parse, and `import()` loses it: only what Node prints of an uncaught error
- * has the place. So a process of its own imports the module, beside an export that does not exist: it reads all
+ * has the place. So a separate process imports the module, beside an export that does not exist: it reads all
  * modules and runs none of them.
  */
 async function placeFromOutside(error: SyntaxError, url: string): Promise<string | undefined> {

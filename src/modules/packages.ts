@@ -23,7 +23,7 @@ export interface Manifest {
 /** The value of `exports` in a `package.json`. */
 type Exports = string | null | readonly Exports[] | { readonly [condition: string]: Exports };
 
-/** A package, and the folder it stands in. */
+/** A package, and the folder it is in. */
 interface OwnPackage {
   readonly folder: string;
   readonly manifest: Manifest;

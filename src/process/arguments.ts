@@ -6,12 +6,12 @@
 export interface CommandLineWord {
   /** Position of the word, from 0. */
   readonly at: number;
-  /** As it stands, `--a_b` of `--a_b=c`. */
+  /** As it is written, `--a_b` of `--a_b=c`. */
   readonly word: string;
   /** Whether it begins with `-` and has more behind that; `--` is one too. */
   readonly isOption: boolean;
   readonly value?: string | undefined;
-  /** Whether the value stands in the same word, behind `=`. */
+  /** Whether the value is in the same word, behind `=`. */
   readonly isAttached: boolean;
 }
 

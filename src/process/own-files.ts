@@ -29,7 +29,7 @@ function startsWithOne(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => path.startsWith(folder));
 }
 
-/** How many frames are looked at: a call of `process.exit` may stand deep in a library. */
+/** How many frames are looked at: a call of `process.exit` may be deep in a library. */
 const FRAMES = 100;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Database of a registry. Every rule (who is up, who may register) stands above it.
+ * Database of a registry. Every rule (who is up, who may register) is above it.
  */
 import { PorticoError } from '../errors/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';

@@ -75,7 +75,7 @@ export type WrittenRange = readonly [from: string | null, to?: string | null];
 /** All versions. */
 export const EVERY_VERSION: VersionRange = Object.freeze({ from: null, to: null });
 
-/** Reads a range; throws a `RangeError` when an end is no version or they stand the wrong way round. */
+/** Reads a range; throws a `RangeError` when an end is no version or they are the wrong way round. */
 export function readRange(written: WrittenRange | undefined): VersionRange {
   if (written === undefined) return EVERY_VERSION;
   const [first, last] = written;

@@ -93,7 +93,7 @@ export function noteRouter(router: BuiltRouter, app: App): void {
   routers.set(app, router);
 }
 
-/** A router and what stands before the paths of its routes. */
+/** A router and what is before the paths of its routes. */
 export interface PlacedRouter {
   readonly router: BuiltRouter;
   readonly prefix: string;

@@ -153,7 +153,7 @@ function components(
   };
 }
 
-/** Common beginning of all paths, in whole segments; empty where one is behind a domain of its own. */
+/** Common beginning of all paths, in whole segments; empty where one is behind its own domain. */
 function commonPrefix(prefixes: readonly string[]): string {
   const [first = [], ...others] = prefixes.map((prefix): readonly string[] => prefix.split('/'));
   let length = first.length;

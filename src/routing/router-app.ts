@@ -172,7 +172,7 @@ export class RouterApp implements RequestRouter {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
       this.#fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
     } else {
-      // One for all: an Error of its own for each miss, with its stack, cost more than the search for the route.
+      // One for all: a separate Error for each miss, with its stack, cost more than the search for the route.
       this.#fail(req, res, this.#notFound);
     }
   }
@@ -204,7 +204,7 @@ export class RouterApp implements RequestRouter {
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? reader.format(found) : null;
-    // The handler of router-fastify.ts takes it up by its request.
+    // The handler of router-fastify.ts finds it by its request.
     (req as Called)[CALL] = new ActionCall(request, { target, entry, method, version, args, format });
     if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
     return entry.app(req, res);
@@ -259,7 +259,7 @@ function isPlainOptions({ method, headers }: IncomingMessage): boolean {
 const NOT_FOUND = 'The resource could not be found.';
 const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
 
-/** A route for every method, such as a mount, does not stand before a GET route that would win without it. */
+/** A route for every method, such as a mount, is not before a GET route that would win without it. */
 function namesMethods(found: Found | null): boolean {
   return found?.compiled.route.conditions?.method !== undefined;
 }

@@ -61,7 +61,7 @@ export class CallMeter {
     this.troubles = troubles;
   }
 
-  /** Takes up a configuration. */
+  /** Applies a configuration. */
   use(config: Config): this {
     this.isOn = config.group('metrics', metricsOptions).enabled;
     // Counters that exist keep their labels: others need a restart.

@@ -49,7 +49,7 @@ function pathNames(url: string): string[] {
   return names;
 }
 
-/** A path that cannot be decoded is taken as it is: nothing stands there. */
+/** A path that cannot be decoded is taken as it is: nothing is there. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

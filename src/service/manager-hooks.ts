@@ -249,7 +249,7 @@ export class ManagerHooks implements LifecycleSteps {
   }
 
   /**
-   * Under a limit of its own, which leaves time for what comes after it: a driver that hangs cannot hold the process. For
+   * Under its own limit, which leaves time for what comes after it: a driver that hangs cannot hold the process. For
    * a manager without the hook tracked tasks are waited for, those that requests begin meanwhile included.
    */
   async #gracefulShutdown(options: StopOptions, finished: () => Promise<void>): Promise<void> {

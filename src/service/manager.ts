@@ -62,7 +62,7 @@ export interface Manager {
   cleanupHost?(): Awaitable<void>;
   /** A new configuration was accepted. */
   reset?(): Awaitable<void>;
-  /** A schedule of its own, where tasks are added in code. Default: its methods marked with `@periodicTask`. */
+  /** Its own schedule, where tasks are added in code. Default: its methods marked with `@periodicTask`. */
   readonly periodicTasks?: PeriodicTasks;
   /**
    * Makes work known by name, so that a stop waits for it and the log names it. Set by the service before `initHost`,
@@ -78,7 +78,7 @@ export interface Manager {
 /** A service's place in a registry, as the service itself uses it. Made by `portico/registry`. */
 export interface Registration {
   /**
-   * The record as it stands; null when there is none yet. Waits for a registry that is away, until `signal` is raised: then
+   * The current record; null when there is none yet. Waits for a registry that is away, until `signal` is raised: then
    * it rejects with the signal's reason.
    */
   read(signal?: AbortSignal): Promise<ServiceRecord | null>;

@@ -35,7 +35,7 @@ export interface CallOptions {
   readonly server?: string | undefined;
   /** Every service of the topic: for casts. Default false. */
   readonly fanout?: boolean;
-  /** An interface of its own on the topic. */
+  /** A separate interface on the topic. */
   readonly namespace?: string;
   /** The version that is asked for. Default 1.0. */
   readonly version?: string;
@@ -94,7 +94,7 @@ export interface RPCClient {
 /** Priorities of oslo.messaging. */
 export const NOTIFICATION_PRIORITIES = ['audit', 'debug', 'info', 'warn', 'error', 'critical', 'sample'] as const;
 
-/** How much a notification matters: each has a queue of its own. */
+/** How much a notification matters: each has its own queue. */
 export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];
 
 /** How notifications are emitted. */

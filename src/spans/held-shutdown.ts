@@ -50,7 +50,7 @@ export class HeldShutdown {
     await Promise.allSettled([this.#held?.()]);
   }
 
-  /** One that is held back never settles: its caller may be about to end the process, with a status of its own. */
+  /** One that is held back never settles: its caller may be about to end the process, with its own status. */
   async #asked(shutdown: () => Promise<void>): Promise<void> {
     // All listeners to a signal run in one turn of the loop; the launcher's begins the stop, and may come last.
     await new Promise<void>((resolve) => {

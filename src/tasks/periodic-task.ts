@@ -216,7 +216,7 @@ export class PeriodicSlot {
     }
     // Whole seconds, so there is none for a spacing of 20 s or less: acting in step does no harm there.
     const jitter = Math.floor(this.spacing * this.#spec.random() * (this.settings.jitter ?? DEFAULT_JITTER));
-    // The nearest boundary behind us; not the one before it when the clock stands on a boundary but for rounding.
+    // The nearest boundary behind us; not the one before it when the clock is on a boundary but for rounding.
     const passed = Math.max(1, Math.floor((now - this.#lastRun) / this.spacing + 1e-9));
     this.#lastRun += passed * this.spacing + jitter;
   }

@@ -15,7 +15,7 @@ export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
     ['a host runs a binary once and serves a topic once; deleted records do not count', isUnique],
     ['a beat counts and is seen; a change is an update and no heartbeat', tellsBeatsFromChanges],
     ['beats at once are all counted', countsAllBeats],
-    ['each worker has a row of its own, by worker and process', keepsWorkers],
+    ['each worker has its own row, by worker and process', keepsWorkers],
     ['a list is sorted by host and binary, and takes what its filter says', listsInOrder],
     ['a deleted record is gone, knows by whom, and is forgotten in time', deletes],
     ['a lease belongs to one owner until it ends', leases],

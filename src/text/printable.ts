@@ -26,7 +26,7 @@ export function printableLines(text: string): string {
 /** Characters that JSON leaves raw: DEL, C1, and separators and marks of direction. */
 const RAW_IN_JSON = /[\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A line of JSON with what it lets stand raw escaped: the same JSON, fit for a terminal. */
+/** A line of JSON with the characters that it leaves unescaped escaped: the same JSON, fit for a terminal. */
 export function printableJson(line: string): string {
   // Nearly all lines are ASCII, which Node knows at once.
   if (Buffer.byteLength(line) === line.length && !line.includes('\u007f')) return line;

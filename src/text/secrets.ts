@@ -16,7 +16,7 @@ const SAYS_WHICH: ReadonlySet<string> = new Set(
 );
 
 /**
- * Whether what stands behind a name can hardly be anything but a secret: `X-Auth-Password`, `apiKey`, `user[token]`, `sig`.
+ * Whether what is behind a name can hardly be anything but a secret: `X-Auth-Password`, `apiKey`, `user[token]`, `sig`.
  * `key_file` and `token_expiration` are none: the last word decides.
  */
 export function looksSecret(name: string): boolean {
@@ -39,7 +39,7 @@ export function maskAssigned(text: string): string {
 }
 
 /**
- * Takes the password out of every URI in a text, `amqp://rabbit:****@host/`, a secret that stands in the user's place, and
+ * Takes the password out of every URI in a text, `amqp://rabbit:****@host/`, a secret that is in the user's place, and
  * what looks secret out of query and fragment. All between the first colon and the last `@` of the line is the password,
  * whatever it holds: rather too much is masked than a part of a password shown. The port of a web address is not masked.
  */

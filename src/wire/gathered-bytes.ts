@@ -80,7 +80,7 @@ export function joinChunks(req: IncomingMessage): void {
   // As the parser does when a stream has enough.
   const turnOver = (): void => void (handOn() || req.socket.pause());
   carrier.push = function push(this: unknown, chunk): boolean {
-    // By this way also goes what a limit throws away, into a stream of its own.
+    // By this way also goes what a limit throws away, into its own stream.
     if (this !== req) return Reflect.apply(below, this, [chunk]) as boolean;
     if (chunk !== null && chunk.length < LARGE) {
       if (small !== undefined) {

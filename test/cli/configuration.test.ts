@@ -46,7 +46,7 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
   assert.match(cli(cwd, 'check', 'few.ini').stdout, /api-cli check --config-file few\.ini/);
   const other = cli(cwd, 'check', 'other.ini');
   assert.equal(other.status, 78);
-  assert.match(other.stdout, /Sections of a paste file are/);
+  assert.match(other.stdout, /A paste file has sections such as/);
   assert.equal(cli(cwd, 'check', 'api-paste.ini').status, 0);
 });
 

@@ -113,9 +113,9 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
     'kubernetes',
     'readinessProbe: { httpGet: { path: /status',
     'readinessProbe: { httpGet: { path: /ready',
-    /asks HTTP \/ready of port 8080/,
+    /requests HTTP \/ready on port 8080/,
   ],
-  ['kubernetes', 'targetPort: hello', 'targetPort: web', /targetPort web is no port/],
+  ['kubernetes', 'targetPort: hello', 'targetPort: web', /targetPort web is not a port/],
   [
     'kubernetes',
     /limits: .*/,
@@ -128,7 +128,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['nginx', /.*X-Forwarded-Prefix.*\n/, '', /X-Forwarded-Prefix from a client reaches/],
   ['nginx', 'proxy_read_timeout 900s', 'proxy_read_timeout 5m', /proxy_read_timeout is 5m: nginx answers 504 .* 900 s/],
   ['nginx', '    "" "";', '    "" close;', /connections to the API are not kept/],
-  ['nginx', 'proxy_pass http:', 'proxy_pass https:', /speaks https, and hello http/],
+  ['nginx', 'proxy_pass http:', 'proxy_pass https:', /uses https, but hello uses http/],
 ];
 
 test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
@@ -388,7 +388,7 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   const file = join(run.folder, 'Dockerfile');
   writeFileSync(file, stdout.replace(health, '  CMD curl -fk https://127.0.0.1:8080/status'));
   const checked = run('docker', ...both, '--check', file);
-  for (const says of [/it copies node_modules, which/, /it copies key\.pem/, /asks hello, and not other/]) {
+  for (const says of [/it copies node_modules, which/, /it copies key\.pem/, /checks hello, but not other/]) {
     assert.match(checked.stdout, says);
   }
 });

@@ -65,7 +65,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[app:main]\nset z = 1\nx = ▸%(z)s',
       code: 'INTERPOLATION_MISSING',
-      says: ['"set z" goes into global_conf'],
+      says: ['"set z" sets a value in global_conf'],
     },
     { ini: '[app:main]\nx = 100▸% sure', code: 'INTERPOLATION_SYNTAX', says: ['% sure', '"%%"'] },
     { ini: '[app:main]\npassword = s3cr3t▸%(x', code: 'INTERPOLATION_SYNTAX', says: ['[app:main] password:'] },

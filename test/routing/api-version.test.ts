@@ -238,7 +238,7 @@ test('RT-171 bodies, queries and statuses by the version from which they hold', 
 });
 
 test('RT-171 versions that do not ascend are a mistake', () => {
-  assert.throws(() => action({ status: { '2.5': 200, '2.2': 201 } }, () => ({})), /2\.2 stands after 2\.5/);
+  assert.throws(() => action({ status: { '2.5': 200, '2.2': 201 } }, () => ({})), /2\.2 comes after 2\.5/);
 });
 
 test('RT-174 without versions the headers are neither read nor sent', async (t) => {

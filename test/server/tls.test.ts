@@ -121,7 +121,7 @@ test('LC-1001 a ca_file requires client certificates unless client_auth says oth
   assert.deepEqual(auth({ caFile: cert }), [true, true]);
   assert.deepEqual(auth({ caFile: cert, clientAuth: 'optional' }), [true, false]);
   assert.deepEqual(auth({ caFile: cert, clientAuth: 'none' }), [false, false]);
-  assert.throws(() => auth({ clientAuth: 'required' }), refusal(/no ca_file/));
+  assert.throws(() => auth({ clientAuth: 'required' }), refusal(/ca_file is not set/));
 });
 
 test('RL-92 a certificate that has ended, or has less than 30 days left, is worth a warning', async () => {

@@ -101,7 +101,7 @@ function shownValue(error: ErrorObject, value: unknown): string {
   return jsonShown(propertyName ?? refused);
 }
 
-/** Whether a text has what stands somewhere in a value under the name of a secret. */
+/** Whether a text has what is somewhere in a value under the name of a secret. */
 export function tellsSecret(text: string, value: unknown): boolean {
   // No recursion: as deep as JSON may be read, the stack is not.
   const pending: [name: string, inner: unknown][] = [['', value]];
@@ -116,7 +116,7 @@ export function tellsSecret(text: string, value: unknown): boolean {
   return false;
 }
 
-/** A value as JSON, cut where it is long, without what stands under the names of secrets. */
+/** A value as JSON, cut where it is long, without what is under the names of secrets. */
 export function jsonShown(value: unknown): string {
   try {
     return quoteClient(

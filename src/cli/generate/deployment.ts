@@ -68,7 +68,7 @@ export interface Deployment {
   readonly files: readonly string[];
   /** Files with keys, tokens and other secrets, which options name. */
   readonly secretFiles: readonly string[];
-  /** Secrets that stand in a configuration file, `[group] option`, with the variable that sets the same. */
+  /** Secrets that are in a configuration file, `[group] option`, with the variable that sets the same. */
   readonly secrets: readonly { readonly option: string; readonly file: string; readonly variable: string }[];
 }
 

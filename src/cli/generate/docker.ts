@@ -79,7 +79,7 @@ function portsOf(deployment: Deployment): number[] {
   return [...new Set(admin === undefined ? ports : [...ports, admin.port])];
 }
 
-/** Inside the image, which has what stands in the working directory. Nothing outside reaches its loopback. */
+/** Inside the image, which has what is in the working directory. Nothing outside reaches its loopback. */
 function wordsInside({ words, entered, apis }: Deployment): string[] {
   const named = words.flatMap(({ option, value }) => {
     const inside = isAbsolute(value) ? relative(entered, value) : value;

@@ -39,7 +39,7 @@ export interface Unit {
   last(...names: readonly string[]): Assignment;
 }
 
-/** Directives that add to what stands before. */
+/** Directives that add to what is before. */
 const LISTS = ['Environment', 'ReadWritePaths', 'ExecStartPre', 'AmbientCapabilities', ...Object.keys(MADE)];
 
 export function parseUnit(text: string, kind = 'Service'): Unit {

@@ -14,7 +14,7 @@ export interface Places {
   readonly made: Readonly<Record<keyof typeof MADE, readonly string[]>>;
   /** Directories elsewhere, which the service owns. */
   readonly owned: readonly string[];
-  /** Assignments that move what is relative, or stands beside what the service must not own. */
+  /** Assignments that move what is relative, or is beside what the service must not own. */
   readonly environment: readonly string[];
   /** Paths that cannot be written. */
   readonly refused: readonly WrittenPath[];

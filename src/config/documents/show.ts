@@ -8,7 +8,7 @@ import type { Config } from '../config.js';
 import { maskText, maskValue } from '../types/mask.js';
 import type { Resolved } from '../values/written.js';
 
-/** One option as it stands. */
+/** One option as it is written. */
 export interface ShownOption {
   readonly group: string;
   readonly opt: string;

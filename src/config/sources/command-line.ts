@@ -22,7 +22,7 @@ interface CommandLine {
   readonly configFiles: readonly string[];
   readonly configDirs: readonly string[];
   readonly arguments: readonly Argument[];
-  /** The first word that is no option, or stands behind `--`. */
+  /** The first word that is no option, or is behind `--`. */
   readonly stray: string | undefined;
   readonly help: boolean;
   readonly version: boolean;

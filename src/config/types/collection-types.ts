@@ -6,7 +6,7 @@ import { string } from './text-types.js';
 export interface ListSpec<T> {
   /** How each item is read: `list({ item: port() })`. Default: text. */
   readonly item?: Option<T>;
-  /** The value stands in `[` and `]`. Default false. */
+  /** The value is in `[` and `]`. Default false. */
   readonly bounds?: boolean;
   readonly minLength?: number;
   /** Refuses an item that is there twice. Default false. */
@@ -14,7 +14,7 @@ export interface ListSpec<T> {
 }
 
 /**
- * Items between commas; blanks around them are trimmed and empty ones dropped. An item with a comma stands in quotes;
+ * Items between commas; blanks around them are trimmed and empty ones dropped. An item with a comma is in quotes;
  * before a comma, a quote or another backslash, a backslash takes it as it is. Any other backslash stays, for items may be
  * expressions: `regex:https://[a-z]+\.example`. An empty value is the empty list.
  */
@@ -71,14 +71,14 @@ export interface DictSpec<T> {
   readonly value?: Option<T>;
   /** Between key and value. Default `:`. */
   readonly separator?: string;
-  /** The value stands in `{` and `}`. Default false. */
+  /** The value is in `{` and `}`. Default false. */
   readonly bounds?: boolean;
   readonly minLength?: number;
 }
 
 /**
  * Pairs between commas, `key:value,key:value`. A key twice is refused; an empty value is the empty dictionary. Value and default are
- * a Map, because keys may be `__proto__` or `17`; a default may be text as well. With `bounds` the text stands in braces,
+ * a Map, because keys may be `__proto__` or `17`; a default may be text as well. With `bounds` the text is in braces,
  * `{key:value}`, and is refused without.
  */
 export function dict(
@@ -159,7 +159,7 @@ function checkLength(least: number | undefined, length: number): void {
   if (least !== undefined && length < least) throw new InvalidValue(`should have at least ${least} items`);
 }
 
-/** The pair of brackets that a value stands in, where it is declared so. */
+/** The pair of brackets that a value is in, where it is declared so. */
 type Brackets = '[]' | '{}' | false | undefined;
 
 function within(brackets: Brackets, text: string): string {
@@ -171,7 +171,7 @@ function inside(brackets: Brackets, text: string): string {
   if (!brackets || trimmed === '') return text;
   const [open, close] = brackets;
   if (!trimmed.startsWith(open!) || !trimmed.endsWith(close!))
-    throw new InvalidValue(`should stand between ${open} and ${close}`);
+    throw new InvalidValue(`should be between ${open} and ${close}`);
   return trimmed.slice(1, -1);
 }
 

@@ -62,7 +62,7 @@ function checkDeclaration(what: string, option: Partial<Option> | null | undefin
   for (const inner of [item, value]) if (inner !== undefined) checkDeclaration(`what ${what} consists of`, inner);
 }
 
-/** The line of code a declaration stands in. */
+/** The line of code a declaration is in. */
 export function placeOfDeclaration(options: OptionDeclarations): string {
   return (options as { [declaredAt]?: string })[declaredAt] ?? 'an undeclared place';
 }

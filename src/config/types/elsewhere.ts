@@ -5,7 +5,7 @@ import type { OptionDeclarations } from './option.js';
 
 /** How other programs write the options of a group. */
 export interface Elsewhere {
-  /** A section in which the options may stand just as well, by aliases; its names are judged as those of the group. */
+  /** A section in which the options may be just as well, by aliases; its names are judged as those of the group. */
   readonly section?: string;
   /** Names that other programs know and that have no effect here, and what to do; each use is a warning with it. */
   readonly unused: Readonly<Record<string, string>>;

@@ -61,7 +61,7 @@ export interface Option<T = unknown> {
   readonly mutable: boolean;
   /** A reload leaves it as it is and says so. */
   readonly restart: boolean;
-  /** A reload takes it up in the parent, at once. */
+  /** A reload applies it in the parent immediately. */
   readonly parent: boolean;
   readonly required: boolean;
   readonly advanced: boolean;

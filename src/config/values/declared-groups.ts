@@ -77,7 +77,7 @@ export class DeclaredGroups {
     string,
     { readonly group: string; readonly unused: Readonly<Record<string, string>> }
   >();
-  /** Groups whose values may stand in sections of the paste file as well: what each section lacks is told there. */
+  /** Groups whose values may be in sections of the paste file as well: what each section lacks is told there. */
   readonly sectional = new Set<string>();
   /** How many options are declared. */
   #count = 0;

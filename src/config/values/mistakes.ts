@@ -87,7 +87,7 @@ export function refuseOption(config: OptionPlaces, found: OptionMistake): never 
   throw new ConfigError([diagnose(config, found)]);
 }
 
-/** The place of an item in the file that the list stands in; of one that is not written there, that of the option. */
+/** The place of an item in the file that the list is in; of one that is not written there, that of the option. */
 function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
   const entry = written.at(-1)?.entry;
   if (entry === undefined || (location.kind !== 'file' && location.kind !== 'source')) return location;

@@ -13,7 +13,7 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
-/** A worker with what it told last, but for its requests, which have a document of their own. */
+/** A worker with what it told last, but for its requests, which have their own document. */
 export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly utilization?: number;
   readonly lagMs?: number;

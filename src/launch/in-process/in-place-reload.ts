@@ -1,5 +1,5 @@
 /**
- * A reload in a process that runs its services itself: all services build what is new while they serve; then each takes it up.
+ * A reload in a process that runs its services itself: all services build what is new while they serve; then each switches to it.
  */
 import type { Config } from '../../config/index.js';
 import type { ConfigChanges } from '../../service/index.js';

@@ -166,7 +166,7 @@ export class InProcessRunner implements Runner {
     await Promise.all(this.#runs.map((run) => run.abandon()));
   }
 
-  /** All services build what is new while they serve; then each takes it up, one after another. */
+  /** All services build what is new while they serve; then each switches to it, one after another. */
   reload(request: ReloadRequest): Promise<ReloadResult> {
     return reloadInPlace({
       ...request,

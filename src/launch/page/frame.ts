@@ -78,7 +78,7 @@ ${code}</body>
   });
 }
 
-/** Nothing from anywhere else, and nothing that does not stand in the page. */
+/** Nothing from anywhere else, and nothing that is not in the page. */
 function policyOf(style: string, script: string | undefined): string {
   return [
     "default-src 'none'",

@@ -1,6 +1,6 @@
 /**
  * The app of an API as a picture, from the left to the right: the filters of its pipelines in order, each with its time and
- * errors where these are measured, and a line of its own for each branch of a URL map.
+ * errors where these are measured, and its own line for each branch of a URL map.
  */
 import type { Totals } from '../../metrics/index.js';
 import type { PlannedApp } from '../../service/index.js';
@@ -73,7 +73,7 @@ function rightOf(column: number): number {
   return leftOf(column) + WIDTH;
 }
 
-/** To a box, from the one before it, which may stand in a line further up. */
+/** To a box, from the one before it, which may be in a line further up. */
 function arrow(column: number, from: number, to: number): Html {
   const middle = (line: number): number => line * LINE + HEIGHT / 2 + 1;
   const x = rightOf(column - 1);

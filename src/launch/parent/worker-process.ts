@@ -51,7 +51,7 @@ export interface WorkerProgram {
 }
 
 /**
- * Data that every worker of one generation begins with. Its number counts the configurations that a fleet has taken up; one that is
+ * Data that every worker of one generation begins with. Its number counts the configurations that a fleet has adopted; one that is
  * tried has the next.
  */
 export interface FleetGeneration {
@@ -132,7 +132,7 @@ export function mainModule({ host, entry }: WorkerProgram): string {
   });
 }
 
-/** Node's own options for a worker: those of the parent, except that each worker's inspector picks a port of its own. */
+/** Node's own options for a worker: those of the parent, except that each worker's inspector picks its own port. */
 export function workerExecArgv(execArgv: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < execArgv.length; i++) {

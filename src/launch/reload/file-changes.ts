@@ -1,5 +1,5 @@
 /**
- * Reloads without a signal: the files a configuration rests on are watched, and read again when something else stands in
+ * Reloads without a signal: the files a configuration rests on are watched, and read again when something else is in
  * them.
  */
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
  * One reload, from the files to what is told of it: the same for services in workers and for services in this process. What
- * differs is how a new configuration is taken up.
+ * differs is how a new configuration is applied.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
 import { ConfigurationRefused, PorticoError, printDiagnostic, Refusals, severalRefusals } from '../../errors/index.js';
@@ -65,7 +65,7 @@ interface ReloadSteps {
   readonly config: Config | undefined;
   /** Those that run. */
   readonly services: readonly Launchable[];
-  /** False: what new workers would take up is taken up when the services of this process start again. */
+  /** False: what new workers would apply takes effect when the services of this process start again. */
   readonly hasWorkers: boolean;
   /** Says which services there are to be; undefined: those there are. A rejection refuses the reload. */
   wanted?(
@@ -111,7 +111,7 @@ async function reloadTo(
     const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared?.config);
     return { after, ...diff(before, after, method) };
   };
-  // Asked for in the end: what services that end had in use is released as the configuration is taken up.
+  // Asked for in the end: what services that end had in use is released as the configuration is applied.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
     const all = [...(prepared?.report({ workers: steps.hasWorkers }) ?? []), ...files];
     return steps.hasWorkers ? all : all.map(withoutWorkers);

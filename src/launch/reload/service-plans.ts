@@ -99,7 +99,7 @@ export function endedCertificates(before: ServicePlans, after: ServicePlans): Di
   });
 }
 
-/** One change of a reload: of an option's value, or of what stands in the file that it names. */
+/** One change of a reload: of an option's value, or of what is in the file that it names. */
 export interface ReloadChange extends ReportedChange {
   /** The file, of a change of its content. */
   readonly file?: string;
@@ -115,7 +115,7 @@ export interface PipelineChange {
   /** Filters and apps, by name. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Those that are in both and stand elsewhere among the others: the fewest that explain the new order. */
+  /** Those that are in both and are elsewhere among the others: the fewest that explain the new order. */
   readonly moved: readonly string[];
 }
 
@@ -207,7 +207,7 @@ function pipelineDiff(before: readonly string[], after: readonly string[]): Omit
   };
 }
 
-/** A filter may stand twice in a pipeline: each has its number among those of its name in front. */
+/** A filter may occur twice in a pipeline: each has its number among those of its name in front. */
 function numbered(parts: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return parts.map((part) => {

@@ -170,7 +170,7 @@ export class ServiceRun {
     );
   }
 
-  /** Takes new configuration in place, without a stop. False: the service refused it and goes on with the old one. */
+  /** Takes new configuration in place, without a stop. False: the service refused it and continues with the old one. */
   reset(changes: ConfigChanges): Promise<boolean> {
     return this.#take(() => this.service.reset(changes));
   }
@@ -197,7 +197,7 @@ export class ServiceRun {
 
   /**
    * Takes a new configuration up that is in force: by its `renew`; without one by `reset`, where it listens; or else stopped, reset and
-   * started again (oslo.service). False: it refused it and goes on with the old one.
+   * started again (oslo.service). False: it refused it and continues with the old one.
    */
   async renew(changes: ConfigChanges, { timeoutMs, start, stopped }: RenewTerms): Promise<boolean> {
     const { service } = this;

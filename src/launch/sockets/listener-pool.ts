@@ -49,7 +49,7 @@ export interface HeldSockets {
   readonly sockets: readonly ListenSockets[];
   /** Other services that hold one of them, with its address. */
   readonly others: readonly { readonly name: string; readonly address: ListenAddress }[];
-  /** So many slots, where each worker has a socket of its own. Never fewer than there were: clients may wait in each, for a sibling to adopt it. */
+  /** So many slots, where each worker has its own socket. Never fewer than there were: clients may wait in each, for a sibling to adopt it. */
   grow(slots: number): void;
   /** Closes those that no other service holds. */
   release(): void;

@@ -8,7 +8,7 @@ import { isListening, isPlanned } from '../../service/internal.js';
 export interface Listening {
   readonly addresses: readonly ListenAddress[];
   readonly place: string | undefined;
-  /** Each worker may have a socket of its own: a sibling helps out where one is missing. */
+  /** Each worker may have its own socket: a sibling helps out where one is missing. */
   readonly hasSlots: boolean;
 }
 

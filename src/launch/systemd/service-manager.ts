@@ -83,7 +83,7 @@ export async function sendDatagram(path: string, text: string, timeoutMs = HELPE
 
 /**
  * Binds `path` and waits for one datagram of at most 512 bytes, for `timeoutS` seconds or for ever (null). Gives its text,
- * or undefined when none came. The path is removed afterwards. Rejects when it cannot be bound; whatever stands there
+ * or undefined when none came. The path is removed afterwards. Rejects when it cannot be bound; whatever is there
  * already is then left as it is.
  */
 async function receiveDatagram(path: string, timeoutS: number | null): Promise<string | undefined> {

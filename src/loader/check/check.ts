@@ -191,7 +191,7 @@ class Check {
     let chosen: readonly AskedChild[] = [];
     try {
       for (const problem of factory.problems?.(localConf, ctx) ?? []) {
-        // Without an option of its own it is about what the service configuration chooses.
+        // Without its own option it is about what the service configuration chooses.
         if (this.#parts.configured || problem.origin?.option !== undefined) this.#mistake(problem);
       }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
@@ -241,7 +241,7 @@ class Check {
     this.#filesJudged = sources.size;
   }
 
-  /** Without a service configuration only what stands in the paste file: the rest may be right in one. */
+  /** Without a service configuration only what is in the paste file: the rest may be right in one. */
   #refusedByFactory(error: unknown): void {
     const whole = this.#parts.configured || !(error instanceof ConfigurationRefused);
     const written = whole ? [] : error.diagnostics.filter(({ place, option }) => place?.origin && option !== undefined);

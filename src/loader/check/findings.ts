@@ -135,7 +135,7 @@ function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void
   );
 }
 
-/** Filters of a pipeline that stand twice. */
+/** Filters that a pipeline has twice. */
 export function warnOfRepeats({ filters }: Context, findings: Findings): void {
   const met = new Set<string>();
   for (const { reference } of filters) {

@@ -10,7 +10,7 @@ export interface AskedChild {
   readonly get: Kind;
   /** The reference. */
   readonly name: string;
-  /** The option it stands in. */
+  /** The option it is in. */
   readonly option: string;
   /** Whether the child gets the composite's global_conf, or only its file's. */
   readonly inherits: boolean;

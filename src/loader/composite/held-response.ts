@@ -10,7 +10,7 @@ import { pinMethods } from './request-copies.js';
 type Callback = (error?: Error | null) => void;
 
 /**
- * Stands in for `target` while one app of a cascade answers. Nothing reaches the target before the status is known; an
+ * Replaces `target` while one app of a cascade answers. Nothing reaches the target before the status is known; an
  * answer with a caught status never does. Listeners for `drain`, `finish` and `close` hear of the target's.
  */
 export class HeldResponse extends ServerResponse {

@@ -94,7 +94,7 @@ class RequestCopy extends IncomingMessage {
 }
 
 /**
- * Makes the methods of a class an object's own. Express gives each request and response a prototype of its own, and what
+ * Makes the methods of a class an object's own. Express gives each request and response its own prototype, and what
  * was overridden in a class would be gone.
  */
 export function pinMethods(object: object, prototype: object): void {

@@ -1,6 +1,6 @@
 /**
  * `versionedUrlmap`: nova's URL map. As urlmap, with mounts that take only what is below them (`/v2/+`), a version that
- * may stand in a content type, and the best content type worked out for the app.
+ * may be in a content type, and the best content type worked out for the app.
  */
 import type { IncomingMessage } from 'node:http';
 import type { CompositeFactory } from '../../app/index.js';

@@ -64,7 +64,7 @@ export function pathTest(pattern: string): (path: string) => boolean {
         const left = within | (state & literal[word]!);
         let next = (left << 1) | moved | within | (state & anything[word]!) | passed;
         moved = left >>> 31;
-        // A pattern that takes anything takes the empty path, too. No two of them stand together.
+        // A pattern that takes anything takes the empty path, too. No two of them are together.
         const empty = next & anything[word]!;
         next |= empty << 1;
         passed = empty >>> 31;

@@ -247,7 +247,7 @@ export const jwtOptions = defineOptions({
 
 export type JwtOptions = OptionsOf<typeof jwtOptions>;
 
-/** The same options, which may stand in another section just as well. */
+/** The same options, which may be in another section just as well. */
 function alsoIn<D extends OptionDeclarations>(group: string, options: D): D {
   const aliased = Object.entries(options).map(([name, option]) => {
     const aliases = [...option.aliases, ...[name, ...option.aliases].map((each) => `${group}.${each}`)];

@@ -1,5 +1,5 @@
 /**
- * The thread that compares passwords with bcrypt hashes: a tenth of a second each, which no event loop should stand.
+ * The thread that compares passwords with bcrypt hashes: a tenth of a second each, which no event loop should be blocked for.
  */
 import { parentPort } from 'node:worker_threads';
 import { compareSync } from 'bcryptjs';

@@ -6,7 +6,7 @@ import type { Description } from '../../app/index.js';
 import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';
 import { behindScheme, userTokenOf } from './presented-token.js';
 
-/** The scheme of `Authorization` that a token stands behind; undefined: it is not looked for there. */
+/** The scheme of `Authorization` that a token is behind; undefined: it is not looked for there. */
 export function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
   return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
 }

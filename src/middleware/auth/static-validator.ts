@@ -1,6 +1,6 @@
 /**
  * The validator `static`: tokens out of a file, for development. The file is a JSON object with an entry for each token; what
- * is in an entry stands in the README of this folder.
+ * is in an entry is in the README of this folder.
  */
 import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import type { Config } from '../../config/index.js';

@@ -143,7 +143,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   }
 }
 
-/** An answer with a status, headers and a body of its own. */
+/** An answer with its own status, headers and body. */
 export class Reply<Body = unknown> {
   /** Undefined: the status the action declares, else 200, or 204 without a body. */
   readonly status: number | undefined;

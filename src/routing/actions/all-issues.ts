@@ -25,7 +25,7 @@ const COMBINED = new Set(
 );
 /** Keywords with schemas by name. */
 const BY_NAME = new Set([...DEFINITIONS, 'properties', 'dependencies', 'dependentSchemas']);
-/** Keywords that may stand beside `$ref`, which is the one schema for the value then. */
+/** Keywords that may be beside `$ref`, which is the one schema for the value then. */
 const BESIDE_REF = new Set([...ANNOTATIONS, ...DEFINITIONS, '$ref']);
 
 /** Keywords of a schema, anywhere in it. */

@@ -12,7 +12,7 @@ import type { SchemaCompiler } from './schema-compiler.js';
 /** A controller: an object with actions, a class of such objects (constructed once), or a {@link Resource}. */
 export type ControllerSource = object | (new () => object);
 
-/** Controllers by name. Objects that were given to routes directly get a name of their own. */
+/** Controllers by name. Objects that were given to routes directly get their own name. */
 export class Controllers {
   readonly #sources = new Map<string, ControllerSource>();
   readonly #names = new Map<ControllerSource, string>();
@@ -38,7 +38,7 @@ export class Controllers {
     return name;
   }
 
-  /** A function as a controller with one action. One without a name of its own is called after its route: `GET /books/{id}`. */
+  /** A function as a controller with one action. One without its own name is called after its route: `GET /books/{id}`. */
   nameOfHandler(handler: Handler, template: string | null, { conditions }: Pick<RouteOptions, 'conditions'>): string {
     const isNamed = !OF_MEMBER.has(handler.name);
     const route = `${[conditions?.method ?? 'any'].flat().join(',')} ${template ?? ''}`;

@@ -111,7 +111,7 @@ export class Found {
     this.made = undefined;
   }
 
-  /** Variables, then defaults. A default stands in for a value that is empty. */
+  /** Variables, then defaults. A default replaces a value that is empty. */
   get match(): Match {
     if (this.made !== undefined) return this.made;
     const { names, route } = this.compiled;

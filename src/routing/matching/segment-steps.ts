@@ -147,7 +147,7 @@ const BACKSLASH = 92;
 
 /** Known facts about the expressions of variables, which many routes share; one object for each table. */
 export interface PatternFacts {
-  /** Whether an expression takes one segment or less, whatever stands around it. */
+  /** Whether an expression takes one segment or less, whatever is around it. */
   isLocal(pattern: string): boolean;
   /** Whether a whole segment is what an expression takes. */
   test(pattern: string): SegmentTest;

@@ -74,7 +74,7 @@ export interface TypedTemplate {
   readonly notices: readonly RouteWarning[];
 }
 
-/** Takes types out of a template; what stands after a colon and is no type's name stays: it is an expression. */
+/** Takes types out of a template; what is after a colon and is no type's name stays: it is an expression. */
 export function takeTypes(template: string | null, known: ReadonlyMap<string, ParamType>): TypedTemplate {
   const types = new Map<string, ParamType>();
   const notices: RouteWarning[] = [];

@@ -118,7 +118,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
 
 const BYTE_ORDER_MARK = 0xfeff;
 
-/** Stands where bytes were no UTF-8; or was sent. */
+/** Replaces bytes that were not UTF-8; or was sent. */
 const REPLACEMENT = '\ufffd';
 
 /**

@@ -115,8 +115,8 @@ interface PathLine {
 }
 
 /**
- * `pathInfo` becomes what is left, with a slash in front; script name grows by what stood before it. Where it does not
- * stand at the end behind a slash of its own, script name grows by the whole path, as in Routes.
+ * `pathInfo` becomes what is left, with a slash in front; script name grows by what was before it. Where it does not
+ * is at the end behind its own slash, script name grows by the whole path, as in Routes.
  */
 function consumePath(line: PathLine, pathInfo: string): PathLine {
   const { scriptName, pathInfo: path } = line;

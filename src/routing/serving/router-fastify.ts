@@ -42,7 +42,7 @@ export class RouterFastify {
   readonly #fastify: FastifyInstance;
   readonly #plugins: readonly RouterPlugin[];
   readonly #rules: AnsweringRules;
-  /** Logs of routes with a level of their own. */
+  /** Logs of routes with their own level. */
   readonly logs = new Map<MatchedRoute, Logger>();
   /** Routes and upgrades of plugins beside the table. */
   readonly own: PluginRoutes;
@@ -164,7 +164,7 @@ export class RouterFastify {
     return undefined;
   }
 
-  /** Gives requests of a route a log of its own level. */
+  /** Gives requests of a route its own log level. */
   #logAt(level: string, route: MatchedRoute): onRequestHookHandler {
     const own = this.#parts.log.child({});
     own.level = levelOf(level);

@@ -49,7 +49,7 @@ export function discardAnswer(value: unknown): void {
 }
 
 /**
- * Sets headers, each in place of one of its name; `Vary` is joined with what stands there. Throws what Node throws for a
+ * Sets headers, each in place of one of its name; `Vary` is joined with what is there. Throws what Node throws for a
  * name or a value that HTTP does not allow: now, while a 500 can still be answered instead.
  */
 function setHeaders(reply: FastifyReply, headers: Iterable<readonly [string, OutgoingHttpHeader | undefined]>): void {

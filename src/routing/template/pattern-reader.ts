@@ -54,7 +54,7 @@ export class PatternReader {
     return character;
   }
 
-  /** `\d`, `\D` and so on; null when something else stands here. */
+  /** `\d`, `\D` and so on; null when something else is here. */
   protected set(): string | null {
     const letter = this.match(/\\([dDwWsS])/y)?.[1];
     if (letter === undefined) return null;
@@ -110,7 +110,7 @@ export class PatternReader {
     const isEscape = this.looksAt('\\');
     const character = this.take('\\b') ? '\b' : isEscape ? this.escapedCharacter() : this.next();
     const code = character.codePointAt(0)!;
-    // As a number: no character has a meaning of its own then, now or in a later version of the language.
+    // As a number: no character has its own meaning then, now or in a later version of the language.
     return { source: `\\u{${code.toString(16)}}`, code };
   }
 }

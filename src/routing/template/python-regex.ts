@@ -83,7 +83,7 @@ class Translator extends PatternReader {
     }
   }
 
-  /** A comment is nothing: a quantifier after it belongs to what stands before it. */
+  /** A comment is nothing: a quantifier after it belongs to what is before it. */
   #skipComments(): void {
     this.match(/(?:\(\?#[^)]*\))+/y);
   }

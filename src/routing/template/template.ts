@@ -231,7 +231,7 @@ function minimizedText(text: string, rest: Rest): Rest {
     const pattern = `${escapePython(text.slice(0, -1))}(?:${escapePython(end)}${rest.pattern})?`;
     return { pattern, optional: rest.optional, blank: true };
   }
-  // Routes writes a lone slash with a backslash, and what stands before it looks at that character.
+  // Routes writes a lone slash with a backslash, and what is before it looks at that character.
   const pattern = (text === '/' ? '\\/' : escapePython(text)) + rest.pattern;
   return { pattern, optional: rest.optional, blank: false };
 }

@@ -221,7 +221,7 @@ export interface LinkBase {
 
 /**
  * From what proxy_headers resolved, else from the connection and its `Host`. `linkPrefix` replaces scheme, host and
- * whatever stands before the router's own prefix.
+ * whatever is before the router's own prefix.
  */
 export function absoluteUrl(req: IncomingMessage, linkPrefix: string | undefined): LinkBase {
   const { scheme, host = 'localhost' } = remoteOf(req);

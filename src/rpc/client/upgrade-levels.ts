@@ -107,7 +107,7 @@ export class UpgradeLevels {
     return answer.lowest;
   }
 
-  /** `last`: what it said before, which stands while it is away. */
+  /** `last`: what it said before, which applies while it is unavailable. */
   async #ask(topic: string, last: Promise<number | undefined> | undefined): Promise<number | undefined> {
     const { config, log } = this.#options;
     this.#registry ??= openRegistry(config, { log });

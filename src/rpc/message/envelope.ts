@@ -199,7 +199,7 @@ function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Recor
 /** Characters of a name: AMQP has none that is longer. */
 export const LONGEST_NAME = 255;
 
-/** Whether a value can be a name: a string that AMQP takes. Names stand in messages and lines of the log. */
+/** Whether a value can be a name: a string that AMQP takes. Names appear in messages and lines of the log. */
 export function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_NAME;
 }

@@ -157,7 +157,7 @@ function replyOf({ _msg_id: call, result = null, failure, ending }: Readonly<Rec
   if (failure !== null && failure !== undefined && failure !== '') {
     return { id, failure: failureFrom(failure) };
   }
-  // Until 2016 servers sent the result first, and its end in a message of its own.
+  // Until 2016 servers sent the result first, and its end in its own message.
   return result === null && ending !== true ? { id, alive: true } : { id, result };
 }
 

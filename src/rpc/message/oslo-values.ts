@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { SerializationError } from '../errors.js';
 import { isRecord } from './envelope.js';
 
-/** Stands before what JSON cannot say while a text is written or read. No sender knows it. */
+/** Precedes what JSON cannot say while a text is written or read. No sender knows it. */
 const MARK = `${randomUUID()}:`;
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
 

@@ -66,7 +66,7 @@ function refusal(
 const LONGEST = 2000;
 
 /**
- * As JSON, with `****` for what the schema marks `writeOnly`, and for what has the name of a secret, wherever it stands; URIs
+ * As JSON, with `****` for what the schema marks `writeOnly`, and for what has the name of a secret, wherever it is; URIs
  * without their passwords; of bytes their number. 2000 characters at most.
  */
 export function shownArguments(

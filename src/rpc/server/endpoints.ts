@@ -19,7 +19,7 @@ import { type ArgumentCheck, ArgumentChecks } from './arguments.js';
 
 /** The member `target` of an endpoint: its namespace and version. */
 export interface EndpointTarget {
-  /** An interface of its own on the topic. Default: none. */
+  /** A separate interface on the topic. Default: none. */
   readonly namespace?: string;
   /** Default 1.0. Two majors at once are two endpoints. */
   readonly version?: string;

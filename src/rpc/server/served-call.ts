@@ -233,7 +233,7 @@ export class ServedCall {
     if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info(`${name}: not acknowledged`, { err }));
   }
 
-  /** Counted, and in a span of its own, where that is wanted. */
+  /** Counted, and in its own span, where that is wanted. */
   #observed(method: ServedMethod): Promise<unknown> {
     const { meter, spans, topic } = this.#with;
     const { method: name, reply, trace } = this.#request;

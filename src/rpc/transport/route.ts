@@ -5,7 +5,7 @@ import type { ErrorDetails } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import type { Route } from './transport.js';
 
-/** A dot stands between an exchange, a topic and a host; `<exchange>.dead` has the dead letters. */
+/** A dot is between an exchange, a topic and a host; `<exchange>.dead` has the dead letters. */
 const NAMES = {
   exchange: [/^[\w-]{1,100}$/, ''],
   topic: [/^(?!dead$)[\w-]{1,100}$/, ', but not "dead"'],

@@ -92,7 +92,7 @@ export interface Route {
   readonly server?: string | undefined;
   /** Everyone who consumes at the moment. Not together with `server`. */
   readonly fanout?: boolean | undefined;
-  /** Calls whose messages need not outlive the broker: they have a queue of their own. Not together with `fanout`. */
+  /** Calls whose messages need not outlive the broker: they have their own queue. Not together with `fanout`. */
   readonly transient?: boolean | undefined;
 }
 
@@ -216,7 +216,7 @@ export interface Transport {
   consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
   /** Makes the queue of a topic or a host, where there is none: what is published waits there until something consumes it. */
   declareQueue(route: Route): Promise<void>;
-  /** Takes replies, at an address of its own. */
+  /** Takes replies, at its own address. */
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
   /** Gives the dead letters of an exchange that are there now to `take`, the oldest first, one by one; those it does not settle stay. */
   eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void>;

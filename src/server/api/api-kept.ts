@@ -4,10 +4,10 @@
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 
-/** Options that managers and registration read when they start, and no renewal takes up. */
+/** Options that managers and registration read when they start, and no renewal applies. */
 const AT_START = /^(rpc|servicegroup|database)\.|^DEFAULT\.(report_interval|service_down_time|host)$/;
 
-/** Warns of the options among these changes that an API takes up at its next start. */
+/** Warns of the options among these changes that an API applies at its next start. */
 export function warnKept(name: string, changes: ConfigChanges, log: Logger): void {
   const kept = [...changes.keys()].filter((option) => option === `api:${name}.manager` || AT_START.test(option));
   if (kept.length === 0) return;

@@ -22,7 +22,7 @@ import type { Logger } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';
 import type { ManagerSource, Registration } from '../../service/index.js';
 
-/** Flat names stand in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
+/** Flat names are in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
 export const apiOptions = defineOptions({
   listen: listen({
     default: '127.0.0.1',
@@ -153,7 +153,7 @@ export interface WSGIServiceOptions {
   readonly faultStyle?: FaultStyle;
   /** The program judges the names of the configuration: the service refuses no unknown section under `strict_config`. Default false. */
   readonly judged?: boolean;
-  /** One worker, and a certificate of its own, kept in `state_path`, where TLS names none. Default false. */
+  /** One worker, and its own certificate, kept in `state_path`, where TLS names none. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */
   readonly log?: Logger;

@@ -1,4 +1,4 @@
-/** The options of programs that serve APIs, whether `api-cli` starts them or a program of its own does. */
+/** The options of programs that serve APIs, whether `api-cli` starts them or another program does. */
 import { authOptions, faultOptions } from '../../app/internal.js';
 import type { Config, OptionDeclarations } from '../../config/index.js';
 import { traceOptions } from '../spans/request-span.js';

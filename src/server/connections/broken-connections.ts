@@ -132,7 +132,7 @@ export class BrokenConnections {
     };
     connection.refusing = true;
     this.#answer(req, res, refused);
-    // At once where it can be: what an app answers meanwhile must not stand before it.
+    // At once where it can be: what an app answers meanwhile must not be before it.
     if (res.writableEnded) send();
     else {
       res.once('finish', () => gathered.destroy());

@@ -121,8 +121,8 @@ export class ConnectionTimeouts {
   }
 
   /**
-   * With more bytes it may be in the middle of a head, for which Node has a time of its own; or it has sent empty lines,
-   * which stand before a head (RFC 9112 §2.2) and for which Node has none. By the end of both times it is the latter.
+   * With more bytes it may be in the middle of a head, for which Node has its own time; or it has sent empty lines,
+   * which are before a head (RFC 9112 §2.2) and for which Node has none. By the end of both times it is the latter.
    */
   #idleTime({ socket, bytesBefore, ended }: Connection): number {
     const keepAliveMs = this.limits.keepAliveTimeout * 1000;

@@ -29,7 +29,7 @@ export function closeLingering(connection: Connection): void {
 }
 
 /**
- * Reads away what is left of a request body that its handler did not want, so that the connection can go on with the
+ * Reads away what is left of a request body that its handler did not want, so that the connection can continue with the
  * next request; destroys it when there is too much of it.
  *
  * The listener is on the request. One on the socket would take the connection away from the parser, which reads it below

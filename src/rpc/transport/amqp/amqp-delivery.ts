@@ -164,7 +164,7 @@ export class DeliveryChannel {
         return true;
       }
     }
-    // The broker makes it one, with a reason of its own, where the queue has a place for it.
+    // The broker makes it one, with its own reason, where the queue has a place for it.
     const isKept = this.channel.active && deadLetters !== undefined;
     this.#giveBack(tag, false);
     return isKept;

@@ -269,7 +269,7 @@ export class AmqpPublisher {
     declared.add(address.exchange);
   }
 
-  /** On a channel of its own: a refusal closes it, and what others have published is not confirmed then. */
+  /** On its own channel: a refusal closes it, and what others have published is not confirmed then. */
   async #aside(connection: Connection, work: (channel: Channel) => Promise<void>): Promise<void> {
     const channel = await connection.acquire({ emitErrorsFromChannel: true });
     channel.on('error', () => {});

@@ -70,7 +70,7 @@ export class MemoryBroker {
     return queues.length > 0;
   }
 
-  /** The queue of a topic or of a host, made where it is not there; of a fanout one of its own, by the id of its consumer. */
+  /** The queue of a topic or of a host, made where it is not there; of a fanout a separate one, by the id of its consumer. */
   queue(route: Route, id: string): MemoryQueue {
     const { hostQueueTtlMs = 86_400_000 } = this.#options;
     const { exchange, server, fanout } = route;
@@ -79,7 +79,7 @@ export class MemoryBroker {
     return this.#named(name, { exchange, expiresMs: server === undefined ? undefined : hostQueueTtlMs });
   }
 
-  /** A queue at an address of its own. */
+  /** A queue at a separate address. */
   replyQueue(address: string): MemoryQueue {
     return this.#named(address, { isTransient: true });
   }

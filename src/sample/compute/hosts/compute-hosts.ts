@@ -19,7 +19,7 @@ export interface Place {
   readonly zone: string;
 }
 
-/** The hosts behind these services. The one that is simulated has an id of its own. */
+/** The hosts behind these services. The one that is simulated has its own id. */
 export function hostsOf(services: readonly KnownService[]): ComputeHost[] {
   const driving = services.filter(({ binary }) => binary === 'nova-compute');
   return driving.map((service) => {

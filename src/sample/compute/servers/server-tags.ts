@@ -6,7 +6,7 @@ import { closed, tag } from '../schemas.js';
 import { changeServer, findServer } from './stored-servers.js';
 
 const MOST_TAGS = 50;
-/** As the schema says, for a tag that stands in the path. By characters. */
+/** As the schema says, for a tag that is in the path. By characters. */
 const ALLOWED = /^[^,/]{1,60}$/u;
 
 const body = {
