@@ -7,8 +7,8 @@ import { connectApp } from './from-connect.js';
 import { takesOwnSlot, withSlot } from './slot.js';
 
 /**
- * Closes filters over an app; the first filter is the outermost. A server counts the requests that the app works at, not
- * those that the filters hold. Throws `PORTICO_PIPELINE` for a filter or an app that is not a function.
+ * Wraps an app in filters; the first filter is the outermost. The server counts only requests that have reached the app, not
+ * requests that wait in a filter. Throws `PORTICO_PIPELINE` if a filter or the app is not a function.
  */
 export function compose(filters: readonly Filter[], app: App): App {
   if (!Array.isArray(filters)) throw noPipeline(`the filters are a list, not ${whatItIs(filters)}`);

@@ -103,7 +103,7 @@ export function exchangeOf(req: IncomingMessage): Exchange {
   return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
 }
 
-/** The environ of a request: one per request, made on first use. */
+/** The environ of a request: its identity, route, context and more. Each request has one, created on first use. */
 export function environ(req: IncomingMessage): Environ {
   return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;
 }

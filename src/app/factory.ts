@@ -122,9 +122,9 @@ export type Trial = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => 
 export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
 
 /**
- * A filter factory with declared options. The section's own options win over the group of that name in the service
- * configuration, which wins over the declared defaults; unknown options and bad values refuse the file, all at once.
- * A filter whose options are mutable asks `live()` once for each request.
+ * A filter factory with declared options. Options in the section of the paste file take precedence over the section of the
+ * same name in `portico.ini`, and both over the defaults. Unknown options and invalid values refuse the file, all in one report.
+ * A filter with mutable options calls `live()` once per request.
  */
 export function filterFactory<D extends OptionDeclarations>(
   group: string,
@@ -135,7 +135,7 @@ export function filterFactory<D extends OptionDeclarations>(
   return declaredFactory(group, options, make, more);
 }
 
-/** An app factory with declared options; as {@link filterFactory}. */
+/** An app factory with declared options. It works like {@link filterFactory}. */
 export function appFactory<D extends OptionDeclarations>(
   group: string,
   options: D,

@@ -163,11 +163,11 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
 }
 
 /**
- * A Fastify plugin as an App: routes, schemas, hooks and Connect middleware work in it as their authors meant.
+ * Turns a Fastify plugin into an App. Its routes, schemas, hooks and Connect middleware work as in Fastify.
  *
- * Errors that no error handler of the plugin answers make the App fail: a `Fault` as it is, Fastify's own refusals
- * (validation, body too large, unknown content type) and an unknown route as the `Fault` of that status, any other
- * error as itself. In a paste factory, `ctx.onClose(() => app.close())` releases it.
+ * Errors that the plugin does not handle make the App fail: a `Fault` unchanged; Fastify's own errors (validation, body
+ * too large, unknown content type) and an unknown route as a `Fault` with that status; any other error unchanged.
+ * In a paste factory, call `ctx.onClose(() => app.close())` to release it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const { logger, loggerInstance } = options.fastify ?? {};

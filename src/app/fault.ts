@@ -37,7 +37,7 @@ export interface FaultDetails {
   readonly cause?: unknown;
 }
 
-/** An answer of 400 to 599, to be thrown. */
+/** An error response with a status from 400 to 599: `throw new Fault(404, { message: 'No such book.' })`. */
 export class Fault extends PorticoError {
   readonly status: number;
   readonly title: string;

@@ -27,12 +27,12 @@ export interface FromConnectOptions {
 }
 
 /**
- * A Connect middleware as a Filter.
+ * Turns a Connect middleware into a Filter.
  *
- * `next(error)` makes the app fail with that error, and so do a throw and a rejected promise of an async middleware.
- * `next` called twice is an error too: the request fails, or, when the answer is under way, its connection is
- * destroyed. `next` called after the answer (a deadline's, say) does nothing. Error handlers, with four parameters, are
- * refused with a `TypeError`: the filters around have that task.
+ * `next(error)`, a thrown error and a rejected promise make the app fail with that error. Calling `next` twice is an error:
+ * the request fails or, if the response has already started, its connection is destroyed. `next` after the response (of a
+ * deadline, for example) does nothing. Error handlers, which have four parameters, are refused with a `TypeError`: outer
+ * filters handle errors.
  */
 export function fromConnect(middleware: ConnectMiddleware, { express }: FromConnectOptions = {}): Filter {
   if (typeof middleware !== 'function')

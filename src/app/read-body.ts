@@ -15,11 +15,11 @@ export interface ReadBodyOptions {
 }
 
 /**
- * Reads the request's body, as it came: no content decoding.
+ * Reads the body of a request, without decoding it.
  *
- * Rejects with a 413 `Fault` when it is larger than the limit, before reading when that is declared; with
- * `PORTICO_REQUEST_ABORTED` when the client leaves before its end, so a short body is never taken for a whole one; with
- * `PORTICO_BODY_CONSUMED` when it was read already.
+ * Rejects with a 413 `Fault` if the body exceeds the limit (before reading, if Content-Length says so), with
+ * `PORTICO_REQUEST_ABORTED` if the client disconnects before the end, so an incomplete body is never returned, and with
+ * `PORTICO_BODY_CONSUMED` if the body has already been read.
  */
 export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {

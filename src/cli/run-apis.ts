@@ -50,15 +50,15 @@ export interface RunApisOptions {
 }
 
 /**
- * Launches the services that `services` makes of a configuration, each in its own workers, waits, and gives the exit
- * status: 0 stopped as asked, 1 not everything started, or something had to be cut off.
+ * Launches the services that `services` creates from a configuration, each in its own workers, waits for them, and returns
+ * the exit status: 0 after a clean stop, 1 if a service did not start or something was cut off.
  *
- * On SIGHUP `services` is called again with the new configuration: new services start, missing ones stop, the others get
- * new workers. It also runs in every worker, where only the assigned service is started; so constructors open nothing. Portico
- * constructs no service in the parent; what `services` constructs there is constructed, and asked for its addresses and its plan alone.
+ * On SIGHUP, `services` is called again with the new configuration: new services start, missing ones stop, and the others
+ * get new workers. `services` also runs in every worker, where only the assigned service is started, and in the parent, which
+ * only reads the addresses and the plan of each service. So constructors must not open anything.
  *
- * A start that fails is explained on standard error, everything that is wrong at once, and gives 78 for a configuration
- * that was refused, else 1.
+ * If the start fails, all mistakes are printed to standard error. The status is then 78 for a refused configuration,
+ * otherwise 1.
  */
 export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
   return runJudged(judging(services), options as RunJudgedOptions);
@@ -233,14 +233,14 @@ function named(error: unknown, { name = 'service' }: Launched): unknown {
 }
 
 /**
- * Runs a program and ends the process with the status it gives, a second later at most, whatever handles it forgot; a program
- * that gives none goes on as long as it has anything to do. What it throws is explained on standard error, as
- * `api-cli` does: 78 for a configuration that was refused, else 1. Help and the version that a command line asks `Config.load` for are
- * printed on standard output, with status 0. In a worker it is thrown on: the parent explains.
+ * Runs a program and exits with the status that it returns, at most a second later, even if it left handles open. A program
+ * that returns no status runs until it has nothing left to do. Errors are printed to standard error, as by `api-cli`, with
+ * status 78 for a refused configuration, otherwise 1. `--help` and `--version` are printed to standard output, with status 0.
+ * In a worker the error is rethrown, and the parent prints it.
  *
- * TERM before the program has a launcher: it goes on for two seconds. If a launcher is there by then the process ends with
- * 0, for nothing was under way; a program that is done by then has its own status; any other, such as a migration half
- * way, ends with 143. HUP ends it with 129 likewise, and is a reload behind the launch of one that launches.
+ * If TERM arrives before the program has a launcher, it has two more seconds. If it has a launcher by then, the process
+ * exits with 0, because no work had begun. If it has finished, it exits with its own status; otherwise, for example in the
+ * middle of a migration, with 143. HUP before the launch likewise ends with 129; after it, HUP reloads.
  */
 export async function runMain(program: () => Awaitable<number | undefined>): Promise<void> {
   const release = holdSignals({ launches: false });

@@ -30,8 +30,8 @@ export interface PreparedReload extends JudgedReload {
 }
 
 /**
- * Typed options from files, environment and command line. `new Config()` is empty: every option has its default.
- * Values are handed out frozen; after a reload `group()` gives the new ones.
+ * Typed options from files, environment variables and the command line. `Config.load()` reads them; in `new Config()`, every
+ * option has its default. Values are frozen. After a reload, `group()` returns the new ones.
  */
 export class Config {
   readonly #began: ConfigHolder;

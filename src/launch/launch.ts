@@ -71,8 +71,8 @@ abstract class CoreLauncher implements Launcher {
 }
 
 /**
- * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
- * dies is not started again: the launcher stops the others and ends with status 1.
+ * Runs any number of services in this process. They share its signals, and have the same deadline. If a service fails, it is
+ * not restarted: the launcher stops the others and ends with status 1.
  */
 export class ServiceLauncher extends CoreLauncher {
   readonly #runner: InProcessRunner;
@@ -109,9 +109,9 @@ export class ServiceLauncher extends CoreLauncher {
 }
 
 /**
- * Keeps the workers of any number of services alive. The parent binds their sockets and never runs them: it waits, starts
- * what ended, and passes signals on. A service whose first start fails ends the launch; one that was ready once is started
- * again for ever.
+ * Runs any number of services in worker processes. The parent binds their sockets, restarts workers that end, and forwards
+ * signals; it never runs the services itself. If the first start of a service fails, the launch ends. Once a service has
+ * been ready, its workers are restarted forever.
  */
 export class ProcessLauncher extends CoreLauncher {
   /** Work that only one process may do belongs behind `role === 'parent'`. */
@@ -234,9 +234,9 @@ export interface LaunchOptions extends LauncherOptions, Pick<ProcessLauncherOpti
 }
 
 /**
- * Launches a service and gives the launcher, whose `wait()` the caller then awaits. Checks, in this order and before
- * anything happens: the type of `workers` (`TypeError`), its range, the restart method (`RangeError`), the service's shape
- * (`TypeError`). Rejects as `launchService` does.
+ * Launches a service and returns its launcher; `await` its `wait()` next. Before that it checks, in this order, the type of
+ * `workers` (`TypeError`), its range and the restart method (`RangeError`), and the methods of the service (`TypeError`).
+ * Rejects like `launchService`.
  */
 export async function launch(
   service: ServiceBase,
@@ -257,8 +257,8 @@ export async function launch(
 let served: Promise<Launcher> | undefined;
 
 /**
- * Launches the program's service; on SIGHUP it changes mutable options in place, unless told otherwise. Rejects as
- * `launch` does, and with `PORTICO_ALREADY_SERVING` when called twice.
+ * Launches the only service of a program. By default, SIGHUP changes mutable options in place. Rejects like
+ * `launch`, and with `PORTICO_ALREADY_SERVING` when called twice.
  */
 export async function serve(service: ServiceBase, options: LaunchOptions = {}): Promise<void> {
   if (served !== undefined) {

@@ -75,7 +75,7 @@ const NAMES: readonly (keyof LoaderOptions)[] = [
   'log',
 ];
 
-/** Loads what a paste file defines, exactly as PasteDeploy does. */
+/** Loads apps and filters from a paste file (`api-paste.ini`), exactly like PasteDeploy. */
 export class Loader {
   /** The file, as an absolute path. */
   readonly path: string;

@@ -117,9 +117,9 @@ function isoTime(): () => string {
   };
 }
 
-/** A logger on standard error. Throws for an unknown level. */
 const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'base', 'facts'];
 
+/** Creates a logger, by default on standard error. Throws for an unknown level or option. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a logger', options, NAMES);
   const { level = 'info', format = 'auto', base = {} } = options;

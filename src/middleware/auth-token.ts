@@ -93,8 +93,8 @@ function withJwt(options: AuthTokenOptions, jwt: JwtOptions): [options: AuthToke
 }
 
 /**
- * Lets in callers with a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
- * the validator jwt, whose options may be in the section of the filter. All others are those of `[auth_token]`.
+ * Authenticates callers by a signed token (JSON Web Token, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`. It is
+ * auth_token with the validator jwt, whose options can be set in the section of the filter; other options come from `[auth_token]`.
  */
 export const jwtAuth = filterFactory(
   'jwt',

@@ -38,7 +38,7 @@ const fastifyPluginOptions = defineOptions({
   options: string({ default: '{}', help: 'Options for the plugin, as JSON.' }),
 });
 
-/** A Connect middleware of any package as a filter. */
+/** A filter that runs a Connect middleware from any package. */
 export const connect = filterFactory(
   'connect',
   connectOptions,

@@ -37,8 +37,8 @@ export interface TokenClaims {
 
 /**
  * Signs a token that the filter `jwt` accepts with the same options: `signToken({ sub: user.id }, { config, expiresIn: 3600 })`.
- * Throws `PORTICO_JWT_SECRET` where there is no secret, or a short one, and `PORTICO_JWT_CLAIMS` for a subject that is no
- * text, a lifetime that is no number, and a token that is longer than the filter takes.
+ * Throws `PORTICO_JWT_SECRET` if the secret is missing or too short, and `PORTICO_JWT_CLAIMS` if the subject is not a
+ * string, the lifetime is not a number, or the token is longer than the filter accepts.
  */
 export function signToken(claims: TokenClaims, options: SignTokenOptions): string {
   const { expiresIn } = options;

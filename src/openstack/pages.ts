@@ -59,9 +59,8 @@ export type CollectionPage<N extends string, V> = { readonly [K in N]: readonly 
 };
 
 /**
- * The answer to a list request, by pages: `{ flavors: […] }`, and `flavors_links` where there may be a next page. The items
- * must be in a total order. Throws as {@link pageRequest} does, and a `Fault` 400 for a marker that no item has: an empty page
- * would look like the end.
+ * A page of a list: `{ flavors: […] }`, with `flavors_links` if there may be a next page. The items must be in a total order.
+ * Throws like {@link pageRequest}, and a `Fault` 400 for an unknown marker, because an empty page would look like the end.
  */
 export function collectionPage<const N extends string, T extends object>(
   request: PageRequester,

@@ -33,7 +33,7 @@ const RESERVED: readonly string[] = ['target', 'rpc'];
 
 const EXPOSED: unique symbol = Symbol('portico.expose');
 
-/** Marks a method that may be called from outside: `@expose`. A class that marks one exposes only those it marks. */
+/** Marks a method that other services can call: `@expose`. A class with a marked method exposes only marked methods. */
 export function expose<F extends (this: never, ...args: never[]) => unknown>(
   method: F,
   _context?: ClassMethodDecoratorContext,
@@ -146,8 +146,8 @@ export interface RpcMethodOptions {
 const RPC: unique symbol = Symbol('portico.rpc');
 
 /**
- * Says how calls of a method are served: `@rpc({ ack: 'late', idempotent: true })`. Nothing is wrapped, and nothing exposed.
- * Throws `PORTICO_RPC_METHOD` for options that do not go together.
+ * Sets how calls of a method are served: `@rpc({ ack: 'late', idempotent: true })`. It neither wraps nor exposes the method.
+ * Throws `PORTICO_RPC_METHOD` for options that contradict each other.
  */
 export function rpc(
   options: RpcMethodOptions,

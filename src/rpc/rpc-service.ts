@@ -50,8 +50,8 @@ export interface Consumer {
 }
 
 /**
- * A manager as a service. The constructor opens nothing; `start()` makes the managers and runs their hooks in the same
- * order as those of an API.
+ * A service that runs a manager and serves remote calls of its methods. The constructor opens nothing; `start()` creates the
+ * managers and runs their hooks, in the same order as in an API.
  */
 export class RPCService implements ServiceBase {
   readonly name: string;

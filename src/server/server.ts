@@ -27,7 +27,7 @@ import { withRequestSpans } from './spans/request-span.js';
 import { idleTime, StopTerms } from './stop-terms.js';
 import type { WsgiOptions } from './wsgi-options.js';
 
-/** One app on one address, with a list of its connections and of the requests at work. */
+/** Serves one app on one address, and keeps track of its connections and open requests. */
 export class Server implements ListeningService {
   readonly name: string;
   #options!: ServerOptions;

@@ -48,7 +48,7 @@ export interface ServiceRecord {
   readonly deletedAt: Date | null;
 }
 
-/** The domain behind a service. All hooks are optional, may be async, and run once for each run of the service. */
+/** The business logic behind a service. All hooks are optional, can be async, and run once per run of the service. */
 export interface Manager {
   /** Before the service has a record (null on the first start), before traffic: acquire. */
   initHost?(record: ServiceRecord | null): Awaitable<void>;

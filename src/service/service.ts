@@ -221,8 +221,8 @@ export interface ServiceOptions {
 const NAMES: readonly (keyof ServiceOptions)[] = ['name', 'tasks', 'log', 'clock'];
 
 /**
- * The ordinary service: background work in a task group. Subclass it and override `start`, to spawn tasks and add timers,
- * and `reset`; both do nothing here. Or implement {@link ServiceBase} yourself.
+ * A base class for services with background work in a task group. Override `start` to spawn tasks and add timers, and
+ * `reset`; both do nothing by default. Or implement {@link ServiceBase} yourself.
  */
 export class Service implements ServiceBase {
   declare readonly name?: string;

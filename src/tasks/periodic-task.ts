@@ -46,8 +46,8 @@ type Mark = <F extends Method>(method: F, context?: ClassMethodDecoratorContext)
 const PERIODIC: unique symbol = Symbol('portico.periodicTask');
 
 /**
- * Marks a method as a periodic task: `@periodicTask`, or `@periodicTask({ spacing: 10 })`. Nothing is registered and
- * nothing is wrapped; `new PeriodicTasks(object)` collects what is marked. The method is called with the context of the
+ * Marks a method as a periodic task: `@periodicTask`, or `@periodicTask({ spacing: 10 })`. It neither registers nor
+ * wraps the method; `new PeriodicTasks(object)` collects the marked methods. The method is called with the context of the
  * pass and `{ signal }`. Throws {@link InvalidPeriodicTaskArg} for an unknown option.
  */
 export function periodicTask<F extends Method>(method: F, context: ClassMethodDecoratorContext): F;

@@ -41,9 +41,9 @@ type Member = Pick<Task, 'name' | 'state' | 'ageMs' | 'cancel' | 'begin' | 'rais
 const SHUTDOWN = 'shutdown';
 
 /**
- * Runs functions in the background, at most `limit` at a time, and timers beside them, so that one `stop` ends all.
- * Errors are logged once, with the task's name; they never become unhandled rejections. After `stop()` nothing can be
- * added (`PORTICO_GROUP_STOPPED`) until `reset()`.
+ * Runs functions in the background, at most `limit` at a time, and timers; one `stop()` ends all of them.
+ * Errors are logged once, with the task's name; they never become unhandled rejections. After `stop()`, adding a task
+ * throws `PORTICO_GROUP_STOPPED` until `reset()` is called.
  */
 export class TaskGroup {
   readonly limit: number;

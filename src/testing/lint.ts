@@ -35,13 +35,13 @@ export interface LintedApp extends App {
 }
 
 /**
- * Wraps an app so that breaking a rule of the App contract makes the request fail with a `LintError`.
+ * Wraps an app so that a request fails with a `LintError` if the app breaks a rule of the App contract.
  *
- * Seen are: two heads, two ends, writes after the end, an answer together with a failure, no answer at all, a body of
- * another length than declared (rules 1 and 6), a call with a response that has been answered (3), replaced methods of
- * the response (4), a failure that leaves `req.url` moved (5), and one request's handler using another's response (7).
- * An offending call does nothing but be noted, with its stack. The returned promise settles when the response is closed,
- * so that whatever comes after the answer is seen too.
+ * It detects: two heads, two ends, writes after the end, a response together with a failure, no response, a body whose
+ * length differs from the declared one (rules 1 and 6), a call with a finished response (3), replaced methods of
+ * the response (4), a failure that leaves `req.url` changed (5), and a handler that uses the response of another request (7).
+ * An offending call has no effect; it is recorded with its stack. The returned promise settles when the response is closed,
+ * so that calls after the response are detected too.
  */
 export function lint(app: App, options: LintOptions = {}): LintedApp {
   const violations: LintError[] = [];

@@ -42,11 +42,11 @@ export interface TestResponse {
 }
 
 /**
- * Serves one request with the app and gives its answer. The path is sent as it is, without any normalisation.
+ * Sends one request to the app and returns the response. The path is sent unchanged, without normalisation.
  *
- * Answers a failure of the app as a server does: a `Fault` as Portico's JSON, anything else as a bare 500; after
- * the head the connection is destroyed. Rejects when the connection breaks before the end of the answer, and with the
- * `LintError` of an app wrapped in `lint`.
+ * If the app fails, the response is the same as from a server: Portico's JSON for a `Fault`, otherwise a bare 500; once the
+ * headers are sent, the connection is destroyed. Rejects if the connection breaks before the end of the response, and with
+ * the `LintError` of an app wrapped in `lint`.
  */
 export async function request(app: App, method: string, path: string, input: RequestInput = {}): Promise<TestResponse> {
   const served = serve(app);

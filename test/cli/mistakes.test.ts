@@ -302,7 +302,7 @@ export const app = appFactory('shelf', options, () => (_req, res) => res.end());
 test('LC-1305 CF-34 check names an API without a port, and where to write it', (t) => {
   const checked = (section: string): string =>
     cli(folder(t, `[DEFAULT]\nenabled_apis = hello\n${section}`), 'check').stdout;
-  const warning = /warning: \[api:hello\] port: hello has no port.*\n {2}write port = <number> under \[api:hello\]/;
+  const warning = /warning: \[api:hello\] port: hello has no port.*\n {2}write port = <number> in \[api:hello\]/;
   assert.match(checked(''), warning);
   assert.match(checked('[api:hello]\nport =\n'), new RegExp(`^portico\\.ini:4:7: ${warning.source}`, 'm'));
   for (const given of ['port = 0', 'port = 8774', 'listen = 127.0.0.1:8774', 'listen = unix:x', 'listen_port = 0']) {

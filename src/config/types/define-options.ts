@@ -11,9 +11,9 @@ import { knownNames, type Option, type OptionDeclarations } from './option.js';
 const declaredAt = Symbol('declaredAt');
 
 /**
- * The options of a group, declared beside the code that reads them. Returns them frozen.
- * Throws `TypeError` for an illegal name (lower snake case is legal) and for an option without `help`, and
- * `PORTICO_OPTION_DECLARATION` for what is no declaration, or says what its type does not know: all of it at once.
+ * Declares the options of a group, beside the code that reads them, and returns them frozen.
+ * Throws a `TypeError` for a name that is not lower snake case and for an option without `help`, and
+ * `PORTICO_OPTION_DECLARATION` for an invalid declaration. The error lists all mistakes.
  */
 export function defineOptions<const D extends OptionDeclarations>(options: D): D {
   checkDeclarations(options);

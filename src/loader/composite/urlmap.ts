@@ -34,8 +34,8 @@ export interface URLMap extends App {
 }
 
 /**
- * Composite factory. Every option but `not_found_app` is a mount: a place, and the app that answers there. What the
- * mount takes moves from `req.url` to `environ(req).scriptName`; a path the mount is all of leaves the empty string.
+ * A composite factory that mounts apps at paths. Every option except `not_found_app` is a mount: a path, and the app that
+ * answers there. The mount moves from `req.url` to `environ(req).scriptName`; if it is the whole path, an empty string is left.
  */
 export const urlmap: CompositeFactory = urlMapBy(matchOf, false);
 

@@ -156,7 +156,7 @@ export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => 
 const ACTION: unique symbol = Symbol('portico.action');
 
 /**
- * Gives an action options; the types of `request.body`, `request.query` and what it returns follow from the schemas.
+ * Declares an action with options. The schemas determine the types of `request.body`, `request.query` and the result.
  *
  * ```ts
  * class Servers {

@@ -34,11 +34,11 @@ import type { ApiTls } from './api-tls.js';
 import { registerServing } from './served-options.js';
 
 /**
- * An API of the configuration as a service that can be launched.
+ * A service for one API of the configuration, to be launched.
  *
- * The constructor opens nothing: it reads the files in order to refuse them (ConfigNotFound, PasteAppNotFound,
- * ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens; `stop()` undoes it
- * in reverse. `renew()` builds the app again and swaps it while the server serves.
+ * The constructor opens nothing. It only reads the files, and throws for mistakes in them (ConfigNotFound,
+ * PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens;
+ * `stop()` undoes this in reverse order. `renew()` builds the app again and swaps it while the server serves.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
