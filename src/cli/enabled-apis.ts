@@ -169,7 +169,7 @@ function refuseGivenUp(config: Config, running: readonly string[], next: readonl
       opt: 'enabled_apis',
       item: name,
       message: `${name} has no port, and ${left}, which has one, would end: nothing was changed`,
-      hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> under [api:${name}]`,
+      hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> in [api:${name}]`,
     }),
   );
   if (issues.length > 0) throw new ConfigError(issues);
