@@ -96,7 +96,7 @@ export const app = appFactory('conduit', options, async ({ database }, ctx) => {
   router.post('/articles/{slug}/comments', { body: schemas.newComment }, async (request) => ({
     comment: await store.addComment(readerOf(request), request.params.slug, request.body.comment.body),
   }));
-  router.delete('/articles/{slug}/comments/{id:int}', (request) =>
+  router.delete('/articles/{slug}/comments/{id:int32}', (request) =>
     store.deleteComment(readerOf(request), request.params.slug, request.params.id),
   );
   router.get('/tags', anyone, async () => ({ tags: await store.tags() }));

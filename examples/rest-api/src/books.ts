@@ -26,7 +26,7 @@ class Books {
   index = action({ query: page }, ({ query }) => {
     const all = [...this.#books.values()];
     const from = all.findIndex(({ id }) => id === query.marker) + 1;
-    return { books: all.slice(from, from + (query.limit ?? 10)) };
+    return { books: all.slice(from, from + query.limit) };
   });
 
   create = action({ body: newBook, status: 201 }, ({ body }) => {
