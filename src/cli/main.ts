@@ -2,8 +2,9 @@
 /**
  * `api-cli`: one program. It listens to the signals before all that it is made of is loaded.
  */
-import { holdSignals } from '../process/index.js';
+import { holdSignals, keepCompiledCode } from '../process/index.js';
 
 const release = holdSignals({ launches: false });
+keepCompiledCode();
 const { begin } = await import('./begin.js');
 await begin(process.argv.slice(2), release);

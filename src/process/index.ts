@@ -1,5 +1,6 @@
 /** This process: its arguments, its working directory, its first signals and its end, its requests in hand, Portico's own files, what is loaded when, and timers of any length. */
 export { commandLineWords } from './arguments.js';
+export { keepCompiledCode } from './compile-cache.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { enteredFolder, followLink, inFollowedFolder } from './entered-folder.js';
 export { firstParent } from './first-parent.js';

@@ -6,7 +6,7 @@
  */
 
 import { isMainThread } from 'node:worker_threads';
-import { heldTick } from '../../process/index.js';
+import { heldTick, keepCompiledCode } from '../../process/index.js';
 import type { ToParent } from '../worker-message.js';
 
 export { heldTick };
@@ -33,6 +33,7 @@ if (assigned !== undefined) {
     process.off('SIGHUP', ignored);
   };
   delete process.env.PORTICO_WORKER;
+  keepCompiledCode();
   const { beginWork } = await import('./parent-link.js');
   unexplained = await beginWork(assigned, releaseSignals);
 }
