@@ -3,14 +3,13 @@
  * them starts its worker anew.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { Session } from 'node:inspector';
 import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/index.js';
 import { watchFiles } from '../config/internal.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log/index.js';
+import { programPaths } from '../process/index.js';
 
 const TOPIC = 'portico.development.modules';
 
@@ -19,7 +18,7 @@ const QUIET_MS = 100;
 
 /** In a worker: answers {@link DevelopmentFiles}. */
 export function answerModules(launcher: ProcessLauncher): void {
-  launcher.answer(TOPIC, ownModules);
+  launcher.answer(TOPIC, programPaths);
 }
 
 /** The parent's watch. Only other bytes count; a file that is gone counts once it is there again. */
@@ -83,17 +82,3 @@ export class DevelopmentFiles {
 }
 
 const textOf = (path: string): string | undefined => ignoreErrors(() => readFileSync(path, 'latin1'));
-
-/** The modules that this process has loaded and that are of no package: Node tells of them by its inspector alone. */
-function ownModules(): string[] {
-  const found = new Set<string>();
-  const session = new Session();
-  session.connect();
-  session.on('Debugger.scriptParsed', ({ params: { url } }) => {
-    if (url.startsWith('file:')) found.add(fileURLToPath(url.replace(/[?#].*$/, '')));
-  });
-  session.post('Debugger.enable');
-  session.disconnect();
-  const portico = fileURLToPath(new URL('..', import.meta.url));
-  return [...found].filter((path) => !/[/\\]node_modules[/\\]/.test(path) && !path.startsWith(portico));
-}

@@ -1,5 +1,6 @@
 /** The status of a running service as text. */
 import {
+  describeCode,
   describeEnd,
   describeRecent,
   describeRequest,
@@ -24,8 +25,11 @@ export function statusText({ process: running, services, reloads, reloading }: S
   }
   if (logLinesLost > 0) lines.push(`${logLinesLost} log lines could not be written: is the disk full?`);
   // First what is wrong: a crash loop has its reason here.
-  for (const { name: service, state, ready, wanted, reasons } of services) {
-    if (state === 'ready' && ready >= wanted) continue;
+  for (const { name: service, state, ready, wanted, reasons, workers } of services) {
+    if (state === 'ready' && ready >= wanted) {
+      lines.push(...describeCode(workers).map((code) => `${service}: ${code}`));
+      continue;
+    }
     lines.push(...reasons.map((reason, at) => (at === 0 ? `${service} is ${state}: ${reason}` : `  ${reason}`)));
   }
   for (const {

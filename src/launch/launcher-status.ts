@@ -6,6 +6,7 @@ import type { Logger } from '../log/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
+import { describeFiles } from './parent/program-code.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
@@ -30,6 +31,8 @@ export interface WorkerStatus {
   readonly stack: readonly string[] | undefined;
   /** The requests of one that is stuck. */
   readonly heldRequests: readonly HeldRequest[];
+  /** Files of the program that the first worker of its configuration has loaded with another text. */
+  readonly otherCode: readonly string[];
   /** Facts of its last sign of life: `utilization`, `lagMs`, `rss`, and those of `addFacts`. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -111,8 +114,27 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     stuck: worker.silent,
     stack: worker.stack,
     heldRequests: worker.silent ? worker.heldRequests : [],
+    otherCode: worker.otherCode,
     facts: worker.facts,
   };
+}
+
+/** Those that serve and run other code than the first worker of their configuration. */
+export function withOtherCode<W extends Pick<WorkerStatus, 'state' | 'otherCode'>>(workers: readonly W[]): W[] {
+  return workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
+}
+
+/** In a few words, for people; none where all run the same. */
+export function describeCode(
+  workers: readonly Pick<WorkerStatus, 'id' | 'pid' | 'state' | 'generation' | 'otherCode'>[],
+): string[] {
+  const others = withOtherCode(workers);
+  const [first] = others;
+  if (first === undefined) return [];
+  const who = others.map(({ id, pid }) => `worker ${id} (pid ${pid})`).join(', ');
+  const files = describeFiles([...new Set(others.flatMap(({ otherCode }) => otherCode))]);
+  const verb = others.length === 1 ? 'runs' : 'run';
+  return [`${who} ${verb} other code than configuration ${first.generation} began with: ${files}; a reload ends that`];
 }
 
 /** A service of this process. */
@@ -141,6 +163,7 @@ export function runStatus(
         stuck: false,
         stack: undefined,
         heldRequests: [],
+        otherCode: [],
       },
     ],
   };

@@ -5,6 +5,7 @@
 import { serialize } from 'node:v8';
 import type { Diagnostic } from '../errors/index.js';
 import type { Counted } from '../metrics/index.js';
+import type { ProgramFile } from '../process/index.js';
 
 /** Why a worker ends before it was ready. */
 export interface WorkerFailure {
@@ -32,6 +33,8 @@ export type Take = readonly [rule: TakeRule, key: string, patienceMs: number];
 export type ToParent =
   /** It serves, with so much resident memory, in bytes. */
   | { readonly kind: 'ready'; readonly rss?: number }
+  /** The files of the program that it has loaded by then. */
+  | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** It has built all services: what it found, which need be no error. */
   | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
@@ -75,6 +78,8 @@ const ANSWER_BYTES = 24 * 1024 * 1024;
 const TEXT = 1024 * 1024;
 /** The facts that come with a sign of life each second, in bytes. */
 const FACTS_BYTES = 128 * 1024;
+/** The files of a program that are compared with those of its siblings, in bytes: some thousands. */
+const CODE_BYTES = 256 * 1024;
 /** At the end of a text that was shortened. */
 const SHORTENED = '… (shortened)';
 /** So many names of facts are told. */
@@ -90,6 +95,8 @@ export function fittingMessage(message: ToParent, warn: (text: string) => void):
     }
     case 'built':
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
+    case 'code':
+      return { ...message, files: fittingFiles(message.files, warn) };
     case 'replace':
       return { ...message, reason: shortened(message.reason ?? 'asked for') };
     case 'beat':
@@ -150,6 +157,19 @@ function fittingFacts(facts: Facts, warn: (text: string) => void): Facts {
   return Object.fromEntries(kept);
 }
 
+/** All of them where they fit, else the first in their order, which is the same in all workers of a service. */
+function fittingFiles(files: readonly ProgramFile[], warn: (text: string) => void): readonly ProgramFile[] {
+  let bytes = 0;
+  const left = files.findIndex(([file, hash]) => {
+    bytes += Buffer.byteLength(file) + hash.length;
+    return bytes > CODE_BYTES;
+  });
+  if (left === -1) return files;
+  const limit = `their paths have more than ${CODE_BYTES} bytes`;
+  warn(`Only ${left} of the ${files.length} files of the program are compared with those of other workers: ${limit}`);
+  return files.slice(0, left);
+}
+
 /** In bytes on the channel; infinity for what cannot be sent. */
 function sizeOf(value: unknown): number {
   try {
@@ -177,6 +197,7 @@ export function foreignMessage(value: unknown): string | undefined {
 
 const KINDS: ReadonlySet<unknown> = new Set<ToParent['kind']>([
   'ready',
+  'code',
   'failed',
   'launched',
   'draining',

@@ -8,6 +8,7 @@ import type { ConfigSnapshot } from '../config/index.js';
 import { errorText, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { Meter } from '../metrics/index.js';
+import { programFiles } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
@@ -86,7 +87,10 @@ export class WorkerSide {
       // It was explained to the parent, and the process ends: the program is not to go on.
       return new Promise(() => undefined);
     }
-    if (!this.core.stopping) void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
+    if (this.core.stopping) return;
+    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
+    // The parent need not wait for that.
+    setImmediate(() => void this.#link.send({ kind: 'code', files: programFiles() }));
   }
 
   /** Ends the process with the service's status; never returns. */

@@ -34,6 +34,12 @@ export function enteredFolder(): string {
   return link !== undefined && now === at ? link : now;
 }
 
+/** The directory that the link leads to now, which a reload would go to; without a link the working directory. */
+export function nextFolder(): string {
+  const { link } = enteredBy();
+  return (link === undefined ? undefined : withoutLinks(link)) ?? process.cwd();
+}
+
 /** Goes to where the link leads now. The function that it gives goes back. */
 export function followLink(): () => void {
   const place = enteredBy();

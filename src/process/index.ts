@@ -2,11 +2,12 @@
 export { commandLineWords } from './arguments.js';
 export { keepCompiledCode } from './compile-cache.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
-export { enteredFolder, followLink, inFollowedFolder } from './entered-folder.js';
+export { enteredFolder, followLink, inFollowedFolder, nextFolder } from './entered-folder.js';
 export { firstParent } from './first-parent.js';
 export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
+export { type ProgramFile, programFiles, programPaths } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';
 export { connectError, createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';

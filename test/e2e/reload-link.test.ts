@@ -99,6 +99,26 @@ test('a reload follows the link that the service was started in, and needs the r
   assert.equal((await tried).status, 1);
 });
 
+test('a worker that loads modules of the next release before the reload runs other code', {
+  timeout: 60_000,
+}, async (t) => {
+  const releases = new Releases(await freePort());
+  releases.show('v1', { loads: '// v1' });
+  const program = releases.start();
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  const worker = await releases.serving('v1');
+
+  releases.show('v2', { loads: '// v2' });
+  process.kill(worker, 'SIGKILL');
+  const [line] = await program.printed(/.*"event":"worker_code".*/);
+  assert.deepEqual((JSON.parse(line) as { files: unknown }).files, ['app.js']);
+  assert.match((await releases.run('status')).stdout, /other code than configuration 1 began with: app\.js/);
+
+  assert.equal((await releases.run('reload')).status, 0);
+  assert.doesNotMatch((await releases.run('status')).stdout, /other code/);
+});
+
 test('a reload in place stays in the folder of the code that runs', { timeout: 60_000 }, async (t) => {
   const releases = new Releases(await freePort());
   const mutate = 'restart_method = mutate';

@@ -8,6 +8,7 @@ import { fittingMessage, foreignMessage, type ToParent } from '../../dist/launch
 /** One of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [
   { kind: 'ready' },
+  { kind: 'code', files: [['/srv/app.js', '7761ac88c2d9c623']] },
   { kind: 'built', diagnostics: [] },
   { kind: 'failed', text: 'why', code: undefined, status: 78 },
   { kind: 'failed', text: 'why', code: 'PORTICO_X', status: 1 },
@@ -123,6 +124,20 @@ test('facts that are too large or cannot be cloned are left out; the others stay
   ]);
   const good = { rss: 1, by: new Map([[1, 2]]) };
   assert.deepEqual(arrived({ kind: 'beat', debugged: false, facts: good }).message.facts, good);
+});
+
+test('of more files of a program than a message may have the first are told, with a warning', () => {
+  const files = Array.from(
+    { length: 10_000 },
+    (_, at) => [`/srv/shop/lib/module-${at}.js`, '7761ac88c2d9c623'] as const,
+  );
+  const { message, warnings } = arrived({ kind: 'code', files });
+  const told = message.files as unknown[];
+  assert.ok(told.length > 5000 && told.length < 10_000, `${told.length} are left`);
+  assert.deepEqual(told, files.slice(0, told.length));
+  assert.match(warnings.join(), new RegExp(`^Only ${told.length} of the 10000 files`));
+  const few = { kind: 'code', files: files.slice(0, 3) } as const;
+  assert.deepEqual(arrived(few), { ...arrived(few), message: few, warnings: [] });
 });
 
 test('an answer that is too large or cannot be cloned is an error', () => {

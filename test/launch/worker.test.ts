@@ -1,6 +1,6 @@
 /** What a worker is: the program again, in a process of its own that shares nothing with its parent but sockets. */
 import assert from 'node:assert/strict';
-import { readFileSync, utimesSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { emptyProject, Program } from '../e2e/program.js';
@@ -58,43 +58,53 @@ test('LC-327 a child that the launcher did not start is none of its business', a
   );
 });
 
-test('LC-307 a worker that runs other code than its siblings is named in the log, each time one is started', async (t) => {
-  const { folder, remove } = emptyProject({
-    'main.js': `import { createLogger } from 'portico';
+test('LC-307 a worker that runs other code than the first one is named in the log, once for each version', async (t) => {
+  const main = `import { createLogger } from 'portico';
 import { ProcessLauncher } from 'portico/launch';
 import { Service } from 'portico/service';
 const launcher = new ProcessLauncher({ log: createLogger({ level: 'debug', format: 'json' }) });
-await launcher.launchService(new Service({ name: 'idle' }), { workers: 1 });
+await launcher.launchService(new Service({ name: 'idle' }), { workers: 2 });
 process.exitCode = await launcher.wait();
-`,
-  });
+`;
+  const { folder, remove } = emptyProject({ 'main.js': main });
   const program = new Program(process.execPath, [join(folder, 'main.js')], { cwd: folder });
   t.after(async () => {
     await program.end();
     remove();
   });
-  await program.printed(/"worker_ready"/);
-  const warnings = (): number => program.output().match(/The program on disk changed/g)?.length ?? 0;
-  const killWorker = (): void => {
-    const pids = [...program.output().matchAll(/"Child (\d+) is ready"/g)];
-    process.kill(Number(pids.at(-1)?.[1]), 'SIGKILL');
-  };
-  for (const expected of [0, 1, 2]) {
+  await program.printed(/"event":"ready"/);
+  const levels = (): (string | undefined)[] =>
+    [...program.output().matchAll(/"level":"(\w+)".*"event":"worker_code".*"files":\["main\.js"\]/g)].map(
+      ([, level]) => level,
+    );
+  const replaceWorker = async (): Promise<void> => {
     const from = program.output().length;
-    killWorker();
+    const pids = [...program.output().matchAll(/"worker_ready","service":"idle","workerId":1,"pid":(\d+)/g)];
+    process.kill(Number(pids.at(-1)?.[1]), 'SIGKILL');
     await program.printed(/"worker_ready"/, from);
-    assert.equal(warnings(), expected, program.output());
-    utimesSync(join(folder, 'main.js'), new Date(), new Date(Date.now() + 10_000));
-  }
-  // A reload replaces all: its first worker runs other code than the last of before, and none does after that.
-  let from = program.output().length;
+  };
+  const replaceByOther = async (): Promise<void> => {
+    const from = program.output().length;
+    await replaceWorker();
+    await program.printed(/"event":"worker_code"/, from);
+  };
+  utimesSync(join(folder, 'main.js'), new Date(), new Date(Date.now() + 10_000));
+  await replaceWorker();
+  writeFileSync(join(folder, 'main.js'), `${main}// second\n`);
+  await replaceByOther();
+  await replaceByOther();
+  assert.deepEqual(levels(), ['warn', 'info']);
+  writeFileSync(join(folder, 'main.js'), `${main}// third\n`);
+  await replaceByOther();
+  assert.deepEqual(levels(), ['warn', 'info', 'warn']);
+  // A reload replaces all: the code of its first worker is that of its configuration.
+  const from = program.output().length;
   program.kill('SIGHUP');
   await program.printed(/"event":"reload"/, from);
-  assert.equal(warnings(), 3, program.output());
-  from = program.output().length;
-  killWorker();
-  await program.printed(/"worker_ready"/, from);
-  assert.equal(warnings(), 3, program.output());
+  await replaceWorker();
+  writeFileSync(join(folder, 'main.js'), `${main}// fourth\n`);
+  await replaceByOther();
+  assert.deepEqual(levels(), ['warn', 'info', 'warn', 'warn']);
 });
 
 test('LC-402 LC-407 launch with several workers gives a launcher of processes, at work when it is given', async (t) => {

@@ -41,6 +41,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     uptimeMs: 1,
     silentMs: 1,
     stack: undefined,
+    otherCode: [],
     facts,
   } as const;
   const service = { name: 'compute', addresses: [], wanted: 1, ready: 1, restarts: 0 };

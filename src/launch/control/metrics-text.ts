@@ -10,7 +10,7 @@ import {
   metricsOptions,
   type Totals,
 } from '../../metrics/index.js';
-import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import { type ServiceStatus, type WorkerStatus, withOtherCode } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
@@ -111,6 +111,11 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
       'portico_workers_ready',
       'Workers that are ready.',
       each(({ ready }) => ready),
+    ),
+    gauge(
+      'portico_workers_other_code',
+      'Workers that run other code than the first worker of their configuration.',
+      each(({ workers }) => withOtherCode(workers).length),
     ),
     counter(
       'portico_worker_starts_total',

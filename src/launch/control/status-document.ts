@@ -1,7 +1,13 @@
 /** Documents about a launcher and its services: status, readiness for requests, requests under way. */
 import type { Totals } from '../../metrics/index.js';
 import { formatDuration } from '../../text/index.js';
-import { type LauncherStatus, type ServiceStatus, type WorkerStatus, whatLoads } from '../launcher-status.js';
+import {
+  describeCode,
+  type LauncherStatus,
+  type ServiceStatus,
+  type WorkerStatus,
+  whatLoads,
+} from '../launcher-status.js';
 import { describeEnd, describeRequest } from '../parent/worker-end.js';
 import type { Controlled } from './controlled.js';
 
@@ -109,6 +115,7 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
+    ...describeCode(workers),
     ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
   ];
 }

@@ -16,12 +16,13 @@ import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listene
 import { listeningOf } from '../sockets/listening.js';
 import { MemoryLimit } from './memory-limit.js';
 import type { PoolState } from './pool-state.js';
+import { ProgramCode } from './program-code.js';
 import type { PoolOptions } from './reconciler.js';
 import { standstill } from './worker-end.js';
 import { WorkerHandle } from './worker-handle.js';
-import { channelLog, watchStart } from './worker-log.js';
+import { channelLog, logCode, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
-import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram, watchCode } from './worker-process.js';
+import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LISTENS_NO_MORE_MS = 2000;
@@ -58,7 +59,6 @@ export class Supervisor {
   /** Sockets of services that are still to be launched. */
   readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
-  #codeChanged: (() => boolean) | undefined;
   readonly #memory: MemoryLimit;
 
   constructor(options: SupervisorOptions) {
@@ -67,7 +67,7 @@ export class Supervisor {
     this.#log = options.log;
     this.#memory = new MemoryLimit(options.log);
     const { configuration, settings } = options;
-    this.#generation = { number: 1, configuration, settings, folder: process.cwd() };
+    this.#generation = { number: 1, configuration, settings, folder: process.cwd(), code: new ProgramCode() };
     this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
@@ -105,11 +105,6 @@ export class Supervisor {
     return this.#pools.get(name);
   }
 
-  /** All workers are replaced: those to come run the code that is there now. */
-  useCode(): void {
-    this.#codeChanged &&= watchCode(this.program, this.#generation.folder);
-  }
-
   /** From now on, workers begin with this. */
   useGeneration(generation: FleetGeneration): void {
     this.#generation = generation;
@@ -133,7 +128,6 @@ export class Supervisor {
     arrival?: Arrival,
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
-    this.#codeChanged ??= watchCode(this.program, this.#generation.folder);
     const pool = new WorkerPool(name, this.#generation, this.#poolOptions);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
@@ -252,11 +246,12 @@ export class Supervisor {
       },
       counted: (counted) => this.#options.totals.add(pool.name, counted),
       take: (takes) => pool.buckets.take(takes, performance.now()),
+      loaded: (loaded) => {
+        const { files, isNew } = generation.code.compare(loaded, generation.folder);
+        worker.otherCode = files;
+        logCode(this.#log, worker, isNew);
+      },
     });
-    if (this.#codeChanged?.() === true) {
-      const text = 'The program on disk changed after the start: this worker runs other code than the other workers';
-      this.#log.warn(text, { service: pool.name, workerId: index });
-    }
     this.#log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
     const started = watchStart(worker, this.#log);
     void worker.ready.then(() => {

@@ -5,6 +5,8 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { ignoreErrors } from '../../errors/index.js';
+import type { Counted } from '../../metrics/index.js';
+import type { ProgramFile } from '../../process/index.js';
 import type { TakenOf, ToWorker } from '../assignment.js';
 import { foreignMessage, type Take, type ToParent } from '../worker-message.js';
 
@@ -18,6 +20,20 @@ export interface ChannelListener {
   take(takes: readonly Take[]): readonly TakenOf[];
   /** It sent a value that is not of this protocol, as by `process.send()`: a description of it. Called once. */
   foreign(what: string): void;
+}
+
+/** Listener of a worker's requests and mistakes; absent methods are not needed. */
+export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
+  /** It can be told nothing any more, and is killed: why. */
+  fault?(what: string): void;
+  /** It asks for a fresh one in its place. */
+  replace?(reason: string): void;
+  /** It has given a sign of life. */
+  beat?(): void;
+  /** Takes its counts. */
+  counted?(counted: Counted): void;
+  /** It serves, and has loaded these files of the program. */
+  loaded?(files: readonly ProgramFile[]): void;
 }
 
 /** The longest line of the watch thread, which tells a stack: what is longer is cut. */

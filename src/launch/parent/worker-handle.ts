@@ -4,7 +4,6 @@
 
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { type Diagnostic, errorText } from '../../errors/index.js';
-import type { Counted } from '../../metrics/index.js';
 import type { StopReason } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
@@ -12,20 +11,8 @@ import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { HeldRequest, WorkerFailure } from '../worker-message.js';
-import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
+import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';
-
-/** Listener of a worker's requests and mistakes; absent methods are not needed. */
-export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
-  /** It can be told nothing any more, and is killed: why. */
-  fault?(what: string): void;
-  /** It asks for a fresh one in its place. */
-  replace?(reason: string): void;
-  /** It has given a sign of life. */
-  beat?(): void;
-  /** Takes its counts. */
-  counted?(counted: Counted): void;
-}
 
 /** Two signs of life are missing. */
 const SILENT_MS = 2500;
@@ -68,6 +55,8 @@ export class WorkerHandle {
   worn: 'recycle' | 'memory' | undefined;
   /** Resident memory once it was ready: a fresh one would need no less. */
   freshRss: number | undefined;
+  /** Files that the first worker of its configuration has loaded with another text. */
+  otherCode: readonly string[] = [];
   /** It was told to end: its slot is for others. */
   toldToEnd = false;
   /** It was killed because it gave no sign of life. */
@@ -225,6 +214,9 @@ export class WorkerHandle {
         // It may have taken connections before it heard that it is not needed.
         this.dismissed = false;
         this.#ready.resolve();
+        break;
+      case 'code':
+        this.#listener.loaded?.(message.files);
         break;
       case 'built':
         this.#built.resolve(message.diagnostics);

@@ -2,8 +2,10 @@
  * The lines a log has for one worker: a start that takes long, what it sends and should not, its end.
  */
 import type { Logger } from '../../log/index.js';
+import { describeFiles } from './program-code.js';
+import type { WorkerListener } from './worker-channel.js';
 import { howEnded, type WorkerEnd } from './worker-end.js';
-import type { WorkerHandle, WorkerListener } from './worker-handle.js';
+import type { WorkerHandle } from './worker-handle.js';
 
 /** After so long a start is worth a line, again when it has taken twice as long, and from then on once a minute at least. */
 const FIRST_MS = 10_000;
@@ -48,6 +50,19 @@ export function channelLog(
     },
   };
 }
+
+/** One that runs other code than its configuration began with: a warning for each version, and info for further workers that run it. */
+export function logCode(log: Logger, { assignment, pid, otherCode: files }: WorkerHandle, isNew: boolean): void {
+  if (files.length === 0) return;
+  const { service, index: workerId, generation } = assignment;
+  const text = `Child ${pid} runs other code than configuration ${generation} began with: ${describeFiles(files)}`;
+  const remedy = 'A reload (api-cli reload, or HUP) checks the code on disk, and all workers run it then';
+  const facts = { event: 'worker_code', service, workerId, pid, generation, files: files.slice(0, FILES) };
+  log[isNew ? 'warn' : 'info'](`${text}. ${remedy}`, facts);
+}
+
+/** So many files are in a line of the log. */
+const FILES = 100;
 
 /** Whose end it was. */
 interface ExitFacts {

@@ -4,12 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
 import { inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
+import type { ProgramCode } from './program-code.js';
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
 const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
@@ -60,6 +61,8 @@ export interface FleetGeneration {
   readonly settings: LaunchSettings;
   /** The working directory of its workers. */
   readonly folder: string;
+  /** The code that its workers run. */
+  readonly code: ProgramCode;
   /** Taken anew for each worker: files that were read meanwhile belong to it. */
   readonly configuration: () => unknown;
 }
@@ -168,12 +171,4 @@ function inspectorHost(arg: string): string {
   const at = arg.indexOf('=');
   const colon = arg.lastIndexOf(':');
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
-}
-
-/** Remembers when the module that workers run was changed; the function tells whether it was since, or is gone. */
-export function watchCode(program: WorkerProgram, folder: string): () => boolean {
-  const path = inFollowedFolder(mainModule(program), folder);
-  const modified = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  const before = modified();
-  return () => modified() !== before;
 }

@@ -13,6 +13,7 @@ import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { serviceName } from '../launcher.js';
+import { ProgramCode } from '../parent/program-code.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
@@ -91,7 +92,9 @@ async function takeUp(
     const late = await given.hooks.runWithin(settings.reloadCheckTimeoutMs, prepared?.config);
     if (late !== undefined) throw reloadTimeout(late);
   }
-  const next = nextGeneration(supervisor, { prepared, settings });
+  const whole = nextGeneration(supervisor, { prepared, settings });
+  // A mutate replaces no worker: they run the code that they have.
+  const next = method === 'mutate' ? { ...whole, code: supervisor.generation.code } : whole;
   const accept = async (): Promise<void> => {
     await prepared?.accept();
     // Workers that start from now on begin with what is in force then: the program may set values after the reload too.
@@ -130,7 +133,13 @@ function nextGeneration(
   { prepared, settings }: Pick<NextConfiguration, 'prepared' | 'settings'>,
 ): FleetGeneration {
   const number = supervisor.generation.number + 1;
-  return { number, settings, folder: process.cwd(), configuration: () => prepared?.snapshot() };
+  return {
+    number,
+    settings,
+    folder: process.cwd(),
+    configuration: () => prepared?.snapshot(),
+    code: new ProgramCode(),
+  };
 }
 
 /**
@@ -204,7 +213,6 @@ export async function replaceWorkers(
     await prove(next, new Map([...planned, ...opened]));
     if (stopped.aborted) return undefined;
     await accept();
-    supervisor.useCode();
   } catch (error) {
     for (const pool of kept) pool.endTrial();
     await Promise.all(added.map((name) => takeBack(supervisor, name)));

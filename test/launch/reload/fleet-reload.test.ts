@@ -50,8 +50,6 @@ class Fleet {
     return fake;
   }
 
-  useCode(): void {}
-
   /** One reload to the next generation. */
   async reload(
     more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},

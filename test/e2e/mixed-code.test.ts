@@ -1,0 +1,176 @@
+/** Code on disk that changes without a reload: a worker that starts then runs other code than its siblings, and each view says so. */
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { askSocket } from './clients.js';
+import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+
+const APP = `
+import { createRequire } from 'node:module';
+import { word } from './lib/word.js';
+import { dependency } from 'dependency';
+const { common } = createRequire(import.meta.url)('./common.cjs');
+// A module that is data alone keeps its script.
+globalThis.gc();
+export const app = () => async (req, res) => {
+  if (req.url === '/later') await import('./later.js');
+  res.end([word, common(), dependency].join(' '));
+};
+`;
+
+const module = (name: string, value: string): string => `export const ${name} = '${value}';\n`;
+
+const text = async (url: string): Promise<string> => (await fetch(url)).text();
+
+async function served(t: TestContext, more = '') {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': APP,
+    'lib/word.js': module('word', 'one'),
+    'common.cjs': "exports.common = () => 'one';\n",
+    'later.js': module('later', 'one'),
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': `[DEFAULT]\n${more}\n[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:0\n[api:hello]\nport = ${port}\nworkers = 2\n`,
+  });
+  const { folder } = project;
+  const dependency = join(folder, 'node_modules', 'dependency');
+  mkdirSync(dependency);
+  writeFileSync(
+    join(dependency, 'package.json'),
+    '{ "name": "dependency", "type": "module", "exports": "./index.js" }',
+  );
+  writeFileSync(join(dependency, 'index.js'), module('dependency', 'one'));
+  const program = startProject(t, project, [], { NODE_OPTIONS: '--expose-gc' });
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  const [, admin] = await program.printed(/"event":"admin","url":"([^"]+)"/);
+  await program.printed(/"event":"ready"/);
+  const status = async () => (await askSocket<Status>(socket!, 'GET', '/status')).body.services[0]!;
+  return {
+    port,
+    folder,
+    program,
+    status,
+    cli: (...words: string[]) => runApiCli(folder, ...words),
+    write: (file: string, text: string) => writeFileSync(join(folder, file), text),
+    gauge: async () => {
+      const body = await text(`${admin}/metrics`);
+      return /^portico_workers_other_code\{api="hello"\} (\d+)$/m.exec(body)?.[1];
+    },
+    page: () => text(`${admin}/`),
+    /** Kills a worker; gives the one that takes its place, once it serves. */
+    replaced: async (id: number): Promise<number> => {
+      const before = (await status()).workers.find((worker) => worker.id === id)!.pid;
+      process.kill(before, 'SIGKILL');
+      for (;;) {
+        const { workers } = await status();
+        const now = workers.find((worker) => worker.id === id && worker.pid !== before && worker.state === 'ready');
+        if (now !== undefined) return now.pid;
+      }
+    },
+    /** The status once so many workers run other code: each tells what it has loaded soon after it is ready. */
+    mixed: async (count: number): Promise<Status['services'][0]> => {
+      for (;;) {
+        const service = await status();
+        const others = service.workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
+        if (others.length === count) return service;
+      }
+    },
+  };
+}
+
+interface Status {
+  readonly services: readonly {
+    readonly ready: number;
+    readonly reasons: readonly string[];
+    readonly workers: readonly {
+      readonly id: number;
+      readonly pid: number;
+      readonly state: string;
+      readonly generation: number;
+      readonly otherCode: readonly string[];
+    }[];
+  }[];
+}
+
+test('a worker with other code than its configuration began with is named in every view until a reload', async (t) => {
+  const { program, status, cli, write, gauge, page, replaced, mixed } = await served(t);
+  assert.equal(await gauge(), '0');
+  const [, old] = (await status()).workers;
+  write('lib/word.js', module('word', 'two'));
+  write('common.cjs', "exports.common = () => 'two';\n");
+  const pid = await replaced(0);
+
+  const files = ['common.cjs', 'lib/word.js'];
+  const shown = await mixed(1);
+  const said = `worker 0 (pid ${pid}) runs other code than configuration 1 began with: common.cjs, lib/word.js; a reload ends that`;
+  assert.deepEqual(shown.workers.map(({ id, generation, otherCode }) => [id, generation, otherCode]).toSorted(), [
+    [0, 1, files],
+    [1, 1, []],
+  ]);
+  assert.deepEqual(shown.reasons, [said]);
+  assert.equal(await gauge(), '1');
+  assert.match((await cli('status')).stdout, new RegExp(`^hello: ${said.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
+  const html = await page();
+  assert.ok(html.includes(said), html);
+  assert.match(html, /<title>[^<]*hello runs mixed code/);
+  const warnings = (): string[] => program.output().match(/.*"event":"worker_code".*/g) ?? [];
+  assert.equal(warnings().length, 1);
+  const line = JSON.parse(warnings()[0]!) as Record<string, unknown>;
+  assert.deepEqual(
+    [line.level, line.pid, line.workerId, line.service, line.generation, line.files],
+    ['warn', pid, 0, 'hello', 1, files],
+  );
+  assert.match(String(line.msg), /api-cli reload/);
+
+  // The same version once more is no new mix.
+  const second = await replaced(1);
+  assert.notEqual(second, old!.pid);
+  await mixed(2);
+  assert.equal(await gauge(), '2');
+  assert.deepEqual(
+    warnings().map((each) => (JSON.parse(each) as { level: string }).level),
+    ['warn', 'info'],
+  );
+
+  assert.equal((await cli('reload')).status, 0);
+  const after = await status();
+  assert.deepEqual([after.reasons, await gauge()], [[], '0']);
+  assert.doesNotMatch((await cli('status')).stdout, /other code/);
+  // The code that the reload has checked is that of its configuration.
+  const now = await replaced(0);
+  write('lib/word.js', module('word', 'three'));
+  await replaced(1);
+  const { reasons } = await mixed(1);
+  assert.match(reasons.join(), /^worker 1 .* than configuration 2 began with: lib\/word\.js;/);
+  assert.doesNotMatch(program.output(), new RegExp(`"event":"worker_code".*"pid":${now},`));
+});
+
+test('files of packages, modules that load later and files with the same text are no other code', async (t) => {
+  const { port, folder, write, replaced, mixed } = await served(t);
+  await text(`http://127.0.0.1:${port}/later`);
+  write('later.js', module('later', 'two'));
+  write('lib/word.js', module('word', 'one'));
+  writeFileSync(join(folder, 'node_modules', 'dependency', 'index.js'), module('dependency', 'two'));
+  await replaced(0);
+  write('lib/word.js', module('word', 'two'));
+  await replaced(1);
+  const { workers } = await mixed(1);
+  assert.deepEqual(workers.map(({ id, otherCode }) => [id, otherCode]).toSorted(), [
+    [0, []],
+    [1, ['lib/word.js']],
+  ]);
+});
+
+test('workers that scale, restart and a mutate leave or start are compared with the first one', async (t) => {
+  const { folder, cli, write, mixed } = await served(t, 'restart_method = mutate');
+  write('lib/word.js', module('word', 'two'));
+  assert.equal((await cli('scale', 'hello', '3')).status, 0);
+  assert.equal((await mixed(1)).workers.length, 3);
+  // It gives a new number, and replaces no worker.
+  appendFileSync(join(folder, 'portico.ini'), '[DEFAULT]\nlog_level = debug\n');
+  assert.equal((await cli('reload')).status, 0);
+  await mixed(1);
+  assert.equal((await cli('restart', 'hello')).status, 0);
+  await mixed(3);
+});
