@@ -145,7 +145,7 @@ function tooDeep(reading: Reading, at: number, chain: readonly string[]): PasteE
   const isCircle = new Set(names).size < names.length;
   const hint = isCircle ? 'The references form a cycle.' : 'Shorten the chain of references.';
   const told = names.map((name) => JSON.stringify(name)).join(' refers to ');
-  const tell = (by: string): string => `the value${by} cannot be put together in ${MAX_STEPS} steps: ${told}`;
+  const tell = (by: string): string => `the value${by} cannot be resolved in ${MAX_STEPS} steps: ${told}`;
   return refused('PORTICO_PASTE_INTERPOLATION_DEPTH', reading, at, hint, tell);
 }
 

@@ -72,7 +72,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[app:main]\nx = 1\n  ▸%(y)s\ny = %(x)s',
       code: 'INTERPOLATION_DEPTH',
-      says: ['"x" refers to "y" refers to "x"', 'circle'],
+      says: ['"x" refers to "y" refers to "x"', 'cycle'],
     },
   ],
   'PD-106 names': [
@@ -172,7 +172,7 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     {
       ini: '[pipeline:main]\npipeline = ▸call:./m.js:app',
       code: 'UNKNOWN_PROTOCOL',
-      says: ['call:./m.js:app', 'section of its own'],
+      says: ['call:./m.js:app', 'separate section'],
     },
     { ini: '[app:main]\n▸paste.app_factory = ./m.js:seven', code: 'BAD_TYPE', says: ['./m.js:seven', 'a number'] },
     { ini: '[app:main]\nuse = ▸egg:', code: 'BAD_VALUE', says: ['distribution'] },
