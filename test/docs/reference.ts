@@ -10,7 +10,7 @@ import * as middleware from '../../dist/middleware/index.js';
 import { root } from '../e2e/program.js';
 import { renewShippedFile } from './shipped-file.js';
 
-const GENERATED = '<!-- Made from the code by `npm run docs:reference`. -->\n\n';
+const GENERATED = '<!-- Generated from the code by `npm run docs:reference`. -->\n\n';
 
 /** Every page by its path in the repository. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
@@ -35,16 +35,16 @@ function optionsPage(registrations: readonly Registration[]): string {
   const own = registrations.filter(({ sectional }) => sectional !== true);
   return `${GENERATED}# Options
 
-All options of \`portico.ini\`. The order of sources, and the values of each type: [portico/config](config.md).
-Options of filters: [filters](filters.md). As a file with comments: [paste/portico.ini](../../paste/portico.ini);
-with those of your own filters: \`api-cli config generate\`.
+All options of \`portico.ini\`. [portico/config](config.md) explains where values come from and how each type is written.
+The options of filters are in [filters](filters.md). [paste/portico.ini](../../paste/portico.ini) has the same options as a file
+with comments; \`api-cli config generate\` also includes the options of your own filters.
 
 | A change takes effect | |
 | --- | --- |
-| at once | in what runs, at a reload of either method |
+| immediately | in running workers, at a reload with either method |
 | in new workers | after a reload with \`restart_method = reload\`, which replaces the workers |
-| at a reload | in the parent, by the same |
-| at a restart | when the program is started anew |
+| at a reload | in the parent, at the same reload |
+| at a restart | when the program is restarted |
 
 ${generateSample(own, { format: 'md' })}`;
 }

@@ -97,7 +97,7 @@ function wrap(text: string, width: number): string[] {
 function notesOf(option: OptionDescription): string[] {
   return [
     ...(option.required ? ['This option is required.'] : []),
-    ...(option.unit === undefined ? [] : [`Unit: ${option.unit}, where the value names none`]),
+    ...(option.unit === undefined ? [] : [`Unit: ${option.unit}, unless the value has one`]),
     ...limitsOf(option),
     ...(option.choices === undefined ? [] : ['Possible values:']),
     ...(option.choices ?? []).map(({ value, help }) => (help === undefined ? `- ${value}` : `- ${value}: ${help}`)),
@@ -119,7 +119,7 @@ function limitsOf({ unit, min, max, pattern }: OptionDescription): string[] {
 }
 
 function advancedOf({ advanced }: OptionDescription): string[] {
-  return advanced ? ['Advanced option: for rare needs, not tuned lightly'] : [];
+  return advanced ? ['Advanced option: rarely needs to be changed'] : [];
 }
 
 function removalOf({ removal }: OptionDescription): string[] {
@@ -169,7 +169,7 @@ function inCode(label: string, names: readonly string[]): string[] {
 }
 
 function effectOf({ mutable, restart, parent }: OptionDescription): string {
-  if (mutable) return 'at once';
+  if (mutable) return 'immediately';
   if (restart) return 'at a restart';
   return parent ? 'at a reload' : 'in new workers';
 }

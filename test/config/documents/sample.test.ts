@@ -120,7 +120,7 @@ test('CF-102 CF-103 the sample as JSON, YAML, Markdown and JSON Schema', () => {
   assert.equal(json.groups[2].options[0].name, 'workers');
   assert.match(
     generateSample(registrations, { format: 'md' }),
-    /## `\[wsgi\]`\n\nThe server\.[\s\S]*\| `workers` \| integer \| `4` \| at once \|/,
+    /## `\[wsgi\]`\n\nThe server\.[\s\S]*\| `workers` \| integer \| `4` \| immediately \|/,
   );
   const schema = JSON.parse(generateSample(registrations, { format: 'json-schema' }));
   assert.deepEqual(schema.properties.needs.required, ['it']);
