@@ -236,7 +236,7 @@ test('MG-20 a hook that does not end is given up after its limit', async () => {
   const hooks = new ManagerHooks({ ...surroundings([]), clock, managers: [{ initHost: () => new Promise(() => {}) }] });
   const starting = assert.rejects(hooks.start(), {
     code: 'PORTICO_HOOK_TIMEOUT',
-    message: /initHost did not end within 120000 ms/,
+    message: /initHost did not finish within 120000 ms/,
   });
   await clock.advance(120_000);
   await starting;
@@ -407,7 +407,7 @@ test('MG-59 LC-1332 the deadline of a stop bounds cleanupHost, and an initHost u
     assert.equal(stopped, false, `${hook} is given its time`);
     await clock.advance(1000);
     await stopping;
-    assert.match(lines.map(({ msg, err }) => `${msg} ${err?.message}`).join(), new RegExp(`${hook} did not end`));
+    assert.match(lines.map(({ msg, err }) => `${msg} ${err?.message}`).join(), new RegExp(`${hook} did not finish`));
     assert.equal(await starting, hook === 'initHost' ? 'PORTICO_SERVICE_STOPPED' : undefined);
     await life.wait();
     assert.equal(calls.at(-1), 'release');
