@@ -116,7 +116,7 @@ export function register(program: Command): void {
 
 /** The options of what reads a configuration and what its paste file names. */
 function addReading(command: Command): Command {
-  const more = command.option('--no-import', "leave out the options of the paste file's factories");
+  const more = command.option('--no-import', "omit the options of the paste file's factories");
   return addGroups(addConfigurationOptions(more));
 }
 

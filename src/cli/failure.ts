@@ -33,7 +33,8 @@ function isIdle({ diagnostics }: ConfigurationRefused): boolean {
 export function failureText(error: unknown): string {
   if (error instanceof ConfigurationRefused) return explainedError(error);
   if (!isSystemError(error) || error.name !== 'Error') return describeError(error);
-  if (error.syscall === 'uv_cwd') return 'error: the working directory is gone (ENOENT)\n  Go to one that is there.';
+  if (error.syscall === 'uv_cwd')
+    return 'error: the working directory no longer exists (ENOENT)\n  Change to an existing directory.';
   return `error: ${error.message}`;
 }
 

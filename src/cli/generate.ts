@@ -47,7 +47,7 @@ export function register(program: Command): void {
     .option('--json', 'with --check: print one JSON document')
     .addHelpText(
       'after',
-      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 0, or 1 when something does not fit.`,
+      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 0, or 1 if the file does not match.`,
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
     const file: DeploymentFile = KINDS[kind];

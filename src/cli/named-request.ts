@@ -58,7 +58,7 @@ function parsed(url: string): URL {
     return new URL(url);
   } catch {
     const hint = 'Write a path, as in /v2.1/servers?limit=1, or a whole URL: http://127.0.0.1:8774/v2.1/servers';
-    throw new UsageError(`${url} is no URL`, hint);
+    throw new UsageError(`${url} is not a URL`, hint);
   }
 }
 

@@ -178,7 +178,7 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
       defined.kind === 'app' && kind === 'filter'
         ? '; only the last name of a pipeline is an app'
         : defined.kind === 'filter' && kind === 'app'
-          ? '; the last name of a pipeline, and what a mount, "use" of an app or "next" names, is an app'
+          ? '; an app is the last name of a pipeline, or follows a mount, "next", or "use" in an app'
           : '';
     return `There is ${A_KIND[defined.kind]} with this name in line ${section.origin.line}: [${section.name}]${rule}.`;
   }

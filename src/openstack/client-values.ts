@@ -52,7 +52,7 @@ function compiled(pattern: string, name: string): RE2JS {
     if (expression.programSize() > MOST_STEPS) throw new Error('it is too large');
     return expression;
   } catch (cause) {
-    throw new Fault(400, { message: `${name} is no regular expression, or one that takes too long`, cause });
+    throw new Fault(400, { message: `${name} is not a regular expression, or takes too long`, cause });
   }
 }
 

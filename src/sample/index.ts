@@ -47,6 +47,6 @@ export const metadata = appFactory('sample', sampleOptions, signedMetadata, {
 
 function signedMetadata(_settings: unknown, ctx: FactoryContext): App {
   const { proxySecret } = ctx.config.group('api:metadata', metadataOptions, { partial: true });
-  if (proxySecret === '') ctx.log.warn('[api:metadata] proxy_secret is not set: no server is told anything');
+  if (proxySecret === '') ctx.log.warn('[api:metadata] proxy_secret is not set: all metadata requests are refused');
   return metadataApp(cloudOf(ctx), proxySecret);
 }

@@ -126,7 +126,12 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['nginx', 'keepalive_timeout 60s', 'keepalive_timeout 75s', /keepalive_timeout is 75 s/],
   ['nginx', 'proxy_http_version 1.1', 'proxy_http_version 1.0', /connections to the API are not kept/],
   ['nginx', /.*X-Forwarded-Prefix.*\n/, '', /X-Forwarded-Prefix from a client reaches/],
-  ['nginx', 'proxy_read_timeout 900s', 'proxy_read_timeout 5m', /proxy_read_timeout is 5m: nginx answers 504 .* 900 s/],
+  [
+    'nginx',
+    'proxy_read_timeout 900s',
+    'proxy_read_timeout 5m',
+    /proxy_read_timeout is 5m: nginx answers 504, .* 900 s/,
+  ],
   ['nginx', '    "" "";', '    "" close;', /connections to the API are not kept/],
   ['nginx', 'proxy_pass http:', 'proxy_pass https:', /uses https, but hello uses http/],
 ];

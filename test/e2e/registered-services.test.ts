@@ -146,7 +146,7 @@ for (const [kind, registryOf] of Object.entries(REGISTRIES)) {
       ['hots=two', /hots.*Did you mean \\"host\\"/s],
       ['state=dwon', /dwon.*Did you mean \\"down\\"/s],
       ['status=on', /enabled, disabled/],
-      ['host=one&host=two', /host is given twice/],
+      ['host=one&host=two', /host is repeated/],
     ] as const) {
       const { status, text } = await ask(one.admin, 'GET', `/services?${query}`);
       assert.equal(status, 400, query);

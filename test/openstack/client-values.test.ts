@@ -23,7 +23,7 @@ test('SC-44 expressions of clients are bounded in length and in time', () => {
   for (const pattern of none) {
     assert.throws(
       () => clientPattern(pattern, { name: 'name' })('x'),
-      refused(/^name is no regular expression/),
+      refused(/^name is not a regular expression/),
       pattern,
     );
   }

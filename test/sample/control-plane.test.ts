@@ -123,7 +123,7 @@ test('while the broker is away new servers are in error, actions change nothing,
   const stop = () => cloud.ask(`POST /servers/${id}/action`, { body: { 'os-stop': null } });
   const [refused, failed] = await Promise.all([stop(), cloud.createServer()]);
   assert.equal(refused.status, 503);
-  assert.match(refused.text, /Host host1 cannot be told: nothing was changed/);
+  assert.match(refused.text, /Host host1 cannot be reached: nothing was changed/);
   await control.printed(/host host1 cannot be told of powering-off of server/);
   const { fault } = await cloud.server(failed, ({ status }) => status === 'ERROR');
   assert.match(fault.message, /Host host1 cannot be told/);

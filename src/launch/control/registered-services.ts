@@ -146,7 +146,7 @@ function given<K extends string>(query: URLSearchParams, names: readonly K[]): {
     const known =
       names.find((each) => each === name) ??
       refuseQuery(`its query has no parameter ${JSON.stringify(name)}`, nearestOrAll(name, names));
-    if (found[known] !== undefined) refuseQuery(`${name} is given twice`);
+    if (found[known] !== undefined) refuseQuery(`${name} is repeated`);
     found[known] = value;
   }
   return found;

@@ -212,7 +212,7 @@ export class CallClient implements RPCClient {
     const { version = FIRST_VERSION } = this.#options;
     if (cap === undefined || isCompatible(cap, version)) return;
     throw new VersionCapError({
-      message: `${what}: version ${version} is above the cap ${cap}`,
+      message: `${what}: version ${version} exceeds the cap ${cap}`,
       hint: 'Check canSend() and call the older version until all services are upgraded.',
     });
   }

@@ -147,7 +147,7 @@ export function readRequest(body: Uint8Array, format: AddressedFormat): RequestE
     [deadline, sent, monitor].every((each) => each === undefined || isTime(each)) &&
     (trace === undefined || (isRecord(trace) && Object.values(trace).every((value) => typeof value === 'string'))) &&
     (reply === undefined || (isRecord(reply) && isName(reply.to) && isName(reply.id)));
-  if (!isRequest) throw new UnreadableEnvelope('it is no request');
+  if (!isRequest) throw new UnreadableEnvelope('it is not a request');
   return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } as RequestEnvelope;
 }
 
@@ -155,7 +155,7 @@ export function readRequest(body: Uint8Array, format: AddressedFormat): RequestE
 export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvelope {
   if (format.codec !== undefined) return format.codec.readReply(body, format.maxBytes);
   const { id, result = null, failure, alive } = readEnvelope(body, format);
-  if (typeof id !== 'string') throw new UnreadableEnvelope('it is no reply');
+  if (typeof id !== 'string') throw new UnreadableEnvelope('it is not a reply');
   if (alive === true) return { id, alive };
   if (failure === undefined) return { id, result };
   if (!isRecord(failure) || typeof failure.type !== 'string' || typeof failure.message !== 'string') {

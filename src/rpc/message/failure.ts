@@ -89,7 +89,7 @@ export function shortened(failure: FailureEnvelope): FailureEnvelope {
 
 /** Anything can be thrown, and some of it has no text. */
 function textOf(thrown: unknown): string {
-  return typeof thrown === 'object' && thrown !== null ? 'an object that is no error' : String(thrown);
+  return typeof thrown === 'object' && thrown !== null ? 'an object that is not an error' : String(thrown);
 }
 
 /** Makes errors of what came back. */

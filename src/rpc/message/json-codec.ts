@@ -17,7 +17,7 @@ const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
     return date;
   },
   $bytes: (content) => {
-    if (typeof content !== 'string') throw new TypeError('$bytes that are no text');
+    if (typeof content !== 'string') throw new TypeError('$bytes that are not a string');
     return Buffer.from(content, 'base64');
   },
   $map: (content) => new Map(listOf(content).map((pair) => listOf(pair).map(untagged) as [unknown, unknown])),

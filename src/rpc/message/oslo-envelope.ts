@@ -78,7 +78,7 @@ export function readOsloMessage(body: Uint8Array, maxBytes: number): Readonly<Re
   } catch (cause) {
     throw new UnreadableEnvelope((cause as Error).message);
   }
-  if (!isRecord(read)) throw new UnreadableEnvelope('it is no object');
+  if (!isRecord(read)) throw new UnreadableEnvelope('it is not an object');
   return read;
 }
 
@@ -136,7 +136,7 @@ function requestOf(read: Readonly<Record<string, unknown>>): RequestEnvelope {
     isName(id) &&
     isRecord(args) &&
     [namespace, version, call, to].every((each) => each === undefined || each === null || isName(each));
-  if (!isRequest) throw new UnreadableEnvelope('it is no request');
+  if (!isRequest) throw new UnreadableEnvelope('it is not a request');
   const isTraced = isRecord(trace) && Object.values(trace).every((each) => typeof each === 'string');
   return {
     id: id as string,
@@ -152,7 +152,7 @@ function requestOf(read: Readonly<Record<string, unknown>>): RequestEnvelope {
 }
 
 function replyOf({ _msg_id: call, result = null, failure, ending }: Readonly<Record<string, unknown>>): ReplyEnvelope {
-  if (!isName(call)) throw new UnreadableEnvelope('it is no reply');
+  if (!isName(call)) throw new UnreadableEnvelope('it is not a reply');
   const id = dashed(call as string);
   if (failure !== null && failure !== undefined && failure !== '') {
     return { id, failure: failureFrom(failure) };

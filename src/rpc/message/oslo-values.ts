@@ -132,7 +132,7 @@ function timeOf(date: Date, path: string): string {
 
 function keyOf(key: unknown, path: string): string {
   if (typeof key === 'string' || typeof key === 'number') return String(key);
-  throw refused(path, 'a map whose keys are no texts');
+  throw refused(path, 'a map whose keys are not strings');
 }
 
 function refused(path: string, why: string): Unsendable {

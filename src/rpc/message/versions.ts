@@ -28,7 +28,7 @@ export function isVersion(text: string): boolean {
 export function checkVersion(what: string, version: string): void {
   if (isVersion(version)) return;
   throw new InvalidTarget({
-    message: `${what}: ${JSON.stringify(version)} is no version`,
+    message: `${what}: ${JSON.stringify(version)} is not a version`,
     hint: 'Write major.minor, such as 1.0, or major.minor.revision.',
   });
 }

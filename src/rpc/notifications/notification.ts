@@ -76,7 +76,7 @@ export function readNotification(
 ): CarriedNotification {
   const read = readOsloMessage(body, maxBytes);
   const { event_type: eventType, publisher_id: publisherId, payload, message_id: id, timestamp } = read;
-  if (typeof eventType !== 'string') throw new UnreadableEnvelope('it is no notification');
+  if (typeof eventType !== 'string') throw new UnreadableEnvelope('it is not a notification');
   return {
     eventType,
     publisherId: textOf(publisherId),

@@ -93,7 +93,7 @@ export class HostManager {
       await after(this.#settings.transitionMs);
       await this.#conductor.prepare({ mandatory: true }).cast(context, 'finish', task);
     } catch (cause) {
-      throw Object.assign(new Error('the conductor cannot be told', { cause }), { retryable: true });
+      throw Object.assign(new Error('the conductor cannot be reached', { cause }), { retryable: true });
     }
   }
 

@@ -89,7 +89,7 @@ export class QuotaClasses extends Controller {
 
 /** A project's quota is not changed for one of its users. */
 function refuseUsers(request: ActionRequest): void {
-  if (request.queryValue('user_id') !== undefined) refuse(400, 'Users have no quotas of their own here.');
+  if (request.queryValue('user_id') !== undefined) refuse(400, 'Quotas of users are not supported.');
 }
 
 /** An empty text changes nothing. */

@@ -34,7 +34,7 @@ test('RP-21 an envelope whose names are longer than names are, or whose time is 
     await transport.publish({ exchange: 'portico', topic: 'images' }, { id: 'infinite', body: infinite });
     assert.equal(await client({}, { transport }).call({}, 'size', { id: 'last' }), 1);
     const told = log.lines.filter(({ level }) => level !== 'debug').map(({ msg }) => msg);
-    const unread = told.filter((line) => /^message (\d|infinite) cannot be read: it is no request$/.test(line));
+    const unread = told.filter((line) => /^message (\d|infinite) cannot be read: it is not a request$/.test(line));
     assert.equal(unread.length, wrong.length + 1);
     assert.ok(told.every((line) => line.length < 300));
   })();

@@ -365,7 +365,7 @@ test('RP-47 RP-55 RP-59 whatever is thrown is answered, also what cannot be read
   // What was thrown when it was looked at.
   assert.deepEqual(await told('proxy'), ['Error', 'no class', {}]);
   assert.deepEqual(await told('message'), ['Error', 'an error whose message cannot be read', {}]);
-  assert.deepEqual(await told('nothing'), ['Error', 'an object that is no error', {}]);
+  assert.deepEqual(await told('nothing'), ['Error', 'an object that is not an error', {}]);
 });
 
 test('RP-25 what is nested too deeply is refused where it is sent, and its caller is told where it is a result', async () => {
@@ -450,8 +450,8 @@ test('RP-21 RP-75 a message that cannot be read is a dead letter, and its conten
     'unreadable: not JSON',
     'unreadable: it has no version',
     'unreadable: its version is 2.0, not 1.x',
-    'unreadable: it is no request',
-    'unreadable: it is no request',
+    'unreadable: it is not a request',
+    'unreadable: it is not a request',
   ]);
   assert.equal(lines.filter(({ level }) => level === 'warn').length, 5);
   assert.ok(!JSON.stringify(lines).includes('secret'));
@@ -603,7 +603,7 @@ test('RP-52 RP-59 whatever a method throws, its caller is told', async () => {
   const thrown: readonly [unknown, RegExp][] = [
     [undefined, /^undefined$/],
     ['disk full', /^disk full$/],
-    [Object.create(null), /^an object that is no error$/],
+    [Object.create(null), /^an object that is not an error$/],
     [Object.assign(new Error('disk full'), { message: 7 }), /^7$/],
     [Object.assign(new Error('disk full'), { all: long }), /^disk full$/],
     [new Error(long), /^x{1000}…$/],

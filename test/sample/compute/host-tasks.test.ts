@@ -109,7 +109,7 @@ test('a server whose host could not be told is in error, is on no host, and give
   failNext(own, refused(), async () => {});
   const id = await create();
   const { status, fault, ...server } = await show(id);
-  assert.deepEqual([status, fault.message], ['ERROR', 'Host host1 cannot be told.']);
+  assert.deepEqual([status, fault.message], ['ERROR', 'Host host1 cannot be reached.']);
   assert.equal(server['OS-EXT-SRV-ATTR:host'], null);
   assert.equal((await request('GET /os-hypervisors/detail')).json.hypervisors.length, 1);
   assert.equal((await request(`DELETE /servers/${id}`)).status, 204);

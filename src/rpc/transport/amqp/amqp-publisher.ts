@@ -211,7 +211,7 @@ export class AmqpPublisher {
     const { address } = shipment;
     const { code } = cause as { code?: unknown };
     if (code === 'NOT_FOUND' && isPassing(address)) {
-      const message = `${this.#parts.name}: ${what} was not sent: ${address.exchange} has gone`;
+      const message = `${this.#parts.name}: ${what} was not sent: ${address.exchange} no longer exists`;
       return new DeliveryFailure({ message, cause });
     }
     if (code === 'NACK') {

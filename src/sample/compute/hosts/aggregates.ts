@@ -92,7 +92,7 @@ export class Aggregates extends Controller {
   /** The aggregate that the path names. Clients send names where numbers belong, and expect 400 then. */
   #find({ params }: ActionRequest): Stored<Aggregate> {
     const id = String(params.id);
-    if (!/^\d+$/.test(id)) refuse(400, `The id ${id} is no number.`);
+    if (!/^\d+$/.test(id)) refuse(400, `The id ${id} is not a number.`);
     const found = this.cloud.aggregates.list().find(({ seq }) => seq === Number(id));
     return found ?? refuse(404, `Aggregate ${Number(id)} could not be found.`);
   }

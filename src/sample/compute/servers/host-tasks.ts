@@ -27,7 +27,7 @@ export async function tellHost(
   } catch (err) {
     // The message may have arrived: a host that asks from now on is told that nothing is to be done, one that has begun was told.
     const isTold = !cloud.write(() => takeBack(cloud, told, before));
-    if (!isTold) log.warn(`host ${host} cannot be told of ${task.state} of server ${id}`, { err });
+    if (!isTold) log.warn(`host ${host} cannot be reached for ${task.state} of server ${id}`, { err });
     return isTold;
   }
 }
@@ -48,7 +48,7 @@ export async function changeOnHost(
   const changed = (Object.keys(server) as (keyof Server)[]).filter((name) => server[name] !== found[name]);
   const before = Object.fromEntries(changed.map((name) => [name, found[name]]));
   if (await tellHost(api, request, server, before)) return server;
-  return refuse(503, `Host ${server.host} cannot be told: nothing was changed.`);
+  return refuse(503, `Host ${server.host} cannot be reached: nothing was changed.`);
 }
 
 /** Begins a transition, with what `change` makes of the server beside it. As {@link changeOnHost}. */

@@ -32,7 +32,7 @@ export async function createServers(
   const places = await placesOf(api);
   const servers = cloud.write(() => insertServers(api, request, body, places));
   const told = servers.map((server) => {
-    const none = { ...failed(`Host ${server.host} cannot be told.`), host: null };
+    const none = { ...failed(`Host ${server.host} cannot be reached.`), host: null };
     return tellHost(api, request, server, none);
   });
   await Promise.all(told);
