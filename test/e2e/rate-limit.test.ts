@@ -54,7 +54,7 @@ async function answered(t: TestContext, run: (api: Awaited<ReturnType<typeof lim
     try {
       return await run(api);
     } catch (error) {
-      if (tries === 3 || !api.program.stderr.includes('does not answer')) throw error;
+      if (tries === 3 || !api.program.stderr.includes('does not respond')) throw error;
     }
   }
 }
@@ -109,7 +109,7 @@ test('while the parent is stopped each worker counts its share, and says so once
   const alone = await kept(t, ask, 7);
   assert.deepEqual(statuses(alone), [...passed(5), 429, 429]);
   assert.deepEqual([...new Set(alone.map(({ policy }) => policy))], ['"all";q=5;w=72000']);
-  const said = program.stderr.split('\n').filter((line) => line.includes('does not answer'));
+  const said = program.stderr.split('\n').filter((line) => line.includes('does not respond'));
   assert.equal(said.length, 1, program.output());
   assert.match(said[0]!, /"level":"warn"/);
 });

@@ -27,7 +27,7 @@ const CASES: readonly (readonly [schema: unknown, message: string, hint?: string
     'Did you mean "properties"?',
   ],
   [
-    { properties: { minimun: {} }, default: { minimun: 1 }, items: { minimun: 1 } },
+    { properties: { minimun: { default: { minimun: 1 } } }, items: { minimun: 1 } },
     'items: there is no keyword "minimun"',
     'Did you mean "minimum"?',
   ],
