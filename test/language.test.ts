@@ -37,6 +37,10 @@ test('no comment begins with a clause in the place of a noun: name the thing, or
   assert.deepEqual(commentsWith(/^\s*(?:\/\*\*|\*|\/\/)\s+(?:What|Where|Which|Who)\b/), []);
 });
 
+test('no further sentence of a comment does either', () => {
+  assert.deepEqual(commentsWith(/^\s*(?:\/\*\*|\*|\/\/)[^`]*\. (?:What|Where|Who) [a-z][^?`]*$/), []);
+});
+
 test('no comment has a phrase that reads as translated', () => {
   const phrases = new RegExp(
     `by the way of|in the stead of|makes haste|by and by\\b|\\bwhoever\\b|\\bnobody\\b|of one's own|${TRANSLATED.source}`,

@@ -9,7 +9,7 @@ import { ACTIVE_TRACE, callersTrace, type RequestContext, type RequestTrace, typ
  * (`declare module 'portico/app' { interface Environ { … } }`).
  */
 export interface Environ {
-  /** The request target as it was received, in the client's spelling: for logs. Who judges by a path uses `requestPath(req)`. */
+  /** The request target as it was received, in the client's spelling: for logs. To judge by a path, use `requestPath(req)`. */
   readonly originalUrl: string;
   /** The part of the path that URL maps and mounts have consumed: `''` or `/v2.1`; never ends in `/`. */
   scriptName: string;

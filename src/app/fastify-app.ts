@@ -1,7 +1,7 @@
 /**
  * Fastify as an App: the one place where its instances are made.
  *
- * A leaf is a Fastify instance behind our own server: its `routing` listener is the App. What goes wrong inside is not
+ * A leaf is a Fastify instance behind our own server: its `routing` listener is the App. An error inside is not
  * answered in Fastify's format but handed out, so that the filters around it see one kind of failure.
  */
 import { randomUUID } from 'node:crypto';
@@ -52,7 +52,7 @@ export interface CreateFastifyOptions {
  * itself, no 503 of its own while it closes.
  *
  * Fastify is loaded when the first instance is made: it takes some 95 ms of a processor, and the parent of a fleet, which
- * serves nothing, never makes one. What compiles serialisers takes as long again, and most services have no response schema.
+ * serves nothing, never makes one. Compiling serialisers takes as long again, and most services have no response schema.
  */
 export function createFastify(options: CreateFastifyOptions = {}): FastifyInstance {
   const { fastify, LogController } = require('fastify') as typeof import('fastify');
@@ -211,7 +211,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
 const upgradeFacts = (req: IncomingMessage): LogFields => ({ method: req.method, request_id: environ(req).requestId });
 
 /**
- * Hands a request to an instance. Where plugins of it listen to `upgrade` of `fastify.server`, as on a server of Fastify's own, those
+ * Hands a request to an instance. If plugins of it listen to `upgrade` of `fastify.server`, as on a server of Fastify's own, those
  * are given the connection of a request with `Upgrade`.
  */
 export function handTo(instance: FastifyInstance, req: IncomingMessage, res: ServerResponse): void {

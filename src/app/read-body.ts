@@ -40,7 +40,7 @@ export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
 /**
  * As {@link readBody}, without a promise, and for a stream that stands for the request's body as well: what was decoded
  * or read ahead. A paused stream flows again; text of a stream with an encoding is
- * turned back into bytes. What is over the limit is not kept, but still flows.
+ * turned back into bytes. Bytes over the limit are not kept, but still flow.
  */
 export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
   const { headers, complete } = body as Partial<IncomingMessage>;

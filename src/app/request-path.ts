@@ -8,7 +8,7 @@ import { collapsed, decodePath, encodedPath } from './target.js';
 
 /**
  * The whole path of a request as its application gets it, without query: what mounts have consumed and what is left,
- * percent-decoded once, as one text for all spellings of it. Compare it with {@link writtenPath}. What a proxy says it has
+ * percent-decoded once, as one text for all spellings of it. Compare it with {@link writtenPath}. A prefix that a proxy says it has
  * taken off the path (`environ(req).forwardedPrefix`) is no part of it: the client chooses that where the proxy does not.
  */
 export function requestPath(req: IncomingMessage): string {
@@ -66,7 +66,7 @@ function lastField(encoded: string): string {
 
 /**
  * The methods a request may be served by: its own, and that of a `_method` in its query, for a Router further in may match
- * with it. Who lets only some methods pass, or counts some, looks at all of them.
+ * with it. To let only some methods pass, or to count some, look at all of them.
  */
 export function methodsOf(req: IncomingMessage): readonly string[] {
   const { method = 'GET', url = '' } = req;

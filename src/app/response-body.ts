@@ -52,7 +52,7 @@ export function resetBody(res: ServerResponse): void {
 /**
  * A stream that is piped into a response writes its head, and no caller is above it to take what a listener of `beforeHead`
  * throws: Node ends the process over it. From now on a head that fails under a piped stream goes to `fail`, which may still
- * answer: the stream is taken off first, and destroyed after the answer. What fails behind the head is thrown as ever.
+ * answer: the stream is taken off first, and destroyed after the answer. Errors after the head are thrown as usual.
  */
 export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {

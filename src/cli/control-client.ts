@@ -10,7 +10,7 @@ import { ArgumentRefused } from './failure.js';
 const ANSWER_MS = 5000;
 
 /**
- * Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. What changes something takes
+ * Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. A change takes
  * its time, so there the service is first asked whether it answers.
  */
 export async function ask<T>(

@@ -29,7 +29,7 @@ function isIdle({ diagnostics }: ConfigurationRefused): boolean {
   return diagnostics.every(({ severity, code }) => severity === 'warning' || code === 'PORTICO_NO_APIS');
 }
 
-/** The text for an operator. What the system refuses, such as a full disk, is one line; an unexpected error has its stack. */
+/** The text for an operator. A refusal of the system, such as a full disk, is one line; an unexpected error has its stack. */
 export function failureText(error: unknown): string {
   if (error instanceof ConfigurationRefused) return explainedError(error);
   if (!isSystemError(error) || error.name !== 'Error') return describeError(error);

@@ -81,7 +81,7 @@ function chosen(
 }
 
 /**
- * True for a service that has read every `--config-file`, or, without one, any of the files that are found. Where there are no files, the
+ * True for a service that has read every `--config-file`, or, without one, any of the files that are found. If there are no files, the
  * folder has to be the same.
  */
 function isMeant({ told: { folder, configFiles } }: Running, config: Config, { configFile }: MeantService): boolean {

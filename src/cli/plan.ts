@@ -98,7 +98,7 @@ interface Seen {
 
 /**
  * The configuration seen through every option that ships; those of filters only where it has a name that is none of the
- * others, for they are imported for it. What is in the sections of filters is for their workers to judge.
+ * others, for they are imported for it. Their workers judge the sections of filters.
  */
 async function asJudged(config: Config): Promise<Seen> {
   // Mistakes in declaring them are among the problems.

@@ -116,7 +116,7 @@ function declaredGroups({ groups = {} }: Pick<LoadOptions, 'groups'>): DeclaredG
   return declared;
 }
 
-/** Reads all sources. What is wrong with them is in `issues`; throws {@link UsageError} and {@link HelpRequested} only. */
+/** Reads all sources. `issues` has what is wrong with them; throws {@link UsageError} and {@link HelpRequested} only. */
 function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const env = options.env ?? process.env;
   const project = options.project ?? 'portico';

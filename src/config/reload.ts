@@ -79,7 +79,7 @@ export async function prepareReload(
 async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Preparation> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
-  // Two are judged. What is written has to be right for the next start of the parent; what takes effect now keeps the old
+  // Two are judged. The written one has to be right for the next start of the parent; what takes effect now keeps the old
   // values of options that only such a start changes, and has to be right beside these.
   const asWritten = new ConfigHolder(fresh, lasting);
   let changes = compareGenerations(base, asWritten.generation, { method, inUse });

@@ -36,7 +36,7 @@ export interface ConfFile {
   readonly file: string;
   readonly sections: readonly ConfSection[];
   readonly entries: readonly ConfEntry[];
-  /** Lines that cannot be read, at most {@link mostProblems}; reading goes on after each. What may be secret in them is masked. */
+  /** Lines that cannot be read, at most {@link mostProblems}; reading goes on after each. Possible secrets in them are masked. */
   readonly problems: readonly Diagnostic[];
 }
 

@@ -148,7 +148,7 @@ export const launcherOptions = defineOptions({
   }),
 });
 
-/** The settings of a configuration; the defaults without one. What code says wins. Throws `ConfigError`. */
+/** The settings of a configuration; the defaults without one. Values given in code win. Throws `ConfigError`. */
 export function readSettings(
   config: Config = new Config(),
   code: Partial<Omit<LaunchSettings, 'restartMethod'>> & { restartMethod?: RestartMethod | undefined } = {},

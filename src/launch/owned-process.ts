@@ -214,7 +214,7 @@ export class OwnedProcess {
   /**
    * All has stopped. Unless the program itself has asked for that, the process ends in a moment and with that status,
    * whatever handles it forgot; so it does after a crash, and where work is left that cannot be ended: the program may be
-   * waiting for a start that never ends. What it does behind `wait()` has that moment, and may choose another status.
+   * waiting for a start that never ends. Work after `wait()` has that moment, and may choose another status.
    */
   #endAnyway(status: number): void {
     const forced = this.#crashed || this.#leftBehind.size > 0;

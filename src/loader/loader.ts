@@ -119,7 +119,7 @@ export class Loader {
     return loadedApp(inFaultForm(app, faults), releases);
   }
 
-  /** The filter of that name. What its factory registers to be released stays until the process ends. */
+  /** The filter of that name. Resources that its factory registers stay until the process ends. */
   async loadFilter(name?: string): Promise<Filter> {
     const filter = (await this.#create('filter', name, new Releases())) as Filter;
     const { config, service } = this.#parts;

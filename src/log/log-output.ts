@@ -79,7 +79,7 @@ export class LogOutput {
   }
 
   /**
-   * Writes from now on to the file that has this name now: the one before was renamed. Where it cannot be opened the one
+   * Writes from now on to the file that has this name now: the one before was renamed. If it cannot be opened the one
    * before stays, and the system's error is given.
    */
   reopen(): NodeJS.ErrnoException | undefined {

@@ -30,7 +30,7 @@ type Options = typeof healthcheckOptions;
 /**
  * The health check as an app, to be mounted. Below its mount `/live` asks only the event loop, `/ready` (and the mount
  * itself) all plugins. 200, for HEAD 204, when all are available, else 503; 405 for other methods; 404 for callers
- * outside the allowed networks. What a plugin fails with is unavailable, never a 500.
+ * outside the allowed networks. A plugin that fails is unavailable, never a 500.
  */
 export const healthcheck = appFactory(
   'healthcheck',

@@ -28,7 +28,7 @@ const readOnlyOptions = defineOptions({
   }),
 });
 
-/** RFC 9110 §9.2.1. What else there may be can change something. */
+/** RFC 9110 §9.2.1. Any other method can change something. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**

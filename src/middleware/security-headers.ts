@@ -50,7 +50,7 @@ type Headers = readonly string[];
 
 /**
  * Adds what is missing: `nosniff`, framing, referrers, HSTS on https, what concerns documents to HTML, `no-store` for
- * answers to authenticated requests. Removes `X-Powered-By`. What the application says itself stays. A value that helmet
+ * answers to authenticated requests. Removes `X-Powered-By`. Headers that the application sets stay. A value that helmet
  * refuses refuses the file.
  */
 export const securityHeaders = filterFactory(

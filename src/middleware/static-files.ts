@@ -137,7 +137,7 @@ function unsatisfiable(res: ServerResponse, { status }: { status?: number }): Re
   return status === 416 && typeof range === 'string' ? { 'content-range': range } : {};
 }
 
-/** Whether what the path leads to, links followed, is still in the folder. What is not there is `send`'s to say. */
+/** Whether what the path leads to, links followed, is still in the folder. `send` answers for missing files. */
 async function isInside(root: string, path: string): Promise<boolean> {
   let decoded: string;
   try {

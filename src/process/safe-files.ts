@@ -29,7 +29,7 @@ export function createWithMode<T>(path: string, mode: number, make: () => T): T 
 
 /**
  * Throws where `path` is a symbolic link that belongs to neither this user nor root.
- * Windows has no such users. Who may write to a directory could choose by a link which file of ours is written.
+ * Windows has no such users. A user who can write to a directory could choose by a link which file of ours is written.
  */
 export function refuseForeignLink(path: string): void {
   const user = process.geteuid?.();

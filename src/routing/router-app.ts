@@ -56,7 +56,7 @@ export class RouterApp implements RequestRouter {
   readonly #negotiates: boolean;
   readonly #notFound = new Fault(404, { message: NOT_FOUND });
 
-  /** Compiles controllers and schemas. What is wrong with the table is refused by way of `parts`. */
+  /** Compiles controllers and schemas. Mistakes in the table are refused through `parts`. */
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;

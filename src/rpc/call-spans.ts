@@ -1,6 +1,6 @@
 /**
  * Spans of remote calls, by the semantic conventions for RPC (https://opentelemetry.io/docs/specs/semconv/rpc/): one where a call
- * is made, one within it where it is served. Where no OpenTelemetry SDK is registered nothing is imported.
+ * is made, one within it where it is served. If no OpenTelemetry SDK is registered nothing is imported.
  */
 import type { Context, Span } from '@opentelemetry/api';
 import { Fault } from '../app/index.js';

@@ -9,7 +9,7 @@ import { nearestNames } from '../errors/index.js';
 const LISTED = 3;
 
 /**
- * `Did you mean "cert.pem"?`: the file beside a missing one whose name comes nearest to it. Where none does, those that
+ * `Did you mean "cert.pem"?`: the file beside a missing one whose name comes nearest to it. If none does, those that
  * end in `ending`, without `others`, which are something else. Undefined where there is nothing to offer.
  */
 export function missingFileHint(path: string, ending?: string, others: readonly string[] = []): string | undefined {

@@ -125,7 +125,7 @@ export class Server implements ListeningService {
   }
 
   /**
-   * Takes other limits and times, for requests and connections from now on. Where it listens, its name and its log stay
+   * Takes other limits and times, for requests and connections from now on. If it listens, its name and its log stay
    * as they are.
    */
   configure(options: ServerOptions): void {

@@ -1,5 +1,5 @@
 /**
- * The options of `[wsgi]`: limits and times of every server. What each does is in the README of this folder.
+ * The options of `[wsgi]`: limits and times of every server. The README of this folder explains each.
  */
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
 

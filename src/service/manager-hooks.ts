@@ -166,7 +166,7 @@ export class ManagerHooks implements LifecycleSteps {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** No new work by itself: no timer runs again, and the record says `draining`. What a stop begins with. */
+  /** No new work by itself: no timer runs again, and the record says `draining`. The first step of a stop. */
   async withdraw(): Promise<void> {
     // Passes that run are awaited with the group. Requests in flight may still spawn tasks.
     this.#periodic.stop();

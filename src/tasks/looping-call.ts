@@ -188,8 +188,8 @@ function loggerOf(options: { readonly log?: Logger }): Logger {
 }
 
 /**
- * Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called; `what` is how the message calls it. What is to run later is
- * looked at now, where the mistake is.
+ * Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called; `what` is how the message calls it. A function that runs later is
+ * checked now, where the mistake is.
  */
 export function checkFunction(fn: unknown, what: string): void {
   if (typeof fn === 'function') return;

@@ -9,7 +9,7 @@ import { type Clock, within } from './clock.js';
 export interface PeriodicTaskOptions {
   /** Seconds from start to start. Default, and for 0: 60. Negative: the task is not run. */
   readonly spacing?: number;
-  /** Default: the method's name. What the schedule is kept under; a subclass's task of the same name replaces it. */
+  /** Default: the method's name. The schedule is kept under it; a subclass's task of the same name replaces it. */
   readonly name?: string;
   /** True: due at the first pass. Default false: one `spacing` after it. */
   readonly runImmediately?: boolean;
@@ -172,7 +172,7 @@ export class PeriodicSlot {
   /** Seconds from start to start. */
   spacing: number;
   readonly #spec: SlotSpec;
-  /** Undefined before the first pass; null: never ran and is due. Where runs are counted from, in seconds. */
+  /** Undefined before the first pass; null: never ran and is due. The start of the counting, in seconds. */
   #lastRun: number | null | undefined;
   #began: number | undefined;
   #ended: number | undefined;

@@ -255,7 +255,7 @@ export class PeriodicRunner {
     this.#timer = group.addDynamicTimer(periodicTasks, { initialDelay, periodicIntervalMax, stopOnException: false });
   }
 
-  /** No further pass or task begins. What is running is left to the group. */
+  /** No further pass or task begins. The group deals with running ones. */
   stop(): void {
     this.#timer?.stop('shutdown');
   }

@@ -157,8 +157,8 @@ export class TaskGroup {
 
   /**
    * Stops timers and raises every task's signal with reason `shutdown`. Graceful: settles when all have ended, queued
-   * ones too, or at the deadline. Else what is queued is cancelled, and the rest has one turn of the event loop. What is
-   * left then is detached and named in the log. Safe to call twice, concurrently, and from one of the group's own tasks,
+   * ones too, or at the deadline. Else what is queued is cancelled, and the rest has one turn of the event loop. Tasks that
+   * are left then are detached and named in the log. Safe to call twice, concurrently, and from one of the group's own tasks,
    * which does not wait for itself.
    */
   async stop(options: GroupStopOptions | boolean = false): Promise<void> {

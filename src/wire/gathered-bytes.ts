@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 const LARGE = 1024;
 const LARGEST_BLOCK = 65_536;
 
-/** Takes pieces, and gives the whole. What it holds is at most twice what it was given, and 1 KiB. */
+/** Takes pieces, and gives the whole. It holds at most twice the bytes it was given, plus 1 KiB. */
 export class GatheredBytes {
   /** How many bytes there are. */
   size = 0;

@@ -1,6 +1,6 @@
 /**
- * Configuration from elsewhere: `[DEFAULT] config_source` names groups, each of which says where to read. What comes
- * back has the syntax of a file, and lower precedence than every file.
+ * Configuration from elsewhere: `[DEFAULT] config_source` names groups, each of which says where to read. The text
+ * has the syntax of a file, and lower precedence than every file.
  */
 
 import { readFileSync } from 'node:fs';

@@ -44,7 +44,7 @@ export function remoteAdmin(config: Config): HostPort | undefined {
   return listen === undefined || allowRemote || isLoopback(listen.host) ? undefined : listen;
 }
 
-/** Fields of a proxy. Who is behind it is not known: its own address says that the request comes from this machine. */
+/** Fields of a proxy. The client behind it is unknown: its own address says that the request comes from this machine. */
 const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
 
 /** Throws for a request that may not be answered. */

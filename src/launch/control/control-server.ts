@@ -38,7 +38,7 @@ export class ControlAnswer {
   }
 }
 
-/** Answers with a document, or with text. What it throws is answered with a status of {@link statusOf}. */
+/** Answers with a document, or with text. Its errors are answered with a status of {@link statusOf}. */
 export type ControlHandler = (request: ControlRequest) => unknown;
 
 /** By method and path of find-my-way, as in `GET /status`. */

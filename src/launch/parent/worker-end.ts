@@ -126,7 +126,7 @@ export function mebibytes(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
-/** The first line of an error's text. Where it names no place, that of the application in which the error was made is added. */
+/** The first line of an error's text. If it names no place, that of the application in which the error was made is added. */
 function firstLine(text: string): string {
   const [first = '', ...rest] = text.split('\n');
   if (/:\d+:\d+/.test(first)) return first;

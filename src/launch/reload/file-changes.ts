@@ -32,7 +32,7 @@ export class FileChanges {
   }
 
   /**
-   * Watches the files the configuration rests on now, or nothing. What was written since they were read is a change: no
+   * Watches the files the configuration rests on now, or nothing. A write since they were read is a change: no
    * watch saw it.
    */
   watch(wanted: boolean): void {

@@ -1,5 +1,5 @@
 /**
- * The proof of a new configuration: the first worker of each service starts with it, beside the old ones. Where one does not, or
+ * The proof of a new configuration: the first worker of each service starts with it, beside the old ones. If one does not, or
  * the configuration is refused before, one refusal names all that is wrong.
  */
 import {

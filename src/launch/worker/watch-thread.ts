@@ -61,7 +61,7 @@ setInterval(() => {
   takeStack();
 }, TICK_MS);
 
-/** A stop whose deadline has passed. What the main thread is in now is known with the next tick. */
+/** A stop whose deadline has passed. The next tick shows where the main thread is. */
 function endOverdue(): void {
   if (overdue) kill(`did not stop in ${stopMs / 1000} s`);
   overdue = true;

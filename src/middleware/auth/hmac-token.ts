@@ -32,7 +32,7 @@ export function signedWith(key: KeyObject, algorithm: string, claims: Claims, ty
 }
 
 /**
- * The claims of a token that the key has signed with one of the algorithms; a refusal for any other. What they say, times
+ * The claims of a token that the key has signed with one of the algorithms; a refusal for any other. Their content, times
  * among it, is not judged.
  */
 export function verifiedBy(

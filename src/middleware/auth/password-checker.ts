@@ -25,7 +25,7 @@ interface Thread {
 
 /**
  * A few threads, started when they are first needed, that compare passwords. Clients take turns: one that asks once waits for
- * one question of each other client at most, however many those have. Where too many wait, the client with the most loses its
+ * one question of each other client at most, however many those have. If too many wait, the client with the most loses its
  * newest; of several with as many, one that was refused before, so that guesses from many addresses shut no client out for good.
  */
 export class PasswordChecker {
@@ -60,7 +60,7 @@ export class PasswordChecker {
     });
   }
 
-  /** Ends the threads. What still waits is rejected. */
+  /** Ends the threads. Waiting checks are rejected. */
   async close(): Promise<void> {
     for (const { reject } of [...this.#lines.values()].flat()) reject(tooMany());
     this.#lines.clear();

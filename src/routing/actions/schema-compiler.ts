@@ -105,7 +105,7 @@ export class SchemaCompiler {
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
     const validator = this.#validator(schema, coerceTypes, false);
     let validate: ValidateFunction | undefined;
-    // As it is now: the author may change it. What is no plain data cannot be kept, and tells the first mistake alone.
+    // As it is now: the author may change it. Anything but plain data cannot be kept, and tells the first mistake alone.
     const written = isPlainData(schema) && mayTellAll(schema) ? JSON.stringify(schema) : undefined;
     let validateAll: ValidateFunction | undefined;
     return (value) => {

@@ -20,7 +20,7 @@ export interface MatchRequest {
 export type Match = Record<string, unknown>;
 
 /**
- * Called last, when path, method and sub-domain agree; a falsy result refuses the route. What it adds to the match is
+ * Called last, when path, method and sub-domain agree; a falsy result refuses the route. Its additions to the match are
  * in the result. `request` is null when only a path is matched. Must not be asynchronous.
  */
 export type ConditionFunction = (request: MatchRequest | null, match: Match) => unknown;

@@ -115,7 +115,7 @@ interface PathLine {
 }
 
 /**
- * `pathInfo` becomes what is left, with a slash in front; script name grows by what was before it. Where it does not
+ * `pathInfo` becomes what is left, with a slash in front; script name grows by what was before it. If it does not
  * is at the end behind its own slash, script name grows by the whole path, as in Routes.
  */
 function consumePath(line: PathLine, pathInfo: string): PathLine {

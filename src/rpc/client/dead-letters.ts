@@ -13,7 +13,7 @@ import type { RPCConnection } from './rpc-connection.js';
 /** A dead letter, without the values of its arguments, which may be secret. */
 export interface DeadLetter {
   /**
-   * Of the message: each process that refused a fanout made a letter of its copy, and all have the same. Where another sender gave it
+   * Of the message: each process that refused a fanout made a letter of its copy, and all have the same. If another sender gave it
    * none it is made of the body.
    */
   readonly id: string;
@@ -51,7 +51,7 @@ export interface Replayed {
 
 /**
  * Removes the queue of a host whose service is gone for good: a call to that host is refused at once, and waits no longer for an
- * answer. What waited in it becomes dead letters. False where there is none, or the service takes calls still. Rejects with
+ * answer. Its messages become dead letters. False where there is none, or the service takes calls still. Rejects with
  * `DeliveryFailure` where there is no broker.
  */
 export async function removeHostQueue(

@@ -63,7 +63,7 @@ export class UpgradeLevels {
   }
 
   /**
-   * The highest version that may be sent; undefined: any. Where it is asked of the registry, the answer holds for a minute, until a
+   * The highest version that may be sent; undefined: any. If it is asked of the registry, the answer holds for a minute, until a
    * new configuration, and for as long as the registry is away. Throws as {@link level}; rejects with `RegistryUnavailable`.
    */
   cap(topic: string, releases: Releases = {}): Awaitable<string | undefined> {

@@ -7,7 +7,7 @@ import { notPlain } from '../../service/internal.js';
 import * as rpcErrors from '../errors.js';
 import { type FailureArguments, type FailureEnvelope, isRecord } from './envelope.js';
 
-/** A class of errors, by its name. What it does in its constructor is not done for an error that comes back. */
+/** A class of errors, by its name. Its constructor does not run for an error that comes back. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
 /** Members of a rebuilt error, beside those of its class. */

@@ -1,5 +1,5 @@
 /**
- * Values as they travel: JSON, with dates, bytes, maps and sets tagged, so that they arrive as what they were. What would arrive
+ * Values as they travel: JSON, with dates, bytes, maps and sets tagged, so that they arrive unchanged. A value that would arrive
  * as something else is refused where it is sent.
  */
 import { isUtf8 } from 'node:buffer';

@@ -136,7 +136,7 @@ function read(
 /** Errors of methods whose names end so are logged, and their callers get null. */
 const IGNORING = '_ignore_errors';
 
-/** The server ended before the method did. What came back of a call that the method made speaks of another server. */
+/** The server ended before the method did. The error of a call that the method made is about another server. */
 export function isCutOff(error: unknown): error is ServerShuttingDown {
   return error instanceof ServerShuttingDown && !('remote' in error);
 }

@@ -10,7 +10,7 @@ const TICK_MS = 500;
 const LATE_MS = 1000;
 
 /**
- * Ticks while methods run, and once more after the last of them: methods that follow one another share a timer. Where several run, all are
+ * Ticks while methods run, and once more after the last of them: methods that follow one another share a timer. If several run, all are
  * named: which of them it was is not seen.
  */
 export class HeldLoop {

@@ -83,7 +83,7 @@ export class HostManager {
   }
 
   /**
-   * Does what a task asks, if it is still asked for. Where the host dies meanwhile, or cannot tell the conductor, it begins again;
+   * Does what a task asks, if it is still asked for. If the host dies meanwhile, or cannot tell the conductor, it begins again;
    * where that fails too often the message is a dead letter.
    */
   @rpc({ ack: 'late', idempotent: true })
@@ -133,7 +133,7 @@ export class Conductor {
     return this.#change('begun', startTask, task);
   }
 
-  /** A host has done what a task asks. What cannot be written down is a dead letter, for the host does not say it again. */
+  /** A host has done what a task asks. A result that cannot be stored is a dead letter, for the host does not say it again. */
   @rpc({ ack: 'late', idempotent: true })
   finish(_context: RequestContext, task: TaskOfServer): void {
     this.#change('finished', finishTask, task);

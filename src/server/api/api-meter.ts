@@ -1,6 +1,6 @@
 /**
  * Counts of an API, where its configuration asks for them: its requests, its filters, and the calls to other services
- * that its managers and its app make. Where it does not, nothing is put around an app.
+ * that its managers and its app make. If it does not, nothing is put around an app.
  */
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';

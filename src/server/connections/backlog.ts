@@ -68,7 +68,7 @@ export class Backlog {
     if (!this.#discards) this.#divert((req, keepAlive) => this.#keep(req, keepAlive));
   }
 
-  /** Throws away what comes from now on; `onRequest` is called for each. What waits is begun all the same. */
+  /** Throws away what comes from now on; `onRequest` is called for each. Waiting requests are still begun. */
   discard(onRequest: () => void): void {
     this.#discards = true;
     this.#divert((req) => {

@@ -1,5 +1,5 @@
 /**
- * Descriptors of this process. Where none is left the system hands connections over that Node closes at once, and says nothing of.
+ * Descriptors of this process. If none is left the system hands connections over that Node closes at once, and says nothing of.
  */
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';

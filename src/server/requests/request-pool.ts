@@ -1,6 +1,6 @@
 /**
- * The slots of `default_pool_size`: how many requests have application code at work at once. What is beyond waits in the
- * order it came; what would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
+ * The slots of `default_pool_size`: how many requests have application code at work at once. Further ones wait in their
+ * order of arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
  *
  * A request of which its client is what is waited for holds no slot: while its body is on its way to an app that reads it,
  * while its answer is not taken, and once its app has ended the answer. Nothing is noted for that on the way of a request;

@@ -1,7 +1,7 @@
 /**
  * The time that each filter of a pipeline takes by itself, without what is inside it. Between two filters is a probe: a
  * request that passes it inwards leaves the outer filter and enters the inner one; when what is inside has settled it is the
- * other way round. What a filter does later, while an answer streams, is not told apart.
+ * other way round. Work of a filter while an answer streams is not distinguished.
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, Filter } from '../../app/index.js';

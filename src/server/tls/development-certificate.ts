@@ -66,7 +66,7 @@ function kept(file: string): string | undefined {
   });
 }
 
-/** Of several APIs that start at once the first one's is taken by all. Where another user's file has the name, none is kept. */
+/** Of several APIs that start at once the first one's is taken by all. If another user's file has the name, none is kept. */
 function keep(file: string, pem: string): string {
   const own = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });

@@ -272,7 +272,7 @@ async function openConnection(
   });
 }
 
-/** The options of `rabbitmq-client` for a host. Where no user is named it is `guest`, as the broker's default is. */
+/** The options of `rabbitmq-client` for a host. If no user is named it is `guest`, as the broker's default is. */
 export function connectionOptions(
   { host, port, user = 'guest', password = 'guest' }: TransportHost,
   { url, options, name }: ConnectionSettings,

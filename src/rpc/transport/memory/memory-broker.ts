@@ -88,7 +88,7 @@ export class MemoryBroker {
     return this.#named(`${exchange}.dead`, {});
   }
 
-  /** False where there is none, or something consumes from it. What waits in it become dead letters. */
+  /** False where there is none, or something consumes from it. Its messages become dead letters. */
   async removeQueue(route: Route): Promise<boolean> {
     const queue = this.#queues.get(queueName(route));
     if (queue === undefined || queue.isConsumed) return false;
@@ -213,7 +213,7 @@ export class MemoryQueue {
     this.#schedule();
   }
 
-  /** No more deliveries for it. What it has not settled stays with it. */
+  /** No more deliveries for it. Unsettled messages stay with it. */
   remove(consumer: QueueConsumer): void {
     const at = this.#consumers.indexOf(consumer);
     if (at === -1) return;
@@ -243,7 +243,7 @@ export class MemoryQueue {
     else back();
   }
 
-  /** Gives what is there now to `take`, one by one, to one reader at a time. What it does not settle stays where it was. */
+  /** Gives what is there now to `take`, one by one, to one reader at a time. Unsettled ones stay in place. */
   each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
     const reading = this.#reading.then(() => this.#each(take));
     this.#reading = reading.catch(() => {});

@@ -108,7 +108,7 @@ export async function changeService(api: ComputeApi, service: KnownService, want
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * The record that the path names: by its number or, from 2.53 on, by its UUID. What is no UUID is 400; what is no number
+ * The record that the path names: by its number or, from 2.53 on, by its UUID. Anything but a UUID is 400; anything but a number
  * has the status `noNumber`.
  */
 export function findById<R extends { readonly seq: number; readonly id: string }>(

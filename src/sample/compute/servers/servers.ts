@@ -86,7 +86,7 @@ export class ServerParts extends Controller {
     return { instanceActions: actions.toReversed().map((action) => actionView(request, action)) };
   }
 
-  /** One of them, by the id of its request. What hosts did for it is not kept. */
+  /** One of them, by the id of its request. The work of hosts for it is not kept. */
   oneAction(request: ActionRequest, { server_id, id }: Args) {
     const actions = this.cloud.read(() => this.cloud.actions.listOf(findServer(this.cloud, request, server_id).id));
     const found = actions.find(({ request_id }) => request_id === id) ?? refuse(404, `Action ${String(id)} not found`);
