@@ -65,7 +65,7 @@ function filtersPage(registrations: readonly Registration[]): string {
     });
   return `${GENERATED}# Filters and apps that ship, and their options
 
-Purpose and order of the filters: [portico/middleware](middleware.md). An option is in the
+[portico/middleware](middleware.md) explains the filters and their order. An option is set in the
 section of the filter in the paste file, or for all sections in the group of this name in \`portico.ini\`.
 [Options](options.md) explains when a change takes effect.
 
