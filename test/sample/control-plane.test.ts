@@ -124,9 +124,9 @@ test('while the broker is away new servers are in error, actions change nothing,
   const [refused, failed] = await Promise.all([stop(), cloud.createServer()]);
   assert.equal(refused.status, 503);
   assert.match(refused.text, /Host host1 cannot be reached: nothing was changed/);
-  await control.printed(/host host1 cannot be told of powering-off of server/);
+  await control.printed(/host host1 cannot be reached for powering-off of server/);
   const { fault } = await cloud.server(failed, ({ status }) => status === 'ERROR');
-  assert.match(fault.message, /Host host1 cannot be told/);
+  assert.match(fault.message, /Host host1 cannot be reached/);
   const server = await cloud.server(id, () => true);
   assert.deepEqual([server.status, server['OS-EXT-STS:task_state']], ['ACTIVE', null]);
   proxy.heal();

@@ -129,7 +129,7 @@ test('MG-20 a manager with a gracefulShutdown decides for itself what it waits f
   await house.life.start();
   void house.track('endless', new Promise(() => {}));
   await assert.rejects(house.life.stop({ graceful: true }), { code: 'PORTICO_STOP_DEADLINE', message: /: endless$/ });
-  assert.match(house.log.messages().at(-1)!, /1 are left: endless/);
+  assert.match(house.log.messages().at(-1)!, /1 are unfinished: endless/);
 });
 
 test('MG-21 a stop with nothing under way says nothing, and the next run begins anew', async () => {

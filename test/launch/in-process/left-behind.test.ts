@@ -101,5 +101,5 @@ test('MG-20 RL-83 tracked work that a stop leaves behind is told by name, and is
   const status = launcher.wait();
   await launcher.stop();
   assert.equal(await status, 1);
-  assert.match(lines.join('\n'), /images: .* 1 are left: upload .*\nGraceful shutdown timeout exceeded/);
+  assert.match(lines.join('\n'), /images: .* 1 are unfinished: upload .*\nGraceful shutdown timeout exceeded/);
 });

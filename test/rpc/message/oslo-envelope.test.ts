@@ -44,14 +44,14 @@ test('what is no request is unreadable, and its content is in no error', () => {
   for (const [body, why] of [
     [wrapped(request, '3.0'), /not of version 2.0/],
     [wrapped('{"secret": '), /^not JSON$/],
-    [wrapped({ ...request, args: ['secret'] }), /no request/],
-    [wrapped({ args: {} }), /no request/],
+    [wrapped({ ...request, args: ['secret'] }), /not a request/],
+    [wrapped({ args: {} }), /not a request/],
     [Buffer.from('BZh91AY'), /bz2/],
     [Buffer.from([0x78, 0x9c, 1, 2, 3]), /compressed/],
     [deflateSync(Buffer.alloc(MOST * 2)), /compressed/],
     [Buffer.alloc(MOST + 1, 0x20), /bytes/],
     [Buffer.from([0xff, 0xfe]), /./],
-    [Buffer.from('[]'), /no object/],
+    [Buffer.from('[]'), /not an object/],
   ] as const) {
     assert.throws(
       () => osloCodec.readRequest(body, MOST),
