@@ -80,7 +80,7 @@ function told(program: Program): string[] {
     .map(({ msg }) => msg);
   // How long a statement took is the machine's affair.
   return messages
-    .filter((msg) => /registry|report status/.test(msg) && !/held up/.test(msg))
+    .filter((msg) => /registry|report status/.test(msg) && !/blocked/.test(msg))
     .map((msg) => msg.replace(/[:,].*/, ''));
 }
 

@@ -63,7 +63,7 @@ test('RP-61 RP-63 what is no transport URL is refused, and no error repeats it',
     ['amqp://[::1:5/', /host 1 /],
     ['amqp://h:70000/', /host 1 /],
     ['amqp://a:%secret@h/', /percent-encoded/],
-    ['amqp://a:1/secret@h/', /an @ behind a \//],
+    ['amqp://a:1/secret@h/', /an @ after a \//],
   ] as const) {
     assert.throws(
       () => parseTransportUrl(text),
