@@ -7,6 +7,7 @@ import { closeSync } from 'node:fs';
 import type { ConfigSnapshot } from '../config/index.js';
 import { errorText, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { reopenLogs } from '../log/internal.js';
 import { Meter } from '../metrics/index.js';
 import { programFiles } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
@@ -171,7 +172,7 @@ export class WorkerSide {
         void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
         break;
       case 'reopen':
-        this.#log.reopen?.();
+        reopenLogs(this.#log);
         break;
       case 'ask':
         void this.#answer(message);

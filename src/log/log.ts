@@ -42,7 +42,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
   /** False when a line of that level would not be written: for facts that are dear to gather. */
   enabled(level: LogLevel): boolean;
-  /** Opens the log file anew by its name, because the old one was renamed. Launchers call it on SIGHUP. */
+  /** Opens the log file anew by its name, because the old one was renamed. Launchers open all log files of their process on SIGHUP. */
   reopen?(): void;
   /** How many lines could not be written. */
   lost?(): number;
@@ -117,6 +117,15 @@ function isoTime(): () => string {
   };
 }
 
+/** Of each file that loggers of this process write to: opens it anew. */
+const reopeners = new Set<() => void>();
+
+/** Opens all log files of this process anew, by their names, each once; `own`: a logger that may be of another make. */
+export function reopenLogs(own: Logger): void {
+  for (const reopen of reopeners) reopen();
+  if (own.reopen !== undefined && !reopeners.has(own.reopen)) own.reopen();
+}
+
 const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'base', 'facts'];
 
 /** Creates a logger, by default on standard error. Throws for an unknown level or option. */
@@ -147,6 +156,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     const failed = output?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: logging continues in the open file`);
   };
+  if (options.file !== undefined) reopeners.add(reopen);
   const put = (line: string): void => {
     if (output === undefined || text) stream.write(line);
     else output.gather(line);

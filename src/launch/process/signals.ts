@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:os';
 import type { Logger } from '../../log/index.js';
+import { reopenLogs } from '../../log/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
 /** Called with the name of the signal that came (`SIGTERM`) and its number. */
@@ -174,7 +175,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
 
   const hangUp = (name: string): void => {
     // Whatever else comes of the signal: what rotates logs waits for nothing.
-    log.reopen?.();
+    reopenLogs(log);
     actions.reopenLog?.();
     if (actions.stopping()) {
       log.notice(`Caught ${name} while stopping, ignored`);
