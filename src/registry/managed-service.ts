@@ -207,8 +207,8 @@ export class ManagedService {
     const sources = this.#options.managers(config);
     // Nothing of remote calls is loaded for a service without managers.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
-    this.#registry ??= openRegistry(config, { log });
-    const registry = this.#registry;
+    const registry = openRegistry(config, { log });
+    this.#registry = registry;
     const making = buildLog(log);
     const drivers = new Drivers({ ...managersOf(config), log: making.log });
     const context: ManagerContext = {

@@ -50,7 +50,8 @@ export const servicegroupOptions = defineOptions({
   purge_after_days: integer({
     default: 30,
     min: 0,
-    help: 'Days after which deleted records are removed from the database.',
+    parent: true,
+    help: 'Days after which api-cli service purge removes deleted records from the database.',
   }),
   stale_read_s: float({
     default: 30,

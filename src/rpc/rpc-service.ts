@@ -218,6 +218,11 @@ export class RPCService implements ServiceBase {
     await this.#managed.hooks?.reset();
   }
 
+  /** Its names are those that it was made with. */
+  keeps(option: string): boolean {
+    return option === 'DEFAULT.host' && this.#options.host === undefined;
+  }
+
   /** Stops, and deletes the record: the service will not be back. A record that is gone already is a warning. */
   async kill(options: StopOptions = {}): Promise<void> {
     await this.stop(options);

@@ -88,6 +88,11 @@ export interface ServiceBase {
    * its services itself. Of a service that listens and has no `renew`, `reset` alone is called: its sockets stay open.
    */
   renew?(changes: ConfigChanges, terms: { readonly deadlineMs: number }): Awaitable<void>;
+  /**
+   * True for an option (`group.name`) that a reload in the same process does not change: the report of the reload then says that the change
+   * needs a restart.
+   */
+  keeps?(option: string): boolean;
 }
 
 /** A service that a configuration gives to run. Of a refused one: the known part. */

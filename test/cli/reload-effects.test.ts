@@ -38,6 +38,7 @@ const PARENT = [
   'DEFAULT.watch_config_files',
   'DEFAULT.log_options',
   'admin.docs',
+  'servicegroup.purge_after_days',
 ];
 
 /** CF-91: what processes take up while they run, by groups where a group is mutable as a whole. */

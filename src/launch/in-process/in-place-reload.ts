@@ -26,8 +26,13 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   const { config, runs, method } = given;
   const services = runs.map(({ service }) => service);
   const takeUp = method === 'mutate' ? mutate : renew;
-  return reload(given, { config, services, hasWorkers: false, takeUp: (next) => takeUp(given, next) });
+  // The backdoor is opened once, and services may have parts that they make once.
+  const keeps = (option: string): boolean =>
+    BACKDOOR.test(option) || services.some((service) => service.keeps?.(option) === true);
+  return reload(given, { config, services, hasWorkers: false, keeps, takeUp: (next) => takeUp(given, next) });
 }
+
+const BACKDOOR = /^DEFAULT\.backdoor_(?:port|socket)$/;
 
 async function mutate(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
   // A stop came first: nothing has changed.

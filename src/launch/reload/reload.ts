@@ -67,6 +67,8 @@ interface ReloadSteps {
   readonly services: readonly Launchable[];
   /** False: what new workers would apply takes effect when the services of this process start again. */
   readonly hasWorkers: boolean;
+  /** True for an option that a reload does not change in this process, where there are no workers. */
+  keeps?(option: string): boolean;
   /** Says which services there are to be; undefined: those there are. A rejection refuses the reload. */
   wanted?(
     prepared: PreparedReload | undefined,
@@ -114,7 +116,7 @@ async function reloadTo(
   // Asked for in the end: what services that end had in use is released as the configuration is applied.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
     const all = [...(prepared?.report({ workers: steps.hasWorkers }) ?? []), ...files];
-    return steps.hasWorkers ? all : all.map(withoutWorkers);
+    return steps.hasWorkers ? all : all.map((change) => withoutWorkers(change, steps.keeps?.(change.option) === true));
   };
   try {
     const refusals = new Refusals();
@@ -160,8 +162,10 @@ function warningsOf({ warnings, certificates }: ServicePlans): string[] {
   return [...new Set([...warnings, ...expiring].map((warning) => printDiagnostic(warning, { showLine: false })))];
 }
 
-function withoutWorkers(change: ReloadChange): ReloadChange {
-  return change.effect === 'by new workers' ? { ...change, effect: 'applied now' } : change;
+function withoutWorkers(change: ReloadChange, isKept: boolean): ReloadChange {
+  if (change.effect === 'applied now' && isKept) return { ...change, effect: 'needs a restart' };
+  if (change.effect !== 'by new workers') return change;
+  return { ...change, effect: isKept ? 'needs a restart' : 'applied now' };
 }
 
 /** The result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: no limit. */

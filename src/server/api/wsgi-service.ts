@@ -25,7 +25,7 @@ import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { ApiApp, unbuilt, withdrawn } from './api-app.js';
-import { warnKept } from './api-kept.js';
+import { isKept, warnKept } from './api-kept.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
@@ -231,8 +231,12 @@ export class WSGIService implements ListeningService {
       this.#take(settings, tls);
       return this.server.replaceApp(this.meter.around(app), terms);
     });
-    if (this.managers.length > 0 || this.#managed.registration) warnKept(this.name, changes, this.#log);
+    warnKept(this, changes, this.#log);
     await this.#managed.hooks?.reset();
+  }
+
+  keeps(option: string): boolean {
+    return isKept(this.name, option, this.#managed);
   }
 
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */

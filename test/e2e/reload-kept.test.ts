@@ -1,0 +1,59 @@
+/** The report of a reload in one process says which options only a restart changes: those that its services have read at their start. */
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { emptyProject, freePort, Program } from './program.js';
+
+const MAIN = `
+import { Config } from 'portico/config';
+import { ServiceLauncher } from 'portico/launch';
+import { openRegistry } from 'portico/registry';
+import { RPCService } from 'portico/rpc';
+import { WSGIService } from 'portico/server';
+const config = await Config.load({ files: ['portico.ini'], argv: false });
+const launcher = new ServiceLauncher({ config });
+await launcher.launchService(new WSGIService('hello', config));
+class Manager { ping() { return 'pong'; } }
+await launcher.launchService(RPCService.create({ config, name: 'images', binary: 'portico-images', manager: Manager, transport: 'memory://' }));
+process.on('SIGWINCH', async () => {
+  const registry = openRegistry(config, { log: config.log });
+  const views = await registry.list();
+  console.log('in the registry in force:', views.map(({ record }) => record.binary).sort().join(' '));
+});
+process.exitCode = await launcher.wait();
+`;
+
+test('a reload in one process reports options of the registry as they are applied', async (t) => {
+  const { folder, remove } = emptyProject({
+    'main.js': MAIN,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = portico/middleware:echo\n',
+    'portico.ini': `[DEFAULT]\n[servicegroup]\nconnection = sqlite:///one.db\ninitial_delay_s = 0\n[api:hello]\nport = ${await freePort()}\n`,
+  });
+  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    remove();
+  });
+  await program.printed(/"event":"ready"/);
+  appendFileSync(
+    join(folder, 'portico.ini'),
+    '[servicegroup]\nconnection = sqlite:///two.db\npurge_after_days = 3\n[DEFAULT]\nbackdoor_port = 0\nhost = other\nmax_restarts = 7\n[wsgi]\nmax_headers = 50\n',
+  );
+  program.kill('SIGHUP');
+  const [line] = await program.printed(/.*"event":"reload".*/);
+  const { changes } = JSON.parse(line) as { changes: { option: string; effect: string }[] };
+  assert.deepEqual(Object.fromEntries(changes.map(({ option, effect }) => [option, effect])), {
+    'servicegroup.connection': 'needs a restart',
+    'servicegroup.purge_after_days': 'applied now',
+    'DEFAULT.backdoor_port': 'needs a restart',
+    'DEFAULT.host': 'needs a restart',
+    'DEFAULT.max_restarts': 'applied now',
+    'wsgi.max_headers': 'applied now',
+  });
+  await program.printed(/keep their old settings: .*servicegroup\.connection.* need a restart/);
+  // The service that was stopped and started again is in the new database, the API is not.
+  program.kill('SIGWINCH');
+  const [, binaries] = await program.printed(/in the registry in force: (.*)/);
+  assert.equal(binaries, 'portico-images');
+});
