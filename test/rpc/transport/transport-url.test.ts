@@ -57,7 +57,7 @@ test('RP-61 RP-63 what is no transport URL is refused, and no error repeats it',
   for (const [text, message] of [
     ['localhost:5672', /no scheme/],
     ['', /no scheme/],
-    ['local://x', /local:\/\/ is no transport/],
+    ['local://x', /local:\/\/ is not a transport/],
     ['amqp://secret:secret', /host 1 /],
     ['amqp://one,a:secret@:5', /host 2 /],
     ['amqp://[::1:5/', /host 1 /],
