@@ -1,8 +1,8 @@
 /** The status of a running service as text. */
 import {
-  describeCode,
   describeEnd,
   describeRecent,
+  describeRefused,
   describeRequest,
   mebibytes,
   type ShownWorker,
@@ -14,7 +14,7 @@ import { columns } from './command.js';
 
 /** Output of `api-cli status`: first the troubles, then each service with its workers. */
 export function statusText({ process: running, services, reloads, reloading }: StatusDocument): string {
-  const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost } = running;
+  const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost, notListening } = running;
   const up = formatDuration(uptimeMs / 1000);
   const lines = [
     `${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? '  stopping' : ''}`,
@@ -23,14 +23,13 @@ export function statusText({ process: running, services, reloads, reloading }: S
     const what = reloading.dryRun ? 'A dry run of a reload' : 'A reload';
     lines.push(`${what} has been running since ${reloading.at}: ${reloading.doing}`);
   }
+  lines.push(...notListening);
   if (logLinesLost > 0) lines.push(`${logLinesLost} log lines could not be written: is the disk full?`);
   // First what is wrong: a crash loop has its reason here.
-  for (const { name: service, state, ready, wanted, reasons, workers } of services) {
-    if (state === 'ready' && ready >= wanted) {
-      lines.push(...describeCode(workers).map((code) => `${service}: ${code}`));
-      continue;
-    }
+  for (const { name: service, state, reasons, recent } of services) {
     lines.push(...reasons.map((reason, at) => (at === 0 ? `${service} is ${state}: ${reason}` : `  ${reason}`)));
+    const refused = describeRefused(recent);
+    if (refused !== undefined) lines.push(`${service} ${refused}`);
   }
   for (const {
     name: service,
@@ -59,7 +58,6 @@ export function statusText({ process: running, services, reloads, reloading }: S
       const when = days < 0 ? 'has ended' : `ends in ${days} days`;
       lines.push(`  its certificate ${when}, ${certificateEnds}`);
     }
-    for (const trouble of new Set(workers.flatMap(({ troubles = [] }) => troubles))) lines.push(`  ${trouble}`);
     for (const { id, stuck, stack = [], heldRequests } of workers) {
       if (!stuck) continue;
       const held = heldRequests.slice(0, HELD).map(describeRequest).join(', ');

@@ -29,7 +29,9 @@ export const controlOptions = defineOptions({
 });
 
 /** The launcher's part of {@link Controlled}. */
-type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent'> & { readonly config: Config | undefined };
+type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent' | 'notListening'> & {
+  readonly config: Config | undefined;
+};
 
 export class Control {
   readonly #known: Known;
@@ -66,17 +68,19 @@ export class Control {
     // Without a page for browsers no chart is kept.
     const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
     this.#sample(recent, history);
-    const controlled = { ...this.#known, config, name, version, recent };
+    const notListening: string[] = [];
+    const controlled = { ...this.#known, config, name, version, recent, notListening };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered, history);
     const asked = config.group('control', controlOptions).socket !== undefined;
+    const missing = (what: string, level: 'error' | 'warn') => (error: unknown) => {
+      const message = `The service has no ${what}: ${describeError(error)}`;
+      notListening.push(message);
+      log[level](message);
+    };
     await Promise.all([
-      this.#openSocket(config, name, routes).catch((error: unknown) => {
-        log[asked ? 'error' : 'warn'](`The service has no control socket: ${describeError(error)}`);
-      }),
-      this.#openAdmin(config, routes).catch((error: unknown) => {
-        log.error(`The service has no admin listener: ${describeError(error)}`);
-      }),
+      this.#openSocket(config, name, routes).catch(missing('control socket', asked ? 'error' : 'warn')),
+      this.#openAdmin(config, routes).catch(missing('admin listener', 'error')),
     ]);
   }
 
@@ -117,7 +121,7 @@ export class Control {
       this.#servers.push(server);
       log.info(`Admin listener: ${url}`, { event: 'admin', url });
     } catch (cause) {
-      const message = `it cannot listen on ${formatAddress(listen)}: ${describeError(cause)}`;
+      const message = `it cannot listen on ${formatAddress(listen)}: ${(cause as Error).message}`;
       throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Set another port in [admin] listen.', cause });
     }
   }

@@ -2,13 +2,12 @@
 export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { ControlServer } from './control/control-server.js';
-export { describeRecent } from './control/recent.js';
+export { describeRecent, describeRefused } from './control/recent.js';
 export type { ShownWorker, StatusDocument } from './control/status-document.js';
 export { controlOptions, controlPath } from './control-servers.js';
 export { wasLogged } from './exit-status.js';
 export { launchedOptions } from './launched-options.js';
 export { launcherOptions } from './launcher-options.js';
-export { describeCode } from './launcher-status.js';
 export { describeEnd, describeRequest, mebibytes } from './parent/worker-end.js';
 export { SignalHandler } from './process/signals.js';
 export { DESCRIBE_TOPIC } from './questions.js';

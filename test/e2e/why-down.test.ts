@@ -1,6 +1,8 @@
 /** What an operator sees of workers that die, crash again and again, or are stuck: the reason, in every view. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
@@ -140,6 +142,7 @@ for (const path of ['/spin?secret=1', '/sleep']) {
       [reason, requests.map((each) => `${each.method} ${each.path}`), lost],
       ['stuck', [`GET ${shown}`], 1],
     );
+    if (path !== '/sleep') assert.match(after.lastFailure!.error!, /^stuck at \S+ \(.*app\.js:\d+:\d+\)$/);
     assert.deepEqual([after.lost.stuck, after.lost.signal], [1, 0]);
     const [, pid] = await program.printed(/"event":"worker_hung".*"pid":(\d+)/);
     assert.equal(Number(pid), workers[0]!.pid);
@@ -227,6 +230,35 @@ test('status has rate, failures and times of the last minute, for the API and ea
   assert.match(page, /<span id="summary" class="bad">hello: 33 % of its requests fail<\/span>/);
   assert.match(page, /<title>[^<]*: hello: 33 % of its requests fail<\/title>/);
   assert.match(page, /Routes of the last minute/);
+});
+
+test('requests that a full queue refuses are told by status and the page, with the reason', async (t) => {
+  const more = '[admin]\nlisten = 127.0.0.1:0\n[wsgi]\ndefault_pool_size = 1\nmax_queue = 1\n';
+  const { port, cli, program } = await served(t, '', {}, more);
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  lose(port, '/wait/1');
+  lose(port, '/wait/2');
+  while ((await get(port, '/')).status !== 503);
+  let text = '';
+  while (!/refuse/.test(text)) text = (await cli('status')).stdout;
+  assert.match(text.split('\n')[1]!, /^hello has refused \d+ requests? in the last minute: queue full \d+$/);
+  const page = await (await fetch(`http://127.0.0.1:${admin}/`)).text();
+  assert.match(page, /id="summary" class="bad">[^<]*hello has refused \d+ requests? in the last minute: queue full/);
+});
+
+test('status says first that there is no admin listener, and why', async (t) => {
+  const port = await freePort();
+  const other = createServer().listen(port, '127.0.0.1');
+  t.after(() => other.close());
+  await once(other, 'listening');
+  const { cli, program } = await served(t, '', {}, `[admin]\nlisten = 127.0.0.1:${port}\n`);
+  await program.printed(/The service has no admin listener/);
+  const { stdout } = await cli('status');
+  const says = new RegExp(
+    `^The service has no admin listener: it cannot listen on 127\\.0\\.0\\.1:${port}: listen EADDRINUSE`,
+  );
+  assert.match(stdout.split('\n')[1]!, says);
+  assert.doesNotMatch(program.output(), /at Server\.setupListenHandle/);
 });
 
 test('a reload that hangs is under way in all views, the next one says so, and its report names the module', async (t) => {

@@ -18,6 +18,8 @@ export interface Controlled {
   readonly log: Logger;
   /** Figures of the last minute; undefined where requests are not counted. */
   readonly recent: Recent | undefined;
+  /** Why the control socket or the admin listener is not there. */
+  readonly notListening: readonly string[];
   status(): LauncherStatus;
   /** Reloads, by what came of them. */
   reloaded(): Readonly<Record<string, number>>;

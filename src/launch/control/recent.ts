@@ -5,6 +5,8 @@ import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
 const KEPT = 4;
 /** So many routes of an API are told. */
 const ROUTES = 20;
+/** Reasons of refusals, as `PorticoRequestsRefused` of the alert rules has them: others are the doing of clients. */
+const TOO_MANY: ReadonlySet<string> = new Set(['queue full', 'queue timeout']);
 /** More of the requests than this fail: the API is not well, as `PorticoErrors` of the alert rules has it. */
 export const FAILING = 0.05;
 
@@ -22,6 +24,8 @@ export interface RecentRequests {
 export interface RecentApi extends RecentRequests {
   /** Seconds that they spent in its application, on average; undefined where filters are not measured. */
   readonly inApp: number | undefined;
+  /** How many were refused because too many wait, by the reason. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Those that have failed most, then those that have taken most time, first. */
   readonly routes: readonly (RecentRequests & { readonly route: string })[];
 }
@@ -63,20 +67,21 @@ export class Recent {
       const before = taken.get(keyOf(total));
       for (const tally of [all, own]) add(tally, total.values, before, isFailure(status));
     }
-    if (all.requests === 0) return undefined;
+    const refused = refusedOf(totals, api, taken);
+    if (all.requests === 0 && Object.keys(refused).length === 0) return undefined;
     const told = [...routes]
       .filter(([, { requests }]) => requests > 0)
       .sort(([, a], [, b]) => b.failed - a.failed || b.seconds - a.seconds)
       .slice(0, ROUTES)
       .map(([route, tally]) => ({ route, ...recentOf(tally, seconds, buckets) }));
-    return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), routes: told };
+    return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), refused, routes: told };
   }
 
   /** Takes a sample. */
   take(): void {
     const totals = this.#totals();
     const taken = new Map(
-      [...totals.of('requests'), ...totals.of('application')].map((total) => {
+      SAMPLED.flatMap((metric) => totals.of(metric)).map((total) => {
         const { counts, sum } = total.values;
         return [keyOf(total), { counts: counts.slice(), sum }];
       }),
@@ -84,6 +89,8 @@ export class Recent {
     this.#samples = [...this.#samples, { at: performance.now(), taken }].slice(-KEPT);
   }
 }
+
+const SAMPLED = ['requests', 'application', 'rejected'] as const;
 
 type Total = ReturnType<Totals['of']>[number];
 
@@ -111,7 +118,11 @@ function add(
 }
 
 function recentOf({ requests, failed, counts }: Tally, seconds: number, buckets: readonly number[]): RecentRequests {
-  return { rate: requests / seconds, failed: failed / requests, p95: boundOf(buckets, counts, requests * 0.95) ?? 0 };
+  return {
+    rate: requests / seconds,
+    failed: requests === 0 ? 0 : failed / requests,
+    p95: boundOf(buckets, counts, requests * 0.95) ?? 0,
+  };
 }
 
 function inAppOf(totals: Totals, api: string, taken: Sample): number | undefined {
@@ -120,6 +131,24 @@ function inAppOf(totals: Totals, api: string, taken: Sample): number | undefined
     if (total.api === api) add(tally, total.values, taken.get(keyOf(total)), false);
   }
   return tally.requests === 0 ? undefined : tally.seconds / tally.requests;
+}
+
+function refusedOf(totals: Totals, api: string, taken: Sample): Record<string, number> {
+  const rejected = totals.of('rejected').filter((total) => total.api === api && TOO_MANY.has(total.labels[0]!));
+  const counts = rejected.map((total): [string, number] => [
+    total.labels[0]!,
+    total.values.sum - (taken.get(keyOf(total))?.sum ?? 0),
+  ]);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a));
+}
+
+/** `has refused 12 requests in the last minute: queue full 10, rate limit 2`; undefined for none. */
+export function describeRefused(recent: RecentApi | undefined): string | undefined {
+  const reasons = Object.entries(recent?.refused ?? {});
+  if (reasons.length === 0) return undefined;
+  const sum = reasons.reduce((total, [, count]) => total + count, 0);
+  const each = reasons.map(([reason, count]) => `${reason} ${count}`).join(', ');
+  return `has refused ${sum} ${sum === 1 ? 'request' : 'requests'} in the last minute: ${each}`;
 }
 
 /** `12.3 requests/s, 20 % fail, p95 240 ms`. */

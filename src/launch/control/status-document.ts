@@ -36,7 +36,8 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
 export type StatusDocument = ReturnType<typeof statusDocument>;
 
 /** `totals`: of all services; what workers told last. */
-export function statusDocument({ name, version, config, log, recent, runner, status }: Controlled) {
+export function statusDocument(controlled: Controlled) {
+  const { name, version, config, log, recent, runner, status, notListening } = controlled;
   const known = status();
   const { services, reloads, reloading, ...rest } = known;
   const readiness = new Map(readinessOf(known).map((service) => [service.name, service]));
@@ -62,6 +63,7 @@ export function statusDocument({ name, version, config, log, recent, runner, sta
       configFiles: config.configFiles,
       // Of all processes: the disk may be full.
       logLinesLost: logLinesLost(log, runner.counted()),
+      notListening,
     },
     services: shown,
     totals: {

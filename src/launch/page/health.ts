@@ -1,6 +1,6 @@
 /** The first look at the status page: is all well, and if not, what fails and since when. */
 import { formatAddress } from '../../service/internal.js';
-import { FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
+import { describeRefused, FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
 import type { Readiness } from '../control/status-document.js';
 import { type LauncherStatus, type ServiceStatus, whatLoads, withOtherCode } from '../launcher-status.js';
 import { describeEnd } from '../parent/worker-end.js';
@@ -27,6 +27,10 @@ export function whatIsWrong(services: readonly ServiceStatus[], { readiness, rec
     ...services.flatMap(({ name }) => {
       const failed = recent.get(name)?.failed ?? 0;
       return failed > FAILING ? [`${name}: ${Math.round(failed * 100)} % of its requests fail`] : [];
+    }),
+    ...services.flatMap(({ name }) => {
+      const refused = describeRefused(recent.get(name));
+      return refused === undefined ? [] : [`${name} ${refused}`];
     }),
     ...(lost > 0 ? [`${lost} lines of the log could not be written`] : []),
   ];

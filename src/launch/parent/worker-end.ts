@@ -29,7 +29,7 @@ export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly uptimeMs: number;
-  /** The first line of its error, with the place in the application. */
+  /** The first line of its error, with the place in the application; where it was stuck. */
   readonly error: string | undefined;
   /** In bytes, as it told them last. */
   readonly rss: number | undefined;
@@ -49,6 +49,7 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit): WorkerEnd {
   // One that has ended in order has answered its requests, or has told the log which were cut off.
   const isAbrupt = worker.endedWith === undefined;
   const requests = isAbrupt ? worker.heldRequests : [];
+  const [frame] = worker.hung ? (worker.stack ?? []) : [];
   return {
     at: new Date().toISOString(),
     worker: worker.assignment.index,
@@ -57,7 +58,7 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit): WorkerEnd {
     code,
     signal,
     uptimeMs,
-    error: failure && firstLine(failure.text),
+    error: frame === undefined ? failure && firstLine(failure.text) : `stuck ${frame}`,
     rss: worker.rss,
     heapUsed: numberOf(worker.facts.heapUsed),
     heapLimit: numberOf(worker.facts.heapLimit),
@@ -103,7 +104,7 @@ export function describeEnd(end: WorkerEnd, now = Date.now()): string {
   const when = `worker ${worker}${pid === undefined ? '' : ` (pid ${pid})`} ${howEnded(end)} ${ago} ago`;
   const before = reason === 'start' ? ' before it was ready' : `, up for ${formatDuration(uptimeMs / 1000)}`;
   const memory = rss === undefined ? '' : `, ${mebibytes(rss)}`;
-  const held = lost === 0 ? '' : `; lost ${lost} requests${listed(end.requests)}`;
+  const held = lost === 0 ? '' : `; lost ${lost} ${lost === 1 ? 'request' : 'requests'}${listed(end.requests)}`;
   return `${when}${before}${memory}${held}${error === undefined ? '' : `: ${error}`}`;
 }
 
