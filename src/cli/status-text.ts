@@ -26,8 +26,9 @@ export function statusText({ process: running, services, reloads, reloading }: S
   lines.push(...notListening);
   if (logLinesLost > 0) lines.push(`${logLinesLost} log lines could not be written: is the disk full?`);
   // First what is wrong: a crash loop has its reason here.
-  for (const { name: service, state, reasons, recent } of services) {
-    lines.push(...reasons.map((reason, at) => (at === 0 ? `${service} is ${state}: ${reason}` : `  ${reason}`)));
+  for (const { name: service, state, ready, wanted, reasons, recent } of services) {
+    const head = state === 'ready' && ready >= wanted ? service : `${service} is ${state}`;
+    lines.push(...reasons.map((reason, at) => (at === 0 ? `${head}: ${reason}` : `  ${reason}`)));
     const refused = describeRefused(recent);
     if (refused !== undefined) lines.push(`${service} ${refused}`);
   }
