@@ -64,7 +64,7 @@ async function measureRound({ folder, database, requests, round, scale, load }) 
     const asked = {};
     for (const [who, { port }] of Object.entries(servers)) {
       const { user } = JSON.parse((await ask(port, { request: requests.login })).body);
-      const headers = { Authorization: `Token ${user.token}` };
+      const headers = { Authorization: `Token ${user.token}`, 'x-auth-token': undefined };
       asked[who] = { ...requests, user: request('GET', '/api/user', undefined, headers) };
     }
     for (const [name, { share }] of Object.entries(ASKED)) {
