@@ -9,7 +9,7 @@ import { errorText, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
 import { Meter } from '../metrics/index.js';
-import { programFiles } from '../process/index.js';
+import { programFiles, requestsInHand } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
@@ -29,6 +29,10 @@ import {
 } from './process/host-process.js';
 import type { Telling } from './report/report-subjects.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
+
+/** A moment without requests is looked for so often, and in this interval. */
+const LOOKS = 50;
+const LOOK_MS = 100;
 
 /** How long a worker may take to tell its parent that it ends. */
 const LAST_WORD_MS = 500;
@@ -90,8 +94,15 @@ export class WorkerSide {
     }
     if (this.core.stopping) return;
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
-    // The parent need not wait for that.
-    setImmediate(() => void this.#link.send({ kind: 'code', files: programFiles() }));
+    this.#tellCode(LOOKS);
+  }
+
+  /** V8 needs some 35 ms for it, in which nothing is served: a moment without requests is best, and the parent can wait. */
+  #tellCode(looks: number): void {
+    setTimeout(() => {
+      if (looks > 0 && !requestsInHand.idle) this.#tellCode(looks - 1);
+      else void this.#link.send({ kind: 'code', files: programFiles() });
+    }, LOOK_MS).unref();
   }
 
   /** Ends the process with the service's status; never returns. */

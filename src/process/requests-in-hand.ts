@@ -31,6 +31,11 @@ export class RequestsInHand {
     this.lengths = new Uint8Array(memory, SLOTS * 4, SLOTS);
     this.heads = new Uint8Array(memory, SLOTS * 5, SLOTS * HEAD);
   }
+
+  /** None is at work. */
+  get idle(): boolean {
+    return this.free.length === SLOTS;
+  }
 }
 
 /** Those of this process. */
