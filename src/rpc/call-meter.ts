@@ -28,14 +28,14 @@ const OUTCOMES: ReadonlySet<string> = new Set([
   'version_cap',
 ]);
 
-/** Why messages are not begun. */
-const DROPS = [
-  'it is a duplicate',
-  'its caller no longer waits',
-  'its caller cancelled it',
-  'the service is stopping',
-] as const;
-export type DropReason = (typeof DROPS)[number];
+/** Reasons why a message is not begun, as the metric and the log name them. */
+export const DROPS = {
+  duplicate: 'it is a duplicate',
+  expired: 'its caller no longer waits',
+  cancelled: 'its caller cancelled it',
+  stopping: 'the service is stopping',
+};
+export type DropReason = keyof typeof DROPS;
 
 const DEATHS = ['unreadable', 'failed'] as const;
 
@@ -97,7 +97,7 @@ export class CallMeter {
 
   /** A topic is served: its counters begin at 0, so that a rate sees the first that is counted. */
   serves(topic: string): void {
-    for (const reason of DROPS) this.#meter.distribution('callsDropped', [topic, reason]);
+    for (const reason of Object.keys(DROPS)) this.#meter.distribution('callsDropped', [topic, reason]);
     for (const reason of DEATHS) this.#meter.distribution('callsDead', [topic, reason]);
     this.#meter.distribution('callsRedelivered', [topic]);
     this.#meter.distribution('repliesLost', [topic]);

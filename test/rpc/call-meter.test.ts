@@ -78,10 +78,10 @@ test(
       labels[0] === 'images' ? [[metric, labels[1], sum]] : [],
     );
     assert.deepEqual(known, [
-      ['callsDropped', 'it is a duplicate', 0],
-      ['callsDropped', 'its caller no longer waits', 0],
-      ['callsDropped', 'its caller cancelled it', 0],
-      ['callsDropped', 'the service is stopping', 0],
+      ['callsDropped', 'duplicate', 0],
+      ['callsDropped', 'expired', 0],
+      ['callsDropped', 'cancelled', 0],
+      ['callsDropped', 'stopping', 0],
       ['callsDead', 'unreadable', 0],
       ['callsDead', 'failed', 0],
       ['callsRedelivered', undefined, 0],

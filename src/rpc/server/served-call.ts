@@ -8,7 +8,7 @@ import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import type { Deadlines } from '../../tasks/internal.js';
 import { maskUris } from '../../text/index.js';
-import type { CallMeter, DropReason } from '../call-meter.js';
+import { type CallMeter, DROPS, type DropReason } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { failureOf } from '../message/failure.js';
@@ -114,7 +114,7 @@ export class ServedCall {
 
   /** It is not begun here, because the server ends. Another one gets it, unless nothing is to run it. Never rejects. */
   async giveBack(): Promise<void> {
-    const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'the service is stopping' : undefined);
+    const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'stopping' : undefined);
     if (reason === undefined) await this.#delivery.requeue({ returns: this.#returns });
     else await this.#drop(reason);
   }
@@ -172,9 +172,9 @@ export class ServedCall {
 
   #reasonToDrop(): DropReason | undefined {
     const { seen, clock } = this.#with;
-    if (seen.has(this.#request.id)) return 'it is a duplicate';
-    if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'its caller no longer waits';
-    return this.#cancelled === undefined ? undefined : 'its caller cancelled it';
+    if (seen.has(this.#request.id)) return 'duplicate';
+    if (this.#deadline !== undefined && clock.now() >= this.#deadline) return 'expired';
+    return this.#cancelled === undefined ? undefined : 'cancelled';
   }
 
   /** It is not begun, here or anywhere else. */
@@ -182,7 +182,7 @@ export class ServedCall {
     const { log, meter, topic } = this.#with;
     const { id, method } = this.#request;
     if (!(await this.#acknowledge())) return;
-    log.info(`${method}: message ${id} was dropped, ${reason}`);
+    log.info(`${method}: message ${id} was dropped, ${DROPS[reason]}`);
     meter?.dropped(topic, reason);
   }
 
