@@ -13,6 +13,7 @@ import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import type { FaultSchemas } from './openapi-faults.js';
 import type { OpenApiSchemas } from './openapi-schemas.js';
+import { requirementSchema } from './route/param-types.js';
 import { pathText, requirementOf } from './template/template.js';
 
 export type Json = Record<string, unknown>;
@@ -121,8 +122,7 @@ function pathParameters({ route }: CompiledRoute, names: readonly string[], sche
   return inPath.map(({ name }, at) => {
     const pattern = requirementOf(route.requirements, name);
     const written = schemas.map((schema) => propertyOf(schema, name)).filter((one) => one !== undefined);
-    const text = { type: 'string', ...(pattern ? { pattern: `^(?:${pattern})$` } : {}) };
-    const schema = written.length > 0 ? oneOrAny(written) : text;
+    const schema = written.length > 0 ? oneOrAny(written) : requirementSchema(pattern);
     return { name: names[at] ?? name, in: 'path', required: true, schema };
   });
 }

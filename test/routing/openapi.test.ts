@@ -74,3 +74,23 @@ test('RT-202 definitions of a query, of a Valibot schema, and of several version
   assert.deepEqual(Object.keys(components).toSorted(), ['0', 'Size', 'Sort']);
   assert.deepEqual((operation('old')['x-versions'] as Json[])[0]!.body, to('Size'));
 });
+
+test('RT-202 a variable of a number type is an integer in the document, others have the pattern of their requirement', () => {
+  const router = new Router({ log: keepingLogger() });
+  router.get('/a/{id:int}', () => null);
+  router.get('/b/{id:int32}', () => null);
+  router.get('/c/{id:uuid}', () => null);
+  router.get('/d/{id:[a-z]+}', () => null);
+  router.get('/e/{id}', () => null);
+  const { paths } = openApiDocument(router, { title: 'x' });
+  const schemas = Object.values(paths as Record<string, { get: { parameters: { schema: Json }[] } }>).map(
+    ({ get }) => get.parameters[0]!.schema,
+  );
+  const most = 999_999_999_999_999;
+  assert.deepEqual(schemas[0], { type: 'integer', minimum: -most, maximum: most });
+  assert.deepEqual(schemas[1], { type: 'integer', minimum: -2_147_483_648, maximum: 2_147_483_647 });
+  assert.equal(schemas[2]!.format, 'uuid');
+  assert.match(String(schemas[2]!.pattern), /^\^\(\?:\[0-9a-fA-F\]\{8\}/);
+  assert.deepEqual(schemas[3], { type: 'string', pattern: '^(?:[a-z]+)$' });
+  assert.deepEqual(schemas[4], { type: 'string' });
+});

@@ -124,7 +124,7 @@ test('SC-13 with require_project a token without one is refused before the API',
   for (const token of [...NO_PROJECT, 'root for system'] as Token[]) {
     const answer = await api.compute('GET /v2.1/flavors', { token });
     assert.equal(answer.status, 403, token);
-    assert.match(answer.json.forbidden.message, /token is for no project/);
+    assert.match(answer.json.forbidden.message, /The token has no project/);
   }
   assert.equal((await api.compute('GET /v2.1/flavors', { token: 'ann in p1' })).status, 200);
 });

@@ -58,6 +58,14 @@ export function requirementText(regex: string): string {
   return named?.[0] ?? regex;
 }
 
+/** The JSON Schema of a variable with this requirement: a number if a built-in type reads it as one, else a text with a pattern. */
+export function requirementSchema(regex: string | undefined): Readonly<Record<string, unknown>> {
+  if (regex === BUILT_IN_TYPES.int32.regex) return { type: 'integer', minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+  if (regex === BUILT_IN_TYPES.int.regex) return { type: 'integer', minimum: 1 - 10 ** 15, maximum: 10 ** 15 - 1 };
+  const format = regex === BUILT_IN_TYPES.uuid.regex ? { format: 'uuid' } : {};
+  return { type: 'string', ...format, ...(regex ? { pattern: `^(?:${regex})$` } : {}) };
+}
+
 /** The types of a router: built-in ones, and the application's over them. */
 export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): ReadonlyMap<string, ParamType> {
   return new Map<string, ParamType>([...Object.entries(BUILT_IN_TYPES), ...Object.entries(own)] as [
