@@ -53,5 +53,5 @@ test('SC-3 a database in memory outlives its apps, and is refused in a worker th
     delete owner[worker];
   });
   const other = Config.fromText('[pets]\nconnection = sqlite://:memory:\n');
-  assert.throws(() => petsOf(appOf(other).ctx), /\[pets\].*is for one process/s);
+  assert.throws(() => petsOf(appOf(other).ctx), /\[pets\].*works only with a single process/s);
 });
