@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../config/index.js';
 import { describeError, PorticoError } from '../errors/index.js';
-import { metricsOptions, type Totals } from '../metrics/index.js';
+import type { Totals } from '../metrics/index.js';
 import { packageOf } from '../modules/index.js';
 import { formatAddress } from '../service/internal.js';
 import { adminGuard, adminOptions, remoteAdmin } from './control/admin-guard.js';
@@ -64,7 +64,8 @@ export class Control {
     const name = programName(this.#host);
     const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
     const counted = (): Totals => runner.counted();
-    const recent = config.group('metrics', metricsOptions).enabled ? new Recent(counted) : undefined;
+    // Also where nothing is counted yet: a reload may begin to.
+    const recent = new Recent(counted);
     // Without a page for browsers no chart is kept.
     const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
     this.#sample(recent, history);
@@ -85,13 +86,12 @@ export class Control {
   }
 
   /** Recent figures are those of every third sample. The timer keeps no process alive. */
-  #sample(recent: Recent | undefined, history: History | undefined): void {
-    if (recent === undefined && history === undefined) return;
+  #sample(recent: Recent, history: History | undefined): void {
     let taken = 0;
     this.#sampling = setInterval(() => {
       history?.take();
       taken += 1;
-      if (taken % 3 === 0) recent?.take();
+      if (taken % 3 === 0) recent.take();
     }, EVERY_MS).unref();
   }
 

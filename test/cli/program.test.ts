@@ -135,7 +135,7 @@ test('values of options that cannot be are a wrong command line: 2, with what th
     [['service', 'purge', '--days', '-1'], /--days/],
     [['service', 'purge', '--days', 'two'], /--days is a whole number, not two/],
     [['wait-ready', 'soon'], /"soon" is not a number of seconds/],
-    [['explain', 'GET', 'http://'], /http:\/\/ is no URL/],
+    [['explain', 'GET', 'http://'], /http:\/\/ is not a URL/],
     [['explain', 'GET', '/', '--header', 'x'], /is not of the form "Name: value"/],
     [['explain', 'GET', '/', '-H', 'x'], /is not of the form "Name: value"/],
     [['routes', '--match', ''], /--match takes a method and the URL of a client/],

@@ -17,7 +17,7 @@ export interface Controlled {
   readonly config: Config;
   readonly log: Logger;
   /** Figures of the last minute; undefined where requests are not counted. */
-  readonly recent: Recent | undefined;
+  readonly recent: Recent;
   /** Why the control socket or the admin listener is not there. */
   readonly notListening: readonly string[];
   status(): LauncherStatus;

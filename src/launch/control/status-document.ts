@@ -46,7 +46,7 @@ export function statusDocument(controlled: Controlled) {
     state: readiness.get(service.name)!.state,
     reasons: readiness.get(service.name)!.reasons,
     // Of the last minute; undefined where requests are not counted, and where there was none.
-    recent: recent?.of(service.name),
+    recent: recent.of(service.name),
     workers: workers.map(withoutRequests),
   }));
   const workers = shown.flatMap((service) => service.workers);

@@ -38,8 +38,8 @@ export async function statusPage(
   const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
   const status = controlled.status();
   const readiness = readinessOf(status);
-  const isCounted = controlled.recent !== undefined && config.group('metrics', metricsOptions).enabled;
-  const recent: RecentApis = new Map(status.services.map(({ name: api }) => [api, controlled.recent?.of(api)]));
+  const isCounted = config.group('metrics', metricsOptions).enabled;
+  const recent: RecentApis = new Map(status.services.map(({ name: api }) => [api, controlled.recent.of(api)]));
   const lost = logLinesLost(controlled.log, runner.counted());
   const wrong = whatIsWrong(status.services, { readiness, recent, lost });
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [

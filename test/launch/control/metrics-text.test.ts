@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -361,6 +361,20 @@ test('without [metrics] enabled nothing is counted, and prom-client is not loade
   const { status, text } = await ask(admin, '/metrics');
   assert.equal(status, 404);
   assert.match(text, /PORTICO_METRICS_OFF.*Set enabled = true in \[metrics\]/s);
+});
+
+test('a reload that sets [metrics] enabled begins to count, also for the last minute of status', async (t) => {
+  const { admin, port, program, folder } = await served(t, { metrics: '' });
+  await ask(port, '/');
+  const file = join(folder, 'portico.ini');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('[metrics]', '[metrics]\nenabled = true'));
+  program.child.kill('SIGHUP');
+  await program.printed(/"event":"reload"/);
+  await ask(port, '/');
+  await until(admin, (all) => sumOf(all, REQUESTS) >= 1);
+  const { text } = await ask(admin, '/status');
+  const [hello] = (JSON.parse(text) as { services: { recent?: { rate: number } }[] }).services;
+  assert.ok(hello!.recent!.rate > 0, text);
 });
 
 test('a single process counts each service by itself, tells its own event loop, and is ready while it reloads', async (t) => {
