@@ -5,7 +5,6 @@
 import {
   boolean,
   defineOptions,
-  dict,
   duration,
   hostport,
   integer,
@@ -19,6 +18,7 @@ import {
   uri,
 } from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
+import { identityClaims } from './identity-claims.js';
 import { UNUSED_NAMES } from './unused-names.js';
 
 /** The service's own account, with which it asks the identity service. */
@@ -225,9 +225,9 @@ export const jwtOptions = defineOptions({
   }),
   typ: string({ help: 'Required value of the typ header, such as at+jwt. Default: any.' }),
   clock_skew_s: duration({ default: 30, help: 'Allowed difference between the clocks, in seconds.' }),
-  claims: dict({
+  claims: identityClaims({
     default: 'user_id:sub',
-    help: 'The claims that contain the identity: maps user_id, user_name, project_id, project_name and roles to claims, such as roles:realm_access.roles.',
+    help: 'The claims that contain the identity: maps user_id, user_name, project_id, project_name and roles to claims, such as roles:realm_access.roles. user_id is required.',
   }),
   required_scope: string({ help: 'The scope that every token must have. Other tokens are answered with 403.' }),
   is_revoked: module({

@@ -199,3 +199,19 @@ test('signToken refuses what would make a token that nobody accepts', () => {
   assert.throws(() => signToken({ sub: 'u' }, { ...options, algorithm: 'RS256' }), { code: 'PORTICO_JWT_SECRET' });
   assert.throws(() => signToken({ sub: 'u' }, { config: new Config(), expiresIn: 60 }), { code: 'PORTICO_JWT_SECRET' });
 });
+
+test('[jwt] claims without user_id is refused with the place and the whole value, for no token could pass', async () => {
+  for (const [claims, hint] of [
+    ['roles:roles', 'write claims = user_id:sub, roles:roles: the value replaces the default'],
+    ['', 'write claims = user_id:sub: the value replaces the default'],
+    ['user_id:,roles:r.s', 'write claims = user_id:sub, roles:r.s: the value replaces the default'],
+    ['user_id:sub,role:roles', "did you mean 'roles'?"],
+  ] as const) {
+    const config = Config.fromText(`[jwt]\nsecret = ${SECRET}\nclaims = ${claims}\n`);
+    await assert.rejects(buildFilter(jwtAuth, { config, local: {} }), (error: Error) => {
+      assert.match(error.message, /portico\.ini:3:\d+: error: \[jwt\] claims: /);
+      assert.ok(error.message.includes(hint), error.message);
+      return true;
+    });
+  }
+});
