@@ -38,7 +38,7 @@ export function buildServed(
       mistakes.push({ error: error as Error, route, origin: parts.mapper.originOf(route) });
     }
   }
-  for (const error of jointMistakes(mistakes)) parts.refuse(error);
+  for (const error of jointMistakes(mistakes, parts)) parts.refuse(error);
   return served;
 }
 
@@ -214,18 +214,32 @@ interface Mistake {
 }
 
 /** One error for each cause: those of one call that say the same, or name actions that one controller lacks. */
-function jointMistakes(mistakes: readonly Mistake[]): RouteError[] {
+function jointMistakes(mistakes: readonly Mistake[], parts: RouterParts): RouteError[] {
   const causes = new Map<string, Mistake[]>();
   for (const mistake of mistakes) {
     const { error, origin } = mistake;
     const said = error instanceof NoAction ? `no action in ${error.controller}` : error.message;
-    const cause = `${origin?.file}:${origin?.line}:${origin?.column} ${said}`;
+    const cause = `${placeOf(origin)} ${said}`;
     causes.set(cause, [...(causes.get(cause) ?? []), mistake]);
   }
-  return [...causes.values()].map(joint);
+  return [...causes.values()].map((each) => joint(each, parts));
 }
 
-function joint(mistakes: readonly Mistake[]): RouteError {
+function placeOf(origin: Origin | undefined): string {
+  return `${origin?.file}:${origin?.line}:${origin?.column}`;
+}
+
+/** The actions that the routes of the same `resource` call have. */
+function actionsBeside({ route, origin }: Mistake, { table, mapper }: RouterParts): ReadonlySet<unknown> {
+  const { _collectionName: collection } = route.options;
+  const beside = table.routes.filter(
+    ({ route: other }) =>
+      other.options._collectionName === collection && placeOf(mapper.originOf(other)) === placeOf(origin),
+  );
+  return new Set(beside.map((each) => each.route.options.action));
+}
+
+function joint(mistakes: readonly Mistake[], parts: RouterParts): RouteError {
   const [{ error, route, origin }] = mistakes as readonly [Mistake];
   if (mistakes.length === 1) return definitionError(error, route.template, origin);
   const { _collectionName: collection } = route.options;
@@ -239,11 +253,12 @@ function joint(mistakes: readonly Mistake[]): RouteError {
   const { controller, names } = lacking[0]!;
   const actions = [...new Set(lacking.map(({ action }) => action))];
   const wanted = actions.map((action) => `"${action}"`).join(', ');
-  const only = names.map((name) => `'${name}'`).join(', ');
   const has = `It has: ${names.join(', ') || 'none'}.`;
+  const known = collection === undefined ? new Set() : actionsBeside(mistakes[0]!, parts);
+  const only = names.filter((name) => known.has(name)).map((name) => `'${name}'`);
   return new RouteError('PORTICO_ROUTE_NO_ACTION', {
     message: `${subject}: the controller ${controller} has no ${actions.length === 1 ? 'action' : 'actions'} ${wanted}`,
-    hint: collection === undefined || names.length === 0 ? has : `${has} Write only: [${only}], or add the others.`,
+    hint: only.length === 0 ? has : `${has} Write only: [${only.join(', ')}], or add the others.`,
     origin,
     cause: error,
   });

@@ -129,6 +129,21 @@ test('a path that no request can have is told so', async () => {
   assert.deepEqual(await connecting(index, 'a', { compat: 'routes' }), []);
 });
 
+test('the actions that a resource may be limited to are those of its routes, so that the line can be pasted', async () => {
+  const books = { index: () => [], show: () => null, loan: () => null, search: () => [], ping: () => 'pong' };
+  const more = { member: { loan: 'POST' }, collection: { search: 'GET', month: 'GET' } };
+  const define = (only?: readonly string[]) =>
+    issues((router) => router.resource('book', 'books', { ...more, ...(only && { only }) }), {
+      controllers: { books },
+    });
+  const [lacking] = await define();
+  const written = /It has: index, show, loan, search, ping\. Write only: \[(.*)\], or add the others\./.exec(
+    lacking!,
+  )?.[1];
+  assert.equal(written, "'index', 'show', 'loan', 'search'");
+  assert.deepEqual(await define(written!.split(', ').map((name) => name.slice(1, -1))), []);
+});
+
 test('one cause is one mistake, however many routes a resource makes', async () => {
   const [lacking, ...more] = await issues((router) => router.resource('book', 'books'));
   assert.deepEqual(more, []);
