@@ -52,7 +52,7 @@ export function register(program: Command): void {
   ).action(async (service: string, count: string, args: ControlArguments) => {
     const workers = wholeNumber('<workers>')(count);
     const done = await post(args, '/scale', { service, workers });
-    print(args, done, () => `${service} has ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
+    print(args, done, () => `${service} has ${workersOf(workers)}`);
   });
 
   add(
@@ -62,7 +62,7 @@ export function register(program: Command): void {
     'restart compute',
   ).action(async (service: string, args: ControlArguments) => {
     const done = await post<{ replaced: number; failures: readonly string[] }>(args, '/restart', { service });
-    print(args, done, () => [`${service}: ${done.replaced} workers replaced`, ...done.failures].join('\n'));
+    print(args, done, () => [`${service}: ${workersOf(done.replaced)} replaced`, ...done.failures].join('\n'));
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
@@ -146,6 +146,11 @@ function requestsText(requests: readonly ShownRequest[]): string {
   return columns([['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], ...rows]).join('\n');
 }
 
+/** `1 worker`, `2 workers`. */
+function workersOf(count: number): string {
+  return `${count} ${count === 1 ? 'worker' : 'workers'}`;
+}
+
 function reloadText(report: ReloadReport): string {
   const { outcome, error, changes, pipelines, warnings, replaced, added, removed, durationMs, generation, dryRun } =
     report;
@@ -161,7 +166,8 @@ function reloadText(report: ReloadReport): string {
     const told = Object.entries(parts).filter(([, names]) => names.length > 0);
     lines.push(`  ${pipeline}: ${told.map(([how, names]) => `${how} ${names.join(', ')}`).join('; ')}`);
   }
-  for (const [service, count] of Object.entries(replaced)) lines.push(`  ${service}: ${count} workers ${done}replaced`);
+  for (const [service, count] of Object.entries(replaced))
+    lines.push(`  ${service}: ${workersOf(count)} ${done}replaced`);
   if (added.length > 0) lines.push(`  ${done}added: ${added.join(', ')}`);
   if (removed.length > 0) lines.push(`  ${done}removed: ${removed.join(', ')}`);
   return [...lines, ...explainedIn(report.pages ?? [])].join('\n');

@@ -19,7 +19,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['api-cli reload --dry-run', /^would be accepted/m],
   ['api-cli log-level debug', /The log level of compute is debug/],
   ['api-cli log-level info', /The log level of compute is info/],
-  ['api-cli restart', /compute: 1 workers replaced/],
+  ['api-cli restart', /compute: 1 worker replaced/],
   ['api-cli scale', /compute has 2 workers/],
   ['api-cli reload', /^accepted/m],
   ['api-cli stop', /It stops\./],

@@ -190,7 +190,9 @@ function reload(last: ReloadReport | undefined): Html {
 `,
   );
   const done = [
-    ...Object.entries(replaced).map(([name, count]) => `${name}: ${count} workers replaced`),
+    ...Object.entries(replaced).map(
+      ([name, count]) => `${name}: ${count} ${count === 1 ? 'worker' : 'workers'} replaced`,
+    ),
     ...added.map((name) => `${name} added`),
     ...removed.map((name) => `${name} removed`),
   ];
