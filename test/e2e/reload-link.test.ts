@@ -103,13 +103,14 @@ test('a worker that loads modules of the next release before the reload runs oth
   timeout: 60_000,
 }, async (t) => {
   const releases = new Releases(await freePort());
-  releases.show('v1', { loads: '// v1' });
+  const ini = 'log_level = debug';
+  releases.show('v1', { ini, loads: '// v1' });
   const program = releases.start();
   t.after(() => program.end());
-  await program.printed(/"event":"ready"/);
+  await program.printed(/"event":"worker_known"/);
   const worker = await releases.serving('v1');
 
-  releases.show('v2', { loads: '// v2' });
+  releases.show('v2', { ini, loads: '// v2' });
   process.kill(worker, 'SIGKILL');
   const [line] = await program.printed(/.*"event":"worker_code".*/);
   assert.deepEqual((JSON.parse(line) as { files: unknown }).files, ['app.js']);

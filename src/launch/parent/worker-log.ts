@@ -53,8 +53,16 @@ export function channelLog(
 
 /** One that runs other code than its configuration began with: a warning for each version, and info for further workers that run it. */
 export function logCode(log: Logger, { assignment, pid, otherCode: files }: WorkerHandle, isNew: boolean): void {
-  if (files.length === 0) return;
   const { service, index: workerId, generation } = assignment;
+  if (files.length === 0) {
+    log.debug(`Child ${pid} runs the code of configuration ${generation}`, {
+      event: 'worker_known',
+      service,
+      workerId,
+      pid,
+    });
+    return;
+  }
   const text = `Child ${pid} runs other code than configuration ${generation} began with: ${describeFiles(files)}`;
   const remedy = 'A reload (api-cli reload, or HUP) checks the code on disk, and all workers run it then';
   const facts = { event: 'worker_code', service, workerId, pid, generation, files: files.slice(0, FILES) };
