@@ -27,7 +27,13 @@ const STARTED = [
 ];
 
 /** The modules with which programs begin, and nothing beside them: what they do has to come before anything else is loaded. */
-const FIRST = ['process/early-signals.js', 'process/first-parent.js', 'process/held-tick.js'];
+const FIRST = [
+  'process/early-signals.js',
+  'process/first-parent.js',
+  'process/held-tick.js',
+  'process/own-files.js',
+  'process/compile-cache.js',
+];
 
 /** Folders that every process needs, in one file together. */
 const BASE = ['errors', 'log', 'process', 'text'];

@@ -77,8 +77,6 @@ function generate(deployment: Deployment): string {
     ...Object.entries(made).flatMap(([directive, names]) =>
       names.length === 0 ? [] : [`${directive}=${names.map(listed).join(' ')}`],
     ),
-    '# Compiled code, for the next start.',
-    'CacheDirectory=%N',
     ...(owned.length === 0 ? [] : [`ReadWritePaths=${owned.map(listed).join(' ')}`]),
     ...(entered === folder ? [] : ['# PWD tells a reload the link, so that it follows it.']),
     `Environment=${['NODE_ENV=production', ...(entered === folder ? [] : [`PWD=${entered}`]), ...environment].map(listed).join(' ')}`,

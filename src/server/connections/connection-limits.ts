@@ -112,6 +112,7 @@ export class ConnectionTimeouts {
       if (!connection.idle || connection.fresh || socket.destroyed) continue;
       // The rest of a body is still read away, for which there is another time.
       if (connection.latest?.complete === false) continue;
+      connection.latest = undefined;
       if (connection.idleAfter !== requests) {
         connection.idleAfter = requests;
         connection.idleSince = now;
