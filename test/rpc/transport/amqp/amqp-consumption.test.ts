@@ -52,7 +52,7 @@ test('RP-81 a queue that is deleted under its consumer is declared and consumed 
     await delivery.ack();
   }
   assert.deepEqual(
-    log.lines.filter(({ msg }) => msg.includes('took the queue')).map(({ level }) => level),
+    log.lines.filter(({ msg }) => msg.includes('cancelled the consumer')).map(({ level }) => level),
     ['warn', 'warn', 'error'],
   );
 });
