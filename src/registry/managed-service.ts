@@ -165,10 +165,11 @@ export class ManagedService {
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
     const { name, config, log, tasks, registration } = this.#options;
-    const { made, context, rpc, letGo } = await this.#make();
+    const { made, context, rpc, registry, letGo } = await this.#make();
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
-    this.#registration = registration === undefined ? this.#member(context.host) : registration;
+    this.#registry = registry;
+    this.#registration = registration === undefined ? this.#member(context.host, registry) : registration;
     const { periodic, managerShutdownMs } = managerSettings(config);
     const options: ManagerHooksOptions = {
       ...steps,
@@ -187,7 +188,7 @@ export class ManagedService {
       release: async () => {
         await steps.release?.();
         await rpc?.close();
-        await this.#registry?.close();
+        await registry?.close();
       },
     };
     try {
@@ -208,7 +209,6 @@ export class ManagedService {
     // Nothing of remote calls is loaded for a service without managers.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
     const registry = openRegistry(config, { log });
-    this.#registry = registry;
     const making = buildLog(log);
     const drivers = new Drivers({ ...managersOf(config), log: making.log });
     const context: ManagerContext = {
@@ -235,7 +235,7 @@ export class ManagedService {
         origin = originOfManager(source, config, named);
         made.push(await loadManager(source, origin === undefined ? option : undefined, managersOf(config), context));
       }
-      return { made, context, rpc, letGo };
+      return { made, context, rpc, registry, letGo };
     } catch (error) {
       await letGo();
       throw withOrigin(error, origin);
@@ -253,13 +253,13 @@ export class ManagedService {
     }
   }
 
-  #member(host: string): Registration | null {
+  #member(host: string, registry: ServiceRegistry | null): Registration | null {
     const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
-    if (this.#registry === null || this.#registry === undefined || registers?.() === false) return null;
-    if (this.#registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
+    if (registry === null || registers?.() === false) return null;
+    if (registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
       log.warn('the service registry is in memory: each worker has a separate one, and none has all services');
     }
-    return membership(this.#registry, config, {
+    return membership(registry, config, {
       inFlight: () => this.tracker.size,
       ...member,
       host,

@@ -334,6 +334,19 @@ test('LC-1336 kill stops and deletes the record; one that is gone already is a w
   assert.match(warnings[0]!, /^portico-images on .* was killed and its record was deleted$/);
 });
 
+test('LC-1336 kill closes the registry that it deletes the record in, also after contract()', async (t) => {
+  const config = await configured('[servicegroup]\ndriver = memory\n');
+  const service = RPCService.create({ binary: 'portico-images', config, log, manager: {} });
+  const { mock } = t.mock.method(ServiceRegistry.prototype, 'close');
+  await service.start();
+  await service.stop();
+  await service.contract();
+  await service.kill();
+  const [stopped, asked, killed] = mock.calls.map((call) => call.this as unknown);
+  assert.notEqual(stopped, asked);
+  assert.equal(killed, stopped);
+});
+
 test('LC-1327 MG-9 what the manager has is not the service’s: it is reached by service.manager', async () => {
   const manager = { shrink: () => 'smaller' };
   const service = create({ manager });
