@@ -21,7 +21,6 @@ import {
   legacyRules,
   mountedRouter,
   type PlacedRouter,
-  requirementText,
   slowRequirements,
   warningsOf,
 } from '../routing/internal.js';
@@ -111,7 +110,7 @@ function tableResult({ router, prefix }: PlacedRouter): Shown {
     targetOf(route),
     placeText(route.origin),
     [
-      ...Object.entries(route.requirements).map(([name, regex]) => `${name}: ${requirementText(regex)}`),
+      ...Object.entries(route.requirements).map(([name, regex]) => `${name}: ${route.types[name] ?? regex}`),
       ...route.filters.map((filter) => `filter ${filter}`),
       ...route.shadowedBy.map(({ template, origin }) => `NEVER MATCHES: ${template} at ${placeText(origin)}`),
     ].join('; '),

@@ -28,6 +28,8 @@ export interface DescribedRoute {
   readonly action: string | null;
   /** Expressions of variables, without what any id of a resource must be. */
   readonly requirements: Readonly<Record<string, string>>;
+  /** Names of the types of variables: `{id:int}`. */
+  readonly types: Readonly<Record<string, string>>;
   /** Names of the filters around the controller, outermost first. */
   readonly filters: readonly string[];
   /** Target of a redirect. */
@@ -106,6 +108,7 @@ export function describeRoute(
     controller: isFunction || router.mountedApp(route) !== undefined ? null : text('controller'),
     action: isFunction ? text('controller') : text('action'),
     requirements: Object.fromEntries(Object.entries(route.requirements).filter(([, regex]) => regex !== MEMBER_ID)),
+    types: Object.fromEntries(route.types),
     filters: router.filtersOf(route).map(filterName),
     redirect: router.redirectOf(route)?.target.template ?? null,
     origin: router.originOf(route),

@@ -23,7 +23,6 @@ export {
 export { needsKnownCaller } from './guard.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
 export { type DocumentedRouter, openApiOf } from './openapi.js';
-export { requirementText } from './route/param-types.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';

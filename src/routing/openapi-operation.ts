@@ -122,7 +122,7 @@ function pathParameters({ route }: CompiledRoute, names: readonly string[], sche
   return inPath.map(({ name }, at) => {
     const pattern = requirementOf(route.requirements, name);
     const written = schemas.map((schema) => propertyOf(schema, name)).filter((one) => one !== undefined);
-    const schema = written.length > 0 ? oneOrAny(written) : requirementSchema(pattern);
+    const schema = written.length > 0 ? oneOrAny(written) : requirementSchema(route.types.get(name), pattern);
     return { name: names[at] ?? name, in: 'path', required: true, schema };
   });
 }

@@ -193,8 +193,9 @@ export class Router<Own = any> extends Mapper {
     const strict = this.#options.compat !== 'routes';
     if (strict) checkConditions(options.conditions);
     const { settings, rest } = splitSettings(options);
-    const { template: bare, types, notices } = takeTypes(template, strict ? this.#types : new Map());
-    const written = withTypes(this.#withController(rest, settings, template), types);
+    const typed = takeTypes(template, strict ? this.#types : new Map());
+    const { template: bare, types, notices } = typed;
+    const written = withTypes(this.#withController(rest, settings, bare), typed);
     const odd = notices.length === 0 ? written : { ...written, _notices: [...(written._notices ?? []), ...notices] };
     const route = super.makeRoute(name, bare, odd);
     if (strict) {

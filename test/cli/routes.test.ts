@@ -27,6 +27,7 @@ export async function things(_globalConf, _localConf, ctx) {
   router.resource('thing', 'things', { controller: 'things', only: ['index', 'show', 'create'], formatted: false });
   router.connect('/things', { controller: 'things', action: 'index', conditions: { method: ['GET'] } });
   router.connect('/slow/{x}', { controller: 'things', action: 'show', requirements: { x: '(a+)+' } });
+  router.connect('/typed/{id:int}/{flag:true|false}/{rest:.+}', { controller: 'things', action: 'show' });
   const app = await router.build();
   ctx.onClose(() => app.close());
   return app;
@@ -47,6 +48,7 @@ test('OP-4 RT-195 routes in the order they are tried, with action and place; sha
   assert.match(lines[1]!, /^ {2}POST +\/v1\/things +things\.create +app\.mjs:6/);
   assert.match(stdout, /GET +\/v1\/things +things +things\.index +app\.mjs:6/);
   assert.match(stdout, /GET +\/v1\/things +things\.index +app\.mjs:7 +NEVER MATCHES: \/things at app\.mjs:6/);
+  assert.match(stdout, /\/v1\/typed\/\{id\}\/\{flag\}\/\{rest\} .* id: int; flag: true\|false; rest: \.\+$/m);
   assert.match(stdout, /any +\/v1\/slow\/\{x\} .* x: \(a\+\)\+/);
 });
 
@@ -82,7 +84,7 @@ test('OP-70 RT-202 openapi prints a document', (t) => {
   assert.equal(status, 0);
   const { openapi, paths } = JSON.parse(stdout) as { openapi: string; paths: Record<string, object> };
   assert.equal(openapi, '3.1.0');
-  assert.deepEqual(Object.keys(paths), ['/slow/{x}', '/things', '/things/{id}']);
+  assert.deepEqual(Object.keys(paths), ['/slow/{x}', '/things', '/things/{id}', '/typed/{id}/{flag}/{rest}']);
 });
 
 test('explain, openapi and routes end although the app has left a handle open', (t) => {

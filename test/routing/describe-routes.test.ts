@@ -70,12 +70,22 @@ test('a function without a name of its own is called after its method and path',
     )
     .connect('/any', { handler: () => 1 })
     .put('/a', unnamed)
-    .put('/b', unnamed);
+    .put('/b', unnamed)
+    .get('/c/{flag:true|false}/{rest:.+}', () => 1);
   router.route({ method: ['PUT', 'PATCH'], path: '/books/{id}', action: () => 1 });
   assert.deepEqual(
     describeRoutes(router)
       .map((row) => row.action)
       .sort(),
-    ['GET /books/{id:int}', 'POST /books', 'PUT /a', 'PUT /b', 'PUT,PATCH /books/{id}', 'any /any', 'list'],
+    [
+      'GET /books/{id}',
+      'GET /c/{flag}/{rest}',
+      'POST /books',
+      'PUT /a',
+      'PUT /b',
+      'PUT,PATCH /books/{id}',
+      'any /any',
+      'list',
+    ],
   );
 });

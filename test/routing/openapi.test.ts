@@ -82,6 +82,7 @@ test('RT-202 a variable of a number type is an integer in the document, others h
   router.get('/c/{id:uuid}', () => null);
   router.get('/d/{id:[a-z]+}', () => null);
   router.get('/e/{id}', () => null);
+  router.get('/f/{id:-?[0-9]{1,15\\}}', () => null);
   const { paths } = openApiDocument(router, { title: 'x' });
   const schemas = Object.values(paths as Record<string, { get: { parameters: { schema: Json }[] } }>).map(
     ({ get }) => get.parameters[0]!.schema,
@@ -93,4 +94,5 @@ test('RT-202 a variable of a number type is an integer in the document, others h
   assert.match(String(schemas[2]!.pattern), /^\^\(\?:\[0-9a-fA-F\]\{8\}/);
   assert.deepEqual(schemas[3], { type: 'string', pattern: '^(?:[a-z]+)$' });
   assert.deepEqual(schemas[4], { type: 'string' });
+  assert.deepEqual(schemas[5], { type: 'string', pattern: '^(?:-?[0-9]{1,15})$' });
 });

@@ -4,6 +4,7 @@
 import { didYouMean, nearestOrAll } from '../../errors/index.js';
 import type { RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
+import { pathText, readTemplate } from '../template/template.js';
 import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
@@ -41,10 +42,10 @@ export class Controllers {
   /** A function as a controller with one action. One without its own name is called after its route: `GET /books/{id}`. */
   nameOfHandler(handler: Handler, template: string | null, { conditions }: Pick<RouteOptions, 'conditions'>): string {
     const isNamed = !OF_MEMBER.has(handler.name);
-    const route = `${[conditions?.method ?? 'any'].flat().join(',')} ${template ?? ''}`;
+    const route = `${[conditions?.method ?? 'any'].flat().join(',')} ${bareText(template ?? '')}`;
     const known = isNamed ? this.#handlers.get(handler) : undefined;
     const source = known ?? new Resource({ [HANDLER_ACTION]: handler }, { name: isNamed ? handler.name : route });
-    this.#handlers.set(handler, source);
+    if (isNamed) this.#handlers.set(handler, source);
     return this.nameOf(source);
   }
 
@@ -70,6 +71,11 @@ export class Controllers {
   has(name: string): boolean {
     return this.#sources.has(name);
   }
+}
+
+/** A template without types and expressions. */
+function bareText(template: string): string {
+  return pathText(readTemplate(template, {}, false).parts);
 }
 
 /** Names that a function has only from the member of the options that it is written in. */

@@ -59,7 +59,9 @@ export const ROUTE_OPTIONS: OptionNames = {
     ),
   ),
   other: new Set(
-    'conditions handler auth filters requirements schema config _mounted _filter _parentResource _notices'.split(' '),
+    'conditions handler auth filters requirements schema config _mounted _filter _parentResource _notices _types'.split(
+      ' ',
+    ),
   ),
 };
 

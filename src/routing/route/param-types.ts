@@ -52,17 +52,18 @@ const BUILT_IN_TYPES: ParamTypes<BuiltInTypes> = {
   path: { regex: '.+', parse: (text) => text },
 };
 
-/** A requirement for people: the name of the built-in type that it is of, else the expression. */
-export function requirementText(regex: string): string {
-  const named = Object.entries(BUILT_IN_TYPES).find(([, type]) => type.regex === regex);
-  return named?.[0] ?? regex;
-}
-
-/** The JSON Schema of a variable with this requirement: a number if a built-in type reads it as one, else a text with a pattern. */
-export function requirementSchema(regex: string | undefined): Readonly<Record<string, unknown>> {
-  if (regex === BUILT_IN_TYPES.int32.regex) return { type: 'integer', minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
-  if (regex === BUILT_IN_TYPES.int.regex) return { type: 'integer', minimum: 1 - 10 ** 15, maximum: 10 ** 15 - 1 };
-  const format = regex === BUILT_IN_TYPES.uuid.regex ? { format: 'uuid' } : {};
+/**
+ * The JSON Schema of a variable with this requirement: a number if its type is a built-in one that reads it so, else a text with a
+ * pattern. A router's own type may have the name of a built-in one, but not its expression.
+ */
+export function requirementSchema(
+  type: string | undefined,
+  regex: string | undefined,
+): Readonly<Record<string, unknown>> {
+  const is = (name: keyof BuiltInTypes): boolean => type === name && regex === BUILT_IN_TYPES[name].regex;
+  if (is('int32')) return { type: 'integer', minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+  if (is('int')) return { type: 'integer', minimum: 1 - 10 ** 15, maximum: 10 ** 15 - 1 };
+  const format = is('uuid') ? { format: 'uuid' } : {};
   return { type: 'string', ...format, ...(regex ? { pattern: `^(?:${regex})$` } : {}) };
 }
 
@@ -78,6 +79,8 @@ export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): Reado
 export interface TypedTemplate {
   readonly template: string | null;
   readonly types: ReadonlyMap<string, ParamType>;
+  /** The names of these types. */
+  readonly typeNames: ReadonlyMap<string, string>;
   /** Words that are nearly the name of a type: they are expressions, which match that word alone. */
   readonly notices: readonly RouteWarning[];
 }
@@ -85,6 +88,7 @@ export interface TypedTemplate {
 /** Takes types out of a template; what is after a colon and is no type's name stays: it is an expression. */
 export function takeTypes(template: string | null, known: ReadonlyMap<string, ParamType>): TypedTemplate {
   const types = new Map<string, ParamType>();
+  const typeNames = new Map<string, string>();
   const notices: RouteWarning[] = [];
   const bare = template?.replace(
     /(?<!\\)\{(\.?)([\p{L}\p{N}_]+):(\w+)\}/gu,
@@ -95,10 +99,11 @@ export function takeTypes(template: string | null, known: ReadonlyMap<string, Pa
         return whole;
       }
       types.set(name, type);
+      typeNames.set(name, word);
       return `{${dot}${name}}`;
     },
   );
-  return { template: bare ?? null, types, notices };
+  return { template: bare ?? null, types, typeNames, notices };
 }
 
 function nearlyType(name: string, word: string, known: ReadonlyMap<string, ParamType>): RouteWarning[] {
@@ -118,7 +123,10 @@ export function parseParam(type: ParamType, text: string): unknown {
 }
 
 /** The options with requirements, a condition and a filter that the types ask for. */
-export function withTypes(options: RouteOptions, types: ReadonlyMap<string, ParamType>): RouteOptions {
+export function withTypes(
+  options: RouteOptions,
+  { types, typeNames }: Pick<TypedTemplate, 'types' | 'typeNames'>,
+): RouteOptions {
   if (types.size === 0) return options;
   const requirements = { ...options.requirements };
   for (const [name, { regex }] of types) requirements[name] = regex;
@@ -128,6 +136,7 @@ export function withTypes(options: RouteOptions, types: ReadonlyMap<string, Para
   return {
     ...options,
     requirements,
+    _types: new Map([...(options._types ?? []), ...typeNames]),
     _filter: (values) => printed(options._filter?.(values) ?? values, types),
     ...(asked.length === 0 ? {} : { conditions: { ...options.conditions, function: parses(options, asked) } }),
   };

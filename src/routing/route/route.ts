@@ -52,6 +52,8 @@ export interface RouteOptions {
   readonly _parentResource?: ParentResource | null | undefined;
   /** Oddities besides those of its path. */
   readonly _notices?: readonly RouteWarning[] | undefined;
+  /** Names of the types of its variables, by variable. */
+  readonly _types?: ReadonlyMap<string, string> | undefined;
   readonly [name: string]: unknown;
 }
 
@@ -74,6 +76,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   '_collectionName',
   '_parentResource',
   '_notices',
+  '_types',
 ]);
 
 /** A route. Its expression is compiled with the table, when all requirements are known. */
@@ -85,6 +88,8 @@ export class Route {
   readonly parts: readonly TemplatePart[];
   readonly notices: readonly RouteWarning[];
   readonly requirements: Requirements;
+  /** Names of the types of its variables, by variable; one with an expression has none. */
+  readonly types: ReadonlyMap<string, string>;
   readonly conditions: Conditions | null;
   readonly defaults: ReadonlyMap<string, unknown>;
   readonly minimize: boolean;
@@ -112,6 +117,7 @@ export class Route {
     this.minimize = !this.isStatic && (options._minimize ?? false);
     this.template = this.minimize && template.startsWith('/') ? template.slice(1) : template;
     this.requirements = options.requirements ?? (Object.create(null) as Requirements);
+    this.types = options._types ?? new Map();
     this.conditions = usable(options.conditions);
     this.absolute = options._absolute ?? false;
     this.filter = options._filter ?? null;
