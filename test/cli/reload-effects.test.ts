@@ -85,7 +85,7 @@ const EXCEPT = ['cors.oslo_config_project'];
 
 /** Texts of all types: an option takes the first that it understands and that is not its default. */
 const TEXTS = [
-  'true 1 2 100 422 2000 12345 9 0.5 false warn x y-z https://a.example ./x.js:Thing 10.0.0.0/8 127.0.0.9 a:1',
+  'true 1 2 100 422 2000 12345 9 0.5 false warn x y-z https://a.example ./x.js:Thing 10.0.0.0/8 127.0.0.9 a:1 user_id:x',
   'DELETE RS256 text mutate reload optional TLSv1.3 openstack json none memory sqlite any 5/s /x=5/s sqlite:///x.db %(method)s package.json 8080:/tmp/off',
 ]
   .join(' ')
