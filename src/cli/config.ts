@@ -29,7 +29,8 @@ import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
 import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from './declared-groups.js';
-import { withoutPasted } from './names.js';
+import { isUnknownSection, withoutPasted } from './names.js';
+import { joined } from './plan.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
@@ -214,8 +215,9 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 async function validate(args: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
   const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
   const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
-  // Applications declare groups of their own, which this command does not load.
-  const issues = withoutPasted(config, config.problems({ complete: args.strict === true }));
+  // Applications declare groups of their own, which this command does not load, unless --groups names them.
+  const known = args.strict === true || (args.groups ?? []).length === 0 ? [] : unknownSectionsIn(config);
+  const issues = withoutPasted(config, joined(config.problems({ complete: args.strict === true }), known));
   const errors = issues.filter(({ severity }) => severity === 'error');
   if (args.json === true) {
     const listed = issues.map((each) => {
@@ -230,6 +232,11 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   if (errors.length > 0) throw new ConfigError(issues);
   if (issues.length > 0) process.stdout.write(`${new ConfigError(issues).message}\n`);
   process.stdout.write(issues.length === 0 ? 'No mistakes found in the options that Portico knows.\n' : 'No errors.\n');
+}
+
+/** The sections that none of the declared groups has. */
+function unknownSectionsIn(config: Config): readonly Diagnostic[] {
+  return config.problems().filter((each) => isUnknownSection(each) && each.option === undefined);
 }
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {

@@ -161,7 +161,7 @@ function reloadText(report: ReloadReport): string {
   for (const { option, old, new: now, where, effect } of changes) {
     lines.push(`  ${option}: ${old} -> ${now} (${where}), ${effect}`);
   }
-  for (const warning of warnings) lines.push(`  ${warning}`);
+  for (const warning of warnings) lines.push(`  ${warning.replaceAll('\n', '\n  ')}`);
   for (const { pipeline, ...parts } of pipelines) {
     const told = Object.entries(parts).filter(([, names]) => names.length > 0);
     lines.push(`  ${pipeline}: ${told.map(([how, names]) => `${how} ${names.join(', ')}`).join('; ')}`);

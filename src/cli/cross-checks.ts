@@ -11,6 +11,7 @@ import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { sqliteProblem } from '../sqlite/internal.js';
 import { apiNames, appsOf, missingComma, pastedSections, sectionNames, serviceNames } from './names.js';
+import { isShippedGroup } from './shipped-options.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
@@ -168,7 +169,10 @@ function strangeArguments(
   });
 }
 
-/** Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. */
+/**
+ * Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. Near a group of the application, which
+ * a start does not know before it has loaded that, an unknown section is a warning as others are.
+ */
 function misspelledSections(config: Config): OptionMistake[] {
   const isKnown = (section: string): boolean => config.listOptions(section).some((name) => config.has(section, name));
   if (config.listAllSections().every(isKnown)) return [];
@@ -177,7 +181,9 @@ function misspelledSections(config: Config): OptionMistake[] {
   if (strange.length === 0) return [];
   const found = strange.flatMap((section): OptionMistake[] => {
     const names = config.listOptions(section);
-    const near = nearTo(section, known).find((group) => names.some((name) => config.has(group, name)));
+    const near = nearTo(section, known).find(
+      (group) => isShippedGroup(group) && names.some((name) => config.has(group, name)),
+    );
     if (near === undefined) return [];
     return [
       { group: section, message: 'unknown section: its options have no effect', hint: `did you mean [${near}]?` },

@@ -29,7 +29,7 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
   /** Options that the program has declared. */
   readonly groups?: DeclaredGroups;
   /**
-   * Whether apps may be built under `strict_config`, to learn which options they read. Default true; with a name: those of other APIs
+   * Whether apps may be built to learn which options they read, where a name is unknown otherwise. Default true; with a name: those of other APIs
    * alone.
    */
   readonly build?: boolean | { readonly but: string } | undefined;
@@ -60,7 +60,8 @@ export async function judge(
       : await judgePasteFile(judged, apis, imports);
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
   // A manager may read any option.
-  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, strict && build));
+  const isUnclear = judged.problems({ complete: true }).some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
+  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear && build));
   const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
     if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];

@@ -98,7 +98,7 @@ export function withoutPasted(config: Config, issues: readonly Diagnostic[]): re
   return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
 }
 
-function isUnknownSection({ code }: Diagnostic): boolean {
+export function isUnknownSection({ code }: Diagnostic): boolean {
   return code === 'PORTICO_CONFIG_UNKNOWN_SECTION';
 }
 

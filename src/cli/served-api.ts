@@ -5,8 +5,10 @@ import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
+import { unknownSections } from '../server/internal.js';
 import { type JudgeOptions, judge } from './judge.js';
 import { isStranger, refuseErrors } from './plan.js';
+import { registerShippedOptions } from './shipped-options.js';
 
 /** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */
 export class ServedApi extends WSGIService {
@@ -20,6 +22,10 @@ export class ServedApi extends WSGIService {
     this.#config = config;
     this.#traceErrors = traceErrors;
   }
+
+  /** Sections of everything that ships are known, whether this API uses it or not. */
+  override readonly unknownSections = (config?: Config) =>
+    unknownSections(config ?? this.#config, this.name, { path: this.pasteFile, declare: registerShippedOptions });
 
   override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     if (!this.#hasStrangers(next)) return super.prepare(next);

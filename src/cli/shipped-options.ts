@@ -47,6 +47,13 @@ export const FILTER_GROUPS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+const GROUPS: ReadonlySet<string> = new Set([...programOptions.map(({ group }) => group), ...FILTER_GROUPS]);
+
+/** Whether a group is one of those that ship, and not the application's. */
+export function isShippedGroup(group: string): boolean {
+  return GROUPS.has(group) || /^(?:api|service):/.test(group) || servedOptions.some((each) => each.group === group);
+}
+
 /** All of them. The filters are imported for it, so this is nothing for a program that serves. */
 export async function shippedOptions(): Promise<Registration[]> {
   const filters: unknown[] = Object.values(await import('../middleware/index.js'));

@@ -128,14 +128,14 @@ export class ConfigHolder {
     }
   }
 
-  /** Logs warnings, each once. */
+  /** Logs warnings, each once: one with another hint is the same. */
   warn(issues: readonly Diagnostic[]): void {
     if (this.#judging) return;
     for (const issue of issues) {
-      const text = inOneLine(issue);
-      if (issue.severity !== 'warning' || this.warned.has(text)) continue;
-      this.warned.add(text);
-      this.#untold.push({ text, code: issue.code });
+      const said = withoutHint(issue);
+      if (issue.severity !== 'warning' || this.warned.has(said)) continue;
+      this.warned.add(said);
+      this.#untold.push({ text: inOneLine(issue), code: issue.code });
     }
     this.#tell();
   }
@@ -196,6 +196,11 @@ export class ConfigHolder {
       }),
     );
   }
+}
+
+/** A warning that is known by what it says, whatever its hint is. */
+export function withoutHint(diagnostic: Diagnostic): string {
+  return inOneLine({ ...diagnostic, hint: undefined });
 }
 
 /** As the log has a warning: `portico.ini:3:1: warning: [crs] unknown section; did you mean 'cors'?`. */

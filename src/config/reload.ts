@@ -15,7 +15,7 @@ import {
   takenUp,
   undeclaredChanges,
 } from './changes.js';
-import { ConfigHolder, inOneLine } from './config-holder.js';
+import { ConfigHolder, withoutHint } from './config-holder.js';
 import { readAgain } from './load.js';
 import { readExternalSources } from './sources/external-sources.js';
 import { type ConfigSnapshot, fromSnapshot } from './state.js';
@@ -89,7 +89,7 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
   const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
-  for (const text of [...current.warned, ...warnings.map(inOneLine)]) asTakenUp.warned.add(text);
+  for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
   const released = new Set<string>();
   return {
     next: asTakenUp,

@@ -24,6 +24,7 @@ import type { LaunchRequest, ReloadRequest } from './reload/reload.js';
 import type { ReloadResult } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
+import { unknownToAll } from './services/unknown-sections.js';
 import { bindFailure, bindFailures } from './sockets/listen-sockets.js';
 import { placeOfAddress } from './sockets/listening.js';
 import { Deadline } from './waiting.js';
@@ -199,6 +200,14 @@ export class FleetRunner implements Runner {
   allReady(since: number): void {
     logReady(this.#launcher.log, this.status(), since);
     this.supervisor.warnOfUnusedSockets();
+    const first = this.supervisor.pools.map((pool) => pool.current.find(({ assignment }) => assignment.index === 0));
+    const { config } = this.#options;
+    config?.warn(
+      unknownToAll(
+        config,
+        first.map((worker) => worker?.unknownSections),
+      ),
+    );
   }
 
   /** Never below one worker; a service that was left without any stays so until one is asked for. */

@@ -31,8 +31,8 @@ export type Take = readonly [rule: TakeRule, key: string, patienceMs: number];
 
 /** From a worker. */
 export type ToParent =
-  /** It serves, with so much resident memory, in bytes. */
-  | { readonly kind: 'ready'; readonly rss?: number }
+  /** It serves, with so much resident memory, in bytes; of a first worker the sections that it does not read, if it knows. */
+  | { readonly kind: 'ready'; readonly rss?: number; readonly unknown?: readonly Diagnostic[] | undefined }
   /** The files of the program that it has loaded by then. */
   | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** It has built all services: what it found, which need be no error. */
@@ -93,6 +93,8 @@ export function fittingMessage(message: ToParent, warn: (text: string) => void):
       const known = diagnostics && fittingDiagnostics(diagnostics);
       return { ...message, text: shortened(text), code: code && shortened(code), diagnostics: known };
     }
+    case 'ready':
+      return message.unknown === undefined ? message : { ...message, unknown: fittingDiagnostics(message.unknown) };
     case 'built':
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
     case 'code':

@@ -5,7 +5,7 @@
 
 import { closeSync } from 'node:fs';
 import type { ConfigSnapshot } from '../config/index.js';
-import { errorText, Refusals } from '../errors/index.js';
+import { type Diagnostic, errorText, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
 import { Meter } from '../metrics/index.js';
@@ -28,6 +28,7 @@ import {
   workerTitle,
 } from './process/host-process.js';
 import type { Telling } from './report/report-subjects.js';
+import { unknownSectionsOf, unknownToAll } from './services/unknown-sections.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 
 /** A moment without requests is looked for so often, and in this interval. */
@@ -48,6 +49,7 @@ export class WorkerSide {
   readonly #launched = new Map<string, number>();
   /** In a child that only builds: what kept services from being built. */
   readonly #unbuilt: unknown[] = [];
+  readonly #unknown: (readonly Diagnostic[] | undefined)[] = [];
   readonly #sockets: WorkerSockets;
   /** Of what concerns the process. */
   readonly #meter = new Meter();
@@ -93,7 +95,8 @@ export class WorkerSide {
       return new Promise(() => undefined);
     }
     if (this.core.stopping) return;
-    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
+    const unknown = this.#link.assignment.index === 0 ? await unknownSectionsOf(service) : undefined;
+    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), unknown });
     this.#tellCode(LOOKS);
   }
 
@@ -119,6 +122,7 @@ export class WorkerSide {
   async #build(service: ServiceBase): Promise<void> {
     try {
       const letGo = await service.prepare?.();
+      this.#unknown.push(await unknownSectionsOf(service));
       await letGo?.();
     } catch (error) {
       this.#unbuilt.push(error);
@@ -135,7 +139,7 @@ export class WorkerSide {
       return this.#link.fail(error);
     }
     if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
-    await this.#link.tellBuilt([]);
+    await this.#link.tellBuilt(unknownToAll(this.#options.config, this.#unknown));
   }
 
   #takeOver(service: ServiceBase): void {

@@ -2,11 +2,13 @@
  * A reload in a process that runs its services itself: all services build what is new while they serve; then each switches to it.
  */
 import type { Config } from '../../config/index.js';
+import type { Diagnostic } from '../../errors/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { ServiceRun } from '../services/service-run.js';
+import { unknownSectionsOf, unknownToAll } from '../services/unknown-sections.js';
 import { unlessAborted } from '../waiting.js';
 
 /** Parts of a reload. */
@@ -78,8 +80,11 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
     // A stop came first: what was built goes, nothing else has changed.
     if (inTime === undefined) given.leaveBehind(isBuilt);
     if (stopped.aborted) return { outcome: 'abandoned' };
-    if (dryRun) return { outcome: 'accepted' };
-    return await renewAll(given, next);
+    const unknown = await unknownSections(runs, next.prepared?.config);
+    if (dryRun) return { outcome: 'accepted', unknown };
+    const done = await renewAll(given, next);
+    given.config?.warn(unknown);
+    return { ...done, unknown };
   } finally {
     await release();
   }
@@ -118,4 +123,14 @@ export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChang
   const kept: string[] = [];
   for (const run of runs) if (!(await run.reset(changes))) kept.push(run.name);
   return kept;
+}
+
+/** The sections of a configuration that none of these services reads, once they were built. */
+export async function unknownSections(
+  runs: readonly ServiceRun[],
+  config: Config | undefined,
+): Promise<readonly Diagnostic[]> {
+  if (config === undefined) return [];
+  const each = await Promise.all(runs.map(({ service }) => unknownSectionsOf(service, config)));
+  return unknownToAll(config, each);
 }

@@ -17,7 +17,7 @@ import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
-import { reloadInPlace, resetAll } from './in-place-reload.js';
+import { reloadInPlace, resetAll, unknownSections } from './in-place-reload.js';
 
 /** Options of a `ServiceLauncher` beside those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -148,6 +148,8 @@ export class InProcessRunner implements Runner {
     const { log } = this.#launcher;
     if (this.#options.signals !== false) logReady(log, this.status(), since);
     this.#activated.warnOfUnused(log, this.#runs);
+    const { config } = this.#options;
+    if (!this.supervised) void unknownSections(this.#runs, config).then((unknown) => config?.warn(unknown));
   }
 
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {

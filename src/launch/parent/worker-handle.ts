@@ -63,6 +63,8 @@ export class WorkerHandle {
   hung = false;
   /** It was killed by its supervisor. */
   killed = false;
+  /** Sections that it does not read; undefined before it is ready, for another than the first worker, and for one that may read any. */
+  unknownSections: readonly Diagnostic[] | undefined;
   /** Why it ended before it served. */
   startError: Error | undefined;
   /** Seconds without a sign of life, as its supervisor counts them. */
@@ -211,6 +213,7 @@ export class WorkerHandle {
         this.wasReady = true;
         this.readyAt = performance.now();
         this.freshRss = message.rss;
+        this.unknownSections = message.unknown;
         // It may have taken connections before it heard that it is not needed.
         this.dismissed = false;
         this.#ready.resolve();

@@ -7,7 +7,7 @@
  */
 
 import type { Change, Config } from '../../config/index.js';
-import { type PorticoError, Refusals } from '../../errors/index.js';
+import { type Diagnostic, type PorticoError, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
@@ -19,6 +19,7 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
+import { unknownToAll } from '../services/unknown-sections.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import type { Arrival } from '../sockets/listener-pool.js';
 import { placeOfAddress } from '../sockets/listening.js';
@@ -121,7 +122,9 @@ async function takeUp(
   });
   if (done === undefined) return { outcome: 'abandoned' };
   const { failures, ...result } = done;
-  return { ...result, ...outcomeOf(failures) };
+  const unknown = unknownToAll(given.config, done.unknown);
+  given.config?.warn(unknown);
+  return { ...result, ...outcomeOf(failures), unknown };
 }
 
 function byName(wanted: readonly LaunchRequest[]): ReadonlyMap<string, LaunchRequest> {
@@ -173,11 +176,16 @@ interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pic
 
 /** Its outcome. `failures`: workers that are still the old ones, each with the reason. */
 export type FleetChangeResult = Pick<ReloadReport, 'replaced'> & {
+  /** Of each service the sections that it does not read. */
+  readonly unknown: readonly (readonly Diagnostic[] | undefined)[];
   readonly failures: readonly string[];
 };
 
 /** The result of a reload that is not done: its addresses are bound for a moment, and a child builds the services. */
-async function tryOut(supervisor: Supervisor, change: FleetChange): Promise<Omit<FleetChangeResult, 'failures'>> {
+async function tryOut(
+  supervisor: Supervisor,
+  change: FleetChange,
+): Promise<Pick<ReloadResult, 'replaced' | 'unknown'>> {
   const { added, removed, next, stopped } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
   const arrival = supervisor.arrival(removed, stopped);
@@ -186,9 +194,10 @@ async function tryOut(supervisor: Supervisor, change: FleetChange): Promise<Omit
   } finally {
     await Promise.all(added.map((name) => takeBack(supervisor, name)));
   }
-  await build(supervisor.program, next, stopped);
+  const found = await build(supervisor.program, next, stopped);
   const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, change))] as const);
-  return { replaced: Object.fromEntries(replaced) };
+  const unknown = found.filter(({ code }) => code === 'PORTICO_CONFIG_UNKNOWN_SECTION');
+  return { replaced: Object.fromEntries(replaced), unknown };
 }
 
 function workersOf(pool: WorkerPool, { asked }: FleetChange): number {
@@ -207,10 +216,13 @@ export async function replaceWorkers(
   const { added, removed, next, accept, stopped, superseded } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
   const arrival = supervisor.arrival(removed, stopped);
+  let unknown: FleetChangeResult['unknown'];
   try {
     const opened = await addServices(supervisor, change, arrival);
     const planned = kept.map((pool) => [pool, workersOf(pool, change)] as const);
-    await prove(next, new Map([...planned, ...opened]));
+    const proven = new Map([...planned, ...opened]);
+    await prove(next, proven);
+    unknown = [...proven.keys()].map(({ trial }) => trial?.worker?.unknownSections);
     if (stopped.aborted) return undefined;
     await accept();
   } catch (error) {
@@ -237,6 +249,7 @@ export async function replaceWorkers(
   return {
     replaced: Object.fromEntries(rolls.map(([name, { replaced }]) => [name, replaced])),
     failures: rolls.flatMap(([, { failures }]) => failures),
+    unknown,
   };
 }
 

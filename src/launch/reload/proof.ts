@@ -4,6 +4,7 @@
  */
 import {
   ConfigurationRefused,
+  type Diagnostic,
   describeError,
   PorticoError,
   type Refusals,
@@ -62,11 +63,16 @@ export async function prove(generation: FleetGeneration, pools: ReadonlyMap<Work
   if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
 }
 
-/** Builds a configuration in a child, as a dry run does. Rejects with what is wrong with it, and when it takes too long. */
-export async function build(program: WorkerProgram, generation: FleetGeneration, stopped: AbortSignal): Promise<void> {
-  const found = await buildInChild(program, generation, stopped);
-  const errors = (found ?? []).filter(({ severity }) => severity === 'error');
+/** Builds a configuration in a child, as a dry run does: its warnings. Rejects with what is wrong with it, and when it takes too long. */
+export async function build(
+  program: WorkerProgram,
+  generation: FleetGeneration,
+  stopped: AbortSignal,
+): Promise<readonly Diagnostic[]> {
+  const found = (await buildInChild(program, generation, stopped)) ?? [];
+  const errors = found.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw severalRefusals(errors);
+  return found;
 }
 
 /**

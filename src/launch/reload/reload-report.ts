@@ -1,7 +1,7 @@
 /**
  * Outcome of a reload, for the log, `status()` and the control socket.
  */
-import { describeError, PorticoError } from '../../errors/index.js';
+import { type Diagnostic, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { pagesOfError } from '../../modules/index.js';
 import type { PipelineChange, ReloadChange } from './service-plans.js';
@@ -45,6 +45,8 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   Partial<
     Pick<ReloadReport, 'error' | 'pages' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>
   > & {
+    /** Sections that no service reads: for its warnings. */
+    readonly unknown?: readonly Diagnostic[];
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;
     /** Its failure is why the launch ends: no stop came first. */

@@ -3,7 +3,14 @@
  * differs is how a new configuration is applied.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
-import { ConfigurationRefused, PorticoError, printDiagnostic, Refusals, severalRefusals } from '../../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  PorticoError,
+  printDiagnostic,
+  Refusals,
+  severalRefusals,
+} from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { followLink } from '../../process/index.js';
 import type { Awaitable, Launchable } from '../../service/index.js';
@@ -142,12 +149,13 @@ async function reloadTo(
     }
     // A mutate builds nothing: its dry run ends here.
     const ends = dryRun && method === 'mutate';
-    const result: ReloadResult = ends
+    const { unknown, ...result }: ReloadResult = ends
       ? { outcome: 'accepted' }
       : await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
     const { after, added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
-    return { ...result, ...services, changes: changes(files), pipelines, warnings: warningsOf(after) };
+    const warnings = warningsOf(after, unknown);
+    return { ...result, ...services, changes: changes(files), pipelines, warnings };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
     if (refusal !== undefined) return refusedFor(error);
@@ -157,9 +165,11 @@ async function reloadTo(
 }
 
 /** Warnings for the report, each once: APIs share certificates. */
-function warningsOf({ warnings, certificates }: ServicePlans): string[] {
+function warningsOf({ warnings, certificates }: ServicePlans, unknown: readonly Diagnostic[] = []): string[] {
   const expiring = [...certificates.values()].flatMap(({ expiry = [] }) => expiry);
-  return [...new Set([...warnings, ...expiring].map((warning) => printDiagnostic(warning, { showLine: false })))];
+  return [
+    ...new Set([...warnings, ...expiring, ...unknown].map((warning) => printDiagnostic(warning, { showLine: false }))),
+  ];
 }
 
 function withoutWorkers(change: ReloadChange, isKept: boolean): ReloadChange {

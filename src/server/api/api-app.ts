@@ -4,7 +4,7 @@
 import { type App, Fault, type FaultStyle, type Filter } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -17,6 +17,7 @@ import type { AppLoader } from './api-options.js';
 import { pasteLoader } from './api-plan.js';
 import { refuseUnknown } from './api-settings.js';
 import { refuseStrangers } from './strict-names.js';
+import { unknownSections } from './unknown-sections.js';
 
 /** App of an API before its first start. */
 export const unbuilt: App = () => {
@@ -115,6 +116,13 @@ export class ApiApp {
     this.#app = next;
     const leaving = replaced.then(() => this.#release(old)).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
+  }
+
+  /** Sections that nothing reads; undefined where the API's code may read any. */
+  async unknownSections(config: Config): Promise<readonly Diagnostic[] | undefined> {
+    const { manager, loader } = this.#parts;
+    if (manager !== undefined) return undefined;
+    return unknownSections(config, this.#name, { path: loader === undefined ? this.path : undefined });
   }
 
   /** Lets go of what the app's factories acquired, and waits for replaced apps. */

@@ -14,10 +14,7 @@ import { namedManager } from '../../registry/internal.js';
  * manager, which may read any name.
  */
 export async function refuseStrangers(config: Config, name: string, loader: Loader): Promise<void> {
-  if ((workerAssignment()?.index ?? 0) > 0 || namedManager(config, { group: `api:${name}`, opt: 'manager' })) return;
-  // That of another service may not have been imported yet.
-  const sections = config.listAllSections().filter((section) => /^(api|service):/i.test(section));
-  if (sections.some((section) => config.listOptions(section).includes('manager'))) return;
+  if ((workerAssignment()?.index ?? 0) > 0 || mayReadAny(config, name)) return;
   if (config.resolve('DEFAULT', 'strict_config').value !== true) return;
   if (!config.problems().some(isStranger)) return;
   // It declares what other APIs of the file read; what is wrong with their sections is for them to tell.
@@ -29,6 +26,13 @@ export async function refuseStrangers(config: Config, name: string, loader: Load
       (issue) => isStranger(issue) && (issue.option !== undefined || !pasted.has((issue.section ?? '').toLowerCase())),
     );
   if (issues.length > 0) throw new ConfigError(issues);
+}
+
+/** Whether a manager may read any name: that of an API, or of another service, which may not have been imported yet. */
+export function mayReadAny(config: Config, name: string): boolean {
+  if (namedManager(config, { group: `api:${name}`, opt: 'manager' })) return true;
+  const sections = config.listAllSections().filter((section) => /^(api|service):/i.test(section));
+  return sections.some((section) => config.listOptions(section).includes('manager'));
 }
 
 function isStranger({ severity, code }: Diagnostic): boolean {

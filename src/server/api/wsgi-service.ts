@@ -158,8 +158,9 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. */
+  /** For reports; for launchers the warnings of sections that nothing reads, once the app is built. */
   readonly requestsInFlight = () => this.server.requests.map(reportedExchange);
+  readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);

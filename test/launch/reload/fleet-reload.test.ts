@@ -158,8 +158,8 @@ test('LC-515 a caller that fails when it hears of an added service does not refu
     { service: new RecordedService('a'), workers: 1 },
     { service: new RecordedService('new'), workers: 1, added },
   ];
-  const result = await fleet.reload({ services });
-  assert.deepEqual(result, { replaced: { a: 1 }, failures: [] });
+  const { replaced, failures } = await fleet.reload({ services });
+  assert.deepEqual({ replaced, failures }, { replaced: { a: 1 }, failures: [] });
   assert.equal(fleet.pool('new')?.current.length, 1);
 });
 

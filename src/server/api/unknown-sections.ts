@@ -1,0 +1,58 @@
+/**
+ * The sections of the configuration that an API does not read.
+ */
+import type { Config } from '../../config/index.js';
+import type { Diagnostic } from '../../errors/index.js';
+import { Loader } from '../../loader/index.js';
+import { osloNotificationOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../../service/internal.js';
+import { mayReadAny } from './strict-names.js';
+
+/** Options of {@link unknownSections}. */
+interface UnknownSectionsOptions {
+  /** The paste file of the API; undefined where its app comes from elsewhere. */
+  readonly path: string | undefined;
+  /** Declares what ships with the program, whether it was loaded or not. Default: the options of remote calls. */
+  readonly declare?: (config: Config) => Promise<void> | void;
+}
+
+/**
+ * Warnings of the sections that nothing has declared by now: neither the program and the API's app, nor a factory of the paste file, all of which
+ * are imported for it. To be called when the app is built. The section of the API's own name is judged with the app. Undefined where a manager may read any section.
+ */
+export async function unknownSections(
+  config: Config,
+  name: string,
+  { path, declare = declareRemoteCalls }: UnknownSectionsOptions,
+): Promise<readonly Diagnostic[] | undefined> {
+  if (mayReadAny(config, name)) return undefined;
+  const found = unknownIn(config).filter(({ section }) => section?.toLowerCase() !== name.toLowerCase());
+  if (found.length === 0) return [];
+  const others = config.copy();
+  await declare(others);
+  const pasted = new Set<string>();
+  if (path !== undefined) {
+    await Loader.checkFile(path, { config: others, trial: false });
+    for (const section of new Loader(path, { config: others }).sections()) pasted.add(section.name.toLowerCase());
+  }
+  const left = new Map(unknownIn(others).map((each) => [each.section, each]));
+  return found.flatMap((each) => {
+    const { section = '', hint } = each;
+    const other = left.get(section);
+    if (other === undefined || pasted.has(section.toLowerCase())) return [];
+    // Each may know a name that is near.
+    return [hint?.startsWith('did you mean') === true ? each : other];
+  });
+}
+
+function declareRemoteCalls(config: Config): void {
+  config.register('rpc', rpcOptions);
+  config.register('oslo_messaging_rabbit', osloRabbitOptions);
+  config.register('oslo_messaging_notifications', osloNotificationOptions);
+  config.register('upgrade_levels', upgradeLevelOptions);
+}
+
+function unknownIn(config: Config): readonly Diagnostic[] {
+  return config.problems().filter(({ code, severity, option }) => {
+    return code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && severity === 'warning' && option === undefined;
+  });
+}
