@@ -1,7 +1,7 @@
 /** Deployment files that `api-cli generate` writes, held against the programs that read them, and what `--check` says of edited ones. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
@@ -51,6 +51,13 @@ function written(run: ReturnType<typeof generating>, kind: string): string {
   const { status, stdout, stderr } = run(kind);
   assert.equal(status, 0, stderr);
   return stdout;
+}
+
+/** What `generate systemd` says the user of the service may not do in the project, each with its hint. */
+function unreadable(run: ReturnType<typeof generating>, ...words: string[]): (readonly [what: string, hint: string])[] {
+  const { stderr } = run('systemd', ...words);
+  const told = [...stderr.matchAll(/the user of the service may not (.*)\n\s*(?:hint: )?(.*)/g)];
+  return told.map(([, what, hint]) => [what!, hint!] as const).filter(([what]) => what.includes(run.folder));
 }
 
 const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
@@ -257,19 +264,65 @@ test('OP-15 a path that no unit can make writable is warned of', (t) => {
 
 test('OP-15 a file that the user of the unit may not read is warned of', (t) => {
   const run = generating(t);
-  const told = (): readonly string[] =>
-    (run('systemd').stderr.match(/^.*the user of the service may not .*$/gm) ?? []).filter((line) =>
-      line.includes(run.folder),
-    );
+  const told = (...words: string[]): readonly string[] => unreadable(run, ...words).map(([what]) => what);
   chmodSync(run.folder, 0o700);
-  const [closed, ...others] = told();
-  assert.deepEqual(others, []);
-  assert.ok(closed!.includes(`may not enter ${run.folder}: its mode is 0700`), closed);
+  assert.deepEqual(told(), [`enter ${run.folder}: its mode is 0700`]);
   chmodSync(run.folder, 0o755);
   assert.deepEqual(told(), []);
-  chmodSync(join(run.folder, 'portico.ini'), 0o640);
-  const [unreadable] = told();
-  assert.ok(unreadable!.includes(`may not read ${run.folder}/portico.ini: its mode is 0640`), unreadable);
+  const file = join(run.folder, 'portico.ini');
+  chmodSync(file, 0o640);
+  const [[what, hint] = []] = unreadable(run);
+  assert.equal(what, `read ${file}: its mode is 0640`);
+  assert.match(hint!, /^Run chmod o\+r on it, unless it protects secrets\. Or write User= and Group=/);
+  const folder = join(run.folder, 'conf');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'more.conf'), '[wsgi]\nkeep_alive_timeout = 20\n');
+  const words = ['--config-file', file, '--config-dir', folder];
+  chmodSync(file, 0o644);
+  chmodSync(folder, 0o711);
+  assert.deepEqual(told(...words), [`list ${folder}: its mode is 0711`]);
+  chmodSync(folder, 0o755);
+  assert.deepEqual(told(...words), []);
+});
+
+test('OP-15 a file with secrets that the user of the unit may not read stays closed to others', async (t) => {
+  const run = generating(t, { more: '[ssl]\ncert_file = c.pem\nkey_file = k.pem\n' });
+  chmodSync(run.folder, 0o755);
+  const { cert, key } = await makePair();
+  writeFileSync(join(run.folder, 'c.pem'), cert);
+  const secret = join(run.folder, 'k.pem');
+  writeFileSync(secret, key, { mode: 0o600 });
+  const stays = (path: string, what: string, ...words: string[]): void => {
+    const [[told, hint] = [], ...others] = unreadable(run, ...words);
+    assert.deepEqual([told, others], [`${what} ${path}: its mode is ${what === 'enter' ? '0700' : '0600'}`, []]);
+    assert.doesNotMatch(hint!, /chmod/);
+    assert.match(hint!, /^Keep it closed to others.*write User= and Group= .* instead of DynamicUser=yes/i);
+  };
+  stays(secret, 'read');
+  chmodSync(run.folder, 0o700);
+  stays(run.folder, 'enter');
+  chmodSync(run.folder, 0o755);
+  chmodSync(secret, 0o644);
+  const written = join(run.folder, 'secrets.ini');
+  writeFileSync(written, '[keystone_authtoken]\npassword = hidden-word\n', { mode: 0o600 });
+  stays(written, 'read', '--config-file', join(run.folder, 'portico.ini'), '--config-file', written);
+});
+
+test('OP-15 a directory above the target of a link is among those that the user of the unit has to enter', (t) => {
+  const run = generating(t);
+  chmodSync(run.folder, 0o755);
+  const closed = join(run.folder, 'closed');
+  mkdirSync(join(closed, 'conf'), { recursive: true });
+  const file = join(run.folder, 'portico.ini');
+  renameSync(file, join(closed, 'conf', 'portico.ini'));
+  symlinkSync('closed/conf', join(run.folder, 'current'));
+  symlinkSync('current/portico.ini', file);
+  assert.deepEqual(unreadable(run), []);
+  chmodSync(closed, 0o700);
+  assert.deepEqual(
+    unreadable(run).map(([what]) => what),
+    [`enter ${closed}: its mode is 0700`],
+  );
 });
 
 test('OP-15 a secret of the command line goes into no deployment file', (t) => {

@@ -1,33 +1,63 @@
 /**
  * Paths that the user of a service has to read. `DynamicUser=` makes one who is in no group and owns none of them.
  */
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../../errors/index.js';
 
+/** A path that a start reads. */
+export interface ReadPath {
+  readonly path: string;
+  /** Others must not read it. */
+  readonly isSecret?: boolean;
+  /** A directory whose files are looked for. */
+  readonly isListed?: boolean;
+}
+
 /** Warnings of files and directories that are closed to others, each once. */
-export function unreadable(paths: readonly string[]): Pick<Diagnostic, 'message' | 'hint'>[] {
-  const closed = new Map(paths.flatMap((path) => closedPart(path) ?? []).map((part) => [part.path, part]));
-  return [...closed.values()].map(({ path, mode, isDirectory }) => ({
-    message: `the user of the service may not ${isDirectory ? 'enter' : 'read'} ${path}: its mode is ${mode.toString(8).padStart(4, '0')}`,
-    hint: `Run chmod o+${isDirectory ? 'x' : 'r'} on it. Or, to keep it closed, write User= and Group= of an account that may read it instead of DynamicUser=yes.`,
+export function unreadable(paths: readonly ReadPath[]): Pick<Diagnostic, 'message' | 'hint'>[] {
+  const closed = new Map<string, Closed>();
+  for (const { path, isSecret = false, isListed = false } of paths) {
+    const part = closedPart(path, isListed ? 'list' : 'read');
+    if (part === undefined) continue;
+    const known = closed.get(part.path);
+    closed.set(part.path, { ...(known ?? part), isSecret: isSecret || known?.isSecret === true });
+  }
+  return [...closed.values()].map(({ path, mode, verb, isSecret }) => ({
+    message: `the user of the service may not ${verb} ${path}: its mode is ${mode.toString(8).padStart(4, '0')}`,
+    hint: isSecret
+      ? `Keep it closed to others, because it protects secrets. Write User= and Group= of an account, not root, that may ${verb} it instead of DynamicUser=yes.`
+      : `Run chmod o+${verb === 'enter' ? 'x' : verb === 'list' ? 'rx' : 'r'} on it, unless it protects secrets. Or write User= and Group= of an account that may ${verb} it instead of DynamicUser=yes.`,
   }));
 }
 
 interface Part {
   readonly path: string;
   readonly mode: number;
-  readonly isDirectory: boolean;
+  readonly verb: 'enter' | 'list' | 'read';
 }
 
-/** The first directory on the way to a path, or the path itself, that is closed to others. */
-function closedPart(path: string): Part | undefined {
+interface Closed extends Part {
+  readonly isSecret: boolean;
+}
+
+/** Permissions of others that each needs. */
+const NEEDED = { enter: 0o001, list: 0o005, read: 0o004 };
+
+/** Linux follows no more links in one path. */
+const MAX_LINKS = 40;
+
+/** The first directory on the way to a path, or the path itself, that is closed to others; links are followed. */
+function closedPart(path: string, how: 'list' | 'read', links = MAX_LINKS): Part | undefined {
   const above = dirname(path);
-  const closedAbove = above === path ? undefined : closedPart(above);
+  const closedAbove = above === path ? undefined : closedPart(above, 'read', links);
   if (closedAbove !== undefined) return closedAbove;
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
-  const isDirectory = found.isDirectory();
-  const isOpen = (found.mode & (isDirectory ? 0o001 : 0o004)) !== 0;
-  return isOpen ? undefined : { path, mode: found.mode & 0o7777, isDirectory };
+  if (found.isSymbolicLink()) {
+    return links === 0 ? undefined : closedPart(resolve(realpathSync(above), readlinkSync(path)), how, links - 1);
+  }
+  const verb = found.isDirectory() && how === 'read' ? 'enter' : how;
+  const isOpen = (found.mode & NEEDED[verb]) === NEEDED[verb];
+  return isOpen ? undefined : { path: realpathSync(path), mode: found.mode & 0o7777, verb };
 }

@@ -1,7 +1,7 @@
 /**
  * A unit for systemd, systemd.service(5) and systemd.exec(5).
  */
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Diagnostic } from '../../errors/index.js';
 import {
   type Deployment,
@@ -11,7 +11,7 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
-import { unreadable } from './read-paths.js';
+import { type ReadPath, unreadable } from './read-paths.js';
 import { isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf } from './systemd-unit.js';
 import { below, isTemporary, NAME, placesOf } from './unit-places.js';
 import { directoryOf, variableOf } from './written-paths.js';
@@ -105,13 +105,14 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
 }
 
 /** Paths that a start reads. */
-const readPaths = ({ main, folder, files, secretFiles }: Deployment): string[] => [
-  process.execPath,
-  main,
-  folder,
-  ...files,
-  ...secretFiles,
-];
+function readPaths({ main, folder, words, files, secretFiles, secrets }: Deployment): ReadPath[] {
+  const withSecrets = new Set([...secretFiles, ...secrets.map(({ file }) => file)]);
+  return [
+    ...[process.execPath, main, folder].map((path) => ({ path })),
+    ...words.flatMap(({ option, value }) => (option === '--config-dir' ? [{ path: value, isListed: true }] : [])),
+    ...[...files, ...secretFiles].map((path) => ({ path, isSecret: withSecrets.has(resolve(path)) })),
+  ];
+}
 
 /** A timeout in seconds: `infinity` is for ever, and so is 0, systemd.service(5). */
 function timeoutOf(text: string): number {
@@ -127,9 +128,10 @@ const hasLowPort = ({ apis }: Deployment): boolean =>
 
 /** The files that `ProtectHome=` hides. */
 const homeFiles = (deployment: Deployment): string[] =>
-  [...readPaths(deployment), ...deployment.writes().map((each) => directoryOf(each, each.value))].filter((path) =>
-    /^\/(?:home|root|run\/user)(?:\/|$)/.test(path),
-  );
+  [
+    ...readPaths(deployment).map(({ path }) => path),
+    ...deployment.writes().map((each) => directoryOf(each, each.value)),
+  ].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
 
 function check(text: string, deployment: Deployment, tell: Tell): void {
   const unit = parseUnit(text);
