@@ -17,7 +17,7 @@ import { addCrossChecks } from './cross-checks.js';
 import { type DeclaredGroups, registerGroups } from './declared-groups.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices, planningServices } from './enabled-services.js';
-import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
+import { apiNames, isUnknownSection, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
 import { buildAndFind } from './route-findings.js';
 import { registerShippedOptions } from './shipped-options.js';
@@ -62,7 +62,10 @@ export async function judge(
   // A manager may read any option.
   const isUnclear = judged.problems({ complete: true }).some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
   const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear && build));
+  const near =
+    told && !strict && isUnclear && (await othersMayRead(judged)) ? judged.problems({ complete: false }) : undefined;
   const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {
+    if (near !== undefined && isUnknownSection(issue) && !near.some((each) => isSame(each, issue))) return [];
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
     if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
     if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
@@ -184,6 +187,25 @@ async function tellAllTheyRead(
     }
   }
   return true;
+}
+
+/**
+ * Whether a section may be for what is not enabled here, such as in a file that several hosts share: a manager, or an API whose factories have not
+ * declared what they read.
+ */
+export async function othersMayRead(config: Config): Promise<boolean> {
+  const sections = config.listAllSections().filter((section) => /^(?:api|service):/.test(section));
+  if (sections.some((section) => config.listOptions(section).includes('manager'))) return true;
+  const enabled = apiNames(config);
+  for (const name of sectionNames(config, 'api').filter((each) => !enabled.includes(each))) {
+    try {
+      const loader = new Loader(configuredPasteFile(config), { config });
+      if (!hasDeclared(await loader.tree(pipelineOf(config, name)))) return true;
+    } catch (error) {
+      refusalsOnly(error);
+    }
+  }
+  return false;
 }
 
 function hasDeclared({ resolved, filters = [], app, filter, next, children = [] }: ContextTree): boolean {

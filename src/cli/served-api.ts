@@ -6,7 +6,7 @@ import { workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import { unknownSections } from '../server/internal.js';
-import { type JudgeOptions, judge } from './judge.js';
+import { type JudgeOptions, judge, othersMayRead } from './judge.js';
 import { isStranger, refuseErrors } from './plan.js';
 import { registerShippedOptions } from './shipped-options.js';
 
@@ -24,8 +24,12 @@ export class ServedApi extends WSGIService {
   }
 
   /** Sections of everything that ships are known, whether this API uses it or not. */
-  override readonly unknownSections = (config?: Config) =>
-    unknownSections(config ?? this.#config, this.name, { path: this.pasteFile, declare: registerShippedOptions });
+  override readonly unknownSections = async (config: Config = this.#config) => {
+    const path = this.pasteFile;
+    const found = await unknownSections(config, this.name, { path, declare: registerShippedOptions });
+    if (found === undefined || found.length === 0 || !(await othersMayRead(config.copy()))) return found;
+    return found.filter(({ hint }) => hint?.startsWith('did you mean') === true);
+  };
 
   override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     if (!this.#hasStrangers(next)) return super.prepare(next);

@@ -88,6 +88,17 @@ test('a section is no news where a manager may read it', { timeout }, async (t) 
   assert.deepEqual(told(program.stderr), []);
 });
 
+test('nor where an API may read it that another host runs with the same file', { timeout }, async (t) => {
+  const text = (await ini(['stock'])).replace('hello,other', 'hello');
+  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
+  const { stdout } = await runApiCli(project.folder, 'check');
+  assert.deepEqual(stdout.match(/\[\w+\] unknown section/g), ['[shopp] unknown section']);
+  const program = startProject(t, project);
+  await program.printed(/unknown section/);
+  await program.end();
+  assert.deepEqual(told(program.stderr), [SHOPP]);
+});
+
 test('config validate warns of a section that the declared groups do not have', { timeout }, async (t) => {
   const groups = `import { defineOptions, string } from 'portico/config';
 export const groups = { shop: defineOptions({ x: string({ help: 'Any text.' }) }) };\n`;
