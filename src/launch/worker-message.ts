@@ -68,6 +68,9 @@ export type ToParent =
   /** To `ask` or `mutate`. */
   | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };
 
+/** As it crosses the channel. The mark tells it from objects of an application, which may have a `kind` too. */
+export type Sent = ToParent & { readonly portico: true };
+
 type Facts = Readonly<Record<string, unknown>>;
 
 /** The most tokens of one question. */
@@ -85,8 +88,12 @@ const SHORTENED = '… (shortened)';
 /** So many names of facts are told. */
 const NAMES = 3;
 
-/** The message with texts, facts and answers within their bounds. `warn` is told which facts are left out. */
-export function fittingMessage(message: ToParent, warn: (text: string) => void): ToParent {
+/** The marked message with texts, facts and answers within their bounds. `warn` is told which facts are left out. */
+export function fittingMessage(message: ToParent, warn: (text: string) => void): Sent {
+  return { ...fitting(message, warn), portico: true };
+}
+
+function fitting(message: ToParent, warn: (text: string) => void): ToParent {
   switch (message.kind) {
     case 'failed': {
       const { text, code, diagnostics } = message;
@@ -186,33 +193,16 @@ function shortened(value: unknown): string {
   return text.length <= TEXT ? text : `${text.slice(0, TEXT - SHORTENED.length)}${SHORTENED}`;
 }
 
-/** In a few words a value that is no message of this table, as `process.send()` in an application sends it; undefined for a message. */
+/** In a few words a value without the mark of a message, as `process.send()` in an application sends it; undefined for a message. */
 export function foreignMessage(value: unknown): string | undefined {
   if (typeof value === 'string') return `the text ${quoted(value)}`;
   if (typeof value !== 'object' || value === null) return String(value);
-  if (KINDS.has((value as { kind?: unknown }).kind)) return undefined;
+  if ((value as Partial<Sent>).portico === true) return undefined;
   if (Array.isArray(value)) return 'a list';
   const names = Object.keys(value);
   const some = names.slice(0, NAMES).map(quoted).join(', ');
   return names.length === 0 ? 'an object' : `an object with ${some}${names.length > NAMES ? ', …' : ''}`;
 }
-
-const KINDS: ReadonlySet<unknown> = new Set<ToParent['kind']>([
-  'ready',
-  'code',
-  'failed',
-  'launched',
-  'draining',
-  'ended',
-  'beat',
-  'counted',
-  'take',
-  'stuck',
-  'inHand',
-  'replace',
-  'answer',
-  'built',
-]);
 
 function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);

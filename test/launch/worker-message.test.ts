@@ -44,7 +44,11 @@ const GOOD: readonly ToParent[] = [
 const crossed = <T>(value: T): T => deserialize(serialize(value)) as T;
 
 test('every message of a worker passes, as it arrives', () => {
-  for (const message of GOOD) assert.equal(foreignMessage(crossed(message)), undefined);
+  for (const message of GOOD) {
+    const sent = crossed(fittingMessage(message, assert.fail));
+    assert.equal(foreignMessage(sent), undefined);
+    assert.equal(sent.kind, message.kind);
+  }
 });
 
 test('what is sent to somebody else is told in a few words', () => {
@@ -52,7 +56,8 @@ test('what is sent to somebody else is told in a few words', () => {
     'the text "ready"': 'ready',
     'an object with "watch:require"': { 'watch:require': ['/srv/a.js'] },
     'an object with "type", "data", "id", …': { type: 'process:msg', data: {}, id: 1, more: 2 },
-    'an object with "kind"': { kind: 'metrics' },
+    'an object with "kind"': { kind: 'code' },
+    'an object with "kind", "portico"': { kind: 'code', portico: 1 },
     'an object': new Error('boo'),
     'a list': [{ kind: 'ready' }],
     null: null,
@@ -137,7 +142,7 @@ test('of more files of a program than a message may have the first are told, wit
   assert.deepEqual(told, files.slice(0, told.length));
   assert.match(warnings.join(), new RegExp(`^Only ${told.length} of the 10000 files`));
   const few = { kind: 'code', files: files.slice(0, 3) } as const;
-  assert.deepEqual(arrived(few), { ...arrived(few), message: few, warnings: [] });
+  assert.deepEqual(arrived(few), { ...arrived(few), message: { ...few, portico: true }, warnings: [] });
 });
 
 test('an answer that is too large or cannot be cloned is an error', () => {

@@ -77,7 +77,7 @@ export class WorkerChannel {
       const lines = piece.split('\n');
       lines[0] = text + lines[0]!;
       text = (lines.pop() ?? '').slice(0, LINE_CHARACTERS);
-      for (const line of lines) ignoreErrors(() => this.#receive(JSON.parse(line)));
+      for (const line of lines) ignoreErrors(() => this.#listener.message(JSON.parse(line)));
     });
   }
 }

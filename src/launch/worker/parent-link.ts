@@ -11,7 +11,7 @@ import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
-import { fittingMessage, type ToParent } from '../worker-message.js';
+import { fittingMessage, type Sent, type ToParent } from '../worker-message.js';
 import { type LoopFacts, startWatching } from './watch.js';
 
 /** Key of the link on a worker's process object. */
@@ -20,7 +20,7 @@ const WORKER_LINK = Symbol.for('portico.worker');
 /** The part of `process` a worker talks to its parent through. */
 interface Channel {
   readonly connected: boolean;
-  send?(message: ToParent, done: (error: Error | null) => void): unknown;
+  send?(message: Sent, done: (error: Error | null) => void): unknown;
   on(event: string, listener: (message: ToWorker, socket?: unknown) => void): unknown;
   exit(status: number): never;
 }

@@ -7,7 +7,7 @@
 
 import { isMainThread } from 'node:worker_threads';
 import { heldTick, keepCompiledCode } from '../../process/index.js';
-import type { ToParent } from '../worker-message.js';
+import type { Sent } from '../worker-message.js';
 
 export { heldTick };
 
@@ -15,7 +15,7 @@ const assigned = isMainThread && process.send !== undefined ? process.env.PORTIC
 
 if (assigned !== undefined) {
   // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
-  const ended: ToParent = { kind: 'ended', status: 0, cutOff: false };
+  const ended: Sent = { portico: true, kind: 'ended', status: 0, cutOff: false };
   const stopped = (): void => {
     // It is asked for: no start that failed. A message this short is in the channel when `send` returns.
     process.send?.(ended);

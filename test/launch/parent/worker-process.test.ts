@@ -46,7 +46,7 @@ test('workers inherit nothing of a parent that `node --watch` runs', async () =>
   child.on('message', (message) => sent.push(message));
   child.send({ kind: 'configure', configuration: undefined, settings: {}, sockets: [] });
   await ended;
-  const foreign = sent.filter((message) => (message as { kind?: unknown }).kind === undefined);
+  const foreign = sent.filter((message) => (message as { portico?: unknown }).portico !== true);
   assert.deepEqual(foreign, []);
 });
 
