@@ -120,10 +120,22 @@ async function reloadTo(
     const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared?.config);
     return { after, ...diff(before, after, method) };
   };
+  const isKept = (option: string): boolean => {
+    try {
+      return steps.keeps?.(option) === true;
+    } catch (err) {
+      // The configuration may be in force by now: the reload does not fail for its report.
+      log.warn(
+        `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
+        { err },
+      );
+      return false;
+    }
+  };
   // Asked for in the end: what services that end had in use is released as the configuration is applied.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
     const all = [...(prepared?.report({ workers: steps.hasWorkers }) ?? []), ...files];
-    return steps.hasWorkers ? all : all.map((change) => withoutWorkers(change, steps.keeps?.(change.option) === true));
+    return steps.hasWorkers ? all : all.map((change) => withoutWorkers(change, isKept));
   };
   try {
     const refusals = new Refusals();
@@ -172,10 +184,9 @@ function warningsOf({ warnings, certificates }: ServicePlans, unknown: readonly 
   ];
 }
 
-function withoutWorkers(change: ReloadChange, isKept: boolean): ReloadChange {
-  if (change.effect === 'applied now' && isKept) return { ...change, effect: 'needs a restart' };
-  if (change.effect !== 'by new workers') return change;
-  return { ...change, effect: isKept ? 'needs a restart' : 'applied now' };
+function withoutWorkers(change: ReloadChange, isKept: (option: string) => boolean): ReloadChange {
+  if (change.effect !== 'applied now' && change.effect !== 'by new workers') return change;
+  return { ...change, effect: isKept(change.option) ? 'needs a restart' : 'applied now' };
 }
 
 /** The result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: no limit. */

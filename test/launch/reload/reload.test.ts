@@ -108,3 +108,16 @@ test('OP-80 a warning of a plan is logged, and refuses nothing', async () => {
   );
   assert.match(warnings[0].msg, /worker\.ini:2:9: warning: \[worker\] steps: smokes$/);
 });
+
+test('a service whose keeps() fails does not make a refused reload of one that is in force', async () => {
+  const { reload, service, lines } = await launched();
+  Object.assign(service, {
+    keeps: (option: string) => {
+      throw new Error(`what is ${option}?`);
+    },
+  });
+  const { outcome, error, changes } = await reload('press cut', 'newer');
+  assert.deepEqual([outcome, error], ['accepted', undefined]);
+  assert.equal(changes[0]?.effect, 'applied now');
+  assert.ok(lines.some((line) => line.includes("keeps('worker.steps')") && line.includes('what is worker.steps?')));
+});
