@@ -80,18 +80,18 @@ export class LogOutput {
 
   /**
    * Writes from now on to the file that has this name now: the one before was renamed. If it cannot be opened the one
-   * before stays, and the system's error is given.
+   * before stays, and the system's error is given; so is one of closing the file before.
    */
   reopen(): NodeJS.ErrnoException | undefined {
     this.#flush();
     const before = this.#descriptor;
     try {
       this.#descriptor = openToAppend(this.#path!, MODE);
+      this.#torn = false;
+      closeSync(before);
     } catch (error) {
       return error as NodeJS.ErrnoException;
     }
-    this.#torn = false;
-    closeSync(before);
     return undefined;
   }
 

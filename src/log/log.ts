@@ -20,6 +20,7 @@ import { LogOutput } from './log-output.js';
 import { momentFacts } from './moment.js';
 import { readable } from './readable.js';
 import { jsonString, membersOf, RECORDS, type WriteRecord } from './records.js';
+import { noteReopener } from './reopening.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -117,15 +118,6 @@ function isoTime(): () => string {
   };
 }
 
-/** Of each file that loggers of this process write to: opens it anew. */
-const reopeners = new Set<() => void>();
-
-/** Opens all log files of this process anew, by their names, each once; `own`: a logger that may be of another make. */
-export function reopenLogs(own: Logger): void {
-  for (const reopen of reopeners) reopen();
-  if (own.reopen !== undefined && !reopeners.has(own.reopen)) own.reopen();
-}
-
 const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'base', 'facts'];
 
 /** Creates a logger, by default on standard error. Throws for an unknown level or option. */
@@ -156,7 +148,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     const failed = output?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: logging continues in the open file`);
   };
-  if (options.file !== undefined) reopeners.add(reopen);
+  if (options.file !== undefined) noteReopener(reopen);
   const put = (line: string): void => {
     if (output === undefined || text) stream.write(line);
     else output.gather(line);

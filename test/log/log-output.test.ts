@@ -212,3 +212,51 @@ process.exit(0);
   const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
   assert.deepEqual([stderr, status], ['first\nlast\n', 0]);
 });
+
+test('a file that cannot be closed is told, and all other log files are opened anew', (t) => {
+  const main = `
+import { closeSync, openSync, readdirSync, readlinkSync, renameSync } from 'node:fs';
+import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
+import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
+const lower = openSync('main.js');
+const logs = ['one', 'two'].map((file) => createLogger({ file }));
+for (const log of logs) log.info('before');
+for (const file of ['one', 'two']) renameSync(file, file + '.1');
+const open = readdirSync('/proc/self/fd').filter((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).endsWith('/one.1'); } catch { return false; } });
+closeSync(Number(open[0]));
+closeSync(lower);
+reopenLogs(logs[0]);
+for (const log of logs) log.info('after');
+`;
+  const { folder, remove } = emptyProject({ 'main.js': main });
+  t.after(remove);
+  const { stderr, status } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
+  assert.deepEqual([stderr, status], ['', 0]);
+  assert.match(readFileSync(join(folder, 'one'), 'utf8'), /EBADF.*\n.*after/);
+  assert.match(readFileSync(join(folder, 'two'), 'utf8'), /after/);
+});
+
+test('a logger that is dropped is not opened anew', (t) => {
+  const main = `
+import { renameSync } from 'node:fs';
+import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
+import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
+const kept = createLogger({ file: 'kept' });
+const children = (() => [createLogger({ file: 'parent' }).child({ part: 'a' })])();
+(() => createLogger({ file: 'dropped' }).info('gone'))();
+await new Promise((resolve) => setTimeout(resolve, 10));
+gc();
+await new Promise((resolve) => setTimeout(resolve, 10));
+for (const file of ['kept', 'parent', 'dropped']) renameSync(file, file + '.1');
+reopenLogs(kept);
+children[0].info('after');
+`;
+  const { folder, remove } = emptyProject({ 'main.js': main });
+  t.after(remove);
+  const { stderr, status } = spawnSync(process.execPath, ['--expose-gc', 'main.js'], { cwd: folder, encoding: 'utf8' });
+  assert.deepEqual([stderr, status], ['', 0]);
+  assert.deepEqual(
+    ['kept', 'parent', 'dropped'].map((name) => existsSync(join(folder, name))),
+    [true, true, false],
+  );
+});
