@@ -94,6 +94,21 @@ test('LC-909 LC-906 a helper that hangs is ended, delays no start, and is no err
   assert.equal(isAlive(Number(readFileSync(pidFile, 'utf8'))), false, 'the helper is gone');
 });
 
+test('LC-909 READY=1 that could not be sent is sent again', async (t) => {
+  const path = join(folder, 'again');
+  const failed = join(folder, 'failed');
+  const listener = new NotifyListener(path);
+  t.after(() => listener.close());
+  await listener.listening;
+  const env = { ...withHelper('once', `echo "$*" >> ${failed}; rm "$0"; exit 1`), NOTIFY_SOCKET: path };
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
+  t.after(() => fleet.cleanUp());
+  await listener.message('READY=1');
+  assert.equal(readFileSync(failed, 'utf8'), '--no-block READY=1\n');
+  await listener.message('STATUS=');
+  assert.equal(listener.messages.filter((message) => message === 'READY=1').length, 1);
+});
+
 test('LC-909 helpers that hang hold the end of a launch at most once, whatever was still to be said', async (t) => {
   const started = join(folder, 'started');
   const env = {

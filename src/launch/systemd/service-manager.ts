@@ -191,12 +191,21 @@ type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';
 /** So long all that is said from a stop on may hold the end of the process, should the helper that sends it hang. */
 const LAST_WORDS_MS = 2000;
 
+/** Without READY=1 a start or a reload fails: while systemd is too busy to read it, it is sent again. */
+const READY_ATTEMPTS = 3;
+
+interface Message {
+  readonly word: Word;
+  /** True when it was sent. */
+  send(timeoutMs: number): Promise<boolean>;
+}
+
 /** Silent without `NOTIFY_SOCKET`. Nothing here delays its caller; what cannot be sent is logged at debug. */
 export class ServiceManager {
   readonly #env: NodeJS.ProcessEnv;
   readonly #host: HostProcess;
   readonly #log: Logger;
-  #waiting: readonly { readonly word: Word; send(timeoutMs: number): Promise<unknown> }[] = [];
+  #waiting: readonly Message[] = [];
   #sending = false;
   #endBy = Number.POSITIVE_INFINITY;
   #watchdog: NodeJS.Timeout | undefined;
@@ -271,7 +280,7 @@ export class ServiceManager {
     this.#enqueue(word, (timeoutMs) => notify({ env: this.#env, log: this.#log, state, timeoutMs }));
   }
 
-  #enqueue(word: Word, send: (timeoutMs: number) => Promise<unknown>): void {
+  #enqueue(word: Word, send: Message['send']): void {
     if (!this.#enabled) return;
     const stale = word === 'status' || word === 'watchdog';
     this.#waiting = [...this.#waiting.filter((other) => !stale || other.word !== word), { word, send }];
@@ -283,9 +292,19 @@ export class ServiceManager {
     this.#sending = true;
     for (let [next, ...rest] = this.#waiting; next !== undefined; [next, ...rest] = this.#waiting) {
       this.#waiting = rest;
-      const left = this.#endBy - performance.now();
-      if (left > 0) await next.send(Math.ceil(Math.min(left, HELPER_TIMEOUT_MS)));
+      await this.#sendOne(next);
     }
     this.#sending = false;
+  }
+
+  async #sendOne({ word, send }: Message): Promise<void> {
+    for (let attempts = word === 'ready' ? READY_ATTEMPTS : 1; attempts > 0; attempts--) {
+      const left = this.#endBy - performance.now();
+      if (left <= 0 || (await send(Math.ceil(Math.min(left, HELPER_TIMEOUT_MS)))) || this.#stopping) return;
+    }
+  }
+
+  get #stopping(): boolean {
+    return this.#endBy < Number.POSITIVE_INFINITY;
   }
 }
