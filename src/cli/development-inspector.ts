@@ -24,13 +24,24 @@ interface Address {
   readonly port: number;
 }
 
+/** The inspector of a worker. */
+interface Inspected {
+  readonly service: string | undefined;
+  readonly pid: number | undefined;
+  readonly url: string;
+}
+
 /** The parent's relay between debuggers and the inspector of a worker. */
 export class DevelopmentInspector {
   readonly #address: Address | undefined;
   readonly #clients = new Set<Socket>();
   #launcher: ProcessLauncher | undefined;
-  /** Inspectors of the workers, those that were told; the relay leads to the first. */
-  #known: readonly string[] = [];
+  /** Inspectors of the workers that serve. */
+  #known: readonly Inspected[] = [];
+  /** URL that the relay leads to: a worker of the first service has it. */
+  #led: string | undefined;
+  /** URLs that were printed. */
+  #told: ReadonlySet<string> = new Set();
 
   /** `address`: where it listens; undefined where that is taken. */
   private constructor(address: Address | undefined) {
@@ -62,30 +73,36 @@ export class DevelopmentInspector {
 
   /** Prints the addresses of inspectors that were not printed yet, in Node's words, which tools read. */
   async tell(): Promise<void> {
-    const before = this.#known;
-    const urls = await this.#look();
-    for (const [index, each] of urls.entries()) {
-      if (before.includes(each)) continue;
-      const shown = index === 0 && this.#address !== undefined ? movedTo(each, this.#address) : each;
+    await this.#look();
+    const before = this.#told;
+    this.#told = new Set(this.#known.map(({ url }) => url));
+    for (const each of this.#told) {
+      if (before.has(each)) continue;
+      const shown = each === this.#led && this.#address !== undefined ? movedTo(each, this.#address) : each;
       process.stderr.write(`Debugger listening on ${shown}\n`);
     }
   }
 
-  /** The inspectors of the workers that serve; those known before where none answers. */
-  async #look(): Promise<readonly string[]> {
+  /** Finds the inspectors of the workers that serve; a worker that does not answer has the one it had. */
+  async #look(): Promise<void> {
     const answers = (await this.#launcher?.ask(TOPIC, undefined, { timeoutMs: ANSWERS_WITHIN_MS })) ?? [];
-    const urls = answers.flatMap(({ body }) => (typeof body === 'string' ? [body] : []));
-    if (urls.length > 0) {
-      // A debugger that stays with a worker that was replaced would keep it from ending.
-      if (urls[0] !== this.#known[0]) for (const client of this.#clients) client.destroy();
-      this.#known = urls;
-    }
-    return this.#known;
+    const found = answers.flatMap(({ service, pid, body }): Inspected[] => {
+      const isIt = (one: Inspected): boolean => one.service === service && one.pid === pid;
+      const url = typeof body === 'string' ? body : this.#known.find(isIt)?.url;
+      return url === undefined ? [] : [{ service, pid, url }];
+    });
+    if (found.length === 0) return;
+    this.#known = found;
+    const led = found.find(({ service }) => service === answers[0]!.service)?.url;
+    // A debugger that stays with a worker that was replaced would keep it from ending.
+    if (led !== this.#led) for (const client of this.#clients) client.destroy();
+    this.#led = led;
   }
 
   async #relay(client: Socket): Promise<void> {
     client.on('error', () => client.destroy());
-    const [inspector] = await this.#look();
+    await this.#look();
+    const inspector = this.#led;
     if (inspector === undefined || client.destroyed) {
       client.destroy();
       return;

@@ -132,3 +132,34 @@ test('--inspect without --dev, or with what is no port, is refused', { timeout: 
   const wrong = await runApiCli(project.folder, '--dev', '--inspect=x');
   assert.deepEqual([wrong.status, /takes a port/.test(wrong.stderr)], [2, true], wrong.stderr);
 });
+
+test('the port of --inspect stays with a worker at a breakpoint, beside a second API', {
+  timeout: 60_000,
+}, async (t) => {
+  const [port, other, wanted] = [await freePort(), await freePort(), await freePort()];
+  const ini = `[DEFAULT]\nenabled_apis = hello, second\n[api:hello]\nport = ${port}\n[api:second]\nport = ${other}\n`;
+  const second = '[app:second]\npaste.app_factory = ./app.js:app\n';
+  const project = emptyProject({ 'app.js': telling, 'api-paste.ini': `${paste}${second}`, 'portico.ini': ini });
+  const program = startProject(t, project, ['--dev', `--inspect=${wanted}`]);
+  await program.printed(/(?:^Debugger listening on [\s\S]*){2}/m);
+  const first = await inspected(wanted);
+  assert.equal(first.pid, (await get<number>(port, '/')).body);
+  const socket = new WebSocket(first.address);
+  await once(socket, 'open');
+  const said = (method: string): Promise<void> =>
+    new Promise((resolve) => {
+      socket.on('message', (message: Buffer) => {
+        if ((JSON.parse(message.toString()) as { method?: string }).method === method) resolve();
+      });
+    });
+  const paused = said('Debugger.paused');
+  socket.send(JSON.stringify({ id: 1, method: 'Debugger.enable' }));
+  socket.send(JSON.stringify({ id: 2, method: 'Runtime.evaluate', params: { expression: 'debugger' } }));
+  await paused;
+  assert.equal((await inspected(wanted)).pid, first.pid);
+  const resumed = said('Debugger.resumed');
+  socket.send(JSON.stringify({ id: 3, method: 'Debugger.resume' }));
+  await resumed;
+  socket.close();
+  await once(socket, 'close');
+});
