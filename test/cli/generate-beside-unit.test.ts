@@ -1,12 +1,14 @@
 /** Files for logrotate and sockets beside the unit of systemd, and what `--check` says of edited ones. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../dist/cli/configuration.js';
 import { type DeploymentFile, deploymentOf } from '../../dist/cli/generate/deployment.js';
 import { logrotate } from '../../dist/cli/generate/logrotate.js';
 import { socket } from '../../dist/cli/generate/socket.js';
+import { systemd } from '../../dist/cli/generate/systemd.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 const PASTE = '[app:shop]\npaste.app_factory = portico/middleware:echo\n[app:books]\nuse = shop\n';
@@ -64,6 +66,15 @@ test('OP-15 the socket unit of an API has its address and its name, and fits no 
   const both = await deployment(TWO);
   assert.throws(() => socket.generate(both), /each API has its own socket unit: shop, books/);
   assert.deepEqual(findings(socket, socket.generate(shop), both), []);
+});
+
+test('OP-15 the unit does not hide a home directory that a link leads to', {
+  skip: !/^\/(?:home|root)/.test(homedir()),
+}, async () => {
+  const link = join(temporaryFolder('portico-link-'), 'conf');
+  symlinkSync(homedir(), link);
+  const linked = { ...(await deployment('[api:shop]\nport = 8080\n')), files: [link] };
+  assert.match(systemd.generate(linked), /^ProtectHome=read-only$/m);
 });
 
 test('OP-15 logrotate renames the log where the unit has it, and has it opened anew', async () => {

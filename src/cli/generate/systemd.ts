@@ -1,8 +1,9 @@
 /**
  * A unit for systemd, systemd.service(5) and systemd.exec(5).
  */
+import { realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { Diagnostic } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import {
   type Deployment,
   type DeploymentFile,
@@ -126,10 +127,10 @@ const openFiles = (descriptors: number): number => Math.max(65_536, descriptors)
 const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
 
-/** The files that `ProtectHome=` hides. */
+/** The files that `ProtectHome=` hides, also behind links. */
 const homeFiles = (deployment: Deployment): string[] =>
   [
-    ...readPaths(deployment).map(({ path }) => path),
+    ...readPaths(deployment).flatMap(({ path }) => [path, ignoreErrors(() => realpathSync(path)) ?? path]),
     ...deployment.writes().map((each) => directoryOf(each, each.value)),
   ].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
 
