@@ -142,6 +142,11 @@ export class ManagedService {
     return this.#registration;
   }
 
+  /** The registry that the last start opened; null before it, and where the configuration names none. */
+  get registry(): ServiceRegistry | null {
+    return this.#registry ?? null;
+  }
+
   /** Looks for the managers that a start with this configuration would make, and makes none. Throws `PORTICO_MANAGER`. */
   async find(config: Config): Promise<void> {
     const { managers, named } = this.#options;

@@ -51,7 +51,9 @@ test('a reload in one process reports options of the registry as they are applie
     'DEFAULT.max_restarts': 'applied now',
     'wsgi.max_headers': 'applied now',
   });
-  await program.printed(/keep their old settings: .*servicegroup\.connection.* need a restart/);
+  await program.printed(
+    /keeps its old settings for registry and managers: .*servicegroup\.connection.* need a restart/,
+  );
   // The service that was stopped and started again is in the new database, the API is not.
   program.kill('SIGWINCH');
   const [, binaries] = await program.printed(/in the registry in force: (.*)/);

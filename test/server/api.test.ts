@@ -773,7 +773,9 @@ test('LC-517 RL-66 a renewal whose app cannot be built changes nothing, and mana
   await compute.renew(await config.reload());
   assert.deepEqual(events, ['built', 'init compute true', 'built', 'closed']);
   assert.ok(
-    log.lines.some(({ message }) => /keep their old settings: api:compute\.manager needs a restart/.test(message)),
+    log.lines.some(({ message }) =>
+      /keeps its old settings for registry and managers: api:compute\.manager needs a restart/.test(message),
+    ),
   );
   await compute.stop({ graceful: true });
 });

@@ -124,7 +124,7 @@ async function reloadTo(
     try {
       return steps.keeps?.(option) === true;
     } catch (err) {
-      // The configuration may be in force by now: the reload does not fail for its report.
+      // A reload does not fail for its report.
       log.warn(
         `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
         { err },
@@ -132,10 +132,15 @@ async function reloadTo(
       return false;
     }
   };
+  const all = (files: PlanChanges['files']): ReloadChange[] => [
+    ...(prepared?.report({ workers: steps.hasWorkers }) ?? []),
+    ...files,
+  ];
+  let kept: ReadonlySet<string> = new Set();
   // Asked for in the end: what services that end had in use is released as the configuration is applied.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
-    const all = [...(prepared?.report({ workers: steps.hasWorkers }) ?? []), ...files];
-    return steps.hasWorkers ? all : all.map((change) => withoutWorkers(change, isKept));
+    const changed = all(files);
+    return steps.hasWorkers ? changed : changed.map((change) => withoutWorkers(change, kept));
   };
   try {
     const refusals = new Refusals();
@@ -159,6 +164,8 @@ async function reloadTo(
     for (const warning of compared.after.warnings) {
       log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
+    // A service that is started again keeps nothing: asked before that.
+    kept = new Set(all(compared.files).flatMap(({ option }) => (isKept(option) ? option : [])));
     // A mutate builds nothing: its dry run ends here.
     const ends = dryRun && method === 'mutate';
     const { unknown, ...result }: ReloadResult = ends
@@ -184,9 +191,9 @@ function warningsOf({ warnings, certificates }: ServicePlans, unknown: readonly 
   ];
 }
 
-function withoutWorkers(change: ReloadChange, isKept: (option: string) => boolean): ReloadChange {
+function withoutWorkers(change: ReloadChange, kept: ReadonlySet<string>): ReloadChange {
   if (change.effect !== 'applied now' && change.effect !== 'by new workers') return change;
-  return { ...change, effect: isKept(change.option) ? 'needs a restart' : 'applied now' };
+  return { ...change, effect: kept.has(change.option) ? 'needs a restart' : 'applied now' };
 }
 
 /** The result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: no limit. */

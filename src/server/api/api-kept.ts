@@ -4,22 +4,23 @@
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 
-/** Options that decide whether there is a registration, whether there is one already or not. */
-const REGISTRY = /^servicegroup\.(?!purge_after_days$)|^database\.connection$/;
-const REGISTRATION = /^database\.|^DEFAULT\.(report_interval|service_down_time|host)$/;
+/** Options that decide whether there is a registry: they count also where there is none. */
+const OPENS_REGISTRY = /^servicegroup\.(connection|driver)$|^database\.connection$/;
+/** The registry and the record in it are made once. */
+const REGISTRY = /^servicegroup\.(?!purge_after_days$)|^database\.|^DEFAULT\.(report_interval|service_down_time|host)$/;
 const MANAGERS =
-  /^(rpc|oslo_messaging_\w+)\.|^DEFAULT\.(periodic_fuzzy_delay|periodic_interval_max|run_external_periodic_tasks)$/;
+  /^(rpc|oslo_messaging_\w+)\.|^DEFAULT\.(host|periodic_fuzzy_delay|periodic_interval_max|run_external_periodic_tasks)$/;
 
-/** Whether an API applies a change of this option only at its next start, with these managers and this registration. */
+/** Whether an API applies a change of this option only at its next start, with these managers and this registry. */
 export function isKept(
   name: string,
   option: string,
-  { managers, registration }: { readonly managers: readonly unknown[]; readonly registration: unknown },
+  { managers, registry }: { readonly managers: readonly unknown[]; readonly registry: unknown },
 ): boolean {
   return (
     option === `api:${name}.manager` ||
-    REGISTRY.test(option) ||
-    (registration !== null && REGISTRATION.test(option)) ||
+    OPENS_REGISTRY.test(option) ||
+    (registry !== null && REGISTRY.test(option)) ||
     (managers.length > 0 && MANAGERS.test(option))
   );
 }
@@ -33,5 +34,5 @@ export function warnKept(
   const kept = [...changes.keys()].filter((option) => api.keeps(option));
   if (kept.length === 0) return;
   const verb = kept.length === 1 ? 'needs' : 'need';
-  log.warn(`managers and registration of ${api.name} keep their old settings: ${kept.join(', ')} ${verb} a restart`);
+  log.warn(`${api.name} keeps its old settings for registry and managers: ${kept.join(', ')} ${verb} a restart`);
 }

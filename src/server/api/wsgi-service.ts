@@ -236,8 +236,9 @@ export class WSGIService implements ListeningService {
     await this.#managed.hooks?.reset();
   }
 
+  /** One that has drained applies everything: a renewal starts it again. */
   keeps(option: string): boolean {
-    return isKept(this.name, option, this.#managed);
+    return this.#lifecycle.state === 'running' && isKept(this.name, option, this.#managed);
   }
 
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */

@@ -121,3 +121,16 @@ test('a service whose keeps() fails does not make a refused reload of one that i
   assert.equal(changes[0]?.effect, 'applied now');
   assert.ok(lines.some((line) => line.includes("keeps('worker.steps')") && line.includes('what is worker.steps?')));
 });
+
+test('a service is asked what it keeps before it takes the configuration up: one that starts again keeps nothing', async () => {
+  const { reload, service } = await launched();
+  let again = false;
+  service.onStart = () => {
+    again = true;
+  };
+  Object.assign(service, { keeps: () => again });
+  const [first] = (await reload('press cut', 'newer')).changes;
+  assert.equal(first?.effect, 'applied now');
+  const [second] = (await reload('cut', 'newest')).changes;
+  assert.equal(second?.effect, 'needs a restart');
+});

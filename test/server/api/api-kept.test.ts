@@ -1,0 +1,26 @@
+/** Options that a reload in one process does not change in an API: those of a registry and of managers that it has. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isKept } from '../../../dist/server/api/api-kept.js';
+
+const registry = {};
+const managers = [{}];
+const kept = (have: { registry?: object; managers?: object[] }, ...options: string[]) =>
+  options.filter((option) => isKept('books', option, { registry: null, managers: [], ...have }));
+
+const REGISTRY = ['servicegroup.stale_read_s', 'database.pool_size', 'DEFAULT.report_interval'];
+const OPENS = ['servicegroup.connection', 'servicegroup.driver', 'database.connection'];
+
+test('an API without a registry keeps what would open one, and no other option of it', () => {
+  assert.deepEqual(kept({}, ...OPENS, ...REGISTRY, 'DEFAULT.host'), OPENS);
+  assert.deepEqual(kept({ managers }, ...OPENS, ...REGISTRY), OPENS);
+});
+
+test('an API with a registry keeps all options of it, registered or not', () => {
+  assert.deepEqual(kept({ registry }, ...OPENS, ...REGISTRY, 'DEFAULT.host'), [...OPENS, ...REGISTRY, 'DEFAULT.host']);
+  assert.deepEqual(kept({ registry }, 'servicegroup.purge_after_days', 'rpc.timeout'), []);
+});
+
+test('an API with managers keeps the host of their context, and their remote calls', () => {
+  assert.deepEqual(kept({ managers }, 'DEFAULT.host', 'rpc.timeout'), ['DEFAULT.host', 'rpc.timeout']);
+});
