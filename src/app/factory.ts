@@ -111,7 +111,10 @@ export interface WantedOrder {
   readonly why: string;
   /** The remedy. Default: the other order. */
   readonly hint?: string;
-  /** The filter can do nothing there: the file is refused. Default false: a warning. */
+  /**
+   * The filter can do nothing there unless one further out has found the caller: the file is refused where none can have, else warned of.
+   * Default false: a warning.
+   */
   readonly refused?: boolean;
 }
 

@@ -5,7 +5,7 @@ import type { App } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import { type Diagnostic, placeInFile } from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
-import { describeNode, mountedApps } from '../loader/internal.js';
+import { describeNode, findsNoCaller, mountedApps } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import {
   type BuiltRouter,
@@ -34,12 +34,7 @@ export async function buildAndFind(
 /** Routes with `auth: true` of apps around which no filter finds out who calls. */
 async function withoutCallers({ name, pipeline }: PlannedApi, config: Config): Promise<readonly TableWarning[]> {
   const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
-  const middleware = await import('../middleware/index.js');
-  const shipped = new Set<unknown>(Object.values(middleware));
-  // It runs middleware of any package.
-  shipped.delete(middleware.connect);
-  const findsNone = (filter: ContextTree): boolean =>
-    shipped.has(filter.resolved) && describeNode(filter, config)?.openapi?.security === undefined;
+  const findsNone = await findsNoCaller(config);
   const found: TableWarning[] = [];
   for (const { app, filters } of mountedApps(await loader.tree(pipeline), config)) {
     if (describeNode(app, config) !== undefined || !filters.every(findsNone)) continue;

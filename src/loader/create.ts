@@ -24,6 +24,7 @@ import {
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
 import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';
+import { isMap } from './tree.js';
 
 type Conf = ReadonlyMap<string, string>;
 
@@ -61,6 +62,8 @@ export class Creation {
   readonly #options: CreateOptions;
   readonly #child: LoadChild;
   readonly #releases: Releases;
+  /** Contexts that requests reach through nothing but maps. */
+  readonly #entered = new WeakSet<Context>();
   #failed = false;
 
   /** `releases`: takes what factories acquire. */
@@ -75,6 +78,7 @@ export class Creation {
 
   /** The app, filter or server of a tree. If a factory fails, what was acquired so far is released first. */
   async create(tree: Context): Promise<Created> {
+    this.#entered.add(tree);
     try {
       return await this.#create(tree);
     } catch (error) {
@@ -95,7 +99,7 @@ export class Creation {
   async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
-    if (type === 'pipeline') this.#judgeOrder(context);
+    if (type === 'pipeline') await this.#judgeOrder(context);
     const outer = type === 'filter-with' ? await this.#filters(filters) : undefined;
     const inside = await this.#create(inner);
     if (kind === 'filter') return this.#composed(outer![0]!, inside as AwaitableFilter, inner);
@@ -134,8 +138,9 @@ export class Creation {
     return wrapped as App;
   }
 
-  #judgeOrder(pipeline: Context): void {
-    for (const { origin, message, hint, refused } of wrongOrders(pipeline, this.#given.config)) {
+  async #judgeOrder(pipeline: Context): Promise<void> {
+    const wrong = await wrongOrders(pipeline, this.#given.config, this.#entered.has(pipeline));
+    for (const { origin, message, hint, refused } of wrong) {
       if (refused) throw pipeline.reference.explain(new PasteError(FILTER_ORDER, { message, hint, origin }));
       const place = { file: origin?.file, line: origin?.line };
       this.#given.log.warn(`pipeline "${headerOf(pipeline).name}": ${message}`, { hint, ...place });
@@ -186,6 +191,7 @@ export class Creation {
     const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
       const child = await this.#child(context, kind, name, globalConf);
       context.children.push({ get: kind, name: name ?? '', context: child });
+      if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
       return this.#create(child);
     };
     return {

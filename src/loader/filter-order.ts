@@ -5,6 +5,8 @@ import type { DeclaredFactory, WantedOrder } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { type Context, type FactoryUse, sectionOf } from './context.js';
+import { findsNoCaller } from './finds-no-caller.js';
+import { treeOf } from './tree.js';
 
 /** The code of all of them. */
 export const FILTER_ORDER = 'PORTICO_PASTE_FILTER_ORDER';
@@ -34,21 +36,24 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
   ['path_prefix', 'read_only', 'exempt paths would not match paths with the prefix'],
 ];
 
-/** Known pairs of filters in the wrong order; their factories must be resolved. */
-export function wrongOrders(context: Context, config: Config): WrongOrder[] {
+/**
+ * Known pairs of filters in the wrong order; their factories must be resolved. `entered`: requests reach the pipeline through nothing
+ * else, so that nothing outside of it can have done what an inner filter does.
+ */
+export async function wrongOrders(context: Context, config: Config, entered: boolean): Promise<WrongOrder[]> {
   const filters = context.filters.map((filter) => ({ filter, name: nameOfFilter(filter) }));
-  const wanted = filters.flatMap(({ filter, name }, at) => {
+  const wanted: WrongOrder[] = [];
+  for (const [at, { filter, name }] of filters.entries()) {
     const order = wantedOrder(filter, config);
     const isOne = (other: { readonly name: string | undefined }): boolean =>
       order?.behind.includes(other.name ?? '') === true;
     const inner = filters.slice(at + 1).find(isOne);
-    if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) return [];
+    if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) continue;
     const message = `${name} comes before ${inner.name}: ${order.why}.`;
     const { hint = `Put ${inner.name} before ${name}.`, refused = false } = order;
-    // A filter of the application further out may do what those that are wanted do.
-    const isCertain = filters.slice(0, at).every((other) => describesItself(other.filter));
-    return [{ origin: filter.reference.origin, message, hint, refused: refused && isCertain }];
-  });
+    const isCertain = refused && entered && (await noneFindsCaller(context.filters.slice(0, at), config));
+    wanted.push({ origin: filter.reference.origin, message, hint, refused: isCertain });
+  }
   const pairs = PAIRS.flatMap(([outer, inner, why]) => {
     const outerAt = filters.findIndex(({ name }) => name === outer);
     const innerAt = filters.findIndex(({ name }) => name === inner);
@@ -78,9 +83,10 @@ function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
   }
 }
 
-/** Whether a filter says what it does, as all of Portico's do. */
-function describesItself(filter: Context): boolean {
-  return (factoryOf(filter)?.value as Partial<DeclaredFactory> | undefined)?.describe !== undefined;
+async function noneFindsCaller(filters: readonly Context[], config: Config): Promise<boolean> {
+  if (filters.length === 0) return true;
+  const findsNone = await findsNoCaller(config);
+  return filters.every((filter) => findsNone(treeOf(filter)));
 }
 
 /** The name of one of Portico's filters, however the section is called. */

@@ -11,5 +11,6 @@ export {
   explainRequest,
   type ImaginedRequest,
 } from './explain.js';
+export { findsNoCaller } from './finds-no-caller.js';
 export { isPasteSection } from './section.js';
 export { describeNode, type MountedApp, mountedApps, UNDESCRIBED } from './tree.js';

@@ -126,11 +126,16 @@ function below(node: ContextTree, way: Way, config: Config): readonly MountedApp
   const { children = [] } = node;
   const apps = children.filter(({ get }) => get === 'app');
   if (apps.length === 0) return [{ app: node, ...way }];
-  if (node.resolved === urlmap || node.resolved === versionedUrlmap) {
+  if (isMap(node.resolved)) {
     return apps.flatMap(({ context, option }) => below(context, { ...way, prefix: at(way.prefix, option) }, config));
   }
   const members = children.filter(({ get }) => get === 'filter').map(({ context }) => context);
   return apps.flatMap(({ context }) => inside(members, context));
+}
+
+/** Whether a composite hands requests on as they are, by their path. */
+export function isMap(factory: unknown): boolean {
+  return factory === urlmap || factory === versionedUrlmap;
 }
 
 function plainFilters(node: ContextTree): readonly ContextTree[] {

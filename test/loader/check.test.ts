@@ -25,6 +25,7 @@ export const limited = filterFactory('limited', options, () => (inner) => inner)
 const named = (group) => filterFactory(group, defineOptions({}), () => (inner) => inner);
 export const cors = named('cors');
 export const auth_token = named('auth_token');
+export const described = filterFactory('described', defineOptions({}), () => (inner) => inner, { describe: () => ({ does: 'sets the caller' }) });
 export const rate_limit = named('rate_limit');
 export const proxy_headers = named('proxy_headers');
 `,
@@ -303,6 +304,27 @@ test('check and a load refuse context outside of authentication, and say the rig
   assert.deepEqual(await check(t, { 'api-paste.ini': ini('id own auth context') }), []);
   const behindOwn = await check(t, { 'api-paste.ini': ini('id own context auth') });
   assert.deepEqual([placesOf(behindOwn, 'error'), placesOf(behindOwn, 'warning').length], [[], 1]);
+  const orderOf = (found: readonly { readonly code?: string; readonly severity: string }[]): string[] =>
+    found.filter(({ code }) => code?.endsWith('PASTE_FILTER_ORDER')).map(({ severity }) => severity);
+  const more =
+    '[filter:said]\nuse = call:./m.js:described\n[filter:connect]\nuse = call:portico/middleware:connect\nmiddleware = ./m.js:filter\n';
+  for (const outer of ['said', 'connect']) {
+    const found = await check(t, { 'api-paste.ini': `${ini(`${outer} context auth`)}${more}` });
+    assert.deepEqual([outer, orderOf(found)], [outer, ['warning']]);
+  }
+  const nested = ini('id context auth').replace('pipeline:main', 'pipeline:inner');
+  const map = '[composite:map]\nuse = egg:Paste#urlmap\n/: inner\n';
+  const behind = (app: string): string => `${nested}${map}[pipeline:main]\npipeline = own ${app}\n`;
+  for (const app of ['inner', 'map']) {
+    const inside = folderOf(t, { ...MODULES, 'api-paste.ini': behind(app) });
+    folderLink(inside);
+    const path = join(inside, 'api-paste.ini');
+    const found = await Loader.checkFile(path, { names: ['main'] });
+    assert.deepEqual([app, orderOf(found)], [app, ['warning']]);
+    await (await new Loader(path, { config: new Config() }).loadApp()).close();
+  }
+  const mapped = await check(t, { 'api-paste.ini': nested + map }, { names: ['map'] });
+  assert.deepEqual(orderOf(mapped), ['error']);
 });
 
 function capturedLog() {

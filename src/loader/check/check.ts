@@ -26,6 +26,7 @@ import { Load, type LoadParts } from '../load.js';
 import { PasteError } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';
+import { isMap } from '../tree.js';
 import { Findings, warnOfFile, warnOfLost, warnOfRepeats, warnOfSection } from './findings.js';
 
 /** How thoroughly a file is checked. */
@@ -72,7 +73,7 @@ class Check {
       const { names, others = names === undefined } = this.#options;
       const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
-      for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name));
+      for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name), true);
       // Apps that the configuration does not choose are not built: their mistakes keep no API from starting.
       this.#findings.harmless = 'unchosen';
       for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
@@ -123,18 +124,19 @@ class Check {
   }
 
   /** Judges a tree, once its factories are resolved, and those of the children that its composites can tell. */
-  async #judge(context: Context): Promise<void> {
+  async #judge(context: Context, entered = false): Promise<void> {
     this.#files();
     for await (const error of this.#load.steps.resolve()) this.#mistake(error);
-    await this.#context(context);
+    await this.#context(context, entered);
   }
 
-  async #context(context: Context): Promise<void> {
+  /** `entered`: requests reach it through nothing but maps. */
+  async #context(context: Context, entered = false): Promise<void> {
     for (const part of partsOf(context)) await this.#context(part);
     warnOfLost(context, this.#findings);
     if (context.type === 'pipeline') {
       warnOfRepeats(context, this.#findings);
-      for (const { origin, message, hint, refused } of wrongOrders(context, this.#parts.config)) {
+      for (const { origin, message, hint, refused } of await wrongOrders(context, this.#parts.config, entered)) {
         if (refused) this.#mistake(new PasteError(FILTER_ORDER, { message, hint, origin }));
         else this.#findings.warning(FILTER_ORDER, origin, message, hint);
       }
@@ -159,7 +161,7 @@ class Check {
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
     const tries = this.#findings.harmless === false && !this.#alone && this.#options.trial !== false;
     if (typeof trial === 'function' && tries) this.#trials.push(() => this.#try(context, trial));
-    if (isComposite(context)) await this.#composite(context);
+    if (isComposite(context)) await this.#composite(context, entered && isMap(factory.value));
   }
 
   /** Options that a factory has declared are parsed as it would parse them. */
@@ -183,7 +185,7 @@ class Check {
     }
   }
 
-  async #composite(context: Context): Promise<void> {
+  async #composite(context: Context, entered: boolean): Promise<void> {
     const { globalConf, localConf, ctx } = argumentsFor(context, this.#parts);
     const factory = tellsChildren(context.factory!.value);
     if (factory === undefined) return;
@@ -208,7 +210,7 @@ class Check {
     const options = new Set(chosen.map(({ option }) => option));
     for (const { get, name, option, inherits } of asked) {
       const inherited = inherits ? context.globalConf : undefined;
-      const judge = (): Promise<void> => this.#judge(this.#load.child(context, get, name, inherited, option));
+      const judge = (): Promise<void> => this.#judge(this.#load.child(context, get, name, inherited, option), entered);
       if (options.has(option)) await judge();
       else this.#unchosen.push(judge);
     }
