@@ -5,7 +5,7 @@ import { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 import { isOwnFile } from './own-files.js';
 
-/** A file by its path, with the query that it was imported with, and V8's hash of the text that it had then. */
+/** A file by its path, without the query that it was imported with, and V8's hash of the text that it had then. */
 export type ProgramFile = readonly [file: string, hash: string];
 
 /** So many characters tell two texts apart. */
@@ -13,10 +13,9 @@ const HASH_CHARACTERS = 16;
 
 /** Those that are loaded by now, in the order of their names. The first call takes some ten milliseconds: V8 hashes all scripts. */
 export function programFiles(): ProgramFile[] {
-  const files = programScripts().map(
-    ([url, hash]): ProgramFile => [`${fileURLToPath(url)}${new URL(url).search}`, hash.slice(0, HASH_CHARACTERS)],
-  );
-  return files.sort(([one], [other]) => (one < other ? -1 : 1));
+  // A query may be another one at each start.
+  const hashes = new Map(programScripts().map(([url, hash]) => [fileURLToPath(url), hash.slice(0, HASH_CHARACTERS)]));
+  return [...hashes].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** The paths of these files. */

@@ -1,0 +1,22 @@
+/** Files of a program that its processes compare: each once, whatever query it is imported with. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { emptyProject, root } from '../e2e/program.js';
+
+test('a module that is imported with a query is a file by its path, and once', (t) => {
+  const { folder, remove } = emptyProject({
+    'books.js': 'export const books = () => 1;\n',
+    'main.js': `
+import { programFiles } from ${JSON.stringify(join(root, 'dist', 'process', 'program-files.js'))};
+for (const query of ['', '?at=1', '?at=2']) await import('./books.js' + query);
+console.log(JSON.stringify(programFiles().map(([file]) => file)));
+`,
+  });
+  t.after(remove);
+  const { stdout, stderr } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const names = (JSON.parse(stdout) as string[]).map((file) => file.slice(file.lastIndexOf('/') + 1));
+  assert.deepEqual(names, ['books.js', 'main.js']);
+});
