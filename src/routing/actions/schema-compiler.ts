@@ -21,6 +21,7 @@ import {
 import { mayTellAll } from './all-issues.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
+import { refuseDefaults } from './refused-default.js';
 import {
   isStandardSchema,
   type JsonSchema,
@@ -104,6 +105,7 @@ export class SchemaCompiler {
   /** `coerceTypes`: values become what the schema says in place, and those that are not there its `default`. */
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
     const validator = this.#validator(schema, coerceTypes, false);
+    if (coerceTypes) refuseDefaults(schema, this.#ajv(true, true, false));
     let validate: ValidateFunction | undefined;
     // As it is now: the author may change it. Anything but plain data cannot be kept, and tells the first mistake alone.
     const written = isPlainData(schema) && mayTellAll(schema) ? JSON.stringify(schema) : undefined;

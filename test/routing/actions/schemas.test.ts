@@ -64,6 +64,17 @@ test('default of a JSON Schema is applied to query, params and headers', async (
   assert.equal((await send('GET', '/x?limit=0')).status, 400);
   const within = { anyOf: [{ properties: { limit: page } }] };
   await assert.rejects(new Router().get('/', { query: within }, () => 1).build(), /default is ignored for/);
+  const limit = (more: object) => ({
+    type: 'object',
+    properties: { limit: { type: 'integer', maximum: 100, ...more } },
+  });
+  const wrong = limit({ default: 500 });
+  for (const options of [{ query: wrong }, { headers: wrong }])
+    await assert.rejects(
+      new Router().get('/', options, () => 1).build(),
+      /limit\.default is 500, which its own schema refuses: .*100/,
+    );
+  await (await new Router().get('/', { query: limit({ default: '50' }) }, () => 1).build()).close();
 });
 
 test('RT-181 RT-184 queries are coerced; a repeated key is a list, or its last value', async (t) => {
