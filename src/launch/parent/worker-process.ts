@@ -117,7 +117,7 @@ export function spawnWorker(
 /** First message to a child, before its main module runs. */
 export function firstMessage(
   program: WorkerProgram,
-  { configuration, settings }: FleetGeneration,
+  { configuration, settings }: Pick<FleetGeneration, 'configuration' | 'settings'>,
   rest: Pick<Configure, 'sockets' | 'builds'>,
 ): Configure {
   const told = program.told?.() ?? program.host.argv.slice(2);

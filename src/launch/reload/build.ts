@@ -6,7 +6,6 @@ import { type Config, ConfigError } from '../../config/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 import { type LaunchSettings, readSettings } from '../launcher-options.js';
-import { ProgramCode } from '../parent/program-code.js';
 import { WorkerHandle } from '../parent/worker-handle.js';
 import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
 import { reloadTimeout } from './reload.js';
@@ -22,7 +21,7 @@ const ENDS_WITHIN_MS = 1000;
  */
 export async function buildInChild(
   program: WorkerProgram,
-  generation: FleetGeneration,
+  generation: Omit<FleetGeneration, 'code'>,
   stopped?: AbortSignal,
 ): Promise<readonly Diagnostic[] | undefined> {
   const limitMs = generation.settings.reloadCheckTimeoutMs;
@@ -45,13 +44,7 @@ export async function buildInChild(
 export async function buildConfiguration(config: Config, words: readonly string[]): Promise<readonly Diagnostic[]> {
   const program = { host: process, withheld: config.variables, told: () => words };
   const settings = settingsFor(config);
-  const generation = {
-    number: 1,
-    settings,
-    folder: process.cwd(),
-    configuration: () => config.snapshot(),
-    code: new ProgramCode(),
-  };
+  const generation = { number: 1, settings, folder: process.cwd(), configuration: () => config.snapshot() };
   return (await buildInChild(program, generation)) ?? [];
 }
 
