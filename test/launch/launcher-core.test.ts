@@ -11,6 +11,7 @@ import { readSettings } from '../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
 import type { Runner } from '../../dist/launch/runner.js';
 import { deferred } from '../../dist/launch/waiting.js';
+import { Totals } from '../../dist/metrics/index.js';
 import { askSocket } from '../e2e/clients.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
@@ -125,6 +126,7 @@ test('OP-11 a reload that the control socket is asked for during a launch begins
       stop: async () => 0,
       halt: async () => undefined,
       status: () => [],
+      counted: () => new Totals([]),
       reload: async () => {
         order.push('reload');
         return { outcome: 'accepted' };
