@@ -78,7 +78,7 @@ export class Connection {
   refusing = false;
   /**
    * Its last request, while that or its answer is under way. Held any longer, it and all that belongs to it would outlive collections
-   * of the young generation: a third of their cost, and memory for each idle connection.
+   * of the young generation, which then take twice as long, and cost memory for each idle connection.
    */
   latest: IncomingMessage | undefined;
   /** Requests at work, oldest first: more than one when the client pipelines. */
