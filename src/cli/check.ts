@@ -14,6 +14,7 @@ import { errorPages, explainedIn } from '../modules/index.js';
 import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
+import { countText } from '../text/index.js';
 import { buildInChild } from './build.js';
 import { choice } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
@@ -221,7 +222,7 @@ function summary(findings: readonly Diagnostic[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
   if (findings.length === 0) return 'No mistakes found.';
-  return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`;
+  return `${countText(errors, 'error')}, ${countText(warnings, 'warning')}.`;
 }
 
 /** Escapes of GitHub's workflow commands. */

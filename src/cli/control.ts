@@ -6,6 +6,7 @@ import type { ReloadReport } from '../launch/index.js';
 import type { StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { explainedIn } from '../modules/index.js';
+import { countText } from '../text/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
 import { ask } from './control-client.js';
@@ -52,7 +53,7 @@ export function register(program: Command): void {
   ).action(async (service: string, count: string, args: ControlArguments) => {
     const workers = wholeNumber('<workers>')(count);
     const done = await post(args, '/scale', { service, workers });
-    print(args, done, () => `${service} has ${workersOf(workers)}`);
+    print(args, done, () => `${service} has ${countText(workers, 'worker')}`);
   });
 
   add(
@@ -62,7 +63,9 @@ export function register(program: Command): void {
     'restart compute',
   ).action(async (service: string, args: ControlArguments) => {
     const done = await post<{ replaced: number; failures: readonly string[] }>(args, '/restart', { service });
-    print(args, done, () => [`${service}: ${workersOf(done.replaced)} replaced`, ...done.failures].join('\n'));
+    print(args, done, () =>
+      [`${service}: ${countText(done.replaced, 'worker')} replaced`, ...done.failures].join('\n'),
+    );
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
@@ -146,11 +149,6 @@ function requestsText(requests: readonly ShownRequest[]): string {
   return columns([['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], ...rows]).join('\n');
 }
 
-/** `1 worker`, `2 workers`. */
-function workersOf(count: number): string {
-  return `${count} ${count === 1 ? 'worker' : 'workers'}`;
-}
-
 function reloadText(report: ReloadReport): string {
   const { outcome, error, changes, pipelines, warnings, replaced, added, removed, durationMs, generation, dryRun } =
     report;
@@ -167,7 +165,7 @@ function reloadText(report: ReloadReport): string {
     lines.push(`  ${pipeline}: ${told.map(([how, names]) => `${how} ${names.join(', ')}`).join('; ')}`);
   }
   for (const [service, count] of Object.entries(replaced))
-    lines.push(`  ${service}: ${workersOf(count)} ${done}replaced`);
+    lines.push(`  ${service}: ${countText(count, 'worker')} ${done}replaced`);
   if (added.length > 0) lines.push(`  ${done}added: ${added.join(', ')}`);
   if (removed.length > 0) lines.push(`  ${done}removed: ${removed.join(', ')}`);
   return [...lines, ...explainedIn(report.pages ?? [])].join('\n');

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../config/internal.js';
 import { didYouMean, PorticoError } from '../errors/index.js';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
-import { formatDuration, printable } from '../text/index.js';
+import { countText, formatDuration, printable } from '../text/index.js';
 import { addCommand, columns, example, print } from './command.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { withConnection } from './rpc-connection.js';
@@ -41,7 +41,7 @@ export function registerDeadLetters(rpc: Command): void {
       const replayed = outcomes.length - failed.length;
       print(args, { replayed, failed: failed.map(({ letter, failure }) => ({ id: letter.id, failure })) }, () =>
         [
-          `replayed ${countText(replayed)}`,
+          `replayed ${countText(replayed, 'dead letter')}`,
           ...failed.map(({ letter, failure }) => `${letter.id} is still a dead letter: ${failure}`),
         ].join('\n'),
       );
@@ -51,7 +51,7 @@ export function registerDeadLetters(rpc: Command): void {
 
   addSelection(dead, 'drop', 'forget them').action(async (ids: readonly string[], args: Selection) => {
     const dropped = (await change(ids, args, (found, filter) => found.drop(filter))).length;
-    print(args, { dropped }, () => `dropped ${countText(dropped)}`);
+    print(args, { dropped }, () => `dropped ${countText(dropped, 'dead letter')}`);
   });
 }
 
@@ -150,7 +150,7 @@ function table(exchange: string, letters: readonly DeadLetter[]): string {
   const topics = new Map<string, number>();
   for (const { topic = 'no topic' } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
   const counts = [...topics].map(([topic, count]) => `${topic} ${count}`).join(', ');
-  const total = `${countText(letters.length)} of the exchange ${exchange}${counts === '' ? '' : `: ${counts}`}`;
+  const total = `${countText(letters.length, 'dead letter')} of the exchange ${exchange}${counts === '' ? '' : `: ${counts}`}`;
   if (letters.length === 0) return total;
   const rows = [
     ['ID', 'TOPIC', 'HOST', 'METHOD', 'DIED', 'REASON'],
@@ -171,10 +171,6 @@ function details(letter: DeadLetter): string {
     .map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') || '-' : (value ?? '-')] as const)
     .map(([name, value]) => `${name.padEnd(12)} ${printable(String(value))}`)
     .join('\n');
-}
-
-function countText(count: number): string {
-  return `${count} dead letter${count === 1 ? '' : 's'}`;
 }
 
 function ago(date: Date): string {

@@ -7,6 +7,7 @@ import { maskArguments } from '../config/internal.js';
 import type { PorticoError } from '../errors/index.js';
 import { Totals } from '../metrics/index.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
+import { countText } from '../text/index.js';
 import { STATUS_FAILED } from './exit-status.js';
 import { checkLaunchable, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
 import type { LauncherCore } from './launcher-core.js';
@@ -217,8 +218,7 @@ export class FleetRunner implements Runner {
       const { name: service, wanted } = pool;
       const workers = Math.max(Math.min(1, wanted), wanted + by);
       if (workers === wanted) {
-        const kept = `${wanted} ${wanted === 1 ? 'worker' : 'workers'}`;
-        log.notice(`Service ${service} keeps its ${kept}`, { service, workers });
+        log.notice(`Service ${service} keeps its ${countText(wanted, 'worker')}`, { service, workers });
         continue;
       }
       log.notice(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });

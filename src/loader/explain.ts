@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import { type Description, environ } from '../app/index.js';
 import { exchangeOf, targetOf } from '../app/internal.js';
 import type { Origin } from '../errors/index.js';
+import { countText } from '../text/index.js';
 import { cascade } from './composite/cascade.js';
 import { byCodePoints, MountTable, type Place, placeOf } from './composite/mount-table.js';
 import { type ChooseMount, matchOf, mountOptions, moveToMount, pathOf, urlmap } from './composite/urlmap.js';
@@ -77,7 +78,7 @@ class Walk {
     const { filters, inner } = piped(node);
     if (inner === undefined) return node.type === 'composite' ? this.#composite(node, req) : this.#app(node, req);
     if (node.type === 'pipeline') {
-      const count = `${filters.length} filter${filters.length === 1 ? '' : 's'}`;
+      const count = countText(filters.length, 'filter');
       this.#step(req, 'pipeline', node, `${count}, then "${inner.name}"`);
     }
     return this.#behind(filters, inner, req);

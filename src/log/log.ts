@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
-import { printableJson } from '../text/index.js';
+import { countText, printableJson } from '../text/index.js';
 import {
   errorFields,
   isError,
@@ -196,7 +196,7 @@ function childOf(lines: LinesMaker, fields: LogFields): LinesMaker {
 /** Says what standard error has not taken. */
 function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
   return (dropped, code) => {
-    const message = `${dropped} ${dropped === 1 ? 'line' : 'lines'} of this log could not be written (${code})`;
+    const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
     const fields = { pid: process.pid, ...base, event: 'log_lines_lost', dropped, code };
     const time = new Date().toISOString();
     return text ? `WARN: ${message}\n` : `${json({ level: 'warn', time, ...fields, msg: message })}\n`;

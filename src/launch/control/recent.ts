@@ -1,5 +1,6 @@
 /** Figures of the last minute: of each API, of its routes, and of the time that its filters leave to its application. */
 import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
+import { countText } from '../../text/index.js';
 
 /** So many samples, one each 15 seconds: the oldest is 45 to 60 seconds old. */
 const KEPT = 4;
@@ -148,7 +149,7 @@ export function describeRefused(recent: RecentApi | undefined): string | undefin
   if (reasons.length === 0) return undefined;
   const sum = reasons.reduce((total, [, count]) => total + count, 0);
   const each = reasons.map(([reason, count]) => `${reason} ${count}`).join(', ');
-  return `has refused ${sum} ${sum === 1 ? 'request' : 'requests'} in the last minute: ${each}`;
+  return `has refused ${countText(sum, 'request')} in the last minute: ${each}`;
 }
 
 /** `12.3 requests/s, 20 % fail, p95 240 ms`. */

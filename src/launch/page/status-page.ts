@@ -5,7 +5,7 @@
 import { differencesFromDefaults, type ShownOption } from '../../config/internal.js';
 import { describeError, placeOf } from '../../errors/index.js';
 import { metricsOptions, type Totals } from '../../metrics/index.js';
-import { formatDuration } from '../../text/index.js';
+import { countText, formatDuration } from '../../text/index.js';
 import { adminOptions } from '../control/admin-guard.js';
 import type { ControlAnswer } from '../control/control-server.js';
 import type { Controlled } from '../control/controlled.js';
@@ -190,9 +190,7 @@ function reload(last: ReloadReport | undefined): Html {
 `,
   );
   const done = [
-    ...Object.entries(replaced).map(
-      ([name, count]) => `${name}: ${count} ${count === 1 ? 'worker' : 'workers'} replaced`,
-    ),
+    ...Object.entries(replaced).map(([name, count]) => `${name}: ${countText(count, 'worker')} replaced`),
     ...added.map((name) => `${name} added`),
     ...removed.map((name) => `${name} removed`),
   ];

@@ -4,6 +4,7 @@
  */
 import { sep } from 'node:path';
 import { nextFolder, type ProgramFile } from '../../process/index.js';
+import { countText } from '../../text/index.js';
 
 /** Files that a worker has loaded with another text than the first worker of its configuration. */
 interface OtherCode {
@@ -51,5 +52,5 @@ const NAMED = 5;
 /** `app.js, lib/books.js and 3 others`. */
 export function describeFiles(files: readonly string[]): string {
   const others = files.length - NAMED;
-  return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${others} ${others === 1 ? 'other' : 'others'}` : ''}`;
+  return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${countText(others, 'other')}` : ''}`;
 }

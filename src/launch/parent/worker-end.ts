@@ -1,7 +1,7 @@
 /** How a worker ended that was not told to, and what it had in hand: for the log, and for all who ask why a service is down. */
 import type { LogFields } from '../../log/index.js';
 import { isOwnFile } from '../../process/index.js';
-import { formatDuration } from '../../text/index.js';
+import { countText, formatDuration } from '../../text/index.js';
 import type { WorkerExit } from '../exit-status.js';
 import { EXIT } from '../worker/parent-link.js';
 import type { HeldRequest } from '../worker-message.js';
@@ -60,8 +60,8 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit): WorkerEnd {
     uptimeMs,
     error: frame === undefined ? failure && firstLine(failure.text) : `stuck ${frame}`,
     rss: worker.rss,
-    heapUsed: numberOf(worker.facts.heapUsed),
-    heapLimit: numberOf(worker.facts.heapLimit),
+    heapUsed: countOf(worker.facts.heapUsed),
+    heapLimit: countOf(worker.facts.heapLimit),
     requests,
     lost: isAbrupt ? Math.max(worker.heldCount, requests.length) : 0,
   };
@@ -77,11 +77,11 @@ function reasonOf(worker: WorkerHandle, { signal, failure }: WorkerExit): EndRea
 
 /** The heap as it was told last, or the whole memory, which the watch thread tells while the heap is being collected. */
 function isHeapFull({ facts, rss = 0 }: WorkerHandle): boolean {
-  const limit = numberOf(facts.heapLimit);
-  return limit !== undefined && Math.max(numberOf(facts.heapUsed) ?? 0, rss) >= FULL_HEAP * limit;
+  const limit = countOf(facts.heapLimit);
+  return limit !== undefined && Math.max(countOf(facts.heapUsed) ?? 0, rss) >= FULL_HEAP * limit;
 }
 
-function numberOf(value: unknown): number | undefined {
+function countOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
@@ -104,7 +104,7 @@ export function describeEnd(end: WorkerEnd, now = Date.now()): string {
   const when = `worker ${worker}${pid === undefined ? '' : ` (pid ${pid})`} ${howEnded(end)} ${ago} ago`;
   const before = reason === 'start' ? ' before it was ready' : `, up for ${formatDuration(uptimeMs / 1000)}`;
   const memory = rss === undefined ? '' : `, ${mebibytes(rss)}`;
-  const held = lost === 0 ? '' : `; lost ${lost} ${lost === 1 ? 'request' : 'requests'}${listed(end.requests)}`;
+  const held = lost === 0 ? '' : `; lost ${countText(lost, 'request')}${listed(end.requests)}`;
   return `${when}${before}${memory}${held}${error === undefined ? '' : `: ${error}`}`;
 }
 

@@ -2,6 +2,7 @@
  * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} does the rest.
  */
 import type { Logger } from '../../log/index.js';
+import { countText } from '../../text/index.js';
 import { deferred } from '../waiting.js';
 import { PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
@@ -29,7 +30,7 @@ export class WorkerPool extends PoolState {
    */
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
-    const said = `Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+    const said = `Starting ${countText(workers, 'worker')}`;
     this.#log.info(said, { service: this.name, workers });
     this.phase = 'launching';
     this.#configured = workers;
