@@ -40,7 +40,7 @@ async function ini(names: readonly string[], more = ''): Promise<string> {
   return `[DEFAULT]\nenabled_apis = hello,other\n${more}\n${apis}${names.map(section).join('')}[shopp]\nx = 1\n[whatever]\n`;
 }
 
-/** What is said of unknown sections in the log, without the place. */
+/** The log lines about unknown sections, without the place. */
 function told(stderr: string): string[] {
   const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
   const texts = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);

@@ -54,18 +54,14 @@ export function channelLog(
 /** One that runs other code than its configuration began with: a warning for each version, and info for further workers that run it. */
 export function logCode(log: Logger, { assignment, pid, otherCode: files }: WorkerHandle, isNew: boolean): void {
   const { service, index: workerId, generation } = assignment;
+  const known = { service, workerId, pid };
   if (files.length === 0) {
-    log.debug(`Child ${pid} runs the code of configuration ${generation}`, {
-      event: 'worker_known',
-      service,
-      workerId,
-      pid,
-    });
+    log.debug(`Child ${pid} runs the code of configuration ${generation}`, { event: 'worker_known', ...known });
     return;
   }
   const text = `Child ${pid} runs other code than configuration ${generation} began with: ${describeFiles(files)}`;
   const remedy = 'A reload (api-cli reload, or HUP) checks the code on disk, and all workers run it then';
-  const facts = { event: 'worker_code', service, workerId, pid, generation, files: files.slice(0, FILES) };
+  const facts = { event: 'worker_code', ...known, generation, files: files.slice(0, FILES) };
   log[isNew ? 'warn' : 'info'](`${text}. ${remedy}`, facts);
 }
 

@@ -120,18 +120,6 @@ async function reloadTo(
     const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared?.config);
     return { after, ...diff(before, after, method) };
   };
-  const isKept = (option: string): boolean => {
-    try {
-      return steps.keeps?.(option) === true;
-    } catch (err) {
-      // A reload does not fail for its report.
-      log.warn(
-        `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
-        { err },
-      );
-      return false;
-    }
-  };
   const all = (files: PlanChanges['files']): ReloadChange[] => [
     ...(prepared?.report({ workers: steps.hasWorkers }) ?? []),
     ...files,
@@ -165,7 +153,7 @@ async function reloadTo(
       log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
     // A service that is started again keeps nothing: asked before that.
-    kept = new Set(all(compared.files).flatMap(({ option }) => (isKept(option) ? option : [])));
+    if (!steps.hasWorkers) kept = keptOptions(steps, all(compared.files), log);
     // A mutate builds nothing: its dry run ends here.
     const ends = dryRun && method === 'mutate';
     const { unknown, ...result }: ReloadResult = ends
@@ -189,6 +177,23 @@ function warningsOf({ warnings, certificates }: ServicePlans, unknown: readonly 
   return [
     ...new Set([...warnings, ...expiring, ...unknown].map((warning) => printDiagnostic(warning, { showLine: false }))),
   ];
+}
+
+/** The options among these changes that this process keeps until a restart. */
+function keptOptions(steps: ReloadSteps, changes: readonly ReloadChange[], log: Logger): ReadonlySet<string> {
+  const isKept = (option: string): boolean => {
+    try {
+      return steps.keeps?.(option) === true;
+    } catch (err) {
+      // A reload does not fail for its report.
+      log.warn(
+        `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
+        { err },
+      );
+      return false;
+    }
+  };
+  return new Set(changes.map(({ option }) => option).filter(isKept));
 }
 
 function withoutWorkers(change: ReloadChange, kept: ReadonlySet<string>): ReloadChange {
