@@ -8,6 +8,7 @@ import {
   diffConfigs,
   differencesFromDefaults,
   generateSample,
+  isUnknownSection,
   type SampleOptions,
   type ShownOption,
   showOption,
@@ -29,7 +30,7 @@ import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
 import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from './declared-groups.js';
-import { isUnknownSection, withoutPasted } from './names.js';
+import { withoutPasted } from './names.js';
 import { joined } from './plan.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 

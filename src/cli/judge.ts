@@ -3,7 +3,7 @@
  */
 import { configuredFaultForm } from '../app/internal.js';
 import type { Config } from '../config/index.js';
-import { diagnose } from '../config/internal.js';
+import { diagnose, isUnknownName, isUnknownSection } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, inOrder, Refusals } from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
@@ -17,7 +17,7 @@ import { addCrossChecks } from './cross-checks.js';
 import { type DeclaredGroups, registerGroups } from './declared-groups.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices, planningServices } from './enabled-services.js';
-import { apiNames, isUnknownSection, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
+import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
 import { buildAndFind } from './route-findings.js';
 import { registerShippedOptions } from './shipped-options.js';
@@ -60,7 +60,7 @@ export async function judge(
       : await judgePasteFile(judged, apis, imports);
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
   // A manager may read any option.
-  const isUnclear = judged.problems({ complete: true }).some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
+  const isUnclear = judged.problems({ complete: true }).some(isUnknownName);
   const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear && build));
   const near =
     told && !strict && isUnclear && (await othersMayRead(judged)) ? judged.problems({ complete: false }) : undefined;

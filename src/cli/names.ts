@@ -3,6 +3,7 @@
  * the paste file; and what the section of a service may have.
  */
 import { type Config, defineOptions, integer, list, module, string } from '../config/index.js';
+import { isUnknownSection } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
@@ -96,10 +97,6 @@ export function withoutPasted(config: Config, issues: readonly Diagnostic[]): re
   if (!issues.some(isUnknownSection)) return issues;
   const isPasted = pastedSections(config);
   return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
-}
-
-export function isUnknownSection({ code }: Diagnostic): boolean {
-  return code === 'PORTICO_CONFIG_UNKNOWN_SECTION';
 }
 
 /** Undefined where there is no paste file. Throws what is wrong with it. */

@@ -2,7 +2,7 @@
  * Plan of a configuration as it is written, with its mistakes. `judge.ts` adds those that only the applications know.
  */
 import type { Config } from '../config/index.js';
-import { logFileIssue } from '../config/internal.js';
+import { isStranger, isUnknownName, isUnknownSection, logFileIssue } from '../config/internal.js';
 import {
   type ConfigurationRefused,
   type Diagnostic,
@@ -47,11 +47,6 @@ export async function plan(
   const { diagnostics, ...started } = await enabled(config, judged, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   return { ...started, diagnostics: inOrder([...written, ...diagnostics]), hasStrangers };
-}
-
-/** A name that is an error, for nothing has declared it. */
-export function isStranger({ severity, code }: Diagnostic): boolean {
-  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
 }
 
 /** Makes the plans of APIs, which read one paste file once. */
@@ -108,7 +103,7 @@ async function asJudged(config: Config): Promise<Seen> {
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
   const complete = strict || config.variables.length > 0 || config.arguments.length > 0;
   const found = config.problems({ complete }).filter((each) => !isFilterSection(each));
-  const unknown = found.some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_')) || hasNearFilterSection(config);
+  const unknown = found.some(isUnknownName) || hasNearFilterSection(config);
   const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
   if (!unknown && !short) return { judged: config, problems: found, hasStrangers: false };
   const judged = config.copy();
@@ -118,8 +113,8 @@ async function asJudged(config: Config): Promise<Seen> {
   return { judged, problems: judged.problems({ complete: false }), hasStrangers };
 }
 
-function isFilterSection({ code, severity, section = '' }: Diagnostic): boolean {
-  return code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && severity === 'warning' && FILTER_GROUPS.has(section);
+function isFilterSection(found: Diagnostic): boolean {
+  return isUnknownSection(found) && found.severity === 'warning' && FILTER_GROUPS.has(found.section ?? '');
 }
 
 /** A section with nearly the name of a filter's: whether that was meant depends on what it holds. */

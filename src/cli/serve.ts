@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { serversLogger, UsageError, workerAssignment } from '../config/internal.js';
+import { isStranger, serversLogger, UsageError, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { isBuild, isWorker, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
@@ -14,6 +14,7 @@ import type { WSGIService } from '../server/index.js';
 import { enabledApisOptions, type PlannedApi } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
+import { countText } from '../text/index.js';
 import { example } from './command.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
@@ -23,7 +24,7 @@ import { enabledServices, makingServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
 import { apiNames, serviceNames } from './names.js';
 import { stopWithNpx } from './npx.js';
-import { isStranger, plan, refuseErrors } from './plan.js';
+import { plan, refuseErrors } from './plan.js';
 import { type Role, runJudged } from './run-apis.js';
 
 export function register(program: Command): void {
@@ -172,7 +173,7 @@ function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger):
 
 /** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
 function readyLine(service: PlannedApi | PlannedRPCService, addresses: readonly ListenAddress[]): string {
-  const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
+  const workers = countText(service.workers, 'worker');
   if ('topic' in service) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
   const scheme = service.usesTls ? 'https' : 'http';
   const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));

@@ -2,12 +2,12 @@
  * An API of `api-cli` in the worker that serves it.
  */
 import type { Config } from '../config/index.js';
-import { workerAssignment } from '../config/internal.js';
+import { isStranger, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
-import { unknownSections } from '../server/internal.js';
+import { hasNearName, unknownSections } from '../server/internal.js';
 import { type JudgeOptions, judge, othersMayRead } from './judge.js';
-import { isStranger, refuseErrors } from './plan.js';
+import { refuseErrors } from './plan.js';
 import { registerShippedOptions } from './shipped-options.js';
 
 /** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */
@@ -28,7 +28,7 @@ export class ServedApi extends WSGIService {
     const path = this.pasteFile;
     const found = await unknownSections(config, this.name, { path, declare: registerShippedOptions });
     if (found === undefined || found.length === 0 || !(await othersMayRead(config.copy()))) return found;
-    return found.filter(({ hint }) => hint?.startsWith('did you mean') === true);
+    return found.filter(hasNearName);
   };
 
   override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {

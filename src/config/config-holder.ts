@@ -10,7 +10,7 @@ import { type ConfigSnapshot, newState, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
-import { problemsOf } from './values/problems.js';
+import { isUnknownSection, problemsOf } from './values/problems.js';
 
 /** Parts that stay the same from one generation to the next. */
 export class Lasting {
@@ -103,9 +103,7 @@ export class ConfigHolder {
     const found = this.#checked();
     // A check's mistake in a whole section says more than that it is unknown.
     const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
-    const unknown = ({ code, place }: Diagnostic): boolean =>
-      code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(place?.detail);
-    return [...issues.filter((issue) => !unknown(issue)), ...found];
+    return [...issues.filter((issue) => !isUnknownSection(issue) || !judged.has(issue.place?.detail)), ...found];
   }
 
   /** Findings of the checks, which run once for a configuration as written and declared. */

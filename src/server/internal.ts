@@ -3,7 +3,7 @@ export { apiOptions, enabledApisOptions, servingOptions } from './api/api-option
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
 export { sectionOfName } from './api/api-settings.js';
 export { servedOptions } from './api/served-options.js';
-export { unknownSections } from './api/unknown-sections.js';
+export { hasNearName, unknownSections } from './api/unknown-sections.js';
 export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';

@@ -16,6 +16,21 @@ const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 
+/** Whether a finding is of a name that nothing has declared. */
+export function isUnknownName({ code }: Diagnostic): boolean {
+  return code === OPTION || code === SECTION || code === VARIABLE;
+}
+
+/** Whether it is of a section that nothing has declared. */
+export function isUnknownSection({ code }: Diagnostic): boolean {
+  return code === SECTION;
+}
+
+/** Whether it is of a name that nothing has declared, and refuses the configuration. */
+export function isStranger(found: Diagnostic): boolean {
+  return found.severity === 'error' && isUnknownName(found);
+}
+
 /** The message of a warning about a name that other programs know. */
 export const WITHOUT_EFFECT = 'has no effect here';
 

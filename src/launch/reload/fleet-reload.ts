@@ -7,6 +7,7 @@
  */
 
 import type { Change, Config } from '../../config/index.js';
+import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, type PorticoError, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
@@ -196,7 +197,7 @@ async function tryOut(
   }
   const found = await build(supervisor.program, next, stopped);
   const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, change))] as const);
-  const unknown = found.filter(({ code }) => code === 'PORTICO_CONFIG_UNKNOWN_SECTION');
+  const unknown = found.filter(isUnknownSection);
   return { replaced: Object.fromEntries(replaced), unknown };
 }
 

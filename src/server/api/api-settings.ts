@@ -4,6 +4,7 @@
  */
 import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
+import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import type { ServerOptions } from '../server-options.js';
@@ -116,7 +117,7 @@ export function refuseUnknown(config: Config, name: string): void {
 export function sectionOfName(config: Config, name: string): readonly Diagnostic[] {
   const isIt = (section: string | undefined): boolean => section?.toLowerCase() === name.toLowerCase();
   if (!config.listAllSections().some(isIt)) return [];
-  return config.problems().filter(({ code, section }) => code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && isIt(section));
+  return config.problems().filter((found) => isUnknownSection(found) && isIt(found.section));
 }
 
 function refuseMisspelled(config: Config, name: string): void {

@@ -2,8 +2,7 @@
  * The names that nothing has declared, in a program that embeds an API under `strict_config`.
  */
 import { type Config, ConfigError } from '../../config/index.js';
-import { workerAssignment } from '../../config/internal.js';
-import type { Diagnostic } from '../../errors/index.js';
+import { isStranger, workerAssignment } from '../../config/internal.js';
 import { Loader } from '../../loader/index.js';
 import { namedManager } from '../../registry/internal.js';
 
@@ -17,9 +16,7 @@ export async function refuseStrangers(config: Config, name: string, loader: Load
   if ((workerAssignment()?.index ?? 0) > 0 || mayReadAny(config, name)) return;
   if (config.resolve('DEFAULT', 'strict_config').value !== true) return;
   if (!config.problems().some(isStranger)) return;
-  // It declares what other APIs of the file read; what is wrong with their sections is for them to tell.
-  await Loader.checkFile(loader.path, { config, trial: false });
-  const pasted = new Set(loader.sections().map(({ name }) => name.toLowerCase()));
+  const pasted = await declarePasted(loader, config);
   const issues = config
     .problems()
     .filter(
@@ -35,6 +32,12 @@ export function mayReadAny(config: Config, name: string): boolean {
   return sections.some((section) => config.listOptions(section).includes('manager'));
 }
 
-function isStranger({ severity, code }: Diagnostic): boolean {
-  return severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
+/**
+ * Imports all factories of a paste file, so that they declare what they read in `config`, and gives the names of its sections in lower case: a
+ * factory may read the section of its name.
+ */
+export async function declarePasted(loader: Loader, config: Config): Promise<ReadonlySet<string>> {
+  // It declares what other APIs of the file read; what is wrong with their sections is for them to tell.
+  await Loader.checkFile(loader.path, { config, trial: false });
+  return new Set(loader.sections().map(({ name }) => name.toLowerCase()));
 }

@@ -2,10 +2,11 @@
  * The sections of the configuration that an API does not read.
  */
 import type { Config } from '../../config/index.js';
+import { isUnknownSection } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { osloNotificationOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../../service/internal.js';
-import { mayReadAny } from './strict-names.js';
+import { declarePasted, mayReadAny } from './strict-names.js';
 
 /** Options of {@link unknownSections}. */
 interface UnknownSectionsOptions {
@@ -29,18 +30,14 @@ export async function unknownSections(
   if (found.length === 0) return [];
   const others = config.copy();
   await declare(others);
-  const pasted = new Set<string>();
-  if (path !== undefined) {
-    await Loader.checkFile(path, { config: others, trial: false });
-    for (const section of new Loader(path, { config: others }).sections()) pasted.add(section.name.toLowerCase());
-  }
+  const pasted = path === undefined ? undefined : await declarePasted(new Loader(path, { config: others }), others);
   const left = new Map(unknownIn(others).map((each) => [each.section, each]));
   return found.flatMap((each) => {
-    const { section = '', hint } = each;
+    const { section = '' } = each;
     const other = left.get(section);
-    if (other === undefined || pasted.has(section.toLowerCase())) return [];
+    if (other === undefined || pasted?.has(section.toLowerCase()) === true) return [];
     // Each may know a name that is near.
-    return [hint?.startsWith('did you mean') === true ? each : other];
+    return [hasNearName(each) ? each : other];
   });
 }
 
@@ -52,7 +49,11 @@ function declareRemoteCalls(config: Config): void {
 }
 
 function unknownIn(config: Config): readonly Diagnostic[] {
-  return config.problems().filter(({ code, severity, option }) => {
-    return code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && severity === 'warning' && option === undefined;
-  });
+  const isWarning = ({ severity, option }: Diagnostic): boolean => severity === 'warning' && option === undefined;
+  return config.problems().filter((each) => isUnknownSection(each) && isWarning(each));
+}
+
+/** Whether a finding has the name that was probably meant. */
+export function hasNearName({ hint }: Diagnostic): boolean {
+  return hint?.startsWith('did you mean') === true;
 }
