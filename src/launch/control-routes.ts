@@ -84,15 +84,15 @@ export function controlRoutes(
 /** Loaded when it is first asked for. */
 function pageOf(controlled: Controlled, registered: RegisteredServices, history: History | undefined): ControlHandler {
   const { config, runner } = controlled;
-  let planned: { readonly generation: number; readonly apps: ServicePlans['apps'] } | undefined;
+  let planned: { readonly generation: number; readonly plans: ServicePlans['plans'] } | undefined;
   return async () => {
     const { statusPage } = await import('./page/status-page.js');
     const { generation } = runner;
     // Reads files and certificates: once for each configuration, however often the page is loaded.
     if (planned?.generation !== generation) {
-      planned = { generation, apps: servicePlans(runner.services, config).apps };
+      planned = { generation, plans: servicePlans(runner.services, config).plans };
     }
-    return statusPage(controlled, { registered, history, apps: planned.apps });
+    return statusPage(controlled, { registered, history, plans: planned.plans });
   };
 }
 

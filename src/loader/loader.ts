@@ -19,7 +19,7 @@ import { ConfigNotFound, PasteError } from './paste-error.js';
 import type { Resolver } from './resolver.js';
 import { definedBy, type Kind, rootsOf, sectionsNamed } from './section.js';
 import { type ContextTree, treeOf } from './tree.js';
-import { pasteFiles, pipelinesOf, type WrittenFiles, writtenApp, writtenFiles } from './written.js';
+import { type PasteFiles, pasteFiles, pipelinesOf, type WrittenFiles, writtenApp, writtenFiles } from './written.js';
 
 /** Options of a Loader. */
 export interface LoaderOptions {
@@ -80,6 +80,7 @@ export class Loader {
   /** The file, as an absolute path. */
   readonly path: string;
   readonly #parts: LoadParts;
+  #files: PasteFiles | undefined;
   readonly #nodes = new WeakMap<ContextTree, { readonly load: Load; readonly context: Context }>();
 
   /**
@@ -193,16 +194,17 @@ export class Loader {
     return writtenApp(this.#parts.document, name);
   }
 
+  /** The absolute paths of the file and of those that it includes, which are read. */
+  files(): readonly string[] {
+    return [...this.#opened().keys()];
+  }
+
   /**
-   * The file and those it includes, by absolute path, each with the pipelines that an app leads to and that are made of it:
-   * to tell what a change of the file concerns. As it is written; nothing is resolved.
+   * The same files, each with the pipelines that an app leads to and that are made of it: to tell what a change of the file
+   * concerns. As it is written; nothing is resolved.
    */
   writtenFiles(app: string): WrittenFiles {
-    const { path, document } = this.#parts;
-    return writtenFiles(
-      app,
-      pasteFiles(path, document, (each) => openDocument(each, this.#parts)),
-    );
+    return writtenFiles(app, this.#opened());
   }
 
   /** All sections, in file order. */
@@ -220,6 +222,12 @@ export class Loader {
    */
   check(options: CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(this.#parts, options);
+  }
+
+  #opened(): PasteFiles {
+    const { path, document } = this.#parts;
+    this.#files ??= pasteFiles(path, document, (each) => openDocument(each, this.#parts));
+    return this.#files;
   }
 
   async #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {

@@ -97,7 +97,7 @@ function isApp(document: PasteDocument, name: string): boolean {
 }
 
 /** Paste files by absolute path, the main one first. */
-type PasteFiles = ReadonlyMap<string, PasteDocument>;
+export type PasteFiles = ReadonlyMap<string, PasteDocument>;
 
 /** The file and those it includes with `config:`, all the way down. One that cannot be opened is left out. */
 export function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): PasteFiles {

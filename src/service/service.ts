@@ -100,7 +100,7 @@ export interface ServicePlan {
   /** Pipelines by name, each with its filters in order and its app last. */
   readonly pipelines?: ReadonlyMap<string, readonly string[]>;
   /** The app that its requests reach, as it is written: for the picture on a status page. */
-  readonly app?: PlannedApp;
+  readonly app?: PlannedApp | undefined;
   /** The files it reads by `config.readFile`, beside the configuration's own. */
   readonly files?: readonly ServiceFile[];
   /** Its mistakes: errors refuse it, warnings go to the log. */

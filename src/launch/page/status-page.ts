@@ -26,13 +26,12 @@ interface PageFacts {
   readonly registered: RegisteredServices;
   /** Figures for the charts; undefined: none are kept. */
   readonly history: History | undefined;
-  /** The apps of services, where paste files have them. */
-  readonly apps: ServicePlans['apps'];
+  readonly plans: ServicePlans['plans'];
 }
 
 export async function statusPage(
   controlled: Controlled,
-  { registered, history, apps }: PageFacts,
+  { registered, history, plans }: PageFacts,
 ): Promise<ControlAnswer> {
   const { name, version, config, runner } = controlled;
   const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
@@ -51,7 +50,7 @@ export async function statusPage(
       isCounted && history !== undefined ? [charts(history.stretches), routes(status.services, recent)] : NOT_COUNTED,
     ],
     ['requests', 'Under way', requests(requestsOf(status.services))],
-    ['pipelines', 'Pipelines', pipelines(apps, runner.counted())],
+    ['pipelines', 'Pipelines', pipelines(plans, runner.counted())],
     ['services', 'Registered services', services(listed)],
     ['certificates', 'Certificates', certificates(status.services)],
     ['reload', 'Last reload', [underWay(status), reload(status.reloads.at(-1))]],
@@ -144,12 +143,14 @@ function requests(all: readonly ShownRequest[]): Html {
   return table(caption, ['#age', 'worker', 'method', 'path', 'route', 'in filter', 'from'], rows);
 }
 
-function pipelines(all: ServicePlans['apps'], counted: Totals): Html {
-  if (all.size === 0) return html`<p>No API has a pipeline of a paste file.</p>`;
-  return html`${[...all].map(
-    ([name, app]) => html`<h3>${name}</h3>
+function pipelines(plans: ServicePlans['plans'], counted: Totals): Html {
+  const pictures = [...plans].flatMap(([name, { app }]) =>
+    app === undefined
+      ? []
+      : html`<h3>${name}</h3>
 ${pipelinePicture(name, app, counted)}`,
-  )}`;
+  );
+  return pictures.length === 0 ? html`<p>No API has a pipeline of a paste file.</p>` : html`${pictures}`;
 }
 
 /** `known`: what `GET /services` answers, or why it cannot be had. */

@@ -149,7 +149,8 @@ async function reloadTo(
     if (ended.length > 0) refusals.note(severalRefusals(ended));
     await refuse();
     refusals.refuse();
-    for (const warning of compared.after.warnings) {
+    const warned = warningsOf(compared.after);
+    for (const warning of warned) {
       log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
     // A service that is started again keeps nothing: asked before that.
@@ -159,9 +160,12 @@ async function reloadTo(
     const { unknown, ...result }: ReloadResult = ends
       ? { outcome: 'accepted' }
       : await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
-    const { after, added, removed, files, pipelines } = compared;
+    const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
-    const warnings = warningsOf(after, unknown);
+    const expiring = [...compared.after.plans.values()].flatMap(({ certificate }) => certificate?.expiry ?? []);
+    const told = [...warned, ...expiring, ...(unknown ?? [])].map((each) => printDiagnostic(each, { showLine: false }));
+    // Each once: APIs share certificates.
+    const warnings = [...new Set(told)];
     return { ...result, ...services, changes: changes(files), pipelines, warnings };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
@@ -171,12 +175,9 @@ async function reloadTo(
   }
 }
 
-/** Warnings for the report, each once: APIs share certificates. */
-function warningsOf({ warnings, certificates }: ServicePlans, unknown: readonly Diagnostic[] = []): string[] {
-  const expiring = [...certificates.values()].flatMap(({ expiry = [] }) => expiry);
-  return [
-    ...new Set([...warnings, ...expiring, ...unknown].map((warning) => printDiagnostic(warning, { showLine: false }))),
-  ];
+function warningsOf({ plans }: ServicePlans): Diagnostic[] {
+  const told = [...plans.values()].flatMap(({ diagnostics = [] }) => diagnostics);
+  return told.filter(({ severity }) => severity === 'warning');
 }
 
 /** The options among these changes that this process keeps until a restart. */

@@ -3,9 +3,10 @@
  * operator's terms: the content of certificates and paste files whose names are the same, and the pipelines.
  */
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, ReportedChange } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
-import type { Launchable, PlannedApp, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
+import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 import type { RestartMethod } from '../launcher-options.js';
@@ -15,16 +16,12 @@ import { digest } from './file-changes.js';
 export interface ServicePlans {
   /** The names of the services. */
   readonly services: ReadonlySet<string>;
-  readonly pipelines: ReadonlyMap<string, readonly string[]>;
-  /** By service, where its plan tells it. */
-  readonly apps: ReadonlyMap<string, PlannedApp>;
+  /** The plans by service, of those that tell one. */
+  readonly plans: ReadonlyMap<string, ServicePlan>;
   /** By the option that names them and their path. */
   readonly files: ReadonlyMap<string, PlannedFile>;
   /** Why services refuse the configuration. */
   readonly failures: readonly unknown[];
-  readonly warnings: readonly Diagnostic[];
-  /** By service. */
-  readonly certificates: ReadonlyMap<string, PlannedCertificate>;
 }
 
 /** A file that services read, as the configuration knows it. */
@@ -50,20 +47,8 @@ export function servicePlans(services: readonly Launchable[], config: Config | u
       failures.push(error);
     }
   }
-  const all = [...plans.values()];
-  return {
-    services: new Set(services.map(serviceName)),
-    pipelines: new Map(all.flatMap(({ pipelines = new Map() }) => [...pipelines])),
-    apps: new Map([...plans].flatMap(([name, { app }]) => (app === undefined ? [] : [[name, app] as const]))),
-    files: config === undefined ? new Map() : plannedFiles(plans, config),
-    failures,
-    certificates: new Map(
-      [...plans].flatMap(([name, { certificate }]) =>
-        certificate === undefined ? [] : [[name, certificate] as const],
-      ),
-    ),
-    warnings: all.flatMap(({ diagnostics = [] }) => diagnostics.filter(({ severity }) => severity === 'warning')),
-  };
+  const files = config === undefined ? new Map() : plannedFiles(plans, config);
+  return { services: new Set(services.map(serviceName)), plans, files, failures };
 }
 
 /** Of a file that cannot be read, nothing: the service that needs it says why. */
@@ -90,10 +75,11 @@ function stateOf({ path, option }: ServiceFile, config: Config): Pick<PlannedFil
 /** Mistakes of certificates that have ended, in the place of others that have not. */
 export function endedCertificates(before: ServicePlans, after: ServicePlans): Diagnostic[] {
   const hasEnded = ({ ends }: PlannedCertificate): boolean => Date.parse(ends) < Date.now();
-  return [...after.certificates].flatMap(([name, certificate]) => {
+  return [...after.plans].flatMap(([name, { certificate }]) => {
+    if (certificate?.expiry === undefined) return [];
     const { expiry, mayHaveEnded } = certificate;
-    const old = before.certificates.get(name);
-    if (expiry === undefined || mayHaveEnded || !hasEnded(certificate) || old === undefined || hasEnded(old)) return [];
+    const old = before.plans.get(name)?.certificate;
+    if (mayHaveEnded || !hasEnded(certificate) || old === undefined || hasEnded(old)) return [];
     const hint = `The one in force is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
     return [{ ...expiry, severity: 'error' as const, hint }];
   });
@@ -140,8 +126,12 @@ export function diff(before: ServicePlans, after: ServicePlans, method: RestartM
     const services = new Map([...now.services].filter(([name]) => before.services.has(name)));
     return old === undefined ? [] : changedFile(old, { ...now, services }, method);
   });
-  const pipelines = changedPipelines(before.pipelines, after.pipelines);
-  return { added: only(after, before), removed: only(before, after), files, pipelines };
+  return {
+    added: only(after, before),
+    removed: only(before, after),
+    files,
+    pipelines: changedPipelines(pipelinesOf(before), pipelinesOf(after)),
+  };
 }
 
 /** A mutate reads no paste file: one that is another on disk waits for a restart. */
@@ -149,8 +139,9 @@ function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod):
   const [[, file] = []] = now.services;
   if (file === undefined) return [];
   const kept = old.digest === now.digest;
+  if (kept && method === 'reload') return [];
   const onDisk = kept ? ignoreErrors(() => digest(readFileSync(file.path))) : now.digest;
-  if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
+  if (onDisk === undefined || onDisk === old.digest) return [];
   const touched = [...now.services].map(([name, { pipelines }]) => concerned(name, old.services.get(name), pipelines));
   const [[, was] = []] = old.services;
   return [
@@ -185,14 +176,18 @@ function shown(file: ServiceFile | undefined, content: string): string {
   return file?.says === undefined ? short : `${file.says}, ${short}`;
 }
 
-type Pipelines = ServicePlans['pipelines'];
+type Pipelines = NonNullable<ServicePlan['pipelines']>;
+
+function pipelinesOf({ plans }: ServicePlans): Pipelines {
+  return new Map([...plans.values()].flatMap(({ pipelines = [] }) => [...pipelines]));
+}
 
 /** Change of each pipeline, in the order of the new ones; those that are gone last. */
 function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
-  const names = new Set([...after.keys(), ...before.keys()]);
-  return [...names]
-    .map((pipeline) => ({ pipeline, ...pipelineDiff(before.get(pipeline) ?? [], after.get(pipeline) ?? []) }))
-    .filter(({ added, removed, moved }) => added.length + removed.length + moved.length > 0);
+  return [...new Set([...after.keys(), ...before.keys()])].flatMap((pipeline) => {
+    const [old, now] = [before.get(pipeline) ?? [], after.get(pipeline) ?? []];
+    return isDeepStrictEqual(old, now) ? [] : [{ pipeline, ...pipelineDiff(old, now) }];
+  });
 }
 
 function pipelineDiff(before: readonly string[], after: readonly string[]): Omit<PipelineChange, 'pipeline'> {

@@ -49,9 +49,8 @@ export function plannedApi(name: string, config: Config, reading: ApiReading): P
   serverOptionsOf(config, settings);
   namedManager(config, { group: `api:${name}`, opt: 'manager' });
   const { address, workers, pipeline } = settings;
-  return {
-    ...planOf(read, reading),
-    kind: 'planned',
+  return Object.assign(planOf(read, reading), {
+    kind: 'planned' as const,
     name,
     workers: reading.dev === true ? 1 : workers,
     addresses: [address],
@@ -59,7 +58,7 @@ export function plannedApi(name: string, config: Config, reading: ApiReading): P
     pipeline,
     pasteFile: loader?.path,
     usesTls: apiTls.enabled,
-  };
+  });
 }
 
 /**
@@ -82,7 +81,10 @@ function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, 
   const files = certificates === undefined ? [] : apiTls.files(certificates);
   return {
     pipelines: paste?.pipelines() ?? new Map(),
-    ...(paste === undefined || settings === undefined ? {} : { app: paste.writtenApp(settings.pipeline) }),
+    // Only a status page needs it.
+    get app() {
+      return settings === undefined ? undefined : paste?.writtenApp(settings.pipeline);
+    },
     files: [...files, ...pasteFiles(paste, settings)],
     diagnostics: refusal?.diagnostics ?? [],
     certificate: certificates && ignoreErrors(() => apiTls.planned(certificates)),
@@ -130,8 +132,14 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
 
 function pasteFiles(loader: Loader | undefined, settings: ApiSettings | undefined): ServiceFile[] {
   if (loader === undefined || settings === undefined) return [];
-  const written = [...loader.writtenFiles(settings.pipeline)];
-  return written.map(([path, pipelines]) => ({ path, option: 'DEFAULT.api_paste_config', pipelines }));
+  return loader.files().map((path) => ({
+    path,
+    option: 'DEFAULT.api_paste_config',
+    // Only a report of a change of the file needs them.
+    get pipelines() {
+      return loader.writtenFiles(settings.pipeline).get(path)!;
+    },
+  }));
 }
 
 /** A Loader of the file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, or what is wrong with it. */
@@ -159,7 +167,7 @@ export function configuredPasteFile(config: Config): string {
  */
 function checkApp(loader: AppLoader, name: string): void {
   if (loader.has(name)) {
-    if (loader instanceof Loader) loader.writtenFiles(name);
+    if (loader instanceof Loader) loader.files();
     return;
   }
   // The Loader's own error knows the names that come near.
