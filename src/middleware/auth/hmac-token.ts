@@ -25,9 +25,14 @@ export function fewestBytes(algorithms: readonly string[]): number {
   return Math.max(...algorithms.map((algorithm) => HMAC_ALGORITHMS[algorithm]!.bytes));
 }
 
-/** A signed token with these claims. */
-export function signedWith(key: KeyObject, algorithm: string, claims: Claims, typ = 'JWT'): string {
-  const signed = `${encoded({ alg: algorithm, typ })}.${encoded(claims)}`;
+/** The header of the tokens of one signer, as text. */
+export function tokenHeader(algorithm: string, typ = 'JWT'): string {
+  return encoded({ alg: algorithm, typ });
+}
+
+/** A signed token with these claims, and a header made by {@link tokenHeader} for the algorithm. */
+export function signedWith(key: KeyObject, algorithm: string, header: string, claims: Claims): string {
+  const signed = `${header}.${encoded(claims)}`;
   return `${signed}.${macOf(signed, key, algorithm)}`;
 }
 

@@ -61,9 +61,9 @@ export class TokenCache {
 
   /** Undefined for a token that is not known. */
   get(key: string): TokenInfo | RefusedToken | undefined {
-    const store = this.#good.has(key) ? this.#good : this.#bad;
-    const entry = store.get(key);
+    const entry = this.#good.get(key) ?? this.#bad.get(key);
     if (entry === undefined) return undefined;
+    const store = isRefused(entry.answer) ? this.#bad : this.#good;
     store.delete(key);
     if (entry.until <= this.#clock.now()) return undefined;
     if (entry.ends <= this.#wallClock()) return undefined;

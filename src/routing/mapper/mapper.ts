@@ -58,8 +58,8 @@ export class Mapper extends SubMapperParent {
   readonly #places = new WeakMap<Route, CallSite>();
   #table: RouteTable | undefined;
   #builder: UrlBuilder | undefined;
-  /** The expression for the prefix and what follows it. */
-  #prefix: string | undefined;
+  /** The prefix and what follows it: at the beginning of a path, and wherever it stands. */
+  #prefixes: { readonly first: RegExp; readonly each: RegExp } | undefined;
 
   constructor(options: MapperOptions = {}) {
     super();
@@ -174,9 +174,13 @@ export class Mapper extends SubMapperParent {
   withoutPrefix(path: string): string | null {
     const { prefix } = this.#options;
     if (!prefix) return path;
-    this.#prefix ??= translateRegex(`${prefix}(.*)`).source;
-    if (!new RegExp(this.#prefix, 'vy').test(path)) return null;
-    return path.replace(new RegExp(this.#prefix, 'gv'), '$1') || '/';
+    this.#prefixes ??= prefixExpressions(prefix);
+    const { first, each } = this.#prefixes;
+    first.lastIndex = 0;
+    const found = first.exec(path);
+    if (found === null) return null;
+    // Nearly always it takes the whole path: only a line break ends it.
+    return (first.lastIndex === path.length ? found[1] : path.replace(each, '$1')) || '/';
   }
 
   /** A URL from values, of the route that fits them best; null when none does. */
@@ -293,3 +297,8 @@ export class Mapper extends SubMapperParent {
 }
 
 const TWO_LABELS = '[^\\.\\/]+?\\.[^\\.\\/]+';
+
+function prefixExpressions(prefix: string): { readonly first: RegExp; readonly each: RegExp } {
+  const { source } = translateRegex(`${prefix}(.*)`);
+  return { first: new RegExp(source, 'vy'), each: new RegExp(source, 'gv') };
+}
