@@ -76,7 +76,7 @@ interface Signer {
   readonly own: { readonly iss?: string; readonly aud?: string };
 }
 
-/** What all tokens of a signer say. */
+/** Content that all tokens of a signer share. */
 interface Said {
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;

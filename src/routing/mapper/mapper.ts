@@ -58,7 +58,7 @@ export class Mapper extends SubMapperParent {
   readonly #places = new WeakMap<Route, CallSite>();
   #table: RouteTable | undefined;
   #builder: UrlBuilder | undefined;
-  /** The prefix and what follows it: at the beginning of a path, and wherever it stands. */
+  /** The prefix with the rest of the path: `first` at its beginning, `each` anywhere. */
   #prefixes: { readonly first: RegExp; readonly each: RegExp } | undefined;
 
   constructor(options: MapperOptions = {}) {
