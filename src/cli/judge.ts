@@ -28,11 +28,6 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
   readonly import?: boolean;
   /** Options that the program has declared. */
   readonly groups?: DeclaredGroups;
-  /**
-   * Whether apps may be built to learn which options they read, where a name is unknown otherwise. Default true; with a name: those of other APIs
-   * alone.
-   */
-  readonly build?: boolean | { readonly but: string } | undefined;
 }
 
 /**
@@ -43,7 +38,7 @@ export async function judge(
   config: Config,
   options: JudgeOptions = {},
 ): Promise<Planned<PlannedApi, PlannedRPCService>> {
-  const { import: imports = true, build = true, groups = new Map(), ...rest } = options;
+  const { import: imports = true, groups = new Map(), ...rest } = options;
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
   const judged = config.copy();
@@ -61,7 +56,7 @@ export async function judge(
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
   // A manager may read any option.
   const isUnclear = judged.problems({ complete: true }).some(isUnknownName);
-  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear && build));
+  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear));
   const near =
     told && !strict && isUnclear && (await othersMayRead(judged)) ? judged.problems({ complete: false }) : undefined;
   const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {
@@ -168,17 +163,13 @@ function refusalsOnly(error: unknown): void {
  * Whether all options that the APIs read are declared by now. A factory that has not declared its own may read any, as a manager may:
  * `build` calls the factories of such an API, as a start does, and lets go of what they made.
  */
-async function tellAllTheyRead(
-  config: Config,
-  apis: readonly PlannedApi[],
-  build: NonNullable<JudgeOptions['build']>,
-): Promise<boolean> {
+async function tellAllTheyRead(config: Config, apis: readonly PlannedApi[], build: boolean): Promise<boolean> {
   for (const api of apis) {
     const { name, pipeline } = api;
     if (managerOf(config, `api:${name}`) !== undefined) return false;
     try {
       const tree = await new Loader(configuredPasteFile(config), { config }).tree(pipeline);
-      if (hasDeclared(tree) || (typeof build === 'object' && build.but === name)) continue;
+      if (hasDeclared(tree)) continue;
       if (!build) return false;
       await tryToBuild(api, config);
     } catch (error) {

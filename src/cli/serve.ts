@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { isStranger, serversLogger, UsageError, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
-import { isBuild, isWorker, tellBuilt } from '../launch/internal.js';
+import { isBuild, isWorker, launcherOptions, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
 import type { PlannedRPCService } from '../rpc/internal.js';
@@ -62,13 +62,18 @@ export async function serve(args: ServeArguments): Promise<number> {
   if (isBuild()) await tellBuilt(await found(config, args));
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
-  let judgement: Promise<readonly Diagnostic[]> | undefined;
-  const judge = (): Promise<readonly Diagnostic[]> => {
-    judgement ??= import('./build.js').then(({ buildInChild }) => buildInChild(config, { dev }));
+  const judge = async (current: Config): Promise<readonly Diagnostic[]> =>
+    (await import('./build.js')).buildInChild(current, { dev });
+  let judgement: ReturnType<typeof judge> | undefined;
+  const judgeStart = (): ReturnType<typeof judge> => {
+    judgement ??= judge(config);
     return judgement;
   };
-  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
-    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running, judge });
+  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> => {
+    if (role === 'worker') return ofWorker(current, { log, dev, traceErrors });
+    const judgeIt = running.length === 0 ? judgeStart : () => judge(current);
+    return ofParent(current, { log, dev, running, judge: judgeIt });
+  };
   const development = dev ? await import('./development-files.js') : undefined;
   const debugging = dev ? await import('./development-inspector.js') : undefined;
   const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
@@ -92,7 +97,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       void files?.follow();
       void inspector?.tell();
     },
-    judge,
+    judge: judgeStart,
     traceErrors,
   });
   if (!isWorker()) endSoon(status);
@@ -112,8 +117,10 @@ async function ofParent(config: Config, { judge, ...options }: ParentOptions): P
   const { apis, services, diagnostics, hasStrangers } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
-  // Only the applications know whether they are theirs: they are asked before anything is bound. A reload asks its first worker.
-  if (hasStrangers && options.running.length === 0) refuseErrors((await judge()).filter(isStranger));
+  // Only the applications know whether they are theirs: a child is asked before anything is bound. A mutate loads nothing.
+  const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const loads = options.running.length === 0 || restartMethod === 'reload';
+  if (hasStrangers && loads) refuseErrors((await judge()).filter(isStranger));
   return [...apis, ...services];
 }
 

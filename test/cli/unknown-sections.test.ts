@@ -79,6 +79,27 @@ test('CF-66 a section that no API reads is a warning of check, of a start and of
   assert.equal(told(program.stderr).filter((line) => line.startsWith('[neverread]')).length, 1);
 });
 
+test('CF-66 a reload under strict_config refuses sections that nothing reads, and takes those that the application reads', {
+  timeout,
+}, async (t) => {
+  const text = `[DEFAULT]\nenabled_apis = hello\nstrict_config = true\n[api:hello]\nport = ${await freePort()}\nworkers = 2\n`;
+  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
+  const program = startProject(t, project);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  await program.printed(/"event":"ready"/);
+  const reload = async (more: string, path = '/reload'): Promise<ReloadReport> => {
+    writeFileSync(join(project.folder, 'portico.ini'), text + more);
+    return (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
+  };
+  for (const path of ['/reload/dry-run', '/reload']) {
+    const refused = await reload('[shop]\n[elsewhere]\nx = 1\n', path);
+    assert.equal(refused.outcome, 'refused');
+    assert.match(refused.error ?? '', /portico\.ini:8:1: error: \[elsewhere\] unknown section/);
+    assert.doesNotMatch(refused.error ?? '', /\[shop\]/);
+  }
+  assert.equal((await reload('[shop]\nx = 1\n')).outcome, 'accepted');
+});
+
 test('a section is no news where a manager may read it', { timeout }, async (t) => {
   const text = await ini([], '').then((whole) => whole.replace('workers = 1', 'manager = ./app.js:Manager'));
   const files = { 'app.js': `${APP}export class Manager {}\n`, 'api-paste.ini': PASTE, 'portico.ini': text };
