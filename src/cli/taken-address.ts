@@ -2,9 +2,9 @@
  * Whether an address could be had now, and which process has it.
  */
 import { createServer } from 'node:net';
-import { holderOf } from '../launch/internal.js';
 import { connectError } from '../process/index.js';
 import type { ListenAddress } from '../service/index.js';
+import { holderOf } from '../service/internal.js';
 
 /** Why an address cannot be had at the moment, with who has it where the system tells; undefined where it can. */
 export async function whyTaken(address: ListenAddress): Promise<string | undefined> {

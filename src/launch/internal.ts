@@ -13,5 +13,4 @@ export { SignalHandler } from './process/signals.js';
 export { DESCRIBE_TOPIC } from './questions.js';
 export { buildConfiguration } from './reload/build.js';
 export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
-export { holderOf } from './sockets/address-holder.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

@@ -10,4 +10,5 @@ export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
 export { type ProgramFile, programFiles, programPaths } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';
-export { connectError, createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';
+export { createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';
+export { connectError, removeStaleSocket } from './socket-files.js';

@@ -5,7 +5,6 @@
  * set on another file that was put under the name, through a link as well.
  */
 import { chmodSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
@@ -70,16 +69,4 @@ function refuseForeignFile(path: string, { uid }: Stats): void {
 function isTrusted(uid: number): boolean {
   const user = process.geteuid?.();
   return user === undefined || uid === user || uid === 0;
-}
-
-/** The code of the error with which a Unix socket cannot be connected to; undefined: a process answers. Sends nothing. */
-export function connectError(path: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(undefined);
-    });
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'UNKNOWN'));
-  });
 }

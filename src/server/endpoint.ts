@@ -2,14 +2,14 @@
  * Address of a server: the configured one, the socket it was handed instead, and after the start the real port.
  */
 import { once } from 'node:events';
-import { closeSync, lstatSync, unlinkSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { connectError, createWithMode } from '../process/index.js';
+import { createWithMode, removeStaleSocket } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
-import { formatAddress } from '../service/internal.js';
+import { BindError, formatAddress } from '../service/internal.js';
 
 const DEFAULT_BACKLOG = 511;
 
@@ -99,27 +99,11 @@ async function listen(
   return 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
 }
 
-function cannotBind(address: ListenAddress, error: NodeJS.ErrnoException): PorticoError {
-  const code = error.code ?? 'PORTICO_BIND';
-  return new PorticoError(code, {
-    message: `Could not bind to ${formatAddress(address)}: ${REASONS[code] ?? error.message}.`,
-    hint: code === 'EADDRINUSE' && hasSiblings() ? SIBLING : HINTS[code],
-    cause: error,
-  });
+function cannotBind(address: ListenAddress, cause: NodeJS.ErrnoException): PorticoError {
+  const bind = new BindError(cause.code ?? 'PORTICO_BIND', address, cause.message);
+  const hint = bind.code === 'EADDRINUSE' && hasSiblings() ? SIBLING : bind.hint;
+  return new PorticoError(bind.code, { message: bind.message, hint, cause });
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is already in use (EADDRINUSE)',
-  EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
-  EACCES: 'permission denied (EACCES)',
-  ENOTFOUND: 'the host name is unknown (ENOTFOUND)',
-};
-
-const HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Stop the program that listens there, or choose another address.',
-  EADDRNOTAVAIL: 'Listen on an address of this machine, 127.0.0.1 or 0.0.0.0.',
-  EACCES: 'Ports below 1024 require a privilege: choose a higher port, or let systemd pass the socket.',
-};
 
 /** In a worker every other worker of the service comes here too, unless its parent has bound the address for all. */
 function hasSiblings(): boolean {
@@ -128,8 +112,3 @@ function hasSiblings(): boolean {
 
 const SIBLING =
   'Most likely another worker of this service listens there. Implement `addresses` and `useSockets(sockets)` in the service and forward them to its Server: the parent then binds the address once for all workers. Otherwise choose another address.';
-
-async function removeStaleSocket(path: string): Promise<void> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
-  if ((await connectError(path)) === 'ECONNREFUSED') unlinkSync(path);
-}

@@ -1,5 +1,7 @@
 /** Exports for other directories of Portico, beside the published ones. */
 
+export { holderOf } from './address-holder.js';
+export { BindError } from './bind-error.js';
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { HOOK_NAMES } from './hook-caller.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';

@@ -3,14 +3,13 @@
  * where an address cannot be bound.
  */
 import { lookup } from 'node:dns/promises';
-import { existsSync, lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { describeError, PorticoError } from '../../errors/index.js';
-import { connectError, createWithMode } from '../../process/index.js';
+import { createWithMode, removeStaleSocket } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
-import { formatAddress } from '../../service/internal.js';
-import { holderOf } from './address-holder.js';
+import { BindError } from '../../service/internal.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
 /** The sockets of one address of one service. */
@@ -34,10 +33,12 @@ export interface ListenSockets {
  */
 export async function openListenSockets(address: ListenAddress, slots = 0): Promise<ListenSockets> {
   if ('path' in address) return openUnix(address);
-  const resolved = isIP(address.host) === 0 ? await lookup(address.host) : undefined;
-  const host = resolved?.address ?? address.host;
-  const family = isIP(host) === 6 ? 6 : 4;
   const refused = (code: string): Error => new BindError(code, address);
+  const unknown = ({ code }: { readonly code: string }): never => {
+    throw refused(code);
+  };
+  const host = isIP(address.host) === 0 ? (await lookup(address.host).catch(unknown)).address : address.host;
+  const family = isIP(host) === 6 ? 6 : 4;
   // First without SO_REUSEPORT, with which two programs of one user would share a port in silence.
   const handle = bindSocket({ host, port: address.port, family }, refused);
   const port = handle.port ?? address.port;
@@ -83,7 +84,7 @@ export function addressOfDescriptor(descriptor: number, meant: ListenAddress): L
 }
 
 async function openUnix(address: UnixAddress): Promise<ListenSockets> {
-  await removeStale(address);
+  await removeStaleSocket(address.path);
   const folder = dirname(address.path);
   // bind(2) says ENOENT, for which libuv says EACCES.
   if (!address.path.startsWith('\0') && !existsSync(folder))
@@ -102,43 +103,7 @@ async function openUnix(address: UnixAddress): Promise<ListenSockets> {
   return { address, descriptors: [handle.fd], close: once(close) };
 }
 
-/** A socket file without a listener is left from a process that was killed; anything else is not ours to remove. */
-async function removeStale(address: UnixAddress): Promise<void> {
-  const { path } = address;
-  let isSocket: boolean;
-  try {
-    isSocket = lstatSync(path).isSocket();
-  } catch {
-    return;
-  }
-  if (!isSocket || (await connectError(path)) !== 'ECONNREFUSED') throw new BindError('EADDRINUSE', address);
-  unlinkSync(path);
-}
-
 type UnixAddress = Extract<ListenAddress, { path: string }>;
-
-/** An address that could not be bound, with the system's code. */
-export class BindError extends Error {
-  readonly syscall = 'bind';
-  readonly code: string;
-  readonly address: ListenAddress;
-
-  constructor(code: string, address: ListenAddress, why = REASONS[code] ?? 'the system refused it') {
-    super(`Could not bind to ${'path' in address ? address.path : formatAddress(address)}: ${why} (${code})`);
-    this.code = code;
-    this.address = address;
-  }
-}
-
-/** Meaning of bind(2)'s error codes for an operator. */
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is already in use',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'permission denied',
-  EAFNOSUPPORT: 'this machine does not support this kind of address',
-  EINVAL: 'the system does not accept it as an address',
-  ENAMETOOLONG: 'the path is too long',
-};
 
 function once(work: () => void): () => void {
   let done = false;
@@ -158,31 +123,13 @@ export interface AddressOwner {
 /** The complete error for one address of a service that could not be bound. */
 export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
-  const { code = '', message, hostname } = error as LookupError;
+  const { code, message } = error as NodeJS.ErrnoException;
   const where = place === undefined || place === '' ? '' : `${place}: `;
-  const what = hostname === undefined ? message : `no address is known for ${hostname} (${code})`;
   return new PorticoError(code === 'EADDRINUSE' ? 'PORTICO_ADDRESS_TAKEN' : 'PORTICO_START_FAILED', {
-    message: `${where}${name}: ${what}`,
+    message: `${where}${name}: ${message}`,
     cause: error,
-    hint: error instanceof BindError ? HINTS[code]?.(error.address) : hostname && lookItUp(hostname),
+    hint: error instanceof BindError ? error.hint : undefined,
   });
-}
-
-/** Of getaddrinfo(3), which says for which name. */
-type LookupError = NodeJS.ErrnoException & { readonly hostname?: string };
-
-/** Remedies for an operator, by the code of bind(2). */
-const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefined>> = {
-  EADDRINUSE: whoHasIt,
-  EACCES: (address) =>
-    'path' in address
-      ? undefined
-      : 'Ports below 1024 require CAP_NET_BIND_SERVICE (AmbientCapabilities= in a unit), or a socket opened by the service manager.',
-  EADDRNOTAVAIL: () => 'List its addresses with: ip addr. 0.0.0.0 means all of them.',
-};
-
-function lookItUp(host: string): string {
-  return `Is it spelled correctly? See what it resolves to with: getent hosts ${host}`;
 }
 
 /** One error of all failures, of which there is at least one. */
@@ -191,15 +138,4 @@ export function bindFailures(failures: readonly PorticoError[]): PorticoError {
   if (others.length === 0) return first!;
   const message = failures.map((each) => describeError(each)).join('\n');
   return new PorticoError(first!.code, { message, cause: first });
-}
-
-/** The process that listens there, or how an operator finds it: the system tells of other users' to root only. */
-function whoHasIt(address: ListenAddress): string {
-  const holder = holderOf(address);
-  if (holder !== undefined) return `Is another copy of this service running? The address is in use by ${holder}.`;
-  const linux = process.platform === 'linux';
-  // Without the port: a search of the log for it finds the one line that says what is wrong.
-  const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
-  const unix = (path: string): string => (linux ? `ss -lxp src '${path}'` : `lsof ${path}`);
-  return `Is another copy of this service running? See what uses the address with: ${'path' in address ? unix(address.path) : tcp}`;
 }

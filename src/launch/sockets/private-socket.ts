@@ -1,10 +1,10 @@
 /**
  * A socket file that only its user may open: where a backdoor and the control server listen.
  */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { PorticoError } from '../../errors/index.js';
-import { connectError, createWithMode } from '../../process/index.js';
+import { createWithMode, removeStaleSocket } from '../../process/index.js';
 
 /** By whom, and what to do where it cannot be. */
 interface Listener {
@@ -21,14 +21,13 @@ interface Listener {
 export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
   const refused = (why: string, cause?: unknown): PorticoError =>
     new PorticoError(code, { message: `${who} cannot listen on ${path}: ${why}`, hint, cause });
+  await removeStaleSocket(path);
   try {
     await bindPath(server, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused((error as Error).message, error);
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused('it is not a socket');
-    if ((await connectError(path)) === undefined) throw refused('another process answers on it');
-    unlinkSync(path);
-    await bindPath(server, path);
+    const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== false;
+    throw refused(isSocket ? 'another process answers on it' : 'it is not a socket');
   }
 }
 

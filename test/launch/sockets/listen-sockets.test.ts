@@ -5,7 +5,8 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ListenAddress } from 'portico/service';
-import { BindError, bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { BindError } from '../../../dist/service/bind-error.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 const folder = temporaryFolder('portico-sockets-');
@@ -50,7 +51,7 @@ test('a unix socket in a folder that is not there is refused with that cause', a
   const path = join(folder, 'missing', 'api.sock');
   await assert.rejects(openListenSockets({ path }), {
     code: 'ENOENT',
-    message: `Could not bind to ${path}: the folder ${join(folder, 'missing')} does not exist (ENOENT)`,
+    message: `Could not bind to unix:${path}: the folder ${join(folder, 'missing')} does not exist (ENOENT)`,
   });
 });
 
@@ -130,7 +131,10 @@ async function told(address: Parameters<typeof openListenSockets>[0]) {
 test('a host name that nobody knows is named, with how to look it up', async () => {
   const { code, message, hint } = await told({ host: 'no-such-host.invalid', port: 0 });
   assert.equal(code, 'PORTICO_START_FAILED');
-  assert.match(message, /^portico\.ini:4:8: compute: no address is known for no-such-host\.invalid \(E/);
+  assert.match(
+    message,
+    /^portico\.ini:4:8: compute: Could not bind to no-such-host\.invalid:0: no address is known for this name \(E/,
+  );
   assert.match(hint ?? '', /getent hosts no-such-host\.invalid/);
 });
 

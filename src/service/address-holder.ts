@@ -2,9 +2,9 @@
  * The process that listens on an address, as far as the system tells: proc(5) of Linux, of the processes of the same user.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { ignoreErrors } from '../../errors/index.js';
-import type { ListenAddress } from '../../service/index.js';
-import { maskUris } from '../../text/index.js';
+import { ignoreErrors } from '../errors/index.js';
+import { maskUris } from '../text/index.js';
+import type { ListenAddress } from './service.js';
 
 /** `pid 17 (node main.js)`, the process that was there first; undefined where the system does not tell. */
 export function holderOf(address: ListenAddress): string | undefined {
