@@ -3,7 +3,7 @@
  */
 import { type Config, defineOptions, module } from '../config/index.js';
 import { commandName } from '../config/internal.js';
-import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, didYouMean, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerOption } from '../registry/internal.js';
@@ -106,14 +106,9 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
  * `PORTICO_MANAGER` for a list without managers, `PORTICO_INVALID_INTERVAL` for a time below 0. Undefined and null are always right.
  */
 export function checkOptions(options: RPCServiceOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(KINDS, name)) {
-      throw new PorticoError('PORTICO_RPC_OPTION', {
-        message: `an RPC service has no option "${name}"`,
-        hint: didYouMean(name, Object.keys(KINDS)) ?? `There are: ${Object.keys(KINDS).join(', ')}.`,
-      });
-    }
-    const [is, wanted] = KINDS[name as keyof RPCServiceOptions];
+  refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
+  for (const [name, [is, wanted]] of Object.entries(KINDS)) {
+    const value = options[name as keyof RPCServiceOptions];
     if (value === undefined || value === null || is(value)) continue;
     throw new PorticoError('PORTICO_RPC_OPTION', { message: `${name} is ${shown(value)}: expected ${wanted}` });
   }

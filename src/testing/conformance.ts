@@ -3,7 +3,14 @@
  * `for (const { name, run } of healthcheckConformance(make)) test(name, run);`. With fakes of the drivers that filters load.
  */
 import assert from 'node:assert/strict';
-import { ValidatorUnavailable } from '../middleware/index.js';
+import {
+  type HealthcheckPlugin,
+  type PluginResult,
+  type TokenInfo,
+  type TokenValidator,
+  ValidatorUnavailable,
+} from '../middleware/index.js';
+import type { Awaitable } from '../service/index.js';
 import { notPlain } from '../service/internal.js';
 
 /** One promise. `run` rejects with an assertion's error where a driver breaks it. */
@@ -12,11 +19,8 @@ export interface ConformanceCase {
   readonly run: () => Promise<void>;
 }
 
-/** Makes a fresh driver for one case, not opened yet. Each case closes what it was given. */
-export type MakeDriver<T extends object> = () => T | Promise<T>;
-
-/** Cases for every driver: it can be closed twice. */
-export function lifeConformance(what: string, make: MakeDriver<{ close?(): unknown }>): ConformanceCase[] {
+/** Cases for every driver: it can be closed twice. `make` returns a fresh one. */
+export function lifeConformance(what: string, make: () => Awaitable<{ close?(): unknown }>): ConformanceCase[] {
   return [
     {
       name: `${what}: it can be closed twice`,
@@ -29,40 +33,6 @@ export function lifeConformance(what: string, make: MakeDriver<{ close?(): unkno
   ];
 }
 
-// The types of `portico/middleware` are not named here: tests of something else need not compile against them.
-
-/** The tested part of a validator: a `TokenValidator` has it. */
-export interface TestedValidator {
-  validate(
-    token: string,
-    options: { readonly allowExpired: boolean; readonly signal: AbortSignal },
-  ): Promise<object | null>;
-  challenge?(): string;
-  stop?(): unknown;
-}
-
-/** The tested part of a plugin: a `HealthcheckPlugin` has it. */
-export interface TestedPlugin {
-  check(where: {
-    readonly port: number | undefined;
-    readonly signal: AbortSignal;
-  }): HealthAnswer | Promise<HealthAnswer>;
-  close?(): unknown;
-}
-
-/** A plugin's answer. */
-export interface HealthAnswer {
-  readonly available: boolean;
-  readonly reason: string;
-  readonly details?: string | undefined;
-}
-
-/** Facts of a token: a `TokenInfo`, of which only the roles are required. */
-export interface FakeTokenInfo {
-  readonly roles: readonly string[];
-  readonly [fact: string]: unknown;
-}
-
 /** Tokens that a validator under test is asked about. */
 export interface TokenSamples {
   /** A token it takes. */
@@ -73,14 +43,14 @@ export interface TokenSamples {
 
 /** Cases for every `auth.validator`. `make` returns a started one. */
 export function tokenValidatorConformance(
-  make: MakeDriver<TestedValidator>,
+  make: () => Awaitable<Pick<TokenValidator, 'validate' | 'challenge' | 'stop'>>,
   { good, bad }: TokenSamples,
 ): ConformanceCase[] {
-  const ask = async (token: string, allowExpired = false): Promise<Partial<FakeTokenInfo> | null> => {
+  const ask = async (token: string, allowExpired = false): Promise<Partial<TokenInfo> | null> => {
     const validator = await make();
     const info = await validator.validate(token, { allowExpired, signal: new AbortController().signal });
     await validator.stop?.();
-    return info as Partial<FakeTokenInfo> | null;
+    return info as Partial<TokenInfo> | null;
   };
   const named = (what: string): string => `auth.validator: ${what}`;
   return [
@@ -120,14 +90,14 @@ export function tokenValidatorConformance(
 }
 
 /** Cases for every `healthcheck` plugin. */
-export function healthcheckConformance(make: MakeDriver<TestedPlugin>): ConformanceCase[] {
+export function healthcheckConformance(make: () => Awaitable<HealthcheckPlugin>): ConformanceCase[] {
   return [
     ...lifeConformance('healthcheck', make),
     {
       name: 'healthcheck: an answer is yes or no, with a reason, in plain data',
       run: async () => {
         const plugin = await make();
-        const result = await plugin.check({ port: 8080, signal: new AbortController().signal });
+        const result = await plugin.check({ port: 8080, recordLost: false, signal: new AbortController().signal });
         assert.equal(typeof result.available, 'boolean');
         assert.equal(typeof result.reason, 'string');
         assert.notEqual(result.reason, '');
@@ -139,7 +109,7 @@ export function healthcheckConformance(make: MakeDriver<TestedPlugin>): Conforma
       name: 'healthcheck: it can be asked without a port, as on a unix socket',
       run: async () => {
         const plugin = await make();
-        const result = await plugin.check({ port: undefined, signal: new AbortController().signal });
+        const result = await plugin.check({ port: undefined, recordLost: false, signal: new AbortController().signal });
         assert.equal(typeof result.available, 'boolean');
         await plugin.close?.();
       },
@@ -148,19 +118,19 @@ export function healthcheckConformance(make: MakeDriver<TestedPlugin>): Conforma
 }
 
 /** A validator that takes the tokens it was given. */
-export class FakeTokenValidator implements TestedValidator {
+export class FakeTokenValidator implements TokenValidator {
   /** Tokens, and what they say. Add and delete as a test needs. */
-  readonly tokens: Map<string, FakeTokenInfo>;
+  readonly tokens: Map<string, TokenInfo>;
   /** True: nothing can be told about any token. */
   away = false;
   /** The tokens that were asked about. */
   readonly asked: string[] = [];
 
-  constructor(tokens: Readonly<Record<string, FakeTokenInfo>> = {}) {
+  constructor(tokens: Readonly<Record<string, TokenInfo>> = {}) {
     this.tokens = new Map(Object.entries(tokens));
   }
 
-  async validate(token: string): Promise<FakeTokenInfo | null> {
+  async validate(token: string): Promise<TokenInfo | null> {
     this.asked.push(token);
     if (this.away) throw new ValidatorUnavailable('the fake validator is away');
     return this.tokens.get(token) ?? null;
@@ -168,12 +138,12 @@ export class FakeTokenValidator implements TestedValidator {
 }
 
 /** A plugin whose answer a test sets. */
-export class FakeHealthcheck implements TestedPlugin {
+export class FakeHealthcheck implements HealthcheckPlugin {
   /** Answer to the next question. */
-  result: HealthAnswer = { available: true, reason: 'OK' };
+  result: PluginResult = { available: true, reason: 'OK' };
   closed = false;
 
-  check(): HealthAnswer {
+  check(): PluginResult {
     return this.result;
   }
 

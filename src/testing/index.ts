@@ -8,13 +8,8 @@ export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js
 export {
   type ConformanceCase,
   FakeHealthcheck,
-  type FakeTokenInfo,
   FakeTokenValidator,
-  type HealthAnswer,
   healthcheckConformance,
-  type MakeDriver,
-  type TestedPlugin,
-  type TestedValidator,
   type TokenSamples,
   tokenValidatorConformance,
 } from './conformance.js';

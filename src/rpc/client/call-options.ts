@@ -1,7 +1,7 @@
 /**
  * Checks of the options of a client: names, and times.
  */
-import { didYouMean, PorticoError } from '../../errors/index.js';
+import { PorticoError, refuseUnknownOptions } from '../../errors/index.js';
 import type { ClientOptions } from '../../service/index.js';
 import { InvalidTarget } from '../errors.js';
 import { LONGEST_NAME } from '../message/envelope.js';
@@ -31,19 +31,9 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
 
 /** Throws `PORTICO_RPC_OPTION` for unknown options and times that cannot be, `InvalidTarget` for a namespace that cannot. */
 export function checkOptions(options: ClientOptions): void {
-  checkNames(options);
+  refuseUnknownOptions('PORTICO_RPC_OPTION', 'a client', options, Object.keys(OPTIONS));
   checkTimes(options);
   if (options.namespace !== undefined) checkName('the namespace', options.namespace);
-}
-
-function checkNames(options: ClientOptions): void {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, name)) continue;
-    throw new PorticoError('PORTICO_RPC_OPTION', {
-      message: `a client has no option "${name}"`,
-      hint: didYouMean(name, Object.keys(OPTIONS)) ?? `There are: ${Object.keys(OPTIONS).join(', ')}.`,
-    });
-  }
 }
 
 function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions): void {

@@ -161,22 +161,24 @@ export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvel
   if (!isRecord(failure) || typeof failure.type !== 'string' || typeof failure.message !== 'string') {
     throw new UnreadableEnvelope('its failure is none');
   }
-  const { type, code, message, data, expected, remote, stack } = failure;
+  const { stack } = failure;
+  return { id, failure: { ...failureIn(failure), stack: typeof stack === 'string' ? stack : undefined } };
+}
+
+/** A failure as a service of Portico wrote it, without its stack: what is not of the right type is left out. */
+export function failureIn(written: Readonly<Record<string, unknown>>): FailureEnvelope {
+  const { type, code, message, data, expected, remote } = written;
   const { host, binary, requestId } = isRecord(remote) ? remote : {};
   return {
-    id,
-    failure: {
-      type,
-      message,
-      code: typeof code === 'string' ? code : undefined,
-      data: isRecord(data) ? data : undefined,
-      expected: expected === true,
-      remote: {
-        host: text(host),
-        binary: text(binary),
-        requestId: typeof requestId === 'string' ? requestId : undefined,
-      },
-      stack: typeof stack === 'string' ? stack : undefined,
+    type: text(type),
+    message: text(message),
+    code: typeof code === 'string' ? code : undefined,
+    data: isRecord(data) ? data : undefined,
+    expected: expected === true,
+    remote: {
+      host: text(host),
+      binary: text(binary),
+      requestId: typeof requestId === 'string' ? requestId : undefined,
     },
   };
 }

@@ -2,7 +2,7 @@
  * Errors as services of oslo.messaging tell and rebuild them: by module and class, with the arguments that the class is made with.
  */
 import type { FailureArguments, FailureEnvelope } from './envelope.js';
-import { isRecord } from './envelope.js';
+import { failureIn, isRecord } from './envelope.js';
 import { osloText, osloValue } from './oslo-values.js';
 
 /** The module of errors that have none: a Python caller cannot import it, and raises a `RemoteError`. */
@@ -61,28 +61,12 @@ export function readOsloFailure(text: unknown): FailureEnvelope | undefined {
     kwargs: isRecord(kwargs) ? kwargs : {},
   };
   const stack = Array.isArray(tb) && tb.length > 0 ? tb.map(String).join('') : undefined;
-  const said = typeof message === 'string' ? message : '';
   if (isRecord(portico) && typeof portico.type === 'string') {
-    const { type, code, data, expected, remote } = portico;
-    const { host, binary, requestId } = isRecord(remote) ? remote : {};
-    return {
-      type,
-      message: said,
-      code: typeof code === 'string' ? code : undefined,
-      data: isRecord(data) ? data : undefined,
-      expected: expected === true,
-      remote: {
-        host: typeof host === 'string' ? host : '',
-        binary: typeof binary === 'string' ? binary : '',
-        requestId: typeof requestId === 'string' ? requestId : undefined,
-      },
-      stack,
-      made,
-    };
+    return { ...failureIn({ ...portico, message }), stack, made };
   }
   return {
     ...(OWN[name] ?? { type: name }),
-    message: said,
+    message: typeof message === 'string' ? message : '',
     data: made.kwargs,
     remote: { host: '', binary: '' },
     stack,
