@@ -27,4 +27,3 @@ export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
 export { enterMount } from './serving/mount.js';
-export { dispatch } from './serving/router-answers.js';

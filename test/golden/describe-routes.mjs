@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { Mapper } from 'portico/routing';
 import { decodePath, overriddenMethod } from '#internal/app';
-import { dispatch, GenerationError, Route } from '#internal/routing';
+import { GenerationError, Route } from '#internal/routing';
+import { dispatch } from './routes-middleware.mjs';
 
 const CONDITIONS = {
   $allow: () => true,
@@ -86,9 +87,7 @@ const PROBES = {
     const source = { method, query: rest.join('?'), contentType, form };
     const matched = { method: override ? overriddenMethod(source) : method, host, headers };
     const result = dispatch(table, decodePath(raw), matched, { scriptName, ...surroundings(probe) });
-    if (result.status !== 200) return result;
-    const { controller, action, args, scriptName: script_name, pathInfo: path_info, route } = result;
-    return { status: 200, controller, action, args, script_name, path_info, method, route };
+    return result.status === 200 ? { ...result, method } : result;
   },
   generate(table, { kwargs = {}, script_name: scriptName = '' }) {
     return { url: table.generate(kwargs, scriptName) };
