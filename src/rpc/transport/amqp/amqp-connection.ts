@@ -8,7 +8,6 @@ import type { Connection, ConnectionOptions } from 'rabbitmq-client';
 import { runOutsideRequests } from '../../../app/internal.js';
 import { PorticoError } from '../../../errors/index.js';
 import { importPeer } from '../../../modules/index.js';
-import type { Clock } from '../../../tasks/index.js';
 import { pause, within } from '../../../tasks/internal.js';
 import { batchWrites } from '../../../wire/index.js';
 import { DeliveryFailure } from '../../errors.js';
@@ -39,8 +38,6 @@ const CLOSE_MS = 5000;
 /** Keeps one connection. */
 export class AmqpLink {
   readonly #settings: ConnectionSettings;
-  readonly #clock: Clock;
-  readonly #random: () => number;
   readonly #hosts: readonly TransportHost[];
   readonly #onChange: () => void;
   #at = 0;
@@ -52,21 +49,12 @@ export class AmqpLink {
   #failure: unknown;
   readonly #waiting = new Set<() => void>();
 
-  constructor(
-    settings: ConnectionSettings,
-    {
-      clock,
-      random = Math.random,
-      onChange,
-    }: { readonly clock: Clock; readonly random?: (() => number) | undefined; readonly onChange: () => void },
-  ) {
+  constructor(settings: ConnectionSettings, onChange: () => void) {
     this.#settings = settings;
-    this.#clock = clock;
-    this.#random = random;
     this.#onChange = onChange;
     const { failoverStrategy = 'shuffle' } = settings.options;
     const hosts = settings.url.hosts.length === 0 ? [{ host: 'localhost' }] : settings.url.hosts;
-    this.#hosts = failoverStrategy === 'shuffle' ? shuffled(hosts, random) : hosts;
+    this.#hosts = failoverStrategy === 'shuffle' ? shuffled(hosts) : hosts;
   }
 
   /** Undefined: not connected at the moment. */
@@ -136,8 +124,7 @@ export class AmqpLink {
       if (this.#connection === connection) await connection.close();
     };
     // A broker that reads nothing takes no leave.
-    const limit = { ms: this.#isBlocked ? 0 : CLOSE_MS, clock: this.#clock };
-    await within(end(), limit, () => connection.unsafeDestroy()).catch(() => {});
+    await within(end(), this.#isBlocked ? 0 : CLOSE_MS, () => connection.unsafeDestroy()).catch(() => {});
     this.#connection = undefined;
     this.#tell();
   }
@@ -153,7 +140,7 @@ export class AmqpLink {
         if (signal.aborted) return;
         this.#say(`is lost: ${reason}`);
         // The processes that lost a broker do not all come back to it at once.
-        await pause(this.#random() * options.retryIntervalMs, { clock: this.#clock, signal });
+        await pause(Math.random() * options.retryIntervalMs, { signal });
       } catch (error) {
         if (signal.aborted) return;
         this.#failure = error;
@@ -165,9 +152,9 @@ export class AmqpLink {
         if (failed % this.#hosts.length > 0) continue;
         if (!this.#wasUp && isRefusal(error)) return this.#giveUp(error);
         const rounds = failed / this.#hosts.length;
-        const waitMs = retryWaitMs(options, rounds - 1) * (0.5 + this.#random() / 2);
+        const waitMs = retryWaitMs(options, rounds - 1) * (0.5 + Math.random() / 2);
         this.#say(`failed: ${reasonOf(error)}; retrying in ${Math.ceil(waitMs / 1000)} s`);
-        await pause(waitMs, { clock: this.#clock, signal });
+        await pause(waitMs, { signal });
       }
     }
   }
@@ -306,9 +293,9 @@ export function connectionOptions(
   };
 }
 
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
+function shuffled<T>(items: readonly T[]): T[] {
   return items
-    .map((item) => ({ item, at: random() }))
+    .map((item) => ({ item, at: Math.random() }))
     .toSorted((a, b) => a.at - b.at)
     .map(({ item }) => item);
 }

@@ -5,8 +5,7 @@
  */
 import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';
-import type { Clock } from '../../../tasks/index.js';
-import { pause, within } from '../../../tasks/internal.js';
+import { pause, systemClock, within } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { TransportConsumer } from '../transport.js';
 import type { AmqpLink } from './amqp-connection.js';
@@ -33,8 +32,6 @@ export interface ConsumptionParts {
   readonly onReceived: (raw: Received, deliveries: DeliveryChannel) => void;
   /** Called when it is cancelled and has settled what it had, or could not begin. */
   readonly onEnd: () => void;
-  readonly clock: Clock;
-  readonly random?: () => number;
 }
 
 export class AmqpConsumption implements TransportConsumer {
@@ -69,7 +66,7 @@ export class AmqpConsumption implements TransportConsumer {
   }
 
   async #run(begun: () => void): Promise<void> {
-    const { link, source, clock, random = Math.random } = this.#parts;
+    const { link, source } = this.#parts;
     const { options, plan } = source;
     const { signal } = this.#end;
     let hasBegun = false;
@@ -88,7 +85,7 @@ export class AmqpConsumption implements TransportConsumer {
         const isTaken = await ended;
         if (signal.aborted || link.connection !== connection) continue;
         if (isTaken) this.#countTaken();
-        else await pause(random() * options.retryIntervalMs, { clock, signal });
+        else await pause(Math.random() * options.retryIntervalMs, { signal });
       } catch (error) {
         if (!hasBegun && error instanceof PorticoError) throw error;
         if (signal.aborted || link.connection !== connection) continue;
@@ -96,7 +93,7 @@ export class AmqpConsumption implements TransportConsumer {
         const waitMs = Math.min(options.retryIntervalMs * failed, options.retryIntervalMaxMs);
         const hint = error instanceof PorticoError ? error.describe() : reasonOf(error);
         options.log.error(`${plan.queue} cannot be consumed, retrying in ${Math.ceil(waitMs / 1000)} s: ${hint}`);
-        await pause(waitMs, { clock, signal });
+        await pause(waitMs, { signal });
       }
     }
     if (!hasBegun) throw new DeliveryFailure({ message: `${plan.queue}: it was cancelled before it was consumed` });
@@ -131,9 +128,9 @@ export class AmqpConsumption implements TransportConsumer {
   }
 
   #countTaken(): void {
-    const { clock, source } = this.#parts;
+    const { source } = this.#parts;
     const { log } = source.options;
-    const now = clock.now();
+    const now = systemClock.now();
     this.#taken = [...this.#taken.filter((at) => now - at < OFTEN_MS), now];
     const what = `the broker cancelled the consumer of the queue ${source.plan.queue}; the queue is declared again`;
     if (this.#taken.length < OFTEN) log.warn(what);
@@ -142,15 +139,14 @@ export class AmqpConsumption implements TransportConsumer {
 
   async #cancel(): Promise<void> {
     this.#end.abort();
-    const { source, clock } = this.#parts;
-    const { plan, options } = source;
+    const { plan, options } = this.#parts.source;
     // Declarations under way end first.
     await this.#establishing;
     const deliveries = this.#current;
     if (deliveries === undefined || !deliveries.channel.active) return;
     try {
       // A peer that is silent is not waited for: what it delivers none the less goes back.
-      await within(deliveries.channel.basicCancel(options.clientName), { ms: CANCEL_MS, clock }, () => {
+      await within(deliveries.channel.basicCancel(options.clientName), CANCEL_MS, () => {
         throw new Error('the broker does not respond');
       });
       // Messages that came before the broker's answer are delivered a turn later.

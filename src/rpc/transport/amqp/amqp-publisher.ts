@@ -3,8 +3,7 @@
  * without a limit, and tells of a returned message by an event that names no `send`.
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
-import type { Clock } from '../../../tasks/index.js';
-import { Deadlines, within } from '../../../tasks/internal.js';
+import { Deadlines, systemClock, within } from '../../../tasks/internal.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
@@ -53,7 +52,6 @@ export interface AmqpPublisherParts {
   readonly link: AmqpLink;
   readonly topology: Topology;
   readonly options: TransportOptions;
-  readonly clock: Clock;
   /** Of the broker, for messages. */
   readonly name: string;
 }
@@ -70,7 +68,7 @@ export class AmqpPublisher {
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
     // The connection keeps the process alive while something is to be confirmed.
-    this.#deadlines = new Deadlines(parts.clock, { unref: true });
+    this.#deadlines = new Deadlines(systemClock, { unref: true });
   }
 
   /** As `Transport.publish`. */
@@ -127,15 +125,15 @@ export class AmqpPublisher {
   }
 
   async #sendLater(shipment: Shipment, timeoutMs: number): Promise<void> {
-    const { clock, link, name } = this.#parts;
-    const until = clock.now() + timeoutMs;
+    const { link, name } = this.#parts;
+    const until = systemClock.now() + timeoutMs;
     const isLate = new AbortController();
-    const outlet = await within(this.#ready(shipment, isLate.signal), { clock, ms: timeoutMs }, (): never => {
+    const outlet = await within(this.#ready(shipment, isLate.signal), timeoutMs, (): never => {
       isLate.abort();
       const why = link.isBlocked ? 'blocks publishers (memory or disk alarm)' : 'does not answer';
       throw new DeliveryFailure({ message: `${name} ${why}: ${whatOf(shipment)} was not sent` });
     });
-    await this.#transmit(outlet, shipment, until - clock.now());
+    await this.#transmit(outlet, shipment, until - systemClock.now());
   }
 
   /** The channel, once the broker takes messages and the exchange is there. Gives up when `signal` is raised. */

@@ -3,7 +3,6 @@
  * acknowledgements must get through.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../../tasks/index.js';
 import { pause, systemClock } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import {
@@ -40,7 +39,6 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   readonly name: string;
   readonly #options: TransportOptions;
   readonly #topology: Topology;
-  readonly #clock: Clock;
   readonly #publishing: AmqpLink;
   readonly #consuming: AmqpLink;
   readonly #publisher: AmqpPublisher;
@@ -49,20 +47,16 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   #connecting = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(url: TransportUrl, options: TransportOptions, topology: Topology, clock: Clock = systemClock) {
+  constructor(url: TransportUrl, options: TransportOptions, topology: Topology) {
     super();
     this.name = url.shown;
     this.#options = options;
     this.#topology = topology;
-    this.#clock = clock;
     const link = (purpose: string): AmqpLink =>
-      new AmqpLink(
-        { url, options, name: `${options.clientName} ${purpose}` },
-        { clock, onChange: () => this.enter(this.#now()) },
-      );
+      new AmqpLink({ url, options, name: `${options.clientName} ${purpose}` }, () => this.enter(this.#now()));
     this.#publishing = link('publishes');
     this.#consuming = link('consumes');
-    this.#publisher = new AmqpPublisher({ link: this.#publishing, topology, options, clock, name: url.shown });
+    this.#publisher = new AmqpPublisher({ link: this.#publishing, topology, options, name: url.shown });
   }
 
   async connect(signal?: AbortSignal): Promise<void> {
@@ -127,7 +121,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
    */
   async #lockReading({ queue }: QueuePlan): Promise<() => Promise<void>> {
     const lock = `${queue}/reader`;
-    const until = this.#clock.now() + READING_MS;
+    const until = systemClock.now() + READING_MS;
     for (;;) {
       const channel = await (await this.#publishing.up()).acquire({ emitErrorsFromChannel: true });
       channel.on('error', () => {});
@@ -142,14 +136,14 @@ export class AmqpTransport extends StatefulTransport implements Transport {
         const { code } = error as { readonly code?: unknown };
         if (code === 'ACCESS_REFUSED') return async () => {};
         if (code !== 'RESOURCE_LOCKED') throw error;
-        if (this.#clock.now() > until) {
+        if (systemClock.now() > until) {
           throw new DeliveryFailure({
             message: `${this.name}: another process has been reading ${queue} for ${READING_MS / 1000} s`,
             hint: 'Wait until the running api-cli rpc dead command ends.',
           });
         }
       }
-      await pause(READER_LOOKS_MS, { clock: this.#clock });
+      await pause(READER_LOOKS_MS);
     }
   }
 
@@ -217,7 +211,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     }
     this.#consuming.start();
     const onEnd = (): void => void this.#consumptions.delete(consumption);
-    const parts = { link: this.#consuming, source: this.#sourceOf(plan), clock: this.#clock, onEnd };
+    const parts = { link: this.#consuming, source: this.#sourceOf(plan), onEnd };
     const consumption = new AmqpConsumption({ ...parts, ...how });
     this.#consumptions.add(consumption);
     await consumption.begin();
@@ -246,6 +240,6 @@ export class AmqpTransport extends StatefulTransport implements Transport {
 }
 
 /** The driver of `amqp://` and `amqps://`. */
-export function amqpTransport(url: TransportUrl, options: TransportOptions, clock?: Clock): Transport {
-  return new AmqpTransport(url, options, porticoTopology(options), clock);
+export function amqpTransport(url: TransportUrl, options: TransportOptions): Transport {
+  return new AmqpTransport(url, options, porticoTopology(options));
 }
