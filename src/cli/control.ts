@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { ReloadReport } from '../launch/index.js';
-import type { StatusDocument } from '../launch/internal.js';
+import type { ShownRequest, StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { explainedIn } from '../modules/index.js';
 import { countText } from '../text/index.js';
@@ -119,18 +119,6 @@ function add(
 
 async function post<T>(args: ControlArguments, url: string, body?: object): Promise<T> {
   return ask(await socketOf(args), 'POST', url, body);
-}
-
-interface ShownRequest {
-  readonly ageMs: number;
-  readonly method: string;
-  readonly path: string;
-  readonly service: string;
-  readonly worker: number;
-  readonly requestId?: string;
-  readonly route?: string;
-  readonly filter?: string;
-  readonly peer?: string;
 }
 
 function requestsText(requests: readonly ShownRequest[]): string {

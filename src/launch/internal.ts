@@ -3,7 +3,7 @@ export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { ControlServer } from './control/control-server.js';
 export { describeRecent, describeRefused } from './control/recent.js';
-export type { ShownWorker, StatusDocument } from './control/status-document.js';
+export type { ShownRequest, ShownWorker, StatusDocument } from './control/status-document.js';
 export { controlOptions, controlPath } from './control-servers.js';
 export { wasLogged } from './exit-status.js';
 export { launchedOptions } from './launched-options.js';

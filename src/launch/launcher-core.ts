@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
+import { deferred } from '../tasks/internal.js';
 import { Control } from './control-servers.js';
 import { Diagnosis } from './diagnosis.js';
 import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
@@ -19,7 +20,7 @@ import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
 import { isMoreUrgent, type StopRequest } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { deferred, Turns, unlessAborted } from './waiting.js';
+import { Turns, unlessAborted } from './waiting.js';
 
 /** Options of a {@link LauncherCore} beside those of users. */
 export interface LauncherCoreOptions extends LauncherOptions {
@@ -148,8 +149,7 @@ export class LauncherCore<R extends Runner = Runner> {
     } catch (error) {
       // Work that a stop has called off has not failed.
       if (this.stopping) return;
-      const { startFailed } = this.#options;
-      if (startFailed !== undefined) startFailed(name, error);
+      if (this.#options.startFailed !== undefined) this.#options.startFailed(name, error);
       else logFailure(this.log, `Error starting service ${name}`, error, { service: name });
       this.#status = statusOf(error);
       this.process.failed(error, this.#status);

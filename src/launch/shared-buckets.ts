@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
 import type { TakenOf } from './assignment.js';
-import { TAKES, type Take, type TakeRule, type ToParent } from './worker-message.js';
+import { TAKES, type Take, type ToParent } from './worker-message.js';
 
 /** Of all rules together; 60 MB. Beyond that the longest idle bucket of the longest idle rule goes. */
 const MOST_KEYS = 300_000;
@@ -51,7 +51,7 @@ export class ServiceBuckets {
     }
   }
 
-  #bucketsOf({ id, ...options }: TakeRule): RuleBuckets {
+  #bucketsOf({ id, ...options }: SharedRule): RuleBuckets {
     const found = this.#rules.get(id) ?? { buckets: new TokenBuckets(options), fullAt: 0 };
     this.#rules.delete(id);
     this.#rules.set(id, found);
@@ -82,7 +82,7 @@ const ANSWER_MS = 100;
 const MOST_WAITING = 10 * TAKES;
 
 interface Waiting {
-  readonly rule: TakeRule;
+  readonly rule: SharedRule;
   readonly key: string;
   readonly patienceMs: number;
   readonly resolve: (taken: Taken | undefined) => void;
@@ -102,7 +102,7 @@ export class ParentBuckets implements SharedBuckets {
   #asked: Asked | undefined;
   #planned = false;
   /** Each rule as the parent is told it: the same object each time, so that a question has it once. */
-  readonly #rules = new WeakMap<SharedRule, TakeRule>();
+  readonly #rules = new WeakMap<SharedRule, SharedRule>();
 
   constructor(send: (message: ToParent) => void) {
     this.#send = send;
@@ -148,7 +148,7 @@ export class ParentBuckets implements SharedBuckets {
     this.#send({ kind: 'take', takes: takes.map(({ rule, key, patienceMs }) => [rule, key, patienceMs]) });
   }
 
-  #told(rule: SharedRule): TakeRule {
+  #told(rule: SharedRule): SharedRule {
     const { id, rate, burst, maxKeys } = rule;
     const told = this.#rules.get(rule) ?? { id: short(id, TAKE_ID), rate, burst, maxKeys };
     this.#rules.set(rule, told);

@@ -18,25 +18,6 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   return within(promise, { ms: Number.POSITIVE_INFINITY, signal, unref: true });
 }
 
-/** A promise with its two handles. A rejection without a handler is not reported as unhandled. */
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-}
-
-/** Makes one. (`Promise.withResolvers` needs Node 22.) */
-export function deferred<T = void>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((fulfil, refuse) => {
-    resolve = fulfil;
-    reject = refuse;
-  });
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
-}
-
 /** Counts down from its construction, on the monotonic clock. Its owner calls {@link clear} when all is done. */
 export class Deadline {
   /** Aborted when the time is up; never, when the deadline is endless. */

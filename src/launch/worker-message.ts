@@ -6,6 +6,7 @@ import { serialize } from 'node:v8';
 import type { Diagnostic } from '../errors/index.js';
 import type { Counted } from '../metrics/index.js';
 import type { ProgramFile } from '../process/index.js';
+import type { SharedRule } from '../service/internal.js';
 
 /** Why a worker ends before it was ready. */
 export interface WorkerFailure {
@@ -18,16 +19,8 @@ export interface WorkerFailure {
   readonly status: number;
 }
 
-/** Rule that tokens are taken by: `SharedRule` of the service directory. */
-export interface TakeRule {
-  readonly id: string;
-  readonly rate: number;
-  readonly burst: number;
-  readonly maxKeys: number;
-}
-
 /** A token is to be taken: of which rule, for whom, and how long the request would wait for it. A rule crosses once, however many takes have it. */
-export type Take = readonly [rule: TakeRule, key: string, patienceMs: number];
+export type Take = readonly [rule: SharedRule, key: string, patienceMs: number];
 
 /** From a worker. */
 export type ToParent =

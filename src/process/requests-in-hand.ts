@@ -13,7 +13,6 @@ export const HEAD = 128;
  * a call, as each request costs what it does there.
  */
 export class RequestsInHand {
-  readonly memory: SharedArrayBuffer;
   /** By slot: the number of the request, counted from 1; 0 where the slot is free. */
   readonly serials: Int32Array;
   /** By slot: the characters of its head. */
@@ -25,8 +24,8 @@ export class RequestsInHand {
   /** The number of the latest request. */
   serial = 0;
 
-  constructor(memory = new SharedArrayBuffer(SLOTS * (4 + 1 + HEAD))) {
-    this.memory = memory;
+  constructor() {
+    const memory = new SharedArrayBuffer(SLOTS * (4 + 1 + HEAD));
     this.serials = new Int32Array(memory, 0, SLOTS);
     this.lengths = new Uint8Array(memory, SLOTS * 4, SLOTS);
     this.heads = new Uint8Array(memory, SLOTS * 5, SLOTS * HEAD);

@@ -3,7 +3,7 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
-import { ownLimitMs, systemClock } from '../tasks/internal.js';
+import { deferred, ownLimitMs, systemClock } from '../tasks/internal.js';
 import type { Awaitable, StopOptions } from './service.js';
 
 /** State of a service. `failed`: it died by itself, or its start failed. */
@@ -167,22 +167,4 @@ export class Lifecycle {
       options.signal?.removeEventListener('abort', cut);
     };
   }
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-function deferred(): Deferred {
-  let resolve!: () => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // A failure that no caller waits for is no unhandled rejection.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

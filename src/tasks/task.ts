@@ -3,6 +3,7 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { deferred } from './deferred.js';
 import { endedBy, type TaskContext } from './looping-call.js';
 
 /** State of a task. `done` also when it failed or was cancelled. */
@@ -31,9 +32,8 @@ export class Task<R = unknown> {
   readonly #abort = new AbortController();
   readonly #made: number;
   readonly #links = new Set<{ readonly fn: unknown; readonly call: () => unknown }>();
-  readonly #result: Promise<R>;
-  #resolve!: (value: R) => void;
-  #reject!: (error: unknown) => void;
+  /** A failure is logged where it happens: without a caller that waits it is no unhandled rejection. */
+  readonly #result = deferred<R>();
   #state: TaskState = 'queued';
 
   constructor(spec: TaskSpec<R>) {
@@ -41,12 +41,6 @@ export class Task<R = unknown> {
     this.name = spec.name;
     this.#spec = spec;
     this.#made = spec.now();
-    this.#result = new Promise<R>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // A failure is logged where it happens: without a caller that waits it is no unhandled rejection.
-    this.#result.catch(() => {});
   }
 
   get state(): TaskState {
@@ -60,7 +54,7 @@ export class Task<R = unknown> {
 
   /** Its value; rejects with its error, or with `PORTICO_TASK_CANCELLED` when it never started. Links may still run. */
   wait(): Promise<R> {
-    return this.#result;
+    return this.#result.promise;
   }
 
   /** Raises the task's signal with `reason`. Nothing kills work that ignores it; one that never started is cancelled. */
@@ -78,7 +72,7 @@ export class Task<R = unknown> {
   cancel(): boolean {
     if (this.#state !== 'queued') return false;
     this.#end(() =>
-      this.#reject(
+      this.#result.reject(
         new PorticoError('PORTICO_TASK_CANCELLED', { message: `task '${this.name}' was cancelled before it started` }),
       ),
     );
@@ -107,10 +101,10 @@ export class Task<R = unknown> {
     this.#state = 'running';
     try {
       const value = await this.#spec.run({ signal: this.#abort.signal });
-      this.#end(() => this.#resolve(value));
+      this.#end(() => this.#result.resolve(value));
     } catch (error) {
       if (!endedBy(this.#abort.signal, error)) this.#spec.log.error(`Task '${this.name}' failed`, { err: error });
-      this.#end(() => this.#reject(error));
+      this.#end(() => this.#result.reject(error));
     }
   }
 

@@ -8,7 +8,7 @@ import { type App, afterResponse, beforeHead, compose, type ResponseOutcome } fr
 import { compression, requestLog } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
-import { deferred } from '../../dist/launch/waiting.js';
+import { deferred } from '../../dist/tasks/deferred.js';
 import { memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
 import { defaultHeaders } from './default-headers.js';

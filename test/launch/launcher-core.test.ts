@@ -10,8 +10,8 @@ import { LauncherCore } from '../../dist/launch/launcher-core.js';
 import { readSettings } from '../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
 import type { Runner } from '../../dist/launch/runner.js';
-import { deferred } from '../../dist/launch/waiting.js';
 import { Totals } from '../../dist/metrics/index.js';
+import { deferred } from '../../dist/tasks/deferred.js';
 import { askSocket } from '../e2e/clients.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 

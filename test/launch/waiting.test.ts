@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { deferred, Turns, unlessAborted } from '../../dist/launch/waiting.js';
+import { Turns, unlessAborted } from '../../dist/launch/waiting.js';
+import { deferred } from '../../dist/tasks/deferred.js';
 
 test('waiting unless a signal is raised leaves nothing that listens, however it ends', async () => {
   const controller = new AbortController();

@@ -130,8 +130,9 @@ function troublesOf({ troubles }: WorkerStatus['facts']): readonly string[] {
 /** A request under way. */
 export interface ShownRequest {
   readonly ageMs: number;
-  readonly method?: string;
-  readonly path?: string;
+  readonly method: string;
+  readonly path: string;
+  readonly requestId?: string;
   readonly route?: string;
   readonly filter?: string;
   readonly peer?: string;

@@ -2,10 +2,10 @@
  * The desired and the actual workers of one service. Which slot lacks a worker, and which worker is superfluous, is computed
  * from these alone.
  */
+import { type Deferred, deferred } from '../../tasks/internal.js';
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { HeldSockets } from '../sockets/listener-pool.js';
-import { type Deferred, deferred } from '../waiting.js';
 import type { Roll } from './roll.js';
 import type { EndReason, WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';

@@ -5,8 +5,7 @@
 
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { within } from '../../tasks/internal.js';
-import { deferred } from '../waiting.js';
+import { deferred, within } from '../../tasks/internal.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 

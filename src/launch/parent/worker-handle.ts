@@ -5,11 +5,10 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { StopReason } from '../../service/index.js';
-import { within } from '../../tasks/internal.js';
+import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
-import { type Deferred, deferred } from '../waiting.js';
 import type { HeldRequest, WorkerFailure } from '../worker-message.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';

@@ -2,8 +2,8 @@
  * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} does the rest.
  */
 import type { Logger } from '../../log/index.js';
+import { deferred } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
-import { deferred } from '../waiting.js';
 import { PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
 import { Roll } from './roll.js';

@@ -11,11 +11,10 @@ import {
   severalRefusals,
   untold,
 } from '../../errors/index.js';
-import { pause } from '../../tasks/internal.js';
+import { deferred, pause } from '../../tasks/internal.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
-import { deferred } from '../waiting.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
 import { buildInChild, stuckIn } from './build.js';
 import { inCheckTime } from './reload.js';

@@ -9,6 +9,7 @@ import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
+import { within } from '../../tasks/internal.js';
 import type { ServerOptions } from '../server-options.js';
 import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
@@ -191,19 +192,8 @@ const ABORTED_MS = 500;
 
 /** The app; rejects with the signal's reason soon after that is raised, and then closes the app should it come later. */
 async function unlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
-  let raised = (): void => {};
-  let timer: NodeJS.Timeout | undefined;
-  const aborted = new Promise<undefined>((resolve) => {
-    raised = () => {
-      timer = setTimeout(() => resolve(undefined), ABORTED_MS);
-    };
-  });
-  if (signal.aborted) raised();
-  else signal.addEventListener('abort', raised, { once: true });
-  const app = await Promise.race([loading, aborted]).finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', raised);
-  });
+  const untilStopped = { ms: Number.POSITIVE_INFINITY, signal, unref: true };
+  const app = (await within(loading, untilStopped)) ?? (await within(loading, ABORTED_MS));
   if (app !== undefined) return app;
   loading.then((late) => late.close()).catch(() => undefined);
   throw signal.reason;

@@ -17,7 +17,7 @@ import { catchErrors } from 'portico/middleware';
 import { Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
-import { deferred } from '../../../dist/launch/waiting.js';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
 

@@ -17,7 +17,7 @@ import {
 import { requestLog } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
-import { deferred } from '../../../dist/launch/waiting.js';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../memory-log.js';
 
 /** A server whose app takes what asks for an upgrade, and answers what does not. */

@@ -8,7 +8,7 @@ import type { PorticoError } from 'portico';
 import { type App, Fault, readBody } from 'portico/app';
 import { Server } from 'portico/server';
 import { collectBody, limitBody } from '#internal/app';
-import { deferred } from '../../../dist/launch/waiting.js';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { Client, portOf } from '../raw-client.js';
 
 const post = (length: number, more = ''): string =>
