@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger, type Logger } from 'portico';
+import { factoryLog, runFactory } from '#internal/app';
+
+const named = (name: string): Logger => createLogger({ base: { name }, destination: { write: () => {} } });
+
+test('what a factory makes writes to its log, also when another factory ends meanwhile', async () => {
+  const [outer, inner, slow] = ['outer', 'inner', 'slow'].map(named) as [Logger, Logger, Logger];
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const waiting = runFactory(
+    () => slow,
+    async () => {
+      await ended;
+      return factoryLog('router');
+    },
+  );
+  const seen = await runFactory(
+    () => outer,
+    async () => [
+      await runFactory(
+        () => inner,
+        () => factoryLog('router'),
+      ),
+      factoryLog('router'),
+    ],
+  );
+  assert.deepEqual(seen, [inner, outer]);
+  end();
+  assert.equal(await waiting, slow);
+});
+
+test('a factory that throws leaves its log behind', async () => {
+  const log = named('broken');
+  const broken = runFactory(
+    () => log,
+    () => {
+      throw new Error('broken');
+    },
+  );
+  await assert.rejects(broken, /broken/);
+  assert.notEqual(factoryLog('router'), log);
+});
