@@ -137,14 +137,14 @@ function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
     failoverStrategy: o.kombuFailoverStrategy,
     queueType: o.rabbitQuorumQueue === true ? 'quorum' : 'classic',
     oslo: {
-      durable: o.amqpDurableQueues ?? false,
-      autoDelete: o.amqpAutoDelete ?? false,
-      quorum: o.rabbitQuorumQueue ?? false,
-      deliveryLimit: o.rabbitQuorumDeliveryLimit ?? 0,
-      maxMemoryLength: o.rabbitQuorumMaxMemoryLength ?? 0,
-      maxMemoryBytes: o.rabbitQuorumMaxMemoryBytes ?? 0,
-      mirrored: o.rabbitHaQueues ?? false,
-      durableFanout: (o.rabbitTransientQuorumQueue ?? false) || (o.rabbitStreamFanout ?? false),
+      durable: o.amqpDurableQueues,
+      autoDelete: o.amqpAutoDelete,
+      quorum: o.rabbitQuorumQueue,
+      deliveryLimit: o.rabbitQuorumDeliveryLimit,
+      maxMemoryLength: o.rabbitQuorumMaxMemoryLength,
+      maxMemoryBytes: o.rabbitQuorumMaxMemoryBytes,
+      mirrored: o.rabbitHaQueues,
+      durableFanout: o.rabbitTransientQuorumQueue || o.rabbitStreamFanout,
     },
   } as const;
   const tls = {

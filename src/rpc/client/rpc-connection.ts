@@ -26,7 +26,7 @@ import {
   type NotificationSettings,
   notificationSettings,
 } from '../messaging-options.js';
-import { BusNotifier } from '../notifications/notifier.js';
+import { busNotifier } from '../notifications/notifier.js';
 import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';
@@ -120,7 +120,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** A notifier. Opens nothing until the first notification. */
   notifier(options: NotifierOptions): Notifier {
-    return new BusNotifier(this.#bus, this.#notifications, { ...options });
+    return busNotifier(this.#bus, this.#notifications, { ...options });
   }
 
   /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */

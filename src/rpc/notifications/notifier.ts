@@ -1,7 +1,8 @@
 /**
  * Emits notifications.
  */
-import type { NotificationPriority, Notifier, NotifierOptions } from '../../service/index.js';
+import type { EmitNotification, NotificationPriority, Notifier, NotifierOptions } from '../../service/index.js';
+import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
 import type { CallPath } from '../client/call-client.js';
 import type { NotificationSettings } from '../messaging-options.js';
 import type { Transport } from '../transport/transport.js';
@@ -16,7 +17,18 @@ const EMIT_MS = 30_000;
 /** Members of a context that no listener may see: a bus of notifications has many readers. */
 const SECRET = 'auth_token';
 
-export class BusNotifier implements Notifier {
+/** A notifier: `notify`, and a method for each priority. */
+export function busNotifier(path: NotifierPath, settings: NotificationSettings, options: NotifierOptions): Notifier {
+  const bus = new BusNotifier(path, settings, options);
+  const notify: Notifier['notify'] = (...told) => bus.notify(...told);
+  const emit = (priority: NotificationPriority): EmitNotification => {
+    return (context, eventType, payload) => notify(priority, context, eventType, payload);
+  };
+  const methods = Object.fromEntries(NOTIFICATION_PRIORITIES.map((priority) => [priority, emit(priority)]));
+  return { ...(methods as Record<NotificationPriority, EmitNotification>), notify };
+}
+
+class BusNotifier {
   readonly #path: NotifierPath;
   readonly #settings: NotificationSettings;
   readonly #options: NotifierOptions;
@@ -27,34 +39,6 @@ export class BusNotifier implements Notifier {
     this.#path = path;
     this.#settings = settings;
     this.#options = options;
-  }
-
-  audit(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('audit', context, eventType, payload);
-  }
-
-  debug(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('debug', context, eventType, payload);
-  }
-
-  info(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('info', context, eventType, payload);
-  }
-
-  warn(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('warn', context, eventType, payload);
-  }
-
-  error(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('error', context, eventType, payload);
-  }
-
-  critical(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('critical', context, eventType, payload);
-  }
-
-  sample(context: unknown, eventType: string, payload: unknown): Promise<void> {
-    return this.notify('sample', context, eventType, payload);
   }
 
   async notify(priority: NotificationPriority, context: unknown, eventType: string, payload: unknown): Promise<void> {

@@ -6,19 +6,7 @@ import { DeliveryFailure } from '../errors.js';
 import { amqpTransport } from './amqp/amqp-transport.js';
 import { memoryTransport } from './memory/memory-transport.js';
 import { osloTransport } from './oslo/oslo-transport.js';
-import type {
-  ConsumeOptions,
-  Delivery,
-  Message,
-  OnDelivery,
-  PublishOptions,
-  ReplyConsumer,
-  Route,
-  Transport,
-  TransportConsumer,
-  TransportOptions,
-  TransportState,
-} from './transport.js';
+import type { Transport, TransportConsumer, TransportOptions } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 
 /** A driver: makes a transport that is not connected yet. */
@@ -69,7 +57,7 @@ export function shareTransport(text: string, options: TransportOptions): Transpo
   const used = shared.get(text) ?? { transport: makeTransport(text, options), users: 0 };
   shared.set(text, used);
   used.users += 1;
-  return new TransportShare(used.transport, async () => {
+  return share(used.transport, async () => {
     used.users -= 1;
     if (used.users > 0) return;
     shared.delete(text);
@@ -78,89 +66,54 @@ export function shareTransport(text: string, options: TransportOptions): Transpo
 }
 
 /** Forwards to a transport; closing it ends its own consumers and listeners. */
-class TransportShare implements Transport {
-  readonly #transport: Transport;
-  readonly #release: () => Promise<void>;
-  readonly #consumers = new Set<TransportConsumer>();
-  readonly #listeners = new Set<() => void>();
-  #closing: Promise<void> | undefined;
+function share(transport: Transport, release: () => Promise<void>): Transport {
+  const consumers = new Set<TransportConsumer>();
+  const listeners = new Set<() => void>();
+  let closing: Promise<void> | undefined;
 
-  constructor(transport: Transport, release: () => Promise<void>) {
-    this.#transport = transport;
-    this.#release = release;
-  }
-
-  get state(): TransportState {
-    return this.#closing === undefined ? this.#transport.state : 'closed';
-  }
-
-  get name(): string {
-    return this.#transport.name;
-  }
-
-  onState(listener: (state: TransportState) => void): () => void {
-    const forget = this.#transport.onState(listener);
-    this.#listeners.add(forget);
-    return () => {
-      this.#listeners.delete(forget);
-      forget();
-    };
-  }
-
-  connect(signal?: AbortSignal): Promise<void> {
-    return this.#transport.connect(signal);
-  }
-
-  publish(to: Route | string, message: Message, options?: PublishOptions): Promise<void> {
-    return this.#transport.publish(to, message, options);
-  }
-
-  consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
-    return this.#own(this.#transport.consume(route, options, onDelivery));
-  }
-
-  declareQueue(route: Route): Promise<void> {
-    return this.#transport.declareQueue(route);
-  }
-
-  consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
-    return this.#own(this.#transport.consumeReplies(onMessage));
-  }
-
-  eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
-    return this.#transport.eachDeadLetter(exchange, take);
-  }
-
-  removeQueue(route: Route): Promise<boolean> {
-    return this.#transport.removeQueue(route);
-  }
-
-  hasConsumer(queue: string): Promise<boolean> {
-    return this.#transport.hasConsumer(queue);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #own<T extends TransportConsumer>(begun: Promise<T>): Promise<T> {
+  const own = async <T extends TransportConsumer>(begun: Promise<T>): Promise<T> => {
     const consumer = await begun;
-    if (this.#closing !== undefined) {
+    if (closing !== undefined) {
       await consumer.cancel();
-      throw new DeliveryFailure({ message: `${this.name} was closed before it started to consume` });
+      throw new DeliveryFailure({ message: `${transport.name} was closed before it started to consume` });
     }
-    this.#consumers.add(consumer);
+    consumers.add(consumer);
     const cancel = async (): Promise<void> => {
       await consumer.cancel();
-      this.#consumers.delete(consumer);
+      consumers.delete(consumer);
     };
     return { ...consumer, cancel };
-  }
+  };
+  const close = async (): Promise<void> => {
+    for (const forget of listeners) forget();
+    await Promise.all([...consumers].map((consumer) => consumer.cancel()));
+    await release();
+  };
 
-  async #close(): Promise<void> {
-    for (const forget of this.#listeners) forget();
-    await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()));
-    await this.#release();
-  }
+  return {
+    get state() {
+      return closing === undefined ? transport.state : 'closed';
+    },
+    name: transport.name,
+    onState(listener) {
+      const forget = transport.onState(listener);
+      listeners.add(forget);
+      return () => {
+        listeners.delete(forget);
+        forget();
+      };
+    },
+    connect: (signal) => transport.connect(signal),
+    publish: (to, message, options) => transport.publish(to, message, options),
+    consume: (route, options, onDelivery) => own(transport.consume(route, options, onDelivery)),
+    declareQueue: (route) => transport.declareQueue(route),
+    consumeReplies: (onMessage) => own(transport.consumeReplies(onMessage)),
+    eachDeadLetter: (exchange, take) => transport.eachDeadLetter(exchange, take),
+    removeQueue: (route) => transport.removeQueue(route),
+    hasConsumer: (queue) => transport.hasConsumer(queue),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
 }

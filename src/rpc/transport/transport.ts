@@ -40,19 +40,19 @@ export interface TransportOptions {
   readonly oslo?: OsloQueues | undefined;
 }
 
-/** How services of oslo.messaging declare what they share: a peer has to do the same. */
+/** How services of oslo.messaging declare what they share: a peer has to do the same. Default: false and 0, as there. */
 export interface OsloQueues {
-  readonly durable: boolean;
-  readonly autoDelete: boolean;
-  readonly quorum: boolean;
+  readonly durable?: boolean | undefined;
+  readonly autoDelete?: boolean | undefined;
+  readonly quorum?: boolean | undefined;
   /** Of quorum queues; 0: none. */
-  readonly deliveryLimit: number;
-  readonly maxMemoryLength: number;
-  readonly maxMemoryBytes: number;
+  readonly deliveryLimit?: number | undefined;
+  readonly maxMemoryLength?: number | undefined;
+  readonly maxMemoryBytes?: number | undefined;
   /** `x-ha-policy: all`. */
-  readonly mirrored: boolean;
+  readonly mirrored?: boolean | undefined;
   /** Of exchanges for fanouts. */
-  readonly durableFanout: boolean;
+  readonly durableFanout?: boolean | undefined;
 }
 
 /** Milliseconds to wait before the next try, after so many waits. Callers spread it, so that they do not all come at once. */

@@ -6,18 +6,6 @@
 import type { Address, Properties, QueuePlan, Topology } from '../amqp/amqp-topology.js';
 import type { OsloQueues, Route, TransportOptions } from '../transport.js';
 
-/** oslo.messaging's own declarations, the defaults here. */
-const DEFAULTS: OsloQueues = {
-  durable: false,
-  autoDelete: false,
-  quorum: false,
-  deliveryLimit: 0,
-  maxMemoryLength: 0,
-  maxMemoryBytes: 0,
-  mirrored: false,
-  durableFanout: false,
-};
-
 const FROM: Properties['from'] = {
   group: 'oslo_messaging_rabbit',
   options:
@@ -25,11 +13,12 @@ const FROM: Properties['from'] = {
 };
 
 /** Names have no exchange in them: two applications of one virtual host with the same topic share its queues, and its fanouts. */
-export function osloTopology({ oslo = DEFAULTS, transientQueueTtlMs }: TransportOptions): Topology {
+export function osloTopology({ oslo = {}, transientQueueTtlMs }: TransportOptions): Topology {
+  const { durable = false, autoDelete = false, quorum = false, durableFanout = false } = oslo;
   const shared: Properties = {
     // Quorum queues are durable, and their exchange is.
-    durable: oslo.durable || oslo.quorum,
-    autoDelete: oslo.autoDelete,
+    durable: durable || quorum,
+    autoDelete,
     from: FROM,
   };
   const own = { 'x-queue-type': 'classic', 'x-expires': transientQueueTtlMs };
@@ -38,7 +27,7 @@ export function osloTopology({ oslo = DEFAULTS, transientQueueTtlMs }: Transport
     if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
     const { exchange, topic, server, fanout } = to;
     if (fanout === true) {
-      const properties: Properties = { durable: oslo.durableFanout, autoDelete: true, from: FROM };
+      const properties: Properties = { durable: durableFanout, autoDelete: true, from: FROM };
       return { exchange: `${topic}_fanout`, type: 'fanout', routingKey: '', properties };
     }
     const routingKey = server === undefined ? topic : `${topic}.${server}`;
@@ -59,13 +48,14 @@ export function osloTopology({ oslo = DEFAULTS, transientQueueTtlMs }: Transport
 }
 
 function sharedArguments(oslo: OsloQueues): Readonly<Record<string, string | number>> {
-  if (oslo.mirrored) return { 'x-ha-policy': 'all' };
-  if (!oslo.quorum) return {};
+  const { mirrored, quorum, deliveryLimit = 0, maxMemoryLength = 0, maxMemoryBytes = 0 } = oslo;
+  if (mirrored === true) return { 'x-ha-policy': 'all' };
+  if (quorum !== true) return {};
   return {
     'x-queue-type': 'quorum',
-    ...(oslo.deliveryLimit > 0 && { 'x-delivery-limit': oslo.deliveryLimit }),
-    ...(oslo.maxMemoryLength > 0 && { 'x-max-in-memory-length': oslo.maxMemoryLength }),
-    ...(oslo.maxMemoryBytes > 0 && { 'x-max-in-memory-bytes': oslo.maxMemoryBytes }),
+    ...(deliveryLimit > 0 && { 'x-delivery-limit': deliveryLimit }),
+    ...(maxMemoryLength > 0 && { 'x-max-in-memory-length': maxMemoryLength }),
+    ...(maxMemoryBytes > 0 && { 'x-max-in-memory-bytes': maxMemoryBytes }),
   };
 }
 
