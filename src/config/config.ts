@@ -107,18 +107,19 @@ export class Config {
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
-    this.#current.declare(group, options, from.local !== undefined);
-    this.#current.inUse.add(group);
-    const { generation } = this.#current;
-    const make = () => {
-      const { values, issues } = readGroup(generation, group, options, from);
-      this.#current.warn(issues);
-      refuseErrors(issues);
-      return values;
-    };
+    const current = this.#current;
+    const { generation } = current;
+    current.inUse.add(group);
     // Asked for a part only, the names of the group have not been judged.
     const key = from.partial === true ? `part of ${group}` : group;
-    return (from.local === undefined ? generation.remembered(key, options, make) : make()) as OptionsOf<D>;
+    const known = from.local === undefined ? generation.known(key, options) : undefined;
+    if (known !== undefined) return known as OptionsOf<D>;
+    current.declare(group, options, from.local !== undefined);
+    const { values, issues } = readGroup(generation, group, options, from);
+    current.warn(issues);
+    refuseErrors(issues);
+    if (from.local === undefined) generation.remember(key, options, values);
+    return values as OptionsOf<D>;
   }
 
   /** The group `[api:<name>]`, whose options may have flat names too: alias `DEFAULT.<name>_workers`. */

@@ -79,13 +79,13 @@ export class Generation {
     return this.resolve(this.groups.option('DEFAULT', opt)!).value === true;
   }
 
-  /** The values of a group as `make` made them the first time; made again only after one was forgotten. */
-  remembered<T extends object>(group: string, options: OptionDeclarations, make: () => T): T {
-    const known = this.#values.get(options)?.get(group);
-    if (known !== undefined) return known as T;
-    const made = make();
-    this.#values.set(options, (this.#values.get(options) ?? new Map()).set(group, made));
-    return made;
+  /** The values of a group as they were read the first time; undefined before that, and after one was forgotten. */
+  known(group: string, options: OptionDeclarations): object | undefined {
+    return this.#values.get(options)?.get(group);
+  }
+
+  remember(group: string, options: OptionDeclarations, values: object): void {
+    this.#values.set(options, (this.#values.get(options) ?? new Map()).set(group, values));
   }
 
   /** Forgets all values: one from code changed. */
