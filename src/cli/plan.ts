@@ -99,7 +99,6 @@ async function asJudged(config: Config): Promise<Seen> {
   // Mistakes in declaring them are among the problems.
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));
-  addCrossChecks(config);
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
   const complete = strict || config.variables.length > 0 || config.arguments.length > 0;
   const found = config.problems({ complete }).filter((each) => !isFilterSection(each));

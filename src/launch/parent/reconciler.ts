@@ -4,6 +4,7 @@
  * module starts a worker, or ends one that is superfluous.
  */
 
+import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
@@ -146,10 +147,10 @@ export class Reconciler {
     if (roll?.turn === undefined || roll.leaving) return NEVER_MS;
     const starting = this.#pool.slot(roll.turn).find((worker) => !worker.wasReady && !roll.isDue(worker));
     if (starting === undefined && this.#hasRoom()) return NEVER_MS;
-    const { leftMs, error } = starting === undefined ? roll.roomLimit : roll.startLimit(starting);
+    const { leftMs, why } = starting === undefined ? roll.roomLimit : roll.startLimit(starting);
     if (leftMs > 0) return leftMs;
     if (starting !== undefined) this.endWorker(starting, 'replaced');
-    roll.failed(error);
+    roll.failed(new PorticoError('PORTICO_RELOAD_TIMEOUT', why));
     return 0;
   }
 

@@ -3,7 +3,7 @@
  * next, and for how long it is tried.
  */
 
-import { describeError, PorticoError } from '../../errors/index.js';
+import { describeError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { deferred, within } from '../../tasks/internal.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -25,6 +25,12 @@ interface RollOptions {
 const DRAINED_WITHIN_MS = 5000;
 /** How much longer than its deadline a worker that drains may take to be gone. */
 const HASTE_MS = 2000;
+
+/** How long a turn may go on, and the mistake when it does not end in time. */
+interface TurnLimit {
+  readonly leftMs: number;
+  readonly why: { readonly message: string; readonly hint?: string };
+}
 
 export class Roll {
   /** How many workers were replaced. */
@@ -60,24 +66,21 @@ export class Roll {
   }
 
   /** Why a worker that starts in this turn is given up, or for how much longer it is not. */
-  startLimit({ startedAt }: WorkerHandle): { readonly leftMs: number; readonly error: PorticoError } {
+  startLimit({ startedAt }: WorkerHandle): TurnLimit {
     const { reloadCheckTimeoutMs, reloadTimeoutMs } = this.#settings;
     const checkMs = reloadCheckTimeoutMs === 0 ? Number.POSITIVE_INFINITY : reloadCheckTimeoutMs;
     const limitMs = Math.max(this.#beganAt + reloadTimeoutMs - startedAt, checkMs);
     const message = `it did not start within ${Math.round(limitMs) / 1000} s`;
-    const error = new PorticoError('PORTICO_RELOAD_TIMEOUT', { message });
-    return { leftMs: startedAt + limitMs - performance.now(), error };
+    return { leftMs: startedAt + limitMs - performance.now(), why: { message } };
   }
 
   /** The same for a turn that waits until a replaced worker has drained and its process is gone. */
-  get roomLimit(): { readonly leftMs: number; readonly error: PorticoError } {
+  get roomLimit(): TurnLimit {
     const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#settings;
     const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);
-    const error = new PorticoError('PORTICO_RELOAD_TIMEOUT', {
-      message: `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`,
-      hint: 'Set a shorter graceful_shutdown_timeout to make room sooner.',
-    });
-    return { leftMs: this.#beganAt + limitMs - performance.now(), error };
+    const message = `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`;
+    const hint = 'Set a shorter graceful_shutdown_timeout to make room sooner.';
+    return { leftMs: this.#beganAt + limitMs - performance.now(), why: { message, hint } };
   }
 
   /** A worker leaves its slot to a new one. `drained` is called when it accepts nothing any more. */

@@ -300,10 +300,11 @@ export class WorkerHandle {
     if (this.pid !== undefined) await within(closed, LAST_WORDS_MS);
     this.#gone = true;
     const exit = { code, signal, uptimeMs, failure: this.#failure };
-    const error = startError(this.assignment, exit);
-    if (!this.wasReady) this.startError = error;
-    this.#ready.reject(error);
-    this.#built.reject(error);
+    if (!this.wasReady) {
+      this.startError = startError(this.assignment, exit);
+      this.#ready.reject(this.startError);
+      this.#built.reject(this.startError);
+    }
     this.#drained.resolve();
     for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
     this.#exited.resolve(exit);

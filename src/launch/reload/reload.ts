@@ -102,17 +102,8 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
 }
 
 async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
-  const prepared = await steps.config?.prepareReload({ method: request.method, collect: true });
-  return reloadTo(prepared, before, request, steps);
-}
-
-async function reloadTo(
-  prepared: PreparedReload | undefined,
-  before: ServicePlans,
-  request: ReloadRequest,
-  steps: ReloadSteps,
-): Promise<ReloadResult> {
   const { method, dryRun, log } = request;
+  const prepared = await steps.config?.prepareReload({ method, collect: true });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are not asked: what no service will use must not be read.

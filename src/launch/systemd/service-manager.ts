@@ -223,9 +223,9 @@ export class ServiceManager {
   /** All services serve. `status` gives a line for people, which follows what happens, at most once a second. */
   ready(status: () => string): void {
     this.#enqueue('ready', (timeoutMs) => notifyOnce({ env: this.#host.env, log: this.#log, timeoutMs }));
+    if (!this.#enabled) return;
     this.#status = status;
     this.#tellStatus();
-    if (!this.#enabled) return;
     this.#follower = setInterval(() => this.#tellStatus(), 1000);
     this.#follower.unref();
   }
