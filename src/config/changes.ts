@@ -9,7 +9,7 @@ import { maskValue } from './types/mask.js';
 import type { Option } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
-import { nameOf, variableName, writtenIn } from './values/written.js';
+import { layerOf, nameOf, variableName, writtenIn } from './values/written.js';
 
 /** Changes: `group.option` to its old and new parsed value, secrets in clear. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
@@ -189,9 +189,9 @@ function unknownSettings(
     !isKnown(line.group, line.opt) &&
     !above.has(nameOf(line)) &&
     !(variableName(envPrefix, line.group, line.opt) in environment);
-  const open = files.map((file) => file.filter(counts));
-  const names = new Set(open.toReversed().flat().map(nameOf));
-  const linesOf = (name: string): Written[] =>
-    open.map((file) => file.filter((line) => nameOf(line) === name)).find(({ length }) => length > 0)!;
-  return new Map([...names].map((name) => [name, linesOf(name)]));
+  const found = new Map<string, readonly Written[]>();
+  for (const file of files.toReversed()) {
+    for (const lines of layerOf(file.filter(counts)).values()) found.set(nameOf(lines[0]!), lines);
+  }
+  return found;
 }

@@ -74,8 +74,10 @@ export function nameOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
   return `${group}.${opt}`;
 }
 
-function isFilled(found: readonly Written[]): boolean {
-  return found.length > 0;
+/** Values of an option in one layer, under one of its names. */
+interface Found {
+  readonly kind: Spelling['kind'];
+  readonly lines: readonly Written[];
 }
 
 /**
@@ -84,21 +86,22 @@ function isFilled(found: readonly Written[]): boolean {
  */
 export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, report: Report): Choice {
   const { opt, option, spellings } = wanted;
-  // Of each layer that has the option, a list for each name that it has there.
-  const filled = layers.flatMap((layer) => {
-    const there = layer.size === 0 ? [] : spellings.flatMap((name) => [layer.get(keyOf(name)) ?? []].filter(isFilled));
-    return there.length === 0 ? [] : [there.map((found) => found.map((each) => masked(each, opt, option)))];
-  });
-  const all = filled.flat(2);
-  for (const written of all) warnOfUse(written, wanted, report);
+  const inLayer = (layer: Layer): Found[] =>
+    spellings.flatMap((name) => {
+      const lines = layer.get(keyOf(name))?.map((each) => masked(each, opt, option));
+      return lines === undefined ? [] : [{ kind: name.kind, lines }];
+    });
+  const filled = layers.map(inLayer).filter((found) => found.length > 0);
   const [top] = filled;
   if (top === undefined) return { written: [], shadowed: [] };
-  if (!option.repeatable) {
-    for (const found of filled.flat()) warnOfRepetition(found, report);
-    refuseContradiction(top, wanted, report);
+  for (const { kind, lines } of filled.flat()) {
+    for (const each of lines) warnOfUse(each, kind, wanted, report);
+    if (!option.repeatable) warnOfRepetition(lines, report);
   }
-  const written = option.repeatable ? collected(filled.map((names) => names.flat())) : [top[0]!.at(-1)!];
-  return { written, shadowed: all.filter((each) => !written.includes(each)) };
+  if (!option.repeatable) refuseContradiction(top, option, report);
+  const all = filled.map((found) => found.flatMap(({ lines }) => lines));
+  const written = option.repeatable ? collected(all) : [top[0]!.lines.at(-1)!];
+  return { written, shadowed: all.flat().filter((each) => !written.includes(each)) };
 }
 
 function masked(written: Written, opt: string, option: Option): Written {
@@ -112,18 +115,19 @@ function collected(layers: readonly (readonly Written[])[]): readonly Written[] 
   return isFile(top) ? layers.filter(isFile).toReversed().flat() : top;
 }
 
-function isSpelled(written: Written, { group, opt }: Spelling): boolean {
-  return written.group === group && written.opt === opt;
-}
-
-function warnOfUse(written: Written, { group, opt, option, spellings }: DeclaredOption, report: Report): void {
+function warnOfUse(
+  written: Written,
+  spelling: Spelling['kind'],
+  { group, opt, option }: DeclaredOption,
+  report: Report,
+): void {
   const { kind, origin } = written.location;
   if (kind === 'override' || kind === 'set_default') return;
   const warn = (code: string, message: string, hint?: string): void => {
     report('warning', code, written, { message, hint });
   };
   const { deprecatedSince, deprecatedForRemoval, deprecatedReason } = option.spec;
-  if (spellings.find((name) => isSpelled(written, name))?.kind === 'deprecated') {
+  if (spelling === 'deprecated') {
     const since = deprecatedSince === undefined ? '' : ` since ${deprecatedSince}`;
     warn('PORTICO_CONFIG_DEPRECATED', `deprecated${since}, the option is called ${opt} in [${group}] now`);
   }
@@ -150,14 +154,8 @@ function warnOfRepetition(found: readonly Written[], report: Report): void {
 }
 
 /** Two names of one option in one place must agree. */
-function refuseContradiction(
-  layer: readonly (readonly Written[])[],
-  { option, spellings }: DeclaredOption,
-  report: Report,
-): void {
-  const old = spellings.filter(({ kind }) => kind === 'deprecated');
-  const said = layer.map((found) => found.at(-1)!).filter((each) => !old.some((name) => isSpelled(each, name)));
-  const [first, ...others] = said;
+function refuseContradiction(layer: readonly Found[], option: Option, report: Report): void {
+  const [first, ...others] = layer.flatMap(({ kind, lines }) => (kind === 'deprecated' ? [] : lines.slice(-1)));
   for (const other of others) {
     if (sameMeaning(option, first!, other)) continue;
     report('error', 'PORTICO_CONFIG_CONTRADICTION', first, {
