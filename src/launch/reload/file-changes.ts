@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/index.js';
 import { watchFiles } from '../../config/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
 
 /**
  * Calls back when the configuration files, or other files that were read with them (paste files, certificates), hold other
@@ -73,12 +74,9 @@ export class FileChanges {
   }
 }
 
-function digestOf(path: string): string | undefined {
-  try {
-    return digest(readFileSync(path));
-  } catch {
-    return undefined;
-  }
+/** Digest of a file as it is on disk; undefined for one that cannot be read. */
+export function digestOf(path: string): string | undefined {
+  return ignoreErrors(() => digest(readFileSync(path)));
 }
 
 /** Digest of a file's bytes, here and between a worker and its parent. */

@@ -118,27 +118,25 @@ export class ReloadReports {
     return ({ thrown, endsLaunch, ...result }, { generation, log, ...end }) => {
       const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
-      const durationMs = Math.round(performance.now() - begun);
-      const known = {
+      // Work that a stop cuts off fails by it: that is no reason.
+      const { error, pages, ...work } = result;
+      const told = abandoned ? { ...work, outcome: 'abandoned' as const } : result;
+      const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
+      const { changes = [] } = result;
+      const report: ReloadReport = {
         at,
         method,
         ...(dryRun ? { dryRun: true as const } : {}),
         generation,
-        durationMs,
-        changes: [],
+        durationMs: Math.round(performance.now() - begun),
         pipelines: [],
         warnings: [],
         replaced: {},
         added: [],
         removed: [],
+        ...told,
+        changes: inForce ? changes : changes.map(notApplied),
       };
-      // Work that a stop cuts off fails by it: that is no reason.
-      const { error, pages, ...rest } = { ...known, ...result };
-      const why = { ...(error === undefined ? {} : { error }), ...(pages === undefined ? {} : { pages }) };
-      const told: typeof rest & typeof why = abandoned ? rest : { ...rest, ...why };
-      const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
-      const changes = inForce ? told.changes : told.changes.map(notApplied);
-      const report: ReloadReport = { ...told, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) };
       if (!dryRun) {
         this.#reports = [...this.#reports, report].slice(-KEPT);
         this.counts[report.outcome] += 1;

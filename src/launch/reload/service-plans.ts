@@ -2,7 +2,6 @@
  * Plans of all services by one configuration; and the changes of a reload in the
  * operator's terms: the content of certificates and paste files whose names are the same, and the pipelines.
  */
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ReportedChange } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
@@ -10,13 +9,11 @@ import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '.
 import { isPlanned } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 import type { RestartMethod } from '../launcher-options.js';
-import { digest } from './file-changes.js';
+import { digest, digestOf } from './file-changes.js';
 
 /** The plans of several services. */
 export interface ServicePlans {
-  /** The names of the services. */
-  readonly services: ReadonlySet<string>;
-  /** The plans by service, of those that tell one. */
+  /** By service; empty of one that tells none. */
   readonly plans: ReadonlyMap<string, ServicePlan>;
   /** By the option that names them and their path. */
   readonly files: ReadonlyMap<string, PlannedFile>;
@@ -37,10 +34,13 @@ interface PlannedFile {
 export function servicePlans(services: readonly Launchable[], config: Config | undefined): ServicePlans {
   const failures: unknown[] = [];
   const plans = new Map<string, ServicePlan>();
-  for (const service of config === undefined ? [] : services) {
+  for (const service of services) {
+    const name = serviceName(service);
+    plans.set(name, {});
+    if (config === undefined) continue;
     try {
-      const plan = isPlanned(service) ? service : (service.plan?.(config!) ?? {});
-      plans.set(serviceName(service), plan);
+      const plan = isPlanned(service) ? service : (service.plan?.(config) ?? {});
+      plans.set(name, plan);
       const errors = (plan.diagnostics ?? []).filter(({ severity }) => severity === 'error');
       if (errors.length > 0) failures.push(severalRefusals(errors));
     } catch (error) {
@@ -48,7 +48,7 @@ export function servicePlans(services: readonly Launchable[], config: Config | u
     }
   }
   const files = config === undefined ? new Map() : plannedFiles(plans, config);
-  return { services: new Set(services.map(serviceName)), plans, files, failures };
+  return { plans, files, failures };
 }
 
 /** Of a file that cannot be read, nothing: the service that needs it says why. */
@@ -120,10 +120,10 @@ export interface PlanChanges {
  */
 export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
   const only = (some: ServicePlans, others: ServicePlans): string[] =>
-    method === 'mutate' ? [] : [...some.services].filter((name) => !others.services.has(name));
+    method === 'mutate' ? [] : [...some.plans.keys()].filter((name) => !others.plans.has(name));
   const files = [...after.files].flatMap(([key, now]) => {
     const old = before.files.get(key);
-    const services = new Map([...now.services].filter(([name]) => before.services.has(name)));
+    const services = new Map([...now.services].filter(([name]) => before.plans.has(name)));
     return old === undefined ? [] : changedFile(old, { ...now, services }, method);
   });
   return {
@@ -140,7 +140,7 @@ function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod):
   if (file === undefined) return [];
   const kept = old.digest === now.digest;
   if (kept && method === 'reload') return [];
-  const onDisk = kept ? ignoreErrors(() => digest(readFileSync(file.path))) : now.digest;
+  const onDisk = kept ? digestOf(file.path) : now.digest;
   if (onDisk === undefined || onDisk === old.digest) return [];
   const touched = [...now.services].map(([name, { pipelines }]) => concerned(name, old.services.get(name), pipelines));
   const [[, was] = []] = old.services;
