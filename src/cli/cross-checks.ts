@@ -10,7 +10,7 @@ import { connectionProblem, registryConnection, servicegroupOptions } from '../r
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { sqliteProblem } from '../sqlite/internal.js';
-import { apiNames, appsOf, missingComma, pastedSections, sectionNames, serviceNames } from './names.js';
+import { apiNames, appsOf, hasKnownOption, missingComma, pastedSections, sectionNames, serviceNames } from './names.js';
 import { isShippedGroup } from './shipped-options.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
@@ -174,8 +174,7 @@ function strangeArguments(
  * a start does not know before it has loaded that, an unknown section is a warning as others are.
  */
 function misspelledSections(config: Config): OptionMistake[] {
-  const isKnown = (section: string): boolean => config.listOptions(section).some((name) => config.has(section, name));
-  if (config.listAllSections().every(isKnown)) return [];
+  if (config.listAllSections().every((section) => hasKnownOption(config, section))) return [];
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
   const strange = config.listAllSections().filter((section) => !known.has(section) && !section.startsWith('x-'));
   if (strange.length === 0) return [];

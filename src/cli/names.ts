@@ -53,6 +53,11 @@ export function sectionNames(config: Config, kind: 'api' | 'service'): readonly 
   return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
 }
 
+/** Whether a section has an option that is declared in it. */
+export function hasKnownOption(config: Config, section: string): boolean {
+  return config.listOptions(section).some((name) => config.has(section, name));
+}
+
 /** The app of the paste file that an API begins with. */
 export function pipelineOf(config: Config, name: string): string {
   return config.api(name, apiOptions, { partial: true }).pipeline || name;

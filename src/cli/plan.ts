@@ -20,7 +20,7 @@ import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
 import { enabledServices, type MakeService, planningServices } from './enabled-services.js';
-import { serviceNames, withoutPasted } from './names.js';
+import { hasKnownOption, serviceNames, withoutPasted } from './names.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** Services that a configuration starts, with its diagnostics. */
@@ -118,8 +118,7 @@ function isFilterSection(found: Diagnostic): boolean {
 
 /** A section with nearly the name of a filter's: whether that was meant depends on what it holds. */
 function hasNearFilterSection(config: Config): boolean {
-  const isMeant = (section: string): boolean => config.listOptions(section).some((name) => config.has(section, name));
-  const others = config.listAllSections().filter((section) => !FILTER_GROUPS.has(section) && !isMeant(section));
+  const others = config.listAllSections().filter((name) => !FILTER_GROUPS.has(name) && !hasKnownOption(config, name));
   return others.some((section) => nearestNames(section, FILTER_GROUPS).length > 0);
 }
 

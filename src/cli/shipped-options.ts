@@ -66,9 +66,9 @@ export async function registerShippedOptions(config: Config): Promise<void> {
   register(config, await shippedOptions());
 }
 
-/** Declares what ships without the filters. */
+/** Declares what ships without the filters, in a configuration that has the options of every program. */
 export function registerServedOptions(config: Config): void {
-  register(config, [...programOptions, ...besides]);
+  register(config, besides);
 }
 
 function register(config: Config, registrations: readonly Registration[]): void {

@@ -22,7 +22,6 @@ import type { FleetGeneration } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
 import { unknownToAll } from '../services/unknown-sections.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
-import type { Arrival } from '../sockets/listener-pool.js';
 import { placeOfAddress } from '../sockets/listening.js';
 import { build, isMistake, prove, refuseWhole } from './proof.js';
 import {
@@ -189,9 +188,8 @@ async function tryOut(
 ): Promise<Pick<ReloadResult, 'replaced' | 'unknown'>> {
   const { added, removed, next, stopped } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
-  const arrival = supervisor.arrival(removed, stopped);
   try {
-    await addServices(supervisor, change, arrival);
+    await addServices(supervisor, change);
   } finally {
     await Promise.all(added.map((name) => takeBack(supervisor, name)));
   }
@@ -216,10 +214,9 @@ export async function replaceWorkers(
 ): Promise<FleetChangeResult | undefined> {
   const { added, removed, next, accept, stopped, superseded } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
-  const arrival = supervisor.arrival(removed, stopped);
   let unknown: FleetChangeResult['unknown'];
   try {
-    const opened = await addServices(supervisor, change, arrival);
+    const opened = await addServices(supervisor, change);
     const planned = kept.map((pool) => [pool, workersOf(pool, change)] as const);
     const proven = new Map([...planned, ...opened]);
     await prove(next, proven);
@@ -264,9 +261,9 @@ async function takeBack(supervisor: Supervisor, name: string): Promise<void> {
 /** Makes the pools of new services. An address that cannot be had ends the reload before anything is started. */
 async function addServices(
   supervisor: Supervisor,
-  { added, asked }: FleetChange,
-  arrival: Arrival,
+  { added, removed, asked, stopped }: FleetChange,
 ): Promise<Map<WorkerPool, number>> {
+  const arrival = supervisor.arrival(removed, stopped);
   const opened = new Map<WorkerPool, number>();
   const failures: PorticoError[] = [];
   for (const name of added) {
