@@ -9,7 +9,6 @@ import {
   compareGenerations,
   describeChange,
   type PrepareReloadOptions,
-  type ReloadMethod,
   type ReportedChange,
   reportedChange,
   takenUp,
@@ -65,18 +64,6 @@ export async function prepareReload(
   current: ConfigHolder,
   { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<Preparation> {
-  try {
-    const prepared = await prepare(current, method);
-    if (prepared.refusal !== undefined && !collect) throw prepared.refusal;
-    if (prepared.refusal !== undefined) current.refusedReloads++;
-    return prepared;
-  } catch (error) {
-    current.refusedReloads++;
-    throw error;
-  }
-}
-
-async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Preparation> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
   // Two are judged. The written one has to be right for the next start of the parent; what takes effect now keeps the old
@@ -88,6 +75,10 @@ async function prepare(current: ConfigHolder, method: ReloadMethod): Promise<Pre
   const asTakenUp = isWhole ? asWritten : new ConfigHolder(takenUp(base, fresh, changes, method), lasting);
   const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
+  if (refusal !== undefined) {
+    current.refusedReloads++;
+    if (!collect) throw refusal;
+  }
   const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
   const released = new Set<string>();
