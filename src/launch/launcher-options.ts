@@ -41,24 +41,6 @@ export interface LaunchSettings {
   readonly logOptions: boolean;
 }
 
-/** Their names. */
-export const SETTINGS: Readonly<Record<keyof LaunchSettings, true>> = {
-  gracefulShutdownTimeoutMs: true,
-  workerTimeoutMs: true,
-  maxMemory: true,
-  reloadTimeoutMs: true,
-  reloadCheckTimeoutMs: true,
-  drainDelayMs: true,
-  restartMethod: true,
-  secondTerm: true,
-  sigint: true,
-  sighupForeground: true,
-  maxRestarts: true,
-  restartWindowMs: true,
-  watchConfigFiles: true,
-  logOptions: true,
-};
-
 /** A worker with an application that does little. */
 const WORKER_BYTES = 64 * 2 ** 20;
 

@@ -8,7 +8,7 @@ import type { Logger } from '../log/index.js';
 import type { RegistryHooks } from '../registry/index.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
-import { type LaunchSettings, type RestartMethod, SETTINGS } from './launcher-options.js';
+import { type LaunchSettings, type RestartMethod, readSettings } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
 
 export interface Launcher {
@@ -114,7 +114,7 @@ export function checkLauncherOptions<O extends LauncherOptions>(
   const unknown = (what: string, given: object, names: object): void =>
     refuseUnknownOptions('PORTICO_LAUNCHER_OPTION', what, given, Object.keys(names));
   unknown(launcher, options, { ...NAMES, ...own });
-  unknown(`the object settings of ${launcher}`, options.settings ?? {}, SETTINGS);
+  if (options.settings) unknown(`the object settings of ${launcher}`, options.settings, readSettings());
   checkRestartMethod(restartMethod);
 }
 
