@@ -86,6 +86,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'documents',
   ],
   launch: [
+    'digest',
     'launcher-options',
     'assignment',
     'worker-message',

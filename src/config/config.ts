@@ -15,6 +15,7 @@ import type { ConfigSnapshot, SourceFile, State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
+import { type NamedFile, namedFiles } from './values/named-files.js';
 import type { Resolved } from './values/written.js';
 
 /** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -175,9 +176,8 @@ export class Config {
     const [section, name] = [sectionKey(group), optionKey(opt)];
     const option = this.#current.groups.option(section, name);
     if (option !== undefined) return this.#current.generation.resolve(option);
-    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', {
-      message: `no option ${name} is declared in [${section}]`,
-    });
+    const message = `no option ${name} is declared in [${section}]`;
+    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message });
   }
 
   /** Every declared option, resolved, in the order of declaration. */
@@ -234,6 +234,11 @@ export class Config {
   /** The absolute paths of the files that were read through {@link Config.readFile}. */
   get filesRead(): readonly string[] {
     return this.#state.files.paths;
+  }
+
+  /** The same files, each with the option that names it. */
+  get namedFiles(): readonly NamedFile[] {
+    return namedFiles(this.#current.generation);
   }
 
   /** The absolute paths of the configuration files, lowest precedence first. */

@@ -92,7 +92,7 @@ export class FleetRunner implements Runner {
     this.supervisor = new Supervisor({
       log,
       program: this.#program,
-      configuration: () => config?.snapshot(),
+      config,
       settings: launcher.settingsOf(config),
       totals: this.#totals,
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),

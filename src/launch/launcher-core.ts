@@ -246,7 +246,6 @@ export class LauncherCore<R extends Runner = Runner> {
     });
     this.#files = files;
     files.note();
-    files.watch(runner.settings.watchConfigFiles);
     void this.#ended.promise.then(() => files.close());
   }
 
@@ -254,6 +253,7 @@ export class LauncherCore<R extends Runner = Runner> {
     const { runner } = this;
     if (this.stopping || runner.supervised) return;
     runner.allReady(this.#launchedAt);
+    this.#files?.watch(runner.settings.watchConfigFiles);
     this.#serviceManager.ready(() => `${runner.summary()}; configuration ${runner.generation}`);
     this.#serviceManager.watch((limitMs) => runner.answers(limitMs));
   }

@@ -114,7 +114,7 @@ export const launcherOptions = defineOptions({
   watch_config_files: boolean({
     default: false,
     parent: true,
-    help: 'Reload, like SIGHUP, when configuration files, paste files or certificates change on disk.',
+    help: 'Reload, like SIGHUP, when configuration files, paste files, certificates or files with secrets and keys change on disk.',
   }),
   max_workers: integer({
     default: () => Math.max(16, Math.floor(memoryBytes() / WORKER_BYTES)),

@@ -22,12 +22,23 @@ export interface WorkerFailure {
 /** A token is to be taken: of which rule, for whom, and how long the request would wait for it. A rule crosses once, however many takes have it. */
 export type Take = readonly [rule: SharedRule, key: string, patienceMs: number];
 
+/** A file that a worker has read by `config.readFile`, with the option that names it. The content never crosses. */
+export interface FileRead {
+  readonly path: string;
+  readonly option: string;
+  readonly where: string;
+  /** Of one that it has read from disk; its parent has the others. */
+  readonly hash?: string;
+}
+
 /** From a worker. */
 export type ToParent =
   /** It serves, with so much resident memory, in bytes; of a first worker the sections that it does not read, if it knows. */
   | { readonly kind: 'ready'; readonly rss?: number; readonly unknown?: readonly Diagnostic[] | undefined }
   /** The files of the program that it has loaded by then. */
   | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
+  /** Files that it has read by `config.readFile` since the last message. */
+  | { readonly kind: 'read'; readonly files: readonly FileRead[] }
   /** It has built all services: what it found, which need be no error. */
   | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
@@ -76,6 +87,8 @@ const TEXT = 1024 * 1024;
 const FACTS_BYTES = 128 * 1024;
 /** The files of a program that are compared with those of its siblings, in bytes: some thousands. */
 const CODE_BYTES = 256 * 1024;
+/** The most files that are told as read at once. */
+const FILES_READ = 1000;
 /** At the end of a text that was shortened. */
 const SHORTENED = '… (shortened)';
 /** So many names of facts are told. */
@@ -99,6 +112,8 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
     case 'code':
       return { ...message, files: fittingFiles(message.files, warn) };
+    case 'read':
+      return { ...message, files: message.files.slice(0, FILES_READ) };
     case 'replace':
       return { ...message, reason: shortened(message.reason ?? 'asked for') };
     case 'beat':

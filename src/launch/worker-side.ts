@@ -29,6 +29,7 @@ import {
 } from './process/host-process.js';
 import type { Telling } from './report/report-subjects.js';
 import { unknownSectionsOf, unknownToAll } from './services/unknown-sections.js';
+import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 
 /** A moment without requests is looked for so often, and in this interval. */
@@ -54,10 +55,13 @@ export class WorkerSide {
   /** Of what concerns the process. */
   readonly #meter = new Meter();
   #explained: Promise<void> = Promise.resolve();
+  #isReady = false;
+  readonly #files: FilesRead;
 
   constructor(link: ParentLink, options: LauncherOptions) {
     this.#link = link;
     this.#options = options;
+    this.#files = new FilesRead(options.config, link);
     this.#sockets = new WorkerSockets(link.sockets, link.assignment.index);
     const { assignment } = link;
     const startFailed = (_: string, error: unknown): void => {
@@ -96,6 +100,8 @@ export class WorkerSide {
     }
     if (this.core.stopping) return;
     const unknown = this.#link.assignment.index === 0 ? await unknownSectionsOf(service) : undefined;
+    this.#isReady = true;
+    this.#files.tell();
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), unknown });
     this.#tellCode(LOOKS);
   }
@@ -159,7 +165,10 @@ export class WorkerSide {
       },
       warn: (text) => this.#log.warn(text, { service: name, workerId: index }),
       facts: () => core.runner.facts(),
-      beat: () => void this.#tellCounted(service),
+      beat: () => {
+        if (this.#isReady) this.#files.tell();
+        void this.#tellCounted(service);
+      },
     });
     void core.wait().then(async (status) => {
       await this.#explained;

@@ -155,6 +155,8 @@ export interface ServiceFile {
   readonly path: string;
   /** The option that names it, as `group.option`. */
   readonly option: string;
+  /** Place of that option's value. Default: as the configuration knows it. */
+  readonly where?: string;
   /** A few words on its content, such as how long a certificate is valid. */
   readonly says?: string | undefined;
   /** Its content is never shown, not even whether two of them are alike. */

@@ -31,7 +31,17 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   // The backdoor is opened once, and services may have parts that they make once.
   const keeps = (option: string): boolean =>
     BACKDOOR.test(option) || services.some((service) => service.keeps?.(option) === true);
-  return reload(given, { config, services, hasWorkers: false, keeps, takeUp: (next) => takeUp(given, next) });
+  // The process does not know which service has read a file.
+  const files = config?.namedFiles.map(({ path, option, where }) => ({ path, option, where, secret: true })) ?? [];
+  const filesRead = new Map(runs.map(({ name }) => [name, files]));
+  return reload(given, {
+    config,
+    services,
+    filesRead,
+    hasWorkers: false,
+    keeps,
+    takeUp: (next) => takeUp(given, next),
+  });
 }
 
 const BACKDOOR = /^DEFAULT\.backdoor_(?:port|socket)$/;

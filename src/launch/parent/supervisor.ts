@@ -3,6 +3,7 @@
  * they begin with. The supervisor never accepts a connection and never runs a service.
  */
 import { url as debuggerUrl } from 'node:inspector';
+import type { Config } from '../../config/index.js';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
@@ -19,8 +20,9 @@ import type { PoolState } from './pool-state.js';
 import { ProgramCode } from './program-code.js';
 import type { PoolOptions } from './reconciler.js';
 import { standstill } from './worker-end.js';
+import { WorkerFiles } from './worker-files.js';
 import { WorkerHandle } from './worker-handle.js';
-import { channelLog, logCode, watchStart } from './worker-log.js';
+import { channelLog, logCode, logFile, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
 import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
@@ -34,7 +36,7 @@ const LOOK_MS = 250;
 export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
   readonly program: WorkerProgram;
   /** The configuration that the first workers begin with. */
-  readonly configuration: () => unknown;
+  readonly config: Config | undefined;
   readonly settings: LaunchSettings;
   /** Counts of all workers. */
   readonly totals: Totals;
@@ -66,8 +68,15 @@ export class Supervisor {
     this.program = options.program;
     this.#log = options.log;
     this.#memory = new MemoryLimit(options.log);
-    const { configuration, settings } = options;
-    this.#generation = { number: 1, configuration, settings, folder: process.cwd(), code: new ProgramCode() };
+    const { config, settings } = options;
+    this.#generation = {
+      number: 1,
+      configuration: () => config?.snapshot(),
+      settings,
+      folder: process.cwd(),
+      code: new ProgramCode(),
+      files: new WorkerFiles(config),
+    };
     this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
@@ -250,6 +259,12 @@ export class Supervisor {
         const { files, isNew } = generation.code.compare(loaded, generation.folder);
         worker.otherCode = files;
         logCode(this.#log, worker, isNew);
+      },
+      read: (files) => {
+        const others = generation.files.take(pool.name, files);
+        for (const { path, hash } of files) {
+          if (hash !== undefined) logFile(this.#log, worker, path, others.includes(path));
+        }
       },
     });
     this.#log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });

@@ -8,7 +8,7 @@ import { ignoreErrors } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import type { TakenOf, ToWorker } from '../assignment.js';
-import { foreignMessage, type Take, type ToParent } from '../worker-message.js';
+import { type FileRead, foreignMessage, type Take, type ToParent } from '../worker-message.js';
 
 /** The messages of a worker that ask for no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
@@ -34,6 +34,8 @@ export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>
   counted?(counted: Counted): void;
   /** It serves, and has loaded these files of the program. */
   loaded?(files: readonly ProgramFile[]): void;
+  /** It has read these files by its configuration. */
+  read?(files: readonly FileRead[]): void;
 }
 
 /** The longest line of the watch thread, which tells a stack: what is longer is cut. */

@@ -220,6 +220,9 @@ export class WorkerHandle {
       case 'code':
         this.#listener.loaded?.(message.files);
         break;
+      case 'read':
+        this.#listener.read?.(message.files);
+        break;
       case 'built':
         this.#built.resolve(message.diagnostics);
         break;

@@ -65,6 +65,17 @@ export function logCode(log: Logger, { assignment, pid, otherCode: files }: Work
   log[isNew ? 'warn' : 'info'](`${text}. ${remedy}`, facts);
 }
 
+/** A file that a worker has read: a warning when workers that start later get another content. The content is never logged. */
+export function logFile(log: Logger, { assignment, pid }: WorkerHandle, file: string, isOther: boolean): void {
+  const { service, index: workerId, generation } = assignment;
+  const facts = { event: 'worker_file', service, workerId, pid, generation, file };
+  if (!isOther) log.debug(`Child ${pid} reads ${file}`, facts);
+  else {
+    const text = `Child ${pid} has read another content of ${file} than configuration ${generation} has`;
+    log.warn(`${text}. A reload (api-cli reload, or HUP) gives all workers the content on disk`, facts);
+  }
+}
+
 /** So many files are in a line of the log. */
 const FILES = 100;
 

@@ -11,6 +11,7 @@ import { inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import type { ProgramCode } from './program-code.js';
+import type { WorkerFiles } from './worker-files.js';
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
 const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
@@ -63,6 +64,8 @@ export interface FleetGeneration {
   readonly folder: string;
   /** The code that its workers run. */
   readonly code: ProgramCode;
+  /** The files that its workers read. */
+  readonly files: WorkerFiles;
   /** Taken anew for each worker: files that were read meanwhile belong to it. */
   readonly configuration: () => unknown;
 }

@@ -21,7 +21,7 @@ const ENDS_WITHIN_MS = 1000;
  */
 export async function buildInChild(
   program: WorkerProgram,
-  generation: Omit<FleetGeneration, 'code'>,
+  generation: Omit<FleetGeneration, 'code' | 'files'>,
   stopped?: AbortSignal,
 ): Promise<readonly Diagnostic[] | undefined> {
   const limitMs = generation.settings.reloadCheckTimeoutMs;

@@ -2,11 +2,11 @@
  * Reloads without a signal: the files a configuration rests on are watched, and read again when something else is in
  * them.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/index.js';
 import { watchFiles } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
+import { digest } from '../digest.js';
 
 /**
  * Calls back when the configuration files, or other files that were read with them (paste files, certificates), hold other
@@ -77,9 +77,4 @@ export class FileChanges {
 /** Digest of a file as it is on disk; undefined for one that cannot be read. */
 export function digestOf(path: string): string | undefined {
   return ignoreErrors(() => digest(readFileSync(path)));
-}
-
-/** Digest of a file's bytes, here and between a worker and its parent. */
-export function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64');
 }

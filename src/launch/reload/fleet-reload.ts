@@ -16,6 +16,7 @@ import { within } from '../../tasks/internal.js';
 import { serviceName } from '../launcher.js';
 import { ProgramCode } from '../parent/program-code.js';
 import type { Supervisor } from '../parent/supervisor.js';
+import { WorkerFiles } from '../parent/worker-files.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration } from '../parent/worker-process.js';
@@ -63,6 +64,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
   return reload(given, {
     config,
     services: supervisor.services,
+    filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
     wanted: (prepared, { reloadCheckTimeoutMs }) => {
       const asked = given.onReload?.(prepared?.config, prepared?.changes ?? []);
@@ -95,7 +97,8 @@ async function takeUp(
   }
   const whole = nextGeneration(supervisor, { prepared, settings });
   // A mutate replaces no worker: they run the code that they have.
-  const next = method === 'mutate' ? { ...whole, code: supervisor.generation.code } : whole;
+  const next =
+    method === 'mutate' ? { ...whole, code: supervisor.generation.code, files: supervisor.generation.files } : whole;
   const accept = async (): Promise<void> => {
     await prepared?.accept();
     // Workers that start from now on begin with what is in force then: the program may set values after the reload too.
@@ -142,6 +145,7 @@ function nextGeneration(
     folder: process.cwd(),
     configuration: () => prepared?.snapshot(),
     code: new ProgramCode(),
+    files: new WorkerFiles(prepared?.config),
   };
 }
 

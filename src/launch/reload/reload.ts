@@ -20,6 +20,7 @@ import { type ReloadResult, refusedFor } from './reload-report.js';
 import {
   diff,
   endedCertificates,
+  type FilesRead,
   type PlanChanges,
   type ReloadChange,
   type ServicePlans,
@@ -72,6 +73,8 @@ interface ReloadSteps {
   readonly config: Config | undefined;
   /** Those that run. */
   readonly services: readonly Launchable[];
+  /** By service, the files that it has read, whether its plan names them or not. */
+  readonly filesRead: FilesRead;
   /** False: what new workers would apply takes effect when the services of this process start again. */
   readonly hasWorkers: boolean;
   /** True for an option that a reload does not change in this process, where there are no workers. */
@@ -90,7 +93,7 @@ interface ReloadSteps {
 /** Gives what came of it; never rejects. */
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
-    const before = servicePlans(steps.services, steps.config);
+    const before = servicePlans(steps.services, steps.config, steps.filesRead);
     // A mutate takes no other code up. Workers that die meanwhile are replaced in the folder of the configuration in force.
     const back = request.method === 'mutate' ? () => undefined : followLink();
     const result = await reloadFrom(before, request, steps).catch(refusedFor);
@@ -108,7 +111,8 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are not asked: what no service will use must not be read.
   const compare = (wanted?: readonly LaunchRequest[]): NonNullable<typeof compared> => {
-    const after = servicePlans(wanted?.map(({ service }) => service) ?? steps.services, prepared?.config);
+    const services = wanted?.map(({ service }) => service) ?? steps.services;
+    const after = servicePlans(services, prepared?.config, steps.filesRead);
     return { after, ...diff(before, after, method) };
   };
   const all = (files: PlanChanges['files']): ReloadChange[] => [

@@ -7,9 +7,10 @@ import type { Config, ReportedChange } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
 import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
+import { digest } from '../digest.js';
 import { serviceName } from '../launcher.js';
 import type { RestartMethod } from '../launcher-options.js';
-import { digest, digestOf } from './file-changes.js';
+import { digestOf } from './file-changes.js';
 
 /** The plans of several services. */
 export interface ServicePlans {
@@ -30,8 +31,15 @@ interface PlannedFile {
   readonly services: ReadonlyMap<string, ServiceFile>;
 }
 
+/** Files by the service that has read them. */
+export type FilesRead = ReadonlyMap<string, readonly ServiceFile[]>;
+
 /** Their plans; those that are objects tell them. Without a configuration there is nothing to plan. */
-export function servicePlans(services: readonly Launchable[], config: Config | undefined): ServicePlans {
+export function servicePlans(
+  services: readonly Launchable[],
+  config: Config | undefined,
+  filesRead: FilesRead = new Map(),
+): ServicePlans {
   const failures: unknown[] = [];
   const plans = new Map<string, ServicePlan>();
   for (const service of services) {
@@ -47,14 +55,30 @@ export function servicePlans(services: readonly Launchable[], config: Config | u
       failures.push(error);
     }
   }
-  const files = config === undefined ? new Map() : plannedFiles(plans, config);
+  const files = config === undefined ? new Map() : plannedFiles(withFilesRead(plans, filesRead, config), config);
   return { plans, files, failures };
 }
 
+/** The files of plans, and those that services have read beside them. Of a value that is a file's content the option is reported. */
+function withFilesRead(
+  plans: ReadonlyMap<string, ServicePlan>,
+  read: FilesRead,
+  config: Config,
+): ReadonlyMap<string, readonly ServiceFile[]> {
+  const values = config.namedFiles.filter(({ isValue }) => isValue).map(({ path }) => path);
+  const planned = [...plans.values()].flatMap(({ files = [] }) => files.map(({ path }) => path));
+  const others = new Set([...planned, ...values]);
+  return new Map(
+    [...plans].map(([name, { files = [] }]) => {
+      return [name, [...files, ...(read.get(name) ?? []).filter(({ path }) => !others.has(path))]];
+    }),
+  );
+}
+
 /** Of a file that cannot be read, nothing: the service that needs it says why. */
-function plannedFiles(plans: ReadonlyMap<string, ServicePlan>, config: Config): ServicePlans['files'] {
+function plannedFiles(plans: ReadonlyMap<string, readonly ServiceFile[]>, config: Config): ServicePlans['files'] {
   const all = new Map<string, PlannedFile & { readonly services: Map<string, ServiceFile> }>();
-  for (const [name, { files = [] }] of plans) {
+  for (const [name, files] of plans) {
     for (const file of files) {
       const key = `${file.option} ${file.path}`;
       const known = all.get(key) ?? ignoreErrors(() => ({ ...stateOf(file, config), services: new Map() }));
@@ -66,10 +90,13 @@ function plannedFiles(plans: ReadonlyMap<string, ServicePlan>, config: Config): 
   return all;
 }
 
-function stateOf({ path, option }: ServiceFile, config: Config): Pick<PlannedFile, 'digest' | 'where'> {
+function stateOf({ path, option, where }: ServiceFile, config: Config): Pick<PlannedFile, 'digest' | 'where'> {
+  return { digest: digest(config.readFile(path)), where: where ?? placeOfOption(option, config) };
+}
+
+function placeOfOption(option: string, config: Config): string {
   const dot = option.lastIndexOf('.');
-  const location = config.getLocation(option.slice(0, dot), option.slice(dot + 1));
-  return { digest: digest(config.readFile(path)), where: placeOf(location) || 'default' };
+  return placeOf(config.getLocation(option.slice(0, dot), option.slice(dot + 1))) || 'default';
 }
 
 /** Mistakes of certificates that have ended, in the place of others that have not. */

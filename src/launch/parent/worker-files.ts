@@ -1,0 +1,57 @@
+/**
+ * The files that workers of one configuration read by `config.readFile` and that its parent does not read by itself, as the secret of
+ * tokens: the parent reads each too, so that workers which start later get the same content, and a reload compares it.
+ */
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import type { Config } from '../../config/index.js';
+import { ignoreErrors } from '../../errors/index.js';
+import type { ServiceFile } from '../../service/index.js';
+import { digest } from '../digest.js';
+import type { FileRead } from '../worker-message.js';
+
+/** All such files of a configuration have at most so many bytes: they cross to each worker that starts. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+export class WorkerFiles {
+  readonly #config: Config | undefined;
+  readonly #files = new Map<string, Map<string, ServiceFile>>();
+  #bytes = 0;
+
+  constructor(config: Config | undefined) {
+    this.#config = config;
+  }
+
+  /** The files by service, for its plan. */
+  get byService(): ReadonlyMap<string, readonly ServiceFile[]> {
+    return new Map([...this.#files].map(([service, files]) => [service, [...files.values()]]));
+  }
+
+  /** Takes what a worker has read. Gives the files whose content is not that of the configuration, which workers that start later get. */
+  take(service: string, told: readonly FileRead[]): readonly string[] {
+    const files = this.#files.get(service) ?? new Map<string, ServiceFile>();
+    this.#files.set(service, files);
+    return told.flatMap(({ path, option, where, hash }) => {
+      const isSame = hash === undefined ? this.#knows(path) : this.#isAsRead(path, hash);
+      if (isSame === true) files.set(path, { path, option, where, secret: true });
+      return isSame === false ? [path] : [];
+    });
+  }
+
+  #knows(path: string): boolean {
+    return this.#config?.filesRead.includes(path) === true;
+  }
+
+  /** Remembers the file if the worker has read what is in it. Undefined: it is none that can be read twice, or too large. */
+  #isAsRead(path: string, hash: string): boolean | undefined {
+    const config = this.#config;
+    if (config === undefined) return undefined;
+    if (!this.#knows(path)) {
+      const file = ignoreErrors((): Stats => statSync(path));
+      if (file === undefined) return false;
+      if (!file.isFile() || this.#bytes + file.size > MOST_BYTES) return undefined;
+      if (ignoreErrors(() => digest(readFileSync(path))) !== hash) return false;
+      this.#bytes += file.size;
+    }
+    return ignoreErrors(() => digest(config.readFile(path))) === hash;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The files that a worker reads by its configuration, as it tells its parent of them: never their content.
+ */
+import type { Config, ConfigSnapshot } from '../../config/index.js';
+import { digest } from '../digest.js';
+import type { FileRead } from '../worker-message.js';
+import type { ParentLink } from './parent-link.js';
+
+export class FilesRead {
+  readonly #config: Config | undefined;
+  readonly #link: ParentLink;
+  /** The files that the parent has heard of. */
+  readonly #told = new Set<string>();
+
+  constructor(config: Config | undefined, link: ParentLink) {
+    this.#config = config;
+    this.#link = link;
+  }
+
+  /** Tells of those that were read since; to be called when the options that name files are declared. */
+  tell(): void {
+    const config = this.#config;
+    if (config === undefined || config.filesRead.every((path) => this.#told.has(path))) return;
+    const given = new Set((this.#link.configuration as ConfigSnapshot | undefined)?.files.map(({ path }) => path));
+    const files = config.namedFiles.filter(({ path }) => !this.#told.has(path));
+    for (const { path } of files) this.#told.add(path);
+    const read = files.map(({ path, option, where }): FileRead => {
+      return { path, option, where, ...(given.has(path) ? {} : { hash: digest(config.readFile(path)) }) };
+    });
+    void this.#link.send({ kind: 'read', files: read });
+  }
+}

@@ -1,0 +1,197 @@
+/** A file that only applications read, as the secret of tokens: part of the configuration as other files are. */
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ask, askSocket } from './clients.js';
+import { emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
+
+const OLD = 'the-old-secret-of-32-bytes-or-more';
+const NEW = 'the-new-secret-of-32-bytes-or-more';
+
+const APP = `
+import { signToken } from 'portico/middleware';
+export const app = (_global, _local, { config }) => (req, res) => {
+  res.setHeader('X-Pid', process.pid);
+  if (req.url === '/token') return res.end(signToken({ sub: 'ann' }, { config, expiresIn: 600 }));
+  res.end(req.url === '/file?' + process.pid ? config.readFile('other').toString() : '');
+};
+`;
+
+const MAIN = `
+import { Config, launch, runMain, WSGIService } from 'portico';
+await runMain(async () => {
+  const config = await Config.load();
+  return (await launch(new WSGIService('hello', config), { config })).wait();
+});
+`;
+
+/** Which of the two secrets a token is signed with. */
+function secretOf(token: string): string | undefined {
+  const [head, claims, signature] = token.split('.');
+  const isOf = (secret: string): boolean =>
+    createHmac('sha256', secret).update(`${head}.${claims}`).digest('base64url') === signature;
+  return Object.entries({ OLD, NEW }).find(([, secret]) => isOf(secret))?.[0];
+}
+
+interface Worker {
+  readonly id: number;
+  readonly pid: number;
+  readonly state: string;
+}
+
+interface Report {
+  readonly outcome: string;
+  readonly changes: readonly Readonly<Record<string, unknown>>[];
+}
+
+function projectOf(port: number, options: string): ReturnType<typeof emptyProject> {
+  return emptyProject({
+    'main.js': MAIN,
+    'app.js': APP,
+    'token-secret': OLD,
+    'api-paste.ini': `[pipeline:hello]
+pipeline = jwt hello_app
+[app:hello_app]
+paste.app_factory = ./app.js:app
+[filter:jwt]
+paste.filter_factory = portico/middleware:jwtAuth
+delay_auth_decision = true
+`,
+    'portico.ini': `[api:hello]\nport = ${port}\nworkers = 2\n${options}`,
+  });
+}
+
+async function served(t: TestContext, options: string) {
+  const port = await freePort();
+  const made = projectOf(port, options);
+  const { folder } = made;
+  const program = startProject(t, made);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  await program.printed(/"event":"ready"/);
+  const current = async (): Promise<readonly Worker[]> =>
+    (await askSocket<{ services: { workers: Worker[] }[] }>(socket!, 'GET', '/status')).body.services[0]!.workers;
+  const get = async (path: string) => ask(`http://127.0.0.1:${port}${path}`);
+  /** The answer of this process. */
+  const from = async (pid: number, path: string): Promise<string> => {
+    for (;;) {
+      const { headers, text } = await get(path);
+      if (headers['x-pid'] === String(pid)) return text;
+    }
+  };
+  return {
+    folder,
+    program,
+    current,
+    from,
+    signedNow: async () => secretOf((await get('/token')).text),
+    signedBy: async (pid: number) => secretOf(await from(pid, '/token')),
+    write: (file: string, text: string) => writeFileSync(join(folder, file), text),
+    reload: async (...words: string[]): Promise<Report> =>
+      JSON.parse((await runApiCli(folder, 'reload', '--json', ...words)).stdout) as Report,
+    /** Kills a worker; gives the process that takes its place, once it serves. */
+    replaced: async (): Promise<number> => {
+      const [killed] = await current();
+      process.kill(killed!.pid, 'SIGKILL');
+      for (;;) {
+        const isNew = ({ id, pid, state }: Worker): boolean =>
+          id === killed!.id && pid !== killed!.pid && state === 'ready';
+        const now = (await current()).find(isNew);
+        if (now !== undefined) return now.pid;
+      }
+    },
+  };
+}
+
+test('a worker that restarts has the secret of its siblings until a reload, whose report names the file', async (t) => {
+  const { folder, program, current, signedNow, signedBy, write, reload, replaced } = await served(
+    t,
+    '[jwt]\nsecret_file = token-secret\n',
+  );
+  write('token-secret', NEW);
+  assert.equal(await signedBy(await replaced()), 'OLD');
+  const change = {
+    option: 'jwt.secret_file',
+    old: '****',
+    new: '****',
+    where: 'portico.ini:5:15',
+    effect: 'by new workers',
+    file: join(folder, 'token-secret'),
+    services: ['hello'],
+  };
+  assert.deepEqual((await reload('--dry-run')).changes, [change]);
+  assert.equal(await signedBy(await replaced()), 'OLD');
+  const { outcome, changes } = await reload();
+  assert.deepEqual([outcome, changes, await signedNow()], ['accepted', [change], 'NEW']);
+  assert.deepEqual((await reload()).changes, []);
+
+  write('token-secret', OLD);
+  assert.equal(await signedBy(await replaced()), 'NEW');
+  const shown = [program.output(), JSON.stringify(await current())];
+  for (const { pid } of await current())
+    shown.push(readFileSync(`/proc/${pid}/environ`, 'utf8'), readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  for (const secret of [OLD, NEW]) assert.ok(!shown.join().includes(secret));
+
+  write('token-secret', 'short');
+  const refused = await reload();
+  assert.deepEqual(
+    [refused.outcome, refused.changes.map(({ option, effect }) => [option, effect])],
+    ['refused', [['jwt.secret_file', 'not applied']]],
+  );
+  rmSync(join(folder, 'token-secret'));
+  assert.equal(await signedBy(await replaced()), 'NEW');
+});
+
+test('a secret file of a single process is among the changes of a reload', async (t) => {
+  const port = await freePort();
+  const made = projectOf(port, '[jwt]\nsecret_file = token-secret\n');
+  const program = new Program(process.execPath, ['main.js'], { cwd: made.folder });
+  t.after(async () => {
+    await program.end();
+    made.remove();
+  });
+  await program.printed(/"event":"ready"/);
+  writeFileSync(join(made.folder, 'token-secret'), NEW);
+  program.kill('SIGHUP');
+  const [line] = await program.printed(/.*"event":"reload".*/);
+  const { changes } = JSON.parse(line) as Report;
+  assert.deepEqual(
+    changes.map(({ option, old, new: now, effect, file }) => [option, old, now, effect, file]),
+    [['jwt.secret_file', '****', '****', 'applied now', join(made.folder, 'token-secret')]],
+  );
+  assert.equal(secretOf((await ask(`http://127.0.0.1:${port}/token`)).text), 'NEW');
+});
+
+test('of a file that a worker reads late, its siblings are told apart in the log, and a reload ends that', async (t) => {
+  const { folder, program, current, from, write, reload } = await served(
+    t,
+    '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nlog_level = debug\n',
+  );
+  const [first, second] = await current();
+  write('other', 'one');
+  assert.equal(await from(first!.pid, `/file?${first!.pid}`), 'one');
+  const path = join(folder, 'other');
+  await program.printed(new RegExp(`"event":"worker_file".*"pid":${first!.pid}.*"file":"${path}"`));
+  write('other', 'two');
+  assert.equal(await from(second!.pid, `/file?${second!.pid}`), 'two');
+  const [line] = await program.printed(new RegExp(`.*"event":"worker_file".*"pid":${second!.pid}.*"file":"${path}".*`));
+  const { level, msg } = JSON.parse(line) as { level: string; msg: string };
+  assert.equal(level, 'warn');
+  assert.match(msg, /has read another content of .*other than configuration 1 has/);
+  const { changes } = await reload();
+  assert.deepEqual(
+    changes.map(({ option, old, new: now, effect }) => [option, old, now, effect]),
+    [[path, '****', '****', 'by new workers']],
+  );
+  const [next] = await current();
+  assert.equal(await from(next!.pid, `/file?${next!.pid}`), 'two');
+});
+
+test('with watch_config_files a new secret reloads', async (t) => {
+  const options = '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n';
+  const { program, write, signedNow } = await served(t, options);
+  write('token-secret', NEW);
+  await program.printed(/"event":"reload","at"/);
+  assert.equal(await signedNow(), 'NEW');
+});
