@@ -174,13 +174,12 @@ function checkedScheme(scheme: string | undefined): 'http' | 'https' | undefined
   throw new Fault(400, { message: 'The forwarded scheme is neither http nor https.' });
 }
 
-const HOST = /^(?:[A-Za-z0-9_.~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
+const HOST = /^(?:[A-Za-z0-9_.~-]+|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
 
 function checkedHost(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
-  const match = HOST.exec(host);
-  const address = /^\[(.*)\]/.exec(host)?.[1];
-  const valid = match !== null && Number(match[1] ?? 0) <= 65_535 && (address === undefined || isIP(address) === 6);
+  const [match, address, port = 0] = HOST.exec(host) ?? [];
+  const valid = match !== undefined && Number(port) <= 65_535 && (address === undefined || isIP(address) === 6);
   if (valid && host.length <= 255) return host;
   throw new Fault(400, { message: 'The forwarded host is not a host, or a host and a port.' });
 }
