@@ -64,7 +64,6 @@ export {
   type ServerState,
   type Slots,
   type SlotTaker,
-  serverState,
   shareState,
 } from './server-state.js';
 export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';

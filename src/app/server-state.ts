@@ -37,13 +37,6 @@ const STATE: unique symbol = Symbol('portico.serverState');
 
 type Stateful = { [STATE]?: ServerState };
 
-/** State of a Node server for its requests, to be set by its owner. */
-export function serverState(server: object): ServerState {
-  const carrier = server as Stateful;
-  carrier[STATE] ??= {};
-  return carrier[STATE];
-}
-
 /** Has the requests of a Node server find this state. */
 export function shareState(server: object, state: ServerState): void {
   (server as Stateful)[STATE] = state;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { isDraining, takeUpgrade } from 'portico/app';
-import { isRecordLost, isUpgraded, offerUpgrade, serverState } from '#internal/app';
+import { isRecordLost, isUpgraded, offerUpgrade, shareState } from '#internal/app';
 
 test('an app finds what the owner of its server has set, and nothing of a server without an owner', async (t) => {
   const server = createServer((req, res) => {
@@ -18,7 +18,7 @@ test('an app finds what the owner of its server has set, and nothing of a server
     (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).json();
   assert.deepEqual(await ask(), [false, false, null]);
   let isLost = true;
-  Object.assign(serverState(server), { draining: true, isRecordLost: () => isLost });
+  shareState(server, { draining: true, isRecordLost: () => isLost });
   assert.deepEqual(await ask(), [true, true, null]);
   isLost = false;
   assert.deepEqual(await ask(), [true, false, null]);

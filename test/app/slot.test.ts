@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type App, compose, type Filter } from 'portico/app';
-import { serverState, takesOwnSlot, withSlot } from '#internal/app';
+import { shareState, takesOwnSlot, withSlot } from '#internal/app';
 
 test('RL-16 an app waits for its turn once, behind its filters, and not where it takes its own', async (t) => {
   const order: string[] = [];
@@ -21,12 +21,14 @@ test('RL-16 an app waits for its turn once, behind its filters, and not where it
     takesOwnSlot((req, res) => app(req, res)),
   );
   const server = createServer((req, res) => void withSlot(req.url === '/own' ? own : waiting)(req, res));
-  serverState(server).slots = {
-    take: () => {
-      order.push('turn');
-      return Promise.resolve(true);
+  shareState(server, {
+    slots: {
+      take: () => {
+        order.push('turn');
+        return Promise.resolve(true);
+      },
     },
-  };
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
     server.close();

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { compose } from 'portico/app';
 import { healthcheckFilter, proxyHeaders } from 'portico/middleware';
 import { buildFilter, lint, request, tempConfig } from 'portico/testing';
-import { serverState } from '#internal/app';
+import { shareState } from '#internal/app';
 import { checking, serve } from './checking.js';
 
 test('MW-43 GET is 200, HEAD 204, anything else 405; nothing is cached by others', async () => {
@@ -37,7 +37,7 @@ test('MW-43 the body is what the client accepts, text when it accepts nothing of
 test('MW-44 a server that drains is not ready, and still live', async (t) => {
   const { server, url } = await serve(t, await checking());
   assert.equal((await fetch(url)).status, 200);
-  serverState(server).draining = true;
+  shareState(server, { draining: true });
   const response = await fetch(url);
   assert.equal(response.status, 503);
   assert.equal(await response.text(), 'DRAINING');
