@@ -64,5 +64,6 @@ export {
 } from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';
+export type { NamedFile } from './values/named-files.js';
 export type { Resolved } from './values/written.js';
 export { withOverrides } from './with-overrides.js';

@@ -28,5 +28,4 @@ export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';
-export type { NamedFile } from './values/named-files.js';
 export { isStranger, isUnknownName, isUnknownSection } from './values/problems.js';
