@@ -2,7 +2,7 @@
  * Standard error, or a file, as the place of a log, written synchronously so that nothing is lost at exit; lines of requests turn by turn. A full disk, a reader that
  * is gone or a descriptor that is closed must not end what logs: lines that cannot be written are counted instead.
  */
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, type Stats, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
 import { openToAppend } from '../process/index.js';
@@ -43,6 +43,10 @@ function noteEnd(flush: (output: LogOutput) => void): void {
   });
 }
 
+function sameFile(one: Stats, other: Stats): boolean {
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
 /**
  * Takes whole lines and never throws. To a file each line is appended by one write, so that the lines of several processes stay
  * whole, and one that is copied and truncated goes on at its beginning (`O_APPEND`).
@@ -51,6 +55,8 @@ export class LogOutput {
   readonly #path: string | undefined;
   readonly #told: (dropped: number, code: string) => string;
   #descriptor: number;
+  /** The file that was opened. */
+  #file: Stats;
   /** Lines that were lost. */
   lost = 0;
   /** Lines since the last one that was written. */
@@ -75,6 +81,7 @@ export class LogOutput {
     // A program may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
     this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
+    this.#file = fstatSync(this.#descriptor);
     noteEnd((output) => output.#flush());
   }
 
@@ -85,9 +92,13 @@ export class LogOutput {
   reopen(): NodeJS.ErrnoException | undefined {
     this.#flush();
     const before = this.#descriptor;
+    // If other code has closed it, its number is free for the new file, or is that of another file.
+    const isOwn = ignoreErrors(() => sameFile(fstatSync(before), this.#file)) === true;
     try {
       this.#descriptor = openToAppend(this.#path!, MODE);
+      this.#file = fstatSync(this.#descriptor);
       this.#torn = false;
+      if (!isOwn) return Object.assign(new Error('EBADF: other code has closed the log file'), { code: 'EBADF' });
       closeSync(before);
     } catch (error) {
       return error as NodeJS.ErrnoException;

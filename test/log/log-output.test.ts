@@ -236,6 +236,32 @@ for (const log of logs) log.info('after');
   assert.match(readFileSync(join(folder, 'two'), 'utf8'), /after/);
 });
 
+test('a log file that other code has closed is opened anew, and nothing else is closed', (t) => {
+  const main = `
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, writeSync } from 'node:fs';
+import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
+import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
+const descriptorOf = (name) => Number(readdirSync('/proc/self/fd').find((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).endsWith(name); } catch { return false; } }));
+const logs = ['one', 'two'].map((file) => createLogger({ file }));
+for (const log of logs) log.info('before');
+for (const file of ['one', 'two']) renameSync(file, file + '.1');
+closeSync(descriptorOf('/two.1'));
+const other = openSync('other', 'w');
+reopenLogs(logs[1]);
+writeSync(other, 'open');
+closeSync(descriptorOf('/one'));
+reopenLogs(logs[0]);
+for (const log of logs) log.info('after');
+`;
+  const { folder, remove } = emptyProject({ 'main.js': main });
+  t.after(remove);
+  const { stderr, status } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
+  assert.deepEqual([stderr, status], ['', 0]);
+  assert.match(readFileSync(join(folder, 'one'), 'utf8'), /EBADF.*\n.*after/);
+  assert.match(readFileSync(join(folder, 'two'), 'utf8'), /EBADF[\s\S]*after/);
+  assert.equal(readFileSync(join(folder, 'other'), 'utf8'), 'open');
+});
+
 test('a logger that is dropped is not opened anew', (t) => {
   const main = `
 import { renameSync } from 'node:fs';
