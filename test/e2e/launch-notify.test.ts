@@ -1,6 +1,7 @@
 /** The service manager, seen from a lone process, and the helper that talks to it. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../fixtures/keeper.js';
@@ -107,6 +108,30 @@ test('LC-909 READY=1 that could not be sent is sent again', async (t) => {
   assert.equal(readFileSync(failed, 'utf8'), '--no-block READY=1\n');
   await listener.message('STATUS=');
   assert.equal(listener.messages.filter((message) => message === 'READY=1').length, 1);
+});
+
+test('LC-909 RELOADING=1 and STOPPING=1 that could not be sent are sent again', async (t) => {
+  const told = join(folder, 'told');
+  // Fails for the first of each.
+  const script = `echo "$*" >> ${told}
+case "$*" in
+*RELOADING=1*) [ "$(grep -c RELOADING=1 ${told})" -gt 1 ] ;;
+*STOPPING=1*) [ "$(grep -c STOPPING=1 ${told})" -gt 1 ] ;;
+esac`;
+  const env = { ...withHelper('fails', script), NOTIFY_SOCKET: join(folder, 'nobody') };
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  fleet.kill('SIGHUP');
+  await fleet.event('reload');
+  const lines = (): string[] => readFileSync(told, 'utf8').split('\n');
+  const changes = watch(folder);
+  t.after(() => changes.close());
+  while (lines().filter((line) => line.includes('READY=1')).length < 2) await once(changes, 'change');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  const states = lines().flatMap((line) => /READY|RELOADING|STOPPING/.exec(line)?.[0] ?? []);
+  assert.deepEqual(states, ['READY', 'RELOADING', 'RELOADING', 'READY', 'STOPPING', 'STOPPING']);
 });
 
 test('LC-909 helpers that hang hold the end of a launch at most once, whatever was still to be said', async (t) => {

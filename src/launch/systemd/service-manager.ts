@@ -191,8 +191,8 @@ type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';
 /** So long all that is said from a stop on may hold the end of the process, should the helper that sends it hang. */
 const LAST_WORDS_MS = 2000;
 
-/** Without READY=1 a start or a reload fails: while systemd is too busy to read it, it is sent again. */
-const READY_ATTEMPTS = 3;
+/** A start or a reload fails without its notification: while systemd is too busy to read one, it is sent again. */
+const ATTEMPTS = 3;
 
 interface Message {
   readonly word: Word;
@@ -223,9 +223,9 @@ export class ServiceManager {
   /** All services serve. `status` gives a line for people, which follows what happens, at most once a second. */
   ready(status: () => string): void {
     this.#enqueue('ready', (timeoutMs) => notifyOnce({ env: this.#host.env, log: this.#log, timeoutMs }));
-    if (!this.#enabled) return;
     this.#status = status;
     this.#tellStatus();
+    if (!this.#enabled) return;
     this.#follower = setInterval(() => this.#tellStatus(), 1000);
     this.#follower.unref();
   }
@@ -298,9 +298,11 @@ export class ServiceManager {
   }
 
   async #sendOne({ word, send }: Message): Promise<void> {
-    for (let attempts = word === 'ready' ? READY_ATTEMPTS : 1; attempts > 0; attempts--) {
+    const isState = word === 'ready' || word === 'reloading' || word === 'stopping';
+    for (let attempts = isState ? ATTEMPTS : 1; attempts > 0; attempts--) {
       const left = this.#endBy - performance.now();
-      if (left <= 0 || (await send(Math.ceil(Math.min(left, HELPER_TIMEOUT_MS)))) || this.#stopping) return;
+      if (left <= 0 || (await send(Math.ceil(Math.min(left, HELPER_TIMEOUT_MS))))) return;
+      if (this.#stopping && word !== 'stopping') return;
     }
   }
 
