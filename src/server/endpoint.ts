@@ -11,7 +11,8 @@ import { createWithMode, removeStaleSocket } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 import { BindError, formatAddress } from '../service/internal.js';
 
-const DEFAULT_BACKLOG = 511;
+/** So many connections wait to be accepted where nothing else is asked for, as in Node. */
+export const DEFAULT_BACKLOG = 511;
 
 /** One address of a server. */
 export class Endpoint {

@@ -10,6 +10,7 @@ import { camelCase } from '../config/internal.js';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
+import { DEFAULT_BACKLOG } from './endpoint.js';
 import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 
 /** How a {@link Server} listens and answers. The options of `[wsgi]` may be given as well; durations in seconds. */
@@ -83,7 +84,7 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
 
 /** Address of a server with these options. Throws a RangeError for a backlog below 1. */
 export function listenAddress(options: ServerOptions): ListenAddress {
-  const backlog = options.backlog ?? 511;
+  const backlog = options.backlog ?? DEFAULT_BACKLOG;
   if (backlog < 1) throw withCode(new RangeError('The backlog must be more than 0'), 'PORTICO_INVALID_BACKLOG');
   if (options.path !== undefined) return { path: options.path, backlog };
   return { host: options.host ?? '127.0.0.1', port: options.port ?? 0, backlog };

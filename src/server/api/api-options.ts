@@ -21,6 +21,7 @@ import type { LoadedApp } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';
 import type { ManagerSource, Registration } from '../../service/index.js';
+import { DEFAULT_BACKLOG } from '../endpoint.js';
 
 /** Flat names are in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
 export const apiOptions = defineOptions({
@@ -44,7 +45,7 @@ export const apiOptions = defineOptions({
     aliases: ['DEFAULT.<name>_workers'],
   }),
   listen_backlog: integer({
-    default: 511,
+    default: DEFAULT_BACKLOG,
     restart: true,
     help: 'Maximum number of connections that wait to be accepted. At least 1.',
     aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],

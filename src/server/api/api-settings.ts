@@ -7,6 +7,7 @@ import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../.
 import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
+import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
 import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
 import { wsgiOptions } from '../wsgi-options.js';
@@ -36,7 +37,7 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     throw wrong(config, name, 'listen_backlog', {
       message: 'The backlog must be more than 0',
       got: backlog,
-      hint: 'Omit it for the default, 511.',
+      hint: `Omit it for the default, ${DEFAULT_BACKLOG}.`,
     });
   }
   return {
