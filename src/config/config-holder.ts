@@ -59,8 +59,6 @@ export class ConfigHolder {
   complete: boolean | undefined;
   /** The groups whose values were asked for. */
   readonly inUse = new Set<string>();
-  /** How many reloads were refused. */
-  refusedReloads = 0;
 
   /** `told`: warnings that are in the log already. */
   constructor(state: State = newState(), lasting = new Lasting(), told: Iterable<string> = []) {

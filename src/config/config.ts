@@ -96,11 +96,6 @@ export class Config {
     return this.#state.generation;
   }
 
-  /** How many reloads were refused, for metrics. */
-  get refusedReloads(): number {
-    return this.#current.refusedReloads;
-  }
-
   /**
    * The typed, frozen values of a group; declares its options. Throws `ConfigError` with everything that is wrong
    * with them: bad values, missing ones, and undeclared names in the section (`[DEFAULT]` waits for

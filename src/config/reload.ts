@@ -75,10 +75,7 @@ export async function prepareReload(
   const asTakenUp = isWhole ? asWritten : new ConfigHolder(takenUp(base, fresh, changes, method), lasting);
   const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
-  if (refusal !== undefined) {
-    current.refusedReloads++;
-    if (!collect) throw refusal;
-  }
+  if (refusal !== undefined && !collect) throw refusal;
   const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
   const released = new Set<string>();

@@ -101,7 +101,6 @@ test('CF-72 CF-83 LC-517 CF-118 a broken file changes nothing', async () => {
   rmSync(file);
   await assert.rejects(config.reload(), /cannot read config file/);
   assert.equal(config.generation, 1);
-  assert.equal(config.refusedReloads, 7);
   assert.deepEqual(values(config), before);
 });
 
