@@ -46,6 +46,8 @@ export class Exchange {
   declare hand: number;
   /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
   declare slot: SlotTaker['slot'];
+  /** When it had waited for its slot, by `performance.now()`; 0 where it did not wait. */
+  declare slotAt: number;
   /** Runs the listeners of its response; undefined while it has been alone on its connection. */
   declare inContext: (<T>(work: () => T) => T) | undefined;
   /** How its body comes in; undefined for a request without one. */
@@ -79,6 +81,7 @@ export class Exchange {
     this.since = 0;
     this.hand = -1;
     this.slot = 'none';
+    this.slotAt = 0;
     this.inContext = undefined;
     this.body = undefined;
     this.original = undefined;

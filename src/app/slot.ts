@@ -15,6 +15,10 @@ export function withSlot(app: App): App {
     const exchange = exchangeOf(req);
     const turn = exchange.server?.slots?.take(exchange.original ?? exchange);
     if (turn === undefined) return app(req, res);
+    const waited = (): void => {
+      exchange.slotAt = performance.now();
+    };
+    void turn.then(waited, waited);
     return turn.then((come) => (come ? app(req, res) : undefined));
   };
   return takesOwnSlot(limited);

@@ -92,7 +92,7 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   },
   application: {
     name: 'portico_application_duration_seconds',
-    help: 'Time until the application of a pipeline settled, in seconds.',
+    help: 'Time until the application of a pipeline settled, in seconds, without the wait for a slot.',
     labels: ['pipeline'],
     bounds: 'option',
   },

@@ -23,7 +23,7 @@ export interface RecentRequests {
 
 /** Those of an API. */
 export interface RecentApi extends RecentRequests {
-  /** Seconds that they spent in its application, on average; undefined where filters are not measured. */
+  /** Seconds that they spent in its application, without the wait for a slot, on average; undefined where filters are not measured. */
   readonly inApp: number | undefined;
   /** How many were refused because too many wait, by the reason. */
   readonly refused: Readonly<Record<string, number>>;

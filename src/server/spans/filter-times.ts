@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, Filter } from '../../app/index.js';
+import { exchangeOf } from '../../app/internal.js';
 
 /** Probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
@@ -87,14 +88,14 @@ function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
       try {
         returned = app(req, res);
       } catch (error) {
-        outward(trip, outer, inner, error);
+        outward(req, trip, outer, inner, error);
         throw error;
       }
-      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') outward(trip, outer, inner);
+      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') outward(req, trip, outer, inner);
       else {
         (returned as Promise<void>).then(
-          () => outward(trip, outer, inner),
-          (error: unknown) => outward(trip, outer, inner, error),
+          () => outward(req, trip, outer, inner),
+          (error: unknown) => outward(req, trip, outer, inner, error),
         );
       }
       return returned;
@@ -112,10 +113,17 @@ function inward(req: Travelling, outer: Stop | undefined, inner: Stop | undefine
   return trip;
 }
 
-function outward(trip: Trip, outer: Stop | undefined, inner: Stop | undefined, error?: unknown): void {
+function outward(
+  req: IncomingMessage,
+  trip: Trip,
+  outer: Stop | undefined,
+  inner: Stop | undefined,
+  error?: unknown,
+): void {
   const now = performance.now();
   // One that has answered by itself was on the way in.
-  inner?.[trip.outward ? 'out' : 'in'].observe((now - trip.since) / 1000);
+  const since = trip.outward ? trip.since : Math.max(trip.since, exchangeOf(req).slotAt);
+  inner?.[trip.outward ? 'out' : 'in'].observe((now - since) / 1000);
   if (error !== undefined && error !== trip.error) inner?.failed?.();
   trip.error = error;
   trip.since = now;
