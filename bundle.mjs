@@ -22,6 +22,7 @@ const lib = join(root, 'lib');
 /** Files that Portico starts by their path, as programs and threads. */
 const STARTED = [
   'launch/worker/worker-bootstrap.js',
+  'cli/worker-modules.js',
   'launch/worker/watch-thread.js',
   'middleware/auth/basic-auth-worker.js',
 ];
@@ -33,6 +34,15 @@ const FIRST = [
   'process/held-tick.js',
   'process/own-files.js',
   'process/compile-cache.js',
+];
+
+/** What `api-cli` needs to start its first worker, which comes next: the worker and all else are loaded at the same time. */
+const AHEAD = [
+  'process/arguments.js',
+  'process/entered-folder.js',
+  'launch/parent/worker-process.js',
+  'cli/command-line.js',
+  'cli/commands.js',
 ];
 
 /** Folders that every process needs, in one file together. */
@@ -178,6 +188,7 @@ function chunkOf(id, { getModuleInfo }) {
   if (isEntry || (dynamicImporters.length > 0 && importers.length === 0)) return undefined;
   const needing = entriesOf(id, getModuleInfo);
   if (FIRST.includes(relative(dist, id))) return 'first';
+  if (AHEAD.includes(relative(dist, id))) return 'ahead';
   if (needing.size === 1) return undefined;
   const [folder] = relative(dist, id).split('/');
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));

@@ -1,8 +1,9 @@
 /**
  * The first step of `api-cli`: whether a command line serves, which decides what is loaded and what a signal means.
  */
+import { startAhead } from '../launch/internal.js';
 import { holdSignals } from '../process/index.js';
-import { commandFirst } from './command-line.js';
+import { commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS } from './commands.js';
 
 /** Runs the program, with its words. `release` ends the hold that it has had on signals so far. */
@@ -20,7 +21,21 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     const groups = words.filter((_, at) => words[at - 1] === '--groups');
     process.exitCode = await serve({ dev, traceErrors, groups });
   } else {
+    if (serves && servesApis(words)) startAhead({ host: process, withheld: optionVariables(), shown: () => argv });
     const { runCommand } = await import('./program.js');
     await runCommand(words, serves);
   }
+}
+
+/** Whether a line has nothing but options of `serve`, and does not ask for services alone. With `--dev` the inspector's port comes first. */
+function servesApis(words: readonly string[]): boolean {
+  const args = serveArguments(words);
+  return (
+    args !== undefined && args.dev !== true && (args.enabledServices === undefined || args.enabledApis !== undefined)
+  );
+}
+
+/** The variables that a configuration is read from, most likely: with another list the worker is started anew. */
+function optionVariables(): string[] {
+  return Object.keys(process.env).filter((name) => /^(?:PORTICO|OS)_.+?__.+$/s.test(name));
 }

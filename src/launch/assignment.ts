@@ -1,6 +1,6 @@
 /**
- * The assignment that a supervisor puts into its workers' environment, and its messages over the channel, which are cloned
- * structurally, so that bytes and maps keep their types. `worker-message.ts` has the messages of workers.
+ * Messages of a supervisor to its workers over the channel. They are cloned structurally, so that bytes and maps keep their types.
+ * `worker-message.ts` has the messages of workers.
  */
 import type { WorkerAssignment } from '../config/index.js';
 import type { ListenAddress, StopReason } from '../service/index.js';
@@ -9,25 +9,18 @@ import type { LaunchSettings } from './launcher-options.js';
 /** The identity of a worker; other directories read it with `workerAssignment()`. */
 export type Assignment = WorkerAssignment;
 
-/** The worker's end of the pipe its watch thread writes to; the channel is 3, the sockets begin at 5. */
+/** The worker's end of the pipe its watch thread writes to; the channel is 3. */
 export const WATCH_DESCRIPTOR = 4;
-
-/** The first inherited listening socket. */
-export const FIRST_SOCKET_DESCRIPTOR = 5;
-
-/** One address of a service, and the descriptors of its sockets in the worker: one for each slot, or one for all. */
-export interface InheritedSockets {
-  readonly address: ListenAddress;
-  readonly descriptors: readonly number[];
-}
 
 /** The first message: all a worker knows before its main module runs. */
 export interface Configure {
   readonly kind: 'configure';
+  readonly assignment: Assignment;
   /** The configuration's own snapshot for workers; opaque here. */
   readonly configuration: unknown;
   readonly settings: LaunchSettings;
-  readonly sockets: readonly InheritedSockets[];
+  /** Addresses of its sockets, which follow in this order, each with a message `socket`. */
+  readonly addresses: readonly ListenAddress[];
   /** It is no worker: it builds all services of the program, starts none, and reports what is wrong. */
   readonly builds?: boolean;
   /** The words behind its main module: the command line, which every user can read, has them masked. */
@@ -37,7 +30,7 @@ export interface Configure {
 /** From the supervisor. */
 export type ToWorker =
   | Configure
-  /** With a socket, before `adopt`. */
+  /** With a socket: behind `configure`, or before `adopt`. */
   | { readonly kind: 'socket' }
   /** Drain and end. */
   | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }

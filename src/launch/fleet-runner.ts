@@ -4,7 +4,7 @@
 
 import type { Config } from '../config/index.js';
 import { maskArguments } from '../config/internal.js';
-import type { PorticoError } from '../errors/index.js';
+import { PorticoError } from '../errors/index.js';
 import { Totals } from '../metrics/index.js';
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { countText } from '../text/index.js';
@@ -130,7 +130,7 @@ export class FleetRunner implements Runner {
   async launchService(service: Launchable, options: { workers?: number } = {}): Promise<void> {
     const workers = checkWorkers(options.workers);
     const name = serviceName(checkLaunchable(service));
-    mainModule(this.#program);
+    requireMain(this.#program);
     await this.#launcher.launch(() => this.#launcher.orEnd(name, this.supervisor.launch(service, name, workers)));
   }
 
@@ -271,6 +271,14 @@ export class FleetRunner implements Runner {
   get #served(): readonly WorkerHandle[] {
     return this.supervisor.pools.flatMap((pool) => [...pool.workers].filter(({ wasReady }) => wasReady));
   }
+}
+
+function requireMain(program: WorkerProgram): void {
+  if (mainModule(program) !== undefined) return;
+  throw new PorticoError('PORTICO_NO_MAIN_MODULE', {
+    message: 'there is no main module for workers to run',
+    hint: "Pass an entry: new ProcessLauncher({ entry: new URL('../launch.js', import.meta.url) }).",
+  });
 }
 
 /** How long the hooks for a stop may hold it up: most of the time is the workers'. An endless stop has no endless hooks. */

@@ -9,6 +9,7 @@ export { wasLogged } from './exit-status.js';
 export { launchedOptions } from './launched-options.js';
 export { launcherOptions } from './launcher-options.js';
 export { describeEnd, describeRequest, mebibytes } from './parent/worker-end.js';
+export { startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { DESCRIBE_TOPIC } from './questions.js';
 export { buildConfiguration } from './reload/build.js';

@@ -13,7 +13,7 @@ import { programFiles, requestsInHand } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
-import type { InheritedSockets, ToWorker } from './assignment.js';
+import type { ToWorker } from './assignment.js';
 import { logFailure, STATUS_FAILED } from './exit-status.js';
 import { InProcessRunner } from './in-process/in-process-runner.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
@@ -62,7 +62,7 @@ export class WorkerSide {
     this.#link = link;
     this.#options = options;
     this.#files = new FilesRead(options.config, link);
-    this.#sockets = new WorkerSockets(link.sockets, link.assignment.index);
+    this.#sockets = new WorkerSockets(link.sockets);
     const { assignment } = link;
     const startFailed = (_: string, error: unknown): void => {
       this.#explained = link.explain(error);
@@ -246,38 +246,31 @@ export class WorkerSide {
   }
 }
 
-/** The sockets that a worker inherited: its own, those of other slots, and those it helps out with. */
+/** The sockets of a worker: its own, and those of other slots that it helps out with. */
 class WorkerSockets {
-  readonly #sockets: readonly InheritedSockets[];
-  /** Its own. Its descriptors belong to a listener once they were asked for. */
-  readonly #slot: number;
+  /** One for each address. They belong to a listener once they were asked for. */
+  readonly #own: readonly ListenSocket[];
   #taken = false;
   readonly #adopted = new Map<number, Promise<(() => void) | undefined>>();
   #closed = false;
 
-  /** `index` is the worker's: it has slot `index` modulo the number of slots. */
-  constructor(sockets: readonly InheritedSockets[], index: number) {
-    this.#sockets = sockets;
-    this.#slot = index % (sockets[0]?.descriptors.length ?? 1);
+  constructor(own: readonly ListenSocket[]) {
+    this.#own = own;
   }
 
-  /** The sockets of the worker's own slot, one for each address. */
-  own(): ListenSocket[] {
+  own(): readonly ListenSocket[] {
     this.#taken = true;
-    return this.#sockets.flatMap(({ address, descriptors }) => {
-      const fd = descriptors[this.#slot];
-      return fd === undefined ? [] : [{ address, fd }];
-    });
+    return this.#own;
   }
 
   /** Listens on the sockets of another slot as well: `descriptors`, one for each address, which belong to it then. */
   async adopt(service: ListeningService, slot: number, descriptors: readonly number[]): Promise<void> {
-    if (this.#closed || descriptors.length < this.#sockets.length) {
+    if (this.#closed || descriptors.length < this.#own.length) {
       for (const descriptor of descriptors) closeSync(descriptor);
       return;
     }
     this.release(slot);
-    const sockets = this.#sockets.map(({ address }, at) => ({ address, fd: descriptors[at]! }));
+    const sockets = this.#own.map(({ address }, at) => ({ address, fd: descriptors[at]! }));
     const adopted = Promise.resolve(service.adoptSockets?.(sockets));
     this.#adopted.set(slot, adopted);
     await adopted;
@@ -291,18 +284,11 @@ class WorkerSockets {
     this.#adopted.delete(slot);
   }
 
-  /**
-   * Ends what was adopted, and closes what was never used: another worker's socket held open here would go on swallowing
-   * connections after that worker is gone.
-   */
+  /** Ends what was adopted, and closes what was never used: a socket held open here would go on swallowing connections. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const slot of this.#adopted.keys()) this.release(slot);
-    for (const { descriptors } of this.#sockets) {
-      for (const [slot, descriptor] of descriptors.entries()) {
-        if (!this.#taken || slot !== this.#slot) closeSync(descriptor);
-      }
-    }
+    if (!this.#taken) for (const { fd } of this.#own) closeSync(fd);
   }
 }

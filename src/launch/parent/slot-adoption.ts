@@ -3,8 +3,7 @@
  * sibling listens on its socket too.
  */
 import type { SendHandle } from 'node:child_process';
-import { sendable } from '../sockets/bind.js';
-import type { ListenSockets } from '../sockets/listen-sockets.js';
+import { type ListenSockets, sendableSocket } from '../sockets/listen-sockets.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** A new worker that lives so long is believed to last: its helper lets go. A crash loop must not use the siblings up. */
@@ -20,8 +19,6 @@ export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
   readonly #sockets: () => readonly ListenSockets[];
   readonly #isNew: (slot: number) => boolean;
-  /** A descriptor in the form in which a channel takes it must not be closed: it is made once. */
-  readonly #sendable = new WeakMap<ListenSockets, Map<number, SendHandle | undefined>>();
 
   /** `isNew`: of a slot whose socket no worker has listened on yet: no client waits there. */
   constructor(sockets: () => readonly ListenSockets[], isNew: (slot: number) => boolean) {
@@ -50,7 +47,7 @@ export class SlotAdoption {
   }
 
   #adopt(slot: number, helper: WorkerHandle): void {
-    const sockets = this.#sockets().map((own) => this.#socket(own, slot));
+    const sockets = this.#sockets().map((own) => sendableSocket(own, slot));
     // While a stop closes them there is nothing to help with.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);
@@ -60,15 +57,6 @@ export class SlotAdoption {
   #release(slot: number, helper: WorkerHandle | undefined): void {
     this.#helpers.delete(slot);
     if (helper?.serving === true) helper.leaveSlot(slot);
-  }
-
-  #socket(own: ListenSockets, slot: number): SendHandle | undefined {
-    const descriptor = own.descriptors[slot % own.descriptors.length];
-    if (descriptor === undefined) return undefined;
-    const known = this.#sendable.get(own) ?? new Map<number, SendHandle | undefined>();
-    this.#sendable.set(own, known);
-    if (!known.has(slot)) known.set(slot, sendable(descriptor));
-    return known.get(slot);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The parent's side of a fleet: one pool of workers for each service, the sockets they inherit, and the configuration
+ * The parent's side of a fleet: one pool of workers for each service, the sockets it sends them, and the configuration
  * they begin with. The supervisor never accepts a connection and never runs a service.
  */
 import { url as debuggerUrl } from 'node:inspector';
@@ -9,10 +9,11 @@ import type { Logger } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
 import type { Launchable } from '../../service/index.js';
 import { formatAddress, isPlanned } from '../../service/internal.js';
-import { type Assignment, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
+import type { Assignment } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
+import { socketsOfWorker } from '../sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
 import { listeningOf } from '../sockets/listening.js';
 import { MemoryLimit } from './memory-limit.js';
@@ -233,20 +234,12 @@ export class Supervisor {
 
   #spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle {
     const assignment: Assignment = { service: pool.name, index, workers, generation: generation.number };
-    const descriptors: number[] = [];
-    // All addresses have equally many: a worker finds its own by its number.
-    const slots = Math.max(0, ...pool.sockets.map((own) => own.descriptors.length));
-    const sockets = pool.sockets.map((own): InheritedSockets => {
-      const first = FIRST_SOCKET_DESCRIPTOR + descriptors.length;
-      const all = Array.from({ length: slots }, (_, slot) => own.descriptors[slot % own.descriptors.length]!);
-      descriptors.push(...all);
-      return { address: own.address, descriptors: all.map((_, at) => first + at) };
-    });
     const { program } = this;
-    const child = spawnWorker(program, { assignment, folder: generation.folder, sockets: descriptors });
-    const first = firstMessage(program, generation, { sockets });
+    const child = spawnWorker(program, { index, folder: generation.folder });
+    const addresses = pool.sockets.map(({ address }) => address);
+    const first = firstMessage(program, generation, { assignment, addresses });
     const known = { service: pool.name, workerId: index, pid: child.pid };
-    const worker: WorkerHandle = new WorkerHandle(child, assignment, first, {
+    const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),
       replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
       beat: () => {

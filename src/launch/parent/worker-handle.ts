@@ -9,6 +9,7 @@ import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
+import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, WorkerFailure } from '../worker-message.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';
@@ -21,6 +22,8 @@ const TOLD_AFTER_MS = 250;
 const LAST_WORDS_MS = 100;
 /** After the end of its channel: how long a worker may take to end. */
 const SPEECHLESS_MS = 1000;
+
+const NO_SOCKETS: SlotSockets = { sockets: [], slots: 1 };
 
 export class WorkerHandle {
   readonly assignment: Assignment;
@@ -40,7 +43,7 @@ export class WorkerHandle {
   readonly #exited = deferred<WorkerExit>();
   /** Settles when the process is gone. */
   readonly exited = this.#exited.promise;
-  /** How many slots there are: sockets of one address; 1 when all workers share one. */
+  /** How many sockets an address had when it began: 1 when all workers share it. */
   readonly slots: number;
   /** Serves, or served. */
   wasReady = false;
@@ -94,12 +97,12 @@ export class WorkerHandle {
   #drainsFor: StopReason | undefined;
   #failure: WorkerFailure | undefined;
 
-  constructor(child: ChildProcess, assignment: Assignment, first: Configure, listener: WorkerListener = {}) {
+  constructor(child: ChildProcess, first: Configure, { sockets, slots } = NO_SOCKETS, listener: WorkerListener = {}) {
     this.#child = child;
     this.#listener = listener;
-    this.assignment = assignment;
+    this.assignment = first.assignment;
     this.pid = child.pid;
-    this.slots = first.sockets[0]?.descriptors.length ?? 1;
+    this.slots = slots;
     this.#channel = new WorkerChannel(child, {
       message: (message) => this.#receive(message),
       take: (takes) => listener.take?.(takes) ?? [],
@@ -109,6 +112,7 @@ export class WorkerHandle {
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());
     this.#channel.send(first);
+    for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
   }
 
   /** It was told to end, or was killed, or has ended. */

@@ -1,20 +1,20 @@
 /**
  * How a worker is spawned: the program's main module again, behind the bootstrap, in an environment and with arguments
- * that are fit for a child.
+ * that are fit for a child. Imports almost nothing, because the first one is started before its parent is loaded.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { PorticoError } from '../../errors/index.js';
 import { inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import type { ProgramCode } from './program-code.js';
 import type { WorkerFiles } from './worker-files.js';
 
-/** The environment variable that holds the assignment as JSON: read once and deleted. */
-const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
+/** The environment variable that says that a process is a worker: read once and deleted. */
+const WORKER_VARIABLE = 'PORTICO_WORKER';
 
 /** The environment variable that stays, for the application: the index. */
 const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
@@ -72,40 +72,107 @@ export interface FleetGeneration {
 
 /** One process of a program. */
 interface WorkerStart {
-  readonly assignment: { readonly index: number };
+  readonly index: number;
   /** Its working directory. */
   readonly folder: string;
-  /** Descriptors of the sockets that it inherits. Default none. */
-  readonly sockets?: readonly number[];
   /** The descriptor that its output goes to. Default 1. */
   readonly stdout?: 1 | 2;
 }
 
+/** All that makes a process what it is. Two that have the same are interchangeable until their first message. */
+interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly folder: string;
+  readonly stdout: 1 | 2;
+}
+
+/** A process that waits for its first message. */
+interface Ahead {
+  readonly child: ChildProcess;
+  readonly command: Command;
+  readonly kill: () => void;
+}
+
+/** One for the process. */
+let ahead: Ahead | undefined;
+
 /**
- * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. One that the
- * system refuses emits `error`, also where Node throws that (`ENOMEM`).
+ * Starts the first worker before anything is known of its service: it loads its modules while its parent reads the configuration. The
+ * first worker that is spawned with the same command is this process; without one it is killed. It keeps nothing alive, and ends
+ * with its parent.
  */
-export function spawnWorker(
-  program: WorkerProgram,
-  { assignment, folder, sockets = [], stdout = 1 }: WorkerStart,
-): ChildProcess {
+export function startAhead(program: WorkerProgram): void {
+  let command: Command;
+  try {
+    command = commandOf(program, { index: 0, folder: process.cwd() });
+  } catch {
+    // The working directory is gone, which the parent is about to say.
+    return;
+  }
+  const child = run(command);
+  // A worker that the system refuses is refused again when it is needed, and that start reports it.
+  child.on('error', () => undefined);
+  if (child.pid === undefined) return;
+  const kill = (): void => void child.kill('SIGKILL');
+  for (const each of handlesOf(child)) each.unref();
+  process.once('exit', kill);
+  ahead = { child, command, kill };
+}
+
+/** The process that was started ahead, if it is what this command gives. */
+function takeAhead(command: Command): ChildProcess | undefined {
+  if (ahead === undefined || command.stdout !== 1) return undefined;
+  const { child, kill, command: had } = ahead;
+  ahead = undefined;
+  process.off('exit', kill);
+  const isAlive = child.connected && child.exitCode === null && child.signalCode === null;
+  if (!isAlive || JSON.stringify(command) !== JSON.stringify(had)) {
+    kill();
+    return undefined;
+  }
+  for (const each of handlesOf(child)) each.ref();
+  return child;
+}
+
+/** The handles of a child that keep its parent alive. */
+function handlesOf(child: ChildProcess): { ref(): unknown; unref(): unknown }[] {
+  return [child, child.channel, child.stdio[4] as Socket | undefined].filter((each) => each != null);
+}
+
+/**
+ * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4. One that the system refuses emits `error`, also where Node
+ * throws that (`ENOMEM`).
+ */
+export function spawnWorker(program: WorkerProgram, start: WorkerStart): ChildProcess {
+  const command = commandOf(program, start);
+  return takeAhead(command) ?? run(command);
+}
+
+function commandOf(program: WorkerProgram, { index, folder, stdout = 1 }: WorkerStart): Command {
   const { host, withheld = [] } = program;
   const env = { ...host.env };
   for (const name of [...PARENT_ONLY, ...withheld]) delete env[name];
-  env[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
-  env[WORKER_ID_VARIABLE] = String(assignment.index);
+  env[WORKER_VARIABLE] = '1';
+  env[WORKER_ID_VARIABLE] = String(index);
   // A link that a reload has followed leads to other files of the program too.
   const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP), folder)).href;
   const { inspector, rest } = withoutInspector(env.NODE_OPTIONS);
   if (env.NODE_OPTIONS !== undefined) env.NODE_OPTIONS = rest;
   const execArgv = [...workerExecArgv([...inspector, ...host.execArgv]), '--import', bootstrap];
-  const main = inFollowedFolder(mainModule(program), folder);
+  const main = inFollowedFolder(mainModule(program) ?? '', folder);
+  const args = [...execArgv, main, ...(program.shown?.() ?? [])];
+  return { file: host.execPath, args, env, folder, stdout };
+}
+
+function run({ file, args, env, folder, stdout }: Command): ChildProcess {
   try {
     // Node would name its own program, which is there.
     if (!existsSync(folder))
       throw new Error(`the working directory ${folder} no longer exists: keep a release until a reload has left it`);
-    return spawn(host.execPath, [...execArgv, main, ...(program.shown?.() ?? [])], {
-      stdio: ['ignore', stdout, 2, 'ipc', 'pipe', ...sockets],
+    return spawn(file, args, {
+      stdio: ['ignore', stdout, 2, 'ipc', 'pipe'],
       env,
       cwd: folder,
       serialization: 'advanced',
@@ -121,21 +188,16 @@ export function spawnWorker(
 export function firstMessage(
   program: WorkerProgram,
   { configuration, settings }: Pick<FleetGeneration, 'configuration' | 'settings'>,
-  rest: Pick<Configure, 'sockets' | 'builds'>,
+  rest: Pick<Configure, 'assignment' | 'addresses' | 'builds'>,
 ): Configure {
   const told = program.told?.() ?? program.host.argv.slice(2);
   return { kind: 'configure', configuration: configuration(), settings, arguments: told, ...rest };
 }
 
-/** The path of the module workers run. Throws where there is none, as in a REPL. */
-export function mainModule({ host, entry }: WorkerProgram): string {
+/** The path of the module workers run; undefined where there is none, as in a REPL. */
+export function mainModule({ host, entry }: Pick<WorkerProgram, 'host' | 'entry'>): string | undefined {
   if (entry !== undefined) return entry instanceof URL ? fileURLToPath(entry) : entry;
-  const main = host.argv[1];
-  if (main !== undefined && main !== '') return main;
-  throw new PorticoError('PORTICO_NO_MAIN_MODULE', {
-    message: 'there is no main module for workers to run',
-    hint: "Pass an entry: new ProcessLauncher({ entry: new URL('../launch.js', import.meta.url) }).",
-  });
+  return host.argv[1] || undefined;
 }
 
 /** Node's own options for a worker: those of the parent, except that each worker's inspector picks its own port. */

@@ -27,8 +27,9 @@ export async function buildInChild(
   const limitMs = generation.settings.reloadCheckTimeoutMs;
   const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
   // Modules may print, and the output of `check --json` is JSON alone.
-  const child = spawnWorker(program, { assignment, folder: generation.folder, stdout: 2 });
-  const worker = new WorkerHandle(child, assignment, firstMessage(program, generation, { sockets: [], builds: true }));
+  const child = spawnWorker(program, { index: 0, folder: generation.folder, stdout: 2 });
+  const first = firstMessage(program, generation, { assignment, addresses: [], builds: true });
+  const worker = new WorkerHandle(child, first);
   try {
     const ms = limitMs || Number.POSITIVE_INFINITY;
     return await within(worker.built, { ms, ...(stopped === undefined ? {} : { signal: stopped }) }, () => {

@@ -1,7 +1,8 @@
 /**
- * Bound sockets that the supervisor keeps, without listening, while a service holds them, and that workers inherit; and what is said
+ * Bound sockets that the supervisor keeps, without listening, while a service holds them, and that it sends to workers; and what is said
  * where an address cannot be bound.
  */
+import type { SendHandle } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { existsSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -10,7 +11,7 @@ import { describeError, PorticoError } from '../../errors/index.js';
 import { createWithMode, removeStaleSocket } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { BindError } from '../../service/internal.js';
-import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
+import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor, sendable } from './bind.js';
 
 /** The sockets of one address of one service. */
 export interface ListenSockets {
@@ -74,6 +75,33 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
     grow,
     close,
   };
+}
+
+/** A descriptor in the form in which a channel takes it must not be closed: it is made once. */
+const SENDABLE = new WeakMap<ListenSockets, Map<number, SendHandle | undefined>>();
+
+/** The sockets of one slot. */
+export interface SlotSockets {
+  /** One for each address; undefined for one that a stop has closed. */
+  readonly sockets: readonly (SendHandle | undefined)[];
+  /** How many slots there are: 1 when all workers share the sockets. */
+  readonly slots: number;
+}
+
+/** The sockets of a worker, by its number. */
+export function socketsOfWorker(all: readonly ListenSockets[], index: number): SlotSockets {
+  const slots = Math.max(1, ...all.map(({ descriptors }) => descriptors.length));
+  return { sockets: all.map((own) => sendableSocket(own, index % slots)), slots };
+}
+
+/** The socket of a slot, for a channel; slots beyond the last share the others in turn. Undefined where a stop has closed it. */
+export function sendableSocket(own: ListenSockets, slot: number): SendHandle | undefined {
+  const descriptor = own.descriptors[slot % own.descriptors.length];
+  if (descriptor === undefined) return undefined;
+  const known = SENDABLE.get(own) ?? new Map<number, SendHandle | undefined>();
+  SENDABLE.set(own, known);
+  if (!known.has(descriptor)) known.set(descriptor, sendable(descriptor));
+  return known.get(descriptor);
 }
 
 /** Address that a descriptor is bound to; for one without a name, as a unix socket's, the address it is meant for. */

@@ -7,6 +7,7 @@
 
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
 import { exitPlace, watchLoading } from '../../process/index.js';
+import type { ListenAddress, ListenSocket } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -54,16 +55,18 @@ export const EXIT = 'process.exit';
 const HELD: unknown[] = [];
 
 /**
- * Waits for the parent's first message and leaves a {@link ParentLink} on the process. `assigned` is the assignment's JSON.
+ * Waits for the parent's first message, with `meanwhile` where it is not there yet, and leaves a {@link ParentLink} on the process.
  * Gives the listener of "exit" that tells the parent of an end that was not reported before.
  */
-export async function beginWork(assigned: string, releaseSignals: () => void): Promise<() => void> {
-  const assignment = JSON.parse(assigned) as Assignment;
-  const first = await firstMessage();
+export async function beginWork(releaseSignals: () => void, meanwhile: () => Promise<unknown>): Promise<() => void> {
+  const begun = firstMessages();
+  if ((await Promise.race([begun, nextTurn()])) === undefined) await meanwhile();
+  const { first, sockets } = await begun;
+  const { assignment } = first;
   if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
   // The channel alone does not keep a worker alive whose program ended without having launched anything.
   process.channel?.unref();
-  const link = new ParentLink(assignment, first, releaseSignals);
+  const link = new ParentLink(first, sockets, releaseSignals);
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
   process.on('uncaughtException', (error) => link.uncaught(error));
   process.on('beforeExit', () => void link.fail(link.builds ? unbuilt() : notLaunched(assignment.service, [])));
@@ -73,14 +76,45 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   return unexplained;
 }
 
-function firstMessage(): Promise<Configure> {
+interface Beginning {
+  readonly first: Configure;
+  /** One for each address; without those that a stop of the parent has closed. */
+  readonly sockets: readonly ListenSocket[];
+}
+
+/** The first message and the sockets behind it. */
+function firstMessages(): Promise<Beginning> {
   return new Promise((resolve) => {
     const gone = (): never => process.exit(1);
-    process.once('disconnect', gone);
-    process.once('message', (message) => {
+    let first: Configure | undefined;
+    const received: unknown[] = [];
+    const hear = (message: unknown, socket: unknown): void => {
+      if (first === undefined) first = message as Configure;
+      else received.push(socket);
+      if (received.length < first.addresses.length) return;
       process.off('disconnect', gone);
-      resolve(message as Configure);
-    });
+      process.off('message', hear);
+      resolve({ first, sockets: first.addresses.flatMap((address, at) => listenSocket(address, received[at])) });
+    };
+    if (!process.connected) gone();
+    process.once('disconnect', gone);
+    process.on('message', hear);
+  });
+}
+
+function listenSocket(address: ListenAddress, socket: unknown): ListenSocket[] {
+  return descriptorsOf([socket]).map((fd) => ({ address, fd }));
+}
+
+/** The descriptors of sockets that were sent. The channel's own objects for them stay: they would close them. */
+function descriptorsOf(sockets: readonly unknown[]): number[] {
+  HELD.push(...sockets);
+  return sockets.flatMap((socket) => (socket as { fd?: number } | undefined)?.fd ?? []);
+}
+
+function nextTurn(): Promise<undefined> {
+  return new Promise((resolve) => {
+    setImmediate(() => resolve(undefined));
   });
 }
 
@@ -89,7 +123,7 @@ export class ParentLink {
   /** The snapshot of the parent's configuration: for `Config.load`. */
   configuration: unknown;
   settings: Configure['settings'];
-  readonly sockets: Configure['sockets'];
+  readonly sockets: readonly ListenSocket[];
   /** The token buckets that all workers of the service share; for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** This process is no worker: it builds all services, and starts none. */
@@ -100,18 +134,18 @@ export class ParentLink {
   #listener: LinkListener | undefined;
   /** Messages of the parent from before there was a launcher. */
   readonly #early: ToWorker[] = [];
-  #received: unknown[] = [];
+  readonly #received: unknown[] = [];
   #failing = false;
   #warned = false;
   /** The parent knows how this process ends. */
   #settled = false;
   #served = false;
 
-  constructor(assignment: Assignment, first: Configure, releaseSignals: () => void) {
-    this.assignment = assignment;
+  constructor(first: Configure, sockets: readonly ListenSocket[], releaseSignals: () => void) {
+    this.assignment = first.assignment;
     this.configuration = first.configuration;
     this.settings = first.settings;
-    this.sockets = first.sockets;
+    this.sockets = sockets;
     this.builds = first.builds === true;
     this.#releaseSignals = releaseSignals;
     this.#channel.on('message', (message, socket) => {
@@ -134,12 +168,9 @@ export class ParentLink {
     for (const message of this.#early.splice(0)) listener.message(message);
   }
 
-  /** The descriptors of the sockets that came since this was asked. The channel's own objects for them stay: they would close them. */
+  /** The descriptors of the sockets that came since this was asked. */
   takeSockets(): number[] {
-    const sockets = this.#received;
-    this.#received = [];
-    HELD.push(...sockets);
-    return sockets.flatMap((socket) => (socket as { fd?: number } | undefined)?.fd ?? []);
+    return descriptorsOf(this.#received.splice(0));
   }
 
   /** Without a launcher such an error ends the process, and is reported. */

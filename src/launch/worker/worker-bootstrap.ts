@@ -5,15 +5,15 @@
  * worker thread, which inherits the `--import`.
  */
 
+import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { heldTick, keepCompiledCode } from '../../process/index.js';
+import { heldTick, keepCompiledCode, ownFile } from '../../process/index.js';
 import type { Sent } from '../worker-message.js';
 
 export { heldTick };
 
-const assigned = isMainThread && process.send !== undefined ? process.env.PORTICO_WORKER : undefined;
-
-if (assigned !== undefined) {
+if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !== undefined) {
   // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
   const ended: Sent = { portico: true, kind: 'ended', status: 0, cutOff: false };
   const stopped = (): void => {
@@ -35,5 +35,12 @@ if (assigned !== undefined) {
   delete process.env.PORTICO_WORKER;
   keepCompiledCode();
   const { beginWork } = await import('./parent-link.js');
-  unexplained = await beginWork(assigned, releaseSignals);
+  unexplained = await beginWork(releaseSignals, loadAhead);
+}
+
+/** Loads what every worker of `api-cli` needs, while its parent reads the configuration. */
+async function loadAhead(): Promise<void> {
+  const [, main = ''] = process.argv;
+  const isCli = existsSync(main) && realpathSync(main) === fileURLToPath(ownFile('cli/main.js'));
+  if (isCli) await import(ownFile('cli/worker-modules.js').href);
 }

@@ -213,8 +213,9 @@ test('LC-531 a worker whose word that it serves was on its way is not taken for 
   const told = { index: 0, workers: 1, generation: 1 };
   const fake = new FakeWorker(1, told, () => true);
   const { settings } = generation(1);
-  const first = { kind: 'configure', configuration: {}, settings, sockets: [] } as const;
-  const handle = new WorkerHandle(fake as unknown as ChildProcess, { service: 'api', ...told }, first);
+  const assignment = { service: 'api', ...told };
+  const first = { kind: 'configure', assignment, configuration: {}, settings, addresses: [] } as const;
+  const handle = new WorkerHandle(fake as unknown as ChildProcess, first);
   handle.dismissed = true;
   fake.say({ kind: 'ready' });
   assert.equal(handle.dismissed, false);

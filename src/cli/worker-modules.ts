@@ -1,0 +1,6 @@
+/**
+ * Modules of every worker of `api-cli` that serves an API. One that starts before its parent has read the configuration loads them
+ * meanwhile.
+ */
+import './serve.js';
+import './served-api.js';

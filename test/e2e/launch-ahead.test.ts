@@ -1,0 +1,113 @@
+/** The worker that `api-cli` starts before it has read its configuration. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { isAlive } from '../fixtures/running-program.js';
+import { ask } from './clients.js';
+import { emptyProject, freePort, type Program, startProject } from './program.js';
+import { pidProject } from './projects.js';
+
+/** Preloaded in the parent: says which processes it starts, and when it opens its configuration. */
+const TELLING = `
+if (process.env.PORTICO_WORKER_ID === undefined) {
+  const child_process = require('node:child_process');
+  const fs = require('node:fs');
+  const { writeSync } = fs;
+  const { spawn } = child_process;
+  const { readFileSync, openSync } = fs;
+  child_process.spawn = (...args) => {
+    const child = spawn(...args);
+    writeSync(2, 'spawned ' + child.pid + '\\n');
+    return child;
+  };
+  const told = (open) => (path, ...rest) => {
+    if (String(path).endsWith('portico.ini')) writeSync(2, 'opened\\n');
+    return open(path, ...rest);
+  };
+  Object.assign(fs, { readFileSync: told(readFileSync), openSync: told(openSync) });
+  require('node:module').syncBuiltinESMExports();
+}
+`;
+
+function start(t: TestContext, files: Record<string, string>, args: readonly string[] = []): Program {
+  const project = emptyProject({ 'telling.cjs': TELLING, ...files });
+  return startProject(t, project, args, { NODE_OPTIONS: '--require ./telling.cjs' });
+}
+
+const told = (program: Program): string[] => program.stderr.match(/^(?:opened|spawned \d+)$/gm) ?? [];
+const started = (program: Program): number[] =>
+  told(program).flatMap((line) => (line.startsWith('spawned') ? Number(line.split(' ')[1]) : []));
+
+test('the first worker of api-cli starts before the configuration is read, and is the one that serves', async (t) => {
+  const port = await freePort();
+  const program = start(t, pidProject(port, 2));
+  await program.printed(/^hello\b.*2 workers/m);
+  const lines = told(program);
+  assert.ok(lines[0]?.startsWith('spawned') && lines[1] === 'opened', lines.join(', '));
+  const workers = started(program);
+  assert.equal(workers.length, 2);
+  const serving = new Set<number>();
+  while (serving.size < 2) serving.add(Number((await ask(`http://127.0.0.1:${port}/`)).text));
+  assert.deepEqual([...serving].toSorted(), workers.toSorted());
+});
+
+test('a worker whose command line turns out to hold a secret is started anew', async (t) => {
+  const port = await freePort();
+  const program = start(t, pidProject(port, 1), ['--set', 'rpc.transport_url=amqp://user:secret@broker/']);
+  await program.printed(/^hello\b.*1 worker/m);
+  const [first, second, ...others] = started(program);
+  assert.deepEqual(others, []);
+  assert.equal(Number((await ask(`http://127.0.0.1:${port}/`)).text), second);
+  assert.equal(isAlive(first!), false);
+});
+
+for (const [what, change, status, message] of [
+  ['a configuration that is refused', ['--set', 'api:hello.workers=many'], 78, /workers/],
+  ['a configuration file that is missing', ['--config-file', 'none.ini'], 78, /none\.ini/],
+] as const) {
+  test(`${what} leaves no process behind`, async (t) => {
+    const program = start(t, pidProject(await freePort(), 1), change);
+    assert.equal((await program.ended).code, status, program.output());
+    assert.match(program.stderr, message);
+    const [first] = started(program);
+    assert.equal(isAlive(first!), false);
+  });
+}
+
+test('a port in use leaves no process behind', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  t.after(() => other.close());
+  await once(other, 'listening');
+  const { port } = other.address() as { port: number };
+  const program = start(t, pidProject(port, 1));
+  assert.equal((await program.ended).code, 1, program.output());
+  assert.match(program.stderr, /the address is already in use \(EADDRINUSE\)/);
+  assert.deepEqual(started(program).filter(isAlive), []);
+});
+
+test('a SIGTERM while the parent loads ends it with 0, and leaves no process behind', async (t) => {
+  const program = start(t, pidProject(await freePort(), 1));
+  await program.printed(/^spawned/m);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  assert.deepEqual(started(program).filter(isAlive), []);
+});
+
+test('a parent that is killed before its worker has heard of it leaves no process behind', async (t) => {
+  const program = start(t, pidProject(await freePort(), 1));
+  await program.printed(/^spawned/m);
+  program.kill('SIGKILL');
+  // Its worker holds the pipes as long as it lives.
+  assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
+  assert.equal(isAlive(started(program)[0]!), false);
+});
+
+test('a line that asks for services alone, or for another command, starts no worker ahead', async (t) => {
+  for (const args of [['--help'], ['--version'], ['config', 'show'], ['--enabled-services', 'none']]) {
+    const program = start(t, pidProject(await freePort(), 1), args);
+    await program.ended;
+    const [first] = told(program);
+    assert.ok(!first?.startsWith('spawned'), `${args.join(' ')}: ${program.output()}`);
+  }
+});
