@@ -245,6 +245,19 @@ test('CF-11 a secret may stand in a file that a variable names; both forms are a
   assert.match(plain.problems()[0]?.message ?? '', /only secret options are read from files/);
 });
 
+test('CF-11 where an option has the name with _file, the variable is that of the option', async () => {
+  const groups = {
+    app: defineOptions({
+      key: string({ secret: true, help: 'The key.' }),
+      key_file: string({ secret: true, help: 'A file with the key.' }),
+    }),
+  };
+  const config = await load({ groups, env: { PORTICO_APP__KEY_FILE: '/run/key' } });
+  const { key, keyFile } = config.group('app', groups.app);
+  assert.deepEqual([key, keyFile], [undefined, '/run/key']);
+  assert.deepEqual(config.problems(), []);
+});
+
 test('CF-14 unknown, shortened and incomplete arguments are refused, with the nearest name', async () => {
   const usage = (argv: string[], message: RegExp) =>
     assert.rejects(

@@ -187,7 +187,12 @@ export class Generation {
     const sources = option.mutable ? mutable : fixed;
     // The option that says so is itself not looked up there.
     const osCompat = opt !== 'os_env_compat' && this.says('os_env_compat');
-    const variables = { sources, osCompat, readFile: (path: string) => files.read(path) };
+    const variables = {
+      sources,
+      osCompat,
+      readFile: (path: string) => files.read(path),
+      isOption: (section: string, name: string) => this.groups.find(section, name) !== undefined,
+    };
     const [said, ...inFiles] = this.#writtenIn(sources);
     const layers = [
       layerOf(fromCode('override', overrides)),

@@ -201,6 +201,8 @@ interface Variables {
   /** Whether `OS_<GROUP>__<OPT>` counts as well. */
   readonly osCompat: boolean;
   readonly readFile: (path: string) => Uint8Array;
+  /** Whether an option has this name: `SECRET_FILE` is then the option `secret_file`, and no file of `secret`. */
+  readonly isOption: (group: string, opt: string) => boolean;
 }
 
 /** The values the environment has for an option. A variable that is empty sets the option to empty. */
@@ -213,7 +215,7 @@ export function writtenInEnvironment(
   // As most are: without any variable none is looked for.
   if (Object.keys(sources.environment).length === 0) return [];
   return spellings.flatMap((name) => {
-    const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option.secret, report);
+    const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option, report);
     const own = look(sources.envPrefix);
     const os = osCompat ? look(osPrefix) : undefined;
     if (own !== undefined && os !== undefined && own.text !== os.text) {
@@ -227,10 +229,10 @@ export function writtenInEnvironment(
 }
 
 function fromVariable(
-  { sources: { environment }, readFile }: Variables,
+  { sources: { environment }, readFile, isOption }: Variables,
   prefix: string,
   { group, opt }: Spelling,
-  mayBeFile: boolean,
+  { secret }: Option,
   report: Report,
 ): Written | undefined {
   const variable = variableName(prefix, group, opt);
@@ -238,7 +240,7 @@ function fromVariable(
     return { group, opt, text, location: { kind: 'environment', detail } };
   };
   const text = environment[variable];
-  const file = mayBeFile ? environment[`${variable}_FILE`] : undefined;
+  const file = secret && !isOption(group, `${opt}_file`) ? environment[`${variable}_FILE`] : undefined;
   if (file === undefined) return text === undefined ? undefined : written(text, variable);
   const named = written('', `${variable}_FILE`);
   if (text !== undefined) {
