@@ -43,8 +43,8 @@ function noteEnd(flush: (output: LogOutput) => void): void {
   });
 }
 
-function sameFile(one: Stats, other: Stats): boolean {
-  return one.dev === other.dev && one.ino === other.ino;
+function sameFile(one: Stats, other: Stats | undefined): boolean {
+  return one.dev === other?.dev && one.ino === other.ino;
 }
 
 /**
@@ -55,8 +55,8 @@ export class LogOutput {
   readonly #path: string | undefined;
   readonly #told: (dropped: number, code: string) => string;
   #descriptor: number;
-  /** The file that was opened. */
-  #file: Stats;
+  /** The file that was opened; undefined for standard error. */
+  #file: Stats | undefined;
   /** Lines that were lost. */
   lost = 0;
   /** Lines since the last one that was written. */
@@ -81,7 +81,7 @@ export class LogOutput {
     // A program may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
     this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
-    this.#file = fstatSync(this.#descriptor);
+    if (this.#path !== undefined) this.#file = fstatSync(this.#descriptor);
     noteEnd((output) => output.#flush());
   }
 
