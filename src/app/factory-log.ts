@@ -9,7 +9,7 @@ let atWork = 0;
 
 /**
  * Runs a factory whose log is the one that `log` gives. While none is at work the storage is disabled: before Node 24 each
- * promise and each callback of a request would be noted in it.
+ * promise and each callback of a request would be noted in it. There, whatever a factory makes after it has ended has to be given a log.
  */
 export async function runFactory<T>(log: () => Logger, factory: () => T): Promise<Awaited<T>> {
   atWork += 1;
