@@ -72,6 +72,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'router',
   ],
   config: [
+    'read-unless-fifo',
     'state',
     'types',
     'values',

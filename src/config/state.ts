@@ -4,8 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Diagnostic, ignoreErrors, type Place } from '../errors/index.js';
+import type { Diagnostic, Place } from '../errors/index.js';
 import type { ConfEntry, ConfSection } from '../ini/index.js';
+import { IS_FIFO, readUnlessFifo } from './read-unless-fifo.js';
 
 /** A file or directory to read: as named, and where that is. */
 export interface NamedPath {
@@ -145,6 +146,8 @@ interface AcceptedFile {
   readonly base64: string;
   /** Read afresh also where only mutable options change: certificates. */
   readonly mutable: boolean;
+  /** A file that is one by now: it has no bytes, and is not opened. */
+  readonly isFifo?: true;
 }
 
 /**
@@ -153,10 +156,13 @@ interface AcceptedFile {
  */
 class AcceptedFiles {
   readonly #files = new Map<string, { readonly bytes: Buffer; readonly mutable: boolean }>();
+  /** Files that are FIFOs by now. */
+  readonly #fifos = new Set<string>();
 
   /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */
   read(path: string, mutable = false): Buffer {
     const absolute = resolve(path);
+    if (this.#fifos.has(absolute)) throw new Error(IS_FIFO);
     const known = this.#files.get(absolute);
     const bytes = known?.bytes ?? readFileSync(absolute);
     if (known === undefined || (mutable && !known.mutable)) this.#files.set(absolute, { bytes, mutable });
@@ -170,25 +176,32 @@ class AcceptedFiles {
 
   /**
    * The same files read afresh; with `onlyMutable` the others keep their bytes. A file that cannot be read any more is
-   * left out: its next reader reads it from disk, and reports why it cannot.
+   * left out: its next reader reads it from disk, and reports why it cannot. One that is a FIFO by now is refused to its readers: they
+   * would wait for a writer, and so would everything else in this process.
    */
   refreshed(onlyMutable: boolean): AcceptedFiles {
     const next = new AcceptedFiles();
     for (const [path, { bytes, mutable }] of this.#files) {
-      const now = onlyMutable && !mutable ? bytes : ignoreErrors(() => readFileSync(path));
-      if (now !== undefined) next.#files.set(path, { bytes: now, mutable });
+      const now = onlyMutable && !mutable ? bytes : readUnlessFifo(path);
+      if (now === IS_FIFO) next.#fifos.add(path);
+      else if (now !== undefined) next.#files.set(path, { bytes: now, mutable });
     }
     return next;
   }
 
   toJSON(): AcceptedFile[] {
-    return [...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes.toString('base64'), mutable }));
+    const fifos = [...this.#fifos].map((path) => ({ path, base64: '', mutable: false, isFifo: true as const }));
+    return [
+      ...[...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes.toString('base64'), mutable })),
+      ...fifos,
+    ];
   }
 
   static from(files: readonly AcceptedFile[]): AcceptedFiles {
     const accepted = new AcceptedFiles();
-    for (const { path, base64, mutable } of files) {
-      accepted.#files.set(path, { bytes: Buffer.from(base64, 'base64'), mutable });
+    for (const { path, base64, mutable, isFifo } of files) {
+      if (isFifo) accepted.#fifos.add(path);
+      else accepted.#files.set(path, { bytes: Buffer.from(base64, 'base64'), mutable });
     }
     return accepted;
   }

@@ -1,5 +1,6 @@
 /** A file that only applications read, as the secret of tokens: part of the configuration as other files are. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +44,7 @@ interface Worker {
 
 interface Report {
   readonly outcome: string;
+  readonly error?: string;
   readonly changes: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -194,4 +196,42 @@ test('with watch_config_files a new secret reloads', async (t) => {
   write('token-secret', NEW);
   await program.printed(/"event":"reload","at"/);
   assert.equal(await signedNow(), 'NEW');
+});
+
+test('a secret file that has become a FIFO refuses a reload, and holds up nothing', async (t) => {
+  const { folder, program, signedNow, reload } = await served(t, '[jwt]\nsecret_file = token-secret\n');
+  const path = join(folder, 'token-secret');
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+  for (const words of [['--dry-run'], []]) {
+    const { outcome, error } = await reload(...words);
+    assert.equal(outcome, 'refused');
+    assert.match(error!, /the secret cannot be read from .*token-secret: should be a file, is a FIFO/);
+  }
+  assert.equal(await signedNow(), 'OLD');
+  rmSync(path);
+  writeFileSync(path, NEW);
+  assert.deepEqual([(await reload()).outcome, await signedNow()], ['accepted', 'NEW']);
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+});
+
+test('a secret file that has become a FIFO refuses the reload of a single process', async (t) => {
+  const port = await freePort();
+  const made = projectOf(port, '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n');
+  const program = new Program(process.execPath, ['main.js'], { cwd: made.folder });
+  t.after(async () => {
+    await program.end();
+    made.remove();
+  });
+  await program.printed(/"event":"ready"/);
+  const path = join(made.folder, 'token-secret');
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+  program.kill('SIGHUP');
+  const [line] = await program.printed(/.*"event":"reload".*/);
+  const { outcome, error } = JSON.parse(line) as Report;
+  assert.equal(outcome, 'refused');
+  assert.match(error!, /should be a file, is a FIFO/);
+  assert.equal(secretOf((await ask(`http://127.0.0.1:${port}/token`)).text), 'OLD');
 });

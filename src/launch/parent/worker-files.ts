@@ -2,8 +2,9 @@
  * The files that workers of one configuration read by `config.readFile` and that its parent does not read by itself, as the secret of
  * tokens: the parent reads each too, so that workers which start later get the same content, and a reload compares it.
  */
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import type { Config } from '../../config/index.js';
+import { IS_FIFO, readUnlessFifo } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { ServiceFile } from '../../service/index.js';
 import { digest } from '../digest.js';
@@ -49,7 +50,8 @@ export class WorkerFiles {
       const file = ignoreErrors((): Stats => statSync(path));
       if (file === undefined) return false;
       if (!file.isFile() || this.#bytes + file.size > MOST_BYTES) return undefined;
-      if (ignoreErrors(() => digest(readFileSync(path))) !== hash) return false;
+      const bytes = readUnlessFifo(path);
+      if (bytes === undefined || bytes === IS_FIFO || digest(bytes) !== hash) return false;
       this.#bytes += file.size;
     }
     return ignoreErrors(() => digest(config.readFile(path))) === hash;

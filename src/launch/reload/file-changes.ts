@@ -2,10 +2,8 @@
  * Reloads without a signal: the files a configuration rests on are watched, and read again when something else is in
  * them.
  */
-import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/index.js';
-import { watchFiles } from '../../config/internal.js';
-import { ignoreErrors } from '../../errors/index.js';
+import { IS_FIFO, readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { digest } from '../digest.js';
 
 /**
@@ -74,7 +72,8 @@ export class FileChanges {
   }
 }
 
-/** Digest of a file as it is on disk; undefined for one that cannot be read. */
+/** Digest of a file as it is on disk; undefined for one that cannot be read, and for a FIFO. */
 export function digestOf(path: string): string | undefined {
-  return ignoreErrors(() => digest(readFileSync(path)));
+  const bytes = readUnlessFifo(path);
+  return bytes === undefined || bytes === IS_FIFO ? undefined : digest(bytes);
 }
