@@ -235,3 +235,18 @@ test('a secret file that has become a FIFO refuses the reload of a single proces
   assert.match(error!, /should be a file, is a FIFO/);
   assert.equal(secretOf((await ask(`http://127.0.0.1:${port}/token`)).text), 'OLD');
 });
+
+test('a mutate shows nothing of a secret, and keeps the old one also in new workers', async (t) => {
+  const { folder, program, signedBy, write, reload, replaced } = await served(
+    t,
+    '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nrestart_method = mutate\n',
+  );
+  write('token-secret', NEW);
+  const { outcome, changes } = await reload();
+  assert.deepEqual(
+    [outcome, changes.map(({ old, new: now, effect, file }) => [old, now, effect, file])],
+    ['accepted', [['****', '****', 'needs a restart', join(folder, 'token-secret')]]],
+  );
+  assert.doesNotMatch(program.output(), /sha256/);
+  assert.equal(await signedBy(await replaced()), 'OLD');
+});

@@ -175,7 +175,7 @@ function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod):
     {
       option: file.option,
       old: shown(was, old.digest),
-      new: shown(kept ? undefined : file, onDisk),
+      new: shown(kept ? { ...file, says: undefined } : file, onDisk),
       where: now.where,
       effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
       file: file.path,
