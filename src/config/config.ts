@@ -231,7 +231,12 @@ export class Config {
     return this.#state.files.paths;
   }
 
-  /** The same files, each with the option that names it. */
+  /** Those of them that this process has read, without those that it only got from its parent. */
+  get ownFilesRead(): readonly string[] {
+    return this.#state.files.asked;
+  }
+
+  /** All files read, each with the option that names it. */
   get namedFiles(): readonly NamedFile[] {
     return namedFiles(this.#current.generation);
   }

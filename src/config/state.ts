@@ -158,6 +158,8 @@ class AcceptedFiles {
   readonly #files = new Map<string, { readonly bytes: Buffer; readonly mutable: boolean }>();
   /** Files that are FIFOs by now. */
   readonly #fifos = new Set<string>();
+  /** Files that were asked for here. */
+  readonly #asked = new Set<string>();
 
   /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */
   read(path: string, mutable = false): Buffer {
@@ -165,8 +167,14 @@ class AcceptedFiles {
     if (this.#fifos.has(absolute)) throw new Error(IS_FIFO);
     const known = this.#files.get(absolute);
     const bytes = known?.bytes ?? readFileSync(absolute);
+    this.#asked.add(absolute);
     if (known === undefined || (mutable && !known.mutable)) this.#files.set(absolute, { bytes, mutable });
     return bytes;
+  }
+
+  /** The absolute paths of the files that this process has asked for: not of those that it only got from its parent. */
+  get asked(): string[] {
+    return [...this.#asked];
   }
 
   /** The absolute paths of all files read. */

@@ -20,9 +20,10 @@ export class FilesRead {
   /** Tells of those that were read since; to be called when the options that name files are declared. */
   tell(): void {
     const config = this.#config;
-    if (config === undefined || config.filesRead.every((path) => this.#told.has(path))) return;
+    const own = new Set(config?.ownFilesRead.filter((path) => !this.#told.has(path)));
+    if (config === undefined || own.size === 0) return;
     const given = new Set((this.#link.configuration as ConfigSnapshot | undefined)?.files.map(({ path }) => path));
-    const files = config.namedFiles.filter(({ path }) => !this.#told.has(path));
+    const files = config.namedFiles.filter(({ path }) => own.has(path));
     for (const { path } of files) this.#told.add(path);
     const read = files.map(({ path, option, where }): FileRead => {
       return { path, option, where, ...(given.has(path) ? {} : { hash: digest(config.readFile(path)) }) };

@@ -1,0 +1,31 @@
+/** What a worker tells its parent of the files that it reads. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Config } from '../../../dist/config/index.js';
+import { FilesRead } from '../../../dist/launch/worker/files-read.js';
+
+test('a worker tells of the files that it has read, not of others that its parent has', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'files-read-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [mine, others, late] = ['mine', 'others', 'late'].map((name) => join(folder, name)) as [string, string, string];
+  for (const path of [mine, others, late]) writeFileSync(path, path);
+  const parent = Config.fromText('');
+  for (const path of [mine, others]) parent.readFile(path);
+  const configuration = parent.snapshot();
+  const config = Config.fromSnapshot(configuration);
+  const told: [path: string, isHashed: boolean][][] = [];
+  const send = ({ files }: { files: { path: string; hash?: string }[] }): void => {
+    told.push(files.map(({ path, hash }) => [path, hash !== undefined]));
+  };
+  const files = new FilesRead(config, { configuration, send } as never);
+  files.tell();
+  config.readFile(mine);
+  files.tell();
+  config.readFile(late);
+  files.tell();
+  files.tell();
+  assert.deepEqual(told, [[[mine, false]], [[late, true]]]);
+});
