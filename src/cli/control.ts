@@ -144,8 +144,10 @@ function reloadText(report: ReloadReport): string {
   const then = `configuration ${generation}${dryRun ? ' stays' : ''}${error === undefined ? '' : `: ${error}`}`;
   const lines = [`${what} ${durationMs} ms, ${then}`];
   const done = dryRun ? 'to be ' : '';
-  for (const { option, old, new: now, where, effect } of changes) {
-    lines.push(`  ${option}: ${old} -> ${now} (${where}), ${effect}`);
+  for (const { option, old, new: now, where, effect, file } of changes) {
+    // Of a secret file both are masked.
+    const change = file !== undefined && old === now ? `content of ${file} changed` : `${old} -> ${now}`;
+    lines.push(`  ${option}: ${change} (${where}), ${effect}`);
   }
   for (const warning of warnings) lines.push(`  ${warning.replaceAll('\n', '\n  ')}`);
   for (const { pipeline, ...parts } of pipelines) {

@@ -123,6 +123,9 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
     services: ['hello'],
   };
   assert.deepEqual((await reload('--dry-run')).changes, [change]);
+  const { stdout } = await runApiCli(folder, 'reload', '--dry-run');
+  const told = `  jwt.secret_file: content of ${change.file} changed (portico.ini:5:15), by new workers\n`;
+  assert.ok(stdout.includes(told), stdout);
   assert.equal(await signedBy(await replaced()), 'OLD');
   const { outcome, changes } = await reload();
   assert.deepEqual([outcome, changes, await signedNow()], ['accepted', [change], 'NEW']);
