@@ -124,6 +124,11 @@ function explainRouter(
     add('answer', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
     return { steps, answer: status, route: explained };
   }
+  for (const filter of filters) {
+    const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
+    add('filter', filterName(filter), does, { answers });
+    if (typeof answers === 'number') return { steps, answer: answers, route: explained };
+  }
   if (mounted !== null) {
     enterMount(req, match!.path_info);
     if (mounted.router !== undefined) {
@@ -132,11 +137,6 @@ function explainRouter(
     }
     add('app', 'an app that is mounted', descriptionOf(mounted.app, req)?.does ?? 'answers');
     return { steps, answer: 'decided', route: explained };
-  }
-  for (const filter of filters) {
-    const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
-    add('filter', filterName(filter), does, { answers });
-    if (typeof answers === 'number') return { steps, answer: answers, route: explained };
   }
   const isFunction = route!.controller === null;
   add('action', isFunction ? route!.action! : `${action!.controller}.${action!.name}`, 'answers');

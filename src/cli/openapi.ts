@@ -2,7 +2,7 @@
  * `api-cli openapi`: one OpenAPI 3.1 document of an API, from its routes and schemas and from what its filters say of themselves.
  */
 import type { Command } from 'commander';
-import { configuredFaultForm } from '../app/internal.js';
+import { configuredFaultForm, descriptionOf } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import { UsageError } from '../config/internal.js';
 import { describeNode } from '../loader/internal.js';
@@ -58,7 +58,10 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
   const apps = await routedApps(config, [api]);
   const routers = apps.flatMap(({ routers: placed, filters }): DocumentedRouter[] => {
     const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
-    return placed.map(({ router, prefix }) => ({ router, prefix, additions }));
+    return placed.map(({ router, prefix, guards }) => {
+      const inner = guards.flatMap((guard) => descriptionOf(guard)?.openapi ?? []);
+      return { router, prefix, additions: [...additions, ...inner] };
+    });
   });
   if (version !== null) refuseUnserved(api, routers, version);
   const { title, version: of, description } = routers.find(({ router }) => router.openapi)?.router.openapi ?? {};

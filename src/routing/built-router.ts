@@ -24,6 +24,13 @@ export interface OperationSource {
   readonly filters: readonly Filter[];
 }
 
+/** An app that a route leads to. */
+export interface Mount {
+  readonly app: App;
+  /** Undefined where anyone may call, and no `auth` says so. */
+  readonly guard: Filter | undefined;
+}
+
 /** The router that documents are made of: a `Router`. */
 export interface BuiltRouter extends Mapper {
   readonly versions: VersionOptions | undefined;
@@ -32,8 +39,8 @@ export interface BuiltRouter extends Mapper {
   /** Facts about the API for its documents. */
   readonly openapi: OpenApiOptions | undefined;
   find(method: string, path: string): Found | null;
-  /** The app that a route leads to; undefined for routes to actions, and redirects. */
-  mountedApp(route: Route): App | undefined;
+  /** The mount of a route; undefined for routes to actions, and redirects. */
+  mountOf(route: Route): Mount | undefined;
   filtersOf(route: Route): readonly Filter[];
   /** The action of a route; `match` names it where the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
@@ -97,6 +104,8 @@ export function noteRouter(router: BuiltRouter, app: App): void {
 export interface PlacedRouter {
   readonly router: BuiltRouter;
   readonly prefix: string;
+  /** Guards of the mounts that lead to it, outermost first. */
+  readonly guards: readonly Filter[];
 }
 
 /** The routers that none of the others leads to. */
@@ -106,11 +115,17 @@ export function outerRouters(built: readonly BuiltRouter[]): readonly BuiltRoute
 }
 
 /** A router, and then those that are mounted in it. */
-export function withMounted(router: BuiltRouter, prefix: string): readonly PlacedRouter[] {
+export function withMounted(
+  router: BuiltRouter,
+  prefix: string,
+  guards: readonly Filter[] = [],
+): readonly PlacedRouter[] {
   const own = prefix + router.prefix;
   return [
-    { router, prefix: own },
-    ...mountedRouters(router).flatMap((inner) => withMounted(inner.router, own + inner.prefix)),
+    { router, prefix: own, guards },
+    ...mountedRouters(router).flatMap((inner) =>
+      withMounted(inner.router, own + inner.prefix, [...guards, ...inner.guards]),
+    ),
   ];
 }
 
@@ -119,7 +134,9 @@ function mountedRouters(router: BuiltRouter): readonly PlacedRouter[] {
     const inner = mountedRouter(router, route);
     // Of the two routes of a mount the one for what is below it.
     if (inner === undefined || !route.variables.has('path_info')) return [];
-    return [{ router: inner, prefix: pathText(route.parts.slice(0, -1)).replace(/\/$/, '') }];
+    const guard = router.mountOf(route)?.guard;
+    const prefix = pathText(route.parts.slice(0, -1)).replace(/\/$/, '');
+    return [{ router: inner, prefix, guards: guard === undefined ? [] : [guard] }];
   });
 }
 
@@ -130,6 +147,6 @@ export function routerOfApp(app: App): BuiltRouter | undefined {
 
 /** The router that a route leads to; undefined for all other routes, and for apps of other makes. */
 export function mountedRouter(router: BuiltRouter, route: Route): BuiltRouter | undefined {
-  const app = router.mountedApp(route);
-  return app === undefined ? undefined : routerOfApp(app);
+  const mount = router.mountOf(route);
+  return mount === undefined ? undefined : routerOfApp(mount.app);
 }

@@ -105,7 +105,7 @@ export function describeRoute(
     template: route.template,
     path: pathText(route.parts),
     name: route.name,
-    controller: isFunction || router.mountedApp(route) !== undefined ? null : text('controller'),
+    controller: isFunction || router.mountOf(route) !== undefined ? null : text('controller'),
     action: isFunction ? text('controller') : text('action'),
     requirements: Object.fromEntries(Object.entries(route.requirements).filter(([, regex]) => regex !== MEMBER_ID)),
     types: Object.fromEntries(route.types),
@@ -134,7 +134,7 @@ export interface ExplainedRoute {
   readonly match: Readonly<Record<string, unknown>> | null;
   /** The version of the API that is asked for. */
   readonly version: string | null;
-  /** Around the action, outermost first. */
+  /** Around the action or the mounted app, outermost first. */
   readonly filters: readonly Filter[];
   /** The action; null where the router answers by itself, and for an app that is mounted. */
   readonly action: { readonly controller: string; readonly name: string } | null;
@@ -173,8 +173,15 @@ export function explainRoute(router: BuiltRouter, req: IncomingMessage): Explain
     const why = `redirects to ${redirect.target.template}`;
     return { ...taken, answer: { status: redirect.status, why } };
   }
-  const app = router.mountedApp(route);
-  if (app !== undefined) return { ...taken, mounted: { app, router: mountedRouter(router, route) } };
+  const mount = router.mountOf(route);
+  if (mount !== undefined) {
+    const { app, guard } = mount;
+    return {
+      ...taken,
+      filters: guard === undefined ? [] : [guard],
+      mounted: { app, router: mountedRouter(router, route) },
+    };
+  }
   return { ...taken, ...acting(router, found, looked) };
 }
 

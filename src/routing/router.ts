@@ -8,9 +8,9 @@ import type { PorticoError } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
-import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
+import { type BuiltRouter, type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
-import { guardFilter } from './guard.js';
+import { type Auth, guardFilter } from './guard.js';
 import { Mapper } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
@@ -130,10 +130,10 @@ export class Router<Own = any> extends Mapper {
     return super.resource(memberName, collectionName, options);
   }
 
-  /** Another app at a path and below it, on segment borders; it sees what is left of the path. */
-  mount(path: string, app: App): this {
+  /** Another app at a path and below it, on segment borders; it sees the rest of the path. Default of `auth`: the router's. */
+  mount(path: string, app: App, guard: { readonly auth?: Auth | undefined } = {}): this {
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
-    const options = { _mounted: connectApp(app) } as RouteOptions;
+    const options = { ...guard, _mounted: connectApp(app) } as RouteOptions;
     if (prefix !== '') this.addRoute(null, prefix, options);
     this.addRoute(null, `${prefix}/{path_info:.*}`, options);
     return this;
@@ -266,8 +266,9 @@ export class Router<Own = any> extends Mapper {
     return url;
   }
 
-  mountedApp(route: Route): App | undefined {
-    return this.#settings.get(route)?._mounted;
+  mountOf(route: Route): ReturnType<BuiltRouter['mountOf']> {
+    const { _mounted: app, auth = this.#options.auth } = this.#settings.get(route) ?? {};
+    return app && { app, guard: guardFilter(auth) };
   }
 
   /** The filters around a route's controller, outermost first. */
@@ -297,7 +298,7 @@ export class Router<Own = any> extends Mapper {
   operationSource(route: Route, match?: Match): OperationSource | null {
     const controller = match?.controller ?? route.defaults.get('controller');
     const action = match?.action ?? route.defaults.get('action');
-    if (this.mountedApp(route) !== undefined || this.redirectOf(route) !== undefined) return null;
+    if (this.mountOf(route) !== undefined || this.redirectOf(route) !== undefined) return null;
     if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
     const settings = this.#settings.get(route);
     const methods = this.#controllers.resource(controller).optionsOf(action);

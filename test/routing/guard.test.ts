@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { environ, Fault, type Filter } from 'portico/app';
+import { type App, environ, Fault, type Filter } from 'portico/app';
 import { action, type Guard, openApiDocument, Router } from 'portico/routing';
+import { request } from 'portico/testing';
 import { keepingLogger, serveRouter } from './served-router.js';
 
 const secret: Guard = Object.assign(
@@ -229,4 +230,28 @@ test('a mapping of faults that throws gives a bare 500, and no header of another
   const answer = await (await serveRouter(t, plain))('GET', '/');
   assert.equal(answer.status, 401);
   assert.doesNotMatch(answer.text, /sk-1/);
+});
+
+test('auth of a router guards the apps that it mounts; auth of a mount wins', async () => {
+  const inner = await new Router({ log: keepingLogger() }).get('/hello', () => 'hello').build();
+  const raw: App = (_req, res) => void res.end('raw');
+  const router = new Router({ log: keepingLogger(), auth: true });
+  router.mount('/in', inner).mount('/raw', raw).mount('/open', raw, { auth: false });
+  router.mount('/own', raw, {
+    auth: () => {
+      throw new Fault(403);
+    },
+  });
+  const app = await router.build();
+  const statuses = await Promise.all(
+    ['/in/hello', '/raw', '/raw/x', '/open/x', '/own/x'].map(async (path) => (await request(app, 'GET', path)).status),
+  );
+  assert.deepEqual(statuses, [401, 401, 401, 200, 403]);
+  const known: App = (req, res) => {
+    environ(req).identity = { userId: 'ada' };
+    return app(req, res);
+  };
+  assert.equal((await request(known, 'GET', '/in/hello')).status, 200);
+  const wrong = new Router({ log: keepingLogger() }).mount('/x', raw, { aut: true } as never);
+  await assert.rejects(wrong.build(), /"aut"/);
 });

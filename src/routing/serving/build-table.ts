@@ -73,7 +73,8 @@ class RouteServing {
     if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
     if (settings._mounted !== undefined) {
       const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
-      return { kind: 'mount', ...shared, app: settings._mounted, place };
+      const guard = guardFilter(settings.auth ?? this.#parts.options.auth);
+      return { kind: 'mount', ...shared, app: compose(guard === undefined ? [] : [guard], settings._mounted), place };
     }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
