@@ -36,7 +36,10 @@ const FIRST = [
   'process/compile-cache.js',
 ];
 
-/** What `api-cli` needs to start its first worker, which comes next: the worker and all else are loaded at the same time. */
+/**
+ * The modules by which `api-cli` starts its first worker, which comes next: the worker and all else are loaded at the same time. A file for
+ * each folder: what imports one of them, as an application does, does not get the commands.
+ */
 const AHEAD = [
   'process/arguments.js',
   'process/entered-folder.js',
@@ -188,9 +191,9 @@ function chunkOf(id, { getModuleInfo }) {
   if (isEntry || (dynamicImporters.length > 0 && importers.length === 0)) return undefined;
   const needing = entriesOf(id, getModuleInfo);
   if (FIRST.includes(relative(dist, id))) return 'first';
-  if (AHEAD.includes(relative(dist, id))) return 'ahead';
-  if (needing.size === 1) return undefined;
   const [folder] = relative(dist, id).split('/');
+  if (AHEAD.includes(relative(dist, id))) return `${folder}-ahead`;
+  if (needing.size === 1) return undefined;
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
   return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;

@@ -280,7 +280,6 @@ export class Router<Own = any> extends Mapper {
     return this.#app!.lookUp(req);
   }
 
-  /** The versions of the API. */
   get versions(): VersionOptions | undefined {
     return this.#options.versions;
   }
