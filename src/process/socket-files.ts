@@ -17,6 +17,15 @@ export function connectError(path: string): Promise<string | undefined> {
 /** Removes a socket file that nothing listens on, left by a process that was killed. Anything else stays. */
 export async function removeStaleSocket(path: string): Promise<void> {
   // In the abstract namespace there is no file.
-  if (path.startsWith('\0') || !lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  if (path.startsWith('\0') || !isSocket(path)) return;
   if ((await connectError(path)) === 'ECONNREFUSED') unlinkSync(path);
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+  } catch {
+    // A path that cannot be reached: the caller's bind says why.
+    return false;
+  }
 }

@@ -101,7 +101,7 @@ async function listen(
 }
 
 function cannotBind(address: ListenAddress, cause: NodeJS.ErrnoException): PorticoError {
-  const bind = new BindError(cause.code ?? 'PORTICO_BIND', address, cause.message);
+  const bind = new BindError(cause.code ?? 'PORTICO_BIND', address, { otherwise: cause.message, cause });
   const hint = bind.code === 'EADDRINUSE' && hasSiblings() ? SIBLING : bind.hint;
   return new PorticoError(bind.code, { message: bind.message, hint, cause });
 }

@@ -10,20 +10,26 @@ export class BindError extends Error {
   readonly code: string;
   readonly address: ListenAddress;
 
-  /** `otherwise`: why, for a code that is not known here. */
-  constructor(code: string, address: ListenAddress, otherwise = 'the system refused it') {
-    super(`Could not bind to ${formatAddress(address)}: ${REASONS[code] ?? otherwise} (${code})`);
+  /** `otherwise`: why, for a code that is not known here; `cause`: error of the system. */
+  constructor(
+    code: string,
+    address: ListenAddress,
+    { otherwise, cause }: { otherwise?: string; cause?: unknown } = {},
+  ) {
+    const why = isLookup(cause) ? 'no address is known for this name' : (REASONS[code] ?? otherwise);
+    const message = `Could not bind to ${formatAddress(address)}: ${why ?? 'the system refused it'} (${code})`;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.address = address;
   }
 
   /** The remedy. */
   get hint(): string | undefined {
-    return HINTS[this.code]?.(this.address);
+    return isLookup(this.cause) ? lookItUp(this.address) : HINTS[this.code]?.(this.address);
   }
 }
 
-/** Meaning of the codes of bind(2) and getaddrinfo(3) for an operator. */
+/** Meaning of the codes of bind(2) for an operator. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is already in use',
   EADDRNOTAVAIL: 'this machine has no such address',
@@ -31,8 +37,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'this machine does not support this kind of address',
   EINVAL: 'the system does not accept it as an address',
   ENAMETOOLONG: 'the path is too long',
-  ENOTFOUND: 'no address is known for this name',
-  EAI_AGAIN: 'no address is known for this name',
 };
 
 const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefined>> = {
@@ -42,9 +46,12 @@ const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefi
       ? undefined
       : 'Ports below 1024 require CAP_NET_BIND_SERVICE (AmbientCapabilities= in a unit), or a socket opened by the service manager.',
   EADDRNOTAVAIL: () => 'List its addresses with: ip addr. 0.0.0.0 means all of them.',
-  ENOTFOUND: lookItUp,
-  EAI_AGAIN: lookItUp,
 };
+
+/** Whether an error is of getaddrinfo(3), which may have any code of the system, such as EINVAL for a name that is too long. */
+function isLookup(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.syscall === 'getaddrinfo';
+}
 
 function lookItUp(address: ListenAddress): string | undefined {
   if ('path' in address) return undefined;

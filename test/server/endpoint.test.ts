@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -81,6 +81,21 @@ test('LC-1313 the log says where it listens, and what could not be bound', async
   await first.stop();
   await second.start();
   await second.stop();
+});
+
+test('a path that cannot be reached and a name that cannot be resolved are refused with that cause', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const path = join(file, 'api.sock');
+  const message = new RegExp(`^Could not bind to unix:${path}: .*\\(ENOTDIR\\)$`);
+  await assert.rejects(async () => new Server('unix', hello, { path }).start(), { code: 'ENOTDIR', message });
+  const host = 'long.'.repeat(60);
+  await assert.rejects(async () => new Server('named', hello, { host, port: 0 }).start(), {
+    message: /: no address is known for this name \(E/,
+    hint: /getent hosts long\./,
+  });
 });
 
 test('RL-95 a unix socket has mode 0660, replaces a stale one, and goes at the end', async () => {

@@ -35,8 +35,8 @@ export interface ListenSockets {
 export async function openListenSockets(address: ListenAddress, slots = 0): Promise<ListenSockets> {
   if ('path' in address) return openUnix(address);
   const refused = (code: string): Error => new BindError(code, address);
-  const unknown = ({ code }: { readonly code: string }): never => {
-    throw refused(code);
+  const unknown = (cause: { readonly code: string }): never => {
+    throw new BindError(cause.code, address, { cause });
   };
   const host = isIP(address.host) === 0 ? (await lookup(address.host).catch(unknown)).address : address.host;
   const family = isIP(host) === 6 ? 6 : 4;
@@ -116,7 +116,7 @@ async function openUnix(address: UnixAddress): Promise<ListenSockets> {
   const folder = dirname(address.path);
   // bind(2) says ENOENT, for which libuv says EACCES.
   if (!address.path.startsWith('\0') && !existsSync(folder))
-    throw new BindError('ENOENT', address, `the folder ${folder} does not exist`);
+    throw new BindError('ENOENT', address, { otherwise: `the folder ${folder} does not exist` });
   const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => new BindError(code, address));
   // Group members may connect, others not, whatever the umask.
   const handle = address.path.startsWith('\0') ? bind() : createWithMode(address.path, 0o660, bind);

@@ -4,7 +4,7 @@
 import { lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { PorticoError } from '../../errors/index.js';
-import { createWithMode, removeStaleSocket } from '../../process/index.js';
+import { connectError, createWithMode, removeStaleSocket } from '../../process/index.js';
 
 /** By whom, and what to do where it cannot be. */
 interface Listener {
@@ -16,7 +16,7 @@ interface Listener {
 
 /**
  * Listens on `path`, with mode 0600. A file that a dead process left is replaced. Rejects with that code for one that is no
- * socket, that another process answers on, or that cannot be made.
+ * socket, that another process answers on, that this user may not connect to, or that cannot be made.
  */
 export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
   const refused = (why: string, cause?: unknown): PorticoError =>
@@ -26,8 +26,10 @@ export async function listenOnPath(server: Server, path: string, { code, who, hi
     await bindPath(server, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused((error as Error).message, error);
-    const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== false;
-    throw refused(isSocket ? 'another process answers on it' : 'it is not a socket');
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused('it is not a socket');
+    // A socket of another user, which may be left from a dead process.
+    if ((await connectError(path)) === 'EACCES') throw refused('permission denied (EACCES)');
+    throw refused('another process answers on it');
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,6 +8,7 @@ import type { ListenAddress } from 'portico/service';
 import { bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { BindError } from '../../../dist/service/bind-error.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
+import { asOrdinaryUser } from './ordinary-user.js';
 
 const folder = temporaryFolder('portico-sockets-');
 
@@ -53,6 +54,24 @@ test('a unix socket in a folder that is not there is refused with that cause', a
     code: 'ENOENT',
     message: `Could not bind to unix:${path}: the folder ${join(folder, 'missing')} does not exist (ENOENT)`,
   });
+});
+
+test('a path of a unix socket that cannot be reached is refused with that cause', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const path = join(file, 'api.sock');
+  await assert.rejects(openListenSockets({ path }), {
+    code: 'ENOTDIR',
+    message: `Could not bind to unix:${path}: the system refused it (ENOTDIR)`,
+  });
+  const closed = join(folder, 'closed');
+  mkdirSync(closed, { mode: 0 });
+  await asOrdinaryUser(folder, () =>
+    assert.rejects(openListenSockets({ path: 'closed/api.sock' }), {
+      code: 'EACCES',
+      message: 'Could not bind to unix:closed/api.sock: permission denied (EACCES)',
+    }),
+  );
 });
 
 test('PH-6 names are resolved before they are bound', async () => {
@@ -136,6 +155,19 @@ test('a host name that nobody knows is named, with how to look it up', async () 
     /^portico\.ini:4:8: compute: Could not bind to no-such-host\.invalid:0: no address is known for this name \(E/,
   );
   assert.match(hint ?? '', /getent hosts no-such-host\.invalid/);
+});
+
+test('a failure to resolve a name is told as that whatever its code, with its cause', async () => {
+  const host = 'long.'.repeat(60);
+  const { message, hint, cause } = await told({ host, port: 0 });
+  assert.match(message, /: no address is known for this name \(E/);
+  assert.match(hint ?? '', /getent hosts long\./);
+  assert.equal(((cause as Error).cause as NodeJS.ErrnoException).syscall, 'getaddrinfo');
+
+  const failed = Object.assign(new Error('getaddrinfo EAI_FAIL api'), { code: 'EAI_FAIL', syscall: 'getaddrinfo' });
+  const error = new BindError('EAI_FAIL', { host: 'api', port: 80 }, { cause: failed });
+  assert.equal(error.message, 'Could not bind to api:80: no address is known for this name (EAI_FAIL)');
+  assert.match(error.hint ?? '', /getent hosts api/);
 });
 
 test('an address of another machine is told with how to see those of this one', async () => {
