@@ -11,8 +11,10 @@ import type { Logger } from '../log/index.js';
 
 const TOPIC = 'portico.development.inspector';
 
-/** A worker that is at a breakpoint does not answer. */
+/** A worker that is at a breakpoint does not answer: a debugger that connects is led to it all the same. */
 const ANSWERS_WITHIN_MS = 300;
+/** An address that comes later is never printed; a worker that has just begun may be busy. */
+const PRINTED_WITHIN_MS = 5000;
 
 /** In a worker: answers {@link DevelopmentInspector}. */
 export function answerInspector(launcher: ProcessLauncher): void {
@@ -73,7 +75,7 @@ export class DevelopmentInspector {
 
   /** Prints the addresses of inspectors that were not printed yet, in Node's words, which tools read. */
   async tell(): Promise<void> {
-    await this.#look();
+    await this.#look(PRINTED_WITHIN_MS);
     const before = this.#told;
     this.#told = new Set(this.#known.map(({ url }) => url));
     for (const each of this.#told) {
@@ -84,8 +86,8 @@ export class DevelopmentInspector {
   }
 
   /** Finds the inspectors of the workers that serve; a worker that does not answer has the one it had. */
-  async #look(): Promise<void> {
-    const answers = (await this.#launcher?.ask(TOPIC, undefined, { timeoutMs: ANSWERS_WITHIN_MS })) ?? [];
+  async #look(timeoutMs = ANSWERS_WITHIN_MS): Promise<void> {
+    const answers = (await this.#launcher?.ask(TOPIC, undefined, { timeoutMs })) ?? [];
     const found = answers.flatMap(({ service, pid, body }): Inspected[] => {
       const isIt = (one: Inspected): boolean => one.service === service && one.pid === pid;
       const url = typeof body === 'string' ? body : this.#known.find(isIt)?.url;
