@@ -119,7 +119,7 @@ export class ReloadReports {
       const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
       // Work that a stop cuts off fails by it: that is no reason.
-      const { error, pages, ...work } = result;
+      const { error: _error, pages: _pages, ...work } = result;
       const told = abandoned ? { ...work, outcome: 'abandoned' as const } : result;
       const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
       const { changes = [] } = result;
