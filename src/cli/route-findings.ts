@@ -62,7 +62,7 @@ type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };
 /** Routes with `auth: true`, those of routers mounted in it included. A filter in code may find out who calls. */
 function routesForCallers(router: BuiltRouter): readonly PlacedRoute[] {
   return router.routes.flatMap((route) => {
-    if (needsKnownCaller(router.mountOf(route)?.guard)) {
+    if (needsKnownCaller(router.mountOf(route)?.guards[0])) {
       return route.variables.has('path_info') ? [{ template: route.template, origin: router.originOf(route) }] : [];
     }
     const inner = mountedRouter(router, route);

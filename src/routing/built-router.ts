@@ -27,8 +27,8 @@ export interface OperationSource {
 /** An app that a route leads to. */
 export interface Mount {
   readonly app: App;
-  /** Undefined where anyone may call, and no `auth` says so. */
-  readonly guard: Filter | undefined;
+  /** Its guard; none where anyone may call, and no `auth` says so. */
+  readonly guards: readonly Filter[];
 }
 
 /** The router that documents are made of: a `Router`. */
@@ -134,9 +134,8 @@ function mountedRouters(router: BuiltRouter): readonly PlacedRouter[] {
     const inner = mountedRouter(router, route);
     // Of the two routes of a mount the one for what is below it.
     if (inner === undefined || !route.variables.has('path_info')) return [];
-    const guard = router.mountOf(route)?.guard;
     const prefix = pathText(route.parts.slice(0, -1)).replace(/\/$/, '');
-    return [{ router: inner, prefix, guards: guard === undefined ? [] : [guard] }];
+    return [{ router: inner, prefix, guards: router.mountOf(route)!.guards }];
   });
 }
 

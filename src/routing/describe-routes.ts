@@ -175,12 +175,8 @@ export function explainRoute(router: BuiltRouter, req: IncomingMessage): Explain
   }
   const mount = router.mountOf(route);
   if (mount !== undefined) {
-    const { app, guard } = mount;
-    return {
-      ...taken,
-      filters: guard === undefined ? [] : [guard],
-      mounted: { app, router: mountedRouter(router, route) },
-    };
+    const mounted = { app: mount.app, router: mountedRouter(router, route) };
+    return { ...taken, filters: mount.guards, mounted };
   }
   return { ...taken, ...acting(router, found, looked) };
 }

@@ -35,6 +35,12 @@ export function guardFilter(auth: Auth | undefined): (Filter & Described) | unde
   return auth === false ? OPEN : guarded(auth);
 }
 
+/** The same as a list, of one or none. */
+export function guardsOf(auth: Auth | undefined): readonly (Filter & Described)[] {
+  const guard = guardFilter(auth);
+  return guard === undefined ? [] : [guard];
+}
+
 /** Whether a filter of an action is `auth: true`: it refuses a request whose caller no filter has found out. */
 export function needsKnownCaller(filter: Filter | undefined): boolean {
   return filter === CALLERS;

@@ -10,7 +10,7 @@ import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
 import { type BuiltRouter, type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
-import { type Auth, guardFilter } from './guard.js';
+import { type Auth, guardsOf } from './guard.js';
 import { Mapper } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
@@ -267,8 +267,8 @@ export class Router<Own = any> extends Mapper {
   }
 
   mountOf(route: Route): ReturnType<BuiltRouter['mountOf']> {
-    const { _mounted: app, auth = this.#options.auth } = this.#settings.get(route) ?? {};
-    return app && { app, guard: guardFilter(auth) };
+    const { _mounted: app, auth } = this.#settings.get(route) ?? {};
+    return app && { app, guards: guardsOf(auth ?? this.#options.auth) };
   }
 
   /** The filters around a route's controller, outermost first. */
@@ -301,12 +301,12 @@ export class Router<Own = any> extends Mapper {
     if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
     const settings = this.#settings.get(route);
     const methods = this.#controllers.resource(controller).optionsOf(action);
-    const guard = guardFilter(methods.at(-1)?.auth ?? settings?.auth ?? this.#options.auth);
+    const auth = methods.at(-1)?.auth ?? settings?.auth ?? this.#options.auth;
     return {
       controller,
       action,
       methods: methods.map((options) => ({ ...settings?.schema, ...options })),
-      filters: [...this.filtersOf(route), ...(guard === undefined ? [] : [guard])],
+      filters: [...this.filtersOf(route), ...guardsOf(auth)],
     };
   }
 

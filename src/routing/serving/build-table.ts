@@ -7,7 +7,7 @@ import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
-import { type Auth, guardFilter } from '../guard.js';
+import { type Auth, guardsOf } from '../guard.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
@@ -73,8 +73,8 @@ class RouteServing {
     if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
     if (settings._mounted !== undefined) {
       const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
-      const guard = guardFilter(settings.auth ?? this.#parts.options.auth);
-      return { kind: 'mount', ...shared, app: compose(guard === undefined ? [] : [guard], settings._mounted), place };
+      const app = compose(guardsOf(settings.auth ?? this.#parts.options.auth), settings._mounted);
+      return { kind: 'mount', ...shared, app, place };
     }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
@@ -123,10 +123,10 @@ class RouteServing {
     const settings = all.get(route.route) ?? {};
     const filters = [...routers, ...(settings.filters ?? [])];
     const methods = methodsOf(route);
-    const guarding = (auth: Auth | undefined): readonly Filter[] => {
-      const guard = guardFilter(auth ?? settings.auth ?? options.auth);
-      return guard === undefined ? filters : [...filters, guard];
-    };
+    const guarding = (auth: Auth | undefined): readonly Filter[] => [
+      ...filters,
+      ...guardsOf(auth ?? settings.auth ?? options.auth),
+    ];
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
       app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#handToFastify),
