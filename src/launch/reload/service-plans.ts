@@ -65,14 +65,13 @@ function withFilesRead(
   read: FilesRead,
   config: Config,
 ): ReadonlyMap<string, readonly ServiceFile[]> {
-  const values = config.namedFiles.filter(({ isValue }) => isValue).map(({ path }) => path);
-  const planned = [...plans.values()].flatMap(({ files = [] }) => files.map(({ path }) => path));
-  const others = new Set([...planned, ...values]);
-  return new Map(
-    [...plans].map(([name, { files = [] }]) => {
-      return [name, [...files, ...(read.get(name) ?? []).filter(({ path }) => !others.has(path))]];
-    }),
-  );
+  const planned = new Set([...plans.values()].flatMap(({ files = [] }) => files.map(({ path }) => path)));
+  const beside = new Map([...read].map(([name, files]) => [name, files.filter(({ path }) => !planned.has(path))]));
+  // Not for nothing: all options are resolved for it.
+  const named = [...beside.values()].some(({ length }) => length > 0) ? config.namedFiles : [];
+  const values = new Set(named.filter(({ isValue }) => isValue).map(({ path }) => path));
+  const others = (name: string): ServiceFile[] => (beside.get(name) ?? []).filter(({ path }) => !values.has(path));
+  return new Map([...plans].map(([name, { files = [] }]) => [name, [...files, ...others(name)]]));
 }
 
 /** Of a file that cannot be read, nothing: the service that needs it says why. */
