@@ -19,7 +19,7 @@ export {
   serversLogger,
   syslogAsked,
 } from './program-log.js';
-export { IS_FIFO, readUnlessFifo } from './read-unless-fifo.js';
+export { readUnlessFifo } from './read-unless-fifo.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Diagnostic, Place } from '../errors/index.js';
 import type { ConfEntry, ConfSection } from '../ini/index.js';
-import { IS_FIFO, readUnlessFifo } from './read-unless-fifo.js';
+import { isFifo, readUnlessFifo } from './read-unless-fifo.js';
 
 /** A file or directory to read: as named, and where that is. */
 export interface NamedPath {
@@ -143,11 +143,10 @@ export function fromSnapshot(snapshot: ConfigSnapshot): State {
 /** One file as JSON: for the snapshot. */
 interface AcceptedFile {
   readonly path: string;
-  readonly base64: string;
+  /** Absent for a file that has become a FIFO. */
+  readonly base64: string | undefined;
   /** Read afresh also where only mutable options change: certificates. */
   readonly mutable: boolean;
-  /** A file that is one by now: it has no bytes, and is not opened. */
-  readonly isFifo?: true;
 }
 
 /**
@@ -155,17 +154,16 @@ interface AcceptedFile {
  * so that a worker started later works from what was accepted and not from what an editor has made of it since.
  */
 class AcceptedFiles {
-  readonly #files = new Map<string, { readonly bytes: Buffer; readonly mutable: boolean }>();
-  /** Files that are FIFOs by now. */
-  readonly #fifos = new Set<string>();
+  /** By absolute path; without bytes, one that has become a FIFO: it is refused to its readers. */
+  readonly #files = new Map<string, { readonly bytes: Buffer | undefined; readonly mutable: boolean }>();
   /** Files that were asked for here. */
   readonly #asked = new Set<string>();
 
   /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */
   read(path: string, mutable = false): Buffer {
     const absolute = resolve(path);
-    if (this.#fifos.has(absolute)) throw new Error(IS_FIFO);
     const known = this.#files.get(absolute);
+    if (known !== undefined && known.bytes === undefined) throw new Error('should be a file, is a FIFO');
     const bytes = known?.bytes ?? readFileSync(absolute);
     this.#asked.add(absolute);
     if (known === undefined || (mutable && !known.mutable)) this.#files.set(absolute, { bytes, mutable });
@@ -179,37 +177,31 @@ class AcceptedFiles {
 
   /** The absolute paths of all files read. */
   get paths(): string[] {
-    return [...this.#files.keys()];
+    return [...this.#files].flatMap(([path, { bytes }]) => (bytes === undefined ? [] : path));
   }
 
   /**
    * The same files read afresh; with `onlyMutable` the others keep their bytes. A file that cannot be read any more is
-   * left out: its next reader reads it from disk, and reports why it cannot. One that is a FIFO by now is refused to its readers: they
-   * would wait for a writer, and so would everything else in this process.
+   * left out: its next reader reads it from disk, and reports why it cannot. The reader of a FIFO would wait for a writer, and so would
+   * everything else in this process.
    */
   refreshed(onlyMutable: boolean): AcceptedFiles {
     const next = new AcceptedFiles();
     for (const [path, { bytes, mutable }] of this.#files) {
       const now = onlyMutable && !mutable ? bytes : readUnlessFifo(path);
-      if (now === IS_FIFO) next.#fifos.add(path);
-      else if (now !== undefined) next.#files.set(path, { bytes: now, mutable });
+      if (now !== undefined || isFifo(path)) next.#files.set(path, { bytes: now, mutable });
     }
     return next;
   }
 
   toJSON(): AcceptedFile[] {
-    const fifos = [...this.#fifos].map((path) => ({ path, base64: '', mutable: false, isFifo: true as const }));
-    return [
-      ...[...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes.toString('base64'), mutable })),
-      ...fifos,
-    ];
+    return [...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes?.toString('base64'), mutable }));
   }
 
   static from(files: readonly AcceptedFile[]): AcceptedFiles {
     const accepted = new AcceptedFiles();
-    for (const { path, base64, mutable, isFifo } of files) {
-      if (isFifo) accepted.#fifos.add(path);
-      else accepted.#files.set(path, { bytes: Buffer.from(base64, 'base64'), mutable });
+    for (const { path, base64, mutable } of files) {
+      accepted.#files.set(path, { bytes: base64 === undefined ? undefined : Buffer.from(base64, 'base64'), mutable });
     }
     return accepted;
   }

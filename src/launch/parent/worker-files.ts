@@ -4,7 +4,7 @@
  */
 import { type Stats, statSync } from 'node:fs';
 import type { Config } from '../../config/index.js';
-import { IS_FIFO, readUnlessFifo } from '../../config/internal.js';
+import { readUnlessFifo } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { ServiceFile } from '../../service/index.js';
 import { digest } from '../digest.js';
@@ -51,7 +51,7 @@ export class WorkerFiles {
       if (file === undefined) return false;
       if (!file.isFile() || this.#bytes + file.size > MOST_BYTES) return undefined;
       const bytes = readUnlessFifo(path);
-      if (bytes === undefined || bytes === IS_FIFO || digest(bytes) !== hash) return false;
+      if (bytes === undefined || digest(bytes) !== hash) return false;
       this.#bytes += file.size;
     }
     return ignoreErrors(() => digest(config.readFile(path))) === hash;

@@ -3,7 +3,7 @@
  * them.
  */
 import type { Config } from '../../config/index.js';
-import { IS_FIFO, readUnlessFifo, watchFiles } from '../../config/internal.js';
+import { readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { digest } from '../digest.js';
 
 /**
@@ -75,5 +75,5 @@ export class FileChanges {
 /** Digest of a file as it is on disk; undefined for one that cannot be read, and for a FIFO. */
 export function digestOf(path: string): string | undefined {
   const bytes = readUnlessFifo(path);
-  return bytes === undefined || bytes === IS_FIFO ? undefined : digest(bytes);
+  return bytes && digest(bytes);
 }
