@@ -43,6 +43,7 @@ const FIRST = [
 const AHEAD = [
   'process/arguments.js',
   'process/entered-folder.js',
+  'process/option-variables.js',
   'launch/parent/worker-process.js',
   'cli/command-line.js',
   'cli/commands.js',

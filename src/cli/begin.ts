@@ -2,7 +2,7 @@
  * The first step of `api-cli`: whether a command line serves, which decides what is loaded and what a signal means.
  */
 import { startAhead } from '../launch/internal.js';
-import { holdSignals } from '../process/index.js';
+import { holdSignals, optionVariables } from '../process/index.js';
 import { commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS } from './commands.js';
 
@@ -21,7 +21,9 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     const groups = words.filter((_, at) => words[at - 1] === '--groups');
     process.exitCode = await serve({ dev, traceErrors, groups });
   } else {
-    if (serves && servesApis(words)) startAhead({ host: process, withheld: optionVariables(), shown: () => argv });
+    // A configuration has this prefix, most likely: with another list the worker is started anew.
+    const withheld = Object.keys(optionVariables(process.env, 'PORTICO'));
+    if (serves && servesApis(words)) startAhead({ host: process, withheld, shown: () => argv });
     const { runCommand } = await import('./program.js');
     await runCommand(words, serves);
   }
@@ -33,9 +35,4 @@ function servesApis(words: readonly string[]): boolean {
   return (
     args !== undefined && args.dev !== true && (args.enabledServices === undefined || args.enabledApis !== undefined)
   );
-}
-
-/** The variables that a configuration is read from, most likely: with another list the worker is started anew. */
-function optionVariables(): string[] {
-  return Object.keys(process.env).filter((name) => /^(?:PORTICO|OS)_.+?__.+$/s.test(name));
 }

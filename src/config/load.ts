@@ -3,6 +3,7 @@
  */
 import type { Diagnostic } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { optionVariables, otherVariables } from '../process/index.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import {
   declaredFlags,
@@ -20,7 +21,6 @@ import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { refuseErrors } from './values/mistakes.js';
 import { problemsOf } from './values/problems.js';
-import { optionVariables, otherVariables } from './values/written.js';
 
 /** How `Config.load` finds its sources. */
 export interface LoadOptions {

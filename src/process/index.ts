@@ -7,6 +7,7 @@ export { firstParent } from './first-parent.js';
 export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
+export { OS_PREFIX, optionVariables, otherVariables } from './option-variables.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
 export { type ProgramFile, programFiles, programPaths } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
+import { OS_PREFIX } from '../../process/index.js';
 import type { Sources, Written } from '../state.js';
 import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
@@ -174,21 +175,6 @@ function sameMeaning(option: Option, a: Written, b: Written): boolean {
   }
 }
 
-/** The prefix of variables that oslo.config reads; ours too, under `os_env_compat`. */
-const osPrefix = 'OS';
-
-/** Takes the variables that may be options out of an environment: those with the prefix and `__`. */
-export function optionVariables(env: NodeJS.ProcessEnv, prefix: string): Record<string, string> {
-  const form = new RegExp(`^(?:${prefix}|${osPrefix})_.+?__.+$`, 's');
-  const found = Object.entries(env).filter(([name, value]) => form.test(name) && value !== undefined);
-  return Object.fromEntries(found) as Record<string, string>;
-}
-
-/** The names of variables with the prefix and no `__`: of an option, with one underscore too few, or of something else. */
-export function otherVariables(env: NodeJS.ProcessEnv, prefix: string): string[] {
-  return Object.keys(env).filter((name) => name.startsWith(`${prefix}_`) && !name.includes('__'));
-}
-
 /** The variable of an option: `PORTICO_API_COMPUTE__PORT` for `port` of `[api:compute]`. */
 export function variableName(prefix: string, group: string, opt: string): string {
   const word = (name: string): string => name.toUpperCase().replaceAll(/[-.:]/g, '_');
@@ -217,7 +203,7 @@ export function writtenInEnvironment(
   return spellings.flatMap((name) => {
     const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option, report);
     const own = look(sources.envPrefix);
-    const os = osCompat ? look(osPrefix) : undefined;
+    const os = osCompat ? look(OS_PREFIX) : undefined;
     if (own !== undefined && os !== undefined && own.text !== os.text) {
       const message = `is set to another value by ${os.location.detail}`;
       report('error', 'PORTICO_CONFIG_CONTRADICTION', own, { message, hint: 'unset one of them' });
