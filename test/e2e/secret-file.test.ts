@@ -106,6 +106,19 @@ async function served(t: TestContext, options: string) {
   };
 }
 
+/** The project in a single process. */
+async function servedAlone(t: TestContext, options: string) {
+  const port = await freePort();
+  const { folder, remove } = projectOf(port, options);
+  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    remove();
+  });
+  await program.printed(/"event":"ready"/);
+  return { port, folder, program };
+}
+
 test('a worker that restarts has the secret of its siblings until a reload, whose report names the file', async (t) => {
   const { folder, program, current, signedNow, signedBy, write, reload, replaced } = await served(
     t,
@@ -149,21 +162,14 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
 });
 
 test('a secret file of a single process is among the changes of a reload', async (t) => {
-  const port = await freePort();
-  const made = projectOf(port, '[jwt]\nsecret_file = token-secret\n');
-  const program = new Program(process.execPath, ['main.js'], { cwd: made.folder });
-  t.after(async () => {
-    await program.end();
-    made.remove();
-  });
-  await program.printed(/"event":"ready"/);
-  writeFileSync(join(made.folder, 'token-secret'), NEW);
+  const { port, folder, program } = await servedAlone(t, '[jwt]\nsecret_file = token-secret\n');
+  writeFileSync(join(folder, 'token-secret'), NEW);
   program.kill('SIGHUP');
   const [line] = await program.printed(/.*"event":"reload".*/);
   const { changes } = JSON.parse(line) as Report;
   assert.deepEqual(
     changes.map(({ option, old, new: now, effect, file }) => [option, old, now, effect, file]),
-    [['jwt.secret_file', '****', '****', 'applied now', join(made.folder, 'token-secret')]],
+    [['jwt.secret_file', '****', '****', 'applied now', join(folder, 'token-secret')]],
   );
   assert.equal(secretOf((await ask(`http://127.0.0.1:${port}/token`)).text), 'NEW');
 });
@@ -220,15 +226,9 @@ test('a secret file that has become a FIFO refuses a reload, and holds up nothin
 });
 
 test('a secret file that has become a FIFO refuses the reload of a single process', async (t) => {
-  const port = await freePort();
-  const made = projectOf(port, '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n');
-  const program = new Program(process.execPath, ['main.js'], { cwd: made.folder });
-  t.after(async () => {
-    await program.end();
-    made.remove();
-  });
-  await program.printed(/"event":"ready"/);
-  const path = join(made.folder, 'token-secret');
+  const options = '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n';
+  const { port, folder, program } = await servedAlone(t, options);
+  const path = join(folder, 'token-secret');
   rmSync(path);
   execFileSync('mkfifo', [path]);
   program.kill('SIGHUP');

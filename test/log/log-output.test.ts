@@ -213,53 +213,53 @@ process.exit(0);
   assert.deepEqual([stderr, status], ['first\nlast\n', 0]);
 });
 
-test('a file that cannot be closed is told, and all other log files are opened anew', (t) => {
+/**
+ * Runs a program with the logs `one` and `two`: their files are renamed after a line, `work` follows, then a last line. Gives the reader of its
+ * files.
+ */
+function renamedLogs(t: TestContext, { before = '', work }: { readonly before?: string; readonly work: string }) {
   const main = `
-import { closeSync, openSync, readdirSync, readlinkSync, renameSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, renameSync, writeSync } from 'node:fs';
 import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
 import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
-const lower = openSync('main.js');
+const descriptorOf = (name) => Number(readdirSync('/proc/self/fd').find((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).endsWith(name); } catch { return false; } }));
+${before}
 const logs = ['one', 'two'].map((file) => createLogger({ file }));
 for (const log of logs) log.info('before');
 for (const file of ['one', 'two']) renameSync(file, file + '.1');
-const open = readdirSync('/proc/self/fd').filter((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).endsWith('/one.1'); } catch { return false; } });
-closeSync(Number(open[0]));
-closeSync(lower);
-reopenLogs(logs[0]);
+${work}
 for (const log of logs) log.info('after');
 `;
   const { folder, remove } = emptyProject({ 'main.js': main });
   t.after(remove);
   const { stderr, status } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
   assert.deepEqual([stderr, status], ['', 0]);
-  assert.match(readFileSync(join(folder, 'one'), 'utf8'), /EBADF.*\n.*after/);
-  assert.match(readFileSync(join(folder, 'two'), 'utf8'), /after/);
+  return (file: string): string => readFileSync(join(folder, file), 'utf8');
+}
+
+test('a file that cannot be closed is told, and all other log files are opened anew', (t) => {
+  const read = renamedLogs(t, {
+    before: "const lower = openSync('main.js');",
+    work: "closeSync(descriptorOf('/one.1')); closeSync(lower); reopenLogs(logs[0]);",
+  });
+  assert.match(read('one'), /EBADF.*\n.*after/);
+  assert.match(read('two'), /after/);
 });
 
 test('a log file that other code has closed is opened anew, and nothing else is closed', (t) => {
-  const main = `
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, writeSync } from 'node:fs';
-import { createLogger } from ${JSON.stringify(join(root, 'dist', 'log', 'log.js'))};
-import { reopenLogs } from ${JSON.stringify(join(root, 'dist', 'log', 'reopening.js'))};
-const descriptorOf = (name) => Number(readdirSync('/proc/self/fd').find((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).endsWith(name); } catch { return false; } }));
-const logs = ['one', 'two'].map((file) => createLogger({ file }));
-for (const log of logs) log.info('before');
-for (const file of ['one', 'two']) renameSync(file, file + '.1');
+  const read = renamedLogs(t, {
+    work: `
 closeSync(descriptorOf('/two.1'));
 const other = openSync('other', 'w');
 reopenLogs(logs[1]);
 writeSync(other, 'open');
 closeSync(descriptorOf('/one'));
 reopenLogs(logs[0]);
-for (const log of logs) log.info('after');
-`;
-  const { folder, remove } = emptyProject({ 'main.js': main });
-  t.after(remove);
-  const { stderr, status } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
-  assert.deepEqual([stderr, status], ['', 0]);
-  assert.match(readFileSync(join(folder, 'one'), 'utf8'), /EBADF.*\n.*after/);
-  assert.match(readFileSync(join(folder, 'two'), 'utf8'), /EBADF[\s\S]*after/);
-  assert.equal(readFileSync(join(folder, 'other'), 'utf8'), 'open');
+`,
+  });
+  assert.match(read('one'), /EBADF.*\n.*after/);
+  assert.match(read('two'), /EBADF[\s\S]*after/);
+  assert.equal(read('other'), 'open');
 });
 
 test('a logger that is dropped is not opened anew', (t) => {

@@ -1,4 +1,4 @@
-/** What a worker tells its parent of the files that it reads. */
+/** Report of a worker to its parent about the files that it reads. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
