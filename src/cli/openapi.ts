@@ -64,7 +64,11 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
     });
   });
   if (version !== null) refuseUnserved(api, routers, version);
-  const { title, version: of, description } = routers.find(({ router }) => router.openapi)?.router.openapi ?? {};
+  const {
+    title,
+    version: of,
+    description,
+  } = routers.find(({ router }) => router.documented.openapi)?.router.documented.openapi ?? {};
   return openApiOf(routers, {
     title: title ?? api.name,
     version: version === null ? of : undefined,
@@ -76,7 +80,7 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
 }
 
 function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], version: ApiVersion): void {
-  const served = routers.flatMap(({ router }) => router.versions ?? []);
+  const served = routers.flatMap(({ router }) => router.documented.versions ?? []);
   if (served.some(({ min, max }) => version.atLeast(min) && version.atMost(max))) return;
   const ranges = served.map(({ min, max }) => `${min} to ${max}`).join(', ');
   const hint = served.length === 0 ? 'It has no versions: omit --version.' : `It has ${ranges}.`;

@@ -62,8 +62,11 @@ type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };
 /** Routes with `auth: true`, those of routers mounted in it included. A filter in code may find out who calls. */
 function routesForCallers(router: BuiltRouter): readonly PlacedRoute[] {
   return router.routes.flatMap((route) => {
-    if (needsKnownCaller(router.mountOf(route)?.guards[0])) {
-      return route.variables.has('path_info') ? [{ template: route.template, origin: router.originOf(route) }] : [];
+    const isMount = router.mountOf(route) !== undefined;
+    if ((isMount || router.redirectOf(route) !== undefined) && needsKnownCaller(router.guardsOf(route)[0])) {
+      // Of the two routes of a mount the one for what is below it.
+      if (isMount && !route.variables.has('path_info')) return [];
+      return [{ template: route.template, origin: router.originOf(route) }];
     }
     const inner = mountedRouter(router, route);
     if (inner !== undefined) return route.variables.has('path_info') ? routesForCallers(inner) : [];

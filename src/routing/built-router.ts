@@ -24,23 +24,23 @@ export interface OperationSource {
   readonly filters: readonly Filter[];
 }
 
-/** An app that a route leads to. */
-export interface Mount {
-  readonly app: App;
-  /** Its guard; none where anyone may call, and no `auth` says so. */
-  readonly guards: readonly Filter[];
+/** Options of a router that its documents are made of. */
+export interface DocumentedOptions {
+  readonly versions?: VersionOptions | undefined;
+  /** Facts about the API. */
+  readonly openapi?: OpenApiOptions | undefined;
+  readonly faultStyle?: FaultStyle | undefined;
+  readonly invalidInputStatus?: number | undefined;
 }
 
 /** The router that documents are made of: a `Router`. */
 export interface BuiltRouter extends Mapper {
-  readonly versions: VersionOptions | undefined;
-  /** Its own form of faults. */
-  readonly faults: { readonly faultStyle?: FaultStyle | undefined; readonly invalidInputStatus?: number | undefined };
-  /** Facts about the API for its documents. */
-  readonly openapi: OpenApiOptions | undefined;
+  readonly documented: DocumentedOptions;
   find(method: string, path: string): Found | null;
-  /** The mount of a route; undefined for routes to actions, and redirects. */
-  mountOf(route: Route): Mount | undefined;
+  /** The mounted app of a route; undefined for routes to actions, and redirects. */
+  mountOf(route: Route): App | undefined;
+  /** The guard of a mount or redirect; none where neither it nor the router has `auth`. */
+  guardsOf(route: Route): readonly Filter[];
   filtersOf(route: Route): readonly Filter[];
   /** The action of a route; `match` names it where the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
@@ -135,7 +135,7 @@ function mountedRouters(router: BuiltRouter): readonly PlacedRouter[] {
     // Of the two routes of a mount the one for what is below it.
     if (inner === undefined || !route.variables.has('path_info')) return [];
     const prefix = pathText(route.parts.slice(0, -1)).replace(/\/$/, '');
-    return [{ router: inner, prefix, guards: router.mountOf(route)!.guards }];
+    return [{ router: inner, prefix, guards: router.guardsOf(route) }];
   });
 }
 
@@ -147,5 +147,5 @@ export function routerOfApp(app: App): BuiltRouter | undefined {
 /** The router that a route leads to; undefined for all other routes, and for apps of other makes. */
 export function mountedRouter(router: BuiltRouter, route: Route): BuiltRouter | undefined {
   const mount = router.mountOf(route);
-  return mount === undefined ? undefined : routerOfApp(mount.app);
+  return mount === undefined ? undefined : routerOfApp(mount);
 }

@@ -171,12 +171,12 @@ export function explainRoute(router: BuiltRouter, req: IncomingMessage): Explain
   const redirect = router.redirectOf(route);
   if (redirect !== undefined) {
     const why = `redirects to ${redirect.target.template}`;
-    return { ...taken, answer: { status: redirect.status, why } };
+    return { ...taken, filters: router.guardsOf(route), answer: { status: redirect.status, why } };
   }
   const mount = router.mountOf(route);
   if (mount !== undefined) {
-    const mounted = { app: mount.app, router: mountedRouter(router, route) };
-    return { ...taken, filters: mount.guards, mounted };
+    const mounted = { app: mount, router: mountedRouter(router, route) };
+    return { ...taken, filters: router.guardsOf(route), mounted };
   }
   return { ...taken, ...acting(router, found, looked) };
 }

@@ -2,7 +2,7 @@
  * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { type App, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
+import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
 import {
   answerFailure,
   askRouteListeners,
@@ -191,7 +191,9 @@ export class RouterApp implements RequestRouter {
     version: ApiVersion | null,
   ): void | Promise<void> {
     if (served.kind === 'redirect') {
-      return answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
+      const { guards, redirect } = served;
+      const answer: App = () => answerRedirect(res, this.#parts.mapper, redirect, found, absoluteUrl(req, undefined));
+      return compose(guards, answer)(req, res);
     }
     const target = served.target ?? namedTarget(served, found);
     const { byKey, methods } = target;

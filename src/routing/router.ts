@@ -7,8 +7,7 @@ import { connectApp, factoryLog, faultFormOf } from '../app/internal.js';
 import type { PorticoError } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
-import type { VersionOptions } from './api-version.js';
-import { type BuiltRouter, type LookUp, noteRouter, type OperationSource } from './built-router.js';
+import { type DocumentedOptions, type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
 import { type Auth, guardsOf } from './guard.js';
 import { Mapper } from './mapper/mapper.js';
@@ -17,13 +16,13 @@ import {
   checkOptionNames,
   checkSlash,
   type KeptSettings,
+  MOUNT_OPTIONS,
   RESOURCE_OPTIONS,
   ROUTE_OPTIONS,
   splitSettings,
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { routerDocument } from './openapi.js';
-import type { OpenApiOptions } from './openapi-options.js';
 import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
 import {
@@ -131,11 +130,12 @@ export class Router<Own = any> extends Mapper {
   }
 
   /** Another app at a path and below it, on segment borders; it sees the rest of the path. Default of `auth`: the router's. */
-  mount(path: string, app: App, guard: { readonly auth?: Auth | undefined } = {}): this {
+  mount(path: string, app: App, options: { readonly auth?: Auth | undefined } = {}): this {
+    this.guard(null, path, callSite(), () => checkOptionNames(options, MOUNT_OPTIONS, new Set()));
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
-    const options = { ...guard, _mounted: connectApp(app) } as RouteOptions;
-    if (prefix !== '') this.addRoute(null, prefix, options);
-    this.addRoute(null, `${prefix}/{path_info:.*}`, options);
+    const mounted = { auth: options.auth, _mounted: connectApp(app) };
+    if (prefix !== '') this.addRoute(null, prefix, mounted);
+    this.addRoute(null, `${prefix}/{path_info:.*}`, mounted);
     return this;
   }
 
@@ -266,9 +266,12 @@ export class Router<Own = any> extends Mapper {
     return url;
   }
 
-  mountOf(route: Route): ReturnType<BuiltRouter['mountOf']> {
-    const { _mounted: app, auth } = this.#settings.get(route) ?? {};
-    return app && { app, guards: guardsOf(auth ?? this.#options.auth) };
+  mountOf(route: Route): App | undefined {
+    return this.#settings.get(route)?._mounted;
+  }
+
+  guardsOf(route: Route): readonly Filter[] {
+    return guardsOf(this.#settings.get(route)?.auth ?? this.#options.auth);
   }
 
   /** The filters around a route's controller, outermost first. */
@@ -280,16 +283,7 @@ export class Router<Own = any> extends Mapper {
     return this.#app!.lookUp(req);
   }
 
-  get versions(): VersionOptions | undefined {
-    return this.#options.versions;
-  }
-
-  get openapi(): OpenApiOptions | undefined {
-    return this.#options.openapi;
-  }
-
-  /** Its own form of faults. */
-  get faults(): Pick<RouterOptions, 'faultStyle' | 'invalidInputStatus'> {
+  get documented(): DocumentedOptions {
     return this.#options;
   }
 

@@ -253,3 +253,27 @@ test('auth of a router guards the apps that it mounts; auth of a mount wins', as
   };
   assert.equal((await request(known, 'GET', '/in/hello')).status, 200);
 });
+
+test('auth of a router guards its redirects; auth of a redirect wins', async () => {
+  const router = new Router({ log: keepingLogger(), auth: true });
+  router.redirect('/old', '/new').redirect('/moved', '/new', { auth: false });
+  const app = await router.build();
+  const old = await request(app, 'GET', '/old');
+  assert.deepEqual([old.status, old.headers.location], [401, undefined]);
+  assert.equal((await request(app, 'GET', '/moved')).status, 302);
+  const known: App = (req, res) => {
+    environ(req).identity = { userId: 'ada' };
+    return app(req, res);
+  };
+  assert.equal((await request(known, 'GET', '/old')).headers.location, '/new');
+});
+
+test('an option of a mount that does not exist fails the build, whatever its value', async () => {
+  const router = new Router({ log: keepingLogger() });
+  router.mount('/files', (_req, res) => void res.end(), { auht: false } as object);
+  await assert.rejects(router.build(), (error: Error) => {
+    assert.match(error.message, /a mount has no option "auht"/);
+    assert.match(String((error as { hint?: string }).hint ?? error.message), /auth/);
+    return true;
+  });
+});

@@ -63,6 +63,7 @@ export const ROUTE_OPTIONS: OptionNames = {
       ' ',
     ),
   ),
+  defaults: true,
 };
 
 /** Options of a router's resource. */
@@ -70,6 +71,15 @@ export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
   plain: new Set('controller formatted id pathPrefix namePrefix'.split(' ')),
   other: new Set('auth collection member new only except parentResource requirements _filter'.split(' ')),
+  defaults: true,
+};
+
+/** Options of a router's mount. */
+export const MOUNT_OPTIONS: OptionNames = {
+  what: 'a mount',
+  plain: new Set(),
+  other: new Set(['auth']),
+  defaults: false,
 };
 
 /** Options of a route, the router's apart from the mapper's. */
@@ -100,6 +110,8 @@ export interface OptionNames {
   readonly plain: ReadonlySet<string>;
   /** All others. */
   readonly other: ReadonlySet<string>;
+  /** Whether a text, a number or a boolean of another name is a default. */
+  readonly defaults: boolean;
 }
 
 /**
@@ -129,14 +141,14 @@ export function checkOptionNames(
 function hintFor(
   name: string,
   value: unknown,
-  { plain, other }: OptionNames,
+  { plain, other, defaults }: OptionNames,
   isGiven: (known: string) => boolean,
 ): string | undefined {
   const elsewhere = ELSEWHERE.get(name);
   if (elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value))) return `Write ${elsewhere}.`;
   const missing = (known: Iterable<string>): string[] =>
     [...known].filter((option) => !option.startsWith('_') && !isGiven(option));
-  if (isText(value)) {
+  if (defaults && isText(value)) {
     const near = nearestNames(name, [...missing(plain), 'method']);
     return near.includes('method') ? `Write ${ELSEWHERE.get('method')}.` : didYouMean(near);
   }

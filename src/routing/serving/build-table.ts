@@ -70,11 +70,11 @@ class RouteServing {
       params: new ParamReader(compiled, settings.types),
     };
     const redirect = this.#parts.mapper.redirectOf(route);
-    if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
+    const guards = guardsOf(settings.auth ?? this.#parts.options.auth);
+    if (redirect !== undefined) return { kind: 'redirect', ...shared, guards, redirect };
     if (settings._mounted !== undefined) {
       const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
-      const app = compose(guardsOf(settings.auth ?? this.#parts.options.auth), settings._mounted);
-      return { kind: 'mount', ...shared, app, place };
+      return { kind: 'mount', ...shared, app: compose(guards, settings._mounted), place };
     }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };

@@ -47,6 +47,7 @@ export interface ServedMount extends Served {
 
 export interface ServedRedirect extends Served {
   readonly kind: 'redirect';
+  readonly guards: readonly Filter[];
   readonly redirect: Redirect;
 }
 
