@@ -11,7 +11,7 @@ import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
 import { ask } from './control-client.js';
 import { type MeantService, socketOf } from './find-service.js';
-import { statusText } from './status-text.js';
+import { changeText, statusText } from './status-text.js';
 
 interface ControlArguments extends MeantService {
   readonly json?: boolean;
@@ -144,11 +144,7 @@ function reloadText(report: ReloadReport): string {
   const then = `configuration ${generation}${dryRun ? ' stays' : ''}${error === undefined ? '' : `: ${error}`}`;
   const lines = [`${what} ${durationMs} ms, ${then}`];
   const done = dryRun ? 'to be ' : '';
-  for (const { option, old, new: now, where, effect, file } of changes) {
-    // Of a secret file both are masked.
-    const change = file !== undefined && old === now ? `content of ${file} changed` : `${old} -> ${now}`;
-    lines.push(`  ${option}: ${change} (${where}), ${effect}`);
-  }
+  for (const change of changes) lines.push(`  ${changeText(change)}, ${change.effect}`);
   for (const warning of warnings) lines.push(`  ${warning.replaceAll('\n', '\n  ')}`);
   for (const { pipeline, ...parts } of pipelines) {
     const told = Object.entries(parts).filter(([, names]) => names.length > 0);

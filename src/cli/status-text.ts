@@ -1,4 +1,5 @@
 /** The status of a running service as text. */
+import type { ReloadReport } from '../launch/index.js';
 import {
   describeEnd,
   describeRecent,
@@ -68,10 +69,27 @@ export function statusText({ process: running, services, reloads, reloading }: S
     }
     if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);
   }
+  lines.push(...keptChanges(reloads));
   const last = reloads.at(-1);
   if (last !== undefined)
     lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
   return lines.join('\n');
+}
+
+/** Changes of files that the last reload could not apply: each reload reports all of them. */
+function keptChanges(reloads: StatusDocument['reloads']): string[] {
+  const last = reloads.findLast(({ outcome }) => outcome === 'accepted' || outcome === 'incomplete');
+  const kept = last?.changes.filter(({ effect }) => effect === 'needs a restart') ?? [];
+  if (kept.length === 0) return [];
+  const applied = last?.method === 'mutate' ? 'a reload or a restart' : 'a restart';
+  return ['', `Changes that wait for ${applied}:`, ...kept.map((change) => `  ${changeText(change)}`)];
+}
+
+/** A change in a report of a reload: `api:shop.port: 8774 -> 8775 (portico.ini:5:8)`. */
+export function changeText({ option, old, new: now, where, file }: ReloadReport['changes'][number]): string {
+  // Of a secret file both are masked.
+  const change = file !== undefined && old === now ? `content of ${file} changed` : `${old} -> ${now}`;
+  return `${option}: ${change} (${where})`;
 }
 
 /** So many routes of an API are shown; the page and the JSON have more. */

@@ -50,6 +50,8 @@ export class ConfigHolder {
   readonly warned: Set<string>;
   /** Warnings that came before there was a logger. */
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
+  /** Of one that is prepared: the warnings given to it, those that are in the log already included. */
+  given: Diagnostic[] | undefined;
   /** While it is judged: what checks come upon is among the issues. */
   #judging = false;
   /** How often values from code were set. */
@@ -127,6 +129,7 @@ export class ConfigHolder {
   /** Logs warnings, each once: one with another hint is the same. */
   warn(issues: readonly Diagnostic[]): void {
     if (this.#judging) return;
+    this.given?.push(...issues.filter(({ severity }) => severity === 'warning'));
     for (const issue of issues) {
       const said = withoutHint(issue);
       if (issue.severity !== 'warning' || this.warned.has(said)) continue;

@@ -32,6 +32,7 @@ export interface Preparation extends JudgedReload {
  * leaves the old configuration in force, with the old bytes of all files.
  */
 export interface JudgedReload {
+  /** Its warnings, and those that `config.warn` has got since. */
   readonly warnings: readonly Diagnostic[];
   /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
   readonly refusal: ConfigError | undefined;
@@ -78,10 +79,14 @@ export async function prepareReload(
   if (refusal !== undefined && !collect) throw refusal;
   const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
+  const given: Diagnostic[] = [];
+  asTakenUp.given = given;
   const released = new Set<string>();
   return {
     next: asTakenUp,
-    warnings,
+    get warnings() {
+      return [...warnings, ...given];
+    },
     refusal,
     get changes() {
       return changes;

@@ -158,7 +158,8 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
     const expiring = [...compared.after.plans.values()].flatMap(({ certificate }) => certificate?.expiry ?? []);
-    const told = [...warned, ...expiring, ...(unknown ?? [])].map((each) => printDiagnostic(each, { showLine: false }));
+    const found = [...(prepared?.warnings ?? []), ...warned, ...expiring, ...(unknown ?? [])];
+    const told = found.map((each) => printDiagnostic(each, { showLine: false }));
     // Each once: APIs share certificates.
     const warnings = [...new Set(told)];
     return { ...result, ...services, changes: changes(files), pipelines, warnings };
