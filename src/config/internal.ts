@@ -23,7 +23,7 @@ export { readUnlessFifo } from './read-unless-fifo.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
-export { writeHostPort } from './types/address-types.js';
+export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
 export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';

@@ -141,7 +141,7 @@ function readState(options: LoadOptions, groups: DeclaredGroups): State {
     dirs: choose(command.configDirs, options.dirs ?? options.defaultDirs, () => findDefaultDirs(program)),
     searched: searchedDirs(program),
   };
-  const { files, issues } = readFiles(paths);
+  const { files, issues } = readFiles(paths, { again: false });
   const envPrefix = options.envPrefix ?? project.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
   const sources = {
     files,
@@ -174,7 +174,7 @@ function hintOf({ argv }: Pick<LoadOptions, 'argv'>): string | undefined {
 
 /** The same sources read afresh, of the next generation. Environment and command line are as they were. */
 export function readAgain(state: State): State {
-  const { files, issues } = readFiles(state.paths);
+  const { files, issues } = readFiles(state.paths, { again: true });
   const sources = { ...state.mutable, files };
   return {
     ...state,

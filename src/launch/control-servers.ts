@@ -7,6 +7,7 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../config/index.js';
+import { LONGEST_SOCKET_PATH } from '../config/internal.js';
 import { describeError, PorticoError } from '../errors/index.js';
 import type { Totals } from '../metrics/index.js';
 import { packageOf } from '../modules/index.js';
@@ -127,17 +128,14 @@ export class Control {
   }
 }
 
-/** The longest path that fits in `sun_path`, unix(7), with its end. */
-const LONGEST = 107;
-
 /** The path to listen on or to connect to; undefined where the configuration wants none. */
 export function controlPath(config: Config, program: string, env: NodeJS.ProcessEnv): string | undefined {
   const { socket } = config.group('control', controlOptions);
   if (socket === '') return undefined;
   const path = socket !== undefined ? resolve(socket) : join(runtimeDirectory(env), defaultName(config, program));
-  if (Buffer.byteLength(path) <= LONGEST) return path;
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
   throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-    message: `the control socket cannot be ${path}: the path of a socket has at most ${LONGEST} bytes`,
+    message: `the control socket cannot be ${path}: the path of a socket has at most ${LONGEST_SOCKET_PATH} bytes`,
     hint: 'Set a shorter path in [control] socket.',
   });
 }

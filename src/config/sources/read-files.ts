@@ -5,15 +5,22 @@ import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node
 import { dirname, join } from 'node:path';
 import type { Diagnostic } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
+import { isFifo } from '../read-unless-fifo.js';
 import type { NamedPath, SourceFile, SourcePaths } from '../state.js';
 
-/** Reads all files, those of directories after the named ones; lowest precedence first. Throws nothing. */
-export function readFiles({ files, dirs }: SourcePaths): {
+/**
+ * Reads all files, those of directories after the named ones; lowest precedence first. Throws nothing. `again`: not for a start; a
+ * FIFO is an issue then, because it gives its content once, and a process that opens it waits for its writer.
+ */
+export function readFiles(
+  { files, dirs }: SourcePaths,
+  { again }: { readonly again: boolean },
+): {
   readonly files: SourceFile[];
   readonly issues: Diagnostic[];
 } {
   const issues: Diagnostic[] = [];
-  const read = (file: NamedPath): SourceFile[] => readOne(file, issues);
+  const read = (file: NamedPath): SourceFile[] => readOne(file, issues, again);
   const named = files.flatMap(read);
   return { files: [...named, ...dirs.flatMap((dir) => confFiles(dir, issues)).flatMap(read)], issues };
 }
@@ -44,10 +51,16 @@ function confFiles(dir: NamedPath, issues: Diagnostic[]): NamedPath[] {
   }
 }
 
-function readOne(file: NamedPath, issues: Diagnostic[]): SourceFile[] {
+function readOne(file: NamedPath, issues: Diagnostic[], again: boolean): SourceFile[] {
   if (/\.(?:json|toml|ya?ml)$/i.test(file.name)) {
     const message = `cannot read config file ${file.name}: only the INI format is read`;
     const hint = '`api-cli config generate` prints a file in that format';
+    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_FILE', message, hint });
+    return [];
+  }
+  if (again && isFifo(file.path)) {
+    const message = `cannot read config file ${file.name} again: it is a FIFO, which gives its content once`;
+    const hint = 'Write the configuration to a file, or restart the service instead of reloading it.';
     issues.push({ severity: 'error', code: 'PORTICO_CONFIG_FILE', message, hint });
     return [];
   }

@@ -80,6 +80,9 @@ export type ListenValue =
   | { readonly kind: 'fd'; readonly fd: number }
   | { readonly kind: 'systemd'; readonly name: string };
 
+/** Bytes of the longest path that fits in `sun_path`, unix(7), with its end. libuv of older Nodes cuts longer ones. */
+export const LONGEST_SOCKET_PATH = 107;
+
 /** `host`, `host:port`, `[v6]:port`, `unix:/path`, `fd:3` or `systemd:name`. An empty value is refused. */
 export const listen: Declare<ListenValue, object> = declareType('listen', '', () => ({
   kind: 'object',
@@ -94,6 +97,9 @@ function parseListen(text: string): ListenValue {
     const socket = text.slice('unix:'.length);
     if (!socket.startsWith('/') && !socket.startsWith('@')) {
       throw new InvalidValue('should be unix: and an absolute path');
+    }
+    if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
+      throw new InvalidValue(`should have a path of at most ${LONGEST_SOCKET_PATH} bytes, as each socket has`);
     }
     return { kind: 'unix', path: socket };
   }

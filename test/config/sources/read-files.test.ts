@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Config } from 'portico/config';
 import { watchFiles } from '#internal/config';
 
 test('CF-89 a file written in place, replaced, or reached through a turned link is noticed', {
@@ -47,4 +49,18 @@ test('CF-89 a file written in place, replaced, or reached through a turned link 
   stop();
   clearInterval(alive);
   rmSync(folder, { recursive: true });
+});
+
+test('a file that has become a FIFO refuses the reload at once', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-fifo-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'portico.ini');
+  writeFileSync(file, '[DEFAULT]\nstate_path = /one\n');
+  const config = await Config.load({ files: [file], argv: false });
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  await assert.rejects(config.reload(), /cannot read config file .*portico\.ini again: it is a FIFO/);
+  rmSync(file);
+  writeFileSync(file, '[DEFAULT]\nstate_path = /two\n');
+  await config.reload();
 });
