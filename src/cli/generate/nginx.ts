@@ -32,6 +32,11 @@ function generate(deployment: Deployment): string {
     '    default upgrade;',
     '    "" "";',
     '}',
+    '# The port that the client asked for: $host has none.',
+    'map $http_host $portico_port {',
+    '    default "";',
+    '    "~(?<portico_asked>:\\d+)$" $portico_asked;',
+    '}',
   ];
   for (const api of apis) {
     const name = upstreamOf(api);
@@ -61,11 +66,11 @@ function generate(deployment: Deployment): string {
       '        proxy_set_header Upgrade $http_upgrade;',
       '        # client_socket_timeout: how long the API waits for a silent handler.',
       `        proxy_read_timeout ${readSeconds(deployment)}s;`,
-      '        proxy_set_header Host $host;',
+      '        proxy_set_header Host $host$portico_port;',
       '        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
       '        proxy_set_header X-Forwarded-Proto $scheme;',
       '        # The API trusts these headers from its proxy, so values from clients must not pass.',
-      '        proxy_set_header X-Forwarded-Host $host;',
+      '        proxy_set_header X-Forwarded-Host $host$portico_port;',
       '        proxy_set_header X-Forwarded-Prefix "";',
       '        proxy_set_header Forwarded "";',
       ...(api.tls
