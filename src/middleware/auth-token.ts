@@ -134,7 +134,8 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   // RFC 6750 §3.1: a caller without a token is told no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
-  const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
+  const extra = options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-'));
+  const extraStrip = extra.length === 0 ? undefined : new Set(extra);
   const invalidate = (token: string): void => tokens.invalidate(token);
 
   const { setHeaders, legacyHeaders: legacy } = options;

@@ -58,8 +58,8 @@ export const context = filterFactory(
         throw new Fault(403, { message: 'The token has no project. Use a token for a project.' });
       }
       const token = req.headers['x-auth-token'];
-      const built = new RequestContext({
-        ...identity,
+      // Not by `...` of the identity, which takes V8 of Node 20 as long as all else here.
+      const fields = Object.assign({}, identity, {
         isAdmin: identity?.roles?.some((role) => adminRoles.has(role)),
         isService: identity?.roles?.some(isServiceRole) === true || serviceIdentity?.roles?.some(isServiceRole),
         serviceUserId: serviceIdentity?.userId,
@@ -72,7 +72,7 @@ export const context = filterFactory(
         token: typeof token === 'string' ? token : undefined,
         carryToken: options.carryToken,
       });
-      env.context = built;
+      env.context = new RequestContext(fields);
       return runInRequest(env, app, req, res);
     };
   },

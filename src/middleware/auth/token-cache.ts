@@ -63,11 +63,17 @@ export class TokenCache {
   get(key: string): TokenInfo | RefusedToken | undefined {
     const entry = this.#good.get(key) ?? this.#bad.get(key);
     if (entry === undefined) return undefined;
-    const store = isRefused(entry.answer) ? this.#bad : this.#good;
-    store.delete(key);
-    if (entry.until <= this.#clock.now()) return undefined;
-    if (entry.ends <= this.#wallClock()) return undefined;
-    store.set(key, entry);
+    const bad = isRefused(entry.answer);
+    const store = bad ? this.#bad : this.#good;
+    if (entry.until <= this.#clock.now() || entry.ends <= this.#wallClock()) {
+      store.delete(key);
+      return undefined;
+    }
+    // While there is room for as many again nothing is forgotten, and the order does not matter.
+    if (store.size > (bad ? MAX_NEGATIVE : this.#options.maxEntries) / 2) {
+      store.delete(key);
+      store.set(key, entry);
+    }
     return entry.answer;
   }
 
