@@ -167,7 +167,7 @@ function result(found, problems) {
     name: 'conduit',
     title: "RealWorld's backend",
     notes: [
-      "examples/conduit with one worker and its parent, beside the same store and schemas on plain Fastify: µs of processor a request. PostgreSQL's time is not counted.",
+      "examples/conduit with one worker and its parent, beside the same store and schemas on plain Fastify, with hooks for request ids and the request log: µs of processor a request. PostgreSQL's time is not counted.",
     ],
     problems,
     figures,
