@@ -118,16 +118,16 @@ function explainRouter(
     const text = ['is the first that takes it', ...asked, ...taken].join(', ');
     add('route', `${methodText(route)} ${route.path}`, text, { origin: route.origin });
   }
+  for (const filter of filters) {
+    const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
+    add('filter', filterName(filter), does, { answers });
+    if (typeof answers === 'number') return { steps, answer: answers, route: explained };
+  }
   if (answer !== null) {
     const { status, why, nearest } = answer;
     const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}`;
     add('answer', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
     return { steps, answer: status, route: explained };
-  }
-  for (const filter of filters) {
-    const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
-    add('filter', filterName(filter), does, { answers });
-    if (typeof answers === 'number') return { steps, answer: answers, route: explained };
   }
   if (mounted !== null) {
     enterMount(req, match!.path_info);

@@ -134,7 +134,7 @@ export interface ExplainedRoute {
   readonly match: Readonly<Record<string, unknown>> | null;
   /** The version of the API that is asked for. */
   readonly version: string | null;
-  /** Around the action or the mounted app, outermost first. */
+  /** Around the action, the mounted app or the redirect, outermost first. */
   readonly filters: readonly Filter[];
   /** The action; null where the router answers by itself, and for an app that is mounted. */
   readonly action: { readonly controller: string; readonly name: string } | null;

@@ -7,7 +7,7 @@ import { connectApp, factoryLog, faultFormOf } from '../app/internal.js';
 import type { PorticoError } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
-import { type DocumentedOptions, type LookUp, noteRouter, type OperationSource } from './built-router.js';
+import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
 import { type Auth, guardsOf } from './guard.js';
 import { Mapper } from './mapper/mapper.js';
@@ -56,6 +56,7 @@ export class Router<Own = any> extends Mapper {
    * `build()`, as one of `connect` is. `get`, `post`, … are the same for one method.
    */
   readonly route: AddRoute<this, Own> = (definition) => this.#addShort(definition) as never;
+  static readonly #ofAllRouters = new WeakMap<Route, KeptSettings>();
   readonly #options: RouterOptions;
   readonly #controllers: Controllers;
   readonly #settings = new Map<Route, KeptSettings>();
@@ -131,9 +132,9 @@ export class Router<Own = any> extends Mapper {
 
   /** Another app at a path and below it, on segment borders; it sees the rest of the path. Default of `auth`: the router's. */
   mount(path: string, app: App, options: { readonly auth?: Auth | undefined } = {}): this {
-    this.guard(null, path, callSite(), () => checkOptionNames(options, MOUNT_OPTIONS, new Set()));
+    this.guard(null, path, callSite(), () => checkOptionNames(options ?? {}, MOUNT_OPTIONS, new Set()));
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
-    const mounted = { auth: options.auth, _mounted: connectApp(app) };
+    const mounted = { auth: options?.auth, _mounted: connectApp(app) };
     if (prefix !== '') this.addRoute(null, prefix, mounted);
     this.addRoute(null, `${prefix}/{path_info:.*}`, mounted);
     return this;
@@ -205,6 +206,7 @@ export class Router<Own = any> extends Mapper {
       if (!this.#options.prefix) checkSlash(route);
     }
     this.#settings.set(route, { ...settings, types, written: template ?? undefined });
+    Router.#ofAllRouters.set(route, settings);
     return route;
   }
 
@@ -227,6 +229,10 @@ export class Router<Own = any> extends Mapper {
       message: `"${code}" is not a redirect status`,
       hint: 'Use 301, 302, 303, 307 or 308.',
     });
+  }
+
+  protected override settingsOf(route: Route): RouteOptions {
+    return { ...Router.#ofAllRouters.get(route) };
   }
 
   protected override changed(): void {
@@ -283,7 +289,7 @@ export class Router<Own = any> extends Mapper {
     return this.#app!.lookUp(req);
   }
 
-  get documented(): DocumentedOptions {
+  get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus'> {
     return this.#options;
   }
 

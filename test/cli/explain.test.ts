@@ -450,3 +450,18 @@ test('OP-6 every filter and app that ships says what it does', () => {
   for (const [name, made] of factories)
     assert.equal(typeof (made as { describe?: unknown }).describe, 'function', name);
 });
+
+test('explain shows the guard of a redirect before its answer', (t) => {
+  const run = project(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = moved\n[api:moved]\nport = 8774\n',
+    'api-paste.ini': '[app:moved]\npaste.app_factory = ./app.mjs:moved\n',
+    'app.mjs': `import { Router } from 'portico/routing';
+export const moved = () => new Router({ auth: true }).redirect('/old', '/new').build();
+`,
+  });
+  const lines = linesOf(run('explain', 'GET', '/old'));
+  assert.deepEqual(lines.slice(-2), [
+    '  filter auth: checks whether the caller is allowed',
+    '  answer moved: 302 Found: redirects to /new',
+  ]);
+});

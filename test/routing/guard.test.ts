@@ -268,6 +268,23 @@ test('auth of a router guards its redirects; auth of a redirect wins', async () 
   assert.equal((await request(known, 'GET', '/old')).headers.location, '/new');
 });
 
+test('extend copies the guard of a route', async () => {
+  const guarded = new Router({ log: keepingLogger() }).get('/one', { auth: true }, () => 'one');
+  const copied = new Router({ log: keepingLogger() });
+  copied.extend(guarded.routes, '/copy');
+  const app = await copied.build();
+  assert.equal((await request(app, 'GET', '/copy/one')).status, 401);
+});
+
+test('a misspelt auth of a route or a redirect fails the build', async () => {
+  const router = new Router({ log: keepingLogger() });
+  router.redirect('/old', '/one', { auht: true }).connect('/one', { handler: () => 'one', auht: true });
+  await assert.rejects(router.build(), (error: Error) => {
+    assert.equal(error.message.match(/no option "auht"/g)?.length, 2);
+    return true;
+  });
+});
+
 test('an option of a mount that does not exist fails the build, whatever its value', async () => {
   const router = new Router({ log: keepingLogger() });
   router.mount('/files', (_req, res) => void res.end(), { auht: false } as object);

@@ -139,9 +139,19 @@ export class Mapper extends SubMapperParent {
     for (const route of routes) {
       const joint = pathPrefix !== '' && route.minimize ? '/' : '';
       const { _explicit, _minimize, _static, _filter, _absolute, _encoding, ...options } = route.options;
-      this.addRoute(route.name, pathPrefix + joint + route.template, { ...options, conditions: route.conditions });
+      const settings = this.settingsOf(route);
+      this.addRoute(route.name, pathPrefix + joint + route.template, {
+        ...options,
+        ...settings,
+        conditions: route.conditions,
+      });
     }
     return this;
+  }
+
+  /** Further options of a route, which are not among its own. */
+  protected settingsOf(_route: Route): RouteOptions {
+    return {};
   }
 
   /** Redirect of a route; undefined for all others. */

@@ -145,11 +145,14 @@ function hintFor(
   isGiven: (known: string) => boolean,
 ): string | undefined {
   const elsewhere = ELSEWHERE.get(name);
-  if (elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value))) return `Write ${elsewhere}.`;
+  if (defaults && elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value)))
+    return `Write ${elsewhere}.`;
   const missing = (known: Iterable<string>): string[] =>
     [...known].filter((option) => !option.startsWith('_') && !isGiven(option));
   if (defaults && isText(value)) {
-    const near = nearestNames(name, [...missing(plain), 'method']);
+    // No default is a switch: a misspelt `auth: true` would leave a route open.
+    const guards = typeof value === 'boolean' && other.has('auth') && !isGiven('auth') ? ['auth'] : [];
+    const near = nearestNames(name, [...missing(plain), 'method', ...guards]);
     return near.includes('method') ? `Write ${ELSEWHERE.get('method')}.` : didYouMean(near);
   }
   const near = nearestNames(name, missing([...other, ...plain]));
