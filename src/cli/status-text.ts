@@ -76,13 +76,17 @@ export function statusText({ process: running, services, reloads, reloading }: S
   return lines.join('\n');
 }
 
-/** Changes of files that the last reload could not apply: each reload reports all of them. */
+/** Changes that the last accepted reload has left as they were. */
 function keptChanges(reloads: StatusDocument['reloads']): string[] {
   const last = reloads.findLast(({ outcome }) => outcome === 'accepted' || outcome === 'incomplete');
   const kept = last?.changes.filter(({ effect }) => effect === 'needs a restart') ?? [];
   if (kept.length === 0) return [];
   const applied = last?.method === 'mutate' ? 'a reload or a restart' : 'a restart';
-  return ['', `Changes that wait for ${applied}:`, ...kept.map((change) => `  ${changeText(change)}`)];
+  return [
+    '',
+    `Changes that the last accepted reload left for ${applied}:`,
+    ...kept.map((change) => `  ${changeText(change)}`),
+  ];
 }
 
 /** A change in a report of a reload: `api:shop.port: 8774 -> 8775 (portico.ini:5:8)`. */

@@ -50,7 +50,7 @@ export class ConfigHolder {
   readonly warned: Set<string>;
   /** Warnings that came before there was a logger. */
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
-  /** Of one that is prepared: the warnings given to it, those that are in the log already included. */
+  /** Warnings that a prepared configuration has got. Some may be in the log already. */
   given: Diagnostic[] | undefined;
   /** While it is judged: what checks come upon is among the issues. */
   #judging = false;

@@ -32,7 +32,7 @@ export interface Preparation extends JudgedReload {
  * leaves the old configuration in force, with the old bytes of all files.
  */
 export interface JudgedReload {
-  /** Its warnings, and those that `config.warn` has got since. */
+  /** Its warnings, and later ones from `config.warn`. */
   readonly warnings: readonly Diagnostic[];
   /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
   readonly refusal: ConfigError | undefined;

@@ -53,7 +53,7 @@ test('the report of a reload has the warnings of check, in a dry run too', async
 
 test('status lists the changes that wait for a restart, until they are taken back', async (t) => {
   const { port, ini, cli, write, reload } = await served(t);
-  assert.doesNotMatch(await cli('status'), /wait for/);
+  assert.doesNotMatch(await cli('status'), /left for/);
   const other = await freePort();
   write(ini.replace(`port = ${port}`, `port = ${other}`));
   await reload();
@@ -64,11 +64,16 @@ test('status lists the changes that wait for a restart, until they are taken bac
   );
   await reload();
   const kept = await cli('status');
-  assert.match(kept, new RegExp(`Changes that wait for a restart:\n {2}api:hello\\.port: ${port} -> ${other} \\(`));
+  assert.match(
+    kept,
+    new RegExp(
+      `Changes that the last accepted reload left for a restart:\n {2}api:hello\\.port: ${port} -> ${other} \\(`,
+    ),
+  );
   assert.doesNotMatch(kept, /graceful_shutdown_timeout/);
   write(ini);
   await reload();
-  assert.doesNotMatch(await cli('status'), /wait for/);
+  assert.doesNotMatch(await cli('status'), /left for/);
 });
 
 test('status says that changes which a mutate has left wait for a reload', async (t) => {
@@ -77,6 +82,6 @@ test('status says that changes which a mutate has left wait for a reload', async
   await reload();
   assert.match(
     await cli('status'),
-    /Changes that wait for a reload or a restart:\n {2}wsgi\.max_headers: \d+ -> 50 \(/,
+    /Changes that the last accepted reload left for a reload or a restart:\n {2}wsgi\.max_headers: \d+ -> 50 \(/,
   );
 });

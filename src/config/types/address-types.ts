@@ -99,7 +99,9 @@ function parseListen(text: string): ListenValue {
       throw new InvalidValue('should be unix: and an absolute path');
     }
     if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
-      throw new InvalidValue(`should have a path of at most ${LONGEST_SOCKET_PATH} bytes, as each socket has`);
+      throw new InvalidValue(
+        `should have a path of at most ${LONGEST_SOCKET_PATH} bytes: that of a Unix socket cannot be longer`,
+      );
     }
     return { kind: 'unix', path: socket };
   }

@@ -159,9 +159,9 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
     const expiring = [...compared.after.plans.values()].flatMap(({ certificate }) => certificate?.expiry ?? []);
     const found = [...(prepared?.warnings ?? []), ...warned, ...expiring, ...(unknown ?? [])];
-    const told = found.map((each) => printDiagnostic(each, { showLine: false }));
-    // Each once: APIs share certificates.
-    const warnings = [...new Set(told)];
+    // Each once, also where its hints differ: APIs share certificates.
+    const told = new Map(found.map((each) => [printed({ ...each, hint: undefined }), printed(each)]));
+    const warnings = [...told.values()];
     return { ...result, ...services, changes: changes(files), pipelines, warnings };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
@@ -169,6 +169,10 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const { files } = compared ?? compare();
     return { ...refusedFor(error), changes: changes(files) };
   }
+}
+
+function printed(warning: Diagnostic): string {
+  return printDiagnostic(warning, { showLine: false });
 }
 
 function warningsOf({ plans }: ServicePlans): Diagnostic[] {
