@@ -71,7 +71,6 @@ export const noauth = filterFactory(
       const projectId = (colon < 0 ? '' : token.slice(colon + 1)) || userId;
       const roles = isAdmin ? ADMIN_ROLES : MEMBER_ROLES;
       env.identity = Object.freeze({ userId, projectId, roles });
-      // Not by `...` of the identity, which takes V8 of Node 20 as long as all else here.
       const context = new RequestContext({
         userId,
         projectId,

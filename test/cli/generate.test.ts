@@ -350,6 +350,8 @@ test('OP-15 nginx takes the proxy: a unix socket, TLS', {
 }, (t) => {
   const run = generating(t, { api: 'listen = unix:/run/hello/api.sock' });
   const server = written(run, 'nginx');
+  // $host alone has no port.
+  for (const header of ['Host', 'X-Forwarded-Host']) assert.ok(server.includes(`${header} $host$portico_port;`));
   const file = join(run.folder, 'nginx.conf');
   writeFileSync(file, `pid ${run.folder}/pid; error_log stderr; events {} http { access_log off; ${server} }`);
   const { status, stderr } = spawnSync('nginx', ['-t', '-c', file], { encoding: 'utf8' });

@@ -35,7 +35,7 @@ function generate(deployment: Deployment): string {
     '# The port that the client asked for: $host has none.',
     'map $http_host $portico_port {',
     '    default "";',
-    '    "~(?<portico_asked>:\\d+)$" $portico_asked;',
+    '    "~(?<portico_asked>:\\d{1,5})$" $portico_asked;',
     '}',
   ];
   for (const api of apis) {

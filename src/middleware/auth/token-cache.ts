@@ -32,8 +32,8 @@ interface Entry {
 }
 
 /**
- * Answers about tokens, in this process. The key is a hash: no token is stored. The least recently used goes
- * first. Valid and bad ones have a bound each, so that a flood of made-up tokens does not push out the good ones.
+ * Answers about tokens, in this process. The key is a hash: no token is stored. One that was not used lately
+ * goes first. Valid and bad ones have a bound each, so that a flood of made-up tokens does not push out the good ones.
  */
 export class TokenCache {
   readonly #options: TokenCacheOptions;
@@ -69,7 +69,7 @@ export class TokenCache {
       store.delete(key);
       return undefined;
     }
-    // While there is room for as many again nothing is forgotten, and the order does not matter.
+    // Below half of the bound a use does not move a token: it is forgotten after half as many new ones at the earliest.
     if (store.size > (bad ? MAX_NEGATIVE : this.#options.maxEntries) / 2) {
       store.delete(key);
       store.set(key, entry);
