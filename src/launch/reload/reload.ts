@@ -158,7 +158,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
     const expiring = [...compared.after.plans.values()].flatMap(({ certificate }) => certificate?.expiry ?? []);
-    const found = [...(prepared?.warnings ?? []), ...warned, ...expiring, ...(unknown ?? [])];
+    const found = [...warned, ...expiring, ...(unknown ?? []), ...(prepared?.warnings ?? [])];
     // Each once, also where its hints differ: APIs share certificates.
     const told = new Map(found.map((each) => [printed({ ...each, hint: undefined }), printed(each)]));
     const warnings = [...told.values()];
