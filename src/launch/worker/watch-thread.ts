@@ -13,6 +13,8 @@ const TICK_MS = 250;
 const NAMED_TICKS = 2;
 /** A main thread that is silent for longer misses its beat. */
 const QUIET_MS = 1500;
+/** A change of memory that is told at once. */
+const GROWN_BYTES = 16 * 2 ** 20;
 /** After its deadline a process gets so much more to end by itself. */
 const GRACE_MS = 1000;
 /** Milliseconds that an orphan's loop must stand still before it is ended, where graceful stops have no limit. */
@@ -80,7 +82,8 @@ function kill(why: string): void {
 
 /**
  * Tells the parent what came and what left since the last tick. A request is named once it was there at two ticks: one that is
- * answered sooner costs nothing. The memory is told while the main thread does not.
+ * answered sooner costs nothing. The memory is told while the main thread does not, and when it has changed much between two beats: a
+ * request can fill the heap in less time than that.
  */
 function tellRequests(): void {
   const came: [slot: number, head: string][] = [];
@@ -99,8 +102,10 @@ function tellRequests(): void {
     if (ticks[slot] === NAMED_TICKS) came.push([slot, headOf(slot)]);
   }
   if (parent === undefined) return;
-  const rss = silentMs >= QUIET_MS ? process.memoryUsage.rss() : toldMemory;
-  if (came.length === 0 && left.length === 0 && count === toldCount && Math.abs(rss - toldMemory) < 2 ** 20) return;
+  const isSilent = silentMs >= QUIET_MS;
+  const rss = isSilent || count > 0 ? process.memoryUsage.rss() : toldMemory;
+  const step = isSilent ? 2 ** 20 : GROWN_BYTES;
+  if (came.length === 0 && left.length === 0 && count === toldCount && Math.abs(rss - toldMemory) < step) return;
   tell(`${JSON.stringify({ kind: 'inHand', came, left, count, ...(rss === toldMemory ? {} : { rss }) })}\n`);
   toldCount = count;
   toldMemory = rss;
