@@ -12,7 +12,7 @@ export const servicegroupOptions = defineOptions({
   }),
   connection: uri({
     secret: true,
-    help: 'The SQLite database of the registry: sqlite:///relative or sqlite:////absolute. Default: connection of [database]; if that is not set either, no records are stored.',
+    help: 'The database of the registry: postgresql://user@host/name, sqlite:///relative or sqlite:////absolute. Default: connection of [database]; if that is not set either, no records are stored.',
   }),
   initial_delay_s: float({ default: 5, min: 0, help: 'Seconds from the start of a service to its first heartbeat.' }),
   jitter: float({
