@@ -69,12 +69,10 @@ export const noauth = filterFactory(
       const userId = colon < 0 ? token : token.slice(0, colon);
       const isAdmin = userId === 'admin';
       const projectId = (colon < 0 ? '' : token.slice(colon + 1)) || userId;
-      const roles = isAdmin ? ADMIN_ROLES : MEMBER_ROLES;
-      env.identity = Object.freeze({ userId, projectId, roles });
+      const identity = Object.freeze({ userId, projectId, roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES });
+      env.identity = identity;
       const context = new RequestContext({
-        userId,
-        projectId,
-        roles,
+        ...identity,
         isAdmin,
         requestId: env.requestId,
         globalRequestId: env.globalRequestId,
