@@ -64,11 +64,8 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
     });
   });
   if (version !== null) refuseUnserved(api, routers, version);
-  const {
-    title,
-    version: of,
-    description,
-  } = routers.find(({ router }) => router.documented.openapi)?.router.documented.openapi ?? {};
+  const [facts] = routers.flatMap(({ router }) => router.documented.openapi ?? []);
+  const { title, version: of, description } = facts ?? {};
   return openApiOf(routers, {
     title: title ?? api.name,
     version: version === null ? of : undefined,

@@ -63,16 +63,15 @@ type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };
 function routesForCallers(router: BuiltRouter): readonly PlacedRoute[] {
   return router.routes.flatMap((route) => {
     const isMount = router.mountOf(route) !== undefined;
-    if ((isMount || router.redirectOf(route) !== undefined) && needsKnownCaller(router.guardsOf(route)[0])) {
-      // Of the two routes of a mount the one for what is below it.
-      if (isMount && !route.variables.has('path_info')) return [];
+    // Of the two routes of a mount the one for what is below it.
+    if (isMount && !route.variables.has('path_info')) return [];
+    const leadsOn = isMount || router.redirectOf(route) !== undefined;
+    const filters = leadsOn ? router.guardsOf(route) : (router.operationSource(route)?.filters ?? []);
+    if (filters.length === 1 && needsKnownCaller(filters[0])) {
       return [{ template: route.template, origin: router.originOf(route) }];
     }
     const inner = mountedRouter(router, route);
-    if (inner !== undefined) return route.variables.has('path_info') ? routesForCallers(inner) : [];
-    const filters = router.operationSource(route)?.filters ?? [];
-    if (filters.length !== 1 || !needsKnownCaller(filters[0])) return [];
-    return [{ template: route.template, origin: router.originOf(route) }];
+    return inner === undefined ? [] : routesForCallers(inner);
   });
 }
 

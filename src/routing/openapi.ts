@@ -54,7 +54,8 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     const { router, prefix } = documented;
     const domain = prefix.startsWith('/') ? '' : prefix.split('/', 1)[0]!;
     const place = { before: domain === '' ? prefix.slice(common.length) : prefix.slice(domain.length), domain };
-    const version = router.documented.versions === undefined ? null : apiVersion;
+    const { versions } = router.documented;
+    const version = versions === undefined ? null : apiVersion;
     const faults = faultFormFrom(router.documented, options.faults);
     faultSchemas.content(faults.style);
     additions.push(...documented.additions);
@@ -68,14 +69,13 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       additions.push(...inside);
       const outer = { additions: documented.additions, faults: options.faults };
       const inner = { additions: inside, faults };
-      const around = { version, versions: router.documented.versions, filters: [outer, inner], schemas, faultSchemas };
+      const around = { version, versions, filters: [outer, inner], schemas, faultSchemas };
       paths.add(place, path, methodsOf(compiled), (names, method) =>
         operationOf(compiled, source, { ...around, names, method }),
       );
     }
   }
-  const newest = routers.find(({ router }) => router.documented.versions !== undefined)?.router.documented.versions
-    ?.max;
+  const [newest] = routers.flatMap(({ router }) => router.documented.versions?.max ?? []);
   const version = options.version ?? apiVersion?.text ?? newest ?? '1.0';
   return {
     openapi: '3.1.0',

@@ -56,10 +56,10 @@ export class Router<Own = any> extends Mapper {
    * `build()`, as one of `connect` is. `get`, `post`, … are the same for one method.
    */
   readonly route: AddRoute<this, Own> = (definition) => this.#addShort(definition) as never;
-  static readonly #ofAllRouters = new WeakMap<Route, KeptSettings>();
   readonly #options: RouterOptions;
   readonly #controllers: Controllers;
-  readonly #settings = new Map<Route, KeptSettings>();
+  /** Of the routes of all routers: `extend` copies routes of others. */
+  static readonly #settings = new WeakMap<Route, KeptSettings>();
   readonly #filters: Filter[] = [];
   readonly #issues: PorticoError[] = [];
   readonly #types: ReadonlyMap<string, ParamType>;
@@ -172,7 +172,7 @@ export class Router<Own = any> extends Mapper {
       mapper: this,
       table: this.compile(),
       controllers: this.#controllers,
-      settings: this.#settings,
+      settings: Router.#settings,
       filters: this.#filters,
       refuse: (error: PorticoError) => void this.#issues.push(error),
     };
@@ -205,8 +205,7 @@ export class Router<Own = any> extends Mapper {
       checkOptionNames(options, ROUTE_OPTIONS, meant);
       if (!this.#options.prefix) checkSlash(route);
     }
-    this.#settings.set(route, { ...settings, types, written: template ?? undefined });
-    Router.#ofAllRouters.set(route, settings);
+    Router.#settings.set(route, { ...settings, types, written: template ?? undefined });
     return route;
   }
 
@@ -232,7 +231,8 @@ export class Router<Own = any> extends Mapper {
   }
 
   protected override settingsOf(route: Route): RouteOptions {
-    return { ...Router.#ofAllRouters.get(route) };
+    const { types: _types, written: _written, ...settings } = Router.#settings.get(route) ?? {};
+    return { ...settings };
   }
 
   protected override changed(): void {
@@ -273,16 +273,16 @@ export class Router<Own = any> extends Mapper {
   }
 
   mountOf(route: Route): App | undefined {
-    return this.#settings.get(route)?._mounted;
+    return Router.#settings.get(route)?._mounted;
   }
 
   guardsOf(route: Route): readonly Filter[] {
-    return guardsOf(this.#settings.get(route)?.auth ?? this.#options.auth);
+    return guardsOf(Router.#settings.get(route)?.auth ?? this.#options.auth);
   }
 
   /** The filters around a route's controller, outermost first. */
   filtersOf(route: Route): readonly Filter[] {
-    return [...this.#filters, ...(this.#settings.get(route)?.filters ?? [])];
+    return [...this.#filters, ...(Router.#settings.get(route)?.filters ?? [])];
   }
 
   lookUp(req: IncomingMessage): LookUp {
@@ -299,7 +299,7 @@ export class Router<Own = any> extends Mapper {
     const action = match?.action ?? route.defaults.get('action');
     if (this.mountOf(route) !== undefined || this.redirectOf(route) !== undefined) return null;
     if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
-    const settings = this.#settings.get(route);
+    const settings = Router.#settings.get(route);
     const methods = this.#controllers.resource(controller).optionsOf(action);
     const auth = methods.at(-1)?.auth ?? settings?.auth ?? this.#options.auth;
     return {

@@ -139,17 +139,13 @@ export class Mapper extends SubMapperParent {
     for (const route of routes) {
       const joint = pathPrefix !== '' && route.minimize ? '/' : '';
       const { _explicit, _minimize, _static, _filter, _absolute, _encoding, ...options } = route.options;
-      const settings = this.settingsOf(route);
-      this.addRoute(route.name, pathPrefix + joint + route.template, {
-        ...options,
-        ...settings,
-        conditions: route.conditions,
-      });
+      const copied = { ...options, ...this.settingsOf(route), conditions: route.conditions };
+      this.addRoute(route.name, pathPrefix + joint + route.template, copied);
     }
     return this;
   }
 
-  /** Further options of a route, which are not among its own. */
+  /** Options of a copy of a route that are not among its own. `types` and `written` follow from the path. */
   protected settingsOf(_route: Route): RouteOptions {
     return {};
   }

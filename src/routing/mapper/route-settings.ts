@@ -151,8 +151,8 @@ function hintFor(
     [...known].filter((option) => !option.startsWith('_') && !isGiven(option));
   if (defaults && isText(value)) {
     // No default is a switch: a misspelt `auth: true` would leave a route open.
-    const guards = typeof value === 'boolean' && other.has('auth') && !isGiven('auth') ? ['auth'] : [];
-    const near = nearestNames(name, [...missing(plain), 'method', ...guards]);
+    const switches = typeof value === 'boolean' ? missing(['auth']) : [];
+    const near = nearestNames(name, [...missing(plain), 'method', ...switches]);
     return near.includes('method') ? `Write ${ELSEWHERE.get('method')}.` : didYouMean(near);
   }
   const near = nearestNames(name, missing([...other, ...plain]));

@@ -22,7 +22,7 @@ export interface RouterParts {
   readonly mapper: Mapper;
   readonly table: RouteTable;
   readonly controllers: Controllers;
-  readonly settings: ReadonlyMap<Route, KeptSettings>;
+  readonly settings: Pick<ReadonlyMap<Route, KeptSettings>, 'get'>;
   readonly filters: readonly Filter[];
   /** Takes note of a mistake; the build fails with all of them. */
   readonly refuse: (error: PorticoError) => void;
