@@ -50,7 +50,7 @@ export class ConfigHolder {
   readonly warned: Set<string>;
   /** Warnings that came before there was a logger. */
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
-  /** Warnings that a prepared configuration has got. Some may be in the log already. */
+  /** Warnings of a prepared configuration, and of {@link warn} since. Some may be in the log already. */
   given: Diagnostic[] | undefined;
   /** While it is judged: what checks come upon is among the issues. */
   #judging = false;

@@ -1,4 +1,6 @@
 /** Exports for other directories of Portico, beside the published ones. */
+
+export { withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
   diffConfigs,

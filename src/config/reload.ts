@@ -79,14 +79,12 @@ export async function prepareReload(
   if (refusal !== undefined && !collect) throw refusal;
   const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
-  const given: Diagnostic[] = [];
-  asTakenUp.given = given;
+  // `warn` adds to it.
+  asTakenUp.given = [...warnings];
   const released = new Set<string>();
   return {
     next: asTakenUp,
-    get warnings() {
-      return [...warnings, ...given];
-    },
+    warnings: asTakenUp.given,
     refusal,
     get changes() {
       return changes;

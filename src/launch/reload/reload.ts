@@ -3,6 +3,7 @@
  * differs is how a new configuration is applied.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
+import { withoutHint } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -160,8 +161,8 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const expiring = [...compared.after.plans.values()].flatMap(({ certificate }) => certificate?.expiry ?? []);
     const found = [...warned, ...expiring, ...(unknown ?? []), ...(prepared?.warnings ?? [])];
     // Each once, also where its hints differ: APIs share certificates.
-    const told = new Map(found.map((each) => [printed({ ...each, hint: undefined }), printed(each)]));
-    const warnings = [...told.values()];
+    const told = new Map(found.map((each) => [withoutHint(each), each]));
+    const warnings = [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
     return { ...result, ...services, changes: changes(files), pipelines, warnings };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
@@ -169,10 +170,6 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const { files } = compared ?? compare();
     return { ...refusedFor(error), changes: changes(files) };
   }
-}
-
-function printed(warning: Diagnostic): string {
-  return printDiagnostic(warning, { showLine: false });
 }
 
 function warningsOf({ plans }: ServicePlans): Diagnostic[] {
