@@ -4,7 +4,8 @@
 import { pathToFileURL } from 'node:url';
 import Fastify from 'fastify';
 import { signToken, tokenUser } from './conduit-tokens.mjs';
-import { globalRequestId, ID_HEADER, logRequest, newRequestId, wantsLines } from './seven-filters.mjs';
+import { giveIds, logRequests } from './fastify-filters.mjs';
+import { newRequestId } from './seven-filters.mjs';
 
 const [, , folder, port, database, key] = process.argv;
 const part = (name) => import(pathToFileURL(`${folder}/${name}.js`).href);
@@ -13,26 +14,8 @@ const [{ Store }, schemas] = await Promise.all(['store', 'schemas'].map(part));
 const store = new Store(database);
 const app = Fastify({ genReqId: newRequestId });
 app.decorateRequest('reader', null);
-app.decorateRequest('globalId', undefined);
-app.addHook('onRequest', (request, reply, done) => {
-  request.globalId = globalRequestId(request.headers);
-  reply.header(ID_HEADER, request.id);
-  done();
-});
-app.addHook('onResponse', (request, reply, done) => {
-  if (wantsLines()) {
-    logRequest(request.raw, {
-      target: request.originalUrl,
-      status: reply.statusCode,
-      bytes: Number(reply.getHeader('content-length')),
-      ms: reply.elapsedTime,
-      id: request.id,
-      globalId: request.globalId,
-      route: request.routeOptions.url,
-    });
-  }
-  done();
-});
+giveIds(app);
+logRequests(app);
 
 const authentication = (isOptional) => async (request, reply) => {
   const user = tokenUser(request.headers, key);

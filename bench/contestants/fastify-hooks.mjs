@@ -1,32 +1,24 @@
 // Fastify with the seven filters written as its own hooks: what somebody does who needs them and has no pipeline.
 import { fastify } from 'fastify';
+import { giveIds, logRequests } from './fastify-filters.mjs';
 import { listen, options } from './fastify-works.mjs';
 import {
   authenticate,
   current,
   failed,
-  globalRequestId,
-  ID_HEADER,
   isTooLarge,
-  logRequest,
   newRequestId,
   remoteOf,
   tokenHeaders,
   tooLarge,
-  wantsLines,
 } from './seven-filters.mjs';
 
 const app = fastify({ ...options, genReqId: newRequestId });
-app.decorateRequest('globalId', undefined);
 app.decorateRequest('context', undefined);
 app.decorateRequest('remote', undefined);
 
 await listen(app, (scope) => {
-  scope.addHook('onRequest', (request, reply, done) => {
-    request.globalId = globalRequestId(request.headers);
-    reply.header(ID_HEADER, request.id);
-    done();
-  });
+  giveIds(scope);
   scope.addHook('onRequest', (request, _reply, done) => {
     request.remote = remoteOf(request.raw);
     done();
@@ -44,24 +36,7 @@ await listen(app, (scope) => {
     request.context = context;
     current.run(context, done);
   });
-  scope.addHook('onResponse', (request, reply, done) => {
-    if (!wantsLines()) {
-      done();
-      return;
-    }
-    logRequest(request.raw, {
-      remote: request.remote,
-      target: request.originalUrl,
-      status: reply.statusCode,
-      bytes: Number(reply.getHeader('content-length')),
-      ms: reply.elapsedTime,
-      id: request.id,
-      globalId: request.globalId,
-      route: request.routeOptions.url,
-      context: request.context,
-    });
-    done();
-  });
+  logRequests(scope);
   scope.setErrorHandler((error, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status < 500) reply.code(status).send({ error: { code: status, title: error.name, message: error.message } });
