@@ -47,7 +47,7 @@ test('the report of a reload has the warnings of check, in a dry run too', async
     for (const said of [checked, told]) assert.match(said, EXPOSED);
     assert.equal(new Set(report.warnings).size, report.warnings.length);
   }
-  // What stays wrong is a warning of the next reload as well.
+  // A warning whose cause stays is in the report of the next reload as well.
   assert.match((await reload()).warnings.join('\n'), EXPOSED);
 });
 
