@@ -9,7 +9,5 @@ exports.app = async (_globalConf, _localConf, ctx) => {
       return { n, square: n * n };
     },
   });
-  const built = await router.build();
-  ctx.onClose(() => built.close());
-  return built;
+  return router.build();
 };

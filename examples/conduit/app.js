@@ -101,7 +101,5 @@ export const app = appFactory('conduit', options, async ({ database }, ctx) => {
   );
   router.get('/tags', anyone, async () => ({ tags: await store.tags() }));
 
-  const built = await router.build();
-  ctx.onClose(() => built.close());
-  return built;
+  return router.build();
 });

@@ -12,8 +12,6 @@ async function visits(fastify) {
   });
 }
 
-export async function app(_globalConf, _localConf, ctx) {
-  const built = await fastifyApp(visits);
-  ctx.onClose(() => built.close());
-  return built;
+export async function app() {
+  return fastifyApp(visits);
 }

@@ -16,7 +16,5 @@ export async function app(_globalConf, _localConf, ctx) {
       }
     },
   });
-  const built = await router.build();
-  ctx.onClose(() => built.close());
-  return built;
+  return router.build();
 }

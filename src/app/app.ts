@@ -10,6 +10,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /** Answers one HTTP request. Same shape as a Node request listener, so any of those is an App. */
 export type App = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
+/** An App that holds something until it is closed. */
+export interface ClosableApp extends App {
+  /** Releases it; requests must have ended. Safe to call twice. */
+  close(): Promise<void>;
+}
+
 /** Wraps an app in another. Called once, when the pipeline is built; the App it returns serves every request. */
 export type Filter = (app: App) => App;
 

@@ -38,6 +38,8 @@ export class Exchange {
   declare readonly environ: Environ;
   /** The server that took the request; undefined for one that sets no state. */
   declare readonly server: ServerState | undefined;
+  /** Aborted when the app that has the request is to end. */
+  declare readonly closing: AbortSignal | undefined;
   /** The connection it came by, where its server lists them. */
   declare connection: unknown;
   /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
@@ -77,6 +79,7 @@ export class Exchange {
     this.res = res;
     this.environ = new RequestEnviron(this) as Environ;
     this.server = server;
+    this.closing = server?.closing;
     this.connection = undefined;
     this.since = 0;
     this.hand = -1;
@@ -109,6 +112,14 @@ export function exchangeOf(req: IncomingMessage): Exchange {
 /** The environ of a request: its identity, route, context and more. Each request has one, created on first use. */
 export function environ(req: IncomingMessage): Environ {
   return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;
+}
+
+/**
+ * The signal that is aborted when the server of a request begins to stop, or another app takes the place of its own: an answer
+ * without an end, such as an event stream, ends then. Undefined where the server does not tell, as one of plain `node:http`.
+ */
+export function closingOf(req: IncomingMessage): AbortSignal | undefined {
+  return exchangeOf(req).closing;
 }
 
 /** Rest of the request's target to route; parsed once, however many ask. */

@@ -21,6 +21,11 @@ export async function runFactory<T>(log: () => Logger, factory: () => T): Promis
   }
 }
 
+/** Whether this code runs in a factory. */
+export function isFactoryAtWork(): boolean {
+  return current.getStore() !== undefined;
+}
+
 /** The log of the factory that is at work; outside of one a log of that name, to standard error. */
 export function factoryLog(name: string): Logger {
   return current.getStore()?.() ?? createLogger({ base: { name } });

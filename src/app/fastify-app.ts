@@ -18,22 +18,17 @@ import type {
   onRequestHookHandler,
 } from 'fastify';
 import type { LogFields, Logger } from '../log/index.js';
-import type { App } from './app.js';
+import type { App, ClosableApp } from './app.js';
 import { environ } from './exchange.js';
 import { factoryLog } from './factory-log.js';
 import { answerFailure } from './failure.js';
 import { fastifyLog } from './fastify-log.js';
 import { Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
+import { noteMade } from './held-apps.js';
 import { notePathWriters, warnBelowMount } from './mounted-plugins.js';
 import { guardPipe } from './response-body.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
-
-/** An App that holds something until it is closed. */
-export interface ClosableApp extends App {
-  /** Releases it; requests must have ended. Safe to call twice. */
-  close(): Promise<void>;
-}
 
 /** Options of a Fastify instance. */
 export interface CreateFastifyOptions {
@@ -167,7 +162,7 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  *
  * Errors that the plugin does not handle make the App fail: a `Fault` unchanged; Fastify's own errors (validation, body
  * too large, unknown content type) and an unknown route as a `Fault` with that status; any other error unchanged.
- * In a paste factory, call `ctx.onClose(() => app.close())` to release it.
+ * The loader closes it where a paste factory returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const { logger, loggerInstance } = options.fastify ?? {};
@@ -205,7 +200,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       res.once('close', resolve);
       handTo(instance, req, res);
     });
-  return Object.assign(app, { close: () => instance.close() });
+  return noteMade(Object.assign(app, { close: () => instance.close() }));
 }
 
 const upgradeFacts = (req: IncomingMessage): LogFields => ({ method: req.method, request_id: environ(req).requestId });

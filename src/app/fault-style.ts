@@ -103,11 +103,14 @@ const renderProblem: FaultRenderer = (fault, req) => {
 
 /** As the example of RFC 9457 §3 has it; parts that have no JSON Pointer have the name of their parameter. */
 function problemError({ where, path, message, keyword }: FaultIssue): object {
+  const name = path.join('.');
   const escaped = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`);
   const place =
     where === 'body'
       ? { pointer: `#${escaped.map((step) => encodeURI(step)).join('')}` }
-      : { [where === 'headers' ? 'header' : 'parameter']: path.join('.') };
+      : name === ''
+        ? {}
+        : { [where === 'headers' ? 'header' : 'parameter']: name };
   return { detail: message, ...place, keyword };
 }
 

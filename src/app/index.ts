@@ -1,7 +1,7 @@
 /** `portico/app`: the App contract and its tools. */
 
 export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
-export type { App, Filter } from './app.js';
+export type { App, ClosableApp, Filter } from './app.js';
 export { beforeHead, type HeadListener } from './before-head.js';
 export type { HoldOptions } from './body-parts.js';
 export { quoteClient } from './client-text.js';
@@ -14,7 +14,7 @@ export {
   RequestContext,
 } from './context.js';
 export type { Environ, MatchedRoute, Remote } from './environ.js';
-export { environ } from './exchange.js';
+export { closingOf, environ } from './exchange.js';
 export {
   type AppFactory,
   appFactory,
@@ -39,7 +39,6 @@ export {
   type WantedOrder,
 } from './factory.js';
 export {
-  type ClosableApp,
   type CreateFastifyOptions,
   type FastifyAppOptions,
   fastifyApp,

@@ -39,6 +39,7 @@ export {
 export { checkFaultForm, faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
 export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
+export { callFactory, noteMade } from './held-apps.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';

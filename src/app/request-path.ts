@@ -52,12 +52,23 @@ export interface OverrideSource {
 
 /**
  * The method to match with: `_method` of the query, whatever the method; else that of a form sent with POST. The form
- * is not looked at when the query has the text `_method` anywhere. Empty values are ignored.
+ * is not looked at when the query has the text `_method` anywhere. Empty values are ignored. As in WebOb, which Routes
+ * reads it with, `;` separates fields of a query too, and a query that is not UTF-8 has none.
  */
 export function overriddenMethod({ method, query, contentType = '', form = '' }: OverrideSource): string {
-  if (query.includes('_method')) return lastField(query) || method;
-  const isForm = contentType.split(';', 1)[0]!.trim().toLowerCase() === 'application/x-www-form-urlencoded';
+  if (query.includes('_method')) return (isUtf8(query) && lastField(query.replaceAll(';', '&'))) || method;
+  const isForm = contentType.split(';', 1)[0] === 'application/x-www-form-urlencoded';
   return (method === 'POST' && isForm && lastField(form)) || method;
+}
+
+/** A percent sign without two digits behind it is a character as others. */
+function isUtf8(encoded: string): boolean {
+  try {
+    decodeURIComponent(encoded.replace(/%(?![\da-f]{2})/gi, '%25'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function lastField(encoded: string): string {

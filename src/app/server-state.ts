@@ -10,6 +10,8 @@ export interface ServerState {
   slots?: Slots;
   /** It is asked to stop. */
   draining?: boolean;
+  /** Aborted when the server begins to end, or to replace its app; another one from then on. */
+  closing?: AbortSignal;
   /** Whether its record in the service registry was lost; absent where it keeps none. */
   isRecordLost?: (() => boolean) | undefined;
   /** How the API writes its faults. Default: as Portico does. */

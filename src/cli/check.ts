@@ -199,7 +199,7 @@ const PRINTERS = {
         option: option ?? null,
         message: messageWithValue(said),
         hint: hint ?? null,
-        page: errorPages([{ code }])[0] ?? null,
+        page: errorPages([{ code, ...said }])[0] ?? null,
       })),
       undefined,
       2,

@@ -62,10 +62,8 @@ export function register(program: Command): void {
     'replace the workers of a service one by one, with the configuration in force',
     'restart compute',
   ).action(async (service: string, args: ControlArguments) => {
-    const done = await post<{ replaced: number; failures: readonly string[] }>(args, '/restart', { service });
-    print(args, done, () =>
-      [`${service}: ${countText(done.replaced, 'worker')} replaced`, ...done.failures].join('\n'),
-    );
+    const done = await post<Restarted>(args, '/restart', { service });
+    print(args, done, () => restartText(service, done));
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
@@ -119,6 +117,18 @@ function add(
 
 async function post<T>(args: ControlArguments, url: string, body?: object): Promise<T> {
   return ask(await socketOf(args), 'POST', url, body);
+}
+
+interface Restarted {
+  readonly replaced: number;
+  readonly failures: readonly string[];
+  /** Options whose changes only a restart of the parent applies. */
+  readonly left: readonly string[];
+}
+
+function restartText(service: string, { replaced, failures, left }: Restarted): string {
+  const still = left.length === 0 ? [] : [`Not applied, stop the service and start it: ${left.join(', ')}`];
+  return [`${service}: ${countText(replaced, 'worker')} replaced`, ...failures, ...still].join('\n');
 }
 
 function requestsText(requests: readonly ShownRequest[]): string {

@@ -3,7 +3,7 @@
  */
 import { resolve } from 'node:path';
 import type { Config, OptionMistake } from '../config/index.js';
-import { syslogAsked } from '../config/internal.js';
+import { syslogAsked, UNKNOWN_SECTION } from '../config/internal.js';
 import { nearestNames, placeOf } from '../errors/index.js';
 import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../registry/internal.js';
@@ -184,9 +184,8 @@ function misspelledSections(config: Config): OptionMistake[] {
       (group) => isShippedGroup(group) && names.some((name) => config.has(group, name)),
     );
     if (near === undefined) return [];
-    return [
-      { group: section, message: 'unknown section: its options have no effect', hint: `did you mean [${near}]?` },
-    ];
+    const message = 'unknown section: its options have no effect';
+    return [{ group: section, code: UNKNOWN_SECTION, message, hint: `did you mean [${near}]?` }];
   });
   if (found.length === 0) return [];
   const isPasted = pastedSections(config);

@@ -87,6 +87,9 @@ export async function buildAll(config: Config, options: JudgeOptions = {}): Prom
     const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, config)));
     found = joined(found, odd ?? []);
   }
+  // The app of an API with refused options or certificates may have mistakes too.
+  const refused = apiNames(config).filter((name) => apis.every((api) => api.name !== name));
+  for (const name of refused) await refusals.gather(() => tryToLoad(name, config));
   if (services.length > 0) {
     const made = await enabledServices(config, { log: silentLogger(), ...options }, makingServices);
     for (const service of made.services) await refusals.gather(async () => (await service.prepare())());
@@ -99,6 +102,18 @@ async function tryToBuild({ name, usesTls }: PlannedApi, config: Config): Promis
   const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, judged: true });
   const letGo = await service.prepare(config);
   await Promise.resolve(letGo());
+}
+
+/** The same of its app alone. */
+async function tryToLoad(name: string, config: Config): Promise<void> {
+  const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
+  // Others of its options may be refused.
+  const group = `api:${name}`;
+  const written = config.has(group, 'pipeline') ? config.resolve(group, 'pipeline').value : undefined;
+  const pipeline = typeof written === 'string' && written !== '' ? written : name;
+  if (!loader.has(pipeline)) return;
+  const app = await loader.loadApp(pipeline);
+  await app.close();
 }
 
 /**

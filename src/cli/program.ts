@@ -86,6 +86,7 @@ async function parseCommand(words: readonly string[], serves: boolean): Promise<
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 
   // `serve` loads the application in its workers, and their parent explains how they end.
+  if (!serves) keepOutputClean();
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1);
   if (done !== undefined) endWithReader(done);
   try {
@@ -102,6 +103,12 @@ async function parseCommand(words: readonly string[], serves: boolean): Promise<
     // Handles that an application opened at import, and forgets, do not hold the process.
     if (!serves) endSoon();
   }
+}
+
+/** Standard output is the command's: what the application logs to the console while it is loaded goes to standard error. */
+function keepOutputClean(): void {
+  const { error } = console;
+  Object.assign(console, { log: error, info: error, debug: error });
 }
 
 function refuseUsage(text: string): void {

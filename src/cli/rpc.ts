@@ -35,7 +35,7 @@ export function register(program: Command): void {
     .description('inspect and make remote calls between services, and handle failed messages')
     .addHelpText('after', example('api-cli rpc dead list'));
   add(rpc, 'ping <topic>', 'check that a service answers, and show its state', 'ping compute --host north')
-    .option('--timeout <seconds>', 'seconds to wait for the reply (default: 5)', wholeNumber('--timeout', 1), 5)
+    .option('--timeout <seconds>', 'seconds to wait for the reply', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
       const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });

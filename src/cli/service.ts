@@ -268,9 +268,8 @@ function registerDatabase(program: Command): void {
       // SQLite brings itself up to date when it is opened, which a question does.
       const steps = (await registry.store.migrate?.()) ?? 0;
       await registry.store.list();
-      process.stdout.write(
-        steps === 0 ? 'the tables are up to date\n' : `the tables are up to date, after ${steps} steps\n`,
-      );
+      const taken = steps === 0 ? '' : `, after ${steps} ${steps === 1 ? 'step' : 'steps'}`;
+      process.stdout.write(`the tables are up to date${taken}\n`);
     } finally {
       await registry.close();
     }

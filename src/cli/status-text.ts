@@ -14,7 +14,7 @@ import { formatDuration } from '../text/index.js';
 import { columns } from './command.js';
 
 /** Output of `api-cli status`: first the troubles, then each service with its workers. */
-export function statusText({ process: running, services, reloads, reloading }: StatusDocument): string {
+export function statusText({ process: running, services, reloads, reloading, left }: StatusDocument): string {
   const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost, notListening } = running;
   const up = formatDuration(uptimeMs / 1000);
   const lines = [
@@ -69,23 +69,20 @@ export function statusText({ process: running, services, reloads, reloading }: S
     }
     if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);
   }
-  lines.push(...keptChanges(reloads));
+  lines.push(...leftChanges(left));
   const last = reloads.at(-1);
   if (last !== undefined)
     lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
   return lines.join('\n');
 }
 
-/** Changes that the last accepted reload has left as they were. */
-function keptChanges(reloads: StatusDocument['reloads']): string[] {
-  const last = reloads.findLast(({ outcome }) => outcome === 'accepted' || outcome === 'incomplete');
-  const kept = last?.changes.filter(({ effect }) => effect === 'needs a restart') ?? [];
-  if (kept.length === 0) return [];
-  const applied = last?.method === 'mutate' ? 'a reload or a restart' : 'a restart';
+/** Changes that accepted reloads have left as they were. */
+function leftChanges(left: StatusDocument['left']): string[] {
+  if (left.length === 0) return [];
   return [
     '',
-    `Changes that the last accepted reload left for ${applied}:`,
-    ...kept.map((change) => `  ${changeText(change)}`),
+    'Changes that wait until the service is stopped and started:',
+    ...left.map((each) => `  ${changeText(each)}`),
   ];
 }
 

@@ -31,4 +31,4 @@ export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';
-export { isStranger, isUnknownName, isUnknownSection } from './values/problems.js';
+export { isStranger, isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';

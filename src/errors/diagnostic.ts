@@ -42,6 +42,8 @@ export interface Diagnostic {
   readonly hint?: string | undefined;
   /** A line of the file that would help, once it is filled in. */
   readonly proposal?: string | undefined;
+  /** Codes of what an application did wrong, where that is the mistake: their pages explain it too. */
+  readonly causes?: readonly string[] | undefined;
   /** One more line at the end: where in the application it came from. */
   readonly note?: string | undefined;
 }

@@ -133,7 +133,9 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
 
 /** The hint for a name that is not one of `names`: those that come near, else all of them behind `label`. */
 export function nearestOrAll(word: string, names: Iterable<string>, label = 'There are'): string {
-  return didYouMean(word, names) ?? `${label}: ${[...names].join(', ') || 'none'}.`;
+  // An iterator gives its names once.
+  const all = [...names];
+  return didYouMean(word, all) ?? `${label}: ${all.join(', ') || 'none'}.`;
 }
 
 /** A name in `options` that is not one of `known`: itself, and a hint with the nearest ones. Undefined when all are known. */
@@ -148,22 +150,31 @@ export function unknownOption(
 
 /**
  * Refuses options that do not exist, all at once, each with the names that come near: `what` is the object they are options of,
- * as `a Router`. For mistakes in code: they are shown with a stack.
+ * as `a Router`. For mistakes in code: they are shown with a stack. `elsewhere`: sentences for options of other programs.
  */
-export function refuseUnknownOptions(code: string, what: string, options: object, known: Iterable<string>): void {
+export function refuseUnknownOptions(
+  code: string,
+  what: string,
+  options: object,
+  known: Iterable<string>,
+  elsewhere: ReadonlyMap<string, string> = new Map(),
+): void {
   const names = [...known];
   // One that is undefined is as one that is left out.
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const unknown = given.map(([name]) => name).filter((name) => !names.includes(name));
   if (unknown.length === 0) return;
   const listed = unknown.map((name) => `"${name}"`).join(', ');
+  const said = new Set(unknown.flatMap((name) => elsewhere.get(name) ?? []));
   const near = unknown.flatMap((name) => {
+    if (elsewhere.has(name)) return [];
     const [nearest] = nearestNames(name, names);
     return nearest === undefined ? [] : [unknown.length === 1 ? `"${nearest}"` : `"${nearest}" for "${name}"`];
   });
+  if (near.length > 0) said.add(`Did you mean ${near.join(', ')}?`);
   throw new PorticoError(code, {
     message: `${what} has no ${unknown.length === 1 ? 'option' : 'options'} ${listed}`,
-    hint: near.length > 0 ? `Did you mean ${near.join(', ')}?` : `Options: ${names.join(', ')}.`,
+    hint: [...said].join(' ') || `Options: ${names.join(', ')}.`,
   });
 }
 

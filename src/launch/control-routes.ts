@@ -69,7 +69,10 @@ export function controlRoutes(
       const pools = fleet();
       controlled.log.notice(`Service ${name}: replacing its workers`, { service: name });
       const { replaced, failures } = await pools.restart(name);
-      return { service: name, replaced, failures };
+      // Its workers begin with the configuration in force, which does not have these.
+      const left = controlled.status().left.map(({ option }) => option);
+      const isOthers = (option: string): boolean => (/^(?:api|service):([^.]+)\./.exec(option)?.[1] ?? name) !== name;
+      return { service: name, replaced, failures, left: left.filter((option) => !isOthers(option)) };
     },
     'POST /log-level': ({ body }) => setLogLevel(controlled, body),
     'POST /report': async ({ body }) => {

@@ -101,11 +101,11 @@ export function startError({ service, index }: Assignment, exit: WorkerExit): Er
   }
   const { text: message, diagnostics } = failure;
   const code = failure.code ?? 'PORTICO_WORKER_FAILED';
-  if (failure.status === STATUS_REFUSED)
-    return new ConfigurationRefused(code, diagnostics === undefined ? { message } : { message, diagnostics });
+  const details = diagnostics === undefined ? { message } : { message, diagnostics };
+  if (failure.status === STATUS_REFUSED) return new ConfigurationRefused(code, details);
   // The launch ends with the status that a service chose.
   if (code === 'PORTICO_SERVICE_EXIT')
     return Object.assign(new PorticoError(code, { message }), { exitCode: failure.status });
-  if (code.startsWith('PORTICO_')) return new PorticoError(code, { message });
+  if (code.startsWith('PORTICO_')) return new PorticoError(code, details);
   return Object.assign(new PorticoError('PORTICO_WORKER_FAILED', { message }), { code });
 }

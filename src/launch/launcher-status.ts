@@ -12,6 +12,7 @@ import type { WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport, ReloadUnderWay } from './reload/reload-report.js';
+import type { ReloadChange } from './reload/service-plans.js';
 import type { Telling } from './report/report-subjects.js';
 import type { ServiceRun } from './services/service-run.js';
 import type { HeldRequest } from './worker-message.js';
@@ -70,6 +71,8 @@ export interface LauncherStatus {
   readonly reloads: readonly ReloadReport[];
   /** The one that is under way. */
   readonly reloading: ReloadUnderWay | undefined;
+  /** Changes of the configuration that accepted reloads have left for a restart. */
+  readonly left: readonly ReloadChange[];
 }
 
 /** The services of a fleet. */

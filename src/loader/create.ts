@@ -6,7 +6,7 @@
  * they acquire is released in reverse order.
  */
 import type { App, DeclaredFactory, Filter } from '../app/index.js';
-import { connectApp, type FaultForm, runFactory } from '../app/internal.js';
+import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -158,20 +158,15 @@ export class Creation {
     }
     const call = value as AnyFactory;
     const { globalConf, localConf, ctx } = argumentsFor(context, this.#given);
+    const run = (...first: readonly unknown[]): Awaitable<unknown> => call(...first, globalConf, localConf, ctx);
+    const make = (...first: readonly unknown[]): Promise<unknown> => callFactory(ctx, () => run(...first));
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
-      const wrap = (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
+      // A runner may return only when its server has ended: it is no factory.
+      const wrap = (app: App) => (kind === 'server' ? run : make)(app) as Awaitable<App>;
       return Object.assign(wrap, { factory: written, localConf });
     }
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
-    const result = await guarded(
-      context,
-      () =>
-        runFactory(
-          () => ctx.log,
-          () => call(...first, globalConf, localConf, ctx),
-        ),
-      MISTAKABLE.has(call.length),
-    );
+    const result = await guarded(context, () => make(...first), MISTAKABLE.has(call.length));
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);

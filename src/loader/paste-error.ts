@@ -1,7 +1,14 @@
 /**
  * The error that refuses a paste file, with the references that led to it.
  */
-import { ConfigurationRefused, type Diagnostic, type ErrorDetails, type Origin, type Place } from '../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  type ErrorDetails,
+  type Origin,
+  type Place,
+  PorticoError,
+} from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
 /** A reference that led to a mistake, and where it is. */
@@ -85,9 +92,12 @@ export class FactoryFailed extends PasteError {
     return false;
   }
 
-  /** As of any error of a paste file, and where in the application the factory threw. */
+  /** As of any error of a paste file, with what the factory threw, and where in the application. */
   override get diagnostics(): readonly Diagnostic[] {
-    const place = thrownAt(this.cause);
-    return super.diagnostics.map((each) => (place === undefined ? each : { ...each, note: `thrown at ${place}` }));
+    const { cause } = this;
+    const place = thrownAt(cause);
+    const note = place === undefined ? undefined : `thrown at ${place}`;
+    const causes = cause instanceof PorticoError ? cause.diagnostics.map(({ code }) => code) : undefined;
+    return super.diagnostics.map((each) => ({ ...each, causes, note }));
   }
 }

@@ -50,12 +50,13 @@ export function isModuleReference(text: string): boolean {
 
 /**
  * The file that `written` means, the path of the reference `text`: relative to the folder of `from`, the file that is
- * asked. Undefined: a distribution is asked. `\` counts as `/`.
+ * asked. Undefined: a distribution is asked. `\` counts as `/`. As in PasteDeploy, a path is absolute only if it is
+ * written with a `/` at its very beginning, and blanks are dropped at its end alone.
  */
 export function includedPath(from: string | undefined, text: string, written: string, origin?: Origin): string {
-  const path = decodePercent(strip(written).replaceAll('\\', '/'));
-  if (isAbsolute(path)) return resolve(path);
-  if (from !== undefined) return resolve(dirname(from), path);
+  const path = strip(`/${decodePercent(written.replaceAll('\\', '/'))}`);
+  if (isAbsolute(written)) return resolve(path);
+  if (from !== undefined) return resolve(dirname(from) + path);
   throw new PasteError('PORTICO_PASTE_BAD_RELATIVE_URI', {
     message: `${JSON.stringify(text)} is relative to no file, because a distribution refers to it.`,
     hint: 'Write an absolute path, or let a section of the file "use" the composite.',

@@ -56,7 +56,7 @@ export class Source {
   readonly path: string;
   readonly #usage: Usage;
   readonly #defaults = new Map<string, Default>();
-  /** Options of `[DEFAULT]` that act in every section: `set x` and `get x`. */
+  /** Defaults that act in every section: `set x` and `get x`, of `[DEFAULT]` or handed in. */
   readonly #acting: readonly PasteOption[];
   #resolved: ReadonlyMap<string, string> | undefined;
 
@@ -66,12 +66,15 @@ export class Source {
     this.path = path;
     this.#usage = usage;
     const written = [...(document.defaults?.options.values() ?? [])];
-    this.#acting = written.filter(({ name }) => /^[sg]et /.test(name));
     // A lone % in the path is no reference. PasteDeploy reads it as one, and loads nothing from such a folder.
     this.#defaults.set('here', { raw: dirname(path).replaceAll('%', '%%') });
     this.#defaults.set('__file__', { raw: path.replaceAll('%', '%%') });
     for (const option of written) this.#defaults.set(option.name, { raw: option.value, option });
     for (const [name, raw] of handedIn ?? []) if (!this.#defaults.has(name)) this.#defaults.set(name, { raw });
+    const [origin, pieces] = [this.start, [{ start: 0, origin: this.start }]];
+    this.#acting = [...this.#defaults]
+      .filter(([name]) => /^[sg]et /.test(name))
+      .map(([name, { raw, option }]) => option ?? { name, origin, value: raw, pieces });
   }
 
   /** The same file, with other values handed in. */

@@ -63,9 +63,7 @@ export const fastifyPlugin = appFactory(
   fastifyPluginOptions,
   async (options, ctx) => {
     const plugin = (await exported(options.plugin, 'plugin', ctx)) as unknown as LeafPlugin;
-    const app = await fastifyApp(plugin, { pluginOptions: parsed(options.options, ctx) });
-    ctx.onClose(() => app.close());
-    return app;
+    return fastifyApp(plugin, { pluginOptions: parsed(options.options, ctx) });
   },
   { describe: describePlugin },
 );

@@ -157,7 +157,8 @@ const NAMES: ReadonlySet<string> = new Set(
 
 function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: string) => string): RequestFacts {
   const env = environ(req);
-  const { context } = env;
+  // An authenticator without the filter `context` sets the identity alone.
+  const caller = env.context ?? env.identity;
   return {
     remote: env.remote?.address ?? peer,
     method: req.method ?? '',
@@ -167,8 +168,8 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
     global_request_id: env.globalRequestId ?? '-',
     api_version: env.apiVersion ?? '-',
     route: env.route?.template ?? '-',
-    user_id: context?.userId ?? '-',
-    project_id: context?.projectId ?? '-',
+    user_id: caller?.userId ?? '-',
+    project_id: caller?.projectId ?? '-',
     trace: traceIds(env),
     status: 0,
     bytes: 0,

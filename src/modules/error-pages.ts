@@ -2,19 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeError, ignoreErrors, PorticoError, shownPath } from '../errors/index.js';
+import { type Diagnostic, describeError, ignoreErrors, PorticoError, shownPath } from '../errors/index.js';
 import { packageOf } from './packages.js';
 
 /** The folder of the reference pages. */
 export const referenceFolder = (): string =>
   join(packageOf(fileURLToPath(import.meta.url))!.folder, 'docs', 'reference');
 
-/** The row of each code as a path with an anchor, each once. A code of an application has none. */
-export function errorPages(errors: readonly { readonly code: string }[]): string[] {
+/** The row of each code as a path with an anchor, each once, causes first. A code of an application has none. */
+export function errorPages(errors: readonly Pick<Diagnostic, 'code' | 'causes'>[]): string[] {
   const file = join(referenceFolder(), 'errors.md');
   // Images are often stripped of Markdown.
   const text = errors.length === 0 ? undefined : ignoreErrors(() => readFileSync(file, 'utf8'));
-  const anchors = new Set(errors.map(({ code }) => code.toLowerCase()));
+  const anchors = new Set(
+    errors.flatMap(({ code, causes = [] }) => [...causes, code].map((each) => each.toLowerCase())),
+  );
   return [...anchors].filter((id) => text?.includes(`<a id="${id}">`)).map((id) => `${shownPath(file)}#${id}`);
 }
 

@@ -160,9 +160,12 @@ function understood(error: unknown): unknown {
   return new RegistryUnavailable(error);
 }
 
-/** PostgreSQL's classes 08 (connection), 53 (resources), 57 (operator), 25006 (a standby), and the network's own codes. */
+/**
+ * PostgreSQL's classes 08 (connection), 28 (authorization), 53 (resources), 57 (operator), 25006 (a standby), 3D000 and 55000
+ * (no such database, or a closed one), and the network's own codes.
+ */
 function isAway(code: string, error: unknown): boolean {
-  if (/^(08|53|57)...$|^25006$|^E[A-Z_]+$/.test(code)) return true;
+  if (/^(08|28|53|57)...$|^(25006|3D000|55000)$|^E[A-Z_]+$/.test(code)) return true;
   return (
     error instanceof Error && /terminated|timeout|timed out|not queryable|closed the connection/i.test(error.message)
   );

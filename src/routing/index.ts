@@ -34,7 +34,7 @@ export type { OperationSource } from './built-router.js';
 export type { ConnectOptions, RouterResourceOptions, RouterUrl } from './connect-options.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
 export type { Auth, Guard } from './guard.js';
-export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
+export { Mapper, type MapperOptions, type Redirect, type RedirectOptions } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
 export type { RouteSettings } from './mapper/route-settings.js';
 export type {

@@ -132,9 +132,20 @@ const OF_ACTION: Readonly<Record<Exclude<keyof ActionOptions, 'bodyKey' | 'auth'
   summary: true,
 };
 
+/** Options of a route in Fastify, with what to write here. */
+const OF_FASTIFY: ReadonlyMap<string, string> = new Map([
+  ['querystring', 'Write query for querystring.'],
+  ['schema', 'Write the members of schema beside each other: body, query, params, headers, response.'],
+  ...['onRequest', 'preValidation', 'preHandler'].map(
+    (hook) =>
+      [hook, 'Write auth for a guard of the route, or filters; hooks for all routes belong in a plugin.'] as const,
+  ),
+]);
+
 /** Arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
 export function longForm(definition: RouteDefinition & { readonly action: unknown }): RouteOptions {
-  refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, Object.keys({ ...OF_ROUTE, ...OF_ACTION }));
+  const known = Object.keys({ ...OF_ROUTE, ...OF_ACTION });
+  refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, known, OF_FASTIFY);
   const { method, path: _, name: __, action: handler, conditions, ...others } = definition;
   if (typeof handler !== 'function') {
     throw new RouteError('PORTICO_ROUTE_OPTION', {

@@ -12,6 +12,7 @@ import {
   overriddenMethod,
   targetOf,
 } from '../app/internal.js';
+import { nearestOrAll } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import { ActionRequest, type Args, type RequestRouter } from './actions/action-request.js';
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
@@ -19,6 +20,7 @@ import type { LookUp } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
 import type { Found } from './matching/compiled-route.js';
 import type { MatchRequest } from './route/conditions.js';
+import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called } from './serving/action-call.js';
 import { buildServed } from './serving/build-table.js';
 import { checkTable } from './serving/check-table.js';
@@ -100,7 +102,17 @@ export class RouterApp implements RequestRouter {
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string {
     const base = absoluteUrl(req, this.#parts.options.linkPrefix);
     if (name === null) return base.prefix + base.scriptName + (req.url ?? '/').split('?', 1)[0]!;
-    return base.prefix + this.#parts.mapper.urls.url(name, values, base);
+    const { names, urls } = this.#parts.mapper;
+    // Routes takes such a text for a URL: behind a host it is none, but a misspelt name.
+    if (!name.startsWith('/') && !names.has(name)) {
+      throw new GenerationError({
+        message: `no route is called "${name}"`,
+        hint: nearestOrAll(name, names.keys(), 'Routes'),
+      });
+    }
+    const url = urls.url(name, values, base);
+    // Of an external route, or of a host or protocol among the values.
+    return /^[a-z][a-z\d+.-]*:\/\//i.test(url) ? url : base.prefix + url;
   }
 
   #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {

@@ -57,8 +57,8 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly linkPrefix?: string | undefined;
   /** Reaction to a route that can never win. Default `warn`. */
   readonly onShadow?: 'warn' | 'error' | 'ignore' | undefined;
-  /** Serve the OpenAPI document of the table at a path. Default: not served. */
-  readonly openapi?: (OpenApiOptions & { readonly path: string }) | undefined;
+  /** Serve the OpenAPI document of the table at a path. Default: not served; `auth`: the router's. */
+  readonly openapi?: (OpenApiOptions & { readonly path: string; readonly auth?: Auth | undefined }) | undefined;
   /** `routes`: as Python's Routes also where Portico knows better: no 405, no HEAD, no OPTIONS by itself, no types. */
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */
@@ -97,6 +97,14 @@ const FASTIFY_NAMES: readonly (keyof RouterFastifyOptions)[] = [
   'schemaController',
   'serializerOpts',
   'trustProxy',
+];
+
+const OPENAPI_NAMES: readonly (keyof NonNullable<RouterOptions['openapi']>)[] = [
+  'title',
+  'version',
+  'description',
+  'path',
+  'auth',
 ];
 
 /** Every option there is. */
@@ -146,6 +154,7 @@ export function checkRouterOptions(options: RouterOptions): void {
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
   checkFaultForm('PORTICO_ROUTER_OPTION', 'a Router', options);
+  refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's openapi", options.openapi ?? {}, OPENAPI_NAMES);
   const logger = ['logger', 'loggerInstance'].find((name) => name in (options.fastify ?? {}));
   if (logger !== undefined) {
     throw new PorticoError('PORTICO_ROUTER_OPTION', {

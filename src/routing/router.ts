@@ -3,20 +3,22 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
-import { connectApp, factoryLog, faultFormOf } from '../app/internal.js';
+import { connectApp, factoryLog, faultFormOf, noteMade } from '../app/internal.js';
 import type { PorticoError } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
 import { type Auth, guardsOf } from './guard.js';
-import { Mapper } from './mapper/mapper.js';
+import { Mapper, type RedirectOptions } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
   checkOptionNames,
+  checkRedirectStatus,
   checkSlash,
   type KeptSettings,
   MOUNT_OPTIONS,
+  REDIRECT_OPTIONS,
   RESOURCE_OPTIONS,
   ROUTE_OPTIONS,
   splitSettings,
@@ -179,7 +181,7 @@ export class Router<Own = any> extends Mapper {
     const router = new RouterApp(parts);
     if (this.#issues.length > 0) throw new RouteTableError(this.#issues);
     const close = await router.start();
-    const app = Object.assign(router.handle, { close });
+    const app = noteMade(Object.assign(router.handle, { close }));
     this.#app = router;
     noteRouter(this, app);
     return app;
@@ -221,13 +223,11 @@ export class Router<Own = any> extends Mapper {
     });
   }
 
-  protected override redirectStatus(code: string | number): number {
-    const status = super.redirectStatus(code);
-    if ([301, 302, 303, 307, 308].includes(status)) return status;
-    throw new RouteError('PORTICO_ROUTE_REDIRECT', {
-      message: `"${code}" is not a redirect status`,
-      hint: 'Use 301, 302, 303, 307 or 308.',
-    });
+  protected override redirectStatus(options: RedirectOptions, target: Route): number {
+    if (this.#options.compat !== 'routes') checkOptionNames(options, REDIRECT_OPTIONS, target.variables);
+    const status = super.redirectStatus(options, target);
+    checkRedirectStatus(status, options._redirectCode);
+    return status;
   }
 
   protected override settingsOf(route: Route): RouteOptions {
@@ -261,7 +261,7 @@ export class Router<Own = any> extends Mapper {
       document ??= routerDocument(this, openapi, faultFormOf(req));
       return document;
     };
-    this.connect(openapi.path, { handler, conditions: { method: ['GET'] } });
+    this.connect(openapi.path, { handler, conditions: { method: ['GET'] }, auth: openapi.auth });
   }
 
   #makeUrl(): RouterUrl {

@@ -19,9 +19,7 @@ export const compute = appFactory('sample', sampleOptions, async (settings, ctx)
   const hosts = rpc.isInProcess ? null : rpc.client({ topic: HOST_TOPIC });
   if (hosts !== null && registry === null) refuseWithoutRegistry(ctx.config);
   const api = { cloud: cloudOf(ctx), settings, hosts, registry, log: ctx.log, service: ctx.service ?? 'compute' };
-  const app = await computeRouter(api).build();
-  ctx.onClose(() => app.close());
-  return app;
+  return computeRouter(api).build();
 });
 
 function refuseWithoutRegistry(config: Config): never {

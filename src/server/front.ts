@@ -49,7 +49,7 @@ export class Front {
   readonly state: ServerState;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
-  readonly upgrades = new Upgrades();
+  readonly upgrades: Upgrades;
   /** Every answer says from now on that its connection ends. */
   closing = false;
   #limits: WsgiOptions;
@@ -71,6 +71,7 @@ export class Front {
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
     this.state = {};
+    this.upgrades = new Upgrades(this.state);
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
     // `withSlot`, around the innermost app, asks it.

@@ -1,7 +1,7 @@
 /** Exports for other directories of Portico, beside the published ones. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
-export { sectionOfName } from './api/api-settings.js';
+export { sectionOfName, tlsSettings } from './api/api-settings.js';
 export { servedOptions } from './api/served-options.js';
 export { hasNearName, unknownSections } from './api/unknown-sections.js';
 export type { Refusal } from './connections/refusal.js';
@@ -11,4 +11,5 @@ export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './span
 export { traceOptions } from './spans/request-span.js';
 export { developmentCertificate } from './tls/development-certificate.js';
 export { sslOptions } from './tls/ssl-options.js';
+export { clientAuthOf } from './tls/tls.js';
 export { wsgiOptions } from './wsgi-options.js';

@@ -1,18 +1,21 @@
 /**
  * Suggestions for the name of a file that is not there.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { nearestNames } from '../errors/index.js';
+import { ignoreErrors, nearestNames } from '../errors/index.js';
 
 /** How many files are listed where none has a near name. */
 const LISTED = 3;
 
 /**
  * `Did you mean "cert.pem"?`: the file beside a missing one whose name comes nearest to it. If none does, those that
- * end in `ending`, without `others`, which are something else. Undefined where there is nothing to offer.
+ * end in `ending`, without `others`, which are something else. Of a link that leads nowhere, its target. Undefined where
+ * there is nothing to offer.
  */
 export function missingFileHint(path: string, ending?: string, others: readonly string[] = []): string | undefined {
+  const link = ignoreErrors(() => readlinkSync(path));
+  if (link !== undefined) return `It is a link to ${link}, where no file is.`;
   const folder = dirname(path);
   try {
     const names = readdirSync(folder).filter((name) => !others.includes(join(folder, name)));

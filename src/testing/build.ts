@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
-import { configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
+import { callFactory, configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
@@ -79,7 +79,9 @@ async function build<T>(
     onClose: (release) => void releases.push(release),
   };
   if (typeof factory !== 'function') throw wrongResult(`the factory is ${whatItIs(factory)}, not a function`);
-  const result: unknown = await factory(new Map(Object.entries(global)), new Map(Object.entries(local)), ctx);
+  const result: unknown = await callFactory(ctx, () =>
+    factory(new Map(Object.entries(global)), new Map(Object.entries(local)), ctx),
+  );
   const made = isResult<T>(result, 'the factory', kind === 'filter' ? 'a filter' : 'an app');
   return {
     made,

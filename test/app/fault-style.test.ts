@@ -87,6 +87,12 @@ test('faultStyle = problem is RFC 9457, whatever the client accepts', async (t) 
       throw new Fault(402, { message: 'There is no credit.', title: 'No credit', type: 'https://example.test/credit' });
     },
   });
+  router.connect('/odd', {
+    handler: () => {
+      const message = 'There is no parameter x.';
+      throw new Fault(400, { message, issues: [{ where: 'query', path: [], message, keyword: 'unrecognized_keys' }] });
+    },
+  });
   const send = await serveRouter(t, router);
   const missing = await send('GET', '/a%20b?token=secret', { headers: { accept: 'text/html' } });
   assert.equal(missing.headers['content-type'], 'application/problem+json');
@@ -99,6 +105,9 @@ test('faultStyle = problem is RFC 9457, whatever the client accepts', async (t) 
   });
   const { json } = await send('GET', '/paid');
   assert.equal((json as { type: string }).type, 'https://example.test/credit');
+  // An issue of the query as a whole names no parameter.
+  const odd = (await send('GET', '/odd')).json as { errors: readonly object[] };
+  assert.deepEqual(odd.errors, [{ detail: 'There is no parameter x.', keyword: 'unrecognized_keys' }]);
 });
 
 test('errors of other libraries keep their status; from 500 on their message is for the log', async (t) => {

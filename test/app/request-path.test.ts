@@ -37,12 +37,33 @@ test('a path is the whole one below a mount, and without what a proxy has taken 
 });
 
 test('the query may name another method for any request, a form only for POST, and the last one counts', () => {
-  const form = { contentType: 'Application/X-WWW-Form-Urlencoded; charset=utf-8', form: '_method=put&_method=delete' };
+  const form = { contentType: 'application/x-www-form-urlencoded; charset=utf-8', form: '_method=put&_method=delete' };
   assert.equal(overriddenMethod({ method: 'GET', query: '_method=put' }), 'PUT');
   assert.equal(overriddenMethod({ method: 'POST', query: 'a=1', ...form }), 'DELETE');
   assert.equal(overriddenMethod({ method: 'GET', query: '', ...form }), 'GET');
   assert.equal(overriddenMethod({ method: 'POST', query: '_method=', ...form }), 'POST');
-  assert.equal(overriddenMethod({ method: 'POST', query: '', ...form, contentType: 'text/plain' }), 'POST');
+  for (const contentType of [
+    'text/plain',
+    'Application/X-WWW-Form-Urlencoded',
+    'application/x-www-form-urlencoded ;a=b',
+  ]) {
+    assert.equal(overriddenMethod({ method: 'POST', query: '', ...form, contentType }), 'POST', contentType);
+  }
+});
+
+test('RT-103 a semicolon separates fields of the query, but not of a form', () => {
+  assert.equal(overriddenMethod({ method: 'GET', query: 'a=1;_method=put;b=2' }), 'PUT');
+  const contentType = 'application/x-www-form-urlencoded';
+  assert.equal(overriddenMethod({ method: 'POST', query: '', contentType, form: '_method=put;b=2' }), 'PUT;B=2');
+});
+
+test('RT-103 a query that is no UTF-8 names no method', () => {
+  for (const query of ['_method=%ff', '_method=PUT&a=%C3', '_method=PUT&a=%C3&b=%A9', '_method=PUT&a=%ED%A0%80']) {
+    assert.equal(overriddenMethod({ method: 'GET', query }), 'GET', query);
+  }
+  for (const query of ['_method=PUT&a=%EF%BF%BD', '_method=PUT&a=%zz%C3%A9%']) {
+    assert.equal(overriddenMethod({ method: 'GET', query }), 'PUT', query);
+  }
 });
 
 test('MW-24 who lets only some methods pass sees that of the query beside the own one', async () => {

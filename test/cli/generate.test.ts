@@ -453,6 +453,44 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   }
 });
 
+test('OP-15 an image has each directory that the program writes to', (t) => {
+  const run = generating(t, {
+    defaults: 'log_file = log dir/hello.log\nlock_path = /dev/shm\ntemp_dir = /tmp',
+    api: 'listen = unix:/run/hello/api.sock',
+    more: '[control]\nsocket = control/hello.sock\n[oslo_reports]\nlog_dir = /reports',
+  });
+  const directories = "/app/var '/app/log dir' /reports /app/control /run/hello";
+  assert.ok(written(run, 'docker').includes(`RUN mkdir -p ${directories} && chown node:node ${directories}\n`));
+  // Directories of the system are left alone.
+  for (const file of ['/hello.log', '/proc/1/fd/1']) {
+    const other = generating(t, { defaults: `log_file = ${file}` });
+    assert.match(written(other, 'docker'), /^RUN mkdir -p \/app\/var \/run\/portico &&/m);
+  }
+});
+
+test('OP-15 an API that requires client certificates is not asked by probes, and its proxy needs one', async (t) => {
+  const run = generating(t, {
+    defaults: 'enabled_ssl_apis = hello',
+    more: '[ssl]\ncert_file = cert.pem\nkey_file = key.pem\nca_file = cert.pem',
+  });
+  for (const [file, text] of Object.entries(await makePair())) writeFileSync(join(run.folder, `${file}.pem`), text);
+  assert.doesNotMatch(written(run, 'kubernetes'), /httpGet/);
+  assert.doesNotMatch(run('docker', '--set', 'control.socket=').stdout, /HEALTHCHECK/);
+  const { stdout, stderr } = run('nginx');
+  const file = join(run.folder, 'nginx.conf');
+  const missing = 'hello requires a client certificate, and proxy_ssl_certificate names none';
+  assert.ok(stderr.includes(missing), stderr);
+  writeFileSync(file, stdout);
+  assert.ok(run('nginx', '--check', file).stdout.includes(missing));
+  writeFileSync(
+    file,
+    stdout.replace('proxy_ssl_server_name', 'proxy_ssl_certificate a;\nproxy_ssl_certificate_key b;\n$&'),
+  );
+  assert.equal(run('nginx', '--check', file).status, 0);
+  const optional = run('kubernetes', '--set', 'ssl.client_auth=optional').stdout;
+  assert.match(optional, /httpGet: .* scheme: HTTPS/);
+});
+
 test('OP-15 an image has no files with secrets that sections of the paste file and groups of filters name', (t) => {
   const run = generating(t, { more: '[jwt]\nsecret_file = keys/jwt.txt' });
   const paste = PASTE.replace('/: app', '/: guarded').concat(

@@ -250,6 +250,7 @@ test('CF-66 OP-3 a section that nearly has the name of a known one and holds its
       assert.equal(status, 78, stdout + stderr);
       assert.ok(`${stdout}${stderr}`.includes(wrong), stdout + stderr);
       assert.equal(`${stdout}${stderr}`.split('portico.ini:4:1').length, 2, stdout + stderr);
+      assert.match(`${stdout}${stderr}`, /errors\.md#portico_config_unknown_section$/m);
     }
     const foreign = cli(folder(t, `${text}name_of_its_own = 1\n`), 'check');
     assert.match(foreign.stdout, /^portico\.ini:4:1: warning: \[\w+:?\w*\] unknown section/m);
@@ -357,6 +358,19 @@ test('OP-3 a factory that throws is a failed start, with the place of the throw'
   assert.match(traced.stderr, /Error: no database\n {4}at .*x\.js:2:9/);
 });
 
+test('OP-3 a factory that fails for mistakes in routes leads to the pages of those', (t) => {
+  const router =
+    "new Router().redirect('/a', '/b', { _redirectCode: 999 }).get('/c', { misspelt: [] }, () => 1).build()";
+  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n', {
+    'x.js': `import { Router } from 'portico/routing';\nexport const app = () => ${router};\n`,
+  });
+  const said = (text: string): string[] => [...text.matchAll(/errors\.md#(\w+)/g)].map(([, code]) => code!);
+  const pages = ['portico_route_redirect', 'portico_route_option', 'portico_paste_factory_failed'];
+  assert.deepEqual(said(cli(cwd).stderr), pages);
+  assert.deepEqual(said(cli(cwd, 'check').stdout), pages);
+  assert.deepEqual(said(cli(cwd, 'check', '--json').stdout), pages.slice(0, 1));
+});
+
 test('OP-19 --trace-errors adds the stack of a mistake', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = many\n';
   const traced = cli(folder(t, ini), '--trace-errors');
@@ -432,7 +446,14 @@ test('OP-3 CF-61 a start says each mistake once, by place, with what to do', (t)
   const places = stderr.split('\n').filter((line) => /^[^{\s]\S+:\d+:\d+:/.test(line));
   assert.deepEqual(
     places.map((line) => line.replace(`${cwd}/`, '').split(' ')[0]),
-    ['portico.ini:6:13:', 'portico.ini:9:22:', 'portico.ini:10:15:', 'api-paste.ini:3:1:', 'api-paste.ini:4:1:'],
+    [
+      'portico.ini:6:13:',
+      'portico.ini:7:12:',
+      'portico.ini:9:22:',
+      'portico.ini:10:15:',
+      'api-paste.ini:3:1:',
+      'api-paste.ini:4:1:',
+    ],
     stderr,
   );
   assert.match(stderr, /^ {4}\[filter:a\]\n {4}\^$/m);

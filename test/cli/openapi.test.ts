@@ -68,6 +68,21 @@ test('OP-70 OP-72 the example of its own help gives one document that a public v
   assert.equal(broken.valid, false, 'the validator looks at operations');
 });
 
+test('what an application logs to the console while it is loaded is not in the document', (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini': '[api:hello]\nport = 0\n',
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+    'app.js':
+      "import { Router } from 'portico/routing';\nconsole.log('loaded');\nexport const app = () => {\n  console.info('made');\n  return new Router().get('/', () => 1).build();\n};\n",
+  });
+  t.after(remove);
+  for (const words of [['openapi'], ['routes', '--json'], ['request', 'GET', '/', '--json']]) {
+    const { stdout, stderr } = spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8' });
+    assert.equal(typeof JSON.parse(stdout), 'object', stdout);
+    assert.match(stderr, /loaded\nmade/);
+  }
+});
+
 test('OP-70 servers from the address, paths with their mounts, and what filters say of themselves', (t) => {
   const run = sample(t);
   const { status, stdout, stderr } = run('openapi', '--api', 'compute');

@@ -417,7 +417,8 @@ test('a mistake reads the same in check, at the start and in a reload', async (t
     const [line = ''] = await program.printed(/^\{.*"outcome":"refused".*$/m);
     const { error } = JSON.parse(line) as { readonly error: string };
     assert.deepEqual(mistakesIn(error), check.mistakes, name);
-    assert.equal(check.mistakes.length, 1, check.output);
+    assert.deepEqual([...new Set(check.mistakes)], check.mistakes, check.output);
+    assert.notEqual(check.mistakes.length, 0, check.output);
     await program.end();
   }
 });

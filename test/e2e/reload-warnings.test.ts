@@ -12,16 +12,22 @@ const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 /** Of a file with a secret that is not its owner's alone. */
 const EXPOSED = /portico\.ini:\d+:\d+: warning: \[servicegroup\] connection: this file holds a secret/;
 
-async function served(t: TestContext, options = '') {
-  const port = await freePort();
-  const ini = `[DEFAULT]\n${options}[api:hello]\nport = ${port}\nworkers = 1\n`;
-  const { folder, remove } = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini });
+/** The folder of a project that `api-cli` serves. */
+async function started(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
+  const { folder, remove } = emptyProject(files);
   const program = startApiCli([], { cwd: folder });
   t.after(async () => {
     await program.end();
     remove();
   });
   await program.printed(/"event":"ready"/);
+  return folder;
+}
+
+async function served(t: TestContext, options = '') {
+  const port = await freePort();
+  const ini = `[DEFAULT]\n${options}[api:hello]\nport = ${port}\nworkers = 1\n`;
+  const folder = await started(t, { 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini });
   const cli = async (...args: string[]) => {
     const { stdout, stderr } = await runApiCli(folder, ...args);
     return stdout + stderr;
@@ -53,7 +59,7 @@ test('the report of a reload has the warnings of check, in a dry run too', async
 
 test('status lists the changes that wait for a restart, until they are taken back', async (t) => {
   const { port, ini, cli, write, reload } = await served(t);
-  assert.doesNotMatch(await cli('status'), /left for/);
+  assert.doesNotMatch(await cli('status'), /that wait/);
   const other = await freePort();
   write(ini.replace(`port = ${port}`, `port = ${other}`));
   await reload();
@@ -67,21 +73,55 @@ test('status lists the changes that wait for a restart, until they are taken bac
   assert.match(
     kept,
     new RegExp(
-      `Changes that the last accepted reload left for a restart:\n {2}api:hello\\.port: ${port} -> ${other} \\(`,
+      `Changes that wait until the service is stopped and started:\n {2}api:hello\\.port: ${port} -> ${other} \\(`,
     ),
   );
   assert.doesNotMatch(kept, /graceful_shutdown_timeout/);
+  assert.match(
+    await cli('restart', 'hello'),
+    /1 worker replaced\nNot applied, stop the service and start it: api:hello\.port/,
+  );
   write(ini);
   await reload();
-  assert.doesNotMatch(await cli('status'), /left for/);
+  assert.doesNotMatch(await cli('status'), /that wait/);
 });
 
-test('status says that changes which a mutate has left wait for a reload', async (t) => {
+test('status says which changes a mutate has left', async (t) => {
   const { ini, cli, write, reload } = await served(t, 'restart_method = mutate\n');
   write(`${ini}[wsgi]\nmax_headers = 50\n`);
   await reload();
   assert.match(
     await cli('status'),
-    /Changes that the last accepted reload left for a reload or a restart:\n {2}wsgi\.max_headers: \d+ -> 50 \(/,
+    /Changes that wait until the service is stopped and started:\n {2}wsgi\.max_headers: \d+ -> 50 \(/,
   );
+});
+
+test('check, a dry run and a reload refuse a configuration in the same words and order', async (t) => {
+  const [one, two] = [await freePort(), await freePort()];
+  const app = `import { Router } from 'portico/routing';
+export const app = () => (_req, res) => res.end();
+export const bad = () => new Router().redirect('/a', '/b', { _redirectCode: 999 }).build();
+`;
+  const paste = '[app:hello]\npaste.app_factory = ./app.js:app\n[app:other]\npaste.app_factory = ./app.js:app\n';
+  const ini = `[api:hello]\nport = ${one}\nworkers = 1\n[api:other]\nport = ${two}\nworkers = 1\n`;
+  const folder = await started(t, { 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini });
+  const certificate = '[DEFAULT]\nenabled_ssl_apis = hello\n[ssl]\ncert_file = none.pem\nkey_file = none.pem\n';
+  const routes = paste.replaceAll(':app\n', ':bad\n');
+  const cases: [ini: string, paste: string, mistakes: number][] = [
+    [ini.replace(`${two}`, 'many'), routes, 3],
+    [ini + certificate, routes, 4],
+    [ini.replace(`${two}`, 'many') + certificate, routes, 5],
+    [ini + certificate, routes.replace(/\[app:other\]\n.*/, '[pipeline:other]\npipeline = none hello'), 4],
+  ];
+  for (const [options, file, mistakes] of cases) {
+    writeFileSync(join(folder, 'portico.ini'), options);
+    writeFileSync(join(folder, 'api-paste.ini'), file);
+    const { stdout } = await runApiCli(folder, 'check');
+    const [said] = stdout.split(/\n(?=\d+ errors?, )/);
+    assert.equal(said!.match(/^\S+: error: /gm)?.length, mistakes, stdout);
+    for (const words of [['--dry-run'], []]) {
+      const { stdout: reloaded } = await runApiCli(folder, 'reload', '--json', ...words);
+      assert.equal((JSON.parse(reloaded) as ReloadReport).error, said);
+    }
+  }
 });

@@ -19,10 +19,14 @@ const world = JSON.parse(readFileSync(process.env.PORTICO_PASTE_WORLD, 'utf8'));
 const refuse = (problem, message, origin) =>
   new PasteError(`PORTICO_PASTE_${problem.toUpperCase().replaceAll('-', '_')}`, { message, origin });
 
-/** Python's identifiers with dots between them, and its \w. */
+/** Python's identifiers with dots between them, its \w and its \s. */
 const MODULE = /^[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*$/u;
 const NAME = /^[\p{L}\p{N}_]+$/u;
-const ENTRY_POINT = /^([\p{L}\p{N}_.]+)\s*(?::\s*([\p{L}\p{N}_.]+))?\s*(?:\[.*\]\s*)?$/su;
+const SPACES = String.raw`(?:[^\S\ufeff]|[\x1c-\x1f\x85])*`;
+const ENTRY_POINT = new RegExp(
+  String.raw`^([\p{L}\p{N}_.]+)${SPACES}(?::${SPACES}([\p{L}\p{N}_.]+)${SPACES})?(?:\[[^\n]*\]${SPACES})?$`,
+  'u',
+);
 
 function checkModule(module, origin) {
   const missing = !MODULE.test(module) || world.missing_modules.includes(module.split('.')[0]);

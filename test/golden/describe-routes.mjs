@@ -108,7 +108,7 @@ const PROBES = {
       routes: table.routes.map(({ name, template, conditions: wanted, defaults }) => ({
         name,
         path: template,
-        methods: text(wanted?.method && [wanted.method].flat()),
+        methods: wanted?.method === undefined ? null : [wanted.method].flat(),
         controller: text(defaults.get('controller')),
         action: text(defaults.get('action')),
       })),

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { PorticoError } from 'portico';
-import type { App, Conf, FactoryContext, SectionLoader } from 'portico/app';
+import type { App, ClosableApp, Conf, FactoryContext, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
 import { Router } from 'portico/routing';
+import { buildApp } from 'portico/testing';
+import { factoryLog } from '#internal/app';
 import { composed, loaderOf } from './composed.js';
 
 test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
@@ -200,6 +203,64 @@ test('PD-165 releases run in reverse order, all of them, and the first error is 
   assert.deepEqual(log, ['c', 'b', 'a']);
 });
 
+/** An app of a Router that says when it is closed. */
+function closing(name: string, log: string[]): Promise<ClosableApp> {
+  return new Router({
+    plugins: [async (fastify: FastifyInstance) => void fastify.addHook('onClose', async () => void log.push(name))],
+  }).build();
+}
+
+test('an app that a factory makes is closed before what the factory acquired, with the last loaded app that has it', async (t) => {
+  const log: string[] = [];
+  let calls = 0;
+  let kept: ClosableApp | undefined;
+  const module = await closing('module', log);
+  const factories = {
+    own: (_g: Conf, _l: Conf, ctx: FactoryContext) => {
+      ctx.onClose(async () => void log.push('pool'));
+      return closing(`own ${++calls}`, log);
+    },
+    kept: async () => {
+      kept ??= await closing('kept', log);
+      return kept;
+    },
+    module: () => module,
+    within: () => closing('filter-app', log),
+  };
+  const ini = `[composite:main]
+paste.composite_factory = urlmap
+/a = a
+/b = b
+/c = c
+/d = d
+[app:a]
+paste.app_factory = own
+[app:b]
+paste.app_factory = kept
+[app:c]
+paste.app_factory = module
+[app:d]
+paste.app_factory = module
+filter-with = d
+[filter:d]
+paste.filter_app_factory = within
+`;
+  const load = () => loaderOf(t, ini, factories).loadApp();
+  const [first, second] = [await load(), await load()];
+  await first.close();
+  assert.deepEqual(log, ['filter-app', 'own 1', 'pool']);
+  await second.close();
+  assert.deepEqual(log.slice(3), ['filter-app', 'kept', 'own 2', 'pool']);
+});
+
+test('buildApp closes the app that its factory makes, and leaves one of a module', async () => {
+  const log: string[] = [];
+  await (await buildApp(() => closing('own', log))).close();
+  const module = await closing('module', log);
+  await (await buildApp(() => module)).close();
+  assert.deepEqual(log, ['own']);
+});
+
 test('PD-165 when creation fails half way, what was acquired so far is released first', async (t) => {
   const log: string[] = [];
   const held = (_g: Conf, l: Conf, ctx: FactoryContext) => {
@@ -255,4 +316,18 @@ test('PD-70 a server is a function of the app', async (t) => {
   await (await loader.loadServer())(app);
   await (await loader.loadServer('run'))(app);
   assert.deepEqual(served, ['factory', '1', app, 'runner', '2', app]);
+});
+
+test('a server runner, which may return only when its server has ended, does not run as a factory', async (t) => {
+  const isFactory: boolean[] = [];
+  // A factory has one log.
+  const note = () => void isFactory.push(factoryLog('one') === factoryLog('other'));
+  const factory = () => {
+    note();
+    return () => undefined;
+  };
+  const ini = '[app:main]\npaste.app_factory = factory\n[server:main]\npaste.server_runner = note\n';
+  const loader = loaderOf(t, ini, { factory, note });
+  await (await loader.loadServer())(await loader.loadApp());
+  assert.deepEqual(isFactory, [true, false]);
 });

@@ -166,6 +166,31 @@ test('PD-42 an included path may hold backslashes and percent escapes', async (t
   assert.equal(new Loader(join(folder, 'a.ini')).appConfig().localConf.get('x'), '1');
 });
 
+test('PD-42 a path is absolute only if it is written so, and a blank in front belongs to it', () => {
+  const read = (reference: string): string[] => {
+    const paths: string[] = [];
+    const readFile = (path: string) => {
+      paths.push(path);
+      return Buffer.from(paths.length > 1 ? '[app:main]\npaste.app_factory = a\n' : `[app:main]\nuse = ${reference}\n`);
+    };
+    new Loader('/etc/api/a.ini', { readFile }).appConfig();
+    return paths.slice(1);
+  };
+  assert.deepEqual(read('config:/b.ini'), ['/b.ini']);
+  assert.deepEqual(read('config:b.ini #main'), ['/etc/api/b.ini']);
+  assert.deepEqual(read('config: b.ini'), ['/etc/api/ b.ini']);
+  assert.deepEqual(read('config: /b.ini'), ['/etc/api/ /b.ini']);
+  assert.deepEqual(read('config:\\b.ini'), ['/etc/api/b.ini']);
+  assert.deepEqual(read('config:%%2Fb.ini'), ['/etc/api/b.ini']);
+});
+
+test('PD-38 PD-51 a value handed in that is called set or get acts in every section', async (t) => {
+  const ini = '[app:main]\npaste.app_factory = a\nset y = own\n';
+  const handed = { 'set x': 'out', 'set y': 'out', 'get z': 'x' };
+  const { globalConf, localConf } = await treeOf(t, ini, handed);
+  assert.deepEqual([globalConf.get('x'), globalConf.get('y'), localConf.get('z')], ['out', 'own', 'out']);
+});
+
 test('PD-166 a Loader reads through what it is given, and two share nothing', async (t) => {
   const read: string[] = [];
   const texts: Record<string, string> = {

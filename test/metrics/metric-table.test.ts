@@ -60,6 +60,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
       ],
       generation: 1,
       reloads: [],
+      left: [],
     }),
     version: '1.0',
     reloaded: () => ({ refused: 1 }),

@@ -55,6 +55,15 @@ test('MW-16 one line for each response, with all its facts', async () => {
   assert.match(String(id), /^req-/);
 });
 
+test('MW-16 without the filter context the caller is the one that an authenticator has found', async () => {
+  const app: App = (req, res) => {
+    environ(req).identity = { userId: 'ada', projectId: 'engines' };
+    return hello(req, res);
+  };
+  const [line] = (await logged(app, '/a')).lines;
+  assert.deepEqual([line?.user_id, line?.project_id], ['ada', 'engines']);
+});
+
 test('MW-16 a line of text has the same in one string', async () => {
   const { lines } = await logged(hello, '/a', { format: 'text' });
   assert.match(

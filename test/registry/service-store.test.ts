@@ -302,6 +302,25 @@ test('SG-30 SG-39 postgresql: a server that is away says so, and a broken connec
   await assert.rejects(new PostgresqlStore('postgresql://nobody@127.0.0.1:1/none').list(), RegistryUnavailable);
 });
 
+test('SG-30 postgresql: a server that refuses the connection is away, whatever its reason', { skip }, async () => {
+  const connection = await postgresql!.database();
+  const missing = Object.assign(new URL(connection), { pathname: '/missing' });
+  const stranger = Object.assign(new URL(connection), { username: 'stranger' });
+  for (const refused of [missing, stranger]) {
+    const store = new PostgresqlStore(String(refused));
+    await assert.rejects(store.list(), RegistryUnavailable);
+    await store.close();
+  }
+  const store = new PostgresqlStore(connection);
+  await store.migrate();
+  const name = new URL(connection).pathname.slice(1);
+  const other = await postgresql!.database();
+  await postgresql!.run(other, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  await postgresql!.breakConnections();
+  await assert.rejects(store.list(), RegistryUnavailable);
+  await store.close();
+});
+
 test('SG-17 postgresql: beats of several workers at once are all counted', { skip }, async () => {
   const connection = await postgresql!.database();
   const stores = [0, 1, 2, 3].map(() => new PostgresqlStore(connection));

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { environ, Fault } from 'portico/app';
 import { type ActionRequest, type Args, action, Reply, Resource, Router, SENT } from 'portico/routing';
-import { RouteTableError } from '#internal/routing';
+import { type GenerationError, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
 /** A router whose POST /x answers with what the action got. */
@@ -283,6 +283,44 @@ test('RT-161 the project of the path must be the one who asks', async (t) => {
   assert.deepEqual((await send('GET', '/abc/servers/1')).json, { id: '1' });
   assert.equal((await send('GET', '/def/servers/1')).status, 400);
   assert.deepEqual((await send('GET', '/servers/1')).json, { id: '1' });
+});
+
+test('request.url with a name that no route has is an error that names the nearest, and a path is taken as it is', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({ log }).connect('server', '/servers/{id}', {
+    handler: () => null,
+  });
+  router.get('/links/{name}', (request) => request.url(request.params.name, { id: 7 }));
+  router.get('/path', (request) => request.url('/elsewhere', { id: 7 }));
+  const send = await serveRouter(t, router);
+  assert.match(String((await send('GET', '/links/server')).json), /^http:\/\/[^/]+\/servers\/7$/);
+  assert.match(String((await send('GET', '/path')).json), /^http:\/\/[^/]+\/elsewhere\?id=7$/);
+  assert.equal((await send('GET', '/links/sever')).status, 500);
+  const [line] = log.lines;
+  const { code, message, hint } = line!.fields.err as GenerationError;
+  assert.deepEqual(
+    [code, message, hint],
+    ['PORTICO_ROUTE_GENERATION', 'no route is called "sever"', 'Did you mean "server"?'],
+  );
+  await send('GET', '/links/elsewhere');
+  assert.equal((log.lines[1]!.fields.err as GenerationError).hint, 'Routes: server.');
+});
+
+test('request.url gives the URL of an external route, and of a host, as it is', async (t) => {
+  const router = new Router({ linkPrefix: 'http://api.example/v1' })
+    .connect('ext', 'http://ext.example/x', { _static: true })
+    .connect('server', '/servers/{id}', { handler: () => null });
+  router.get('/links', (request) => [
+    request.url('ext', { a: 1 }),
+    request.url('server', { id: 7, host: 'b.example', protocol: 'https' }),
+    request.url('server', { id: 7 }),
+  ]);
+  const send = await serveRouter(t, router);
+  assert.deepEqual((await send('GET', '/links')).json, [
+    'http://ext.example/x?a=1',
+    'https://b.example/servers/7',
+    'http://api.example/v1/servers/7',
+  ]);
 });
 
 test('RT-162 RT-163 the signal is aborted when the client is gone, and a late failure is logged once', async (t) => {

@@ -268,6 +268,16 @@ test('auth of a router guards its redirects; auth of a redirect wins', async () 
   assert.equal((await request(known, 'GET', '/old')).headers.location, '/new');
 });
 
+test('auth of a router guards its document; auth of the document wins', async () => {
+  const documents = { path: '/openapi.json', title: 'Pets' };
+  const statusWith = async (openapi: typeof documents & { readonly auth?: boolean }): Promise<number> => {
+    const app = await new Router({ log: keepingLogger(), auth: true, openapi }).build();
+    return (await request(app, 'GET', '/openapi.json')).status;
+  };
+  assert.equal(await statusWith(documents), 401);
+  assert.equal(await statusWith({ ...documents, auth: false }), 200);
+});
+
 test('extend copies the guard of a route', async () => {
   const guarded = new Router({ log: keepingLogger() }).get('/one', { auth: true }, () => 'one');
   const copied = new Router({ log: keepingLogger() });
@@ -282,6 +292,14 @@ test('a misspelt auth of a route or a redirect fails the build', async () => {
   await assert.rejects(router.build(), (error: Error) => {
     assert.equal(error.message.match(/no option "auht"/g)?.length, 2);
     return true;
+  });
+});
+
+test('a misspelt auth of the OpenAPI document is refused', () => {
+  const openapi = { path: '/openapi.json', title: 'things', auht: false };
+  assert.throws(() => new Router({ openapi } as object), {
+    code: 'PORTICO_ROUTER_OPTION',
+    message: /a Router's openapi has no option "auht"/,
   });
 });
 

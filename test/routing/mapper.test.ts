@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Mapper, type ResourceOptions } from 'portico/routing';
+import {
+  type CollectionOptions,
+  Mapper,
+  type ParentResource,
+  type ResourceOptions,
+  type RouteOptions,
+} from 'portico/routing';
 import { RouteError } from '#internal/routing';
 
 const here = import.meta.url.split('/').at(-1)!;
@@ -32,11 +38,54 @@ test('RT-12 RT-21 RT-124 a mistake has a code, the template, and the place of th
   assert.match(marked.message, /a variable needs a name\n {2}\/a\/\{\}\/b\n {2} {4}\^/);
 });
 
+test('RT-123 a back reference that means nothing in the expression of the path is refused when the table is compiled', () => {
+  const open = new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '(a)\\1' } });
+  assert.match(refusal(() => open.compile()).message, /cannot refer to an open group/);
+});
+
+test('RT-91 what a redirect does not use is its query, in the order of the path', () => {
+  const mapper = new Mapper().redirect('/{a:(?P<q>x)y}/{b}', '/to');
+  const { compiled, match } = mapper.routeMatch('/xy/1')!;
+  assert.equal(mapper.redirectLocation(mapper.redirectOf(compiled.route)!, match, {}), '/to?a=xy&q=x&b=1');
+});
+
+test('RT-14 an option called __proto__ of a submapper or of its route is a default as others', () => {
+  const options = JSON.parse('{"__proto__": "x"}') as RouteOptions;
+  const outer = new Mapper();
+  outer.submapper({ ...options, pathPrefix: '/a', controller: 'c' }).connect('');
+  outer.submapper({ pathPrefix: '/b', controller: 'c' }).connect('', options);
+  for (const path of ['/a', '/b']) assert.deepEqual(new Map(Object.entries(outer.match(path)!)).get('__proto__'), 'x');
+});
+
+test('an empty name of a route is kept', () => {
+  const mapper = new Mapper().connect('', '/a', { controller: 'c' });
+  assert.deepEqual([mapper.routes[0]!.name, mapper.names.size], ['', 0]);
+});
+
 test('a resource takes null for no actions of its own', () => {
   const none = { collection: null, member: null, new: null } as unknown as ResourceOptions;
   const templates = (options: ResourceOptions): string[] =>
     new Mapper().resource('book', 'books', options).routes.map(({ template }) => template);
   assert.deepEqual(templates(none), templates({}));
+});
+
+test('RT-59 RT-123 a parent resource without its two names is refused', () => {
+  for (const kind of ['routes', 'plain', 'project'] as const) {
+    const parentResource = { member_name: 'server', collection_name: 'servers' } as unknown as ParentResource;
+    const refused = refusal(() => new Mapper({ kind }).resource('ip', 'ips', { parentResource }));
+    assert.equal(refused.code, 'PORTICO_ROUTE_RESOURCE_NAME');
+    assert.match(refused.message, /mapper\.test\.js:\d+.*the parent of the resource "ips" has two names/);
+  }
+});
+
+test('RT-74 a collection takes null for a prefix and for actions that it has not', () => {
+  const none = { pathPrefix: null, collectionActions: null, memberActions: null } as unknown as CollectionOptions;
+  const mapper = new Mapper();
+  mapper.collection('books', 'book', none).connect('/all');
+  assert.deepEqual(
+    mapper.routes.map(({ template }) => template),
+    ['/books/all'],
+  );
 });
 
 test('RT-22 a requirements object that two routes share is shared, and written to', () => {

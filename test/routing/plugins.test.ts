@@ -591,3 +591,38 @@ test('a route of a plugin of which the table takes some methods is said with tho
   assert.deepEqual(await said('GET'), [some('GET, HEAD')]);
   assert.deepEqual(await said('PUT'), []);
 });
+
+test('an action that answers by reply.send() and returns nothing is answered with that, also behind asynchronous hooks', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({
+    log,
+    plugins: [
+      async (fastify) => {
+        fastify.addHook('preSerialization', async (_request, _reply, payload) => ({ data: payload }));
+        fastify.addHook('onSend', async (_request, reply, payload) => {
+          reply.header('x-send', 'yes');
+          return payload;
+        });
+      },
+    ],
+  });
+  router.get('/plain', ({ reply }) => {
+    void reply.code(202).send({ a: 1 });
+  });
+  router.get('/async', async ({ reply }) => {
+    void reply.code(202).send({ a: 1 });
+  });
+  router.get('/text', ({ reply }) => {
+    void reply.code(202).type('text/plain').send('a');
+  });
+  router.get('/nothing', () => undefined);
+  const send = await serveRouter(t, router);
+  for (const path of ['/plain', '/async']) {
+    const { status, json } = await send('GET', path);
+    assert.deepEqual([status, json], [202, { data: { a: 1 } }], path);
+  }
+  const { status, text } = await send('GET', '/text');
+  assert.deepEqual([status, text], [202, 'a']);
+  assert.equal((await send('GET', '/nothing')).status, 204);
+  assert.deepEqual(log.lines, []);
+});

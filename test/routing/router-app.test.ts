@@ -121,8 +121,40 @@ test('RT-90 RT-91 RT-95 redirects go where the match says, with a status that is
   assert.equal((await send('GET', '/moved')).status, 301);
   assert.equal((await send('GET', '/broken/1')).status, 500);
   assert.equal((await send('GET', '/text/')).headers.location, 'http://example.com/%01x?rest=');
-  const error = await mistakes(new Router().redirect('/a', '/b', { _redirectCode: 200 }));
-  assert.match(error.message, /"200" is not a redirect status/);
+});
+
+test('RT-95 a redirect that is refused is one mistake, and its path is judged beside it', async () => {
+  const status = await mistakes(new Router().redirect('/a', '/b', { _redirectCode: 999 }));
+  assert.deepEqual(
+    status.diagnostics.map(({ code }) => code),
+    ['PORTICO_ROUTE_REDIRECT'],
+  );
+  assert.match(status.message, /the route "\/b": "999" is not a redirect status/);
+  const target = await mistakes(new Router().redirect('/a', '/b/{x:(}').redirect('/c/{y:(}', '/d'));
+  assert.deepEqual(
+    target.diagnostics.map(({ code }) => code),
+    ['PORTICO_ROUTE_REGEX', 'PORTICO_ROUTE_REGEX'],
+  );
+});
+
+test('RT-91 a misspelt status of a redirect is refused, a default is not', async (t) => {
+  for (const name of ['redirectCode', '_redirectcode', '_redirect_code', 'redirect_code']) {
+    const error = await mistakes(new Router().redirect('/a', '/b', { [name]: 301 }));
+    assert.match(
+      error.message,
+      new RegExp(`a redirect has no option "${name}"\\n {2}Did you mean "_redirectCode"\\?$`),
+    );
+  }
+  const router = new Router()
+    .redirect('/a', '/b/{id}', { id: 7, page: 2 })
+    .redirect('/c/{redirect_code}', '/d', { protocol: 'https' })
+    .redirect('/e', '/f/{redirect_code}', { redirect_code: 5 });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/a?x=1')).headers.location, '/b/7?page=2');
+  assert.match((await send('GET', '/c/9')).headers.location ?? '', /^https:.*\/d\?redirect_code=9$/);
+  assert.equal((await send('GET', '/e')).headers.location, '/f/5');
+  const old = await serveRouter(t, new Router({ compat: 'routes' }).redirect('/a', '/b', { redirectCode: 301 }));
+  assert.equal((await old('GET', '/a')).headers.location, '/b?redirectCode=301');
 });
 
 test('RT-94 an empty path can redirect to the slash', async (t) => {

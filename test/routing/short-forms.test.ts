@@ -128,3 +128,16 @@ test('a document names operations without a controller after the route, the func
     { name: 'id', in: 'path', required: true, schema: { type: 'integer', minimum: 1 } },
   ]);
 });
+
+test('options of a route in Fastify are refused with what to write here', async () => {
+  const refused = async (options: object): Promise<string> => {
+    const router = new Router();
+    router.get('/a', options, () => null);
+    return router.build().then(String, (error: Error) => error.message);
+  };
+  assert.match(await refused({ querystring: {} }), /has no option "querystring"\n {2}Write query for querystring\.$/m);
+  assert.match(await refused({ schema: { body: {} } }), /Write the members of schema beside each other: body, query/);
+  const hooks = await refused({ onRequest: () => {}, preHandler: () => {}, bodi: {} });
+  assert.equal(hooks.match(/Write auth for a guard/g)?.length, 1);
+  assert.match(hooks, /Did you mean "body" for "bodi"\?/);
+});

@@ -22,17 +22,21 @@ test('RT-199 RT-89 templates that say something else than they seem', () => {
   assert.deepEqual(legacyRules(old.routes[0]!), ['minimization', 'implicit defaults']);
 });
 
-test('RT-200 a word that is nearly the name of a type is an expression, with a warning', () => {
+test('RT-200 a word that is nearly the name of a type, or its name elsewhere, is an expression, with a warning', () => {
   const warned = (template: string, options = {}): unknown[] =>
     new Router(options)
       .connect(template, { handler: () => 1 })
       .routes.flatMap((route) => warningsOf(route).map(({ code, hint }) => [code, hint]));
   assert.deepEqual(warned('/a/{id:itn}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "int"?']]);
   assert.deepEqual(warned('/a/{id:UUID}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "uuid"?']]);
+  assert.deepEqual(warned('/a/{id:integer}'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id:int}.']]);
+  assert.deepEqual(warned('/a/{id:string}'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id}.']]);
   for (const template of ['/a/{id:int}', '/a/{id}', '/a/{id:servers}', '/a/{id:\\d+}']) {
     assert.deepEqual(warned(template), [], template);
   }
-  assert.deepEqual(warned('/a/{id:itn}', { compat: 'routes' }), []);
+  for (const template of ['/a/{id:itn}', '/a/{id:integer}', '/a/{id:string}']) {
+    assert.deepEqual(warned(template, { compat: 'routes' }), [], template);
+  }
 });
 
 test('RT-24 requirements that take long on long repetitive input', () => {

@@ -104,7 +104,8 @@ const PATIENCE_MS = 3000;
 /** How many times as long a longer text takes. */
 function growthOf(time: (size: number) => number, length: number): number {
   let ratio = 0;
-  let least = time(length);
+  // The first run compiles.
+  let least = Math.min(time(length), time(length));
   for (const step of STEPS) {
     let most = time(length * step);
     const end = performance.now() + PATIENCE_MS;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { tempConfig } from 'portico/testing';
 import { missingFileHint } from '../../dist/server/missing-file.js';
@@ -11,4 +12,13 @@ test('RL-92 for a file that is not there the nearest name is offered, else some 
   assert.equal(missingFileHint(files.path('certificate'), '.pem', others), 'There is a.pem, c.pem, d.pem.');
   assert.equal(missingFileHint(files.path('certificate'), '.key'), undefined);
   assert.equal(missingFileHint(files.path('nowhere/cert.pem'), '.pem'), undefined);
+});
+
+test('a link that leads to no file is named with its target', async (t) => {
+  const files = await tempConfig({ 'other.ini': '' });
+  t.after(() => files.remove());
+  symlinkSync('releases/7/paste.ini', files.path('paste.ini'));
+  assert.equal(missingFileHint(files.path('paste.ini')), 'It is a link to releases/7/paste.ini, where no file is.');
+  symlinkSync('circle.ini', files.path('circle.ini'));
+  assert.equal(missingFileHint(files.path('circle.ini')), 'It is a link to circle.ini, where no file is.');
 });

@@ -5,8 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { PorticoError } from 'portico';
+import { type ConfigurationRefused, PorticoError } from 'portico';
 import { isTlsEnabled, Server, tlsOptions } from 'portico/server';
+import { generate } from 'selfsigned';
 import { developmentCertificate } from '#internal/server';
 import { validityWarning } from '../../dist/server/tls/certificates.js';
 import { certificateFiles, makePair } from './certificate-files.js';
@@ -77,6 +78,55 @@ test('RL-92 a key of another certificate, and files that hold something else, ar
     () => tlsOptions({ certFile: cert, keyFile: key, caFile: other }),
     refusal(`ca_file contains no certificate: ${other}`),
   );
+});
+
+test('RL-92 files that hold no PEM, a key that is too short and unknown ciphers are refused before TLS is used', async (t) => {
+  const { cert, key, folder, pem } = await certificateFiles(t);
+  const der = join(folder, 'der.cer');
+  writeFileSync(der, new X509Certificate(pem.cert).raw);
+  assert.throws(
+    () => tlsOptions({ certFile: der, keyFile: key }),
+    refusal(`cert_file contains no certificate: ${der}`),
+  );
+  assert.throws(
+    () => tlsOptions({ certFile: cert, keyFile: key, caFile: der }),
+    refusal(`ca_file contains no certificate: ${der}`),
+  );
+  assert.throws(
+    () => tlsOptions({ certFile: cert, keyFile: key, ciphers: 'nonsense' }),
+    refusal('ciphers cannot be used: no cipher match'),
+  );
+  const short = await generate([{ name: 'commonName', value: 'localhost' }], { keySize: 512 });
+  const [shortCert, shortKey] = [join(folder, 'short.pem'), join(folder, 'short.key')];
+  writeFileSync(shortCert, short.cert);
+  writeFileSync(shortKey, short.private);
+  assert.throws(
+    () => tlsOptions({ certFile: shortCert, keyFile: shortKey }),
+    refusal(`cert_file cannot be used: ee key too small: ${shortCert}`),
+  );
+});
+
+test('RL-92 all mistakes of the files and the version are told at once', async (t) => {
+  const { cert, folder } = await certificateFiles(t);
+  const none = (name: string) => join(folder, name);
+  const refused = (settings: object) => {
+    try {
+      tlsOptions(settings);
+      return [];
+    } catch (error) {
+      return (error as ConfigurationRefused).diagnostics.map(({ message }) => message);
+    }
+  };
+  assert.deepEqual(refused({ certFile: none('c'), keyFile: none('k'), caFile: none('a'), version: 'SSLv3' }), [
+    `Unable to find cert_file : ${none('c')}`,
+    `Unable to find key_file : ${none('k')}`,
+    `Unable to find ca_file : ${none('a')}`,
+    'Invalid SSL version : SSLv3',
+  ]);
+  assert.deepEqual(refused({ certFile: cert, keyFile: cert, caFile: none('a') }), [
+    `key_file contains no usable private key: ${cert}`,
+    `Unable to find ca_file : ${none('a')}`,
+  ]);
 });
 
 test('LC-1004 LC-1012 protocol versions keep their old names; those that are broken are refused', async (t) => {

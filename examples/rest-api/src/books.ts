@@ -53,7 +53,5 @@ class Books {
 export const app: AppFactory = async (_globalConf, _localConf, ctx) => {
   const router = new Router({ controllers: { books: Books }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show', 'delete'], formatted: false });
-  const built = await router.build();
-  ctx.onClose(() => built.close());
-  return built;
+  return router.build();
 };

@@ -13,7 +13,7 @@ import { mountedApps } from '../../loader/internal.js';
 import { packageOf } from '../../modules/index.js';
 import { enteredFolder } from '../../process/index.js';
 import type { WSGIService } from '../../server/index.js';
-import { wsgiOptions } from '../../server/internal.js';
+import { clientAuthOf, tlsSettings, wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
@@ -26,7 +26,9 @@ export interface DeployedApi {
   readonly name: string;
   readonly address: ListenAddress;
   readonly tls: boolean;
-  /** The path of its health check, where its pipeline has one. */
+  /** Whether it turns away clients without a certificate. */
+  readonly needsCertificate: boolean;
+  /** The path of its health check, where its pipeline has one and probes, which have no certificate, reach it. */
   readonly health: string | undefined;
 }
 
@@ -134,7 +136,7 @@ export async function deploymentOf(
     folder: process.cwd(),
     entered,
     main: main.startsWith(`${process.cwd()}/`) ? join(entered, relative(process.cwd(), main)) : main,
-    words: wordsOf(config, args),
+    words: wordsOf(shipped, args),
     variables: config.variables,
     apis: deployed,
     services: serviceNames(config),
@@ -227,8 +229,9 @@ async function deployedApi(
   tree: ContextTree | undefined,
 ): Promise<DeployedApi> {
   const address = addresses[0]!;
-  const health = tree && (await healthPath(tree, config));
-  return { name, address, tls, health };
+  const needsCertificate = tls && clientAuthOf(tlsSettings(config, name)) === 'required';
+  const health = tree && !needsCertificate ? await healthPath(tree, config) : undefined;
+  return { name, address, tls, needsCertificate, health };
 }
 
 /** The place of the first health check: an app that is mounted, or a filter. */

@@ -1,7 +1,7 @@
 /**
  * A Dockerfile.
  */
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { isLoopback } from '../../launch/internal.js';
 import { formatAddress } from '../../service/internal.js';
 import { IGNORE_FILE, ignoreText, isInside, shellWord, tarballs, warnings, wronglyCopied } from './build-context.js';
@@ -16,7 +16,8 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
-import { variableOf } from './written-paths.js';
+import { isTemporary } from './unit-places.js';
+import { directoryOf, isRelative, variableOf } from './written-paths.js';
 
 export const docker: DeploymentFile = {
   generate,
@@ -32,14 +33,10 @@ const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 
 function generate(deployment: Deployment): string {
-  const { stopSeconds, statePath, control } = deployment;
+  const { stopSeconds, control } = deployment;
   const ports = portsOf(deployment);
   const targets = targetsOf(deployment);
-  const made = [
-    statePath.isDefault ? `${APP}/var` : statePath.path,
-    ...(control === undefined ? [dirname(SOCKET)] : []),
-  ];
-  const directories = made.map(shellWord).join(' ');
+  const directories = writtenDirectories(deployment).map(shellWord).join(' ');
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
   const lines = [
     writtenBy('docker'),
@@ -72,6 +69,16 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
+/** Directories that the program writes to, as the image has them; not those that all images have for everybody. */
+function writtenDirectories({ writes, statePath, folder, control }: Deployment): string[] {
+  const written = writes(statePath.isDefault ? `${APP}/var` : undefined).map((each) => {
+    const directory = directoryOf(each, each.value);
+    return resolve(APP, isRelative(each) ? relative(folder, directory) : directory);
+  });
+  const made = control === undefined ? [...written, dirname(SOCKET)] : written;
+  return [...new Set(made)].filter((path) => !isTemporary(path) && !/^\/(?:(?:dev|proc)(?:\/|$)|$)/.test(path));
+}
+
 /** Ports that are reached from outside. */
 function portsOf(deployment: Deployment): number[] {
   const ports = deployment.apis.flatMap((api) => portOf(api) ?? []);
@@ -100,24 +107,18 @@ interface Target {
 }
 
 /** Readiness of all APIs from their parent; of each, by its health check, where the parent cannot be asked. */
-function targetsOf({ apis, admin, control, folder }: Deployment): Target[] {
+function targetsOf({ apis, admin, control }: Deployment): Target[] {
   if (admin !== undefined) {
     const host = ['0.0.0.0', '::'].includes(admin.host) ? '127.0.0.1' : admin.host;
     return [{ url: `http://${formatAddress({ host, port: admin.port })}/readyz` }];
   }
   if (control === undefined) return [{ url: 'http://localhost/readyz', socket: SOCKET }];
-  if (control !== '') return [{ url: 'http://localhost/readyz', socket: inImage(resolve(control), folder) }];
+  if (control !== '') return [{ url: 'http://localhost/readyz', socket: resolve(APP, control) }];
   return apis.flatMap((api) => {
     const port = portOf(api);
     if (port === undefined || api.health === undefined) return [];
     return [{ url: `${schemeOf(api)}://127.0.0.1:${port}${api.health}`, api: api.name }];
   });
-}
-
-/** A path of this machine as the image has it. */
-function inImage(path: string, folder: string): string {
-  const inside = relative(folder, path);
-  return isInside(inside) ? join(APP, inside) : path;
 }
 
 /** Asks from within: the image has no curl. Certificates have other names than the loopback. */
@@ -211,7 +212,7 @@ function checkHealth({ value, line }: Instruction, variables: string, deployment
   if (socket !== undefined) {
     const { control } = deployment;
     const [, set = control ?? ''] = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`).exec(variables) ?? [];
-    const served = set === '' ? '' : inImage(resolve(set), deployment.folder);
+    const served = set === '' ? '' : resolve(APP, set);
     if (served !== socket)
       tell(line, `there is no control socket at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
     return;

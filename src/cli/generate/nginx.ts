@@ -1,6 +1,7 @@
 /**
  * A proxy: an upstream and a server block for each API. To be included in the block `http` of nginx.conf.
  */
+import type { Diagnostic } from '../../errors/index.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
 import {
   type DeployedApi,
@@ -20,7 +21,16 @@ const DEFAULT_READ_SECONDS = 60;
 /** There is no word for ever. */
 const LONGEST_SECONDS = 86_400;
 
-export const nginx: DeploymentFile = { generate, check };
+export const nginx: DeploymentFile = { generate, check, warnings };
+
+function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
+  return apis.filter(({ needsCertificate }) => needsCertificate).map(certificateMissing);
+}
+
+const certificateMissing = ({ name }: DeployedApi): { message: string; hint: string } => ({
+  message: `${name} requires a client certificate, and proxy_ssl_certificate names none`,
+  hint: 'Write proxy_ssl_certificate and proxy_ssl_certificate_key, with a certificate that ca_file verifies.',
+});
 
 function generate(deployment: Deployment): string {
   const { apis, keepAlive } = deployment;
@@ -186,6 +196,10 @@ function checkPasses(
     if (scheme !== schemeOf(api)) {
       const hint = `Write proxy_pass ${schemeOf(api)}://${upstream};`;
       tell(line, `proxy_pass uses ${scheme}, but ${api.name} uses ${schemeOf(api)}`, hint);
+    }
+    if (api.needsCertificate && !set.has('proxy_ssl_certificate')) {
+      const { message, hint } = certificateMissing(api);
+      tell(line, message, hint);
     }
     const connection = set.get('proxy_set_header connection');
     const isKept = set.get('proxy_http_version') === '1.1' && (connection === '' || emptied.has(connection ?? ''));

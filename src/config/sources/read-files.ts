@@ -1,9 +1,9 @@
 /**
  * Reading configuration files, and noticing that they changed, for those who do not want to send a signal.
  */
-import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, readdirSync, readFileSync, readlinkSync, statSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Diagnostic } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
 import { isFifo } from '../read-unless-fifo.js';
 import type { NamedPath, SourceFile, SourcePaths } from '../state.js';
@@ -65,14 +65,23 @@ function readOne(file: NamedPath, issues: Diagnostic[], again: boolean): SourceF
     return [];
   }
   try {
+    const { mode, size } = statSync(file.path);
+    if (size > LARGEST) throw new Error('it is larger than 16 MiB');
     const content = readFileSync(file.path);
-    const exposed = (statSync(file.path).mode & 0o044) !== 0;
-    return [parseSource({ ...file, exposed }, content, issues)];
+    if (content.includes(0)) {
+      const hint = 'If it is UTF-16, save it as UTF-8. A file that a crash has damaged has to be restored.';
+      issues.push({ ...unreadable('file', file, new Error('it contains NUL bytes')), hint });
+      return [];
+    }
+    return [parseSource({ ...file, exposed: (mode & 0o044) !== 0 }, content, issues)];
   } catch (error) {
     issues.push(unreadable('file', file, error));
     return [];
   }
 }
+
+/** Bytes of a configuration file. Node ends the process, and a reload would the parent, at texts of some hundred MiB. */
+const LARGEST = 16 * 1024 * 1024;
 
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'it does not exist'],
@@ -83,7 +92,8 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 
 function unreadable(what: string, { name, path }: NamedPath, error: unknown): Diagnostic {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const words = REASONS.get(code);
+  const link = code === 'ENOENT' || code === 'ELOOP' ? ignoreErrors(() => readlinkSync(path)) : undefined;
+  const words = link === undefined ? REASONS.get(code) : `it is a link to ${link}, where no file is`;
   const reason = words === undefined ? code || message : `${words} (${code})`;
   const where = name === path ? name : `${name} (${path})`;
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };

@@ -40,7 +40,7 @@ export function maskLocation(opt: string, option: Option | undefined, location: 
   return shown === text ? location : { ...location, origin: { ...place, text: shown } };
 }
 
-/** Numbers and booleans called `…_token` are counts and switches. */
+/** Numbers and booleans called `…_token` are counts and switches; the words of a choice are in its help. */
 function isTextual(option: Option): boolean {
-  return ['string', 'uri', 'list', 'multi', 'dict', 'choice'].includes(option.type);
+  return ['string', 'uri', 'list', 'multi', 'dict'].includes(option.type);
 }

@@ -13,17 +13,18 @@ import { variableName } from './written.js';
 /** The code of a warning: other programs know the name. */
 export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
-const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
+/** The code of a section that nothing has declared. */
+export const UNKNOWN_SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 
 /** Whether a finding is of a name that nothing has declared. */
 export function isUnknownName({ code }: Diagnostic): boolean {
-  return code === OPTION || code === SECTION || code === VARIABLE;
+  return code === OPTION || code === UNKNOWN_SECTION || code === VARIABLE;
 }
 
 /** Whether it is of a section that nothing has declared. */
 export function isUnknownSection({ code }: Diagnostic): boolean {
-  return code === SECTION;
+  return code === UNKNOWN_SECTION;
 }
 
 /** Whether it is of a name that nothing has declared, and refuses the configuration. */
@@ -189,7 +190,7 @@ function unknownSection({ groups, strict, complete }: Judged, section: string, p
   if (near === undefined && !complete) return [];
   const severity = strict && complete ? 'error' : 'warning';
   const hint = near ?? 'a section named x-… is ignored';
-  return [unknown(SECTION, severity, { section, place }, 'unknown section', hint)];
+  return [unknown(UNKNOWN_SECTION, severity, { section, place }, 'unknown section', hint)];
 }
 
 function unknownOption(
@@ -206,7 +207,7 @@ function unknownOption(
   if (section !== undefined && near === undefined) {
     // `metadata_workers` in a program that does not serve metadata: one file may be for several programs.
     const message = `nothing here is called [${section}]`;
-    return [unknown(SECTION, strict ? 'error' : 'warning', subject, message)];
+    return [unknown(UNKNOWN_SECTION, strict ? 'error' : 'warning', subject, message)];
   }
   const hint = near ?? elsewhere(groups, opt);
   // Code that is not loaded yet may declare it, in [DEFAULT] or in the section of its API.

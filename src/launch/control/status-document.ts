@@ -39,7 +39,7 @@ export type StatusDocument = ReturnType<typeof statusDocument>;
 export function statusDocument(controlled: Controlled) {
   const { name, version, config, log, recent, runner, status, notListening } = controlled;
   const known = status();
-  const { services, reloads, reloading, ...rest } = known;
+  const { services, reloads, reloading, left, ...rest } = known;
   const readiness = new Map(readinessOf(known).map((service) => [service.name, service]));
   const shown = services.map(({ workers, ...service }) => ({
     ...service,
@@ -75,6 +75,7 @@ export function statusDocument(controlled: Controlled) {
     },
     reloads,
     reloading: reloading && { ...reloading, doing: whatLoads(services) },
+    left,
   };
 }
 

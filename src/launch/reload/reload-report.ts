@@ -4,6 +4,7 @@
 import { type Diagnostic, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { pagesOfError } from '../../modules/index.js';
+import { LeftChanges } from './left-changes.js';
 import type { PipelineChange, ReloadChange } from './service-plans.js';
 
 /** One reload. */
@@ -47,6 +48,8 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   > & {
     /** Sections that no service reads: for its warnings. */
     readonly unknown?: readonly Diagnostic[];
+    /** Options whose old values a service of this process keeps, though the configuration has the new ones. */
+    readonly kept?: ReadonlySet<string>;
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;
     /** Its failure is why the launch ends: no stop came first. */
@@ -93,6 +96,7 @@ const KEPT = 20;
 /** The last reloads, oldest first, each logged in one line. */
 export class ReloadReports {
   #reports: readonly ReloadReport[] = [];
+  readonly #left = new LeftChanges();
   /** How many there were, by what came of them. */
   readonly counts: Record<ReloadReport['outcome'], number> = { accepted: 0, refused: 0, incomplete: 0, abandoned: 0 };
 
@@ -100,8 +104,12 @@ export class ReloadReports {
   #current: ReloadUnderWay | undefined;
 
   /** For a status. */
-  get known(): { readonly reloads: readonly ReloadReport[]; readonly reloading: ReloadUnderWay | undefined } {
-    return { reloads: this.#reports, reloading: this.#current };
+  get known(): {
+    readonly reloads: readonly ReloadReport[];
+    readonly reloading: ReloadUnderWay | undefined;
+    readonly left: readonly ReloadChange[];
+  } {
+    return { reloads: this.#reports, reloading: this.#current, left: this.#left.all };
   }
 
   /** Logs that another one is asked for while one is under way, and what that is at. */
@@ -115,7 +123,7 @@ export class ReloadReports {
     const at = new Date().toISOString();
     const begun = performance.now();
     this.#current = { at, method, dryRun };
-    return ({ thrown, endsLaunch, ...result }, { generation, log, ...end }) => {
+    return ({ thrown, endsLaunch, kept = new Set(), ...result }, { generation, log, ...end }) => {
       const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
       // Work that a stop cuts off fails by it: that is no reason.
@@ -140,6 +148,7 @@ export class ReloadReports {
       if (!dryRun) {
         this.#reports = [...this.#reports, report].slice(-KEPT);
         this.counts[report.outcome] += 1;
+        if (inForce) this.#left.accepted(changes, kept);
       }
       logReport(log, report, abandoned ? undefined : thrown);
       return report;

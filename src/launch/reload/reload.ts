@@ -163,7 +163,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     // Each once, also where its hints differ: APIs share certificates.
     const told = new Map(found.map((each) => [withoutHint(each), each]));
     const warnings = [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
-    return { ...result, ...services, changes: changes(files), pipelines, warnings };
+    return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
     if (refusal !== undefined) return refusedFor(error);

@@ -4,11 +4,12 @@
 
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
+import { closingOf, type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
 import { withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
 import type { UrlValues } from '../urls/url-builder.js';
+import { kindOf } from './answer-kind.js';
 
 /** Path variables and defaults of the route, without controller, action and format. */
 export type Args = Readonly<Record<string, unknown>>;
@@ -20,6 +21,10 @@ export interface RequestRouter {
   /** The URL of a named route, absolute; null: the request's own. */
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
 }
+
+/** Keys of what only the call of the action sets and reads. */
+export const REPLY: unique symbol = Symbol('portico.routing.reply');
+export const ANSWERED: unique symbol = Symbol('portico.routing.answered');
 
 /** One request to one action. */
 export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpHeaders> {
@@ -36,11 +41,15 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   query: Q = undefined as Q;
   /** Fastify's request, with what plugins have put on it: `request.fastify.cookies`. */
   fastify!: FastifyRequest;
-  /** Fastify's reply, for what plugins can do with it: `request.reply.setCookie(name, value)`. */
-  reply!: FastifyReply;
+  /** Set before the action is called. @internal */
+  [REPLY]: FastifyReply | undefined;
+  /** Kind of answer that the action has sent by {@link reply}: a `stream` may still be written, a `whole` is complete. @internal */
+  [ANSWERED]: 'stream' | 'whole' | null = null;
+  #watched = false;
   #headers: unknown;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
+  #closing: AbortSignal | undefined;
   #reason: Error | undefined;
 
   constructor(
@@ -61,6 +70,22 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
 
   get method(): string {
     return this.req.method ?? 'GET';
+  }
+
+  /** Fastify's reply, for what plugins can do with it: `request.reply.setCookie(name, value)`. */
+  get reply(): FastifyReply {
+    const reply = this[REPLY]!;
+    if (!this.#watched) {
+      this.#watched = true;
+      const { send } = reply;
+      // A stream is not sent when the action ends, and behind an asynchronous hook nothing is.
+      reply.send = (...payload) => {
+        const result = send.apply(reply, payload);
+        this[ANSWERED] = kindOf(payload[0]) === undefined ? 'whole' : 'stream';
+        return result;
+      };
+    }
+    return reply;
   }
 
   /** The header fields by name, in lower case; what a schema makes of them, where the action has one. */
@@ -101,6 +126,15 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
     return this.#signal;
   }
 
+  /**
+   * Aborted with {@link signal}, and already when the service begins to stop or to reload: for an answer without an end, which
+   * would hold it up until its deadline.
+   */
+  get closing(): AbortSignal {
+    this.#closing ??= this.#makeClosing();
+    return this.#closing;
+  }
+
   /** The request needs no answer any more: its client is gone, or it was answered. */
   get isAborted(): boolean {
     return this.#reason !== undefined || this.res.destroyed;
@@ -126,6 +160,21 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   abort(reason: Error): void {
     this.#reason ??= reason;
     this.#abort?.abort(reason);
+  }
+
+  #makeClosing(): AbortSignal {
+    const { signal, res } = this;
+    const service = closingOf(this.req);
+    if (signal.aborted || service === undefined) return signal;
+    const abort = new AbortController();
+    const end = (): void =>
+      abort.abort(signal.aborted ? signal.reason : new Error('the service is stopping or reloading'));
+    if (service.aborted) end();
+    signal.addEventListener('abort', end);
+    // Not AbortSignal.any: the signal of the service outlives the request.
+    service.addEventListener('abort', end);
+    res.once('close', () => service.removeEventListener('abort', end));
+    return abort.signal;
   }
 
   #makeSignal(): AbortSignal {

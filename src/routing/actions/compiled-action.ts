@@ -6,7 +6,7 @@ import { SchemaMistake } from '../../app/internal.js';
 import { type ApiVersion, EVERY_VERSION, rangesOverlap, readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
-import { documentedSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
+import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
 
 /** Values by version; most have one for all. */
@@ -129,7 +129,10 @@ function responseSchemas(response: NonNullable<RangedOptions['response']>): Read
     } catch (cause) {
       throw new RouteError('PORTICO_ROUTE_SCHEMA', {
         message: `the response schema of ${status} has no JSON Schema: ${(cause as Error).message}`,
-        hint: 'Use a library that provides it (Zod 4.2, ArkType 2.1.28, Valibot with toStandardJsonSchema), or write JSON Schema.',
+        hint:
+          isStandardSchema(schema) && schema['~standard'].jsonSchema !== undefined
+            ? 'Write the type that the JSON has, as z.iso.datetime() for a date, or leave the schema out.'
+            : 'Use a library that provides it (Zod 4.2, ArkType 2.1.28, Valibot with toStandardJsonSchema), or write JSON Schema.',
         cause,
       });
     }

@@ -12,7 +12,7 @@ import { translateRegex } from '../template/python-regex.js';
 import { requirementOf } from '../template/template.js';
 import { namedValues } from '../urls/generator.js';
 import { UrlBuilder, type UrlContext, type UrlValues } from '../urls/url-builder.js';
-import { type ExpandedRoute, expandResource, type ResourceOptions, refuseLoneName } from './resource-routes.js';
+import { checkNames, type ExpandedRoute, expandResource, type ResourceOptions } from './resource-routes.js';
 import { SubMapperParent } from './submapper.js';
 
 /** Options of a mapper; all have Routes' names and defaults, `explicit` as every service sets it. */
@@ -42,6 +42,12 @@ export interface MapperOptions {
   /** For all kinds but `routes`: default `json|xml`. */
   readonly formatRegex?: string | undefined;
 }
+
+/** Options of a redirect: those of a route, and its status. */
+export type RedirectOptions = RouteOptions & {
+  /** Status: 301, 302, 303, 307 or 308, or with its reason as Routes writes it: `301 Moved Permanently`. Default 302. */
+  readonly _redirectCode?: string | number;
+};
 
 /** A redirect: where to, and with which status. */
 export interface Redirect {
@@ -98,11 +104,10 @@ export class Mapper extends SubMapperParent {
 
   /** A resource: the usual routes of a collection and its members, each also with a format. */
   resource(memberName: string, collectionName: string, options: ResourceOptions = {}): this {
-    if (typeof memberName !== 'string' || typeof collectionName !== 'string') {
-      const name = String(memberName);
-      this.guard(name, null, callSite(), () => refuseLoneName(name));
-      return this;
-    }
+    const isNamed = this.guard(String(memberName), null, callSite(), () =>
+      checkNames(memberName, collectionName, options.parentResource ?? null),
+    );
+    if (!isNamed) return this;
     for (const adapted of this.#resourceOptions(options)) {
       for (const { name, template, options: routeOptions } of this.expand(memberName, collectionName, adapted)) {
         this.addRoute(name, template, routeOptions);
@@ -112,17 +117,20 @@ export class Mapper extends SubMapperParent {
   }
 
   /** A route that answers with a redirect to `to`, made with what `from` captured. Default status 302. */
-  redirect(from: string, to: string, options: RouteOptions & { readonly _redirectCode?: string | number } = {}): this {
-    const { _redirectCode: code = 302, _filter: filter, ...matching } = options;
+  redirect(from: string, to: string, options: RedirectOptions = {}): this {
+    const { _redirectCode, _filter: filter, ...matching } = options;
     const { _encoding, _explicit, _minimize } = options;
     const count = this.#routes.length;
     this.addRoute(null, from, matching);
     const route = this.#routes[count];
     if (route === undefined) return this;
-    this.guard(null, to, callSite(), () => {
+    const isGood = this.guard(null, to, callSite(), () => {
       const shared = { _encoding, _explicit, _minimize, _filter: filter, _static: true };
-      this.#redirects.set(route, { target: this.makeRoute(null, to, shared), status: this.redirectStatus(code) });
+      const target = this.makeRoute(null, to, shared);
+      this.#redirects.set(route, { target, status: this.redirectStatus(options, target) });
     });
+    // One that is refused is no route: it would lack a controller too.
+    if (!isGood) this.#routes.pop();
     return this;
   }
 
@@ -239,24 +247,26 @@ export class Mapper extends SubMapperParent {
       });
     }
     const { explicit = true, minimization = false } = this.#options;
-    return new Route(name || null, template, {
+    return new Route(name, template, {
       ...this.#withFormat(options),
       _explicit: options._explicit ?? explicit,
       _minimize: options._minimize ?? minimization,
     });
   }
 
-  /** The status of a redirect: the number a code begins with. */
-  protected redirectStatus(code: string | number): number {
+  /** The status of a redirect: the number its code begins with. */
+  protected redirectStatus({ _redirectCode: code = 302 }: RedirectOptions, _target: Route): number {
     return Number.parseInt(String(code), 10);
   }
 
-  /** Runs a definition; what it throws is refused with template and place. */
-  protected guard(name: string | null, template: string | null, place: CallSite, define: () => void): void {
+  /** Runs a definition; what it throws is refused with template and place. False where it was. */
+  protected guard(name: string | null, template: string | null, place: CallSite, define: () => void): boolean {
     try {
       define();
+      return true;
     } catch (error) {
       this.refuse(definitionError(error as Error, template ?? name ?? '', place()));
+      return false;
     }
   }
 

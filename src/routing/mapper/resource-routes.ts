@@ -36,11 +36,19 @@ export interface ExpandedRoute {
   readonly formatted: boolean;
 }
 
-/** Refuses `resource('books', { … })`, which lacks its collection's name. */
-export function refuseLoneName(name: string): never {
+/** Refuses `resource('books', { … })`, which lacks its collection's name, and a parent that lacks a name. */
+export function checkNames(memberName: unknown, collectionName: unknown, parent: ParentResource | null): void {
+  if (typeof memberName !== 'string' || typeof collectionName !== 'string') {
+    const name = String(memberName);
+    throw new RouteError('PORTICO_ROUTE_RESOURCE_NAME', {
+      message: 'a resource has two names: of a member and of the collection, which is also its path',
+      hint: `Write resource("${name.replace(/s$/, '')}", "${name}", { … }).`,
+    });
+  }
+  if (parent === null || (typeof parent.memberName === 'string' && typeof parent.collectionName === 'string')) return;
   throw new RouteError('PORTICO_ROUTE_RESOURCE_NAME', {
-    message: 'a resource has two names: of a member and of the collection, which is also its path',
-    hint: `Write resource("${name.replace(/s$/, '')}", "${name}", { … }).`,
+    message: `the parent of the resource "${collectionName}" has two names: of a member and of the collection`,
+    hint: 'Write parentResource: { memberName: "server", collectionName: "servers" }.',
   });
 }
 

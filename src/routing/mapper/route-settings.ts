@@ -66,6 +66,14 @@ export const ROUTE_OPTIONS: OptionNames = {
   defaults: true,
 };
 
+/** Options of a router's redirect, checked beside those of its route. */
+export const REDIRECT_OPTIONS: OptionNames = {
+  what: 'a redirect',
+  plain: new Set(['_redirectCode']),
+  other: new Set([...ROUTE_OPTIONS.plain, ...ROUTE_OPTIONS.other]),
+  defaults: true,
+};
+
 /** Options of a router's resource. */
 export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
@@ -148,7 +156,7 @@ function hintFor(
   if (defaults && elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value)))
     return `Write ${elsewhere}.`;
   const missing = (known: Iterable<string>): string[] =>
-    [...known].filter((option) => !option.startsWith('_') && !isGiven(option));
+    [...known].filter((option) => (!option.startsWith('_') || option === '_redirectCode') && !isGiven(option));
   if (defaults && isText(value)) {
     // No default is a switch: a misspelt `auth: true` would leave a route open.
     const switches = typeof value === 'boolean' ? missing(['auth']) : [];
@@ -173,5 +181,14 @@ export function checkSlash({ parts: [first], minimize, isStatic, template }: Rou
   throw new RouteError('PORTICO_ROUTE_NO_SLASH', {
     message: 'it can never match: the path of a request starts with a slash',
     hint: `Write "/${template}"; if "${template}" is meant to be its name, the path follows it: connect("${template}", "/…").`,
+  });
+}
+
+/** Throws for a status that redirects nothing. */
+export function checkRedirectStatus(status: number, code: string | number | undefined): void {
+  if ([301, 302, 303, 307, 308].includes(status)) return;
+  throw new RouteError('PORTICO_ROUTE_REDIRECT', {
+    message: `"${code}" is not a redirect status`,
+    hint: 'Use 301, 302, 303, 307 or 308.',
   });
 }

@@ -74,20 +74,24 @@ export abstract class SubMapperParent implements RouteParent {
     resourceName: string | null,
     options: CollectionOptions = {},
   ): SubMapper & { readonly member: SubMapper } {
-    const { pathPrefix = '', memberPrefix = '/{id}', memberActions, memberOptions, ...rest } = options;
-    const { collectionActions = ['index', 'create', 'new'], controller, ...others } = rest;
+    const { pathPrefix, memberPrefix = '/{id}', memberOptions, controller, ...rest } = options;
+    const {
+      collectionActions = ['index', 'create', 'new'],
+      memberActions = ['show', 'update', 'delete', 'edit'],
+      ...others
+    } = rest;
     const collection = new SubMapper(this, {
       ...others,
       collectionName,
       resourceName,
-      pathPrefix: collectionName === null ? pathPrefix : `${pathPrefix}/${collectionName}`,
+      pathPrefix: (pathPrefix ?? '') + (collectionName === null ? '' : `/${collectionName}`),
       controller: controller ?? (resourceName || collectionName),
       actions: collectionActions,
     });
     const member = new SubMapper(collection, {
       ...memberOptions,
       pathPrefix: memberPrefix,
-      actions: memberActions ?? ['show', 'update', 'delete', 'edit'],
+      actions: memberActions,
     });
     return Object.assign(collection, { member });
   }
@@ -195,7 +199,7 @@ const STANDARD: ReadonlySet<string> = new Set(['index', 'create', 'new', 'show',
 
 /** Prefixes are this level's own; of the rest the inner value wins, and objects are merged, inner keys winning. */
 function mergeOptions(outer: Readonly<Record<string, unknown>>, inner: RouteOptions): RouteOptions {
-  const merged: Record<string, unknown> = {};
+  const merged = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(outer)) {
     if (key === 'pathPrefix' || key === 'namePrefix') continue;
     if (!Object.hasOwn(inner, key)) merged[key] = value;

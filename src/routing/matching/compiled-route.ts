@@ -17,7 +17,7 @@ export class CompiledRoute {
   readonly index: number;
   /** Literal text in front of the first variable: a path must begin with it. */
   readonly prefix: string;
-  /** Names of the captured values: the variables in the order of the path, then named groups of requirements. */
+  /** Names of the captured values, in the order of the path: the variables, and named groups of requirements. */
   readonly names: readonly string[];
   /** Its place in the order in which routes are tried. Given by the table. */
   rank = -1;
@@ -43,7 +43,7 @@ export class CompiledRoute {
     if (!hasPlainNames(route)) {
       const translated = translateRegex(wholePattern(this.source));
       this.#regex = new RegExp(translated.source, 'v');
-      this.names = [...this.names, ...translated.names.filter((name) => !route.variables.has(name))];
+      this.names = translated.names;
     }
     this.conditional =
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
@@ -89,11 +89,11 @@ export class CompiledRoute {
   }
 }
 
-/** Names that are identifiers, once each, and no requirement that could have group names of its own. */
+/** Names that are identifiers, once each, and no requirement that could have group names or back references. */
 function hasPlainNames({ parts, variables, requirements, minimize }: Route): boolean {
   if (minimize || parts.filter((part) => typeof part !== 'string').length !== variables.size) return false;
   for (const name of variables.keys()) if (!/^[A-Za-z_]\w*$/.test(name)) return false;
-  return !Object.values(requirements).some((requirement) => requirement.includes('(?P'));
+  return !Object.values(requirements).some((requirement) => /\(\?P|\\[1-9]/.test(requirement));
 }
 
 /** Result of a lookup: the route and its values; the match is made when it is asked for. */

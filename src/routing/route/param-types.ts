@@ -106,8 +106,18 @@ export function takeTypes(template: string | null, known: ReadonlyMap<string, Pa
   return { template: bare ?? null, types, typeNames, notices };
 }
 
+/** Names of types in other languages and in OpenAPI, with what to write here. A variable without a type is a text. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ...['integer', 'number', 'int64', 'bigint'].map((word) => [word, ':int'] as const),
+  ...['string', 'str', 'text'].map((word) => [word, ''] as const),
+  ['boolean', ':bool'],
+]);
+
 function nearlyType(name: string, word: string, known: ReadonlyMap<string, ParamType>): RouteWarning[] {
-  const hint = didYouMean(word, known.keys());
+  // A router as Routes has no types: the word is an expression.
+  if (known.size === 0) return [];
+  const elsewhere = OTHER_NAMES.get(word);
+  const hint = elsewhere === undefined ? didYouMean(word, known.keys()) : `Write {${name}${elsewhere}}.`;
   if (hint === undefined) return [];
   const message = `the variable ${name} matches only the text "${word}", because no type has this name`;
   return [{ code: 'PORTICO_ROUTE_TYPE_NAME', message, hint }];

@@ -33,7 +33,7 @@ export class GenerationError extends PorticoError {
 /** Anything thrown while a route was defined, as a {@link RouteError} with template, mark and place. */
 export function definitionError(error: Error, template: string, origin: Origin | undefined): RouteError {
   if (error instanceof RouteError && error.origin !== undefined) return error;
-  const code = error instanceof RouteError ? error.code : codeOf(error);
+  const code = error instanceof PorticoError ? error.code : codeOf(error);
   const mark = error instanceof TemplateProblem ? `\n  ${template}\n  ${' '.repeat(error.offset)}^` : '';
   const subject = template === '' ? '' : `the route ${JSON.stringify(template)}: `;
   const hint = error instanceof PorticoError ? error.hint : hintOf(error);

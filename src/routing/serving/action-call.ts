@@ -8,10 +8,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
 import { endUpgrade, faultFormOf, isUpgraded, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
-import type { ActionRequest, Args } from '../actions/action-request.js';
+import { type ActionRequest, ANSWERED, type Args, REPLY } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
-import { type AnswerTypes, discardAnswer, sendAnswer } from './send-answer.js';
+import { type AnswerTypes, discardAnswer, sendAnswer, unsendable } from './send-answer.js';
 import {
   type ActionTarget,
   type CallRules,
@@ -87,7 +87,7 @@ export class ActionCall {
       const rules = method.rules ?? rulesFor(method, matched.version);
       if (answering.types !== null) this.type = answering.types.choose(fastify.raw, matched.format);
       request.fastify = fastify;
-      request.reply = reply;
+      request[REPLY] = reply;
       request.query = query;
       const value =
         rules.params !== undefined || rules.headers !== undefined
@@ -174,7 +174,11 @@ export class ActionCall {
     { types }: AnsweringRules,
   ): void {
     // Answered already: the deadline has passed, or the action has done it, perhaps with a stream that its client did not wait for.
-    if (reply.sent || (value === undefined && (reply.raw.headersSent || reply.raw.destroyed))) {
+    if (
+      reply.sent ||
+      this.request[ANSWERED] !== null ||
+      (value === undefined && (reply.raw.headersSent || reply.raw.destroyed))
+    ) {
       discardAnswer(value);
       return;
     }
@@ -188,14 +192,18 @@ export class ActionCall {
       });
     } catch (error) {
       discardAnswer(value);
-      throw error;
+      throw unsendable(error);
     }
   }
 
   /** Fastify is told of it, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
   #failed(reply: FastifyReply, error: unknown, answering: AnsweringRules): void {
     const { fail } = answering;
-    if (error instanceof InputRefused) {
+    const { raw: res } = reply;
+    if (this.request[ANSWERED] === 'whole' && !reply.sent && !res.closed) {
+      // It waits behind an asynchronous hook. The failure is told once it is out, as of one that is out already.
+      res.once('close', () => fail(this.request.req, res, error));
+    } else if (error instanceof InputRefused) {
       void this.#refusal(error, answering).then((fault) => this.#failed(reply, fault, answering));
     } else if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
     else void reply.send(error);

@@ -28,7 +28,7 @@ import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
 import { BodyTypes, readJson, refuseEncoding, WITH_BODY } from './request-body.js';
-import { AnswerTypes } from './send-answer.js';
+import { AnswerTypes, unsendable } from './send-answer.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
 const DEFAULT_BODY_LIMIT = 114_688;
@@ -271,7 +271,8 @@ function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCall
 
 /** Errors of Fastify's own that are said better here; all others say their status themselves. */
 function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
-  const { code } = Object(error) as { code?: unknown };
+  const { code, serialization } = Object(error) as { code?: unknown; serialization?: unknown };
+  if (serialization !== undefined && callIn(req) !== undefined) return unsendable(error);
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return types.refusal(req);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new Fault(413, { message: 'The request body is too large.', cause: error });

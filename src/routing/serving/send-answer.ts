@@ -8,7 +8,9 @@ import { Readable, Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
 import { preferredType } from '../../app/internal.js';
+import { PorticoError } from '../../errors/index.js';
 import { Reply, SENT } from '../actions/action-request.js';
+import { kindOf } from '../actions/answer-kind.js';
 import { joinVary } from '../api-version.js';
 
 /** How one request is answered. */
@@ -35,6 +37,17 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
   } else {
     sendBody(reply, value, status, rules);
   }
+}
+
+/** Wraps the error of a serialiser, which does not say that the answer is meant. Keeps errors with a status or of another class, as a toJSON may throw. */
+export function unsendable(error: unknown): unknown {
+  const { constructor: made, status, statusCode } = Object(error) as Readonly<Record<string, unknown>>;
+  if ((made !== Error && made !== TypeError) || (status ?? statusCode) !== undefined) return error;
+  return new PorticoError('PORTICO_ANSWER_VALUE', {
+    message: 'the value that the action returned cannot be sent',
+    hint: 'Compare it with the response schema of the action, if it has one.',
+    cause: error,
+  });
 }
 
 /** Releases an answer that is not sent any more: a stream may hold a file or a connection open. */
@@ -123,17 +136,6 @@ async function* onlyBytes(objects: Readable): AsyncGenerator<string | Uint8Array
     }
     if (chunk.length > 0) yield chunk;
   }
-}
-
-/**
- * Whether a value is a stream or an answer of fetch; undefined for all that is written as JSON. The answer is known by its
- * tag: naming the class would load all of fetch, which few services use.
- */
-function kindOf(value: unknown): 'stream' | 'response' | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { [Symbol.toStringTag]: tag, pipe, getReader } = value as Readonly<Record<string | symbol, unknown>>;
-  if (tag === 'Response') return 'response';
-  return typeof pipe === 'function' || typeof getReader === 'function' ? 'stream' : undefined;
 }
 
 /** A stream, or none. Behind HEAD it is not read: it may never end. */

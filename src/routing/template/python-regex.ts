@@ -100,7 +100,7 @@ class Translator extends PatternReader {
     if (this.#quantifier() !== null) throw new RegexProblem('multiple repeat');
     const { text, min, max } = quantifier;
     return {
-      source: `${atom.source}${text}${lazy}`,
+      source: text === '?' && atom.min === 0 ? orNothing(atom.source, lazy) : `${atom.source}${text}${lazy}`,
       min: atom.min * min,
       max: max === 0 || atom.max === 0 ? 0 : atom.max * max,
       repeatable: true,
@@ -232,6 +232,11 @@ class Translator extends PatternReader {
     // A class such as "no digit, letter or space" may match a slash.
     return set === null ? this.#literal(this.escapedCharacter()) : this.#one(set, set.startsWith('[^'));
   }
+}
+
+/** An optional part that may match nothing as it is: in JavaScript `(x*)?` leaves the group out then, in Python it is empty. */
+function orNothing(source: string, lazy: string): string {
+  return lazy === '' ? `(?:${source}|)` : `(?:|${source})`;
 }
 
 function unsupported(construct: string): RegexProblem {

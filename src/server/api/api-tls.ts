@@ -8,10 +8,10 @@ import type { Config } from '../../config/index.js';
 import { configOptions, diagnose } from '../../config/internal.js';
 import { type Diagnostic, ignoreErrors, type Place, placeOf } from '../../errors/index.js';
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
-import { type ReadTlsFile, readCertificate, TlsRefused, validityWarning } from '../tls/certificates.js';
+import { type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
-import { isTlsEnabled, tlsOptions } from '../tls/tls.js';
+import { judgedTlsOptions } from '../tls/tls.js';
 import { enabledApisOptions, tlsOption } from './api-options.js';
 
 /** Whether an API speaks TLS, and with which certificates. */
@@ -38,14 +38,11 @@ export class ApiTls {
    */
   options(tls: TlsSettings): TlsOptions | undefined {
     if (!this.enabled) return undefined;
-    try {
-      if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
-      return tlsOptions(tls, this.#readFile);
-    } catch (error) {
-      if (!(error instanceof TlsRefused)) throw error;
-      const location = this.#locationOf(error.option);
-      throw location === undefined ? error : error.at({ origin: location.origin, detail: placeOf(location) });
-    }
+    if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
+    return judgedTlsOptions(tls, this.#readFile, (refused) => {
+      const location = this.#locationOf(refused.option);
+      return location === undefined ? refused : refused.at({ origin: location.origin, detail: placeOf(location) });
+    });
   }
 
   /** For development, where no files are named. */
@@ -90,7 +87,7 @@ export class ApiTls {
   }
 
   #certificate({ certFile }: TlsSettings): X509Certificate | undefined {
-    return this.enabled && certFile ? readCertificate(certFile, this.#readFile) : undefined;
+    return this.enabled && certFile ? readCertificates('cert_file', certFile, this.#readFile).parsed : undefined;
   }
 
   /** Place of an option of TLS: in the API's own section, else in `[ssl]`; without one, the place where TLS was asked for. */

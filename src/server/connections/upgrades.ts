@@ -2,11 +2,12 @@
  * Connections that stop being HTTP: WebSocket and the like. Node's server loses sight of them; here they stay in the list
  * of connections until they are closed, and are told when the server drains.
  */
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
-import { offerUpgrade, ServedResponse } from '../../app/internal.js';
+import { offerUpgrade, ServedResponse, type ServerState } from '../../app/internal.js';
 import type { Connection } from './connections.js';
 import { requestFacts } from './request-facts.js';
 
@@ -16,11 +17,19 @@ const KEPT = 64 * 1024;
 /** The upgraded connections of one server. */
 export class Upgrades {
   readonly #open = new Map<Connection, { readonly target: string; readonly since: number }>();
-  #closing = new AbortController();
+  #closing = closingForMany();
+  readonly #state: ServerState;
+
+  constructor(state: ServerState) {
+    this.#state = state;
+    state.closing = this.#closing.signal;
+  }
 
   /** The server serves: sessions may last. */
   begin(): void {
-    if (this.#closing.signal.aborted) this.#closing = new AbortController();
+    if (!this.#closing.signal.aborted) return;
+    this.#closing = closingForMany();
+    this.#state.closing = this.#closing.signal;
   }
 
   /** The server drains. */
@@ -96,6 +105,13 @@ export class Upgrades {
       throw error;
     }
   }
+}
+
+/** Each open stream and session listens to the one signal: Node would warn of a leak from the eleventh on. */
+function closingForMany(): AbortController {
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  return closing;
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Certificates and keys as files: whether they can be read, belong together, and are still valid.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors/index.js';
 import { missingHint } from './ssl-options.js';
@@ -55,45 +55,49 @@ export function readPem(option: string, path: string, readFile: ReadTlsFile): Bu
   }
 }
 
-/** Reads a certificate and its key; refused when either is not what its option says, or they do not match. */
-export function readKeyPair(certFile: string, keyFile: string, readFile: ReadTlsFile): { cert: Buffer; key: Buffer } {
-  const cert = readPem('cert_file', certFile, readFile);
-  const key = readPem('key_file', keyFile, readFile);
-  const certificate = parseCertificate('cert_file', certFile, cert);
-  let privateKey: ReturnType<typeof createPrivateKey>;
-  try {
-    privateKey = createPrivateKey(key);
-  } catch (error) {
-    throw new TlsRefused({
-      option: 'key_file',
-      message: `key_file contains no usable private key: ${keyFile}`,
-      hint: 'It must be in PEM format and have no passphrase.',
-      cause: error,
-    });
-  }
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new TlsRefused({
-      option: 'key_file',
-      message: `The key_file ${keyFile} does not belong to the cert_file ${certFile}`,
-      hint: "Use the key of the certificate. The server's certificate must be the first in its file.",
-    });
-  }
-  return { cert, key };
+/** A file that an option names: its path, its bytes, and the first certificate or the key in it. */
+export interface PemFile<T> {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly parsed: T;
 }
 
-/** The server's own certificate, the first of the file that `cert_file` names. */
-export function readCertificate(path: string, readFile: ReadTlsFile): X509Certificate {
-  return parseCertificate('cert_file', path, readPem('cert_file', path, readFile));
-}
-
-/** The first certificate of a PEM file. */
-export function parseCertificate(option: string, path: string, bytes: Buffer): X509Certificate {
+/** Reads certificates; `parsed` is the first of them. Refused when there is none. */
+export function readCertificates(option: string, path: string, readFile: ReadTlsFile): PemFile<X509Certificate> {
+  const bytes = readPem(option, path, readFile);
   try {
-    return new X509Certificate(bytes);
+    // The class reads DER too, which a server does not.
+    if (!bytes.includes('-----BEGIN')) throw new TypeError('it is not PEM');
+    return { path, bytes, parsed: new X509Certificate(bytes) };
   } catch (error) {
     const message = `${option} contains no certificate: ${path}`;
     throw new TlsRefused({ option, message, hint: 'It must be in PEM format.', cause: error });
   }
+}
+
+/** Reads the private key of a certificate. */
+export function readKey(path: string, readFile: ReadTlsFile): PemFile<KeyObject> {
+  const bytes = readPem('key_file', path, readFile);
+  try {
+    return { path, bytes, parsed: createPrivateKey(bytes) };
+  } catch (error) {
+    throw new TlsRefused({
+      option: 'key_file',
+      message: `key_file contains no usable private key: ${path}`,
+      hint: 'It must be in PEM format and have no passphrase.',
+      cause: error,
+    });
+  }
+}
+
+/** Refuses a key of another certificate. */
+export function checkPair(cert: PemFile<X509Certificate>, key: PemFile<KeyObject>): void {
+  if (cert.parsed.checkPrivateKey(key.parsed)) return;
+  throw new TlsRefused({
+    option: 'key_file',
+    message: `The key_file ${key.path} does not belong to the cert_file ${cert.path}`,
+    hint: "Use the key of the certificate. The server's certificate must be the first in its file.",
+  });
 }
 
 /** Days before its end from which a certificate is warned about. */

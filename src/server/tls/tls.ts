@@ -2,9 +2,18 @@
  * TLS for a server: from the options of `[ssl]` to what `node:tls` takes.
  */
 import { constants } from 'node:crypto';
-import type { SecureVersion, TlsOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls';
 import { Config } from '../../config/index.js';
-import { parseCertificate, type ReadTlsFile, readFromDisk, readKeyPair, readPem, TlsRefused } from './certificates.js';
+import { gatherRefusals } from '../../errors/index.js';
+import {
+  checkPair,
+  type ReadTlsFile,
+  readCertificates,
+  readFromDisk,
+  readKey,
+  readPem,
+  TlsRefused,
+} from './certificates.js';
 import { sslSettings, type TlsSettings } from './ssl-options.js';
 
 /**
@@ -25,36 +34,87 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile =
  * The options of a TLS server: the files' contents, versions, ciphers, and whether clients show a certificate.
  *
  * By default TLS 1.2 and 1.3 with forward secrecy only, and no renegotiation by the client (RFC 7457). Throws
- * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, and
- * for a version that is out of use.
+ * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, for what
+ * OpenSSL refuses, and for a version that is out of use; several mistakes as one `ConfigurationRefused`.
  */
 export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): TlsOptions {
-  const settings = settingsOf(conf);
-  if (!isTlsEnabled(settings, readFile)) throw bothNeeded();
-  const { certFile, keyFile, caFile, clientAuth, ciphers } = settings;
-  const { cert, key } = readKeyPair(certFile as string, keyFile as string, readFile);
-  const ca = caFile ? readPem('ca_file', caFile, readFile) : undefined;
-  if (ca !== undefined) parseCertificate('ca_file', caFile as string, ca);
-  const auth = clientAuth ?? (ca === undefined ? 'none' : 'required');
-  if (auth !== 'none' && ca === undefined) {
-    throw new TlsRefused({
-      option: 'client_auth',
-      message: `client_auth is ${auth}, but ca_file is not set`,
-      hint: 'Set it to the CA certificates of your clients.',
-    });
-  }
-  const versions = protocolVersions(settings);
+  return judgedTlsOptions(settingsOf(conf), readFile, (refused) => refused);
+}
+
+/** The same, for settings whose places are known: `placed` adds its own to each mistake. All mistakes are thrown as one. */
+export function judgedTlsOptions(
+  settings: TlsSettings,
+  readFile: ReadTlsFile,
+  placed: (refused: TlsRefused) => TlsRefused,
+): TlsOptions {
+  const { certFile, keyFile, caFile } = settings;
+  const step =
+    <T>(run: () => T) =>
+    (): T => {
+      try {
+        return run();
+      } catch (error) {
+        throw error instanceof TlsRefused ? placed(error) : error;
+      }
+    };
+  if (!certFile && !keyFile) throw placed(bothNeeded());
+  const [cert, key, ca, auth, versions] = gatherRefusals(
+    step(() => {
+      if (!certFile) throw bothNeeded('key_file');
+      return readCertificates('cert_file', certFile, readFile);
+    }),
+    step(() => {
+      if (!keyFile) throw bothNeeded('cert_file');
+      return readKey(keyFile, readFile);
+    }),
+    step(() => (caFile ? readCertificates('ca_file', caFile, readFile) : undefined)),
+    step(() => clientAuthOf(settings)),
+    step(() => protocolVersions(settings)),
+  );
+  const ciphers =
+    settings.ciphers || (versions.minVersion < 'TLSv1.2' ? `${FORWARD_SECRECY}:${FOR_OLD_VERSIONS}` : FORWARD_SECRECY);
+  const files = { cert: cert.bytes, key: key.bytes, ...(ca === undefined ? {} : { ca: ca.bytes }) };
+  gatherRefusals(
+    step(() => checkPair(cert, key)),
+    step(() => checkUsable('ciphers', { ciphers, ...versions })),
+    step(() => ca && checkUsable('ca_file', { ca: ca.bytes }, ca.path)),
+  );
+  step(() => checkUsable('cert_file', { ...files, ciphers, ...versions }, cert.path))();
   return {
-    cert,
-    key,
-    ...(ca === undefined ? {} : { ca }),
+    ...files,
     requestCert: auth !== 'none',
     rejectUnauthorized: auth === 'required',
     ...versions,
-    ciphers: ciphers || (versions.minVersion < 'TLSv1.2' ? `${FORWARD_SECRECY}:${FOR_OLD_VERSIONS}` : FORWARD_SECRECY),
+    ciphers,
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
+}
+
+/** Refuses what OpenSSL refuses when a server begins: a key that is too short, ciphers that it does not know. */
+function checkUsable(option: string, options: SecureContextOptions, path?: string): void {
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    const { reason, message } = error as Error & { reason?: string };
+    const words = [`${option} cannot be used`, reason ?? message, ...(path === undefined ? [] : [path])];
+    const hint =
+      path === undefined
+        ? '`openssl ciphers` lists the ciphers that a text selects.'
+        : 'Each certificate in it must be complete, and have a key of at least 2048 bits.';
+    throw new TlsRefused({ option, message: words.join(': '), hint, cause: error });
+  }
+}
+
+/** Whether clients show a certificate: `required` by default where a `ca_file` is named. */
+export function clientAuthOf({ clientAuth, caFile }: TlsSettings): 'none' | 'optional' | 'required' {
+  const auth = clientAuth ?? (caFile ? 'required' : 'none');
+  if (auth === 'none' || caFile) return auth;
+  throw new TlsRefused({
+    option: 'client_auth',
+    message: `client_auth is ${auth}, but ca_file is not set`,
+    hint: 'Set it to the CA certificates of your clients.',
+  });
 }
 
 /** TLS 1.3's own, and of TLS 1.2's those whose session keys cannot be had from a key stolen later. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { watchFiles } from '#internal/config';
+import { readFiles } from '../../../dist/config/sources/read-files.js';
 
 test('CF-89 a file written in place, replaced, or reached through a turned link is noticed', {
   timeout: 20_000,
@@ -63,4 +64,27 @@ test('a file that has become a FIFO refuses the reload at once', async (t) => {
   rmSync(file);
   writeFileSync(file, '[DEFAULT]\nstate_path = /two\n');
   await config.reload();
+});
+
+test('a file that is not text, is too large, or is a link to no file is one mistake', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-bytes-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = (name: string): string => join(folder, name);
+  const text = '[DEFAULT]\nenabled_apis = books\n[api:books]\nport = 8080\n';
+  writeFileSync(path('utf16.ini'), Buffer.from(`\ufeff${text}`, 'utf16le'));
+  writeFileSync(path('torn.ini'), Buffer.concat([Buffer.from(text), Buffer.alloc(4096)]));
+  writeFileSync(path('large.ini'), '');
+  truncateSync(path('large.ini'), 300 * 1024 * 1024);
+  symlinkSync('releases/7', path('link.ini'));
+  symlinkSync('circle.ini', path('circle.ini'));
+  const told = (name: string): string[] => {
+    const files = [{ name, path: path(name) }];
+    return readFiles({ files, dirs: [], searched: [] }, { again: false }).issues.map(({ message }) => message);
+  };
+  const prefix = (name: string): string => `cannot read config file ${name} (${path(name)}): `;
+  assert.deepEqual(told('utf16.ini'), [`${prefix('utf16.ini')}it contains NUL bytes`]);
+  assert.deepEqual(told('torn.ini'), [`${prefix('torn.ini')}it contains NUL bytes`]);
+  assert.deepEqual(told('large.ini'), [`${prefix('large.ini')}it is larger than 16 MiB`]);
+  assert.deepEqual(told('link.ini'), [`${prefix('link.ini')}it is a link to releases/7, where no file is (ENOENT)`]);
+  assert.deepEqual(told('circle.ini'), [`${prefix('circle.ini')}it is a link to circle.ini, where no file is (ELOOP)`]);
 });

@@ -134,6 +134,32 @@ test('LC-524 a service with renew is not stopped: what it prepared takes the pla
   assert.deepEqual([outcome, error], ['incomplete', 'service only keeps the old configuration']);
 });
 
+test('status keeps the changes that a service waits to apply, over later reloads and refused ones', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  class Keeping extends Preparing {
+    keeps(option: string): boolean {
+      return option === 'app.word';
+    }
+    async renew(): Promise<void> {}
+  }
+  const service = new Keeping('only', config);
+  await launcher.launchService(service);
+  const left = (): string[] => launcher.status().left.map((each) => `${each.option}: ${each.old} -> ${each.new}`);
+  const reloadTo = async (word: string): Promise<string[]> => {
+    write('portico.ini', `[app]\nword = ${word}\n`);
+    await launcher.restart();
+    return left();
+  };
+  assert.deepEqual(await reloadTo('new'), ['app.word: old -> new']);
+  assert.deepEqual(await reloadTo('new'), ['app.word: old -> new']);
+  service.onPrepare = () => Promise.reject(new Error('this cannot be built'));
+  for (let refused = 0; refused < 21; refused++) await reloadTo('other');
+  assert.deepEqual(left(), ['app.word: old -> new']);
+  service.onPrepare = () => undefined;
+  assert.deepEqual(await reloadTo('other'), ['app.word: old -> other']);
+  assert.deepEqual(await reloadTo('old'), []);
+});
+
 test('LC-524 LC-515 a service that listens and has no renew keeps its sockets: reset alone is called', async (t) => {
   const { launcher } = await setup(t, '');
   class Listening extends RecordedService {

@@ -188,14 +188,17 @@ test('OP-80 LC-517 a refused reload names all that a start would: service file, 
   const certificate = '[ssl]\ncert_file = no.pem\nkey_file = no.key\n';
   it.write('portico.ini', `${tls}${certificate}`);
   const inPaste = [/api-paste\.ini:8:\d+: .*max_request_body_size.*many/, /api-paste\.ini:10:\d+: .*"nothing"/];
-  const noCertificate = /portico\.ini:\d+:\d+: error: \[ssl\] cert_file: Unable to find cert_file : no\.pem/;
+  const noPair = [
+    /portico\.ini:\d+:\d+: error: \[ssl\] cert_file: Unable to find cert_file : no\.pem/,
+    /portico\.ini:\d+:\d+: error: \[ssl\] key_file: Unable to find key_file : no\.key/,
+  ];
   const assertNamed = ({ outcome, error = '' }: Report, expected: readonly RegExp[]): void => {
     assert.equal(outcome, 'refused');
     for (const each of expected) assert.match(error, each);
     const places = error.split('\n').filter((line) => /^\S+:\d+:\d+:/.test(line));
     assert.equal(places.length, expected.length, error);
   };
-  assertNamed(await it.reload(), [noCertificate, ...inPaste]);
+  assertNamed(await it.reload(), [...noPair, ...inPaste]);
   // Where the service file itself is refused as well: by a value, and by a line that cannot be read.
   it.write('portico.ini', `[DEFAULT\n${tls}${certificate}[wsgi]\nmax_headers = many\n`);
   const inService = [
@@ -203,7 +206,7 @@ test('OP-80 LC-517 a refused reload names all that a start would: service file, 
     /portico\.ini:\d+:\d+: error: \[wsgi\] max_headers: .*many/,
   ];
   const all = await it.reload();
-  assertNamed(all, [...inService, noCertificate, ...inPaste]);
+  assertNamed(all, [...inService, ...noPair, ...inPaste]);
   assert.deepEqual(all.changes, []);
   it.write('portico.ini', ini.replace('[api:hello]', 'graceful_shutdown_timeout = soon\n[api:hello]'));
   assertNamed(await it.reload(), [

@@ -42,6 +42,16 @@ test('RT-19 Python expressions mean in JavaScript what they mean in Python', () 
   for (const [pattern, text, length] of table) assert.equal(taken(pattern, text), length, `${pattern} on ${text}`);
 });
 
+test('RT-19 an optional group that matches nothing is empty, as in Python, and not left out', () => {
+  const group = (pattern: string, text: string) =>
+    new RegExp(translateRegex(pattern).source, 'v').exec(text)?.groups?.n;
+  assert.equal(group('^(?:(?P<n>x*))?$', ''), '');
+  assert.equal(group('^(?P<n>)?$', ''), '');
+  assert.equal(group('^(?P<n>x*)??$', ''), undefined);
+  assert.equal(group('^(?P<n>x+)?$', ''), undefined);
+  assert.equal(group('^(?P<n>x*)?$', 'xx'), 'xx');
+});
+
 test('RT-20 what has no counterpart is refused by name', () => {
   const table: [pattern: string, named: RegExp][] = [
     ['(?(1)a|b)', /conditional group/],

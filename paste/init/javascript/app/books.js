@@ -32,10 +32,8 @@ class Books {
 }
 
 /** Named in api-paste.ini. */
-export const app = async (_globalConf, _localConf, ctx) => {
+export const app = (_globalConf, _localConf, ctx) => {
   const router = new Router({ controllers: { books: Books }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show'], formatted: false });
-  const built = await router.build();
-  ctx.onClose(() => built.close());
-  return built;
+  return router.build();
 };

@@ -38,10 +38,8 @@ class Books {
 }
 
 /** Named in api-paste.ini. */
-export const app: AppFactory = async (_globalConf, _localConf, ctx) => {
+export const app: AppFactory = (_globalConf, _localConf, ctx) => {
   const router = new Router({ controllers: { books: Books }, log: ctx.log });
   router.resource('book', 'books', { only: ['index', 'create', 'show'], formatted: false });
-  const built = await router.build();
-  ctx.onClose(() => built.close());
-  return built;
+  return router.build();
 };

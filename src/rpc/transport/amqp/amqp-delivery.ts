@@ -18,6 +18,8 @@ export interface DeliverySource {
 /** A broker that does not take a copy by then gets the message itself. */
 const RENEW_MS = 2000;
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** How many accepted messages are acknowledged at once, and how long the first of them waits for the others. */
 const ACCEPTED_MOST = 64;
 const ACCEPTED_MS = 50;
@@ -105,8 +107,12 @@ export class DeliveryChannel {
 
   async #ack(tag: number, what: string): Promise<void> {
     this.#acknowledged.add(tag);
-    // A connection that has ended is known to have by the next turn.
-    this.#written ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#writeAcks());
+    // A connection that has ended is known to have by the next turn. The one after it sends the bytes: then the message does not come
+    // again, even if its method blocks the process or kills it.
+    this.#written ??= nextTurn().then(() => {
+      this.#writeAcks();
+      return nextTurn();
+    });
     try {
       await this.#written;
     } catch (cause) {

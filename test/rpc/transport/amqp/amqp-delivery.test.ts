@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
-import { nextDeadLetter } from '../../conformance.js';
+import { nextDeadLetter, transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
 
@@ -31,6 +33,34 @@ test('RP-73 a message whose connection is lost before it is acknowledged is not 
   );
   await Promise.all(again.map(({ ack }) => ack()));
   assert.equal(textOf(await got.next()), 'c');
+});
+
+test('RP-73 a message that was acknowledged does not come again, even if its process is killed at once', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  await transport.declareQueue(route);
+  await transport.publish(route, textMessage('poison'));
+  const script = `
+    const { makeTransport } = await import(${JSON.stringify(import.meta.resolve('#internal/rpc'))});
+    const transport = makeTransport(${JSON.stringify(brokerUrl)}, ${JSON.stringify(transportOptions())});
+    await transport.connect();
+    await transport.consume(${JSON.stringify(route)}, { prefetch: 1 }, async (delivery) => {
+      await delivery.ack();
+      process.kill(process.pid, 'SIGKILL');
+    });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  const [, signal] = await once(child, 'exit');
+  assert.equal(signal, 'SIGKILL');
+  const left = await withBroker(async (connection) => {
+    for (;;) {
+      const queue = `${route.exchange}.${route.topic}`;
+      const { consumerCount, messageCount } = await connection.queueDeclare({ queue, passive: true });
+      if (consumerCount === 0) return messageCount;
+    }
+  });
+  assert.equal(left, 0);
 });
 
 test('RP-76 RP-77 deliveries are counted over delays as well, up to the limit', { skip: withoutBroker }, async (t) => {

@@ -1,0 +1,31 @@
+/**
+ * Changes that accepted reloads have left for a restart, for `status()`: the report of the reload may be long gone.
+ */
+import type { ReloadChange } from './service-plans.js';
+
+/** Changes left so far. */
+export class LeftChanges {
+  #all: readonly ReloadChange[] = [];
+  /** Those whose new values the configuration has all the same: the next reload does not report them again. */
+  #kept: ReadonlySet<ReloadChange> = new Set();
+
+  get all(): readonly ReloadChange[] {
+    return this.#all;
+  }
+
+  /** Adds the changes of an accepted reload. `kept`: options whose old values a service of this process keeps. */
+  accepted(changes: readonly ReloadChange[], kept: ReadonlySet<string>): void {
+    const told = new Set(changes.map(({ option }) => option));
+    const earlier = new Map([...this.#kept].map(({ option, old }) => [option, old]));
+    const still = [...this.#kept].filter(({ option }) => !told.has(option));
+    const now = changes.flatMap((change): ReloadChange[] => {
+      if (change.effect !== 'needs a restart') return [];
+      const old = earlier.get(change.option) ?? change.old;
+      // Taken back; of secrets both are masked.
+      if (old === change.new && change.old !== change.new) return [];
+      return [{ ...change, old }];
+    });
+    this.#all = [...still, ...now];
+    this.#kept = new Set([...still, ...now.filter(({ option }) => kept.has(option))]);
+  }
+}
