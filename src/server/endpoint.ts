@@ -40,15 +40,17 @@ export class Endpoint {
 
   /** Settles once `server` accepts. Rejects with the system's error code, and says so in the log. */
   async open(server: NetServer, name: string, log: Logger): Promise<void> {
+    const [socket] = this.#sockets;
+    // Node closes it where it cannot listen on it.
+    this.#sockets = [];
     try {
-      this.#address = await listen(server, this.#address, this.#backlog, this.#sockets[0]);
+      this.#address = await listen(server, this.#address, this.#backlog, socket);
     } catch (error) {
       log.error(`Could not bind to ${formatAddress(this.#address)}`);
       throw error;
     }
     // A socket that was handed over has been announced by the process that bound it.
-    log[this.#sockets.length === 0 ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.#address)}`);
-    this.#sockets = [];
+    log[socket === undefined ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.#address)}`);
   }
 
   /** Accepts on another socket as well; connections are `server`'s. Gives the function that ends it. */

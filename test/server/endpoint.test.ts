@@ -12,12 +12,14 @@ import { Server } from 'portico/server';
 import { memoryLog } from './memory-log.js';
 import { exchange, portOf } from './raw-client.js';
 
-/** Runs a program whose descriptor 3 is a socket bound to `port`; it is told the port, and answers on its channel. */
-async function withInheritedSocket(program: string) {
+/** Runs a program whose descriptor 3 is a socket at `port`, which listens or is connected; the program answers on its channel. */
+async function withInheritedSocket(program: string, { connected = false } = {}) {
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
   const { port } = holder.address() as AddressInfo;
-  const { fd } = (holder as unknown as { _handle: { fd: number } })._handle;
+  const client = connected ? connect(port, '127.0.0.1') : undefined;
+  if (client !== undefined) await once(client, 'connect');
+  const { fd } = ((client ?? holder) as unknown as { _handle: { fd: number } })._handle;
   const script = `
     import { fstatSync } from 'node:fs';
     import { Server } from 'portico/server';
@@ -31,6 +33,7 @@ async function withInheritedSocket(program: string) {
   });
   const [message] = (await once(child, 'message')) as [unknown];
   holder.close();
+  client?.destroy();
   return { child, port, message };
 }
 
@@ -43,6 +46,21 @@ test('PT-11 a socket that was handed over and never used is closed by a stop', a
   `);
   const { before, after } = message as { before: boolean; after: boolean };
   assert.deepEqual({ before, after }, { before: true, after: false });
+  if (child.exitCode === null) await once(child, 'exit');
+  assert.equal(child.exitCode, 0);
+});
+
+test('PT-11 a stop leaves a descriptor alone that Node closed when it could not listen there', async () => {
+  const { child, message } = await withInheritedSocket(
+    `
+    const { code } = await server.start().catch((error) => error);
+    const stopped = await server.stop({ graceful: true }).then(() => true, (error) => error.message);
+    process.send({ code, stopped });
+    process.disconnect();
+  `,
+    { connected: true },
+  );
+  assert.deepEqual(message, { code: 'EINVAL', stopped: true });
   if (child.exitCode === null) await once(child, 'exit');
   assert.equal(child.exitCode, 0);
 });
