@@ -19,6 +19,8 @@ export interface Configure {
   /** The configuration's own snapshot for workers; opaque here. */
   readonly configuration: unknown;
   readonly settings: LaunchSettings;
+  /** The link by which the parent entered its working directory. */
+  readonly link?: string | undefined;
   /** Addresses of its sockets, which follow in this order, each with a message `socket`. */
   readonly addresses: readonly ListenAddress[];
   /** It is no worker: it builds all services of the program, starts none, and reports what is wrong. */

@@ -9,6 +9,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../errors/index.js';
+import { servedPath } from '../process/index.js';
 
 /** The fields of a `package.json` that are read here. */
 export interface Manifest {
@@ -116,7 +117,13 @@ export function packageNames(from: readonly string[]): string[] {
  */
 export function searchFolders(folder: string): string[] {
   const script = process.argv[1];
-  return [...new Set([resolve(folder), ...(script === undefined ? [] : [folderOfProgram(script)]), process.cwd()])];
+  return [
+    ...new Set([
+      servedPath(resolve(folder)),
+      ...(script === undefined ? [] : [folderOfProgram(script)]),
+      process.cwd(),
+    ]),
+  ];
 }
 
 /** A command of a package is started from the `node_modules/.bin` of the project that has the packages. */
@@ -163,7 +170,7 @@ const CONDITIONS: ReadonlySet<string> = new Set(['node', 'import', 'module-sync'
 export function moduleUrl(specifier: string, folder: string): string {
   if (/^(file|node|data):/.test(specifier)) return specifier;
   if (/^\.{1,2}\//.test(specifier) || isAbsolute(specifier)) {
-    const path = resolve(folder, specifier);
+    const path = servedPath(resolve(folder, specifier));
     if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}`, filesBeside(specifier, path));
     return pathToFileURL(path).href;
   }

@@ -3,7 +3,7 @@
  * (POSIX.1 XCU 2.5.3), where that is the working directory.
  */
 import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, sep } from 'node:path';
 
 interface Entered {
   /** Undefined where no link was part of the path. */
@@ -34,10 +34,22 @@ export function enteredFolder(): string {
   return link !== undefined && now === at ? link : now;
 }
 
-/** The directory that the link leads to now, which a reload would go to; without a link the working directory. */
-export function nextFolder(): string {
-  const { link } = enteredBy();
-  return (link === undefined ? undefined : withoutLinks(link)) ?? process.cwd();
+/** The link that the working directory was entered by; undefined where there is none. Workers get it with {@link enterBy}. */
+export function enteredLink(): string | undefined {
+  return enteredBy().link;
+}
+
+/** In a worker: its parent entered by this link, which may lead elsewhere by now. */
+export function enterBy(link: string | undefined): void {
+  const at = process.cwd();
+  entered = { link, began: at, at };
+}
+
+/** A path through the link, in the release that the process serves: the link may lead to another one by now. */
+export function servedPath(path: string): string {
+  const { link, at } = enteredBy();
+  if (link === undefined) return path;
+  return path === link || path.startsWith(`${link}${sep}`) ? at + path.slice(link.length) : path;
 }
 
 /** Goes to where the link leads now. The function that it gives goes back. */

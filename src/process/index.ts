@@ -2,7 +2,7 @@
 export { commandLineWords } from './arguments.js';
 export { keepCompiledCode } from './compile-cache.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
-export { enteredFolder, followLink, inFollowedFolder, nextFolder } from './entered-folder.js';
+export { enterBy, enteredFolder, enteredLink, followLink, inFollowedFolder, servedPath } from './entered-folder.js';
 export { firstParent } from './first-parent.js';
 export { heldTick } from './held-tick.js';
 export { watchLoading, whileLoading } from './loading.js';

@@ -15,6 +15,7 @@ import {
   moduleUrl,
   parseExportReference,
 } from '../modules/index.js';
+import { servedPath } from '../process/index.js';
 import { checkHooks } from './hook-caller.js';
 import type { Manager } from './manager.js';
 import type { Awaitable } from './service.js';
@@ -93,7 +94,7 @@ function isClass(value: unknown): boolean {
 function refuseOutside(reference: string, module: string, url: string, options: ModuleExportOptions): void {
   const isPath = module.startsWith('.') || module.startsWith('/') || module.startsWith('file:');
   if (!isPath || options.allowExternalModules === true) return;
-  const root = realpathSync(resolve(options.root ?? options.folder));
+  const root = realpathSync(servedPath(resolve(options.root ?? options.folder)));
   const path = realpathSync(fileURLToPath(url));
   if (path === root || !path.startsWith(root.endsWith(sep) ? root : root + sep)) {
     throw new PorticoError('PORTICO_MODULE_OUTSIDE', {

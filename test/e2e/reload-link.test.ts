@@ -19,13 +19,13 @@ class Releases {
     this.#env = { PWD: this.current };
   }
 
-  /** Makes a release, and lets the link lead to it. `loads`: the beginning of its module. */
-  show(name: string, { ini = '', loads = '' } = {}): void {
+  /** Makes a release, and lets the link lead to it. `loads`: the beginning of its module, which answers with `release`. */
+  show(name: string, { ini = '', loads = '', release = '' } = {}): void {
     const folder = join(this.#base, name);
     mkdirSync(folder);
     const files = {
       'package.json': '{ "type": "module" }',
-      'app.js': `${loads}\nexport const app = () => (req, res) => res.end(JSON.stringify([process.cwd().split('/').at(-1), process.pid]));`,
+      'app.js': `${loads}\nexport const app = () => (req, res) => res.end(JSON.stringify([process.cwd().split('/').at(-1), process.pid, '${release}']));`,
       'api-paste.ini': '[app:shop]\npaste.app_factory = ./app.js:app\n',
       'portico.ini': `[DEFAULT]\n${ini}\n[api:shop]\nport = ${this.#port}\nworkers = 1\n`,
     };
@@ -49,10 +49,12 @@ class Releases {
   }
 
   /** The process that serves in the folder of this release; the worker that was replaced last may still take a connection. */
-  async serving(name: string): Promise<number> {
+  async serving(name: string, release = ''): Promise<number> {
     for (;;) {
-      const [by, pid] = (await get<[string, number]>(this.#port, '/')).body;
-      if (by === name) return pid;
+      const [by, pid, loaded] = (await get<[string, number, string]>(this.#port, '/')).body;
+      if (by !== name) continue;
+      assert.equal(loaded, release);
+      return pid;
     }
   }
 }
@@ -99,25 +101,36 @@ test('a reload follows the link that the service was started in, and needs the r
   assert.equal((await tried).status, 1);
 });
 
-test('a worker that loads modules of the next release before the reload runs other code', {
+test('workers load the modules of the release that is in force, wherever the link leads', {
   timeout: 60_000,
 }, async (t) => {
   const releases = new Releases(await freePort());
   const ini = 'log_level = debug';
-  releases.show('v1', { ini, loads: '// v1' });
+  releases.show('v1', { ini, release: 'v1' });
   const program = releases.start();
   t.after(() => program.end());
   await program.printed(/"event":"worker_known"/);
-  const worker = await releases.serving('v1');
+  const replaced = async (pid: number, release: string): Promise<number> => {
+    const from = program.output().length;
+    process.kill(pid, 'SIGKILL');
+    await program.printed(/"event":"worker_known"/, from);
+    return releases.serving('v1', release);
+  };
 
-  releases.show('v2', { ini, loads: '// v2' });
-  process.kill(worker, 'SIGKILL');
-  const [line] = await program.printed(/.*"event":"worker_code".*/);
-  assert.deepEqual((JSON.parse(line) as { files: unknown }).files, ['app.js']);
-  assert.match((await releases.run('status')).stdout, /other code than configuration 1 began with: app\.js/);
+  // Before the reload.
+  releases.show('v2', { ini, release: 'v2' });
+  const second = await replaced(await releases.serving('v1', 'v1'), 'v1');
 
+  // After one that is refused.
+  releases.show('v3', { ini: 'graceful_shutdown_timeout = soon', release: 'v3' });
+  assert.equal((await releases.run('reload')).status, 1);
+  await replaced(second, 'v1');
+  assert.doesNotMatch(program.output(), /worker_code/);
+
+  releases.show('v4', { ini, release: 'v4' });
   assert.equal((await releases.run('reload')).status, 0);
-  assert.doesNotMatch((await releases.run('status')).stdout, /other code/);
+  await releases.serving('v4', 'v4');
+  assert.doesNotMatch(program.output(), /worker_code/);
 });
 
 test('a reload in place stays in the folder of the code that runs', { timeout: 60_000 }, async (t) => {

@@ -3,7 +3,7 @@
  * a deployment without a reload shows here.
  */
 import { sep } from 'node:path';
-import { nextFolder, type ProgramFile } from '../../process/index.js';
+import type { ProgramFile } from '../../process/index.js';
 import { countText } from '../../text/index.js';
 
 /** Files that a worker has loaded with another text than the first worker of its configuration. */
@@ -21,14 +21,13 @@ export class ProgramCode {
   readonly #others = new Set<string>();
 
   /**
-   * Takes what a worker has loaded. Gives the files that an earlier worker had loaded with another text. `folder`: that of the
-   * configuration; the release that is there now may be in another one.
+   * Takes what a worker has loaded. Gives the files that an earlier worker had loaded with another text. `folder`: the working
+   * directory of the workers.
    */
   compare(loaded: readonly ProgramFile[], folder: string): OtherCode {
-    const folders = [folder, nextFolder()];
     const others: ProgramFile[] = [];
     for (const [path, hash] of loaded) {
-      const file = fileIn(folders, path);
+      const file = fileIn(folder, path);
       const known = this.#hashes.get(file);
       if (known === undefined) this.#hashes.set(file, hash);
       else if (known !== hash) others.push([file, hash]);
@@ -40,10 +39,9 @@ export class ProgramCode {
   }
 }
 
-/** A file as it is called in each release: by its path below the folder. */
-function fileIn(folders: readonly string[], path: string): string {
-  const folder = folders.find((each) => path.startsWith(`${each}${sep}`));
-  return folder === undefined ? path : path.slice(folder.length + 1);
+/** The path of a file, below the folder where it is there. */
+function fileIn(folder: string, path: string): string {
+  return path.startsWith(`${folder}${sep}`) ? path.slice(folder.length + 1) : path;
 }
 
 /** So many files are named in a line. */

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { inFollowedFolder, ownFile } from '../../process/index.js';
+import { enteredLink, inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import type { ProgramCode } from './program-code.js';
@@ -191,7 +191,8 @@ export function firstMessage(
   rest: Pick<Configure, 'assignment' | 'addresses' | 'builds'>,
 ): Configure {
   const told = program.told?.() ?? program.host.argv.slice(2);
-  return { kind: 'configure', configuration: configuration(), settings, arguments: told, ...rest };
+  const own = { configuration: configuration(), settings, link: enteredLink(), arguments: told };
+  return { kind: 'configure', ...own, ...rest };
 }
 
 /** The path of the module workers run; undefined where there is none, as in a REPL. */

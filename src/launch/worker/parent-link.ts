@@ -6,7 +6,7 @@
  */
 
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
-import { exitPlace, watchLoading } from '../../process/index.js';
+import { enterBy, exitPlace, watchLoading } from '../../process/index.js';
 import type { ListenAddress, ListenSocket } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
@@ -63,6 +63,7 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
   if ((await Promise.race([begun, nextTurn()])) === undefined) await meanwhile();
   const { first, sockets } = await begun;
   const { assignment } = first;
+  enterBy(first.link);
   if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
   // The channel alone does not keep a worker alive whose program ended without having launched anything.
   process.channel?.unref();
