@@ -65,6 +65,8 @@ test('MG-1 --enabled-services starts a service alone: its manager, its workers, 
   const project = projectOf(`${IMAGES}workers = 2\n[api:plain]\nport = 0\n`);
   const program = startProject(t, project, ['--enabled-services', 'images']);
   await program.printed(/^images +topic images {2}2 workers$/m);
+  // The line is on standard output, the log on standard error: either may be read first.
+  await program.printed(/images are here[\s\S]*images are here/);
   assert.equal(program.output().match(/images are here/g)?.length, 2);
   assert.doesNotMatch(program.output(), /plain/);
   assert.match(await statusOf(project.folder), /images[^\n]*2/);
