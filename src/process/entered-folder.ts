@@ -3,7 +3,7 @@
  * (POSIX.1 XCU 2.5.3), where that is the working directory.
  */
 import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, join, sep } from 'node:path';
+import { isAbsolute, sep } from 'node:path';
 
 interface Entered {
   /** Undefined where no link was part of the path. */
@@ -48,8 +48,7 @@ export function enterBy(link: string | undefined): void {
 /** A path through the link, in the release that the process serves: the link may lead to another one by now. */
 export function servedPath(path: string): string {
   const { link, at } = enteredBy();
-  if (link === undefined) return path;
-  return path === link || path.startsWith(`${link}${sep}`) ? at + path.slice(link.length) : path;
+  return link === undefined ? path : moved(path, link, at);
 }
 
 /** Goes to where the link leads now. The function that it gives goes back. */
@@ -79,8 +78,11 @@ function withoutLinks(path: string): string | undefined {
 
 /** A file of the directory in which the process began, in `folder`, where it is there. */
 export function inFollowedFolder(path: string, folder: string): string {
-  const { began } = enteredBy();
-  if (folder === began || !path.startsWith(`${began}/`)) return path;
-  const there = join(folder, path.slice(began.length));
+  const there = moved(path, enteredBy().began, folder);
   return existsSync(there) ? there : path;
+}
+
+/** A path in `from`, or that folder itself, as it is in `to`; any other path as it is. */
+function moved(path: string, from: string, to: string): string {
+  return path === from || path.startsWith(`${from}${sep}`) ? to + path.slice(from.length) : path;
 }

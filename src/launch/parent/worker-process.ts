@@ -191,8 +191,14 @@ export function firstMessage(
   rest: Pick<Configure, 'assignment' | 'addresses' | 'builds'>,
 ): Configure {
   const told = program.told?.() ?? program.host.argv.slice(2);
-  const own = { configuration: configuration(), settings, link: enteredLink(), arguments: told };
-  return { kind: 'configure', ...own, ...rest };
+  return {
+    kind: 'configure',
+    configuration: configuration(),
+    settings,
+    link: enteredLink(),
+    arguments: told,
+    ...rest,
+  };
 }
 
 /** The path of the module workers run; undefined where there is none, as in a REPL. */
