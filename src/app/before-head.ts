@@ -1,8 +1,9 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import type { ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
+import type { HeadFields } from './head-fields.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
 import { headSent, ownPatch } from './response-methods.js';
 
@@ -59,9 +60,19 @@ type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: H
 /** Key of a response's newest layer. */
 export const LAYER: unique symbol = Symbol('portico.beforeHead');
 
+/** Key of the headers that a response keeps as a list, from the moment its head is given. */
+export const FIELDS: unique symbol = Symbol('portico.headFields');
+
+/** Key of the method that begins the list, which responses of a `Server` have: `ServedResponse`. */
+export const LIST: unique symbol = Symbol('portico.listHeaders');
+
+const nodeWriteHead: unknown = ServerResponse.prototype.writeHead;
+
 interface Carrier {
   /** The newest. */
   [LAYER]?: HeadLayer;
+  [FIELDS]?: HeadFields | undefined;
+  [LIST]?(given: OutgoingHttpHeaders | undefined): void;
   writeHead: WriteHead;
 }
 
@@ -92,15 +103,30 @@ export class HeadLayer {
 
   write(status: number, reason: string | HeadersArgument, headers?: HeadersArgument): ServerResponse {
     const { res, below } = this;
+    const carrier = res as unknown as Carrier;
     // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
     const code = Number(status) | 0;
     const given = typeof reason === 'string' ? headers : (headers ?? reason);
-    const isLeft = (this.stages.length === 0 && !this.held) || headSent.call(res) || code < 200 || code > 999;
+    const isOver = this.stages.length === 0 && !this.held && carrier[FIELDS] === undefined;
+    const isLeft = isOver || headSent.call(res) || code < 200 || code > 999;
     if (isLeft || (Array.isArray(given) && isOdd(given))) return below.call(res, status, reason, headers);
     res.statusCode = code;
     if (typeof reason === 'string') res.statusMessage = reason;
-    if (given !== undefined && given !== null) foldHeaders(res, given);
+    if (this.#canList(given)) carrier[LIST]!(given);
+    else foldHeaders(res, given);
     return this.held ? res : this.resume();
+  }
+
+  /** Whether the headers are to be a list: none was set before, and no other code is between this layer and Node. */
+  #canList(given: HeadersArgument): given is OutgoingHttpHeaders | undefined {
+    const carrier = this.res as unknown as Carrier;
+    return (
+      this.below === nodeWriteHead &&
+      carrier[LIST] !== undefined &&
+      carrier[FIELDS] === undefined &&
+      !Array.isArray(given) &&
+      this.res.getHeaderNames().length === 0
+    );
   }
 
   /** Runs the stages that are left and, unless one of them holds the head or has written it, writes the head. */
@@ -118,7 +144,8 @@ export class HeadLayer {
     }
     // A message belongs to its status: a stage that changed only the status gets the usual message for it.
     if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
-    return this.below.call(res, res.statusCode);
+    const fields = this.below === nodeWriteHead ? (res as unknown as Carrier)[FIELDS] : undefined;
+    return fields === undefined ? this.below.call(res, res.statusCode) : this.below.call(res, res.statusCode, fields);
   }
 
   /** Has a stage that held the head judge the next one: another answer takes the place of what it has held. */

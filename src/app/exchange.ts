@@ -67,7 +67,7 @@ export class Exchange {
   /** The span of the request; undefined where none are made. */
   declare trace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. Of two with one name the later counts. */
-  declare forwarded: Forwarded[] | undefined;
+  declare forwarded: readonly Forwarded[] | undefined;
   /** How its faults are written, where its server does not say it. */
   declare faultForm: FaultForm | undefined;
   /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
@@ -107,6 +107,12 @@ type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange };
 /** The exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
   return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
+}
+
+/** Adds headers for outgoing calls; `own`, those of one filter, is shared by its requests. */
+export function addForwarded(exchange: Exchange, own: readonly Forwarded[]): void {
+  const { forwarded } = exchange;
+  exchange.forwarded = forwarded === undefined ? own : [...forwarded, ...own];
 }
 
 /** The environ of a request: its identity, route, context and more. Each request has one, created on first use. */

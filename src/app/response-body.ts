@@ -94,7 +94,9 @@ function layerOnTop(res: ServerResponse): BodyLayer {
   const carrier = res as unknown as Carrier;
   const current = carrier[BODY];
   if (current !== undefined && carrier.write === current.write) return current;
-  const layer = new BodyLayer(res, current);
+  const isOwn = Object.hasOwn(res, 'write') || Object.hasOwn(res, 'end');
+  const below = isOwn ? { write: carrier.write, end: carrier.end } : (Object.getPrototypeOf(res) as Carrier);
+  const layer = new BodyLayer(res, current, below);
   carrier[BODY] = layer;
   carrier.write = layer.write;
   carrier.end = layer.end;
@@ -131,14 +133,11 @@ export class BodyLayer {
   /** The stream that is piped into the response, until the head is written. */
   declare piped: { readonly source: Readable; readonly fail: (error: unknown) => void } | undefined;
 
-  constructor(res: ServerResponse, before: BodyLayer | undefined) {
+  constructor(res: ServerResponse, before: BodyLayer | undefined, below: Pick<Carrier, 'write' | 'end'>) {
     this.res = res;
     this.before = before;
     this.first = before?.first ?? this;
-    const isOwn = Object.hasOwn(res, 'write') || Object.hasOwn(res, 'end');
-    this.below = isOwn
-      ? { write: res.write as Method, end: res.end as Method }
-      : (Object.getPrototypeOf(res) as Carrier);
+    this.below = below;
     this.way = undefined;
     this.isCounted = false;
     this.written = 0;

@@ -1,25 +1,101 @@
 /**
  * Responses that a `Server` makes.
  */
-import { type IncomingMessage, ServerResponse } from 'node:http';
-import { LAYER } from './before-head.js';
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeader,
+  type OutgoingHttpHeaders,
+  ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http';
+import { FIELDS, LAYER, LIST } from './before-head.js';
+import { fieldsAsObject, type HeadFields, placeOfField, setField } from './head-fields.js';
 import { BODY, BodyLayer } from './response-body.js';
+import { headSent } from './response-methods.js';
 
 /**
  * Counts its body from the start, as `countAnswer` has it, and has places for what filters put on it: V8 then keeps one shape for all
- * responses. The methods are the response's own, for Express gives it another prototype.
+ * responses. `write`, `end` and `writeHead` are the response's own, for Express gives it another prototype.
+ *
+ * From the moment a head is given to `writeHead` that listeners of `beforeHead` are to see, its headers are a list (`HeadFields`).
  */
 export class ServedResponse extends ServerResponse {
+  declare [FIELDS]: HeadFields | undefined;
+
   /** Node passes options behind the request, which its types do not have. */
   constructor(...made: [IncomingMessage]) {
     super(...made);
     const places = this as unknown as Record<string | symbol, unknown>;
-    const layer = new BodyLayer(this, undefined);
+    const layer = new BodyLayer(this, undefined, ServedResponse.prototype as unknown as BodyLayer['below']);
     layer.isCounted = true;
     places[BODY] = layer;
     places.write = layer.write;
     places.end = layer.end;
     places[LAYER] = undefined;
+    places[FIELDS] = undefined;
     places.writeHead = this.writeHead;
+  }
+
+  /** Begins the list with headers given to `writeHead`. Throws what Node throws for one that it refuses, and begins none then. */
+  [LIST](given: OutgoingHttpHeaders | undefined | null): void {
+    const fields: HeadFields = [];
+    if (given !== undefined && given !== null) {
+      for (const name of Object.keys(given)) {
+        const value = given[name];
+        validateHeaderName(name);
+        if (typeof value !== 'number') validateHeaderValue(name, value as string);
+        setField(fields, name, value!);
+      }
+    }
+    this[FIELDS] = fields;
+  }
+
+  override getHeader(name: string): OutgoingHttpHeader | undefined {
+    const fields = this[FIELDS];
+    if (fields === undefined) return super.getHeader(name);
+    const at = placeOfField(fields, name);
+    return at < 0 ? undefined : fields[at + 1];
+  }
+
+  override hasHeader(name: string): boolean {
+    const fields = this[FIELDS];
+    return fields === undefined ? super.hasHeader(name) : placeOfField(fields, name) >= 0;
+  }
+
+  override getHeaderNames(): string[] {
+    const fields = this[FIELDS];
+    return fields === undefined ? super.getHeaderNames() : Object.keys(fieldsAsObject(fields));
+  }
+
+  override getHeaders(): OutgoingHttpHeaders {
+    const fields = this[FIELDS];
+    return fields === undefined ? super.getHeaders() : fieldsAsObject(fields);
+  }
+
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    const fields = this[FIELDS];
+    // Node refuses it behind the head.
+    if (fields === undefined || headSent.call(this)) return super.setHeader(name, value);
+    validateHeaderName(name);
+    validateHeaderValue(name, value as string);
+    setField(fields, name, value as OutgoingHttpHeader);
+    return this;
+  }
+
+  override appendHeader(name: string, value: string | readonly string[]): this {
+    const fields = this[FIELDS];
+    if (fields === undefined || headSent.call(this)) return super.appendHeader(name, value);
+    const before = this.getHeader(name);
+    const values = [before ?? [], value].flat().map(String);
+    return this.setHeader(name, values.length === 1 ? values[0]! : values);
+  }
+
+  override removeHeader(name: string): void {
+    // Node notes that some are not to be sent at all.
+    super.removeHeader(name);
+    const fields = this[FIELDS];
+    const at = fields === undefined ? -1 : placeOfField(fields, name);
+    if (at >= 0) fields!.splice(at, 2);
   }
 }

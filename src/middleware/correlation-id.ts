@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
-import { exchangeOf, type Forwarded } from '../app/internal.js';
+import { addForwarded, exchangeOf, type Forwarded } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -29,15 +29,16 @@ export const correlationId = filterFactory(
     const header = options.header.toLowerCase();
     const { echo, maxLength } = options;
     const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
-    const forwarded: Forwarded = ({ correlationId: id }) => (id === undefined ? undefined : [header, id]);
+    const forwarded: readonly Forwarded[] = [
+      ({ correlationId: id }) => (id === undefined ? undefined : [header, id]),
+    ];
     return (app) => (req, res) => {
       const given = req.headers[header];
       const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
       const id = usable ? given : randomUUID();
       const exchange = exchangeOf(req);
       exchange.environ.correlationId = id;
-      exchange.forwarded ??= [];
-      exchange.forwarded.push(forwarded);
+      addForwarded(exchange, forwarded);
       if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };

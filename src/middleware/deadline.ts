@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, type Description, Fault, filterFactory } from '../app/index.js';
-import { exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
+import { addForwarded, exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { TOKEN } from './headers.js';
@@ -39,10 +39,11 @@ export const deadline = filterFactory(
   deadlineOptions,
   (options, _ctx, live) => {
     const header = options.header.toLowerCase();
-    const forwarded: Forwarded = ({ deadline: due }) => {
+    const left: Forwarded = ({ deadline: due }) => {
       const ms = (due ?? Number.POSITIVE_INFINITY) - performance.now();
       return ms === Number.POSITIVE_INFINITY ? undefined : [header, String(Math.max(1, Math.round(ms)) / 1000)];
     };
+    const forwarded: readonly Forwarded[] = [left];
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
       const { environ: env } = exchange;
@@ -50,8 +51,7 @@ export const deadline = filterFactory(
       const ms = Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header)) * 1000;
       const limit = new TimeLimit(res, ms);
       env.deadline = Math.min(env.deadline ?? Number.POSITIVE_INFINITY, limit.due);
-      exchange.forwarded ??= [];
-      exchange.forwarded.push(forwarded);
+      addForwarded(exchange, forwarded);
       offerSignal(env, () => limit.signal);
       const returned = app(req, res);
       // Nothing that was answered on the spot is late: no timer, no promise. With them the filter costs 3 µs instead of 0.4.

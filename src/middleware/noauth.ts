@@ -69,10 +69,12 @@ export const noauth = filterFactory(
       const userId = colon < 0 ? token : token.slice(0, colon);
       const isAdmin = userId === 'admin';
       const projectId = (colon < 0 ? '' : token.slice(colon + 1)) || userId;
-      const identity = Object.freeze({ userId, projectId, roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES });
-      env.identity = identity;
+      const roles = isAdmin ? ADMIN_ROLES : MEMBER_ROLES;
+      env.identity = Object.freeze({ userId, projectId, roles });
       const context = new RequestContext({
-        ...identity,
+        userId,
+        projectId,
+        roles,
         isAdmin,
         requestId: env.requestId,
         globalRequestId: env.globalRequestId,

@@ -9,7 +9,7 @@ import {
   type FactoryContext,
   filterFactory,
 } from '../app/index.js';
-import { exchangeOf, type Forwarded, isFaultStyle, runInRequest } from '../app/internal.js';
+import { addForwarded, exchangeOf, type Forwarded, isFaultStyle, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -55,7 +55,9 @@ export const requestId = filterFactory(
     const form = new RegExp(`^(?:${format.source})$`, 'u');
     let ignored = 0;
     // As OpenStack's services do: the callee keeps it as its global request id.
-    const forwarded: Forwarded = ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''];
+    const forwarded: readonly Forwarded[] = [
+      ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''],
+    ];
 
     const globalId = (value: string | readonly string[]): string | undefined => {
       if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
@@ -76,8 +78,7 @@ export const requestId = filterFactory(
         const value = res.getHeader(header) ?? id;
         for (const name of names) if (!res.hasHeader(name)) res.setHeader(name, value);
       });
-      exchange.forwarded ??= [];
-      exchange.forwarded.push(forwarded);
+      addForwarded(exchange, forwarded);
       return runInRequest(env, app, req, res);
     };
   },

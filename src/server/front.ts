@@ -106,7 +106,8 @@ export class Front {
     const options = {
       ...nodeOptions(this.#limits),
       shouldUpgradeCallback: isUpgradable,
-      ServerResponse: ServedResponse,
+      // Its types know Node's class alone.
+      ServerResponse: ServedResponse as typeof ServerResponse,
     };
     const server =
       tls === undefined
