@@ -86,9 +86,11 @@ export class ServedResponse extends ServerResponse {
   override appendHeader(name: string, value: string | readonly string[]): this {
     const fields = this[FIELDS];
     if (fields === undefined || headSent.call(this)) return super.appendHeader(name, value);
-    const before = this.getHeader(name);
-    const values = [before ?? [], value].flat().map(String);
-    return this.setHeader(name, values.length === 1 ? values[0]! : values);
+    const at = placeOfField(fields, name);
+    if (at < 0) return this.setHeader(name, value);
+    validateHeaderValue(name, value as string);
+    fields[at + 1] = [fields[at + 1] as string, value].flat() as string[];
+    return this;
   }
 
   override removeHeader(name: string): void {

@@ -29,9 +29,7 @@ export const correlationId = filterFactory(
     const header = options.header.toLowerCase();
     const { echo, maxLength } = options;
     const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
-    const forwarded: readonly Forwarded[] = [
-      ({ correlationId: id }) => (id === undefined ? undefined : [header, id]),
-    ];
+    const forwarded: readonly Forwarded[] = [({ correlationId: id }) => (id === undefined ? undefined : [header, id])];
     return (app) => (req, res) => {
       const given = req.headers[header];
       const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);

@@ -2,8 +2,9 @@
  * Exports of modules by their name in configuration: `package/subpath:export`, `./file.js#Class.method`, or a module
  * alone, whose default export is meant; and packages that few programs need, imported by what needs them.
  */
-import { readFileSync } from 'node:fs';
-import { ConfigurationRefused } from '../errors/index.js';
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ConfigurationRefused, ignoreErrors } from '../errors/index.js';
 import { ownFile } from '../process/index.js';
 import { importFailure } from './import-failure.js';
 
@@ -131,12 +132,26 @@ const MIDDLEWARE = 'portico/middleware';
 export function fileOfOwnExport(module: string, url: string, name: string): string | undefined {
   if (module !== MIDDLEWARE) return undefined;
   const index = ownFile('middleware/index.js');
-  if (url !== MIDDLEWARE && url !== index.href) return undefined;
-  // Read from the index, which exports less than its files do.
+  if (url !== MIDDLEWARE && url !== index.href && !isLinkTo(index, url)) return undefined;
+  filters ??= exportsByName(index);
+  const file = filters.get(name);
+  return file === undefined ? undefined : new URL(file, index).href;
+}
+
+/** Whether a URL leads to a file by a link, as those of pnpm and workspaces. */
+function isLinkTo(file: URL, url: string): boolean {
+  return ignoreErrors(() => realpathSync(fileURLToPath(url))) === fileURLToPath(file);
+}
+
+let filters: ReadonlyMap<string, string> | undefined;
+
+/** Files of exports, by name, as the index says it, which exports less than its files do. */
+function exportsByName(index: URL): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
   for (const [, names = '', file = ''] of readFileSync(index, 'utf8').matchAll(/export \{([^}]*)\} from '([^']+)'/g)) {
-    if (names.split(',').some((one) => one.trim() === name)) return new URL(file, index).href;
+    for (const name of names.split(',')) files.set(name.trim(), file);
   }
-  return undefined;
+  return files;
 }
 
 /** A package that may be missing. */

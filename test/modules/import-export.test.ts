@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as middleware from 'portico/middleware';
 import {
   ExportMissing,
@@ -47,6 +47,19 @@ test('what a file names of portico/middleware is what the package exports', asyn
       await assert.rejects(importExport({ module: 'portico/middleware', name }, index), ExportMissing);
     }
   }
+});
+
+test('a package that is linked into node_modules, as by pnpm, has the same files', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const dist = new URL('../../dist/', import.meta.url);
+  const link = join(folder, 'portico');
+  symlinkSync(fileURLToPath(dist), link);
+  const linked = pathToFileURL(join(link, 'middleware/index.js')).href;
+  const file = fileOfOwnExport('portico/middleware', linked, 'requestId');
+  assert.equal(file, new URL('middleware/request-id.js', dist).href);
+  const others = pathToFileURL(join(folder, 'other/middleware/index.js')).href;
+  assert.equal(fileOfOwnExport('portico/middleware', others, 'requestId'), undefined);
 });
 
 test('filters that no section names are not loaded', (t) => {
