@@ -17,7 +17,7 @@ export const FILTERS = [
   {
     section: 'request_id',
     does: 'an id, one header',
-    why: 'a random UUID, and a head that is held until it is written',
+    why: 'a random UUID, and a header that is set when the head is written',
   },
   { section: 'request_log', does: 'a line of thirteen facts, thrown away', why: 'a JSON line of thirteen facts' },
   { section: 'proxy_headers', does: 'looks for headers of proxies, finds none' },

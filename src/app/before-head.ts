@@ -1,9 +1,9 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import { PorticoError } from '../errors/index.js';
-import type { HeadFields } from './head-fields.js';
+import { type HeadFields, placeOfField } from './head-fields.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
 import { headSent, ownPatch } from './response-methods.js';
 
@@ -63,16 +63,16 @@ export const LAYER: unique symbol = Symbol('portico.beforeHead');
 /** Key of the headers that a response keeps as a list, from the moment its head is given. */
 export const FIELDS: unique symbol = Symbol('portico.headFields');
 
-/** Key of the method that begins the list, which responses of a `Server` have: `ServedResponse`. */
-export const LIST: unique symbol = Symbol('portico.listHeaders');
+/** Key of a mark on responses whose methods read the list: `ServedResponse`. */
+export const LISTS: unique symbol = Symbol('portico.listsHeaders');
 
-const nodeWriteHead: unknown = ServerResponse.prototype.writeHead;
+const { writeHead: nodeWriteHead, getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;
 
 interface Carrier {
   /** The newest. */
   [LAYER]?: HeadLayer;
   [FIELDS]?: HeadFields | undefined;
-  [LIST]?(given: OutgoingHttpHeaders | undefined): void;
+  readonly [LISTS]?: true;
   writeHead: WriteHead;
 }
 
@@ -112,21 +112,21 @@ export class HeadLayer {
     if (isLeft || (Array.isArray(given) && isOdd(given))) return below.call(res, status, reason, headers);
     res.statusCode = code;
     if (typeof reason === 'string') res.statusMessage = reason;
-    if (this.#canList(given)) carrier[LIST]!(given);
-    else foldHeaders(res, given);
+    // None was set before, and no other code is between this layer and Node.
+    const isFirst = carrier[FIELDS] === undefined && nodeHeaderNames.call(res).length === 0;
+    if (isFirst && carrier[LISTS] === true && below === nodeWriteHead && !Array.isArray(given)) {
+      const fields: HeadFields = [];
+      for (const name of Object.keys(given ?? {})) {
+        const value = given![name]!;
+        validateHeaderName(name);
+        if (typeof value !== 'number') validateHeaderValue(name, value as string);
+        const at = fields.length === 0 ? -1 : placeOfField(fields, name);
+        if (at < 0) fields.push(name, value);
+        else fields.splice(at, 2, name, value);
+      }
+      carrier[FIELDS] = fields;
+    } else foldHeaders(res, given);
     return this.held ? res : this.resume();
-  }
-
-  /** Whether the headers are to be a list: none was set before, and no other code is between this layer and Node. */
-  #canList(given: HeadersArgument): given is OutgoingHttpHeaders | undefined {
-    const carrier = this.res as unknown as Carrier;
-    return (
-      this.below === nodeWriteHead &&
-      carrier[LIST] !== undefined &&
-      carrier[FIELDS] === undefined &&
-      !Array.isArray(given) &&
-      this.res.getHeaderNames().length === 0
-    );
   }
 
   /** Runs the stages that are left and, unless one of them holds the head or has written it, writes the head. */

@@ -91,7 +91,8 @@ export class RequestContext {
     this.projectDomainName = fields.projectDomainName;
     this.systemScope = fields.systemScope;
     this.isAdminProject = fields.isAdminProject;
-    this.roles = frozen(fields.roles ?? NO_ROLES);
+    const roles = fields.roles ?? NO_ROLES;
+    this.roles = Object.isFrozen(roles) ? roles : frozen(roles);
     this.isAdmin = fields.isAdmin ?? false;
     this.isService = fields.isService ?? false;
     this.serviceUserId = fields.serviceUserId;

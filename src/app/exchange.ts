@@ -109,12 +109,6 @@ export function exchangeOf(req: IncomingMessage): Exchange {
   return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
 }
 
-/** Adds headers for outgoing calls; `own`, those of one filter, is shared by its requests. */
-export function addForwarded(exchange: Exchange, own: readonly Forwarded[]): void {
-  const { forwarded } = exchange;
-  exchange.forwarded = forwarded === undefined ? own : [...forwarded, ...own];
-}
-
 /** The environ of a request: its identity, route, context and more. Each request has one, created on first use. */
 export function environ(req: IncomingMessage): Environ {
   return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;

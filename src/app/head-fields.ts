@@ -19,16 +19,6 @@ export function placeOfField(fields: HeadFields, name: string): number {
   return -1;
 }
 
-/** Sets a field, in the place of the one of its name. */
-export function setField(fields: HeadFields, name: string, value: OutgoingHttpHeader): void {
-  const at = placeOfField(fields, name);
-  if (at < 0) fields.push(name, value);
-  else {
-    fields[at] = name;
-    fields[at + 1] = value;
-  }
-}
-
 /** By names in lower case, as Node's `getHeaders` has them. */
 export function fieldsAsObject(fields: HeadFields): OutgoingHttpHeaders {
   const headers = Object.create(null) as OutgoingHttpHeaders;

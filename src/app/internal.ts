@@ -13,7 +13,7 @@ export {
   type TraceIds,
 } from './context.js';
 export { offerSignal, traceIds } from './environ.js';
-export { addForwarded, type BodyProgress, Exchange, exchangeOf, type Forwarded, targetOf } from './exchange.js';
+export { type BodyProgress, Exchange, exchangeOf, type Forwarded, targetOf } from './exchange.js';
 export {
   authOptions,
   type DeclaredFactory,

@@ -9,8 +9,8 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http';
-import { FIELDS, LAYER, LIST } from './before-head.js';
-import { fieldsAsObject, type HeadFields, placeOfField, setField } from './head-fields.js';
+import { FIELDS, LAYER, LISTS } from './before-head.js';
+import { fieldsAsObject, type HeadFields, placeOfField } from './head-fields.js';
 import { BODY, BodyLayer } from './response-body.js';
 import { headSent } from './response-methods.js';
 
@@ -35,20 +35,6 @@ export class ServedResponse extends ServerResponse {
     places[LAYER] = undefined;
     places[FIELDS] = undefined;
     places.writeHead = this.writeHead;
-  }
-
-  /** Begins the list with headers given to `writeHead`. Throws what Node throws for one that it refuses, and begins none then. */
-  [LIST](given: OutgoingHttpHeaders | undefined | null): void {
-    const fields: HeadFields = [];
-    if (given !== undefined && given !== null) {
-      for (const name of Object.keys(given)) {
-        const value = given[name];
-        validateHeaderName(name);
-        if (typeof value !== 'number') validateHeaderValue(name, value as string);
-        setField(fields, name, value!);
-      }
-    }
-    this[FIELDS] = fields;
   }
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
@@ -79,7 +65,9 @@ export class ServedResponse extends ServerResponse {
     if (fields === undefined || headSent.call(this)) return super.setHeader(name, value);
     validateHeaderName(name);
     validateHeaderValue(name, value as string);
-    setField(fields, name, value as OutgoingHttpHeader);
+    const at = placeOfField(fields, name);
+    if (at < 0) fields.push(name, value as OutgoingHttpHeader);
+    else fields.splice(at, 2, name, value as OutgoingHttpHeader);
     return this;
   }
 
@@ -101,3 +89,6 @@ export class ServedResponse extends ServerResponse {
     if (at >= 0) fields!.splice(at, 2);
   }
 }
+
+// Not on the response itself: another prototype has not the methods that read the list.
+Object.defineProperty(ServedResponse.prototype, LISTS, { value: true });

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
-import { addForwarded, exchangeOf, type Forwarded } from '../app/internal.js';
+import { exchangeOf, type Forwarded } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -36,7 +36,7 @@ export const correlationId = filterFactory(
       const id = usable ? given : randomUUID();
       const exchange = exchangeOf(req);
       exchange.environ.correlationId = id;
-      addForwarded(exchange, forwarded);
+      exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
       if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };

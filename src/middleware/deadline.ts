@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, type Description, Fault, filterFactory } from '../app/index.js';
-import { addForwarded, exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
+import { exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { TOKEN } from './headers.js';
@@ -51,7 +51,7 @@ export const deadline = filterFactory(
       const ms = Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header)) * 1000;
       const limit = new TimeLimit(res, ms);
       env.deadline = Math.min(env.deadline ?? Number.POSITIVE_INFINITY, limit.due);
-      addForwarded(exchange, forwarded);
+      exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
       offerSignal(env, () => limit.signal);
       const returned = app(req, res);
       // Nothing that was answered on the spot is late: no timer, no promise. With them the filter costs 3 µs instead of 0.4.

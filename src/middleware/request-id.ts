@@ -9,7 +9,7 @@ import {
   type FactoryContext,
   filterFactory,
 } from '../app/index.js';
-import { addForwarded, exchangeOf, type Forwarded, isFaultStyle, runInRequest } from '../app/internal.js';
+import { exchangeOf, type Forwarded, isFaultStyle, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -50,7 +50,7 @@ export const requestId = filterFactory(
     const { header: written, format } = usual(options, ctx);
     const header = written.toLowerCase();
     const inbound = (options.inboundHeader ?? header).toLowerCase();
-    const names = [header, ...options.compatHeaders];
+    const { compatHeaders } = options;
     // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
     const form = new RegExp(`^(?:${format.source})$`, 'u');
     let ignored = 0;
@@ -75,10 +75,10 @@ export const requestId = filterFactory(
       const global = sent === undefined ? undefined : globalId(sent);
       if (global !== undefined) env.globalRequestId = global;
       beforeHead(res, () => {
-        const value = res.getHeader(header) ?? id;
-        for (const name of names) if (!res.hasHeader(name)) res.setHeader(name, value);
+        if (!res.hasHeader(header)) res.setHeader(header, id);
+        for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, res.getHeader(header)!);
       });
-      addForwarded(exchange, forwarded);
+      exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
       return runInRequest(env, app, req, res);
     };
   },

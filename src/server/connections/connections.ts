@@ -157,23 +157,6 @@ export class Connection {
   }
 }
 
-const BLANK = 0x20;
-const QUERY = 0x3f;
-
-/**
- * Writes at most `most` characters of a text, up to its query, which may hold secrets; gives how many. By single characters: 80 ns
- * for a head, where `Buffer.write` takes twice that.
- */
-function writeHead(heads: Uint8Array, at: number, text: string, most: number): number {
-  const end = Math.min(most, text.length);
-  for (let length = 0; length < end; length++) {
-    const character = text.charCodeAt(length);
-    if (character === QUERY) return length;
-    heads[at + length] = character;
-  }
-  return end;
-}
-
 const CONNECTION: unique symbol = Symbol('portico.connection');
 type Marked = { [CONNECTION]?: Connection };
 
@@ -267,15 +250,19 @@ export class ConnectionList {
     const exchange = new AppExchange(req, res, this.#server) as Exchange;
     exchange.connection = connection;
     exchange.since = this.coarseNow;
+    // Without a call, and by single characters: 80 ns, where Buffer.write would take twice that.
     const { free, heads, lengths, serials } = requestsInHand;
     const slot = free.pop();
     if (slot !== undefined) {
-      // In two pieces: the joined text would first have to be made flat.
-      const { method = '', url = '' } = req;
+      const head = `${req.method} ${req.url}`;
       const at = slot * HEAD;
-      let length = writeHead(heads, at, method, HEAD);
-      heads[at + length++] = BLANK;
-      length += writeHead(heads, at + length, url, HEAD - length);
+      let length = 0;
+      for (; length < HEAD && length < head.length; length++) {
+        const character = head.charCodeAt(length);
+        // The query, which may hold secrets.
+        if (character === 63) break;
+        heads[at + length] = character;
+      }
       lengths[slot] = length;
       requestsInHand.serial = (requestsInHand.serial + 1) & 0x7fffffff || 1;
       serials[slot] = requestsInHand.serial;
