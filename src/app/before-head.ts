@@ -1,7 +1,7 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
+import { type OutgoingHttpHeaders, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { type HeadFields, placeOfField } from './head-fields.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
@@ -60,19 +60,36 @@ type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: H
 /** Key of a response's newest layer. */
 export const LAYER: unique symbol = Symbol('portico.beforeHead');
 
-/** Key of the headers that a response keeps as a list, from the moment its head is given. */
+/** Key of the headers that a response has as a list: while the stages run that see them, and behind the head. Else Node keeps them. */
 export const FIELDS: unique symbol = Symbol('portico.headFields');
 
-/** Key of a mark on responses whose methods read the list: `ServedResponse`. */
-export const LISTS: unique symbol = Symbol('portico.listsHeaders');
+/** Key of a mark on responses whose methods know the list: `ServedResponse`. */
+export const KEEPS_FIELDS: unique symbol = Symbol('portico.keepsFields');
 
-const { writeHead: nodeWriteHead, getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;
+const {
+  writeHead: nodeWriteHead,
+  getHeaderNames: nodeHeaderNames,
+  hasHeader: nodeHasHeader,
+  setHeader: nodeSetHeader,
+} = ServerResponse.prototype;
+
+/** Ends the list before the head is out: Node keeps the headers again. One that was set around the list stays. */
+export function foldFields(res: ServerResponse): void {
+  const carrier = res as unknown as Carrier;
+  const fields = carrier[FIELDS];
+  if (fields === undefined || headSent.call(res)) return;
+  carrier[FIELDS] = undefined;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (!nodeHasHeader.call(res, name)) nodeSetHeader.call(res, name, fields[at + 1]!);
+  }
+}
 
 interface Carrier {
   /** The newest. */
   [LAYER]?: HeadLayer;
   [FIELDS]?: HeadFields | undefined;
-  readonly [LISTS]?: true;
+  readonly [KEEPS_FIELDS]?: true;
   writeHead: WriteHead;
 }
 
@@ -107,45 +124,70 @@ export class HeadLayer {
     // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
     const code = Number(status) | 0;
     const given = typeof reason === 'string' ? headers : (headers ?? reason);
-    const isOver = this.stages.length === 0 && !this.held && carrier[FIELDS] === undefined;
-    const isLeft = isOver || headSent.call(res) || code < 200 || code > 999;
-    if (isLeft || (Array.isArray(given) && isOdd(given))) return below.call(res, status, reason, headers);
+    const isLeft = (this.stages.length === 0 && !this.held) || headSent.call(res) || code < 200 || code > 999;
+    if (isLeft || (Array.isArray(given) && isOdd(given))) {
+      foldFields(res);
+      return below.call(res, status, reason, headers);
+    }
     res.statusCode = code;
     if (typeof reason === 'string') res.statusMessage = reason;
-    // None was set before, and no other code is between this layer and Node.
-    const isFirst = carrier[FIELDS] === undefined && nodeHeaderNames.call(res).length === 0;
-    if (isFirst && carrier[LISTS] === true && below === nodeWriteHead && !Array.isArray(given)) {
-      const fields: HeadFields = [];
-      for (const name of Object.keys(given ?? {})) {
-        const value = given![name]!;
-        validateHeaderName(name);
-        if (typeof value !== 'number') validateHeaderValue(name, value as string);
-        const at = fields.length === 0 ? -1 : placeOfField(fields, name);
-        if (at < 0) fields.push(name, value);
-        else fields.splice(at, 2, name, value);
-      }
-      carrier[FIELDS] = fields;
-    } else foldHeaders(res, given);
+    // No header is set now, and no other code is between this layer and Node.
+    const isFree = carrier[FIELDS] === undefined && !this.held && nodeHeaderNames.call(res).length === 0;
+    const canList = isFree && carrier[KEEPS_FIELDS] === true && below === nodeWriteHead && !Array.isArray(given);
+    let fields: HeadFields | undefined = canList ? [] : undefined;
+    const listed = (canList ? given : undefined) as OutgoingHttpHeaders | undefined;
+    for (const name of Object.keys(listed ?? {})) {
+      const value = listed![name]!;
+      // Of several values Node judges each by itself.
+      if (typeof value === 'object' && value !== null) fields = undefined;
+      if (fields === undefined) break;
+      validateHeaderName(name);
+      if (typeof value !== 'number') validateHeaderValue(name, value as string);
+      const at = fields.length === 0 ? -1 : placeOfField(fields, name);
+      if (at < 0) fields.push(name, value);
+      else fields.splice(at, 2, name, value);
+    }
+    if (fields === undefined) foldHeaders(res, given);
+    else carrier[FIELDS] = fields;
     return this.held ? res : this.resume();
   }
 
   /** Runs the stages that are left and, unless one of them holds the head or has written it, writes the head. */
   resume(): ServerResponse {
-    const { res, stages } = this;
+    const { res, stages, below } = this;
     const { statusCode: code, statusMessage: message } = res;
     this.held = false;
-    for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
-      if (stage(res) === HELD) {
-        this.held = true;
-        return res;
+    let isRun = false;
+    try {
+      for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
+        if (stage(res) === HELD) {
+          this.held = true;
+          return res;
+        }
+        // It may have written the head, or answered.
+        if (headSent.call(res)) return res;
       }
-      // It may have written the head, or answered.
-      if (headSent.call(res)) return res;
+      isRun = true;
+    } finally {
+      if (!isRun) foldFields(res);
     }
     // A message belongs to its status: a stage that changed only the status gets the usual message for it.
     if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
-    const fields = this.below === nodeWriteHead ? (res as unknown as Carrier)[FIELDS] : undefined;
-    return fields === undefined ? this.below.call(res, res.statusCode) : this.below.call(res, res.statusCode, fields);
+    const carrier = res as unknown as Carrier;
+    const fields = carrier[FIELDS];
+    if (fields === undefined) return below.call(res, res.statusCode);
+    // Node refuses the bytes that it makes of this one where it is in a list; and code that goes around the list has the last word.
+    if (placeOfField(fields, 'content-disposition') >= 0 || nodeHeaderNames.call(res).length > 0) {
+      foldFields(res);
+      return below.call(res, res.statusCode);
+    }
+    carrier[FIELDS] = undefined;
+    try {
+      return below.call(res, res.statusCode, fields);
+    } finally {
+      carrier[FIELDS] = fields;
+      if (!headSent.call(res)) foldFields(res);
+    }
   }
 
   /** Has a stage that held the head judge the next one: another answer takes the place of what it has held. */
