@@ -51,6 +51,10 @@ function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMess
 function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer | undefined {
   // A HEAD without body tells nothing about the content it stands for.
   const known = req.method === 'GET' || body.length > 0;
+  const declared = res.getHeader('content-length');
+  // A body of another length than declared is broken off, and has no tag: it is not the content.
+  if (known && declared !== undefined && Number(declared) !== body.length)
+    return req.method === 'HEAD' ? undefined : body;
   if (!res.hasHeader('etag') && known) res.setHeader('etag', etagOf(body));
   const tag = res.getHeader('etag');
   if (typeof tag === 'string' && matches(req.headers['if-none-match'], tag)) {

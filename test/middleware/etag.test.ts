@@ -8,7 +8,9 @@ import { test } from 'node:test';
 import { type App, beforeHead, compose, type Filter } from 'portico/app';
 import { Loader } from 'portico/loader';
 import { catchErrors, compression, etag } from 'portico/middleware';
+import { Server } from 'portico/server';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
+import { portOf } from '../server/raw-client.js';
 
 const TEXT = 'hello '.repeat(300);
 const whole: App = (_req, res) => {
@@ -147,6 +149,21 @@ test('an answer that etag holds goes out whole under every server, with a log of
         [304, 0],
       ],
       name,
+    );
+  }
+});
+
+test('MW-56 a body of another length than declared is broken off, as without the filter', async (t) => {
+  const { made } = await buildFilter(etag);
+  for (const length of [100, 2]) {
+    const app: App = (_req, res) => void res.writeHead(200, { 'content-length': length }).end('half');
+    const server = new Server('short', made(app), { port: 0, host: '127.0.0.1', log: captureLog().log });
+    await server.start();
+    t.after(() => server.stop());
+    const answer = fetch(`http://127.0.0.1:${portOf(server)}/`);
+    await assert.rejects(
+      answer.then((one) => one.text()),
+      `a body of 4 bytes, declared as ${length}`,
     );
   }
 });
