@@ -330,12 +330,12 @@ paste.app_factory = ./inner.mjs:app`,
     withExpress: true,
     inner: (_req, res) => void res.end('{}'),
     async checks({ ask }) {
-      // Each worker counts for itself.
+      // Each of two workers counts for itself, and the last request may be the first of its worker: of seven one is beyond the limit.
       const answers = [];
-      for (let time = 0; time < 12; time++) answers.push(await ask('/'));
+      for (let time = 0; time < 7; time++) answers.push(await ask('/'));
       assert.equal(answers[0].status, 200);
-      assert.equal(answers[11].status, 429);
-      assert.ok(Number(answers[11].headers['retry-after']) > 0);
+      const refused = answers.find(({ status }) => status === 429);
+      assert.ok(Number(refused?.headers['retry-after']) > 0);
     },
   },
 };
