@@ -20,7 +20,7 @@ import { portOf } from '../server/raw-client.js';
 
 type Value = number | string | readonly string[];
 
-/** What a listener of `beforeHead`, or code behind the answer, does with a response. */
+/** A call on a response, by a listener of `beforeHead` or by code before the head or behind the answer. */
 type Act =
   | readonly ['set' | 'append', name: string, value: Value]
   | readonly ['remove' | 'get' | 'has', name: string]
@@ -54,7 +54,7 @@ interface Case {
   readonly after: readonly Act[];
 }
 
-/** All that is seen of a case: results of the calls in their order, and the head as the client gets it. */
+/** The facts of a case: results of the calls in their order, and the head as the client gets it. */
 async function seen(one: Case, server: HttpServer): Promise<unknown> {
   // Node appends to lists that it was given.
   const { before, given, inner, outer, after } = structuredClone(one);
