@@ -4,7 +4,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PorticoError } from '../errors/index.js';
-import { exchangeOf } from './exchange.js';
+import { runInRequest } from './context.js';
+import { type Exchange, exchangeOf } from './exchange.js';
 
 /** How a response ended. */
 export interface ResponseOutcome {
@@ -26,7 +27,7 @@ export type ResponseListener = (outcome: ResponseOutcome) => void;
 export function afterResponse(res: ServerResponse, listener: ResponseListener): void {
   const carrier = res as Carrier;
   if (res.writableFinished || res.destroyed) {
-    queueMicrotask(() => listener(outcomeOf(res)));
+    queueMicrotask(() => listener(outcomeOf(res, exchangeOf(res.req))));
   } else if (carrier[LISTENERS] === undefined) {
     carrier[LISTENERS] = [listener];
     watch(res);
@@ -71,13 +72,18 @@ function watchSocket(res: ServerResponse, socket: Socket & { [WAITING]?: Set<Ser
 /** One function for all responses, called on the response. */
 function ended(this: ServerResponse): void {
   const listeners = (this as Carrier)[LISTENERS]!;
-  if (listeners.length > 0) run(listeners, outcomeOf(this));
+  if (listeners.length === 0) return;
+  const exchange = exchangeOf(this.req);
+  const outcome = outcomeOf(this, exchange);
+  // A connection that is destroyed tells so in its own context; lines about the response have the ids of its request.
+  if (exchange.environ.requestId === undefined) run(listeners, outcome);
+  else runInRequest(exchange.environ, run, listeners, outcome);
 }
 
 const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });
 
-function outcomeOf(res: ServerResponse): ResponseOutcome {
-  const error = abortReason(res);
+function outcomeOf(res: ServerResponse, { brokenBy }: Exchange): ResponseOutcome {
+  const error = brokenBy ?? destroyReason(res);
   if (res.writableFinished && error === undefined) return COMPLETED;
   return error === undefined ? { completed: false } : { completed: false, error };
 }

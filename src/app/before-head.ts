@@ -55,6 +55,13 @@ export function setMissingHeaders(res: ServerResponse, headers: readonly string[
   }
 }
 
+const thrownByStages = new WeakSet<object>();
+
+/** Whether an error was thrown by a listener of a head. */
+export function isOfHeadListener(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && thrownByStages.has(error);
+}
+
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
 /** Key of a response's newest layer. */
@@ -157,19 +164,20 @@ export class HeadLayer {
     const { res, stages, below } = this;
     const { statusCode: code, statusMessage: message } = res;
     this.held = false;
-    let isRun = false;
     try {
       for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
         if (stage(res) === HELD) {
           this.held = true;
+          foldFields(res);
           return res;
         }
         // It may have written the head, or answered.
         if (headSent.call(res)) return res;
       }
-      isRun = true;
-    } finally {
-      if (!isRun) foldFields(res);
+    } catch (error) {
+      foldFields(res);
+      thrownByStages.add(Object(error) as object);
+      throw error;
     }
     // A message belongs to its status: a stage that changed only the status gets the usual message for it.
     if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';

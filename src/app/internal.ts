@@ -2,7 +2,7 @@
 export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';
-export { setMissingHeaders } from './before-head.js';
+export { isOfHeadListener, setMissingHeaders } from './before-head.js';
 export { targetMask } from './client-text.js';
 export {
   ACTIVE_TRACE,

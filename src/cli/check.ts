@@ -10,7 +10,7 @@ import type { StatusDocument } from '../launch/internal.js';
 import { Loader } from '../loader/index.js';
 import { aliasBlock, isPasteSection } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
-import { errorPages, explainedIn } from '../modules/index.js';
+import { errorPages, explainedIn, pagesOf } from '../modules/index.js';
 import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
@@ -28,7 +28,6 @@ import {
   registerGroups,
 } from './declared-groups.js';
 import { unplacedApi } from './enabled-apis.js';
-import { pagesOf } from './explained.js';
 import { STATUS_REFUSED } from './failure.js';
 import { socketOf } from './find-service.js';
 import { joined, plan } from './plan.js';

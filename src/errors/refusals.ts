@@ -37,13 +37,28 @@ export class Refusals {
   get refusal(): ConfigurationRefused | undefined {
     const [first, ...others] = this.#refusals;
     if (first === undefined || others.every((each) => each.describe() === first.describe())) return first;
-    return severalRefusals(this.diagnostics);
+    return new SeveralRefusals(this.#refusals);
   }
 
   /** Throws it, if there is one. */
   refuse(): void {
     const { refusal } = this;
     if (refusal !== undefined) throw refusal;
+  }
+}
+
+/** Blames the configuration where one of them does. */
+class SeveralRefusals extends ConfigurationRefused {
+  readonly #refusals: readonly ConfigurationRefused[];
+
+  constructor(refusals: readonly ConfigurationRefused[]) {
+    const diagnostics = inOrder(refusals.flatMap((each) => each.diagnostics));
+    super('PORTICO_CONFIGURATION_REFUSED', { diagnostics, cause: refusals[0]!.cause });
+    this.#refusals = refusals;
+  }
+
+  override get blamesConfiguration(): boolean {
+    return this.#refusals.some((each) => each.blamesConfiguration);
   }
 }
 

@@ -7,9 +7,9 @@
  */
 import type { App, DeclaredFactory, Filter } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
-import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
-import { whileLoading } from '../process/index.js';
+import { Refusals } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
+import { tellsChildren } from './composite/children.js';
 import {
   argumentsFor,
   type Connect,
@@ -21,8 +21,10 @@ import {
   type Releases,
   rpcOf,
 } from './context.js';
+import { appForFilter, guarded, kindOfValue, refused, unknownProtocol, wrongResult } from './factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
-import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
+import { isLimit } from './limits.js';
+import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';
 import { isMap } from './tree.js';
 
@@ -64,6 +66,8 @@ export class Creation {
   readonly #releases: Releases;
   /** Contexts that requests reach through nothing but maps. */
   readonly #entered = new WeakSet<Context>();
+  /** Of parts whose siblings are made all the same. */
+  readonly #refusals = new Refusals();
   #failed = false;
 
   /** `releases`: takes what factories acquire. */
@@ -76,11 +80,15 @@ export class Creation {
     this.#given = { ...given, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
   }
 
-  /** The app, filter or server of a tree. If a factory fails, what was acquired so far is released first. */
+  /**
+   * The app, filter or server of a tree. Calls all factories, and tells of all that fail; what was acquired is released first.
+   */
   async create(tree: Context): Promise<Created> {
     this.#entered.add(tree);
     try {
-      return await this.#create(tree);
+      const created = await this.#part(tree);
+      this.#refusals.refuse();
+      return created;
     } catch (error) {
       this.#failed = true;
       await this.#released(() => this.#releases.run());
@@ -96,19 +104,30 @@ export class Creation {
     }
   }
 
+  /** Gives a stand-in for what is refused, so that the factories beside it are called too. */
+  async #part(context: Context): Promise<Created> {
+    try {
+      return await this.#create(context);
+    } catch (error) {
+      if (isLimit(error)) throw error;
+      this.#refusals.note(error);
+      return standIn;
+    }
+  }
+
   async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
     if (type === 'pipeline') await this.#judgeOrder(context);
     const outer = type === 'filter-with' ? await this.#filters(filters) : undefined;
-    const inside = await this.#create(inner);
+    const inside = await this.#part(inner);
     if (kind === 'filter') return this.#composed(outer![0]!, inside as AwaitableFilter, inner);
     return this.#around(context, outer ?? (await this.#filters(filters)), inside as App);
   }
 
   async #filters(contexts: readonly Context[]): Promise<AwaitableFilter[]> {
     const filters: AwaitableFilter[] = [];
-    for (const context of contexts) filters.push((await this.#create(context)) as AwaitableFilter);
+    for (const context of contexts) filters.push((await this.#part(context)) as AwaitableFilter);
     return filters;
   }
 
@@ -118,6 +137,8 @@ export class Creation {
   }
 
   async #around(context: Context, filters: readonly AwaitableFilter[], app: App): Promise<App> {
+    // A filter that is given a stand-in may fail for that alone.
+    if (app === standIn || filters.includes(standIn)) return standIn;
     const between = this.#between(context, context.filters);
     let wrapped = between?.at(-1)?.(app) ?? app;
     for (let at = filters.length - 1; at >= 0; at--) {
@@ -134,7 +155,7 @@ export class Creation {
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
     const wrapped: unknown = await guarded(context, () => filter(app));
-    if (typeof wrapped !== 'function') throw wrongResult(context, 'its filter gave', wrapped, 'an app');
+    if (typeof wrapped !== 'function') throw wrongResult(context, ': its filter gave', wrapped, 'an app');
     return wrapped as App;
   }
 
@@ -167,7 +188,7 @@ export class Creation {
     }
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
     const result = await guarded(context, () => make(...first), MISTAKABLE.has(call.length));
-    if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
+    if (typeof result !== 'function') throw wrongResult(context, ' gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
     if (kind === 'filter' && (value as Partial<DeclaredFactory>).aroundRefusals === true) {
@@ -187,7 +208,8 @@ export class Creation {
       const child = await this.#child(context, kind, name, globalConf);
       context.children.push({ get: kind, name: name ?? '', context: child });
       if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
-      return this.#create(child);
+      // Another composite may go on without a child that fails.
+      return tellsChildren(context.factory?.value) === undefined ? this.#create(child) : this.#part(child);
     };
     return {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
@@ -204,45 +226,11 @@ export class Creation {
   }
 }
 
+/** An app, and a filter that gives it, in the place of a part that is refused; until the refusals are thrown. */
+const standIn = (): never => standIn as never;
+
 /** Parameters of a filter, (app), and of an app, (req, res): a function with others is a factory, whatever it fails with. */
 const MISTAKABLE: ReadonlySet<number> = new Set([1, 2]);
-
-async function guarded<T>(context: Context, call: () => Awaitable<T>, mistakable = true): Promise<T> {
-  try {
-    return await whileLoading(() => loadingText(context), call);
-  } catch (error) {
-    const { origin } = headerOf(context);
-    if (error instanceof PasteError)
-      throw error.origin === undefined ? context.reference.explain(error.with({ origin })) : error;
-    if (error instanceof ConfigurationRefused) throw error;
-    const failed = new FactoryFailed('PORTICO_PASTE_FACTORY_FAILED', {
-      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${errorText(error)}`,
-      origin,
-      cause: error,
-      hint: mistakable && isNoFactory(error) ? HOW_CALLED : hintOf(error),
-    });
-    throw context.reference.explain(failed);
-  }
-}
-
-const HOW_CALLED =
-  'A factory is called with (globalConf, localConf, ctx) and returns the app or filter: is its outer function missing?';
-
-function hintOf(error: unknown): string | undefined {
-  return error instanceof PorticoError ? error.hint : undefined;
-}
-
-/** Whether an error comes from a filter or an app that was called in the place of a factory: it is given plain values. */
-function isNoFactory(error: unknown): boolean {
-  return error instanceof TypeError && error.message.endsWith(' is not a function');
-}
-
-/** A factory at work: what a start that takes too long says it waits for. */
-function loadingText(context: Context): string {
-  const { origin } = headerOf(context);
-  const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
-  return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
-}
 
 /** The protocols that can be created, and the kind each gives. */
 const KNOWN: ReadonlyMap<string | null, Kind> = new Map(
@@ -252,57 +240,4 @@ const KNOWN: ReadonlyMap<string | null, Kind> = new Map(
 /** True when a factory of this protocol makes what was asked for. */
 export function usableProtocol({ protocol, kind }: Context): boolean {
   return KNOWN.get(protocol) === kind;
-}
-
-/** The error for a factory that nothing says how to call. */
-export function unknownProtocol(context: Context): PasteError {
-  const { protocol, factory, reference } = context;
-  const written = factory?.written ?? 'the factory';
-  return refused('PORTICO_PASTE_UNKNOWN_PROTOCOL', context, {
-    message:
-      protocol === null
-        ? `${written} has no protocol here: it is unknown whether it makes an app or a filter.`
-        : `${written} has the unknown protocol ${protocol}.`,
-    hint: 'Put it into a separate section: [app:…], [composite:…] or [filter:…] with "use = call:…".',
-    origin: reference.origin,
-  });
-}
-
-function wrongResult(context: Context, verb: string, result: unknown, wanted: string): PasteError {
-  return refused('PORTICO_PASTE_BAD_TYPE', context, {
-    message: `${named(context)}: ${context.factory?.written ?? 'the filter'} ${verb} ${kindOfValue(result)} instead of ${wanted}.`,
-    hint:
-      wanted === 'an app'
-        ? `An app is a function (req, res); a factory returns it, or a promise of it.${isUnbuilt(result) ? ' A Router makes one: return router.build().' : ''}`
-        : 'A filter is a function that takes an app and returns one; its factory returns that function.',
-  });
-}
-
-/** Whether a value is something like a Router, before its `build()`. */
-function isUnbuilt(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function';
-}
-
-function appForFilter(context: Context): PasteError {
-  return refused('PORTICO_PASTE_BAD_TYPE', context, {
-    message: `${named(context)}: ${context.factory!.written} returned an app (req, res) instead of a filter.`,
-    hint: `A filter is a function (app) that returns an app. An app, such as a Router, needs a section [app:…] with paste.app_factory. ${HOW_CALLED}`,
-  });
-}
-
-/** An error about a context: at the place given, else at its section. */
-function refused(code: string, context: Context, details: PasteErrorDetails): PasteError {
-  const origin = details.origin ?? headerOf(context).origin;
-  return context.reference.explain(new PasteError(code, { ...details, origin }));
-}
-
-function named(context: Context): string {
-  const { prefix, name } = headerOf(context);
-  return `${prefix} "${name}"`;
-}
-
-function kindOfValue(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
-  return typeof value === 'function' ? 'a function' : `a ${typeof value}`;
 }

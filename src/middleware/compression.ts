@@ -56,6 +56,7 @@ export const compression = filterFactory(
       transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
       // Registered later, so it runs before; for HEAD too, whose headers are those of the GET.
       beforeHead(res, () => {
+        if (res.statusCode === 304) describeUnchanged(req, res);
         if (!isCompressible(res)) return;
         appendVary(res, 'Accept-Encoding');
         encoding = chosen(req, res);
@@ -84,15 +85,29 @@ function zstdMaker(): (() => Duplex) | undefined {
   return createZstdCompress === undefined ? undefined : () => createZstdCompress();
 }
 
+/**
+ * Gives a 304 the Vary, and the client's weak ETag, that the 200 in its place would have (RFC 9110 §15.4.5). Its type is not known
+ * any more; a Vary too many costs a cache one more entry.
+ */
+function describeUnchanged(req: IncomingMessage, res: ServerResponse): void {
+  if (isUntouchable(res)) return;
+  appendVary(res, 'Accept-Encoding');
+  const weak = `W/${String(res.getHeader('etag'))}`;
+  if (weak.startsWith('W/"') && req.headers['if-none-match']?.includes(weak) === true) res.setHeader('etag', weak);
+}
+
 /** Not event streams and JSON sequences: a compressor would hold back what is to arrive at once. */
 const COMPRESSIBLE =
   /^(?:text\/(?!event-stream)[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml)|application\/javascript|image\/svg\+xml)\s*(?:;|$)/i;
 
 function isCompressible(res: ServerResponse): boolean {
   if (res.statusCode === 206 || res.statusCode < 200 || res.statusCode === 204 || res.statusCode === 304) return false;
-  if (res.hasHeader('content-range') || res.hasHeader('content-encoding')) return false;
-  if (/(?:^|,)\s*no-transform\s*(?:,|$)/i.test(String(res.getHeader('cache-control') ?? ''))) return false;
+  if (res.hasHeader('content-range') || res.hasHeader('content-encoding') || isUntouchable(res)) return false;
   return COMPRESSIBLE.test(String(res.getHeader('content-type') ?? ''));
+}
+
+function isUntouchable(res: ServerResponse): boolean {
+  return /(?:^|,)\s*no-transform\s*(?:,|$)/i.test(String(res.getHeader('cache-control') ?? ''));
 }
 
 function isAuthenticatedHtml(req: IncomingMessage, res: ServerResponse): boolean {

@@ -50,7 +50,7 @@ function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMess
 
 function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer | undefined {
   // A HEAD without body tells nothing about the content it stands for.
-  const known = req.method === 'GET' || body.length > 0;
+  const known = req.method === 'GET' || (body.length > 0 && !mayBeEncoded(res));
   const declared = res.getHeader('content-length');
   // A body of another length than declared is broken off, and has no tag: it is not the content.
   if (known && declared !== undefined && Number(declared) !== body.length)
@@ -65,6 +65,11 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer
   }
   if (known) res.setHeader('content-length', body.length);
   return req.method === 'HEAD' ? undefined : body;
+}
+
+/** The body of a HEAD is not encoded as its GET's may be. */
+function mayBeEncoded(res: ServerResponse): boolean {
+  return res.hasHeader('content-encoding') || /(?:^|,)\s*accept-encoding/i.test(String(res.getHeader('vary') ?? ''));
 }
 
 function etagOf(body: Buffer): string {

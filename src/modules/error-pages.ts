@@ -1,4 +1,4 @@
-/** Rows of docs/reference/errors.md, which ship with the package, for the codes of errors. */
+/** Pages of the package that explain errors: the row of each code in docs/reference/errors.md, and the options of its section. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,9 +20,30 @@ export function errorPages(errors: readonly Pick<Diagnostic, 'code' | 'causes'>[
   return [...anchors].filter((id) => text?.includes(`<a id="${id}">`)).map((id) => `${shownPath(file)}#${id}`);
 }
 
-/** The pages of the codes of an error; none where it is no `PorticoError`. */
+/** The pages of diagnostics: of their codes, and of the options of their sections. */
+export function pagesOf(diagnostics: readonly Diagnostic[]): string[] {
+  return [...new Set([...errorPages(diagnostics), ...optionPages(diagnostics)])];
+}
+
+function optionPages(diagnostics: readonly Diagnostic[]): string[] {
+  const groups = new Set(
+    diagnostics.flatMap(({ section, option }) =>
+      option === undefined ? [] : [(section ?? 'DEFAULT').replace(/:.*/, ':<name>')],
+    ),
+  );
+  if (groups.size === 0) return [];
+  return ['options.md', 'filters.md'].flatMap((name) => {
+    const page = join(referenceFolder(), name);
+    const text = ignoreErrors(() => readFileSync(page, 'utf8'));
+    return [...groups]
+      .filter((group) => text?.includes(`\n## \`[${group}]\`\n`))
+      .map((group) => `${shownPath(page)}#${group.replaceAll(/[^\w-]/g, '').toLowerCase()}`);
+  });
+}
+
+/** The pages of an error; none where it is no `PorticoError`. */
 export function pagesOfError(error: unknown): string[] {
-  return error instanceof PorticoError ? errorPages(error.diagnostics) : [];
+  return error instanceof PorticoError ? pagesOf(error.diagnostics) : [];
 }
 
 /** Lines of a text for people that name these pages; none where there are none. */

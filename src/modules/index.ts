@@ -1,5 +1,5 @@
 /** Modules and packages as a configuration file names them: found from its folder, imported, and why they cannot be. */
-export { errorPages, explainedError, explainedIn, pagesOfError, referenceFolder } from './error-pages.js';
+export { errorPages, explainedError, explainedIn, pagesOf, pagesOfError, referenceFolder } from './error-pages.js';
 export {
   ExportMissing,
   type ExportReference,

@@ -420,9 +420,9 @@ await runMain(async () => {
   const { status, stderr } = node(cwd, ['main.js']);
   assert.equal(status, 78);
   assert.equal(
-    stderr.replace(root, ''),
+    stderr.replaceAll(root, ''),
     'portico.ini:2:8: error: [api:hello] port: should be an integer; got many\n    port = many\n           ^\n' +
-      'Explained in:\n  /docs/reference/errors.md#portico_config_value\n',
+      'Explained in:\n  /docs/reference/errors.md#portico_config_value\n  /docs/reference/options.md#apiname\n',
   );
   const failed = node(cwd, ['fails.js']);
   assert.equal(failed.status, 1);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { PorticoError } from 'portico';
+import { ConfigurationRefused, PorticoError } from 'portico';
 import type { App, ClosableApp, Conf, FactoryContext, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
@@ -330,4 +330,45 @@ test('a server runner, which may return only when its server has ended, does not
   const loader = loaderOf(t, ini, { factory, note });
   await (await loader.loadServer())(await loader.loadApp());
   assert.deepEqual(isFactory, [true, false]);
+});
+
+test('PD-163 all factories that fail are told at once, of all mounts; what was acquired is released', async (t) => {
+  const released: string[] = [];
+  const throwing = (): never => {
+    throw new Error('no table');
+  };
+  const acquiring = (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext) => {
+    ctx.onClose(() => void released.push(ctx.section.name));
+    return (app: App) => app;
+  };
+  const ini = `[composite:main]
+paste.composite_factory = urlmap
+/ = one
+/b = two
+[pipeline:one]
+pipeline = f1 held inner
+[pipeline:two]
+pipeline = f2 inner
+[filter:f1]
+paste.filter_factory = throwing
+[filter:f2]
+paste.filter_factory = throwing
+[filter:held]
+paste.filter_factory = acquiring
+[app:inner]
+paste.app_factory = nothing
+`;
+  await assert.rejects(composed(t, ini, { throwing, acquiring, nothing: () => undefined }), (error: unknown) => {
+    assert.ok(error instanceof ConfigurationRefused);
+    assert.deepEqual(
+      error.diagnostics.map(({ code, place }) => [code, place?.origin?.line]),
+      [
+        ['PORTICO_PASTE_FACTORY_FAILED', 9],
+        ['PORTICO_PASTE_FACTORY_FAILED', 11],
+        ['PORTICO_PASTE_BAD_TYPE', 15],
+      ],
+    );
+    return true;
+  });
+  assert.deepEqual(released, ['held']);
 });

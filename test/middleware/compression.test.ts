@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { type App, environ, RequestContext } from 'portico/app';
-import { compression } from 'portico/middleware';
+import { type App, compose, environ, RequestContext } from 'portico/app';
+import { compression, etag } from 'portico/middleware';
 import { buildFilter, lint, request, type TestResponse } from 'portico/testing';
 
 const TEXT = 'hello '.repeat(1000);
@@ -88,4 +88,33 @@ test('MW-55 HEAD has the headers of its GET, and no length that the GET would no
   const small = await head('2');
   assert.equal(small.headers['content-encoding'], undefined);
   assert.equal(small.headers['content-length'], '2');
+});
+
+test('MW-55 a 304 has the Vary and the ETag of the 200 in its place', async () => {
+  const { made } = await buildFilter(compression);
+  const tagged = await buildFilter(etag);
+  const app = answering({ 'content-type': 'text/plain' });
+  const asked = (served: App, headers: Record<string, string>, method = 'GET'): Promise<TestResponse> =>
+    request(lint(served), method, '/', { headers: { 'accept-encoding': 'gzip', ...headers } });
+  for (const filters of [
+    [made, tagged.made],
+    [tagged.made, made],
+  ]) {
+    const served = compose(filters, app);
+    const whole = await asked(served, {});
+    assert.equal(whole.headers['content-encoding'], 'gzip');
+    const unchanged = await asked(served, { 'if-none-match': whole.headers.etag! });
+    assert.equal(unchanged.status, 304);
+    assert.equal(unchanged.headers.vary, 'Accept-Encoding');
+    assert.equal(unchanged.headers.etag, whole.headers.etag);
+    const { headers } = await asked(served, {}, 'HEAD');
+    assert.ok(headers.etag === undefined || headers.etag === whole.headers.etag, 'HEAD has another ETag than GET');
+  }
+  // As Express answers, without a type; and an answer that must stay as it is.
+  const unchanged = (more: Record<string, string>): App =>
+    made((_req, res) => void res.writeHead(304, { etag: '"1"', ...more }).end());
+  const own = await asked(unchanged({}), { 'if-none-match': '"1"' });
+  assert.deepEqual([own.headers.vary, own.headers.etag], ['Accept-Encoding', '"1"']);
+  const left = await asked(unchanged({ 'cache-control': 'no-transform' }), { 'if-none-match': 'W/"1"' });
+  assert.deepEqual([left.headers.vary, left.headers.etag], [undefined, '"1"']);
 });

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
-import { type App, compose, environ, fastifyApp, readBody } from 'portico/app';
+import { type App, afterResponse, compose, environ, type Filter, fastifyApp, readBody } from 'portico/app';
 import { Config } from 'portico/config';
-import { catchErrors, sizelimit } from 'portico/middleware';
+import { catchErrors, requestId, sizelimit } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { Server } from 'portico/server';
-import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
+import { portOf } from '../server/raw-client.js';
 
 const counting: App = async (req, res) => {
   res.end(String((await readBody(req, { limit: Number.POSITIVE_INFINITY })).length));
@@ -173,3 +176,55 @@ for (const [what, head, piece, pieces, statuses] of [
     );
   });
 }
+
+test('MW-17 MW-7 a chunked body cut off in front of a Router: one answer, and a line after it that has the request id', async (t) => {
+  const { log, lines } = captureLog();
+  const router = new Router({ log });
+  router.post('/', ({ body }) => ({ body }));
+  const routed = await router.build();
+  t.after(() => routed.close());
+  const logged: Filter = (app) => (req, res) => {
+    afterResponse(res, () => log.info('answered'));
+    return app(req, res);
+  };
+  const filters = [(await buildFilter(requestId)).made, logged, (await buildFilter(catchErrors)).made];
+  const size = await buildFilter(sizelimit, { local: { max_request_body_size: '100' } });
+  const server = new Server('api', compose([...filters, size.made], routed), { log });
+  await server.start();
+  t.after(() => server.stop());
+  const socket = connect(portOf(server), '127.0.0.1');
+  const closed = once(socket, 'close');
+  socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
+  socket.write(`40\r\n${'x'.repeat(64)}\r\n`.repeat(4));
+  socket.once('data', (bytes: Buffer) => {
+    assert.match(bytes.toString(), /^HTTP\/1\.1 413 /);
+    socket.end();
+  });
+  await closed;
+  await server.stop();
+  assert.deepEqual(
+    lines
+      .filter(({ level }) => level !== 'debug')
+      .map(({ msg, request_id: id }) => [msg, typeof id])
+      .slice(1, -1),
+    [['answered', 'string']],
+  );
+});
+
+test('MW-7 the line after a connection that was destroyed has the request id', async (t) => {
+  const { log, lines } = captureLog();
+  const app: App = (req, res) => {
+    afterResponse(res, () => log.info('cut off'));
+    res.write('half');
+    setImmediate(() => req.socket.destroy());
+  };
+  const server = new Server('api', compose([(await buildFilter(requestId)).made], app), { log });
+  await server.start();
+  t.after(() => server.stop());
+  const socket = connect(portOf(server), '127.0.0.1');
+  socket.on('error', () => {}).resume();
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'close');
+  await server.stop();
+  assert.equal(typeof lines.find(({ msg }) => msg === 'cut off')?.request_id, 'string');
+});

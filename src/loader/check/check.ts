@@ -19,8 +19,9 @@ import {
   Releases,
   sectionOf,
 } from '../context.js';
-import { unknownProtocol, usableProtocol } from '../create.js';
+import { usableProtocol } from '../create.js';
 import { problemError } from '../document.js';
+import { unknownProtocol } from '../factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from '../filter-order.js';
 import { Load, type LoadParts } from '../load.js';
 import { PasteError } from '../paste-error.js';

@@ -17,7 +17,16 @@ import type {
   onRequestHookHandler,
 } from 'fastify';
 import { type App, environ, Fault, type MatchedRoute } from '../../app/index.js';
-import { createFastify, fastifyLog, guardPipe, levelOf, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
+import {
+  createFastify,
+  exchangeOf,
+  fastifyLog,
+  guardPipe,
+  levelOf,
+  limitBody,
+  listenerOf,
+  tooLarge,
+} from '../../app/internal.js';
 import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
@@ -130,6 +139,8 @@ export class RouterFastify {
     }
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
+        // A filter in front has answered meanwhile, and the body ends with that: Fastify would warn of a second answer.
+        if (error !== null && exchangeOf(request.raw).res?.writableEnded === true) return;
         const call = callIn(request.raw);
         if (call !== undefined) call.received = size;
         done(error, body);

@@ -7,7 +7,7 @@ import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, vali
 import { Readable, Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
-import { preferredType } from '../../app/internal.js';
+import { isOfHeadListener, preferredType } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import { Reply, SENT } from '../actions/action-request.js';
 import { kindOf } from '../actions/answer-kind.js';
@@ -42,7 +42,8 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
 /** Wraps the error of a serialiser, which does not say that the answer is meant. Keeps errors with a status or of another class, as a toJSON may throw. */
 export function unsendable(error: unknown): unknown {
   const { constructor: made, status, statusCode } = Object(error) as Readonly<Record<string, unknown>>;
-  if ((made !== Error && made !== TypeError) || (status ?? statusCode) !== undefined) return error;
+  const isOther = (made !== Error && made !== TypeError) || (status ?? statusCode) !== undefined;
+  if (isOther || isOfHeadListener(error)) return error;
   return new PorticoError('PORTICO_ANSWER_VALUE', {
     message: 'the value that the action returned cannot be sent',
     hint: 'Compare it with the response schema of the action, if it has one.',

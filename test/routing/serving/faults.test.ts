@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Fault } from 'portico/app';
+import { beforeHead, type ClosableApp, Fault } from 'portico/app';
 import { Router } from 'portico/routing';
-import { keepingLogger, serveRouter } from '../served-router.js';
+import { keepingLogger, serveApp, serveRouter } from '../served-router.js';
 
 function failing(status: number, headers: Record<string, string> = {}): () => never {
   return () => {
@@ -109,4 +109,23 @@ test('RT-158 HEAD gets the headers of a fault only', async (t) => {
   const router = new Router().connect('/x', { handler: failing(404) });
   const answer = await (await serveRouter(t, router))('HEAD', '/x');
   assert.deepEqual([answer.status, answer.text], [404, '']);
+});
+
+test('a listener of beforeHead that throws is logged as itself, not as a value that cannot be sent', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({ log });
+  router.get('/', () => ({ id: 1 }));
+  const routed: ClosableApp = await router.build();
+  t.after(() => routed.close());
+  const send = await serveApp(t, (req, res) => {
+    beforeHead(res, () => {
+      throw new Error('listener');
+    });
+    return routed(req, res);
+  });
+  assert.equal((await send('GET', '/')).status, 500);
+  assert.deepEqual(
+    log.lines.map(({ fields }) => (fields.err as Error).message),
+    ['listener'],
+  );
 });

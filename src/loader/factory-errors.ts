@@ -1,0 +1,102 @@
+/**
+ * Errors of factories: calls that fail, and results of the wrong kind.
+ */
+import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
+import { whileLoading } from '../process/index.js';
+import type { Awaitable } from '../service/index.js';
+import { type Context, headerOf } from './context.js';
+import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
+
+/** Calls a factory or a filter; what it throws names its section. */
+export async function guarded<T>(context: Context, call: () => Awaitable<T>, mistakable = true): Promise<T> {
+  try {
+    return await whileLoading(() => loadingText(context), call);
+  } catch (error) {
+    const { origin } = headerOf(context);
+    if (error instanceof PasteError)
+      throw error.origin === undefined ? context.reference.explain(error.with({ origin })) : error;
+    if (error instanceof ConfigurationRefused) throw error;
+    const failed = new FactoryFailed('PORTICO_PASTE_FACTORY_FAILED', {
+      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${errorText(error)}`,
+      origin,
+      cause: error,
+      hint: mistakable && isNoFactory(error) ? HOW_CALLED : hintOf(error),
+    });
+    throw context.reference.explain(failed);
+  }
+}
+
+const HOW_CALLED =
+  'A factory is called with (globalConf, localConf, ctx) and returns the app or filter: is its outer function missing?';
+
+function hintOf(error: unknown): string | undefined {
+  return error instanceof PorticoError ? error.hint : undefined;
+}
+
+/** Whether an error comes from a filter or an app that was called in the place of a factory: it is given plain values. */
+function isNoFactory(error: unknown): boolean {
+  return error instanceof TypeError && error.message.endsWith(' is not a function');
+}
+
+/** A factory at work: what a start that takes too long says it waits for. */
+function loadingText(context: Context): string {
+  const { origin } = headerOf(context);
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
+  return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
+}
+
+/** The error for a factory that nothing says how to call. */
+export function unknownProtocol(context: Context): PasteError {
+  const { protocol, factory, reference } = context;
+  const written = factory?.written ?? 'the factory';
+  return refused('PORTICO_PASTE_UNKNOWN_PROTOCOL', context, {
+    message:
+      protocol === null
+        ? `${written} has no protocol here: it is unknown whether it makes an app or a filter.`
+        : `${written} has the unknown protocol ${protocol}.`,
+    hint: 'Put it into a separate section: [app:…], [composite:…] or [filter:…] with "use = call:…".',
+    origin: reference.origin,
+  });
+}
+
+/** The error for a factory, or a filter, that gave something else; `verb` follows its name. */
+export function wrongResult(context: Context, verb: string, result: unknown, wanted: string): PasteError {
+  return refused('PORTICO_PASTE_BAD_TYPE', context, {
+    message: `${named(context)}: ${context.factory?.written ?? 'the filter'}${verb} ${kindOfValue(result)} instead of ${wanted}.`,
+    hint:
+      wanted === 'an app'
+        ? `An app is a function (req, res); a factory returns it, or a promise of it.${isUnbuilt(result) ? ' A Router makes one: return router.build().' : ''}`
+        : 'A filter is a function that takes an app and returns one; its factory returns that function.',
+  });
+}
+
+/** Whether a value is something like a Router, before its `build()`. */
+function isUnbuilt(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function';
+}
+
+/** The error for an app in the place of a filter. */
+export function appForFilter(context: Context): PasteError {
+  return refused('PORTICO_PASTE_BAD_TYPE', context, {
+    message: `${named(context)}: ${context.factory!.written} returned an app (req, res) instead of a filter.`,
+    hint: `A filter is a function (app) that returns an app. An app, such as a Router, needs a section [app:…] with paste.app_factory. ${HOW_CALLED}`,
+  });
+}
+
+/** An error about a context: at the place given, else at its section. */
+export function refused(code: string, context: Context, details: PasteErrorDetails): PasteError {
+  const origin = details.origin ?? headerOf(context).origin;
+  return context.reference.explain(new PasteError(code, { ...details, origin }));
+}
+
+function named(context: Context): string {
+  const { prefix, name } = headerOf(context);
+  return `${prefix} "${name}"`;
+}
+
+/** A value's kind in a sentence: a list, a number. */
+export function kindOfValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
+  return typeof value === 'function' ? 'a function' : `a ${typeof value}`;
+}
