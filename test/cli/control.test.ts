@@ -101,7 +101,7 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
   // The operator who asked is told; the service has no error.
   assert.match(
     program.stderr,
-    /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused".*"pages":\["[^"]+errors\.md#\w+"\]/,
+    /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused".*"pages":\["[^"]+errors\.md#\w+",/,
   );
   assert.doesNotMatch(program.stderr, /"event":"reload"|"level":"error"/);
 });
