@@ -76,8 +76,9 @@ function ended(this: ServerResponse): void {
   const exchange = exchangeOf(this.req);
   const outcome = outcomeOf(this, exchange);
   // A connection that is destroyed tells so in its own context; lines about the response have the ids of its request.
-  if (exchange.environ.requestId === undefined) run(listeners, outcome);
-  else runInRequest(exchange.environ, run, listeners, outcome);
+  const { environ } = exchange;
+  if (environ.requestId === undefined && environ.context === undefined) run(listeners, outcome);
+  else runInRequest(environ, run, listeners, outcome);
 }
 
 const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });

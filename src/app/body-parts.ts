@@ -150,9 +150,9 @@ export class HoldPart implements BodySink {
     const made = this.#options.complete(body, res);
     this.#kept.clear();
     if (made !== undefined) this.#kept.add(made);
-    // A length that the app declared is the length of the app's body; of a HEAD it is that of the GET's.
-    if (made !== body && res.req.method !== 'HEAD' && res.getHeader('content-length') === body.length)
-      res.removeHeader('content-length');
+    // A length that the app declared is the length of the app's body. A HEAD without body keeps that of its GET.
+    const isHead = made === undefined && res.req.method === 'HEAD';
+    if (made !== body && !isHead && res.getHeader('content-length') === body.length) res.removeHeader('content-length');
     declareLength(res, made);
   }
 

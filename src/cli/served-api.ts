@@ -2,6 +2,7 @@
  * An API of `api-cli` in the worker that serves it.
  */
 import type { Config } from '../config/index.js';
+import { PasteError } from '../loader/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import { hasNearName, unknownSections } from '../server/internal.js';
 import { othersMayRead } from './judge.js';
@@ -28,14 +29,19 @@ export class ServedApi extends WSGIService {
     return found.filter(hasNearName);
   };
 
-  /** With `--trace-errors` the stack of a failed start's cause is written in the process where it happened. */
+  /** With `--trace-errors` the stacks of a failed start's causes are written in the process where it happened. */
   override async start(): Promise<void> {
     try {
       await super.start();
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      if (this.#traceErrors && cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
+      const errors = error instanceof PasteError ? [error, ...error.others] : [error];
+      if (this.#traceErrors) for (const each of errors) writeStack(each);
       throw error;
     }
   }
+}
+
+function writeStack(error: unknown): void {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
 }

@@ -12,6 +12,11 @@ export class Refusals {
     return this.#refusals.length > 0;
   }
 
+  /** In the order in which they were met. */
+  protected get all(): readonly ConfigurationRefused[] {
+    return this.#refusals;
+  }
+
   /** All mistakes. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#refusals.flatMap(({ diagnostics }) => diagnostics);
@@ -37,28 +42,13 @@ export class Refusals {
   get refusal(): ConfigurationRefused | undefined {
     const [first, ...others] = this.#refusals;
     if (first === undefined || others.every((each) => each.describe() === first.describe())) return first;
-    return new SeveralRefusals(this.#refusals);
+    return severalRefusals(this.diagnostics);
   }
 
   /** Throws it, if there is one. */
   refuse(): void {
     const { refusal } = this;
     if (refusal !== undefined) throw refusal;
-  }
-}
-
-/** Blames the configuration where one of them does. */
-class SeveralRefusals extends ConfigurationRefused {
-  readonly #refusals: readonly ConfigurationRefused[];
-
-  constructor(refusals: readonly ConfigurationRefused[]) {
-    const diagnostics = inOrder(refusals.flatMap((each) => each.diagnostics));
-    super('PORTICO_CONFIGURATION_REFUSED', { diagnostics, cause: refusals[0]!.cause });
-    this.#refusals = refusals;
-  }
-
-  override get blamesConfiguration(): boolean {
-    return this.#refusals.some((each) => each.blamesConfiguration);
   }
 }
 

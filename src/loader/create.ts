@@ -7,9 +7,7 @@
  */
 import type { App, DeclaredFactory, Filter } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
-import { Refusals } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
-import { tellsChildren } from './composite/children.js';
 import {
   argumentsFor,
   type Connect,
@@ -23,7 +21,7 @@ import {
 } from './context.js';
 import { appForFilter, guarded, kindOfValue, refused, unknownProtocol, wrongResult } from './factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
-import { isLimit } from './limits.js';
+import { PartRefusals } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';
 import { isMap } from './tree.js';
@@ -66,8 +64,6 @@ export class Creation {
   readonly #releases: Releases;
   /** Contexts that requests reach through nothing but maps. */
   readonly #entered = new WeakSet<Context>();
-  /** Of parts whose siblings are made all the same. */
-  readonly #refusals = new Refusals();
   #failed = false;
 
   /** `releases`: takes what factories acquire. */
@@ -86,9 +82,7 @@ export class Creation {
   async create(tree: Context): Promise<Created> {
     this.#entered.add(tree);
     try {
-      const created = await this.#part(tree);
-      this.#refusals.refuse();
-      return created;
+      return await this.#create(tree);
     } catch (error) {
       this.#failed = true;
       await this.#released(() => this.#releases.run());
@@ -104,31 +98,25 @@ export class Creation {
     }
   }
 
-  /** Gives a stand-in for what is refused, so that the factories beside it are called too. */
-  async #part(context: Context): Promise<Created> {
-    try {
-      return await this.#create(context);
-    } catch (error) {
-      if (isLimit(error)) throw error;
-      this.#refusals.note(error);
-      return standIn;
-    }
-  }
-
+  /** All parts are made, even where one is refused; what they refuse is thrown as one. */
   async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
     if (type === 'pipeline') await this.#judgeOrder(context);
-    const outer = type === 'filter-with' ? await this.#filters(filters) : undefined;
-    const inside = await this.#part(inner);
-    if (kind === 'filter') return this.#composed(outer![0]!, inside as AwaitableFilter, inner);
-    return this.#around(context, outer ?? (await this.#filters(filters)), inside as App);
-  }
-
-  async #filters(contexts: readonly Context[]): Promise<AwaitableFilter[]> {
-    const filters: AwaitableFilter[] = [];
-    for (const context of contexts) filters.push((await this.#part(context)) as AwaitableFilter);
-    return filters;
+    const refusals = new PartRefusals();
+    const outer: AwaitableFilter[] = [];
+    const makeOuter = async (): Promise<void> => {
+      for (const filter of filters) {
+        const made = await refusals.gather(() => this.#create(filter));
+        if (made !== undefined) outer.push(made as AwaitableFilter);
+      }
+    };
+    if (type === 'filter-with') await makeOuter();
+    const inside = await refusals.gather(() => this.#create(inner));
+    if (type !== 'filter-with') await makeOuter();
+    refusals.refuse();
+    if (kind === 'filter') return this.#composed(outer[0]!, inside as AwaitableFilter, inner);
+    return this.#around(context, outer, inside as App);
   }
 
   /** A filter in another one, where the inner one is made of a context. */
@@ -137,8 +125,6 @@ export class Creation {
   }
 
   async #around(context: Context, filters: readonly AwaitableFilter[], app: App): Promise<App> {
-    // A filter that is given a stand-in may fail for that alone.
-    if (app === standIn || filters.includes(standIn)) return standIn;
     const between = this.#between(context, context.filters);
     let wrapped = between?.at(-1)?.(app) ?? app;
     for (let at = filters.length - 1; at >= 0; at--) {
@@ -208,8 +194,7 @@ export class Creation {
       const child = await this.#child(context, kind, name, globalConf);
       context.children.push({ get: kind, name: name ?? '', context: child });
       if (this.#entered.has(context) && isMap(context.factory?.value)) this.#entered.add(child);
-      // Another composite may go on without a child that fails.
-      return tellsChildren(context.factory?.value) === undefined ? this.#create(child) : this.#part(child);
+      return this.#create(child);
     };
     return {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
@@ -225,9 +210,6 @@ export class Creation {
     };
   }
 }
-
-/** An app, and a filter that gives it, in the place of a part that is refused; until the refusals are thrown. */
-const standIn = (): never => standIn as never;
 
 /** Parameters of a filter, (app), and of an app, (req, res): a function with others is a factory, whatever it fails with. */
 const MISTAKABLE: ReadonlySet<number> = new Set([1, 2]);

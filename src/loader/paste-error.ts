@@ -5,6 +5,7 @@ import {
   ConfigurationRefused,
   type Diagnostic,
   type ErrorDetails,
+  inOrder,
   type Origin,
   type Place,
   PorticoError,
@@ -25,6 +26,8 @@ export interface PasteErrorDetails extends ErrorDetails {
   lines?: readonly number[];
   /** A line for `[portico:aliases]` that would help, once its target is filled in. */
   proposal?: string;
+  /** Mistakes that were met behind this one. */
+  others?: readonly ConfigurationRefused[];
 }
 
 /** A paste file, or what it refers to, that cannot be used. Its code begins with `PORTICO_PASTE_`. */
@@ -45,8 +48,27 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
-  /** The same as data. */
+  /** Mistakes that were met behind this one: of other parts of a pipeline or composite. */
+  get others(): readonly ConfigurationRefused[] {
+    return this.#details.others ?? [];
+  }
+
+  override get blamesConfiguration(): boolean {
+    return this.isMistake || this.others.some((each) => each.blamesConfiguration);
+  }
+
+  /** The same as data, and the others, by place. */
   override get diagnostics(): readonly Diagnostic[] {
+    const own = this.ownDiagnostics;
+    return this.others.length === 0 ? own : inOrder([...own, ...this.others.flatMap((each) => each.diagnostics)]);
+  }
+
+  /** False where code failed that the file names. */
+  protected get isMistake(): boolean {
+    return true;
+  }
+
+  protected get ownDiagnostics(): readonly Diagnostic[] {
     return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal }));
   }
 
@@ -67,10 +89,10 @@ export class ConfigNotFound extends PasteError {
   }
 
   /** At the place that names the file. */
-  override get diagnostics(): readonly Diagnostic[] {
+  protected override get ownDiagnostics(): readonly Diagnostic[] {
     const place = this.#namedAt;
-    if (place === undefined || place.kind === 'default') return super.diagnostics;
-    return super.diagnostics.map((each) => ({ ...each, place, section: 'DEFAULT', option: 'api_paste_config' }));
+    if (place === undefined || place.kind === 'default') return super.ownDiagnostics;
+    return super.ownDiagnostics.map((each) => ({ ...each, place, section: 'DEFAULT', option: 'api_paste_config' }));
   }
 }
 
@@ -88,16 +110,16 @@ export class PasteAppNotFound extends PasteError {}
 
 /** A factory threw: the paste file is right, and the code it names failed. Not a refused configuration but status 1. */
 export class FactoryFailed extends PasteError {
-  override get blamesConfiguration(): boolean {
+  protected override get isMistake(): boolean {
     return false;
   }
 
   /** As of any error of a paste file, with what the factory threw, and where in the application. */
-  override get diagnostics(): readonly Diagnostic[] {
+  protected override get ownDiagnostics(): readonly Diagnostic[] {
     const { cause } = this;
     const place = thrownAt(cause);
     const note = place === undefined ? undefined : `thrown at ${place}`;
     const causes = cause instanceof PorticoError ? cause.diagnostics.map(({ code }) => code) : undefined;
-    return super.diagnostics.map((each) => ({ ...each, causes, note }));
+    return super.ownDiagnostics.map((each) => ({ ...each, causes, note }));
   }
 }

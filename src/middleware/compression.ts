@@ -51,6 +51,18 @@ export const compression = filterFactory(
       return encoding === 'identity' ? undefined : encoding;
     };
 
+    /**
+     * Gives a 304 the Vary, and where it would be encoded the weak ETag, of the 200 in its place (RFC 9110 §15.4.5). Its type and
+     * length are not known any more: a Vary too many costs a cache one more entry, and the client says which ETag it has.
+     */
+    const describeUnchanged = (req: IncomingMessage, res: ServerResponse): void => {
+      if (isUntouchable(res)) return;
+      appendVary(res, 'Accept-Encoding');
+      if (preferredEncoding(req, encodings) === 'identity') return;
+      const weak = `W/${String(res.getHeader('etag'))}`;
+      if (weak.startsWith('W/"') && req.headers['if-none-match']?.includes(weak) === true) res.setHeader('etag', weak);
+    };
+
     return (app) => (req, res) => {
       let encoding: Encoding | undefined;
       transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
@@ -83,17 +95,6 @@ function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: Inc
 function zstdMaker(): (() => Duplex) | undefined {
   const { createZstdCompress } = zlib as { createZstdCompress?: () => Duplex };
   return createZstdCompress === undefined ? undefined : () => createZstdCompress();
-}
-
-/**
- * Gives a 304 the Vary, and the client's weak ETag, that the 200 in its place would have (RFC 9110 §15.4.5). Its type is not known
- * any more; a Vary too many costs a cache one more entry.
- */
-function describeUnchanged(req: IncomingMessage, res: ServerResponse): void {
-  if (isUntouchable(res)) return;
-  appendVary(res, 'Accept-Encoding');
-  const weak = `W/${String(res.getHeader('etag'))}`;
-  if (weak.startsWith('W/"') && req.headers['if-none-match']?.includes(weak) === true) res.setHeader('etag', weak);
 }
 
 /** Not event streams and JSON sequences: a compressor would hold back what is to arrive at once. */

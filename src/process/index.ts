@@ -9,7 +9,7 @@ export { watchLoading, whileLoading } from './loading.js';
 export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { OS_PREFIX, optionVariables, otherVariables } from './option-variables.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
-export { type ProgramFile, programFiles, programPaths } from './program-files.js';
+export { changedProgramFiles, type ProgramFile, programFiles, programPaths } from './program-files.js';
 export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';
 export { createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';
 export { connectError, removeStaleSocket } from './socket-files.js';

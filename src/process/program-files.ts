@@ -1,6 +1,7 @@
 /**
  * The files of a program that this process has loaded as modules: its own, without those of packages and of Portico.
  */
+import { statSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 import { isOwnFile } from './own-files.js';
@@ -21,6 +22,12 @@ export function programFiles(): ProgramFile[] {
 /** The paths of these files. */
 export function programPaths(): string[] {
   return [...new Set(programScripts().map(([url]) => fileURLToPath(url)))];
+}
+
+/** Those of these files that were written after the process started: it still runs their old text. */
+export function changedProgramFiles(): string[] {
+  const start = performance.timeOrigin;
+  return programPaths().filter((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > start);
 }
 
 /** Node tells of modules of ECMAScript by its inspector alone. None where that may not be used. */

@@ -8,7 +8,7 @@ import type { App, ClosableApp, Conf, FactoryContext, SectionLoader } from 'port
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
 import { Router } from 'portico/routing';
-import { buildApp } from 'portico/testing';
+import { buildApp, request } from 'portico/testing';
 import { factoryLog } from '#internal/app';
 import { composed, loaderOf } from './composed.js';
 
@@ -371,4 +371,44 @@ paste.app_factory = nothing
     return true;
   });
   assert.deepEqual(released, ['held']);
+});
+
+const FAILING_PIPELINE = '[pipeline:first]\npipeline = inner\n[app:inner]\npaste.app_factory = throwing\n';
+const throwing = (): never => {
+  throw new Error('database is down');
+};
+
+test('a composite may go on without a child that fails, whatever the child is', async (t) => {
+  const fallback = async (loader: SectionLoader): Promise<App> => {
+    try {
+      return await loader.getApp('first');
+    } catch {
+      return loader.getApp('second');
+    }
+  };
+  const second: App = (_req, res) => void res.end('second');
+  const ini = `[composite:main]\npaste.composite_factory = fallback\n[app:second]\npaste.app_factory = make\n${FAILING_PIPELINE}`;
+  const app = await composed(t, ini, { fallback, throwing, make: () => second });
+  assert.equal((await request(app, 'GET', '/')).text(), 'second');
+});
+
+test('a factory that waits does not keep back one that has failed', async (t) => {
+  const waiting = (): Promise<never> => new Promise(() => {});
+  const ini = `[pipeline:main]\npipeline = f inner\n[filter:f]\npaste.filter_factory = waiting\n[app:inner]\npaste.app_factory = throwing\n`;
+  await assert.rejects(composed(t, ini, { waiting, throwing }), /database is down/);
+});
+
+test('a filter is not given the stand-in for an app that failed, and failures alone blame no configuration', async (t) => {
+  let called = 0;
+  const f = () => (app: App) => {
+    called += 1;
+    return app;
+  };
+  const ini = `[pipeline:main]\npipeline = f g first\n[filter:f]\npaste.filter_factory = f\n[filter:g]\npaste.filter_factory = throwing\n${FAILING_PIPELINE}`;
+  await assert.rejects(composed(t, ini, { f, throwing }), (error: unknown) => {
+    assert.ok(error instanceof ConfigurationRefused);
+    assert.deepEqual([error.name, error.blamesConfiguration, error.diagnostics.length], ['FactoryFailed', false, 2]);
+    return true;
+  });
+  assert.equal(called, 0);
 });

@@ -115,6 +115,8 @@ test('MW-55 a 304 has the Vary and the ETag of the 200 in its place', async () =
     made((_req, res) => void res.writeHead(304, { etag: '"1"', ...more }).end());
   const own = await asked(unchanged({}), { 'if-none-match': '"1"' });
   assert.deepEqual([own.headers.vary, own.headers.etag], ['Accept-Encoding', '"1"']);
+  const plain = await request(lint(unchanged({})), 'GET', '/', { headers: { 'if-none-match': 'W/"1"' } });
+  assert.deepEqual([plain.headers.vary, plain.headers.etag], ['Accept-Encoding', '"1"']);
   const left = await asked(unchanged({ 'cache-control': 'no-transform' }), { 'if-none-match': 'W/"1"' });
   assert.deepEqual([left.headers.vary, left.headers.etag], [undefined, '"1"']);
 });

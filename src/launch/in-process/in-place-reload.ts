@@ -2,7 +2,8 @@
  * A reload in a process that runs its services itself: all services build what is new while they serve; then each switches to it.
  */
 import type { Config } from '../../config/index.js';
-import type { Diagnostic } from '../../errors/index.js';
+import { type Diagnostic, shownPath } from '../../errors/index.js';
+import { changedProgramFiles } from '../../process/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
@@ -91,13 +92,25 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
     if (inTime === undefined) given.leaveBehind(isBuilt);
     if (stopped.aborted) return { outcome: 'abandoned' };
     const unknown = await unknownSections(runs, next.prepared?.config);
-    if (dryRun) return { outcome: 'accepted', unknown };
+    const found = [...unknown, ...changedCode()];
+    if (dryRun) return { outcome: 'accepted', found };
     const done = await renewAll(given, next);
-    given.config?.warn(unknown);
-    return { ...done, unknown };
+    given.config?.warn(found);
+    return { ...done, found };
   } finally {
     await release();
   }
+}
+
+/** A process has each module once: of changed code it goes on with the old text. */
+function changedCode(): Diagnostic[] {
+  return changedProgramFiles().map((file) => ({
+    code: 'PORTICO_RELOAD_CODE',
+    severity: 'warning',
+    message: 'this file has changed since the process started, and a reload of a single process does not load it again',
+    hint: 'Restart the process. With workers, a reload takes up changed code.',
+    place: { kind: 'file', detail: shownPath(file) },
+  }));
 }
 
 async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {

@@ -124,10 +124,10 @@ async function takeUp(
     return refuseWhole(refusals, supervisor.program, next, stopped);
   });
   if (done === undefined) return { outcome: 'abandoned' };
-  const { failures, ...result } = done;
-  const unknown = unknownToAll(given.config, done.unknown);
-  given.config?.warn(unknown);
-  return { ...result, ...outcomeOf(failures), unknown };
+  const { failures, unknown, ...result } = done;
+  const found = unknownToAll(given.config, unknown);
+  given.config?.warn(found);
+  return { ...result, ...outcomeOf(failures), found };
 }
 
 function byName(wanted: readonly LaunchRequest[]): ReadonlyMap<string, LaunchRequest> {
@@ -186,10 +186,7 @@ export type FleetChangeResult = Pick<ReloadReport, 'replaced'> & {
 };
 
 /** The result of a reload that is not done: its addresses are bound for a moment, and a child builds the services. */
-async function tryOut(
-  supervisor: Supervisor,
-  change: FleetChange,
-): Promise<Pick<ReloadResult, 'replaced' | 'unknown'>> {
+async function tryOut(supervisor: Supervisor, change: FleetChange): Promise<Pick<ReloadResult, 'replaced' | 'found'>> {
   const { added, removed, next, stopped } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
   try {
@@ -197,10 +194,9 @@ async function tryOut(
   } finally {
     await Promise.all(added.map((name) => takeBack(supervisor, name)));
   }
-  const found = await build(supervisor.program, next, stopped);
+  const told = await build(supervisor.program, next, stopped);
   const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, change))] as const);
-  const unknown = found.filter(isUnknownSection);
-  return { replaced: Object.fromEntries(replaced), unknown };
+  return { replaced: Object.fromEntries(replaced), found: told.filter(isUnknownSection) };
 }
 
 function workersOf(pool: WorkerPool, { asked }: FleetChange): number {

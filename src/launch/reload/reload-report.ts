@@ -46,8 +46,8 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   Partial<
     Pick<ReloadReport, 'error' | 'pages' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>
   > & {
-    /** Sections that no service reads: for its warnings. */
-    readonly unknown?: readonly Diagnostic[];
+    /** Sections that no service reads, and code that is not loaded again: for its warnings. */
+    readonly found?: readonly Diagnostic[];
     /** Options whose old values a service of this process keeps, though the configuration has the new ones. */
     readonly kept?: ReadonlySet<string>;
     /** The error behind it: its stack is for the log alone. */

@@ -153,23 +153,33 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     if (!steps.hasWorkers) kept = keptOptions(steps, all(compared.files), log);
     // A mutate builds nothing: its dry run ends here.
     const ends = dryRun && method === 'mutate';
-    const { unknown, ...result }: ReloadResult = ends
+    const { found = [], ...result }: ReloadResult = ends
       ? { outcome: 'accepted' }
       : await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
-    const expiring = [...compared.after.plans.values()].flatMap(({ certificate }) => certificate?.expiry ?? []);
-    const found = [...warned, ...expiring, ...(unknown ?? []), ...(prepared?.warnings ?? [])];
-    // Each once, also where its hints differ: APIs share certificates.
-    const told = new Map(found.map((each) => [withoutHint(each), each]));
-    const warnings = [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
+    const warnings = warningTexts(compared.after, found, prepared?.warnings);
     return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
   } catch (error) {
     // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
-    if (refusal !== undefined) return refusedFor(error);
-    const { files } = compared ?? compare();
-    return { ...refusedFor(error), changes: changes(files) };
+    if (refusal !== undefined)
+      return { ...refusedFor(error), warnings: warningTexts(undefined, [], prepared?.warnings) };
+    const { files, after } = compared ?? compare();
+    const warnings = warningTexts(after, [], prepared?.warnings);
+    return { ...refusedFor(error), changes: changes(files), warnings };
   }
+}
+
+/** Each once, also where its hints differ: APIs share certificates. */
+function warningTexts(
+  plans: ServicePlans | undefined,
+  found: readonly Diagnostic[],
+  ofConfig: readonly Diagnostic[] = [],
+): string[] {
+  const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.expiry ?? []);
+  const all = [...(plans === undefined ? [] : warningsOf(plans)), ...expiring, ...found, ...ofConfig];
+  const told = new Map(all.map((each) => [withoutHint(each), each]));
+  return [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
 }
 
 function warningsOf({ plans }: ServicePlans): Diagnostic[] {

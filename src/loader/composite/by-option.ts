@@ -7,6 +7,7 @@ import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';
+import { PartRefusals } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
 
@@ -58,8 +59,11 @@ export async function pipelineNamed(
     });
   }
   const filters: AwaitableFilter[] = [];
-  for (const word of words) filters.push(await loader.getFilter(word));
-  let app = await loader.getApp(last);
+  const refusals = new PartRefusals();
+  for (const word of words) await refusals.gather(async () => filters.push(await loader.getFilter(word)));
+  const inner = await refusals.gather(() => loader.getApp(last));
+  refusals.refuse();
+  let app = inner!;
   const between = (loader as PipelineLoader).betweenFilters?.();
   app = between?.at(-1)?.(app) ?? app;
   for (const [at, filter] of [...filters.entries()].reverse()) {

@@ -12,6 +12,7 @@ import {
 } from '../../app/index.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
+import { PartRefusals } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { HeldResponse } from './held-response.js';
@@ -43,11 +44,15 @@ const CATCHABLE: ReadonlySet<number> = new Set([
 export const cascade: CompositeFactory = Object.assign(
   async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {
     const named: { name: string; app: App }[] = [];
+    const refusals = new PartRefusals();
     for (const [name, reference] of localConf) {
       if (name === 'catch') continue;
-      if (!name.startsWith('app')) throw badOption(name, reference, ctx.section.options.get(name)?.origin);
-      named.push({ name, app: await loader.getApp(reference, globalConf) });
+      await refusals.gather(async () => {
+        if (!name.startsWith('app')) throw badOption(name, reference, ctx.section.options.get(name)?.origin);
+        named.push({ name, app: await loader.getApp(reference, globalConf) });
+      });
     }
+    refusals.refuse();
     const catches = statusesOf(localConf.get('catch') ?? '404', ctx.section.options.get('catch')?.origin);
     const apps = named.sort((a, b) => byCodePoints(a.name, b.name)).map(({ app }) => app);
     const caught = new Set(catches);

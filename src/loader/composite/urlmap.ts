@@ -14,6 +14,7 @@ import {
 } from '../../app/index.js';
 import { collapsed, type Exchange, exchangeOf, restOfTarget, type Target, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
+import { PartRefusals } from '../part-refusals.js';
 import type { PasteError } from '../paste-error.js';
 import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { type Match, type Mount, MountTable, placeKey, placeOf, placeOfKey } from './mount-table.js';
@@ -83,16 +84,20 @@ async function mountsOf(
 ): Promise<{ mounts: Mount[]; notFound: App | undefined }> {
   let notFound: App | undefined;
   const mounts: Mount[] = [];
+  const refusals = new PartRefusals();
   for (const { name, option } of urlmapChildren(globalConf, localConf)) {
-    if (option === 'not_found_app') {
-      notFound = await loader.getApp(name, globalConf);
-      continue;
-    }
-    const origin = ctx.section.options.get(option)?.origin;
-    const key = placeKey(option, origin);
-    const app = await loader.getApp(name, globalConf);
-    mounts.push({ ...placeOfKey(key, origin), app });
+    await refusals.gather(async () => {
+      if (option === 'not_found_app') {
+        notFound = await loader.getApp(name, globalConf);
+        return;
+      }
+      const origin = ctx.section.options.get(option)?.origin;
+      const key = placeKey(option, origin);
+      const app = await loader.getApp(name, globalConf);
+      mounts.push({ ...placeOfKey(key, origin), app });
+    });
   }
+  refusals.refuse();
   return { mounts, notFound };
 }
 

@@ -1,6 +1,6 @@
 /** Reloads in a process that runs its services itself: what does not build leaves the old services serving. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -279,4 +279,35 @@ test('OP-80 LC-517 what is wrong with the service file, and with what a service 
   write('portico.ini', '[DEFAULT]\nreload_timeout = soon\n');
   await launcher.restart();
   assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*\n {4}reload_timeout = soon\n +\^$/);
+});
+
+test('OP-80 a reload warns of a file of the program that has changed: Node does not load it again', async (t) => {
+  const { folder, config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  write('app.mjs', 'export const version = 1;\n');
+  const file = join(folder, 'app.mjs');
+  // Written before the process began, as far as its date tells.
+  utimesSync(file, 1, 1);
+  await import(file);
+  await launcher.launchService(new Preparing('first', config));
+  await launcher.restart();
+  assert.deepEqual(launcher.status().reloads.at(-1)?.warnings, []);
+  write('app.mjs', 'export const version = 2;\n');
+  await launcher.restart();
+  const changed = launcher.status().reloads.at(-1);
+  assert.equal(changed?.outcome, 'accepted');
+  assert.match(changed?.warnings.join() ?? '', /app\.mjs: warning: this file has changed since the process started/);
+});
+
+test('OP-80 a refused reload has the warnings of its configuration', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
+  const service = new Preparing('first', config);
+  await launcher.launchService(service);
+  service.onPrepare = () => {
+    throw new Error('no table');
+  };
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nlog_levl = info\n');
+  await launcher.restart();
+  const { outcome, warnings } = launcher.status().reloads.at(-1)!;
+  assert.equal(outcome, 'refused');
+  assert.match(warnings.join(), /log_levl/);
 });
