@@ -102,7 +102,7 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
   }
 }
 
-/** A process has each module once: of changed code it goes on with the old text. */
+/** Warnings of changed files: a process loads each module once. */
 function changedCode(): Diagnostic[] {
   return changedProgramFiles().map((file) => ({
     code: 'PORTICO_RELOAD_CODE',
