@@ -18,9 +18,9 @@ export interface RenderedFault {
 export interface FaultRenderer {
   (fault: Fault, request: IncomingMessage): RenderedFault;
   /** The media type of its bodies, for answers and OpenAPI documents. Default: `application/json`. */
-  readonly type?: string | undefined;
+  type?: string | undefined;
   /** The JSON Schema of its bodies, for OpenAPI documents. Default: any value. */
-  readonly schema?: Readonly<Record<string, unknown>> | undefined;
+  schema?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

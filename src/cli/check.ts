@@ -125,7 +125,9 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
     running ??= addressesOfRunning(args);
     return (await running).has(`${name} ${formatAddress(address)}`);
   };
-  const expected = await Promise.all(apis.map((service) => whatToExpect(config, service, isOwn)));
+  // One after another: each address is bound for a moment.
+  const expected: Diagnostic[][] = [];
+  for (const service of apis) expected.push(await whatToExpect(config, service, isOwn));
   return [...withoutFile, ...inOrder([...all, ...expected.flat()])];
 }
 

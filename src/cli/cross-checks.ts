@@ -20,6 +20,7 @@ export function addCrossChecks(config: Config): void {
   config.check(registryOfItsDriver);
   config.check(shutdownTimes);
   config.check(tlsOfUnknownApis);
+  config.check(certificatesOfPlainApis);
   config.check(strangeApiSections);
   config.check(misspelledSections);
   config.check(syslogAsked);
@@ -118,6 +119,19 @@ function tlsOfUnknownApis(config: Config): OptionMistake[] {
         ? 'no API has this name: remove it, or write the API that should use TLS'
         : `did you mean ${near}? Without TLS ${near} would be served in plain text`;
     return { ...place, message, hint };
+  });
+}
+
+/** Certificates of APIs that `enabled_ssl_apis` does not name. */
+function certificatesOfPlainApis(config: Config): OptionMistake[] {
+  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  return apiNames(config).flatMap((name) => {
+    const group = `api:${name}`;
+    const isSet = (opt: string): boolean => config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
+    const opt = ['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'].find(isSet);
+    if (opt === undefined || enabledSslApis.includes(name)) return [];
+    const message = `has no effect: ${name} is served in plain text, because enabled_ssl_apis does not name it`;
+    return [{ group, opt, message, hint: `add ${name} to [DEFAULT] enabled_ssl_apis`, severity: 'warning' as const }];
   });
 }
 

@@ -178,8 +178,10 @@ function workerNamed({ status }: Controlled, named: unknown): WorkerStatus {
 }
 
 function workersOf(workers: unknown, most: number): number {
-  if (!Number.isInteger(workers) || (workers as number) < 0) {
-    refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 0`, 400);
+  if (!Number.isInteger(workers) || (workers as number) < 1) {
+    const hint =
+      'Without workers, clients of its port would wait for ever. To end a service, take it out of the configuration and reload.';
+    refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 1`, 400, hint);
   }
   if ((workers as number) <= most) return workers as number;
   const hint = 'Use fewer workers, or raise max_workers in [DEFAULT] and reload.';

@@ -88,13 +88,20 @@ export interface WorkerExit {
   readonly failure: WorkerFailure | undefined;
 }
 
-/** Why a launch has failed whose worker ended before it was ready: in the words of the worker, where it had any. */
-export function startError({ service, index }: Assignment, exit: WorkerExit): Error {
+/**
+ * Why a launch has failed whose worker ended before it was ready: in the words of the worker, where it had any. `stuck`: where it was
+ * when it had sent no heartbeat for too long.
+ */
+export function startError({ service, index }: Assignment, exit: WorkerExit, stuck?: string): Error {
   const { failure } = exit;
   if (failure === undefined) {
-    const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
+    const how =
+      exit.signal === null
+        ? `exited with status ${exit.code}`
+        : `was killed ${stuck === undefined ? `by ${exit.signal}` : 'because it sent no heartbeat'}`;
+    const where = stuck === undefined ? '' : `: it was stuck ${stuck}`;
     return new PorticoError('PORTICO_WORKER_FAILED', {
-      message: `worker ${index} of service ${service} ${how} before it was ready`,
+      message: `worker ${index} of service ${service} ${how} before it was ready${where}`,
       hint:
         exit.signal === null ? 'Does the application, or a module that it imports, call process.exit()?' : undefined,
     });

@@ -173,7 +173,7 @@ export class Creation {
       return Object.assign(wrap, { factory: written, localConf });
     }
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
-    const result = await guarded(context, () => make(...first), MISTAKABLE.has(call.length));
+    const result = await guarded(context, () => make(...first), MISTAKABLE.has(call.length), localConf);
     if (typeof result !== 'function') throw wrongResult(context, ' gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);

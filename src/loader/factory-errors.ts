@@ -4,11 +4,17 @@
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
+import { looksSecret, masked } from '../text/index.js';
 import { type Context, headerOf } from './context.js';
 import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
 
-/** Calls a factory or a filter; what it throws names its section. */
-export async function guarded<T>(context: Context, call: () => Awaitable<T>, mistakable = true): Promise<T> {
+/** Calls a factory or a filter, which was given `conf`. An error that it throws names its section. */
+export async function guarded<T>(
+  context: Context,
+  call: () => Awaitable<T>,
+  mistakable = true,
+  conf: ReadonlyMap<string, string> = new Map(),
+): Promise<T> {
   try {
     return await whileLoading(() => loadingText(context), call);
   } catch (error) {
@@ -17,13 +23,19 @@ export async function guarded<T>(context: Context, call: () => Awaitable<T>, mis
       throw error.origin === undefined ? context.reference.explain(error.with({ origin })) : error;
     if (error instanceof ConfigurationRefused) throw error;
     const failed = new FactoryFailed('PORTICO_PASTE_FACTORY_FAILED', {
-      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${errorText(error)}`,
+      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${withoutSecrets(errorText(error), conf)}`,
       origin,
       cause: error,
       hint: mistakable && isNoFactory(error) ? HOW_CALLED : hintOf(error),
     });
     throw context.reference.explain(failed);
   }
+}
+
+/** A text without the values of options that are secrets by their names. */
+function withoutSecrets(text: string, conf: ReadonlyMap<string, string>): string {
+  const secrets = [...conf].flatMap(([name, value]) => (looksSecret(name) && value !== '' ? [value] : []));
+  return secrets.reduce((left, secret) => left.replaceAll(secret, masked), text);
 }
 
 const HOW_CALLED =

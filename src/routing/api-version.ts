@@ -4,7 +4,7 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { Fault, quoteClient } from '../app/index.js';
-import { withCode } from '../errors/index.js';
+import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 
 /** A version such as 2.53. 2.9 is below 2.10. */
 export class ApiVersion {
@@ -27,15 +27,14 @@ export class ApiVersion {
 
   /** From a version in code; throws a `RangeError` for a text that is not a version. */
   static of(version: ApiVersion | string): ApiVersion {
-    const parsed = typeof version === 'string' ? ApiVersion.parse(version) : version;
-    if (parsed === null)
-      throw withCode(
-        new RangeError(
-          `"${typeof version === 'string' ? version : version.text}" is not a version: write X.Y without leading zeros`,
-        ),
-        'PORTICO_API_VERSION',
-      );
-    return parsed;
+    if (version instanceof ApiVersion) return version;
+    const parsed = typeof version === 'string' ? ApiVersion.parse(version) : null;
+    if (parsed !== null) return parsed;
+    const written = typeof version === 'string' ? `"${version}"` : String(version);
+    throw withCode(
+      new RangeError(`${written} is not a version: write 'X.Y', a text without leading zeros`),
+      'PORTICO_API_VERSION',
+    );
   }
 
   /** Negative when this version is the lower one. */
@@ -78,6 +77,12 @@ export const EVERY_VERSION: VersionRange = Object.freeze({ from: null, to: null 
 /** Reads a range; throws a `RangeError` when an end is no version or they are the wrong way round. */
 export function readRange(written: WrittenRange | undefined): VersionRange {
   if (written === undefined) return EVERY_VERSION;
+  if (!Array.isArray(written)) {
+    throw new PorticoError('PORTICO_API_VERSION', {
+      message: `versions is ${whatItIs(written)}, not a list of the first and the last version`,
+      hint: "Write versions: ['2.1', '2.35'], or ['2.36'] for all from there on.",
+    });
+  }
   const [first, last] = written;
   const from = first === null ? null : ApiVersion.of(first);
   const to = last === null || last === undefined ? null : ApiVersion.of(last);
@@ -122,6 +127,8 @@ export interface VersionOptions {
   readonly legacyHeader?: string | null;
 }
 
+const VERSION_NAMES: readonly (keyof VersionOptions)[] = ['serviceType', 'min', 'max', 'default', 'legacyHeader'];
+
 const HEADER = 'OpenStack-API-Version';
 
 /** Negotiates versions for one router. */
@@ -136,9 +143,16 @@ export class VersionNegotiation {
 
   /** Throws a `RangeError` for a text that is not a version, or a default out of bounds. */
   constructor(options: VersionOptions) {
+    refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's versions", options, VERSION_NAMES);
     const { serviceType, min, max, legacyHeader = null } = options;
     this.min = ApiVersion.of(min);
     this.max = ApiVersion.of(max);
+    if (this.min.compare(this.max) > 0) {
+      throw withCode(
+        new RangeError(`versions: min ${this.min.text} is above max ${this.max.text}`),
+        'PORTICO_API_VERSION',
+      );
+    }
     this.#default = ApiVersion.of(options.default ?? min);
     if (!this.#default.within({ from: this.min, to: this.max })) {
       throw withCode(

@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
+import { environ } from '../app/index.js';
 import { abortResponse, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
@@ -20,6 +21,7 @@ import { descriptorWatch } from './connections/descriptor-watch.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
 import { type Refusal, Rejections, refusal } from './connections/refusal.js';
+import { requestFacts } from './connections/request-facts.js';
 import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
 import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
@@ -39,6 +41,8 @@ export interface FrontOwner {
   /** A connection is closed. */
   readonly connectionClosed: () => void;
 }
+
+const UNANSWERED = 'the app has neither answered nor failed within client_socket_timeout: the connection is closed';
 
 const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be met.');
 
@@ -62,11 +66,13 @@ export class Front {
   readonly #acceptFailed: ThrottledWarning;
   readonly #connectionLimit: ConnectionLimit;
   readonly #timeouts: ConnectionTimeouts;
+  readonly #log: Logger;
 
   constructor(limits: WsgiOptions, owner: FrontOwner, log: Logger) {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
     this.#owner = owner;
+    this.#log = log;
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
@@ -230,7 +236,14 @@ export class Front {
       this.#broken.refuse(connection, TOO_SLOW);
       return;
     }
-    for (const { res } of exchanges) abortResponse(res, new Error(limit));
+    for (const { req, res } of exchanges) {
+      // The app has lost the request: a promise that never settles, or a filter without return.
+      if (limit === 'connection silent' && req.complete && !res.headersSent) {
+        const { route } = environ(req);
+        this.#log.error(UNANSWERED, { ...requestFacts(req), ...(route !== undefined && { route: route.template }) });
+      }
+      abortResponse(res, new Error(limit));
+    }
     socket.destroy();
   }
 

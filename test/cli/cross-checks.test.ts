@@ -69,3 +69,13 @@ test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
     'portico.ini:3:23: warning: [DEFAULT] enabled_ssl_apis: names an API that is not enabled: b',
   ]);
 });
+
+test('CF-51 a certificate of an API that is served in plain text is a warning', () => {
+  const [warning, ...more] = found('[api:a]\nport = 1\nssl_cert_file = cert.pem\nssl_key_file = key.pem\n');
+  assert.deepEqual(more, []);
+  assert.match(
+    warning!,
+    /^portico\.ini:3:17: warning: \[api:a\] ssl_cert_file: has no effect: a is served in plain text.*\n {2}add a to \[DEFAULT\] enabled_ssl_apis$/,
+  );
+  assert.deepEqual(found('[DEFAULT]\nenabled_ssl_apis = a\n[api:a]\nport = 1\nssl_cert_file = cert.pem\n'), []);
+});

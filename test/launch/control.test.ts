@@ -266,6 +266,7 @@ test('what is asked wrongly is refused with a reason: path, body, member', async
     ['POST', '/scale', '{', 400, /not JSON/],
     ['POST', '/scale', '[]', 400, /must be an object/],
     ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
+    ['POST', '/scale', '{"service":"hello","workers":0}', 400, /not a whole number from 1/],
     ['POST', '/scale', '{"service":"hello","workers":1e6}', 400, /exceed max_workers/],
     ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
     ['POST', '/log-level', '{"level":"loud"}', 400, /one of trace, debug/],

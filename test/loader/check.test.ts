@@ -209,6 +209,16 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
     code: 'UNUSED_SECTION',
     says: 'is not used',
   },
+  'a misspelt prefix': {
+    ini: '[app:main]\nuse = call:./m.js:app\n▸[pipline:x]\npipeline = main\n',
+    code: 'SPOILT_HEADER',
+    says: '"pipline:" is not "pipeline:"',
+  },
+  'a misspelt [DEFAULT]': {
+    ini: '[app:main]\nuse = call:./m.js:app\n▸[DEFUALT]\na = b\n',
+    code: 'SPOILT_HEADER',
+    says: '"DEFUALT" is not "DEFAULT"',
+  },
   'a header that is never found': {
     ini: '[app:main]\nuse = call:./m.js:app\n▸[App:x]\n',
     code: 'SPOILT_HEADER',

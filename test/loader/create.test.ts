@@ -412,3 +412,11 @@ test('a filter is not given the stand-in for an app that failed, and failures al
   });
   assert.equal(called, 0);
 });
+
+test('PD-163 the error of a factory does not show the secrets of its section', async (t) => {
+  const failing = (_globalConf: Conf, localConf: Conf): never => {
+    throw new Error(`cannot log in with ${localConf.get('db_password')} as ${localConf.get('user')}`);
+  };
+  const ini = '[app:main]\npaste.app_factory = failing\ndb_password = TOPSECRET\nuser = nova\n';
+  await assert.rejects(composed(t, ini, { failing }), /failed: cannot log in with \*\*\*\* as nova/);
+});

@@ -414,3 +414,40 @@ test('RT-170 two methods of one action must not overlap', async () => {
     );
   });
 });
+
+test('RT-150 options of an action that cannot be meant so fail the build, each with what to write', async () => {
+  const schema = { type: 'object', properties: { name: { type: 'string' } } } as const;
+  const wrong: readonly [options: object, said: RegExp][] = [
+    [{ status: 201, response: { 200: schema } }, /answers with status 201, and response has a schema for 200 alone/],
+    [{ response: schema }, /response has "type" in the place of a status/],
+    [{ response: { 2000: schema } }, /response has "2000" in the place of a status/],
+    [{ status: '201' }, /cannot answer with status "201"/],
+    [{ versions: '1.2' }, /versions is the text "1\.2", not a list of the first and the last version/],
+  ];
+  for (const [options, said] of wrong) {
+    const router = new Router();
+    await assert.rejects(async () => {
+      router.get('/', action(options as object, () => ({ name: 'x' })) as never);
+      await router.build();
+    }, said);
+  }
+  for (const options of [
+    { status: 201, response: { '2xx': schema } },
+    { status: 204, response: { 200: schema } },
+    { status: 202, response: { 404: schema } },
+  ]) {
+    const router = new Router();
+    router.get('/', action(options as object, () => ({ name: 'x' })) as never);
+    await (await router.build()).close();
+  }
+});
+
+test('RT-140 versions of a Router: a misspelt option, no text, and min above max', async () => {
+  const made = (versions: object) => async () => new Router({ versions: versions as never }).build();
+  const range = { serviceType: 'compute', min: '1.1', max: '1.5' };
+  await Promise.all([
+    assert.rejects(made({ ...range, deflt: '1.2' }), /versions has no option "deflt"/),
+    assert.rejects(made({ ...range, min: 1.1 }), /1\.1 is not a version: write 'X\.Y', a text/),
+    assert.rejects(made({ ...range, min: '1.6' }), /min 1\.6 is above max 1\.5/),
+  ]);
+});

@@ -308,7 +308,7 @@ export class WorkerHandle {
     this.#gone = true;
     const exit = { code, signal, uptimeMs, failure: this.#failure };
     if (!this.wasReady) {
-      this.startError = startError(this.assignment, exit);
+      this.startError = startError(this.assignment, exit, this.hung ? this.stack?.[0] : undefined);
       this.#ready.reject(this.startError);
       this.#built.reject(this.startError);
     }

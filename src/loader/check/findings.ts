@@ -2,7 +2,15 @@
  * Findings of `check`: errors and warnings with their places; and suspicious parts of the sections of a file and of the trees
  * they make, although PasteDeploy takes them.
  */
-import { type Diagnostic, errorText, inOrder, type Origin, PorticoError, placeInFile } from '../../errors/index.js';
+import {
+  type Diagnostic,
+  errorText,
+  inOrder,
+  nearestNames,
+  type Origin,
+  PorticoError,
+  placeInFile,
+} from '../../errors/index.js';
 import { originWithin, type PasteOption, type PasteSection } from '../../ini/index.js';
 import { type Context, headerOf } from '../context.js';
 import { headerParts, KIND_OF } from '../section.js';
@@ -118,9 +126,17 @@ export function warnOfFile(source: Source, findings: Findings): void {
   for (const option of defaults?.options.values() ?? []) warnOfComment(option, findings);
   for (const { name: header, origin } of sections.values()) {
     const { prefix, meant, name } = headerParts(header);
-    if (name === undefined || KIND_OF.has(prefix) || !KIND_OF.has(meant)) continue;
-    const message = `this section is never found: "${prefix}:" is not "${meant}:".`;
-    findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, `Write [${meant}:${name}].`);
+    const known = name === undefined ? ['DEFAULT'] : [...KIND_OF.keys()];
+    const near = KIND_OF.has(meant) ? meant : nearestNames(meant, known)[0];
+    if (near === undefined || prefix === near) continue;
+    const [is, other] = name === undefined ? [prefix, near] : [`${prefix}:`, `${near}:`];
+    const message = `this section is never found: "${is}" is not "${other}".`;
+    findings.warning(
+      'PORTICO_PASTE_SPOILT_HEADER',
+      origin,
+      message,
+      `Write [${name === undefined ? near : `${near}:${name}`}].`,
+    );
   }
 }
 

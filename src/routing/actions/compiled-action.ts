@@ -55,7 +55,7 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
     headersChecks: checks(options.headers, 'headers', (schema) => compiler.headers(schema)),
     requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
     statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
-    response: options.response && responseSchemas(options.response),
+    response: options.response && responseSchemas(options.response, statusesByVersion(options.status)),
   };
 }
 
@@ -76,8 +76,11 @@ export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersi
 /** Statuses as they are written, each with its range of versions. */
 export function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
   if (statuses === undefined) return [];
-  if (typeof statuses === 'number') return [{ range: EVERY_VERSION, value: statuses }];
-  return statuses.map(({ versions, status }) => ({ range: readRange(versions), value: status }));
+  if (!Array.isArray(statuses)) return [{ range: EVERY_VERSION, value: statuses as number }];
+  return (statuses as Exclude<Statuses, number>).map(({ versions, status }) => ({
+    range: readRange(versions),
+    value: status,
+  }));
 }
 
 /** Makes something of each value, whose ranges must have no version in common. */
@@ -122,7 +125,11 @@ function checkOf(schema: Schema, what: string, compile: (schema: Schema) => Chec
 }
 
 /** The JSON Schemas that serialisers are compiled from: an answer has the members that its schema has. */
-function responseSchemas(response: NonNullable<RangedOptions['response']>): Readonly<Record<string, JsonSchema>> {
+function responseSchemas(
+  response: NonNullable<RangedOptions['response']>,
+  statuses: readonly ByVersion<number>[],
+): Readonly<Record<string, JsonSchema>> {
+  checkKeys(Object.keys(response), statuses);
   const entries = Object.entries<Schema>(response).map(([status, schema]) => {
     try {
       return [status, jsonSchemaOf(schema, 'output', 'draft-07')] as const;
@@ -140,10 +147,31 @@ function responseSchemas(response: NonNullable<RangedOptions['response']>): Read
   return Object.fromEntries(entries);
 }
 
+/** Refuses keys that are no status, and a status of the action that none of the answers is for: nothing would be left out of it. */
+function checkKeys(keys: readonly string[], statuses: readonly ByVersion<number>[]): void {
+  const wrong = keys.find((key) => !/^[1-5](?:\d\d|xx)$/i.test(key));
+  if (wrong !== undefined) {
+    throw new RouteError('PORTICO_ROUTE_SCHEMA', {
+      message: `response has "${wrong}" in the place of a status`,
+      hint: 'Write response: { 200: schema }, a schema for each status.',
+    });
+  }
+  const answers = keys.filter((key) => /^[23]/.test(key)).map((key) => key.toLowerCase());
+  const missing = statuses.find(
+    ({ value }) =>
+      value !== 204 && !answers.includes(String(value)) && !answers.includes(`${Math.floor(value / 100)}xx`),
+  );
+  if (answers.length === 0 || missing === undefined) return;
+  throw new RouteError('PORTICO_ROUTE_SCHEMA', {
+    message: `the action answers with status ${missing.value}, and response has a schema for ${answers.join(', ')} alone`,
+    hint: `Write the schema as response: { ${missing.value}: … }: without one, all members of a value are sent.`,
+  });
+}
+
 function checkedStatus(status: number): number {
   if (Number.isInteger(status) && status >= 200 && status <= 399) return status;
   throw new RouteError('PORTICO_ROUTE_STATUS', {
-    message: `an action cannot answer with status ${status}`,
-    hint: 'Use 200 to 399; for 400 and above throw a Fault.',
+    message: `an action cannot answer with status ${JSON.stringify(status)}`,
+    hint: 'Use a number from 200 to 399; for 400 and above throw a Fault.',
   });
 }

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { type App, readBody } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import { makePair } from '../certificate-files.js';
+import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
 
 async function started(t: TestContext, app: App, options: ServerOptions) {
@@ -35,6 +36,19 @@ describe('time limits', { concurrency: true }, () => {
     await one.closed;
     assert.match(one.received, /^HTTP\/1\.1 408 [\s\S]*connection: close/i);
     await trickle;
+  });
+
+  test('RL-28 a request whose app never answers is an error of the log, with its path', async (t) => {
+    const log = memoryLog();
+    const { client } = await started(t, () => new Promise(() => {}), { clientSocketTimeout: 1, log });
+    const one = client();
+    one.write('GET /never?token=x HTTP/1.1\r\nhost: x\r\n\r\n');
+    await one.closed;
+    const told = log.lines.filter(({ level }) => level === 'error');
+    assert.deepEqual(
+      told.map(({ message, fields }) => [message.slice(0, 46), fields.method, fields.path]),
+      [['the app has neither answered nor failed within', 'GET', '/never']],
+    );
   });
 
   test('RL-25 a connection that never sends a byte is closed without a word', async (t) => {
