@@ -1,8 +1,9 @@
 /**
  * A socket file that only its user may open: where a backdoor and the control server listen.
  */
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { dirname } from 'node:path';
 import { PorticoError } from '../../errors/index.js';
 import { connectError, createWithMode, removeStaleSocket } from '../../process/index.js';
 
@@ -19,8 +20,11 @@ interface Listener {
  * socket, that another process answers on, that this user may not connect to, or that cannot be made.
  */
 export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
-  const refused = (why: string, cause?: unknown): PorticoError =>
-    new PorticoError(code, { message: `${who} cannot listen on ${path}: ${why}`, hint, cause });
+  const refused = (why: string, cause?: unknown, how: string | undefined = hint): PorticoError =>
+    new PorticoError(code, { message: `${who} cannot listen on ${path}: ${why}`, hint: how, cause });
+  const folder = dirname(path);
+  if (!existsSync(folder))
+    throw refused(`the folder ${folder} does not exist (ENOENT)`, undefined, 'Create it, or choose another path.');
   await removeStaleSocket(path);
   try {
     await bindPath(server, path);
