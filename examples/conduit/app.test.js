@@ -102,7 +102,7 @@ test("two workers pass RealWorld's collection", { timeout: 110_000 }, async (t) 
     ]);
     assert.deepEqual(await send('POST', '/articles', { nothing: 1 }), [
       401,
-      { errors: { credentials: ['The request needs a caller.'] } },
+      { errors: { credentials: ['The request is not authenticated.'] } },
     ]);
     const forged = { authorization: `Token ${user.token.slice(0, -3)}AAA` };
     assert.deepEqual(await send('GET', '/user', undefined, forged), [

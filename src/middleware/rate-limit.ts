@@ -196,7 +196,7 @@ const NO_ROUTER = 'it counts by route, but no Router handled the request. It onl
 const TOO_FAR_OUT =
   'an inner filter authenticates the caller. Put a rate_limit with the rules by user and project after the authentication';
 
-/** With rules by caller it is behind what finds out who calls; in front of it are rules by address. */
+/** With rules by caller it is behind the filter that identifies the caller; in front of it are rules by address. */
 function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOrder | undefined {
   const byCaller = rules.find((rule) => /^\s*\S+\s+(?:user|project)\s/.test(rule));
   if (byCaller === undefined) return undefined;

@@ -94,7 +94,7 @@ const requireCaller: Guard = (req) => {
   if (identity !== undefined && authError === undefined) return;
   if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
   throw new Fault(401, {
-    message: authError === undefined ? 'The request needs a caller.' : 'The token is not valid.',
+    message: authError === undefined ? 'The request is not authenticated.' : 'The token is not valid.',
   });
 };
 

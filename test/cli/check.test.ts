@@ -358,7 +358,7 @@ export const app = () => new Router()
   assert.match(stdout, /^0 errors, 2 warnings\.$/m);
 });
 
-test('check warns of auth: true where no filter finds out who calls, and not where one may', (t) => {
+test('check warns of auth: true where no filter identifies the caller, and not where one may', (t) => {
   const app = (around = ''): string => `import { compose } from 'portico/app';
 import { Router } from 'portico/routing';
 export const filter = () => (inner) => inner;

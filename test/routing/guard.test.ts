@@ -74,7 +74,7 @@ test('auth: true wants a caller whom a filter has found out, and tells a bad tok
     return status === 200 ? status : [status, (json as { error: { message: string } }).error.message];
   };
   assert.equal(await said('ann'), 200);
-  assert.deepEqual(await said(), [401, 'The request needs a caller.']);
+  assert.deepEqual(await said(), [401, 'The request is not authenticated.']);
   assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
   assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
 });
