@@ -42,7 +42,8 @@ export class Refusals {
   get refusal(): ConfigurationRefused | undefined {
     const [first, ...others] = this.#refusals;
     if (first === undefined || others.every((each) => each.describe() === first.describe())) return first;
-    return severalRefusals(this.diagnostics);
+    const blames = this.#refusals.some((each) => each.blamesConfiguration);
+    return severalRefusals(this.diagnostics, { blames, cause: first.cause });
   }
 
   /** Throws it, if there is one. */
@@ -52,9 +53,14 @@ export class Refusals {
   }
 }
 
-/** One refusal of several mistakes, each once, by place. */
-export function severalRefusals(diagnostics: readonly Diagnostic[]): ConfigurationRefused {
-  return new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', { diagnostics: inOrder(diagnostics) });
+/** One refusal of several mistakes, each once, by place. `blames`: not only code that the configuration names has failed. */
+export function severalRefusals(
+  diagnostics: readonly Diagnostic[],
+  { blames = true, cause }: { readonly blames?: boolean; readonly cause?: unknown } = {},
+): ConfigurationRefused {
+  const details = { diagnostics: inOrder(diagnostics), cause };
+  const refusal = new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', details);
+  return blames ? refusal : Object.defineProperty(refusal, 'blamesConfiguration', { value: false });
 }
 
 /** Those that a whole judgement has not told: of a place in a file it says more than what was met there first. */

@@ -57,8 +57,12 @@ export function controlRoutes(
       return { stopping: true };
     },
     'POST /scale': async ({ body }) => {
-      const { name, wanted } = serviceNamed(controlled, body.service);
-      const workers = workersOf(body.workers, config.group('DEFAULT', launcherOptions).maxWorkers);
+      const { name, wanted, addresses } = serviceNamed(controlled, body.service);
+      const workers = workersOf(
+        body.workers,
+        addresses.length > 0 ? 1 : 0,
+        config.group('DEFAULT', launcherOptions).maxWorkers,
+      );
       const pools = fleet();
       controlled.log.notice(`Service ${name}: ${wanted} -> ${workers} workers`, { service: name, workers });
       await pools.scale(name, workers);
@@ -177,11 +181,16 @@ function workerNamed({ status }: Controlled, named: unknown): WorkerStatus {
   return found ?? refuse('PORTICO_NO_SUCH_WORKER', `there is no worker ${JSON.stringify(named)}; their pids: ${pids}`);
 }
 
-function workersOf(workers: unknown, most: number): number {
-  if (!Number.isInteger(workers) || (workers as number) < 1) {
+function workersOf(workers: unknown, least: number, most: number): number {
+  if (!Number.isInteger(workers) || (workers as number) < least) {
     const hint =
       'Without workers, clients of its port would wait for ever. To end a service, take it out of the configuration and reload.';
-    refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 1`, 400, hint);
+    refuse(
+      'PORTICO_INVALID_WORKERS',
+      `workers is ${JSON.stringify(workers)}, not a whole number from ${least}`,
+      400,
+      hint,
+    );
   }
   if ((workers as number) <= most) return workers as number;
   const hint = 'Use fewer workers, or raise max_workers in [DEFAULT] and reload.';

@@ -21,7 +21,7 @@ import {
 } from './context.js';
 import { appForFilter, guarded, kindOfValue, refused, unknownProtocol, wrongResult } from './factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
-import { PartRefusals } from './part-refusals.js';
+import { PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';
 import { isMap } from './tree.js';
@@ -64,6 +64,7 @@ export class Creation {
   readonly #releases: Releases;
   /** Contexts that requests reach through nothing but maps. */
   readonly #entered = new WeakSet<Context>();
+  readonly #patience = new Patience();
   #failed = false;
 
   /** `releases`: takes what factories acquire. */
@@ -82,11 +83,13 @@ export class Creation {
   async create(tree: Context): Promise<Created> {
     this.#entered.add(tree);
     try {
-      return await this.#create(tree);
+      return await Promise.race([this.#create(tree), this.#patience.over]);
     } catch (error) {
       this.#failed = true;
       await this.#released(() => this.#releases.run());
       throw error;
+    } finally {
+      this.#patience.stop();
     }
   }
 
@@ -103,7 +106,7 @@ export class Creation {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
     if (type === 'pipeline') await this.#judgeOrder(context);
-    const refusals = new PartRefusals();
+    const refusals = new PartRefusals(this.#patience);
     const outer: AwaitableFilter[] = [];
     const makeOuter = async (): Promise<void> => {
       for (const filter of filters) {
@@ -156,6 +159,7 @@ export class Creation {
 
   async #plain(context: Context): Promise<Created> {
     const { protocol, kind } = context;
+    if (this.#failed) throw new Error('the load has failed already');
     if (!usableProtocol(context)) throw unknownProtocol(context);
     const { written, value, origin } = context.factory!;
     if (typeof value !== 'function') {
@@ -173,7 +177,12 @@ export class Creation {
       return Object.assign(wrap, { factory: written, localConf });
     }
     const first = isComposite(context) ? [this.#loaderFor(context)] : [];
-    const result = await guarded(context, () => make(...first), MISTAKABLE.has(call.length), localConf);
+    const result = await guarded(
+      context,
+      () => make(...first),
+      MISTAKABLE.has(call.length),
+      new Map([...globalConf, ...localConf]),
+    );
     if (typeof result !== 'function') throw wrongResult(context, ' gave', result, A_KIND[kind]);
     // An app in the place of a filter would take the app inside for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
@@ -200,6 +209,7 @@ export class Creation {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
       getFilter: (name?: string, globalConf?: Conf) => make('filter', name, globalConf) as Promise<Filter>,
       getServer: (name?: string, globalConf?: Conf) => make('server', name, globalConf) as Promise<ServerFactory>,
+      gatherParts: () => new PartRefusals(this.#patience),
       betweenFilters: () => {
         const filters = context.children.filter(({ get }) => get === 'filter');
         return this.#between(

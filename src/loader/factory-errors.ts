@@ -34,7 +34,9 @@ export async function guarded<T>(
 
 /** A text without the values of options that are secrets by their names. */
 function withoutSecrets(text: string, conf: ReadonlyMap<string, string>): string {
-  const secrets = [...conf].flatMap(([name, value]) => (looksSecret(name) && value !== '' ? [value] : []));
+  const secrets = [...conf].flatMap(([name, value]) => (looksSecret(name) && value.length >= 4 ? [value] : []));
+  // The longest first: one may be a part of another.
+  secrets.sort((one, other) => other.length - one.length);
   return secrets.reduce((left, secret) => left.replaceAll(secret, masked), text);
 }
 

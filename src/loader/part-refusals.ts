@@ -1,38 +1,86 @@
 /**
- * Gathers what the parts of a pipeline or a composite refuse.
+ * Gathers what the parts of pipelines and composites refuse.
  */
-import { setTimeout as after } from 'node:timers/promises';
+import type { SectionLoader } from '../app/index.js';
 import { type ConfigurationRefused, Refusals } from '../errors/index.js';
 import { isLimit } from './limits.js';
 import { PasteError } from './paste-error.js';
 
-/** Time that parts have after the first one has failed, in milliseconds: one that waits must not keep back the failure. */
+/** Time that other parts have after one has failed, in milliseconds: a part that waits must not keep back the failure. */
 const MORE_MS = 2000;
 
-/** As {@link Refusals}; parts that take too long after a failure are left out, and a limit of the Loader ends the load. */
+/** Ends a creation some time after a failure that is kept until other parts are made. */
+export class Patience {
+  /** Rejects with all failures that are kept then. */
+  readonly over: Promise<never>;
+  #end!: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #kept: readonly ConfigurationRefused[] = [];
+
+  constructor() {
+    this.over = new Promise((_resolve, reject) => {
+      this.#end = reject;
+    });
+    this.over.catch(() => {});
+  }
+
+  keep(error: ConfigurationRefused): void {
+    this.#kept = [...this.#kept, error];
+    this.#timer ??= setTimeout(() => this.#end(together(this.#kept)), MORE_MS);
+  }
+
+  /** To be called when they are thrown: the caller may go on without these parts. */
+  release(errors: readonly ConfigurationRefused[]): void {
+    this.#kept = this.#kept.filter((each) => !errors.includes(each));
+    if (this.#kept.length === 0) this.stop();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** As {@link Refusals}; a limit of the Loader ends the load. */
 export class PartRefusals extends Refusals {
-  #failedAt: number | undefined;
+  readonly #patience: Patience | undefined;
+
+  constructor(patience?: Patience) {
+    super();
+    this.#patience = patience;
+  }
 
   override note(error: unknown): void {
     if (isLimit(error)) throw error;
     super.note(error);
-    this.#failedAt ??= performance.now();
+    this.#patience?.keep(error as ConfigurationRefused);
   }
 
   /** The first one, as PasteDeploy would tell it, with the others behind it. */
   override get refusal(): ConfigurationRefused | undefined {
-    const [first, ...others] = this.all;
-    return first instanceof PasteError && others.length > 0
-      ? first.with({ others: [...first.others, ...others] })
-      : super.refusal;
+    return this.any ? together(this.all) : undefined;
   }
 
-  override async gather<T>(step: () => T | PromiseLike<T>): Promise<T | undefined> {
-    if (this.#failedAt === undefined) return super.gather(step);
-    const left = this.#failedAt + MORE_MS - performance.now();
-    if (left <= 0) return undefined;
-    const made = new AbortController();
-    const isLate = after(left, undefined, { signal: made.signal });
-    return Promise.race([super.gather(step), isLate]).finally(() => made.abort());
+  override refuse(): void {
+    this.#patience?.release(this.all);
+    super.refuse();
   }
+}
+
+/** A loader of composites that Portico ships: gathers the refusals of its children. */
+export interface GathersParts {
+  gatherParts(): PartRefusals;
+}
+
+/** Gathers the refusals of a composite's children. */
+export function partsOf(loader: SectionLoader): PartRefusals {
+  return (loader as Partial<GathersParts>).gatherParts?.() ?? new PartRefusals();
+}
+
+function together([first, ...others]: readonly ConfigurationRefused[]): ConfigurationRefused {
+  if (others.length === 0) return first!;
+  if (first instanceof PasteError) return first.with({ others: [...first.others, ...others] });
+  const refusals = new Refusals();
+  for (const each of [first!, ...others]) refusals.note(each);
+  return refusals.refusal!;
 }

@@ -27,7 +27,16 @@ export function programPaths(): string[] {
 /** Those of these files that were written after the process started: it still runs their old text. */
 export function changedProgramFiles(): string[] {
   const start = performance.timeOrigin;
-  return programPaths().filter((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > start);
+  return programPaths().filter((path) => writtenAt(path) > start);
+}
+
+/** In milliseconds; 0 for a file that is gone, or that this user may not reach any more. */
+function writtenAt(path: string): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
 }
 
 /** Node tells of modules of ECMAScript by its inspector alone. None where that may not be used. */

@@ -4,7 +4,7 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { Fault, quoteClient } from '../app/index.js';
-import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
+import { refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 
 /** A version such as 2.53. 2.9 is below 2.10. */
 export class ApiVersion {
@@ -27,7 +27,8 @@ export class ApiVersion {
 
   /** From a version in code; throws a `RangeError` for a text that is not a version. */
   static of(version: ApiVersion | string): ApiVersion {
-    if (version instanceof ApiVersion) return version;
+    // One of another copy of this package too.
+    if (typeof version === 'object') return version;
     const parsed = typeof version === 'string' ? ApiVersion.parse(version) : null;
     if (parsed !== null) return parsed;
     const written = typeof version === 'string' ? `"${version}"` : String(version);
@@ -78,10 +79,11 @@ export const EVERY_VERSION: VersionRange = Object.freeze({ from: null, to: null 
 export function readRange(written: WrittenRange | undefined): VersionRange {
   if (written === undefined) return EVERY_VERSION;
   if (!Array.isArray(written)) {
-    throw new PorticoError('PORTICO_API_VERSION', {
-      message: `versions is ${whatItIs(written)}, not a list of the first and the last version`,
-      hint: "Write versions: ['2.1', '2.35'], or ['2.36'] for all from there on.",
-    });
+    const hint = "write versions: ['2.1', '2.35'], or ['2.36'] for all from there on";
+    throw withCode(
+      new RangeError(`versions is ${whatItIs(written)}, not a list of the first and the last version: ${hint}`),
+      'PORTICO_API_VERSION',
+    );
   }
   const [first, last] = written;
   const from = first === null ? null : ApiVersion.of(first);

@@ -42,7 +42,7 @@ export interface FrontOwner {
   readonly connectionClosed: () => void;
 }
 
-const UNANSWERED = 'the app has neither answered nor failed within client_socket_timeout: the connection is closed';
+const UNANSWERED = 'the app gave no answer within client_socket_timeout: the connection is closed';
 
 const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be met.');
 
@@ -236,9 +236,9 @@ export class Front {
       this.#broken.refuse(connection, TOO_SLOW);
       return;
     }
-    for (const { req, res } of exchanges) {
+    for (const { req, res, slot } of exchanges) {
       // The app has lost the request: a promise that never settles, or a filter without return.
-      if (limit === 'connection silent' && req.complete && !res.headersSent) {
+      if (limit === 'connection silent' && req.complete && !res.headersSent && slot !== 'none') {
         const { route } = environ(req);
         this.#log.error(UNANSWERED, { ...requestFacts(req), ...(route !== undefined && { route: route.template }) });
       }

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { ConfigurationRefused, PorticoError } from 'portico';
-import type { App, ClosableApp, Conf, FactoryContext, SectionLoader } from 'portico/app';
+import type { App, ClosableApp, Conf, FactoryContext, Filter, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
 import { Router } from 'portico/routing';
@@ -419,4 +419,48 @@ test('PD-163 the error of a factory does not show the secrets of its section', a
   };
   const ini = '[app:main]\npaste.app_factory = failing\ndb_password = TOPSECRET\nuser = nova\n';
   await assert.rejects(composed(t, ini, { failing }), /failed: cannot log in with \*\*\*\* as nova/);
+});
+
+test('failures behind one that waits are told after two seconds, of all levels, and nothing is called after that', async (t) => {
+  const called: string[] = [];
+  let end: () => void = () => {};
+  const waiting = async (): Promise<Filter> => {
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    return (app) => app;
+  };
+  const later = (): Filter => {
+    called.push('later');
+    return (app) => app;
+  };
+  const ini = `[composite:main]
+paste.composite_factory = urlmap
+/a = inner
+/b = two
+[pipeline:two]
+pipeline = bad slow after other
+[filter:bad]
+paste.filter_factory = throwing
+[filter:slow]
+paste.filter_factory = waiting
+[filter:after]
+paste.filter_factory = later
+[app:inner]
+paste.app_factory = throwing
+[app:other]
+paste.app_factory = make
+`;
+  const make = (): App => (_req, res) => void res.end();
+  await assert.rejects(composed(t, ini, { throwing, waiting, later, make }), (error: unknown) => {
+    assert.ok(error instanceof ConfigurationRefused);
+    assert.deepEqual(
+      error.diagnostics.map(({ place }) => place?.origin?.line),
+      [7, 13],
+    );
+    return true;
+  });
+  end();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(called, []);
 });

@@ -419,6 +419,8 @@ test('RT-150 options of an action that cannot be meant so fail the build, each w
   const schema = { type: 'object', properties: { name: { type: 'string' } } } as const;
   const wrong: readonly [options: object, said: RegExp][] = [
     [{ status: 201, response: { 200: schema } }, /answers with status 201, and response has a schema for 200 alone/],
+    [{ response: { 201: schema } }, /answers with status 200, and response has a schema for 201 alone/],
+    [{ response: { '2XX': schema } }, /response has "2XX" in the place of a status/],
     [{ response: schema }, /response has "type" in the place of a status/],
     [{ response: { 2000: schema } }, /response has "2000" in the place of a status/],
     [{ status: '201' }, /cannot answer with status "201"/],
@@ -435,6 +437,7 @@ test('RT-150 options of an action that cannot be meant so fail the build, each w
     { status: 201, response: { '2xx': schema } },
     { status: 204, response: { 200: schema } },
     { status: 202, response: { 404: schema } },
+    { status: { '2.1': 202, '2.14': 200 }, response: { 200: schema } },
   ]) {
     const router = new Router();
     router.get('/', action(options as object, () => ({ name: 'x' })) as never);

@@ -1,10 +1,10 @@
 /**
  * A socket file that only its user may open: where a backdoor and the control server listen.
  */
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { PorticoError } from '../../errors/index.js';
+import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { connectError, createWithMode, removeStaleSocket } from '../../process/index.js';
 
 /** By whom, and what to do where it cannot be. */
@@ -22,19 +22,24 @@ interface Listener {
 export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
   const refused = (why: string, cause?: unknown, how: string | undefined = hint): PorticoError =>
     new PorticoError(code, { message: `${who} cannot listen on ${path}: ${why}`, hint: how, cause });
-  const folder = dirname(path);
-  if (!existsSync(folder))
-    throw refused(`the folder ${folder} does not exist (ENOENT)`, undefined, 'Create it, or choose another path.');
   await removeStaleSocket(path);
   try {
     await bindPath(server, path);
   } catch (error) {
+    const folder = dirname(path);
+    // The system says EACCES then.
+    if (isMissing(folder))
+      throw refused(`the folder ${folder} does not exist`, error, 'Create it, or choose another path.');
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused((error as Error).message, error);
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused('it is not a socket');
     // A socket of another user, which may be left from a dead process.
     if ((await connectError(path)) === 'EACCES') throw refused('permission denied (EACCES)');
     throw refused('another process answers on it');
   }
+}
+
+function isMissing(folder: string): boolean {
+  return ignoreErrors(() => statSync(folder, { throwIfNoEntry: false }) === undefined) === true;
 }
 
 function bindPath(server: Server, path: string): Promise<void> {

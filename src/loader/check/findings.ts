@@ -126,18 +126,19 @@ export function warnOfFile(source: Source, findings: Findings): void {
   for (const option of defaults?.options.values() ?? []) warnOfComment(option, findings);
   for (const { name: header, origin } of sections.values()) {
     const { prefix, meant, name } = headerParts(header);
-    const known = name === undefined ? ['DEFAULT'] : [...KIND_OF.keys()];
-    const near = KIND_OF.has(meant) ? meant : nearestNames(meant, known)[0];
+    const near = name === undefined ? nearestNames(header, ['DEFAULT'])[0] : nearPrefix(meant);
     if (near === undefined || prefix === near) continue;
-    const [is, other] = name === undefined ? [prefix, near] : [`${prefix}:`, `${near}:`];
+    const [is, other, written] =
+      name === undefined ? [prefix, near, near] : [`${prefix}:`, `${near}:`, `${near}:${name}`];
     const message = `this section is never found: "${is}" is not "${other}".`;
-    findings.warning(
-      'PORTICO_PASTE_SPOILT_HEADER',
-      origin,
-      message,
-      `Write [${name === undefined ? near : `${near}:${name}`}].`,
-    );
+    findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, `Write [${written}].`);
   }
+}
+
+/** A prefix itself, or the one that is nearest to a longer word: `api` and other short words have a meaning elsewhere. */
+function nearPrefix(word: string): string | undefined {
+  if (KIND_OF.has(word)) return word;
+  return word.length < 6 ? undefined : nearestNames(word, KIND_OF.keys())[0];
 }
 
 function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void {

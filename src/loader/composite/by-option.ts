@@ -7,7 +7,7 @@ import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';
-import { PartRefusals } from '../part-refusals.js';
+import { partsOf } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
 
@@ -59,7 +59,7 @@ export async function pipelineNamed(
     });
   }
   const filters: AwaitableFilter[] = [];
-  const refusals = new PartRefusals();
+  const refusals = partsOf(loader);
   for (const word of words) await refusals.gather(async () => filters.push(await loader.getFilter(word)));
   const inner = await refusals.gather(() => loader.getApp(last));
   refusals.refuse();

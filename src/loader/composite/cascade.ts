@@ -12,7 +12,7 @@ import {
 } from '../../app/index.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
-import { PartRefusals } from '../part-refusals.js';
+import { partsOf } from '../part-refusals.js';
 import { PasteError } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { HeldResponse } from './held-response.js';
@@ -44,7 +44,7 @@ const CATCHABLE: ReadonlySet<number> = new Set([
 export const cascade: CompositeFactory = Object.assign(
   async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {
     const named: { name: string; app: App }[] = [];
-    const refusals = new PartRefusals();
+    const refusals = partsOf(loader);
     for (const [name, reference] of localConf) {
       if (name === 'catch') continue;
       await refusals.gather(async () => {

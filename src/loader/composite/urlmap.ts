@@ -14,7 +14,7 @@ import {
 } from '../../app/index.js';
 import { collapsed, type Exchange, exchangeOf, restOfTarget, type Target, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
-import { PartRefusals } from '../part-refusals.js';
+import { partsOf } from '../part-refusals.js';
 import type { PasteError } from '../paste-error.js';
 import { type AskedChild, type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { type Match, type Mount, MountTable, placeKey, placeOf, placeOfKey } from './mount-table.js';
@@ -84,7 +84,7 @@ async function mountsOf(
 ): Promise<{ mounts: Mount[]; notFound: App | undefined }> {
   let notFound: App | undefined;
   const mounts: Mount[] = [];
-  const refusals = new PartRefusals();
+  const refusals = partsOf(loader);
   for (const { name, option } of urlmapChildren(globalConf, localConf)) {
     await refusals.gather(async () => {
       if (option === 'not_found_app') {

@@ -147,24 +147,24 @@ function responseSchemas(
   return Object.fromEntries(entries);
 }
 
-/** Refuses keys that are no status, and a status of the action that none of the answers is for: nothing would be left out of it. */
+/** Refuses keys that are no status, and schemas that are for none of the statuses of the action: nothing would be left out of its answers. */
 function checkKeys(keys: readonly string[], statuses: readonly ByVersion<number>[]): void {
-  const wrong = keys.find((key) => !/^[1-5](?:\d\d|xx)$/i.test(key));
+  const wrong = keys.find((key) => !/^[1-5](?:\d\d|xx)$/.test(key));
   if (wrong !== undefined) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
       message: `response has "${wrong}" in the place of a status`,
       hint: 'Write response: { 200: schema }, a schema for each status.',
     });
   }
-  const answers = keys.filter((key) => /^[23]/.test(key)).map((key) => key.toLowerCase());
-  const missing = statuses.find(
-    ({ value }) =>
-      value !== 204 && !answers.includes(String(value)) && !answers.includes(`${Math.floor(value / 100)}xx`),
-  );
-  if (answers.length === 0 || missing === undefined) return;
+  const answers = keys.filter((key) => /^[23]/.test(key));
+  const given = statuses.length === 0 ? [200] : statuses.map(({ value }) => value).filter((value) => value !== 204);
+  const isDescribed = (value: number): boolean =>
+    answers.includes(String(value)) || answers.includes(`${Math.floor(value / 100)}xx`);
+  const [missing] = given;
+  if (answers.length === 0 || missing === undefined || given.some(isDescribed)) return;
   throw new RouteError('PORTICO_ROUTE_SCHEMA', {
-    message: `the action answers with status ${missing.value}, and response has a schema for ${answers.join(', ')} alone`,
-    hint: `Write the schema as response: { ${missing.value}: … }: without one, all members of a value are sent.`,
+    message: `the action answers with status ${missing}, and response has a schema for ${answers.join(', ')} alone`,
+    hint: `Write status: ${answers[0]}, or the schema as response: { ${missing}: … }. Without one, all members of a value are sent.`,
   });
 }
 

@@ -1,8 +1,6 @@
 /**
  * Routes that say something else than they seem to, and requirements that take long to match.
  */
-import { METHODS } from 'node:http';
-import { nearestNames } from '../../errors/index.js';
 import type { Route } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import type { RouteWarning } from '../template/template.js';
@@ -59,7 +57,7 @@ function* methodWarnings({ conditions }: Route): Iterable<RouteWarning> {
       yield {
         code: 'PORTICO_ROUTE_METHOD_CASE',
         message: `the method "${name}" is compared exactly, and clients never send it`,
-        hint: `Write ${nearestNames(name, METHODS)[0] ?? name.toUpperCase()}.`,
+        hint: `Write ${name.toUpperCase()}.`,
       };
     }
   }

@@ -151,8 +151,8 @@ function workersOf(config: Config, name: string, own: number): number {
 /** Place of an API's address in the configuration; undefined where it has none. */
 export function addressPlace(config: Config, name: string): string | undefined {
   const { listen } = config.api(name, apiOptions, { partial: true });
-  // A path, and an address with its port, are all of it.
-  const isWhole = listen.kind === 'unix' || (listen.kind === 'tcp' && listen.port !== undefined);
+  // All but an address without port is the whole of it.
+  const isWhole = listen.kind !== 'tcp' || listen.port !== undefined;
   const locations = (isWhole ? ['listen', 'port'] : ['port', 'listen']).map((opt) =>
     config.getLocation(`api:${name}`, opt),
   );

@@ -46,7 +46,7 @@ test('a socket that this user may not connect to is kept, and permission is what
 
 test('a path in a folder that does not exist says so, and not that another process has it', async () => {
   await assert.rejects(listenOnPath(createServer(), join(folder, 'gone', 'a.sock'), listener), {
-    message: `the control server cannot listen on ${folder}/gone/a.sock: the folder ${folder}/gone does not exist (ENOENT)`,
+    message: `the control server cannot listen on ${folder}/gone/a.sock: the folder ${folder}/gone does not exist`,
     hint: 'Create it, or choose another path.',
   });
 });
