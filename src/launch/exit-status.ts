@@ -95,10 +95,8 @@ export interface WorkerExit {
 export function startError({ service, index }: Assignment, exit: WorkerExit, stuck?: string): Error {
   const { failure } = exit;
   if (failure === undefined) {
-    const how =
-      exit.signal === null
-        ? `exited with status ${exit.code}`
-        : `was killed ${stuck === undefined ? `by ${exit.signal}` : 'because it sent no heartbeat'}`;
+    const ended = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
+    const how = stuck === undefined ? ended : 'was killed because it sent no heartbeat';
     const where = stuck === undefined ? '' : `: it was stuck ${stuck}`;
     return new PorticoError('PORTICO_WORKER_FAILED', {
       message: `worker ${index} of service ${service} ${how} before it was ready${where}`,

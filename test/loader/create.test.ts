@@ -12,6 +12,10 @@ import { buildApp, request } from 'portico/testing';
 import { factoryLog } from '#internal/app';
 import { composed, loaderOf } from './composed.js';
 
+const throwing = (): never => {
+  throw new Error('database is down');
+};
+
 test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
   let given: { globalConf: Conf; localConf: Conf; ctx: FactoryContext } | undefined;
   const config = new Config();
@@ -334,9 +338,6 @@ test('a server runner, which may return only when its server has ended, does not
 
 test('PD-163 all factories that fail are told at once, of all mounts; what was acquired is released', async (t) => {
   const released: string[] = [];
-  const throwing = (): never => {
-    throw new Error('no table');
-  };
   const acquiring = (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext) => {
     ctx.onClose(() => void released.push(ctx.section.name));
     return (app: App) => app;
@@ -374,9 +375,6 @@ paste.app_factory = nothing
 });
 
 const FAILING_PIPELINE = '[pipeline:first]\npipeline = inner\n[app:inner]\npaste.app_factory = throwing\n';
-const throwing = (): never => {
-  throw new Error('database is down');
-};
 
 test('a composite may go on without a child that fails, whatever the child is', async (t) => {
   const fallback = async (loader: SectionLoader): Promise<App> => {

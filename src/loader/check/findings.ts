@@ -128,10 +128,9 @@ export function warnOfFile(source: Source, findings: Findings): void {
     const { prefix, meant, name } = headerParts(header);
     const near = name === undefined ? nearestNames(header, ['DEFAULT'])[0] : nearPrefix(meant);
     if (near === undefined || prefix === near) continue;
-    const [is, other, written] =
-      name === undefined ? [prefix, near, near] : [`${prefix}:`, `${near}:`, `${near}:${name}`];
-    const message = `this section is never found: "${is}" is not "${other}".`;
-    findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, `Write [${written}].`);
+    const colon = name === undefined ? '' : ':';
+    const message = `this section is never found: "${prefix}${colon}" is not "${near}${colon}".`;
+    findings.warning('PORTICO_PASTE_SPOILT_HEADER', origin, message, `Write [${near}${colon}${name ?? ''}].`);
   }
 }
 

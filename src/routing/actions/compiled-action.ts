@@ -129,7 +129,7 @@ function responseSchemas(
   response: NonNullable<RangedOptions['response']>,
   statuses: readonly ByVersion<number>[],
 ): Readonly<Record<string, JsonSchema>> {
-  checkKeys(Object.keys(response), statuses);
+  checkKeys(response, statuses);
   const entries = Object.entries<Schema>(response).map(([status, schema]) => {
     try {
       return [status, jsonSchemaOf(schema, 'output', 'draft-07')] as const;
@@ -147,8 +147,14 @@ function responseSchemas(
   return Object.fromEntries(entries);
 }
 
+/** Key of the response schema for a status: itself, or Fastify's range `2xx`; undefined where there is none. */
+export function responseKey(status: number, response: object): string | undefined {
+  return [String(status), `${Math.floor(status / 100)}xx`].find((key) => Object.hasOwn(response, key));
+}
+
 /** Refuses keys that are no status, and schemas that are for none of the statuses of the action: nothing would be left out of its answers. */
-function checkKeys(keys: readonly string[], statuses: readonly ByVersion<number>[]): void {
+function checkKeys(response: object, statuses: readonly ByVersion<number>[]): void {
+  const keys = Object.keys(response);
   const wrong = keys.find((key) => !/^[1-5](?:\d\d|xx)$/.test(key));
   if (wrong !== undefined) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
@@ -158,10 +164,13 @@ function checkKeys(keys: readonly string[], statuses: readonly ByVersion<number>
   }
   const answers = keys.filter((key) => /^[23]/.test(key));
   const given = statuses.length === 0 ? [200] : statuses.map(({ value }) => value).filter((value) => value !== 204);
-  const isDescribed = (value: number): boolean =>
-    answers.includes(String(value)) || answers.includes(`${Math.floor(value / 100)}xx`);
   const [missing] = given;
-  if (answers.length === 0 || missing === undefined || given.some(isDescribed)) return;
+  if (
+    answers.length === 0 ||
+    missing === undefined ||
+    given.some((value) => responseKey(value, response) !== undefined)
+  )
+    return;
   throw new RouteError('PORTICO_ROUTE_SCHEMA', {
     message: `the action answers with status ${missing}, and response has a schema for ${answers.join(', ')} alone`,
     hint: `Write status: ${answers[0]}, or the schema as response: { ${missing}: … }. Without one, all members of a value are sent.`,

@@ -11,6 +11,7 @@ import { isOfHeadListener, preferredType } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import { Reply, SENT } from '../actions/action-request.js';
 import { kindOf } from '../actions/answer-kind.js';
+import { responseKey } from '../actions/compiled-action.js';
 import { joinVary } from '../api-version.js';
 
 /** How one request is answered. */
@@ -116,8 +117,7 @@ function schemaSerializer(
   status: number,
   response: NonNullable<AnswerRules['response']>,
 ): Serializer | undefined {
-  // Fastify takes `2xx` for a range of statuses.
-  const key = [String(status), `${Math.floor(status / 100)}xx`].find((one) => Object.hasOwn(response, one));
+  const key = responseKey(status, response);
   if (key === undefined) return undefined;
   const compiled = reply.getSerializationFunction(key) as Serializer | undefined;
   return compiled ?? (reply.compileSerializationSchema(response[key] as Record<string, unknown>) as Serializer);
