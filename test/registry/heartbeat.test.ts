@@ -63,8 +63,9 @@ async function started(t: TestContext): Promise<Started> {
   const program = new Program(process.execPath, ['main.js'], { cwd: folder });
   t.after(() => program.end());
   const beats = async (count: number): Promise<void> => {
-    const before = program.stdout.split('beat').length - 1;
-    await program.printed(new RegExp(`^([\\s\\S]*?beat){${before + count}}`));
+    // Whole lines: messages on standard error have the word too.
+    const before = program.stdout.match(/^beat$/gm)?.length ?? 0;
+    await program.printed(new RegExp(`(?:^beat$[^]*?){${before + count}}`, 'm'));
   };
   await beats(2);
   return { folder, program, beats };
