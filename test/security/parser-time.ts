@@ -13,7 +13,7 @@ export interface ParserRow {
   readonly units?: readonly string[];
   /** What texts end with, besides nothing and what most parsers do not take. */
   readonly after?: readonly string[];
-  /** The shorter length, in characters; the longer one is {@link GROWTH} times as long. Default: 2000. */
+  /** The shorter length, in characters; the longest one is {@link GROWTH} times as long. Default: 1000. */
   readonly length?: number;
 }
 
@@ -26,9 +26,12 @@ export interface SlowText {
   readonly ratio: number;
 }
 
-/** How much longer the longer text is: of a linear parser the time grows 8 times, of a quadratic one 64 times. */
-export const GROWTH = 8;
-const MOST = 32;
+/**
+ * How much longer the longest text is. The time of a linear parser grows 32 times, and up to 100 times where memory is
+ * collected meanwhile; the time of a quadratic one grows 1024 times.
+ */
+export const GROWTH = 32;
+const MOST = 256;
 
 /** What hostile texts repeat: separators, what may stand around them, and pairs of both. */
 const UNITS: readonly string[] = [
@@ -82,7 +85,7 @@ export function slowTexts(rows: Iterable<ParserRow>): SlowText[] {
 
 /** The first text that takes its longer self more than {@link MOST} times as long. */
 export function slowTextOf(row: ParserRow): SlowText | undefined {
-  const { name, parse, before = [''], units = [], after = [], length = 2000 } = row;
+  const { name, parse, before = [''], units = [], after = [], length = 1000 } = row;
   for (const head of before) {
     for (const unit of [...UNITS, ...units]) {
       for (const end of ['', '!', ...after]) {
@@ -96,7 +99,7 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
 }
 
 /** Up to the longest text in steps, since a parser that tries everything would not come back from it. */
-const STEPS = [2, GROWTH];
+const STEPS = [2, 8, GROWTH];
 
 /** What takes its share in one of all the rounds of this time is not slow: another process was in the way. */
 const PATIENCE_MS = 3000;
