@@ -37,7 +37,7 @@ const OTHERS = {
   latency: { measure: measureLatency, about: 'work 2 on 64 connections at 70 % of saturation, open loop' },
   connections: { measure: measureConnections, about: 'a new connection for each request, 1 process and 4 workers' },
   start: { measure: measureStart, about: 'from the start of the process to the first answer' },
-  memory: { measure: measureMemory, about: 'resident memory, idle and loaded' },
+  memory: { measure: measureMemory, about: 'resident memory: started, idle and loaded' },
   reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },
   filters: { measure: measureFilters, about: 'each shipped filter alone' },
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },

@@ -1,9 +1,10 @@
-// Resident memory of parent and worker, idle and loaded, and what each part of a worker costs.
+// Resident memory of parent and worker: just started, idle and loaded; and what each part of a worker costs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processTree, residentMemory } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
@@ -12,9 +13,11 @@ import { ask } from '../works/check.mjs';
 import { CONNECTIONS, request, WORKS } from '../works/works.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** A server that has just started still frees what its start needed. */
-const SETTLE_MS = 1500;
-const QUICK_SETTLE_MS = 500;
+/** After a start, when its last modules are loaded. */
+const STARTED_MS = 1500;
+/** V8 collects the garbage of a start when a process has been idle for 8 to 40 s. */
+const IDLE_MS = 60_000;
+const QUICK_MS = 500;
 const REQUESTS = 20_000;
 
 /** Programs that only import, each with one thing more than the one before. */
@@ -28,51 +31,63 @@ const PARTS = [
 
 /** @see ../run.mjs for what a part gives. */
 export async function measureMemory({ scale, quick, load, say }) {
-  const settleMs = quick ? QUICK_SETTLE_MS : SETTLE_MS;
+  const startedMs = quick ? QUICK_MS : STARTED_MS;
+  const idleMs = quick ? QUICK_MS : IDLE_MS;
   const parts = [];
   let code = '';
   for (const [label, more] of PARTS) {
     code += more;
-    parts.push({ label, ...(await memoryOfCode(code, settleMs)) });
+    parts.push({ label, ...(await memoryOfCode(code, startedMs)) });
   }
   const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
+  const work1 = { ...WORKS.work1, name: 'work1' };
+  const pair = ['Portico, parent of one worker', 'Portico, worker, work 1: with its watch thread'];
+  const both = ['Portico, parent of the sample', 'Portico, worker with the sample API (compute, SQLite)'];
+  const started = [];
   const rows = [];
-  const add = async (row) => {
-    const measured = await memoryOfServer(row, { scale, settleMs, load });
-    rows.push(...measured);
-    for (const { label, idle, loaded } of measured)
-      say(`memory  ${label.padEnd(48)} ${idle.toFixed(1)} ${loaded.toFixed(1)} MiB`);
-  };
   try {
-    const work = { ...WORKS.work1, name: 'work1' };
-    await add({ names: ['node'], labels: ['node:http'], server: nodeProgram('node'), work });
-    await add({ names: ['fastify'], labels: ['Fastify'], server: nodeProgram('fastify'), work });
-    await add({ names: ['lone'], labels: ['Portico, one process, work 1'], server: lone, work });
-    const pair = ['Portico, parent of one worker', 'Portico, worker, work 1: with its watch thread'];
-    await add({ names: ['parent', 'worker'], labels: pair, server: porticoWorkers(1), work });
-    const both = ['Portico, parent of the sample', 'Portico, worker with the sample API (compute, SQLite)'];
-    await add({
-      names: ['sampleParent', 'sampleWorker'],
-      labels: both,
-      server: (_, port) => sample(port, folder),
-      work: SAMPLE,
-    });
+    for (const row of [
+      { names: ['node'], labels: ['node:http'], server: nodeProgram('node'), work: work1 },
+      { names: ['fastify'], labels: ['Fastify'], server: nodeProgram('fastify'), work: work1 },
+      { names: ['lone'], labels: ['Portico, one process, work 1'], server: lone, work: work1 },
+      { names: ['parent', 'worker'], labels: pair, server: porticoWorkers(1), work: work1 },
+      {
+        names: ['sampleParent', 'sampleWorker'],
+        labels: both,
+        server: (_, port) => sample(port, folder),
+        work: SAMPLE,
+      },
+    ]) {
+      started.push(await startedRow(row, startedMs));
+    }
+    // They are idle at the same time: nothing asks any of them meanwhile.
+    await pause(idleMs);
+    for (const row of started) row.idle = memoryOf(row.pids);
+    for (const row of started) {
+      for (const measured of await loadedRow(row, { scale, load })) {
+        const { label, start, idle, loaded } = measured;
+        say(`memory  ${label.padEnd(52)} ${[start, idle, loaded].map(number).join(' ')} MiB`);
+        rows.push(measured);
+      }
+    }
   } finally {
+    await Promise.all(started.map(({ server }) => server.stop()));
     rmSync(folder, { recursive: true, force: true });
   }
   return {
     name: 'memory',
     title: 'Resident memory',
     notes: [
-      `MiB of VmRSS, ${settleMs / 1000} s after the start and right after ${REQUESTS.toLocaleString('en')} requests. In brackets what of it is`,
-      'files: pages of node and its libraries, which all processes of a machine share. The first rows only import and serve nothing.',
+      `MiB of VmRSS: ${startedMs / 1000} s after the start, ${idleMs / 1000} s later without a request, and right after ${REQUESTS.toLocaleString('en')} requests.`,
+      'V8 collects the garbage of the start after 8 to 40 s without work. "Of it files" are pages of node and its libraries,',
+      'which all processes of a machine share. The first rows only import and serve nothing.',
     ],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: {
-      head: ['', 'idle', 'loaded', 'of it files'],
+      head: ['', 'started', 'idle', 'loaded', 'of it files'],
       rows: [
-        ...parts.map(({ label, resident, shared }) => [label, number(resident), '–', number(shared)]),
-        ...rows.map(({ label, idle, loaded, shared }) => [label, number(idle), number(loaded), number(shared)]),
+        ...parts.map(({ label, resident, shared }) => [label, number(resident), '–', '–', number(shared)]),
+        ...rows.map(({ label, start, idle, loaded, shared }) => [label, ...[start, idle, loaded, shared].map(number)]),
       ],
     },
   };
@@ -87,41 +102,46 @@ const SAMPLE = {
 
 const number = (value) => value.toFixed(1);
 
-async function memoryOfCode(code, settleMs) {
+async function memoryOfCode(code, startedMs) {
   const args = ['--input-type=module', '-e', `${code} setInterval(() => {}, 1000); process.send('there');`];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await once(child, 'message');
-  await settled(settleMs);
+  await pause(startedMs);
   const memory = residentMemory(child.pid);
   child.kill();
   await once(child, 'exit');
   return memory;
 }
 
-async function memoryOfServer({ names, labels, server: command, work }, { scale, settleMs, load }) {
+/** A row whose server runs and has answered one request, with the memory of its processes. */
+async function startedRow(row, startedMs) {
+  const { labels, server: command, work } = row;
   const port = await freePort();
   const server = await startServer(command(work.name, port), port);
-  try {
-    const { status, body } = await ask(port, work);
-    if (status !== 200) throw new Error(`${labels[0]} answers ${status} to ${work.request.split('\r\n', 1)[0]}`);
-    await settled(settleMs);
-    const pids = processTree(server.pid);
-    const idle = pids.map((pid) => residentMemory(pid));
-    const order = { port, request: work.request, connections: CONNECTIONS, status, length: body.length };
-    await load.send({ ...order, count: Math.ceil(REQUESTS * scale) });
-    const loaded = pids.map((pid) => residentMemory(pid));
-    return labels.map((label, at) => ({
-      name: names[at],
-      label,
-      idle: idle[at].resident,
-      loaded: loaded[at].resident,
-      shared: loaded[at].shared,
-    }));
-  } finally {
+  const { status, body } = await ask(port, work);
+  if (status !== 200) {
     await server.stop();
+    throw new Error(`${labels[0]} answers ${status} to ${work.request.split('\r\n', 1)[0]}`);
   }
+  await pause(startedMs);
+  const pids = processTree(server.pid);
+  return { ...row, port, server, status, length: body.length, pids, start: memoryOf(pids) };
 }
 
-function settled(millis) {
-  return new Promise((resolve) => setTimeout(resolve, millis));
+/** The figures of each process of a row, after its load; its server is stopped. */
+async function loadedRow({ names, labels, work, port, server, status, length, pids, start, idle }, { scale, load }) {
+  const order = { port, request: work.request, connections: CONNECTIONS, status, length };
+  await load.send({ ...order, count: Math.ceil(REQUESTS * scale) });
+  const loaded = memoryOf(pids);
+  await server.stop();
+  return labels.map((label, at) => ({
+    name: names[at],
+    label,
+    start: start[at].resident,
+    idle: idle[at].resident,
+    loaded: loaded[at].resident,
+    shared: loaded[at].shared,
+  }));
 }
+
+const memoryOf = (pids) => pids.map((pid) => residentMemory(pid));
