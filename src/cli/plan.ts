@@ -100,9 +100,8 @@ async function asJudged(config: Config): Promise<Seen> {
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-  const complete = strict || config.variables.length > 0 || config.arguments.length > 0;
-  const found = config.problems({ complete }).filter((each) => !isFilterSection(each));
-  const unknown = found.some(isUnknownName) || hasNearFilterSection(config);
+  const found = config.problems({ complete: strict }).filter((each) => !isFilterSection(each));
+  const unknown = found.some(isUnknownName) || hasUnknownGiven(config) || hasNearFilterSection(config);
   const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
   if (!unknown && !short) return { judged: config, problems: found, hasStrangers: false };
   const judged = config.copy();
@@ -110,6 +109,13 @@ async function asJudged(config: Config): Promise<Seen> {
   await ignored.gather(() => registerShippedOptions(judged));
   const hasStrangers = (strict || config.arguments.length > 0) && judged.problems({ complete: true }).some(isStranger);
   return { judged, problems: judged.problems({ complete: false }), hasStrangers };
+}
+
+/** An argument or variable that no option has. A section of a file may be the application's, and does not count. */
+function hasUnknownGiven(config: Config): boolean {
+  if (config.variables.length === 0 && config.arguments.length === 0) return false;
+  const isGiven = ({ place }: Diagnostic): boolean => place?.kind === 'command_line' || place?.kind === 'environment';
+  return config.problems({ complete: true }).some((each) => isUnknownName(each) && isGiven(each));
 }
 
 function isFilterSection(found: Diagnostic): boolean {
