@@ -56,7 +56,7 @@ export {
   tellsSecret,
   valueIssues,
 } from './schemas/refused-value.js';
-export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
+export { compiledSchema, judgeSchema, SchemaMistake } from './schemas/schema-mistake.js';
 export { ServedResponse } from './served-response.js';
 export {
   isRecordLost,

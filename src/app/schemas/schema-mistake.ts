@@ -2,7 +2,7 @@
  * A mistake in a schema, in its author's terms: its place, the text there, and the nearest right name.
  */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
-import { didYouMean, whatItIs } from '../../errors/index.js';
+import { didYouMean, isObject, whatItIs } from '../../errors/index.js';
 
 /** A mistake in a schema. */
 export class SchemaMistake extends Error {
@@ -40,16 +40,27 @@ function checkDraft(schema: unknown, ajv: Ajv): void {
   throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
 }
 
+/**
+ * Throws a {@link SchemaMistake} for a schema that is not valid, or has a keyword that `ajv` does not know: for schemas that another
+ * compiler takes, which would ignore the keyword.
+ */
+export function judgeSchema(schema: unknown, ajv: Ajv): void {
+  checkDraft(schema, ajv);
+  if (ajv.opts.strictSchema !== true) return;
+  const found = findKeyword(schema, (keyword) => !Object.hasOwn(ajv.RULES.keywords, keyword));
+  if (found !== undefined) throw noKeyword(found.keyword, found.steps, ajv);
+}
+
+function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaMistake {
+  const at = steps.length === 0 ? '' : `${steps.join('.')}: `;
+  return new SchemaMistake(`${at}there is no keyword "${keyword}"`, hintFor(keyword, Object.keys(ajv.RULES.keywords)));
+}
+
 /** Ajv's error for a schema, in better words where the cause is known. */
 function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   const keyword = /^strict mode: unknown keyword: "(.*)"$/s.exec(error.message)?.[1];
   if (keyword !== undefined) {
-    const place = placeOf(keyword, schema)?.join('.') ?? '';
-    const at = place === '' ? '' : `${place}: `;
-    return new SchemaMistake(
-      `${at}there is no keyword "${keyword}"`,
-      hintFor(keyword, Object.keys(ajv.RULES.keywords)),
-    );
+    return noKeyword(keyword, findKeyword(schema, (name) => name === keyword)?.steps ?? [], ajv);
   }
   const [, format, path] = /^unknown format "(.*)" ignored in schema at path "#(.*)"$/s.exec(error.message) ?? [];
   if (format === undefined || path === undefined) return error;
@@ -77,17 +88,31 @@ function nearest(value: unknown, { keyword, params }: ErrorObject): string | und
 
 /** Keywords whose value has schemas by names of the author's. */
 const NAMED = new Set(['properties', 'patternProperties', 'definitions', '$defs', 'dependencies', 'dependentSchemas']);
-/** Keywords whose value is any. */
-const VALUES = new Set(['enum', 'const', 'default', 'examples']);
+/** Keywords whose value is a schema, or a list of schemas. */
+const SCHEMAS = new Set(
+  (
+    'items prefixItems additionalItems unevaluatedItems contains additionalProperties unevaluatedProperties propertyNames ' +
+    'not if then else allOf anyOf oneOf'
+  ).split(' '),
+);
 
-/** The way to the schema that has a keyword. */
-function placeOf(keyword: string, schema: unknown, isNames = false): readonly string[] | undefined {
-  if (typeof schema !== 'object' || schema === null) return undefined;
-  if (!isNames && !Array.isArray(schema) && Object.hasOwn(schema, keyword)) return [];
-  for (const [name, inner] of Object.entries(schema)) {
-    if (!isNames && VALUES.has(name)) continue;
-    const found = placeOf(keyword, inner, !isNames && NAMED.has(name));
-    if (found !== undefined) return [name, ...found];
+/** The first keyword of its kind in a schema, and the way to the schema that has it. */
+function findKeyword(
+  schema: unknown,
+  isWanted: (keyword: string) => boolean,
+  steps: readonly string[] = [],
+): { readonly keyword: string; readonly steps: readonly string[] } | undefined {
+  if (!isObject(schema)) return undefined;
+  const keyword = Object.keys(schema).find(isWanted);
+  if (keyword !== undefined) return { keyword, steps };
+  for (const [name, value] of Object.entries(schema)) {
+    if (!NAMED.has(name) && !SCHEMAS.has(name)) continue;
+    const isOne = SCHEMAS.has(name) && !Array.isArray(value);
+    const inner = isOne ? [[name, value] as const] : Object.entries(Object(value) as object);
+    for (const [step, one] of inner) {
+      const found = findKeyword(one, isWanted, isOne ? [...steps, step] : [...steps, name, step]);
+      if (found !== undefined) return found;
+    }
   }
   return undefined;
 }

@@ -44,7 +44,9 @@ export type ActionSource = Pick<CompiledAction, 'controller' | 'handler' | 'opti
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
   const { options } = source;
   const checks = (schemas: Schemas | undefined, what: string, compile: (schema: Schema) => Check) =>
-    apart(`the ${what} schemas`, schemasByVersion(schemas), (schema) => checkOf(schema, what, compile));
+    apart(`the ${what} schemas`, schemasByVersion(schemas), (schema) =>
+      compiled(`the ${what} schema`, () => compile(schema)),
+    );
   return {
     ...source,
     range: readRange(options.versions),
@@ -55,7 +57,7 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
     headersChecks: checks(options.headers, 'headers', (schema) => compiler.headers(schema)),
     requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
     statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
-    response: options.response && responseSchemas(options.response, statusesByVersion(options.status)),
+    response: options.response && responseSchemas(options.response, statusesByVersion(options.status), compiler),
   };
 }
 
@@ -112,12 +114,12 @@ function describe({ from, to }: VersionRange): string {
   return `${from === null ? 'the first' : from.text} to ${to === null ? 'the last' : to.text}`;
 }
 
-function checkOf(schema: Schema, what: string, compile: (schema: Schema) => Check): Check {
+function compiled<T>(subject: string, compile: () => T): T {
   try {
-    return compile(schema);
+    return compile();
   } catch (cause) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
-      message: `the ${what} schema does not compile: ${(cause as Error).message}`,
+      message: `${subject} does not compile: ${(cause as Error).message}`,
       hint: cause instanceof SchemaMistake ? cause.hint : 'The message names the place in the schema.',
       cause,
     });
@@ -128,9 +130,11 @@ function checkOf(schema: Schema, what: string, compile: (schema: Schema) => Chec
 function responseSchemas(
   response: NonNullable<RangedOptions['response']>,
   statuses: readonly ByVersion<number>[],
+  compiler: SchemaCompiler,
 ): Readonly<Record<string, JsonSchema>> {
   checkKeys(response, statuses);
   const entries = Object.entries<Schema>(response).map(([status, schema]) => {
+    compiled(`the response schema of ${status}`, () => compiler.response(schema));
     try {
       return [status, jsonSchemaOf(schema, 'output', 'draft-07')] as const;
     } catch (cause) {

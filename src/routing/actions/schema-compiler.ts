@@ -2,6 +2,7 @@
  * JSON Schemas to functions that check bodies, queries and variables of paths, with Ajv.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
+import type { FastifyServerOptions } from 'fastify';
 import { type FaultIssue, quoteClient } from '../../app/index.js';
 import {
   type AjvOptions,
@@ -11,6 +12,7 @@ import {
   FORMATS,
   isSecretName,
   jsonShown,
+  judgeSchema,
   type RefusedValue,
   refusedValue,
   type SchemaDraft,
@@ -32,6 +34,9 @@ import {
   type StandardSchema,
 } from './schema.js';
 
+/** Options of Fastify that say how schemas are compiled. */
+type CompilerOptions = Pick<FastifyServerOptions, 'ajv' | 'schemaController'>;
+
 /** Gives what the schema makes of a value, or a promise of it. Throws {@link InputRefused} for a value the schema does not take. */
 export type Check = (value: unknown) => unknown;
 
@@ -46,13 +51,15 @@ const isPlain = plainSchemas(FORMATS);
 export class SchemaCompiler {
   readonly #draft: SchemaDraft;
   readonly #options: AjvOptions;
+  readonly #judgesResponses: boolean;
   readonly #ajvs = new Map<string, Ajv>();
   readonly #validators = new Map<string, () => ValidateFunction>();
 
-  /** `options`: in place of the router's own settings of Ajv. */
-  constructor(draft: SchemaDraft = 'draft-07', options: AjvOptions = {}) {
+  /** `fastify`: settings of Ajv in place of the router's own, and of the compiler of responses. */
+  constructor(draft: SchemaDraft = 'draft-07', { ajv = {}, schemaController }: CompilerOptions = {}) {
     this.#draft = draft;
-    this.#options = options;
+    this.#options = ajv;
+    this.#judgesResponses = schemaController?.compilersFactory?.buildSerializer === undefined;
   }
 
   /** Bodies: by JSON Schema nothing is coerced, removed or defaulted. Throws when the schema is broken. */
@@ -100,6 +107,15 @@ export class SchemaCompiler {
     if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'headers');
     const check = this.#check(schema as JsonSchema, true, 'headers');
     return (value) => check({ ...(value as object) });
+  }
+
+  /**
+   * Responses, whose serialisers Fastify compiles; it ignores keywords that it does not know. Throws when the schema is broken, or has a
+   * keyword that does not exist. A compiler of the application's own may take any schema.
+   */
+  response(schema: Schema): void {
+    if (!this.#judgesResponses || isStandardSchema(schema) || (isPlainData(schema) && isPlain(schema))) return;
+    judgeSchema(schema, this.#ajv(false, false, false));
   }
 
   /** `coerceTypes`: values become what the schema says in place, and those that are not there its `default`. */

@@ -54,7 +54,7 @@ class RouteServing {
   /** `handToFastify` has Fastify run the action; `bodyLimit` is the router's, in bytes. */
   constructor(parts: RouterParts, fastify: { readonly handToFastify: App; readonly bodyLimit: number }) {
     this.#parts = parts;
-    this.#compiler = new SchemaCompiler(parts.options.schemaDraft, parts.options.fastify?.ajv);
+    this.#compiler = new SchemaCompiler(parts.options.schemaDraft, parts.options.fastify);
     this.#handToFastify = fastify.handToFastify;
     this.#bodyLimit = fastify.bodyLimit;
   }

@@ -1,7 +1,8 @@
 /** What is said of a schema that is wrong: the way to the place, what stands there, and the nearest right name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, Router } from 'portico/routing';
+import { action, type JsonSchema, Router, type RouterPlugin } from 'portico/routing';
+import { z } from 'zod';
 import { RouteTableError } from '#internal/routing';
 
 const CASES: readonly (readonly [schema: unknown, message: string, hint?: string])[] = [
@@ -56,19 +57,48 @@ const CASES: readonly (readonly [schema: unknown, message: string, hint?: string
 
 test('RT-180 a schema that is wrong is refused by build, with route, place, value and the nearest name', async () => {
   for (const [schema, message, hint] of CASES) {
-    for (const what of ['body', 'query'] as const) {
+    const written = schema as JsonSchema;
+    // Formats of an answer are not checked, so any may be named.
+    const isFormat = message.endsWith('not a known format');
+    const options = { body: written, query: written, ...(!isFormat && { 'response of 200': { 200: written } }) };
+    for (const [what, given] of Object.entries(options)) {
+      const [name = '', of = ''] = what.split(/(?= of )/);
       const router = new Router();
-      const check = action({ [what]: schema as JsonSchema }, () => 'ok');
+      const check = action({ [name]: given }, () => 'ok');
       router.connect('/things', { controller: { check }, action: 'check' });
       await assert.rejects(router.build(), (error) => {
         assert.ok(error instanceof RouteTableError);
         const [{ code, place, message: said, hint: advice } = assert.fail()] = error.diagnostics;
         assert.equal(code, 'PORTICO_ROUTE_SCHEMA');
         assert.match(place?.detail ?? '', /schema-mistake\.test\.js:\d+:\d+$/);
-        assert.equal(said, `the route "/things": controller.check: the ${what} schema does not compile: ${message}`);
+        assert.equal(
+          said,
+          `the route "/things": controller.check: the ${name} schema${of} does not compile: ${message}`,
+        );
         assert.equal(advice, hint);
         return true;
       });
     }
+  }
+});
+
+test("RT-159 the keywords of a response schema may be an application's own, a library's or another compiler's", async () => {
+  const unit = { type: 'object', properties: { weight: { type: 'number', 'x-unit': { type: 'kg' } } } };
+  const declared = { ajv: { customOptions: { keywords: ['x-unit'] } } };
+  const lax = { ajv: { customOptions: { strict: false } } };
+  const own = { schemaController: { compilersFactory: { buildSerializer: () => () => String } } };
+  const noted = z.object({ weight: z.number().meta({ 'x-unit': 'kg' }) });
+  const cases = [
+    [unit, declared],
+    [unit, lax],
+    [unit, own],
+    [noted, {}],
+    [{ $ref: 'unit#' }, {}],
+  ] as const;
+  const shared: RouterPlugin = async (fastify) => void fastify.addSchema({ $id: 'unit', ...unit });
+  for (const [schema, fastify] of cases) {
+    const router = new Router({ fastify: fastify as object, plugins: [shared] });
+    router.get('/', { response: { 200: schema } }, () => ({ weight: 1 }));
+    await (await router.build()).close();
   }
 });
