@@ -13,6 +13,7 @@ import {
   type RouterPlugin,
   SENT,
 } from 'portico/routing';
+import { RouteTableError } from '#internal/routing';
 import { rawRequest } from '#internal/testing';
 import { keepingLogger, serveRouter } from './served-router.js';
 
@@ -342,12 +343,35 @@ test('RT-217 actions that a key of the body selects have their own limits and an
   for (let time = 0; time < 2; time++) assert.equal((await post('shown', 0)).text, '{"n":1}');
 });
 
-test('a response schema of an action that a key of the body selects is judged when the router is built', async () => {
+test('response schemas that do not compile are told by build(), each with its action, status and route', async () => {
   const broken = { type: 'object', properties: { a: { $ref: '#/nowhere' } } } as const;
-  const things = { shown: action({ bodyKey: 'shown', response: { 200: broken } }, () => ({})) };
+  const things = {
+    shown: action({ bodyKey: 'shown', response: { 200: broken } }, () => ({})),
+    list: action({ response: { 200: {}, 404: { $ref: 'absent#' } } }, () => ({})),
+  };
   const router = new Router({ controllers: { things }, log: silentLogger() });
   router.connect('/things/action', { controller: 'things', action: 'action' });
-  await assert.rejects(router.build(), { code: 'PORTICO_ROUTE_SCHEMA' });
+  for (const path of ['/things', '/items']) router.connect(path, { controller: 'things', action: 'list' });
+  await assert.rejects(router.build(), (error) => {
+    assert.ok(error instanceof RouteTableError);
+    assert.match(error.diagnostics[0]?.hint ?? '', /own schema, .* plugin adds with addSchema/);
+    const told = error.diagnostics.map(({ code, place, message }) => [
+      code,
+      /serving\.test\.js:\d+:\d+$/.test(place?.detail ?? ''),
+      message,
+    ]);
+    const unresolved = 'the response schema of 404 does not compile: Cannot resolve ref "absent#"';
+    const missing = 'Schema with id "absent" is not found.';
+    assert.deepEqual(told, [
+      [
+        'PORTICO_ROUTE_SCHEMA',
+        true,
+        'the route "/things/action": controller.shown: the response schema of 200 does not compile: Cannot find reference "#/nowhere"',
+      ],
+      ['PORTICO_ROUTE_SCHEMA', true, `the routes "/things", "/items": things.list: ${unresolved}. ${missing}`],
+    ]);
+    return true;
+  });
 });
 
 test('a request has its own method and URL in Fastify, whatever it was matched by', async (t) => {

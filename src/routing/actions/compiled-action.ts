@@ -17,6 +17,8 @@ export interface ByVersion<T> {
 
 /** One method of a controller, for a range of versions. */
 export interface CompiledAction {
+  /** `Servers.reboot`, for messages. */
+  readonly place: string;
   readonly range: VersionRange;
   /** Value of `this` in the handler. */
   readonly controller: object;
@@ -35,7 +37,7 @@ export interface CompiledAction {
 }
 
 /** A method of a controller, with its options. */
-export type ActionSource = Pick<CompiledAction, 'controller' | 'handler' | 'options'>;
+export type ActionSource = Pick<CompiledAction, 'place' | 'controller' | 'handler' | 'options'>;
 
 /**
  * Compiles an action. Throws a {@link RouteError} for a schema that does not compile, ranges that overlap, and a

@@ -277,7 +277,7 @@ function compileWritten(
 ): readonly CompiledAction[] {
   const compiled = methods.map(({ handler, options }) => {
     try {
-      return compileAction({ controller, handler, options: { ...fallback, ...options } }, compiler);
+      return compileAction({ place, controller, handler, options: { ...fallback, ...options } }, compiler);
     } catch (error) {
       const known = error instanceof RouteError ? error : undefined;
       const message = `${place}: ${(error as Error).message}`;

@@ -65,6 +65,7 @@ class RouteServing {
     const settings = this.#parts.settings.get(route) ?? {};
     const matched = this.#matchedOf(compiled, settings.written);
     const shared = {
+      route,
       matched,
       below: new Map([['', matched]]),
       params: new ParamReader(compiled, settings.types),
@@ -208,14 +209,14 @@ function filtersTooLate(controller: string, bodyKey: string): RouteError {
 }
 
 /** A mistake in a route, and the place where the route was added. */
-interface Mistake {
+export interface Mistake {
   readonly error: Error;
   readonly route: Route;
   readonly origin: Origin | undefined;
 }
 
 /** One error for each cause: those of one call that say the same, or name actions that one controller lacks. */
-function jointMistakes(mistakes: readonly Mistake[], parts: RouterParts): RouteError[] {
+export function jointMistakes(mistakes: readonly Mistake[], parts: RouterParts): RouteError[] {
   const causes = new Map<string, Mistake[]>();
   for (const mistake of mistakes) {
     const { error, origin } = mistake;

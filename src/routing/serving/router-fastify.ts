@@ -13,6 +13,7 @@ import type {
   FastifyReply,
   FastifyRequest,
   FastifySchema,
+  FastifySerializerCompiler,
   HTTPMethods,
   onRequestHookHandler,
 } from 'fastify';
@@ -37,6 +38,7 @@ import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
 import { BodyTypes, readJson, refuseEncoding, WITH_BODY } from './request-body.js';
+import { compileResponses } from './response-serializers.js';
 import { AnswerTypes, unsendable } from './send-answer.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
@@ -118,7 +120,8 @@ export class RouterFastify {
     // Async: what a function with a callback throws would end the process.
     void this.#fastify.register(async (instance) => {
       this.own.complete();
-      for (const action of served) this.#addRoutes(instance, action);
+      const serializers = compileResponses(served, instance, this.#parts);
+      for (const action of served) this.#addRoutes(instance, action, serializers);
     });
     try {
       const listener = await listenerOf(this.#fastify);
@@ -188,13 +191,10 @@ export class RouterFastify {
     };
   }
 
-  #addRoutes(instance: FastifyInstance, action: ServedAction): void {
-    for (const { methods, byKey } of action.target === null ? action.named.values() : [action.target]) {
-      if (byKey !== null) this.#addRoute(instance, action, byKey);
-      // Those that a key selects are never entered, but their schemas are judged with all others.
-      for (const method of [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]) {
-        this.#addRoute(instance, action, method);
-      }
+  #addRoutes(instance: FastifyInstance, action: ServedAction, serializers: FastifySerializerCompiler<unknown>): void {
+    const { target, named } = action;
+    for (const { methods, byKey } of target === null ? named.values() : [target]) {
+      for (const entry of byKey === null ? methods : [byKey]) this.#addRoute(instance, action, entry, serializers);
     }
   }
 
@@ -202,6 +202,7 @@ export class RouterFastify {
     instance: FastifyInstance,
     { settings, matched }: ServedAction,
     { fastifyPath, methods, bodyLimit, options, response }: Entry & Partial<CompiledAction>,
+    serializerCompiler: FastifySerializerCompiler<unknown>,
   ): void {
     // For plugins that make documents of them.
     const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options ?? {});
@@ -215,6 +216,7 @@ export class RouterFastify {
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
       // Whatever compiler a plugin has set.
       validatorCompiler: () => () => true,
+      serializerCompiler,
       ...(bodyLimit !== undefined && { bodyLimit }),
       ...(settings.logLevel !== undefined && { onRequest: this.#logAt(settings.logLevel, matched) }),
       ...(!isPlain && { schema }),
@@ -290,7 +292,7 @@ function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): 
   return error;
 }
 
-/** A response schema that does not compile is found when Fastify is ready. */
+/** A response schema of a plugin's route that does not compile is found when Fastify is ready. */
 function asBuildError(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {

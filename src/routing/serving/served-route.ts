@@ -32,6 +32,7 @@ export interface RouterParts {
 export type ServedRoute = ServedAction | ServedMount | ServedRedirect;
 
 interface Served {
+  readonly route: Route;
   readonly matched: MatchedRoute;
   /** The same behind the mounts that it was reached by, by their template: these are written down, and few. */
   readonly below: Map<string, MatchedRoute>;
@@ -113,6 +114,12 @@ export function fixedRules(method: CompiledAction): CallRules | null {
   const { paramsChecks, headersChecks, queryChecks, bodyChecks, statuses } = method;
   const all = [...paramsChecks, ...headersChecks, ...queryChecks, ...bodyChecks, ...statuses];
   return all.every(({ range }) => range === EVERY_VERSION) ? rulesFor(method, null) : null;
+}
+
+/** The methods that may run for a route, also those that a key of the body selects. */
+export function servedMethods({ target, named }: ServedAction): readonly ServedMethod[] {
+  const targets = target === null ? [...named.values()] : [target];
+  return targets.flatMap(({ methods, byKey }) => [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]);
 }
 
 /** Actions that a key of the body selects: they share the way to them, on which the body is read. */
