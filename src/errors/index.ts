@@ -30,4 +30,17 @@ export {
   whatItIs,
   withCode,
 } from './errors.js';
+export {
+  ANY,
+  BYTES,
+  FLAG,
+  FUNCTION,
+  LIST,
+  MILLISECONDS,
+  OBJECT,
+  type OptionKind,
+  oneOf,
+  refuseWrongValues,
+  TEXT,
+} from './option-values.js';
 export { gatherRefusals, Refusals, severalRefusals, untold } from './refusals.js';

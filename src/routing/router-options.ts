@@ -4,7 +4,22 @@
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import type { FaultStyle } from '../app/index.js';
 import { checkFaultForm, type SchemaDraft } from '../app/internal.js';
-import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
+import {
+  ANY,
+  BYTES,
+  FLAG,
+  FUNCTION,
+  isObject,
+  LIST,
+  OBJECT,
+  type OptionKind,
+  oneOf,
+  PorticoError,
+  refuseUnknownOptions,
+  refuseWrongValues,
+  TEXT,
+  whatItIs,
+} from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
@@ -107,44 +122,49 @@ const OPENAPI_NAMES: readonly (keyof NonNullable<RouterOptions['openapi']>)[] = 
   'auth',
 ];
 
-/** Every option there is. */
-const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
-  kind: true,
-  minimization: true,
-  explicit: true,
-  appendSlash: true,
-  subDomains: true,
-  subDomainsIgnore: true,
-  domainMatch: true,
-  prefix: true,
-  hardcodeNames: true,
-  projectIdRegex: true,
-  formatRegex: true,
-  controllers: true,
-  versions: true,
-  faultStyle: true,
-  faults: true,
-  auth: true,
-  invalidInputStatus: true,
-  log: true,
-  bodyLimit: true,
-  schemas: true,
-  schemaDraft: true,
-  strictPaths: true,
-  strictAccept: true,
-  serializers: true,
-  useMethodOverride: true,
-  projectCheck: true,
-  linkPrefix: true,
-  onShadow: true,
-  openapi: true,
-  compat: true,
-  types: true,
-  plugins: true,
-  fastify: true,
+/** Every option there is. Routes takes those of a mapper as they are. */
+const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
+  kind: oneOf('routes', 'api', 'plain', 'project'),
+  minimization: ANY,
+  explicit: ANY,
+  appendSlash: ANY,
+  subDomains: ANY,
+  subDomainsIgnore: ANY,
+  domainMatch: ANY,
+  prefix: ANY,
+  hardcodeNames: ANY,
+  projectIdRegex: ANY,
+  formatRegex: ANY,
+  controllers: OBJECT,
+  versions: OBJECT,
+  faultStyle: ANY,
+  faults: ANY,
+  auth: ANY,
+  invalidInputStatus: ANY,
+  log: {
+    noun: 'a log of createLogger',
+    has: (value) => ['warn', 'error', 'child'].every((name) => FUNCTION.has(Object(value)[name])),
+  },
+  bodyLimit: BYTES,
+  schemas: oneOf('required', 'optional'),
+  schemaDraft: oneOf('draft-07', '2020-12'),
+  strictPaths: FLAG,
+  strictAccept: FLAG,
+  serializers: OBJECT,
+  useMethodOverride: FLAG,
+  projectCheck: FLAG,
+  linkPrefix: TEXT,
+  onShadow: oneOf('warn', 'error', 'ignore'),
+  openapi: { noun: 'an object with a path', has: (value) => isObject(value) && TEXT.has(value.path) },
+  compat: oneOf('routes'),
+  types: OBJECT,
+  plugins: LIST,
+  fastify: OBJECT,
 };
 
-/** Throws `PORTICO_ROUTER_OPTION` for options that do not exist, all at once, and for what is no object. */
+const TYPE_KINDS: Readonly<Record<keyof ParamType, OptionKind>> = { regex: TEXT, parse: FUNCTION, print: FUNCTION };
+
+/** Throws `PORTICO_ROUTER_OPTION` for options that do not exist, and for values that they cannot have. */
 export function checkRouterOptions(options: RouterOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new PorticoError('PORTICO_ROUTER_OPTION', {
@@ -152,7 +172,15 @@ export function checkRouterOptions(options: RouterOptions): void {
       hint: 'Write new Router({ controllers: { … } }).',
     });
   }
-  refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
+  refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(KINDS));
+  refuseWrongValues('PORTICO_ROUTER_OPTION', 'a Router', options, KINDS);
+  checkMembers('serializers', options.serializers, FUNCTION);
+  checkMembers('types', options.types, OBJECT);
+  for (const [name, type] of Object.entries(options.types ?? {})) {
+    const given = { regex: null, parse: null, ...(type as object) };
+    refuseUnknownOptions('PORTICO_ROUTER_OPTION', `the type ${name} of a Router`, given, Object.keys(TYPE_KINDS));
+    refuseWrongValues('PORTICO_ROUTER_OPTION', `the type ${name} of a Router`, given, TYPE_KINDS);
+  }
   checkFaultForm('PORTICO_ROUTER_OPTION', 'a Router', options);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's openapi", options.openapi ?? {}, OPENAPI_NAMES);
   const logger = ['logger', 'loggerInstance'].find((name) => name in (options.fastify ?? {}));
@@ -163,4 +191,9 @@ export function checkRouterOptions(options: RouterOptions): void {
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);
+}
+
+function checkMembers(option: string, members: object | undefined, kind: OptionKind): void {
+  const kinds = Object.fromEntries(Object.keys(members ?? {}).map((name) => [name, kind]));
+  refuseWrongValues('PORTICO_ROUTER_OPTION', `a Router's ${option}`, members ?? {}, kinds);
 }

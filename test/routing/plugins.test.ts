@@ -418,7 +418,10 @@ test('a route’s logLevel holds for request.log of its action and of plugins', 
   await send('GET', '/usual');
   assert.equal(written.length, 2);
   const odd = new Router({ log }).connect('/x', { handler, logLevel: 'loud' });
-  await assert.rejects(odd.build(), { code: 'PORTICO_LOG_LEVEL' });
+  await assert.rejects(odd.build(), {
+    code: 'PORTICO_ROUTE_TABLE',
+    message: /the logLevel of a route is the text "loud"/,
+  });
 });
 
 test('callNotFound for a request of the table is a 404: in an action, in a timer of it, in a hook of a plugin', async (t) => {

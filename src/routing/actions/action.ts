@@ -5,7 +5,19 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Filter } from '../../app/index.js';
-import { isObject, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
+import {
+  ANY,
+  BYTES,
+  isObject,
+  LIST,
+  OBJECT,
+  type OptionKind,
+  refuseUnknownOptions,
+  refuseWrongValues,
+  TEXT,
+  whatItIs,
+  withCode,
+} from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
 import type { Auth } from '../guard.js';
 import { RouteError } from '../route/route-error.js';
@@ -187,20 +199,26 @@ export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
     : unknown
   : unknown;
 
+const SCHEMAS: OptionKind = {
+  noun: 'a schema or schemas by version',
+  // The compiler judges a schema.
+  has: (value) => !Array.isArray(value) || (value.length > 0 && value.every((one) => isObject(one) && 'schema' in one)),
+  hint: 'A list has a schema for each range of versions: [{ versions, schema }].',
+};
+
+/** Schemas among the options of an action, which a route may have for it. */
+export const SCHEMA_KINDS = { body: SCHEMAS, query: SCHEMAS, params: SCHEMAS, headers: SCHEMAS, response: OBJECT };
+
 /** Every option of an action. */
-const NAMES: Readonly<Record<keyof ActionOptions, true>> = {
-  versions: true,
-  bodyKey: true,
-  body: true,
-  query: true,
-  params: true,
-  headers: true,
-  status: true,
-  response: true,
-  filters: true,
-  auth: true,
-  bodyLimit: true,
-  summary: true,
+const KINDS: Readonly<Record<keyof ActionOptions, OptionKind>> = {
+  versions: ANY,
+  bodyKey: TEXT,
+  ...SCHEMA_KINDS,
+  status: ANY,
+  filters: LIST,
+  auth: ANY,
+  bodyLimit: BYTES,
+  summary: TEXT,
 };
 
 function checkAction(options: unknown, handler: unknown): void {
@@ -213,7 +231,8 @@ function checkAction(options: unknown, handler: unknown): void {
     const message = `the handler of an action must be a function, not ${whatItIs(handler)}`;
     throw new RouteError('PORTICO_ACTION_OPTION', { message, hint });
   }
-  refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(NAMES));
+  refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(KINDS));
+  refuseWrongValues('PORTICO_ACTION_OPTION', 'an action', options, KINDS);
 }
 
 function withRanges({ status, ...options }: ActionOptions): RangedOptions {

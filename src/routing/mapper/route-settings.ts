@@ -2,8 +2,20 @@
  * A router's settings of a route, beside its place in the table.
  */
 import type { App, Filter } from '../../app/index.js';
-import { nearestNames } from '../../errors/index.js';
-import type { Handler, RangedOptions } from '../actions/action.js';
+import {
+  BYTES,
+  FUNCTION,
+  LIST,
+  MILLISECONDS,
+  nearestNames,
+  OBJECT,
+  type OptionKind,
+  oneOf,
+  refuseUnknownOptions,
+  refuseWrongValues,
+} from '../../errors/index.js';
+import { LOG_LEVELS } from '../../log/index.js';
+import { type Handler, type RangedOptions, SCHEMA_KINDS } from '../actions/action.js';
 import type { Auth } from '../guard.js';
 import type { ParamType } from '../route/param-types.js';
 import type { Route, RouteOptions } from '../route/route.js';
@@ -90,13 +102,34 @@ export const MOUNT_OPTIONS: OptionNames = {
   defaults: false,
 };
 
-/** Options of a route, the router's apart from the mapper's. */
+/** Options of a route, the router's apart from the mapper's. Throws `PORTICO_ROUTE_OPTION` for values that the router's cannot have. */
 export function splitSettings(options: RouteOptions): { settings: KeptSettings; rest: RouteOptions } {
   const entries = Object.entries(options);
+  const settings: KeptSettings = Object.fromEntries(entries.filter(([name]) => NAMES.has(name)));
+  checkSettings(settings);
   return {
-    settings: Object.fromEntries(entries.filter(([name]) => NAMES.has(name))),
+    settings,
     rest: Object.fromEntries(entries.filter(([name]) => !NAMES.has(name))),
   };
+}
+
+const SETTING_KINDS: Readonly<Partial<Record<keyof RouteSettings, OptionKind>>> = {
+  handler: FUNCTION,
+  filters: LIST,
+  bodyLimit: BYTES,
+  deadline: MILLISECONDS,
+  schema: OBJECT,
+  // As pino and so Fastify has them.
+  logLevel: oneOf(...LOG_LEVELS, 'fatal'),
+  config: OBJECT,
+};
+
+function checkSettings(settings: RouteSettings): void {
+  const code = 'PORTICO_ROUTE_OPTION';
+  refuseWrongValues(code, 'a route', settings, SETTING_KINDS);
+  const { schema = {} } = settings;
+  refuseUnknownOptions(code, "a route's schema", schema, Object.keys(SCHEMA_KINDS));
+  refuseWrongValues(code, "a route's schema", schema, SCHEMA_KINDS);
 }
 
 /** Options that belong somewhere else, with that place. */
