@@ -132,9 +132,7 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
       (by) => `${template} at ${placeText(origin)} can never match: ${by.template} at ${placeText(by.origin)}`,
     ),
   );
-  const warnings = router.routes.flatMap((route) =>
-    warningsOf(route).map(({ message, hint }) => `${at(route)}: ${message}. ${hint}`),
-  );
+  const warnings = warningsOf(router.routes).map(({ route, message, hint }) => `${at(route)}: ${message}. ${hint}`);
   const legacy = router.routes.flatMap((route) => legacyRules(route).map((rule) => `${at(route)} uses ${rule}`));
   const slow = slowRequirements(table.routes, () => performance.now()).map(
     ({ compiled, variable, requirement, length, milliseconds }) =>

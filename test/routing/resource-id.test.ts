@@ -32,9 +32,7 @@ test('a requirement that a resource does not ask is told, with what to write', a
       requirements: { parcel_id: '\\d+' },
     });
   await (await router.build()).close();
-  const told = router.routes.flatMap((route) =>
-    warningsOf(route).map(({ code, message, hint }) => [code, message, hint]),
-  );
+  const told = warningsOf(router.routes).map(({ code, message, hint }) => [code, message, hint]);
   assert.deepEqual(told, [
     [
       'PORTICO_ROUTE_IDLE_REQUIREMENT',

@@ -8,7 +8,7 @@ const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: 
 
 test('RT-199 RT-89 templates that say something else than they seem', () => {
   const codes = (template: string, options: RouteOptions = GET): string[] =>
-    new Mapper().connect(template, options).routes.flatMap((route) => warningsOf(route).map(({ code }) => code));
+    warningsOf(new Mapper().connect(template, options).routes).map(({ code }) => code);
   const method = (wanted: string | string[]): RouteOptions => ({ ...GET, conditions: { method: wanted } });
   assert.deepEqual(codes('/a/{id:\\d{3}}'), ['PORTICO_ROUTE_CUT_REGEX']);
   assert.deepEqual(codes('/a/:x-:y'), ['PORTICO_ROUTE_SWALLOWED_DASH']);
@@ -24,9 +24,10 @@ test('RT-199 RT-89 templates that say something else than they seem', () => {
 
 test('RT-200 a word that is nearly the name of a type, or its name elsewhere, is an expression, with a warning', () => {
   const warned = (template: string, options = {}): unknown[] =>
-    new Router(options)
-      .connect(template, { handler: () => 1 })
-      .routes.flatMap((route) => warningsOf(route).map(({ code, hint }) => [code, hint]));
+    warningsOf(new Router(options).connect(template, { handler: () => 1 }).routes).map(({ code, hint }) => [
+      code,
+      hint,
+    ]);
   assert.deepEqual(warned('/a/{id:itn}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "int"?']]);
   assert.deepEqual(warned('/a/{id:UUID}'), [['PORTICO_ROUTE_TYPE_NAME', 'Did you mean "uuid"?']]);
   assert.deepEqual(warned('/a/{id:integer}'), [['PORTICO_ROUTE_TYPE_NAME', 'Write {id:int}.']]);

@@ -1,14 +1,23 @@
 /**
  * Routes that say something else than they seem to, and requirements that take long to match.
  */
-import type { Route } from '../route/route.js';
+import { nearestOrAll } from '../../errors/index.js';
+import type { Requirements, Route } from '../route/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import type { RouteWarning } from '../template/template.js';
 import type { CompiledRoute } from './compiled-route.js';
 
-/** Everything odd about a route. */
-export function warningsOf(route: Route): RouteWarning[] {
-  return [...route.notices, ...pathWarnings(route), ...methodWarnings(route)];
+/** Everything odd about the routes of a table. */
+export function warningsOf(routes: readonly Route[]): readonly (RouteWarning & { readonly route: Route })[] {
+  // Nova's kinds of mappers write `format` into all requirements.
+  const names = new Set(['format', ...routes.flatMap(({ maxKeys }) => [...maxKeys])]);
+  const judged = new Set<Requirements>();
+  return routes.flatMap((route) => {
+    const unused = judged.has(route.requirements) ? [] : requirementWarnings(route, names);
+    judged.add(route.requirements);
+    const warnings = [...route.notices, ...pathWarnings(route), ...methodWarnings(route), ...unused];
+    return warnings.map((warning) => ({ ...warning, route }));
+  });
 }
 
 /** Uses of rules that exist for ported tables only: minimization and implicit defaults. */
@@ -60,6 +69,24 @@ function* methodWarnings({ conditions }: Route): Iterable<RouteWarning> {
         hint: `Write ${name.toUpperCase()}.`,
       };
     }
+  }
+}
+
+/**
+ * Requirements for names that no route has. Routes takes them in silence, and submappers share requirements, so a variable of another
+ * route will do.
+ */
+function* requirementWarnings(route: Route, names: ReadonlySet<string>): Iterable<RouteWarning> {
+  const { requirements, variables, options } = route;
+  // A resource tells of its own.
+  if (options._collectionName !== undefined) return;
+  for (const name of Object.keys(requirements)) {
+    if (names.has(name)) continue;
+    yield {
+      code: 'PORTICO_ROUTE_IDLE_REQUIREMENT',
+      message: `the requirement of "${name}" has no effect, because no route has a variable of that name`,
+      hint: nearestOrAll(name, variables.keys(), 'Variables of the route'),
+    };
   }
 }
 

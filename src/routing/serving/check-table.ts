@@ -17,15 +17,9 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
     const origin = mapper.originOf(route);
     return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
   };
-  for (const { route } of table.routes) {
-    for (const { code, message, hint } of warningsOf(route)) {
-      warnOfTable(log, {
-        code,
-        message: `the route ${route.template}: ${message}`,
-        hint,
-        origin: mapper.originOf(route),
-      });
-    }
+  for (const { route, code, message, hint } of warningsOf(table.routes.map((compiled) => compiled.route))) {
+    const origin = mapper.originOf(route);
+    warnOfTable(log, { code, message: `the route ${route.template}: ${message}`, hint, origin });
   }
   const { onShadow = 'warn' } = options;
   if (onShadow === 'ignore') return;

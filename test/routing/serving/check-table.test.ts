@@ -90,6 +90,25 @@ test('RT-198 two routes that take one path are an overlap', () => {
   );
 });
 
+test('RT-17 build warns of a requirement for a name that no route has', async () => {
+  const log = keepingLogger();
+  const router = new Router({ log, kind: 'api' });
+  const get = { handler: () => 1, requirements: { idd: '\\d+' } };
+  router.connect('/books/{id}', get).connect('/authors/{id}', { ...get, requirements: { id: '\\d+' } });
+  const shared = router.submapper({ requirements: { id: '\\d+', shelf: '[a-z]+' } });
+  shared.connect(null, '/shelves/{shelf}', { handler: () => 2 });
+  shared.connect(null, '/shelves', { handler: () => 3, fixed: 'x', requirements: { fixed: 'x' } });
+  await (await router.build()).close();
+  const told = log.lines.map(({ message, fields }) => [message, fields?.code, fields?.hint]);
+  assert.deepEqual(told, [
+    [
+      'the route /books/{id}: the requirement of "idd" has no effect, because no route has a variable of that name',
+      'PORTICO_ROUTE_IDLE_REQUIREMENT',
+      'Did you mean "id"?',
+    ],
+  ]);
+});
+
 test('RT-196 build warns about them, or refuses, with both places', async () => {
   const log = keepingLogger();
   const table = (onShadow: 'warn' | 'error' | 'ignore'): Router =>
