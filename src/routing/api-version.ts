@@ -97,6 +97,11 @@ export function readRange(written: WrittenRange | undefined): VersionRange {
   return { from, to };
 }
 
+/** A range in words: `2.1 to the last`. */
+export function rangeText({ from, to }: VersionRange): string {
+  return `${from === null ? 'the first' : from.text} to ${to === null ? 'the last' : to.text}`;
+}
+
 /** Whether two ranges have a version in common. */
 export function rangesOverlap(a: VersionRange, b: VersionRange): boolean {
   const starts = (x: VersionRange, y: VersionRange): boolean =>

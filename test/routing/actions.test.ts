@@ -3,8 +3,17 @@ import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { environ, Fault } from 'portico/app';
-import { type ActionRequest, type Args, action, Reply, Resource, Router, SENT } from 'portico/routing';
+import { type ClosableApp, environ, Fault } from 'portico/app';
+import {
+  type ActionRequest,
+  type Args,
+  action,
+  Reply,
+  Resource,
+  Router,
+  type RouterOptions,
+  SENT,
+} from 'portico/routing';
 import { type GenerationError, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
@@ -413,6 +422,39 @@ test('RT-170 two methods of one action must not overlap', async () => {
       error instanceof RouteTableError && /the versions 2\.1 to 2\.35 and 2\.30 to the last overlap/.test(error.message)
     );
   });
+});
+
+test('RT-170 an action whose versions the router does not serve fails the build', async () => {
+  const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
+  const never = action({ versions: ['2.80'] }, () => 2);
+  const things = {
+    show: [action({ versions: ['2.1', '2.79'] }, () => 1), never],
+    renamed: action({ bodyKey: 'rename', versions: ['1.0', '2.0'] }, () => 3),
+    within: action({ versions: ['2.79', '3.0'] }, () => 4),
+  };
+  const built = (options: RouterOptions): Promise<ClosableApp> => {
+    const router = new Router({ ...options, controllers: { things } });
+    for (const name of ['show', 'action', 'within']) {
+      router.connect(`/${name}`, { controller: 'things', action: name });
+    }
+    return router.build();
+  };
+  await assert.rejects(built({ versions }), (error) => {
+    assert.ok(error instanceof RouteTableError);
+    const told = error.diagnostics.map(({ code, message, hint }) => [code, message, hint]);
+    const hint = 'Change versions of the action, or min and max of the Router.';
+    const never = 'and the router serves 2.1 to 2.79: no request can reach it';
+    assert.deepEqual(told, [
+      ['PORTICO_ROUTE_VERSIONS', `the route "/show": things.show is for the versions 2.80 to the last, ${never}`, hint],
+      [
+        'PORTICO_ROUTE_VERSIONS',
+        `the route "/action": controller.renamed is for the versions 1.0 to 2.0, ${never}`,
+        hint,
+      ],
+    ]);
+    return true;
+  });
+  await (await built({})).close();
 });
 
 test('RT-150 options of an action that cannot be meant so fail the build, each with what to write', async () => {

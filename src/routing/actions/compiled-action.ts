@@ -3,7 +3,14 @@
  */
 import type { Filter } from '../../app/index.js';
 import { SchemaMistake } from '../../app/internal.js';
-import { type ApiVersion, EVERY_VERSION, rangesOverlap, readRange, type VersionRange } from '../api-version.js';
+import {
+  type ApiVersion,
+  EVERY_VERSION,
+  rangesOverlap,
+  rangeText,
+  readRange,
+  type VersionRange,
+} from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
@@ -106,14 +113,10 @@ export function refuseOverlap(values: readonly { readonly range: VersionRange }[
     const other = values.slice(0, index).find((earlier) => rangesOverlap(earlier.range, range));
     if (other === undefined) continue;
     throw new RouteError('PORTICO_ROUTE_VERSIONS', {
-      message: `${what}: the versions ${describe(other.range)} and ${describe(range)} overlap`,
+      message: `${what}: the versions ${rangeText(other.range)} and ${rangeText(range)} overlap`,
       hint: 'Serve each version with only one of them.',
     });
   }
-}
-
-function describe({ from, to }: VersionRange): string {
-  return `${from === null ? 'the first' : from.text} to ${to === null ? 'the last' : to.text}`;
 }
 
 function compiled<T>(subject: string, compile: () => T): T {

@@ -7,6 +7,7 @@ import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
+import { rangesOverlap, rangeText, readRange, type VersionRange } from '../api-version.js';
 import { type Auth, guardsOf } from '../guard.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod } from '../route/conditions.js';
@@ -48,6 +49,8 @@ class RouteServing {
   readonly #compiler: SchemaCompiler;
   readonly #handToFastify: App;
   readonly #bodyLimit: number;
+  /** Versions that the router serves; undefined where it has none. */
+  readonly #versions: VersionRange | undefined;
   /** Methods and paths of Fastify's routes. */
   readonly #taken = new Set<string>();
 
@@ -57,6 +60,8 @@ class RouteServing {
     this.#compiler = new SchemaCompiler(parts.options.schemaDraft, parts.options.fastify);
     this.#handToFastify = fastify.handToFastify;
     this.#bodyLimit = fastify.bodyLimit;
+    const { versions } = parts.options;
+    this.#versions = versions && readRange([versions.min, versions.max]);
   }
 
   /** The handling of a route. Throws a {@link RouteError} when there is no such controller or action. */
@@ -138,7 +143,10 @@ class RouteServing {
     });
     if (!resource.selectsByKey(action)) {
       const compiled = resource.compile(action, this.#compiler, settings.schema);
-      for (const method of compiled) refuseAbsentParams(method, route);
+      for (const method of compiled) {
+        refuseAbsentParams(method, route);
+        this.#refuseUnreachable(method);
+      }
       const served = compiled.map(servedAs);
       return { methods: served, byKey: null, passesBody: (resource.schemas ?? options.schemas) !== 'required' };
     }
@@ -149,12 +157,22 @@ class RouteServing {
       const isLate = ({ filters: own, options: { auth } }: CompiledAction): boolean =>
         own.length > 0 || auth !== undefined;
       if (compiled.some(isLate)) throw filtersTooLate(controller, bodyKey);
+      for (const method of compiled) this.#refuseUnreachable(method);
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before it is known which of them runs.
     const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
     const app = compose(guarding(undefined), this.#handToFastify);
     return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
+  }
+
+  /** Refuses an action for none of the versions that the router serves. */
+  #refuseUnreachable({ place, range }: CompiledAction): void {
+    if (this.#versions === undefined || rangesOverlap(this.#versions, range)) return;
+    throw new RouteError('PORTICO_ROUTE_VERSIONS', {
+      message: `${place} is for the versions ${rangeText(range)}, and the router serves ${rangeText(this.#versions)}: no request can reach it`,
+      hint: 'Change versions of the action, or min and max of the Router.',
+    });
   }
 
   /**
