@@ -132,7 +132,13 @@ export type ResponseOf<O> = O extends { readonly response: infer R extends objec
   : unknown;
 
 /** Answers that no schema is for; the symbol is `SENT`, which TypeScript widens. */
-type RawAnswer = Response | NodeJS.ReadableStream | ReadableStream | ArrayBufferView | symbol;
+type RawAnswer =
+  | Response
+  | NodeJS.ReadableStream
+  | ReadableStream
+  | AsyncIterable<string | Uint8Array>
+  | ArrayBufferView
+  | symbol;
 
 /** As an action may return it: lists may be read-only, and an object of any members may have an interface for its type. */
 type Returned<V> = V extends readonly (infer One)[]

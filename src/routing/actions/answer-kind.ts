@@ -3,12 +3,14 @@
  */
 
 /**
- * Whether a value is a stream or an answer of fetch; undefined for all that is written as JSON. The answer is known by its
- * tag: naming the class would load all of fetch, which few services use.
+ * Whether a value is a stream, an async iterable or an answer of fetch; undefined for all that is written as JSON. The answer is known
+ * by its tag: naming the class would load all of fetch, which few services use.
  */
-export function kindOf(value: unknown): 'stream' | 'response' | undefined {
+export function kindOf(value: unknown): 'stream' | 'chunks' | 'response' | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { [Symbol.toStringTag]: tag, pipe, getReader } = value as Readonly<Record<string | symbol, unknown>>;
+  const members = value as Readonly<Record<string | symbol, unknown>>;
+  const { [Symbol.toStringTag]: tag, [Symbol.asyncIterator]: iterate, pipe, getReader } = members;
   if (tag === 'Response') return 'response';
-  return typeof pipe === 'function' || typeof getReader === 'function' ? 'stream' : undefined;
+  if (typeof pipe === 'function' || typeof getReader === 'function') return 'stream';
+  return typeof iterate === 'function' && typeof members.toJSON !== 'function' ? 'chunks' : undefined;
 }

@@ -55,7 +55,9 @@ export function unsendable(error: unknown): unknown {
 /** Releases an answer that is not sent any more: a stream may hold a file or a connection open. */
 export function discardAnswer(value: unknown): void {
   const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
-  if (body instanceof ReadableStream) {
+  if (kindOf(body) === 'chunks') {
+    Readable.from(body as AsyncIterable<unknown>).destroy();
+  } else if (body instanceof ReadableStream) {
     // A locked stream has a reader, and is not ours to cancel.
     if (!body.locked) body.cancel().catch(() => undefined);
   } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
@@ -90,8 +92,8 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     return;
   }
   const kind = kindOf(value);
-  if (kind === 'stream') {
-    sendStream(reply, value);
+  if (kind === 'stream' || kind === 'chunks') {
+    sendStream(reply, kind === 'chunks' ? Readable.from(value as AsyncIterable<unknown>) : value);
     return;
   }
   if (kind === 'response') {
@@ -188,15 +190,28 @@ export class AnswerTypes {
 }
 
 /**
- * The JSON text of a value; `null` for what JSON has no form for. A `BigInt` is written as a decimal number. Throws a `TypeError` for a value with a cycle.
+ * The JSON text of a value; `null` for what JSON has no form for. A `BigInt` is written as a decimal number. Throws a `TypeError` for a
+ * value with a cycle, and for one of which nothing would be left.
  */
 function jsonText(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? 'null';
+    const text = JSON.stringify(value) ?? 'null';
+    if (text === '{}') refuseLoss(value);
+    return text;
   } catch (error) {
     if (!(error instanceof TypeError) || !/BigInt/.test(error.message)) throw error;
     return withBigInts(value);
   }
+}
+
+/** Refuses a value whose members are not properties, such as a Map: its text is that of an empty object. */
+function refuseLoss(value: unknown): void {
+  const { toJSON, [Symbol.iterator]: iterate } = value as Readonly<Record<string | symbol, unknown>>;
+  if (typeof toJSON === 'function' || typeof iterate !== 'function') return;
+  const name = Object.prototype.toString.call(value).slice(8, -1);
+  throw new TypeError(
+    `JSON has no form for the members of a value of ${name}: write [...values], or Object.fromEntries(values)`,
+  );
 }
 
 /** `JSON.stringify` writes a BigInt only as text; the mark around it, which a client cannot guess, is taken off again. */

@@ -1,8 +1,72 @@
 /** Values of actions that cannot be sent: the log says that the answer is meant, and why. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Router } from 'portico/routing';
+import { Reply, Router } from 'portico/routing';
 import { captureLog, request } from 'portico/testing';
+
+test('an async iterable is sent as a stream of its texts and bytes', async () => {
+  const { log, lines } = captureLog();
+  let ended = 0;
+  async function* counting(...chunks: readonly unknown[]): AsyncGenerator<unknown> {
+    try {
+      yield* chunks;
+    } finally {
+      ended += 1;
+    }
+  }
+  const router = new Router({ log });
+  router.get('/lines', () => counting('a\n', Buffer.from('b\n')));
+  const headers = { 'content-type': 'text/csv' };
+  router.get(
+    '/reply',
+    async () => new Reply({ [Symbol.asyncIterator]: () => counting('c') }, { status: 203, headers }),
+  );
+  router.get('/objects', () => counting({ a: 1 }));
+  router.get('/json', () => ({ [Symbol.asyncIterator]: () => counting('d'), toJSON: () => 'e' }));
+  router.get('/late', async ({ res }) => {
+    res.end('first');
+    return { [Symbol.asyncIterator]: () => counting('f') };
+  });
+  const app = await router.build();
+  const answers: unknown[] = [];
+  for (const path of ['/lines', '/reply', '/json', '/late']) {
+    const { status, text, headers } = await request(app, 'GET', path);
+    answers.push([status, text(), headers['content-type']]);
+  }
+  assert.deepEqual(answers, [
+    [200, 'a\nb\n', undefined],
+    [203, 'c', 'text/csv'],
+    [200, '"e"', 'application/json'],
+    [200, 'first', undefined],
+  ]);
+  assert.equal(ended, 2);
+  assert.equal((await request(app, 'HEAD', '/lines')).text(), '');
+  assert.equal((await request(app, 'GET', '/objects')).status, 500);
+  assert.match(JSON.stringify(lines.at(-1)), /a stream of objects: the chunks of a body must be strings or bytes/);
+});
+
+test('a value whose members JSON leaves out is an error, as an empty object it would look right', async () => {
+  const { log, lines } = captureLog();
+  const router = new Router({ log });
+  const lost: Readonly<Record<string, unknown>> = {
+    Map: new Map([[1, 2]]),
+    Set: new Set([1]),
+    Generator: (function* numbers() {
+      yield 1;
+    })(),
+    URLSearchParams: new URLSearchParams('a=1'),
+  };
+  for (const [name, value] of Object.entries(lost)) router.get(`/${name}`, () => value);
+  const kept = [{}, Object.create(null), new (class Empty {})(), Object.assign(new Map(), { toJSON: () => ({}) })];
+  for (const [place, value] of kept.entries()) router.get(`/${place}`, () => value as object);
+  const app = await router.build();
+  for (const name of Object.keys(lost)) {
+    assert.equal((await request(app, 'GET', `/${name}`)).status, 500, name);
+    assert.match(JSON.stringify(lines.at(-1)), /PORTICO_ANSWER_VALUE/);
+    assert.match(JSON.stringify(lines.at(-1)), new RegExp(`JSON has no form for the members of a value of ${name}`));
+  }
+  for (const place of kept.keys()) assert.equal((await request(app, 'GET', `/${place}`)).text(), '{}');
+});
 
 test('a value that does not fit its response schema, or is no JSON, is named as such in the log', async () => {
   const { log, lines } = captureLog();
