@@ -3,7 +3,19 @@
  */
 import { type Config, defineOptions, module } from '../config/index.js';
 import { commandName } from '../config/internal.js';
-import { ConfigurationRefused, didYouMean, PorticoError, refuseUnknownOptions } from '../errors/index.js';
+import {
+  ConfigurationRefused,
+  didYouMean,
+  FLAG,
+  FUNCTION,
+  LIST,
+  OBJECT,
+  type OptionKind,
+  PorticoError,
+  refuseUnknownOptions,
+  refuseWrongValues,
+  TEXT,
+} from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerOption } from '../registry/internal.js';
@@ -65,40 +77,35 @@ export interface RPCServiceOptions {
   readonly log?: Logger;
 }
 
-type Kind = readonly [is: (value: unknown) => boolean, wanted: string];
+const SECONDS: OptionKind = { noun: 'a number of seconds', has: (value) => typeof value === 'number' };
 
-const text: Kind = [(value) => typeof value === 'string', 'a string'];
-const seconds: Kind = [(value) => typeof value === 'number', 'a number of seconds'];
-const callable: Kind = [(value) => typeof value === 'function', 'a function'];
-const object: Kind = [(value) => typeof value === 'object', 'an object'];
-
-/** Every option, and what it may be where it is given. */
-const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
-  host: text,
-  binary: text,
-  topic: text,
-  altTopic: text,
-  manager: [
-    (value) => ['string', 'function', 'object'].includes(typeof value),
-    'an object, a class, a function or a name',
-  ],
-  managerOption: object,
-  managers: object,
-  reportInterval: seconds,
-  periodicEnable: [(value) => typeof value === 'boolean', 'true or false'],
-  periodicFuzzyDelay: seconds,
-  periodicIntervalMax: seconds,
-  config: object,
-  project: text,
-  version: [(value) => Number.isInteger(value) && (value as number) >= 0, 'a whole number, 0 or more'],
-  workers: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number, 1 or more'],
-  name: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
-  registration: object,
-  context: callable,
-  transport: [(value) => ['string', 'object'].includes(typeof value), 'a URL or a transport'],
-  serializer: object,
-  argv: [Array.isArray, 'a list of strings'],
-  log: object,
+/** Every option, and the values that it has where it is given. */
+const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
+  host: TEXT,
+  binary: TEXT,
+  topic: TEXT,
+  altTopic: TEXT,
+  manager: {
+    noun: 'an object, a class, a function or a name',
+    has: (value) => ['string', 'function', 'object'].includes(typeof value),
+  },
+  managerOption: OBJECT,
+  managers: OBJECT,
+  reportInterval: SECONDS,
+  periodicEnable: FLAG,
+  periodicFuzzyDelay: SECONDS,
+  periodicIntervalMax: SECONDS,
+  config: OBJECT,
+  project: TEXT,
+  version: { noun: 'a whole number, 0 or more', has: (value) => Number.isInteger(value) && Number(value) >= 0 },
+  workers: { noun: 'a whole number, 1 or more', has: (value) => Number.isInteger(value) && Number(value) >= 1 },
+  name: { noun: 'a text of one character or more', has: (value) => TEXT.has(value) && value !== '' },
+  registration: OBJECT,
+  context: FUNCTION,
+  transport: { noun: 'a URL or a transport', has: (value) => TEXT.has(value) || OBJECT.has(value) },
+  serializer: OBJECT,
+  argv: LIST,
+  log: OBJECT,
 };
 
 /**
@@ -107,11 +114,8 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
  */
 export function checkOptions(options: RPCServiceOptions): void {
   refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
-  for (const [name, [is, wanted]] of Object.entries(KINDS)) {
-    const value = options[name as keyof RPCServiceOptions];
-    if (value === undefined || value === null || is(value)) continue;
-    throw new PorticoError('PORTICO_RPC_OPTION', { message: `${name} is ${shown(value)}: expected ${wanted}` });
-  }
+  const given = Object.entries(options).filter(([, value]) => value !== null);
+  refuseWrongValues('PORTICO_RPC_OPTION', 'an RPC service', Object.fromEntries(given), KINDS);
   if (Array.isArray(options.manager) && options.manager.length === 0) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: 'manager is a list without managers',
@@ -126,11 +130,6 @@ export function checkOptions(options: RPCServiceOptions): void {
       hint: 'Pass 0 to disable it, or null to use the configuration.',
     });
   }
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
 }
 
 /** The names of one service. */
