@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
 import { callFactory, configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
-import { PorticoError, whatItIs } from '../errors/index.js';
+import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
 
@@ -24,6 +24,15 @@ export interface BuildOptions {
   /** Default: nothing is written. */
   readonly log?: Logger;
 }
+
+const NAMES: Readonly<Record<keyof BuildOptions, true>> = {
+  local: true,
+  global: true,
+  config: true,
+  service: true,
+  folder: true,
+  log: true,
+};
 
 /** The product of a factory, and the function that releases its resources. */
 export interface Built<T> {
@@ -54,10 +63,13 @@ export async function buildApp(factory: AppFactory, options: BuildOptions = {}):
 }
 
 async function build<T>(
-  kind: string,
+  kind: 'filter' | 'app',
   factory: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<T>,
-  { local = {}, global = {}, config, service, folder = '.', log = silentLogger() }: BuildOptions,
+  options: BuildOptions,
 ): Promise<Built<T> & { readonly faults: FaultForm }> {
+  const what = kind === 'filter' ? 'buildFilter' : 'buildApp';
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', what, options, Object.keys(NAMES));
+  const { local = {}, global = {}, config, service, folder = '.', log = silentLogger() } = options;
   const releases: (() => Awaitable<void>)[] = [];
   const origin = { file: join(folder, 'test.ini'), line: 1, column: 1, section: `${kind}:test` };
   const written = Object.entries(local).map(([option, value], at) => {

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ } from '../app/index.js';
 import { isOwnPatch } from '../app/internal.js';
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
 
@@ -28,6 +28,8 @@ export interface LintOptions {
   readonly foreignPatches?: boolean;
 }
 
+const NAMES: Readonly<Record<keyof LintOptions, true>> = { answerWithinMs: true, clock: true, foreignPatches: true };
+
 /** An app under lint. */
 export interface LintedApp extends App {
   /** Violations so far, in all of its requests. */
@@ -44,6 +46,7 @@ export interface LintedApp extends App {
  * so that calls after the response are detected too.
  */
 export function lint(app: App, options: LintOptions = {}): LintedApp {
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'lint', options, Object.keys(NAMES));
   const violations: LintError[] = [];
   const running: Running = { request: undefined };
   const linted: App = (req, res) =>

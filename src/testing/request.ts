@@ -13,6 +13,7 @@ import {
 import { type AddressInfo, connect } from 'node:net';
 import { type App, Fault } from '../app/index.js';
 import { answerFault, asFault } from '../app/internal.js';
+import { refuseUnknownOptions } from '../errors/index.js';
 import { LintError } from './lint.js';
 
 /** A request's parts besides method and path. */
@@ -23,6 +24,8 @@ export interface RequestInput {
   /** Anything, sent as JSON instead of `body`: a text and `null` as well. */
   readonly json?: unknown;
 }
+
+const NAMES: Readonly<Record<keyof RequestInput, true>> = { headers: true, body: true, json: true };
 
 /** The response. */
 export interface TestResponse {
@@ -49,6 +52,7 @@ export interface TestResponse {
  * the `LintError` of an app wrapped in `lint`.
  */
 export async function request(app: App, method: string, path: string, input: RequestInput = {}): Promise<TestResponse> {
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'request', input, Object.keys(NAMES));
   const served = serve(app);
   await new Promise<void>((resolve, reject) => {
     served.server.once('error', reject);

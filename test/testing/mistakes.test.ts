@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, compose, type Filter } from 'portico/app';
+import { requestId } from 'portico/middleware';
+import { buildApp, buildFilter, lint, request } from 'portico/testing';
 
 /** A value that the compiler would not let through. */
 const wrong = <T>(value: unknown): T => value as T;
@@ -19,4 +21,29 @@ test('a pipeline says what it is made of', () => {
     ...mistake,
     message: /the app must be a function, not undefined/,
   });
+});
+
+test('options that do not exist are refused, with the nearest name', async () => {
+  const app: App = (_req, res) => void res.end();
+  const rows: readonly (readonly [call: () => unknown, message: string, hint: string])[] = [
+    [() => buildFilter(requestId, { locl: {} } as object), 'buildFilter has no option "locl"', 'Did you mean "local"?'],
+    [
+      () => buildApp(() => app, { configs: '' } as object),
+      'buildApp has no option "configs"',
+      'Did you mean "config"?',
+    ],
+    [
+      () => lint(app, { foreignPatch: true } as object),
+      'lint has no option "foreignPatch"',
+      'Did you mean "foreignPatches"?',
+    ],
+    [
+      () => request(app, 'GET', '/', { header: {} } as object),
+      'request has no option "header"',
+      'Did you mean "headers"?',
+    ],
+  ];
+  for (const [call, message, hint] of rows) {
+    await assert.rejects(async () => call(), { code: 'PORTICO_INVALID_OPTION', message, hint });
+  }
 });
