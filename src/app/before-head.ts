@@ -16,7 +16,8 @@ export type HeadListener = (res: ServerResponse) => void;
  * Listeners run in reverse order of registration, so an outer filter has the last word, as with WSGI's start_response.
  * They see the headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each
  * runs once; a throw goes to the caller that wrote the head, and the listeners further out run when the failure is answered.
- * Informational answers (1xx) are no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
+ * A listener that returns a promise fails the request with `PORTICO_HEAD_PROMISE`: the head does not wait. Informational answers (1xx) are
+ * no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
  */
 export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   addStage(res, listener);
@@ -166,7 +167,9 @@ export class HeadLayer {
     this.held = false;
     try {
       for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
-        if (stage(res) === HELD) {
+        const result = stage(res);
+        if (result instanceof Promise) refusePromise(result);
+        if (result === HELD) {
           this.held = true;
           foldFields(res);
           return res;
@@ -203,6 +206,15 @@ export class HeadLayer {
     this.held = false;
     this.stages.push(stage);
   }
+}
+
+function refusePromise(result: Promise<unknown>): never {
+  // The request fails in any case; a rejection that no code handles would end the process.
+  result.catch(() => undefined);
+  throw new PorticoError('PORTICO_HEAD_PROMISE', {
+    message: 'a listener of beforeHead returned a promise, and the response head does not wait for it',
+    hint: 'Await before calling the inner app, and pass beforeHead a function that is not async.',
+  });
 }
 
 /** The first layer is nearly always the only one: its `writeHead` is one function for all responses, no closure. */

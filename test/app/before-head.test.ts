@@ -7,7 +7,7 @@ import { lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 
 const listening =
-  (listener: (res: ServerResponse) => void): Filter =>
+  (listener: (res: ServerResponse) => unknown): Filter =>
   (app) =>
   (req, res) => {
     beforeHead(res, listener);
@@ -113,6 +113,21 @@ test('a listener that throws is a failure of the app, and the outer listeners st
   const response = await request(lint(compose(filters, app)), 'GET', '/');
   assert.equal(response.status, 500);
   assert.equal(response.headers['x-outer'], '500');
+});
+
+test('a listener that returns a promise fails the request, and says why', async () => {
+  const app: App = (_req, res) => void res.end('never');
+  for (const listener of [
+    async () => {},
+    async () => {
+      throw new Error('lost');
+    },
+  ]) {
+    const { status, error } = await request(compose([listening(listener)], app), 'GET', '/');
+    const { code, hint } = error as { readonly code?: string; readonly hint?: string };
+    assert.deepEqual([status, code], [500, 'PORTICO_HEAD_PROMISE']);
+    assert.match(hint ?? '', /a function that is not async/);
+  }
 });
 
 test('a message given for a status goes with it, and is kept when the status stays', async () => {
