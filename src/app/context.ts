@@ -212,8 +212,13 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
 /** Key of a request's trace in its environ. */
 export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace');
 
+/** Key of a request's method in its environ. */
+export const METHOD: unique symbol = Symbol('portico.environ.method');
+
 /** The environ of a request, whose context may come later. */
 interface Current {
+  readonly originalUrl?: string;
+  readonly [METHOD]?: string | undefined;
   readonly context?: RequestContext;
   readonly requestId?: string;
   readonly globalRequestId?: string;
@@ -264,7 +269,13 @@ export function contextFacts(): LogFields {
   const ids = current[ACTIVE_TRACE]?.();
   return ids === undefined ? facts : Object.assign(facts, ids);
 }
-describeMoments(contextFacts);
+
+/** Of the current request, for errors that reached none of its callers. Without the query, which may hold secrets. */
+function currentRequest(): LogFields {
+  const { [METHOD]: method, originalUrl } = storage.getStore() ?? {};
+  return originalUrl === undefined ? {} : { method, path: originalUrl.split('?', 1)[0] };
+}
+describeMoments(contextFacts, currentRequest);
 
 /** Under the names that OpenTelemetry gives them in logs ("Trace Context in non-OTLP Log Formats"). */
 export interface TraceIds {

@@ -2,7 +2,14 @@
  * Environ of a request, as WSGI's, typed: facts gathered on its way through the pipeline; and its sender.
  */
 import type { IncomingMessage } from 'node:http';
-import { ACTIVE_TRACE, callersTrace, type RequestContext, type RequestTrace, type TraceIds } from './context.js';
+import {
+  ACTIVE_TRACE,
+  callersTrace,
+  METHOD,
+  type RequestContext,
+  type RequestTrace,
+  type TraceIds,
+} from './context.js';
 
 /**
  * The request's environ. Applications and filters declare fields of their own by declaration merging
@@ -96,6 +103,10 @@ export class RequestEnviron {
   [ACTIVE_TRACE](): TraceIds | undefined {
     const { trace, req } = this[EXCHANGE];
     return trace?.activeIds ?? callersTrace(req);
+  }
+
+  get [METHOD](): string | undefined {
+    return this[EXCHANGE].req.method;
   }
 
   get signal(): AbortSignal | undefined {

@@ -4,6 +4,7 @@
  */
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
+import { requestOfMoment } from '../log/internal.js';
 import type { Assignment } from './assignment.js';
 import type { WorkerFailure } from './worker-message.js';
 
@@ -60,10 +61,16 @@ export function logFailure(log: Logger, message: string, error: unknown, fields:
 /** How long requests under way may take to end in a process after an unhandled error, when its state is unknown. */
 export const CRASH_DRAIN_MS = 5000;
 
+/** An error that an app throws is answered; only one that its callers do not see ends the process. */
+const LOST_PROMISE =
+  'The error reached no caller. A filter returns what its app returns: return app(req, res); other promises are awaited.';
+
 /** One line, with the stack of anything but a mistake of the configuration. Gives the status the process is to end with: 2, or what the error asks for. */
 export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {
-  if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, facts);
-  else log.error('Unhandled exception', { ...facts, err: error });
+  const request = requestOfMoment();
+  const told = { ...request, ...facts, ...(request.path !== undefined && { hint: LOST_PROMISE }) };
+  if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, told);
+  else log.error('Unhandled exception', { ...told, err: error });
   const status = statusOf(error);
   return status === STATUS_FAILED ? STATUS_UNHANDLED : status;
 }

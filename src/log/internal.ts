@@ -1,4 +1,4 @@
 /** Exports for other directories of Portico, beside the published ones. */
-export { describeMoments } from './moment.js';
+export { describeMoments, requestOfMoment } from './moment.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';
 export { reopenLogs } from './reopening.js';

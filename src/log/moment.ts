@@ -5,13 +5,20 @@
 import type { LogFields } from './log-arguments.js';
 
 let told: () => LogFields = () => ({});
+let toldOfRequest: () => LogFields = () => ({});
 
-/** Takes the facts of each line from `facts` from now on. */
-export function describeMoments(facts: () => LogFields): void {
+/** Takes the facts of each line from `facts` from now on, and from `ofRequest` those of a line about an error that no code handles. */
+export function describeMoments(facts: () => LogFields, ofRequest: () => LogFields): void {
   told = facts;
+  toldOfRequest = ofRequest;
 }
 
 /** The facts of this moment. */
 export function momentFacts(): LogFields {
   return told();
+}
+
+/** Method and path of the request that this moment belongs to; none where it belongs to no request. */
+export function requestOfMoment(): LogFields {
+  return toldOfRequest();
 }

@@ -1,6 +1,10 @@
 /** However its services end: a process ends when they have, with its status, in one process and in workers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { App } from 'portico/app';
+import { logUnhandled } from '../../dist/launch/exit-status.js';
+import { requestId } from '../../dist/middleware/index.js';
+import { buildFilter, captureLog, request } from '../../dist/testing/index.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
 type Context = { after(fn: () => Promise<void>): void };
@@ -142,3 +146,20 @@ for (const [throws, restartMethod] of [
     assert.ok(isAlive(program.pid));
   });
 }
+
+test('the line of an unhandled error has method and path of the request that it belongs to', async () => {
+  const { log, lines } = captureLog();
+  const { made, close } = await buildFilter(requestId);
+  const app: App = (_req, res) => {
+    logUnhandled(log, new Error('of the app'), { workerId: 1 });
+    res.end();
+  };
+  await request(made(app), 'PUT', '/books/7?token=secret');
+  logUnhandled(log, new Error('of no request'));
+  await close();
+  const [within, outside] = lines;
+  assert.deepEqual([within?.method, within?.path, within?.workerId], ['PUT', '/books/7', 1]);
+  assert.match(String(within?.request_id), /^req-/);
+  assert.match(String(within?.hint), /return app\(req, res\)/);
+  assert.deepEqual([outside?.path, outside?.hint], [undefined, undefined]);
+});
