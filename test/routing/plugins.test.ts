@@ -44,6 +44,25 @@ function upload(size: number): { headers: Record<string, string>; body: Buffer }
   return { headers: { 'content-type': 'multipart/form-data; boundary=x' }, body };
 }
 
+test('@fastify/multipart: an action that checks a body refuses a form that the plugin has not read', async (t) => {
+  const schema = { type: 'object', required: ['n'] } as const;
+  const actions = { rename: action({ bodyKey: 'rename' }, () => 'renamed') };
+  const router = new Router({ plugins: [multipart], controllers: { actions }, log: silentLogger() });
+  router.post('/checked', { body: schema }, () => 'checked').post('/any', () => 'any');
+  router.connect('/actions', { controller: 'actions', action: 'action' });
+  const send = await serveRouter(t, router);
+  for (const path of ['/checked', '/actions']) {
+    const { status, headers, text } = await send('POST', path, upload(10));
+    assert.deepEqual([status, headers.accept, headers.connection], [415, 'application/json', 'close']);
+    assert.match(text, /The body must be application\/json, not multipart\/form-data; boundary=x\./);
+    assert.equal(
+      (await send('POST', path, { headers: { 'content-type': 'multipart/form-data; boundary=x' } })).status,
+      400,
+    );
+  }
+  assert.equal((await send('POST', '/any', upload(10))).text, '"any"');
+});
+
 test('@fastify/multipart: an action reads a file; limits of the plugin, of the action and of the router hold', async (t) => {
   const log = keepingLogger();
   const read = async ({ fastify }: Pick<ActionRequest, 'fastify'>): Promise<object> => {

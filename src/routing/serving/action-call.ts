@@ -11,6 +11,7 @@ import { isObject } from '../../errors/index.js';
 import { type ActionRequest, ANSWERED, type Args, REPLY } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
+import { otherType } from './request-body.js';
 import { type AnswerTypes, discardAnswer, sendAnswer, unsendable } from './send-answer.js';
 import {
   type ActionTarget,
@@ -51,8 +52,9 @@ const NO_BODY: readonly FaultIssue[] = Object.freeze([
   { where: 'body', path: [], message: 'is required', keyword: 'required' },
 ]);
 
-function refuseNoBody(): never {
-  throw new InputRefused('The request needs a body.', NO_BODY);
+/** Throws for a request without a value for the action: one without a body, or with one that a plugin has not made a value of. */
+function refuseNoBody(req: IncomingMessage): never {
+  throw otherType(req) ?? new InputRefused('The request needs a body.', NO_BODY);
 }
 
 /** One request to one action. */
@@ -140,7 +142,7 @@ export class ActionCall {
 
   #checkBody(method: ServedMethod, rules: CallRules, body: unknown): unknown {
     if (rules.body === undefined) return this.#call(method, this.matched.target.passesBody ? body : undefined);
-    if (body === undefined) refuseNoBody();
+    if (body === undefined) refuseNoBody(this.request.req);
     const checked = rules.body(body);
     return isPromise(checked) ? checked.then((value) => this.#call(method, value)) : this.#call(method, checked);
   }
@@ -221,7 +223,7 @@ export class ActionCall {
       params: () => undefined,
       headers: () => rules.headers?.(req.headers),
       query: () => rules.query?.(fastify.query),
-      body: () => (body === undefined ? rules.body && refuseNoBody() : rules.body?.(body)),
+      body: () => (body === undefined ? rules.body && refuseNoBody(req) : rules.body?.(body)),
     } satisfies Record<FaultIssue['where'], () => unknown>;
     const all = [...issues];
     const parts = Object.keys(checks) as FaultIssue['where'][];
@@ -246,7 +248,8 @@ export class ActionCall {
   /** The method that the only key of the body selects. */
   #methodByKey(body: unknown): ServedMethod {
     const { target, version } = this.matched;
-    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+    if (body === undefined)
+      throw otherType(this.request.req) ?? new Fault(400, { message: 'The request needs a body.' });
     if (!isObject(body)) {
       throw new Fault(400, { message: 'The body must be an object with one key: the name of an action.' });
     }

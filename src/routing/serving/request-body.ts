@@ -34,10 +34,8 @@ export class BodyTypes {
   }
 
   /** Of a body for whose type there is no parser: the connection ends with it. */
-  refusal({ headers }: IncomingMessage): Fault {
-    const types = [...this.#named];
-    const message = `The body must be ${types.join(' or ')}, not ${quoteClient(headers['content-type'] || 'of no type')}.`;
-    return new Fault(415, { message, headers: { connection: 'close', Accept: types.join(', ') } });
+  refusal(req: IncomingMessage): Fault {
+    return unsupported(req, [...this.#named]);
   }
 
   /** Fastify does not tell which parsers plugins have added. */
@@ -50,6 +48,18 @@ export class BodyTypes {
     };
     Object.assign(fastify, { addContentTypeParser: noting });
   }
+}
+
+function unsupported({ headers }: IncomingMessage, types: readonly string[]): Fault {
+  const message = `The body must be ${types.join(' or ')}, not ${quoteClient(headers['content-type'] || 'of no type')}.`;
+  return new Fault(415, { message, headers: { connection: 'close', Accept: types.join(', ') } });
+}
+
+/** The refusal of a body of another type than JSON; undefined for JSON, and where there is no body. */
+export function otherType(req: IncomingMessage): Fault | undefined {
+  const type = req.headers['content-type'];
+  if (type === undefined || !hasBody(req) || JSON_TYPES.some((json) => json.test(type))) return undefined;
+  return unsupported(req, ['application/json']);
 }
 
 /** By these fields alone (RFC 9112 §6.3). */
