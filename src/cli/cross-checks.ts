@@ -122,17 +122,34 @@ function tlsOfUnknownApis(config: Config): OptionMistake[] {
   });
 }
 
-/** Certificates of APIs that `enabled_ssl_apis` does not name. */
+/** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` where it names none. */
 function certificatesOfPlainApis(config: Config): OptionMistake[] {
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  return apiNames(config).flatMap((name) => {
-    const group = `api:${name}`;
-    const isSet = (opt: string): boolean => config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
-    const opt = ['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'].find(isSet);
-    if (opt === undefined || enabledSslApis.includes(name)) return [];
+  const plain = apiNames(config).filter((name) => !enabledSslApis.includes(name));
+  const own = plain.flatMap((name) => {
     const message = `has no effect: ${name} is served in plain text, because enabled_ssl_apis does not name it`;
-    return [{ group, opt, message, hint: `add ${name} to [DEFAULT] enabled_ssl_apis`, severity: 'warning' as const }];
+    const hint = `add ${name} to [DEFAULT] enabled_ssl_apis`;
+    return firstSet(config, `api:${name}`, ['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'], { message, hint });
   });
+  if (plain.length === 0 || enabledSslApis.length > 0) return own;
+  const message = 'has no effect: every API is served in plain text, because enabled_ssl_apis is empty';
+  const hint = `write [DEFAULT] enabled_ssl_apis = ${plain.join(', ')}`;
+  return [...own, ...firstSet(config, 'ssl', ['cert_file', 'key_file', 'ca_file'], { message, hint })];
+}
+
+/** A warning at the first of the options that is set. */
+function firstSet(
+  config: Config,
+  group: string,
+  options: readonly string[],
+  said: Pick<OptionMistake, 'message' | 'hint'>,
+): OptionMistake[] {
+  const opt = options.find((each) => isSet(config, group, each));
+  return opt === undefined ? [] : [{ group, opt, ...said, severity: 'warning' }];
+}
+
+function isSet(config: Config, group: string, opt: string): boolean {
+  return config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
 }
 
 /** `[api:]`, and sections of APIs that are not enabled and that nothing else knows. */

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config, printDiagnostic } from 'portico/config';
 import { addCrossChecks } from '../../dist/cli/cross-checks.js';
-import { enabledApisOptions } from '../../dist/server/internal.js';
+import { enabledApisOptions, sslOptions } from '../../dist/server/internal.js';
 
 function found(text: string): string[] {
   const config = Config.fromText(text);
   config.register('DEFAULT', enabledApisOptions);
+  config.register('ssl', sslOptions);
   addCrossChecks(config);
   return config.problems({ complete: false }).map((each) => printDiagnostic(each, { showLine: false }));
 }
@@ -78,4 +79,16 @@ test('CF-51 a certificate of an API that is served in plain text is a warning', 
     /^portico\.ini:3:17: warning: \[api:a\] ssl_cert_file: has no effect: a is served in plain text.*\n {2}add a to \[DEFAULT\] enabled_ssl_apis$/,
   );
   assert.deepEqual(found('[DEFAULT]\nenabled_ssl_apis = a\n[api:a]\nport = 1\nssl_cert_file = cert.pem\n'), []);
+});
+
+test('CF-51 the certificate of [ssl] is a warning where every API is served in plain text', () => {
+  const ssl = '[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n';
+  const [warning, ...more] = found(`${ssl}[api:a]\nport = 1\n[api:b]\nport = 2\n`);
+  assert.deepEqual(more, []);
+  assert.match(
+    warning!,
+    /^portico\.ini:2:13: warning: \[ssl\] cert_file: has no effect: every API is served in plain text.*\n {2}write \[DEFAULT\] enabled_ssl_apis = a, b$/,
+  );
+  assert.deepEqual(found(`[DEFAULT]\nenabled_ssl_apis = b\n${ssl}[api:a]\nport = 1\n[api:b]\nport = 2\n`), []);
+  assert.deepEqual(found(ssl), []);
 });
