@@ -16,6 +16,7 @@ import { isShippedGroup } from './shipped-options.js';
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
   config.check(sharedAddresses);
+  config.check(portsOfPaths);
   config.check(reachableAdmin);
   config.check(registryOfItsDriver);
   config.check(shutdownTimes);
@@ -74,6 +75,17 @@ function sharedAddresses(config: Config): OptionMistake[] {
   if (shared === undefined) return issues;
   const message = `${shared.place} belongs to [api:${shared.name}]`;
   return [...issues, { group: 'admin', opt: 'listen', message, hint: 'choose another port' }];
+}
+
+/** Ports of APIs that listen on a path. */
+function portsOfPaths(config: Config): OptionMistake[] {
+  return apiNames(config).flatMap((name) => {
+    const group = `api:${name}`;
+    const { listen } = config.api(name, apiOptions, { partial: true });
+    if (listen.kind !== 'unix') return [];
+    const message = `has no effect: listen is unix:${listen.path} (${placeOf(config.getLocation(group, 'listen'))})`;
+    return firstSet(config, group, ['port'], { message, hint: 'remove it, or let listen be a host' });
+  });
 }
 
 /** Managers that finish in time leave some for what comes after them; who says otherwise is not obeyed. */

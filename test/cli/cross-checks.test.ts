@@ -92,3 +92,10 @@ test('CF-51 the certificate of [ssl] is a warning where every API is served in p
   assert.deepEqual(found(`[DEFAULT]\nenabled_ssl_apis = b\n${ssl}[api:a]\nport = 1\n[api:b]\nport = 2\n`), []);
   assert.deepEqual(found(ssl), []);
 });
+
+test('CF-51 a port beside a path to listen on is a warning', () => {
+  assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\nport = 8774\n'), [
+    'portico.ini:3:8: warning: [api:a] port: has no effect: listen is unix:/run/a (portico.ini:2:10)\n  remove it, or let listen be a host',
+  ]);
+  assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n'), []);
+});
