@@ -10,13 +10,14 @@ import { connectionProblem, registryConnection, servicegroupOptions } from '../r
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { sqliteProblem } from '../sqlite/internal.js';
-import { apiNames, appsOf, missingComma, sectionNames, serviceNames } from './names.js';
+import { apiNames, appsOf, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
 import { misspelledSections, nearTo, strangeApiSections } from './strange-sections.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
   config.check(sharedAddresses);
   config.check(portsOfPaths);
+  config.check(workersAboveMost);
   config.check(reachableAdmin);
   config.check(registryOfItsDriver);
   config.check(shutdownTimes);
@@ -85,6 +86,31 @@ function portsOfPaths(config: Config): OptionMistake[] {
     if (listen.kind !== 'unix') return [];
     const message = `has no effect: listen is unix:${listen.path} (${placeOf(config.getLocation(group, 'listen'))})`;
     return firstSet(config, group, ['port'], { message, hint: 'remove it, or let listen be a host' });
+  });
+}
+
+/** `max_workers` limits what `api-cli scale` asks for; more of them in a file start nonetheless. */
+function workersAboveMost(config: Config): OptionMistake[] {
+  const { maxWorkers: most } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
+  const apis = apiNames(config).map((name) => ({
+    group: `api:${name}`,
+    workers: config.api(name, apiOptions, { partial: true }).workers,
+  }));
+  const services = serviceNames(config).map((name) => ({
+    group: `service:${name}`,
+    workers: config.group(`service:${name}`, serviceOptions, { partial: true }).workers,
+  }));
+  return [...apis, ...services].flatMap(({ group, workers }) => {
+    if (workers <= most) return [];
+    const hint = 'only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers';
+    const severity = 'warning';
+    if (isSet(config, group, 'workers')) {
+      const message = `${workers} workers exceed max_workers, ${most} (${place || 'its default'})`;
+      return [{ group, opt: 'workers', message, hint, severity }];
+    }
+    const message = `[${group}] has ${workers} workers by default`;
+    return [{ group: 'DEFAULT', opt: 'max_workers', message, hint, severity }];
   });
 }
 

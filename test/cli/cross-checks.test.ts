@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { Config, printDiagnostic } from 'portico/config';
 import { addCrossChecks } from '../../dist/cli/cross-checks.js';
+import { launcherOptions } from '../../dist/launch/internal.js';
 import { enabledApisOptions, sslOptions } from '../../dist/server/internal.js';
 
 function found(text: string): string[] {
   const config = Config.fromText(text);
   config.register('DEFAULT', enabledApisOptions);
+  config.register('DEFAULT', launcherOptions);
   config.register('ssl', sslOptions);
   addCrossChecks(config);
   return config.problems({ complete: false }).map((each) => printDiagnostic(each, { showLine: false }));
@@ -98,4 +101,20 @@ test('CF-51 a port beside a path to listen on is a warning', () => {
     'portico.ini:3:8: warning: [api:a] port: has no effect: listen is unix:/run/a (portico.ini:2:10)\n  remove it, or let listen be a host',
   ]);
   assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n'), []);
+});
+
+test('CF-51 more workers than max_workers, which only scale keeps to, are a warning', () => {
+  assert.deepEqual(found('[DEFAULT]\nmax_workers = 2\n[api:a]\nworkers = 3\n[service:s]\nworkers = 4\n'), [
+    'portico.ini:4:11: warning: [api:a] workers: 3 workers exceed max_workers, 2 (portico.ini:2:15)\n  only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers',
+    'portico.ini:6:11: warning: [service:s] workers: 4 workers exceed max_workers, 2 (portico.ini:2:15)\n  only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers',
+  ]);
+  assert.match(
+    found('[api:a]\nworkers = 999999999\n')[0]!,
+    /999999999 workers exceed max_workers, \d+ \(its default\)/,
+  );
+  const processors = availableParallelism();
+  const byDefault = `portico.ini:2:15: warning: [DEFAULT] max_workers: [api:a] has ${processors} workers by default`;
+  const [said] = found('[DEFAULT]\nmax_workers = 1\n[api:a]\n');
+  assert.equal(said?.split('\n')[0], processors > 1 ? byDefault : undefined);
+  assert.deepEqual(found('[DEFAULT]\nmax_workers = 3\n[api:a]\nworkers = 3\n'), []);
 });
