@@ -21,6 +21,7 @@ import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
 import { enabledServices, type MakeService, planningServices } from './enabled-services.js';
 import { hasKnownOption, serviceNames, withoutPasted } from './names.js';
+import { passedOver } from './passed-over.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** Services that a configuration starts, with its diagnostics. */
@@ -46,7 +47,7 @@ export async function plan(
   const make = { api: planningApis(config, options.log), services: planningServices };
   const { diagnostics, ...started } = await enabled(config, judged, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
-  return { ...started, diagnostics: inOrder([...written, ...diagnostics]), hasStrangers };
+  return { ...started, diagnostics: inOrder([...written, ...passedOver(judged), ...diagnostics]), hasStrangers };
 }
 
 /** Makes the plans of APIs, which read one paste file once. */

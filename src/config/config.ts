@@ -1,5 +1,4 @@
 /** The configuration of a service. */
-
 import { inspect } from 'node:util';
 import { type Diagnostic, type Place, PorticoError, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
@@ -246,6 +245,11 @@ export class Config {
     return this.#files.map(({ path }) => path);
   }
 
+  /** The absolute paths of the directories whose `*.conf` are read. */
+  get configDirs(): readonly string[] {
+    return this.#state.paths.dirs.map(({ path }) => path);
+  }
+
   /** Arguments of the command line, `group.opt` and value as written. */
   get arguments(): readonly { readonly group: string; readonly opt: string; readonly value: string }[] {
     return this.#state.mutable.arguments;
@@ -287,8 +291,7 @@ export class Config {
 
   /** Both steps at once. Nothing changes when it rejects with `ConfigError`. */
   async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
-    const prepared = await prepareReload(this.#current, { ...options, collect: false });
-    return prepared.accept();
+    return (await prepareReload(this.#current, { ...options, collect: false })).accept();
   }
 
   /** Applies what a parent accepted, and runs the hooks. Rejects with `ConfigError` when this process cannot. */
@@ -303,10 +306,7 @@ export class Config {
 
   /** Calls back with the new value of one option, `group.opt`, after each change of it. */
   watch(name: string, changed: (value: unknown) => void | Promise<void>): () => void {
-    return this.onMutate((_, changes) => {
-      const change = changes.get(name);
-      return change === undefined ? undefined : changed(change.new);
-    });
+    return this.onMutate((_, changes) => (changes.has(name) ? changed(changes.get(name)?.new) : undefined));
   }
 
   /** Printed form: values by group, secrets masked. */

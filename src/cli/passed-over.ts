@@ -1,0 +1,50 @@
+/**
+ * Files of configuration directories that set options and are not read, because their names do not end in `.conf`.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Config } from '../config/index.js';
+import { type Diagnostic, shownPath } from '../errors/index.js';
+import { isPasteSection } from '../loader/internal.js';
+
+/** A hidden file, an editor's backup, and a file that was taken out of use by its name. */
+const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
+
+/** A warning for each of them. `judged` knows the options. */
+export function passedOver(judged: Config): Diagnostic[] {
+  return judged.configDirs.flatMap((dir) =>
+    otherFiles(dir)
+      .filter((path) => !judged.configFiles.includes(path) && setsOptions(judged, path))
+      .map((path) => ({
+        severity: 'warning' as const,
+        code: 'PORTICO_CONFIG_PASSED_OVER',
+        message: `${shownPath(path)} is not read: of a configuration directory only the files *.conf are`,
+        hint: 'Rename it, or name it with --config-file.',
+      })),
+  );
+}
+
+function otherFiles(dir: string): string[] {
+  try {
+    const files = readdirSync(dir, { withFileTypes: true }).filter((each) => each.isFile() || each.isSymbolicLink());
+    const names = files.map(({ name }) => name).filter((name) => !name.endsWith('.conf') && !SET_ASIDE.test(name));
+    return names.sort().map((name) => join(dir, name));
+  } catch {
+    // A directory that cannot be read is reported by its own check.
+    return [];
+  }
+}
+
+/** Whether a file reads as configuration of a service: it sets a known option, and has no section of a paste file. */
+function setsOptions(judged: Config, path: string): boolean {
+  try {
+    const file = Config.fromText(readFileSync(path, 'utf8'));
+    const sections = file.listAllSections();
+    const isOurs = (section: string): boolean =>
+      /^(?:api|service):./.test(section) || file.listOptions(section).some((opt) => judged.has(section, opt));
+    return !sections.some(isPasteSection) && sections.some(isOurs);
+  } catch {
+    // It is no INI file, or not ours to read.
+    return false;
+  }
+}
