@@ -13,6 +13,7 @@ export {
 export {
   type Beat,
   type BeatAnswer,
+  type DatabaseOption,
   type RecordChanges,
   RecordExists,
   type RecordFilter,

@@ -6,14 +6,14 @@ import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
-import { ConfigurationRefused, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, PorticoError, placeOf } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
-import type { ServiceStore } from './service-store.js';
+import type { DatabaseOption, ServiceStore } from './service-store.js';
 import { MemoryStore, SqliteStore } from './sqlite-store.js';
 
 /**
@@ -26,19 +26,21 @@ export function openRegistry(
 ): ServiceRegistry | null {
   const group = config.group('servicegroup', servicegroupOptions);
   const database = config.group('database', databaseOptions);
-  const connection = registryConnection(config)?.connection;
+  const named = registryConnection(config);
   // A heartbeat must fail before the next one is due, and so must what it waits for.
   const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
   const make = (store: ServiceStore): ServiceRegistry =>
     new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
   if (group.driver === 'memory') return make(memoryOf(config));
-  if (connection === undefined) return null;
+  if (named === undefined) return null;
+  const { connection } = named;
+  const option = databaseOption(config, named.group);
   if (group.driver === 'sqlite') {
     const path = sqlitePath(connection);
     const below = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath);
     const makeFolder = path.startsWith(below + sep);
     const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
-    return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder }));
+    return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder, option }));
   }
   checkConnection('postgresql', connection);
   const { poolSize, poolTimeout, statementTimeout } = database;
@@ -47,6 +49,7 @@ export function openRegistry(
       connections: Math.min(2, poolSize),
       connectTimeoutMs: Math.min(poolTimeout, limit) * 1000,
       statementTimeoutMs: Math.min(statementTimeout, limit) * 1000,
+      option,
     }),
   );
 }
@@ -73,6 +76,13 @@ export function neededRegistry(
     });
   }
   return registry;
+}
+
+/** The `connection` of a group, for errors of the database that it names. */
+function databaseOption(config: Config, group: string): DatabaseOption {
+  const location = config.getLocation(group, 'connection');
+  const place = location.origin === undefined ? ` (${placeOf(location)})` : '';
+  return { origin: location.origin, hint: `Check [${group}] connection${place}, and the database that it names.` };
 }
 
 /** A problem of a connection, in words without the connection: it may have a password. */

@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import { importPeer } from '../modules/index.js';
 import { POSTGRESQL_STEPS } from './schema.js';
-import { RegistryUnavailable } from './service-store.js';
+import { type DatabaseOption, RegistryUnavailable } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
 /** How a store in PostgreSQL is made. */
@@ -19,6 +19,8 @@ export interface PostgresqlStoreOptions {
   readonly statementTimeoutMs?: number;
   /** Milliseconds since 1970, for tests. Default: the server's clock. */
   readonly now?: () => number;
+  /** The option that names the database, for errors. */
+  readonly option?: DatabaseOption;
 }
 
 const PG = { code: 'PORTICO_PG_MISSING', neededBy: '[servicegroup] driver = postgresql', spec: 'pg' };
@@ -72,7 +74,7 @@ export class PostgresqlStore extends SqlStore {
         client.release(true);
       }
     } catch (error) {
-      throw understood(error);
+      throw understood(error, this.#options.option);
     }
   }
 
@@ -90,7 +92,7 @@ export class PostgresqlStore extends SqlStore {
         return (await (await this.#opened()).query<Row>(text, values)).rows;
       } catch (error) {
         if (attempt < TRIES && isPassing(error)) continue;
-        throw understood(error);
+        throw understood(error, this.#options.option);
       }
     }
   }
@@ -147,17 +149,18 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-function understood(error: unknown): unknown {
+function understood(error: unknown, option: DatabaseOption = {}): unknown {
   const code = codeOf(error);
   if (code === '42P01') {
     return new ConfigurationRefused('PORTICO_REGISTRY_NOT_MIGRATED', {
       message: "the database does not contain the service registry's tables",
       hint: 'Run: api-cli db sync',
+      origin: option.origin,
       cause: error,
     });
   }
   if (error instanceof PorticoError || !isAway(code, error)) return error;
-  return new RegistryUnavailable(error);
+  return new RegistryUnavailable(error, option);
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Database of a registry. Every rule (who is up, who may register) is above it.
  */
-import { PorticoError } from '../errors/index.js';
+import { type ErrorDetails, PorticoError } from '../errors/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 
 /** A service's own facts, given when it starts. */
@@ -98,11 +98,15 @@ export interface ServiceStore {
   close(): Promise<void>;
 }
 
+/** Parts of an error about a database: the place of the option that names it, and what to do about that. */
+export type DatabaseOption = Pick<ErrorDetails, 'origin' | 'hint'>;
+
 /** The registry cannot be asked at present: its database is away. Never means that a service is down. */
 export class RegistryUnavailable extends PorticoError {
-  constructor(cause: unknown) {
+  constructor(cause: unknown, option: DatabaseOption = {}) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super('PORTICO_REGISTRY_UNAVAILABLE', { message: `the service registry is unavailable: ${why}`, cause });
+    const message = `the service registry is unavailable: ${why}`;
+    super('PORTICO_REGISTRY_UNAVAILABLE', { ...option, message, cause });
   }
 }
 

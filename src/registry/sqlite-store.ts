@@ -8,7 +8,7 @@ import type { Logger } from '../log/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/internal.js';
 import { SQLITE_STEPS } from './schema.js';
-import { RegistryUnavailable, type ServiceStore } from './service-store.js';
+import { type DatabaseOption, RegistryUnavailable, type ServiceStore } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
 /** How a store in SQLite is opened. */
@@ -21,6 +21,8 @@ export interface SqliteStoreOptions {
   readonly makeFolder?: boolean;
   /** Milliseconds since 1970. SQLite is one machine, so its clock is the database's. Default: `Date.now`. */
   readonly now?: () => number;
+  /** The option that names the database, for errors. */
+  readonly option?: DatabaseOption;
 }
 
 /** Longer than this and every request of the worker has waited for it. */
@@ -113,14 +115,14 @@ export class SqliteStore extends SqlStore {
       return work(this.#database);
     } catch (error) {
       if (error instanceof RegistryUnavailable || !isAway(error)) throw error;
-      if (isLocked(error)) throw new RegistryUnavailable(error);
+      if (isLocked(error)) throw new RegistryUnavailable(error, this.#options.option);
       try {
         this.#database?.close();
       } catch {
         // It was closed by what went wrong.
       }
       this.#database = undefined;
-      throw new RegistryUnavailable(error);
+      throw new RegistryUnavailable(error, this.#options.option);
     } finally {
       const took = performance.now() - began;
       if (took > SLOW_MS)
@@ -133,7 +135,9 @@ export class SqliteStore extends SqlStore {
     if (this.#path === ':memory:' || this.#inode === undefined) return;
     const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
     if (inode === this.#inode) return;
-    if (inode === undefined) throw new RegistryUnavailable(new Error(`the file ${this.#path} is gone`));
+    if (inode === undefined) {
+      throw new RegistryUnavailable(new Error(`the file ${this.#path} is gone`), this.#options.option);
+    }
     this.#database?.close();
     this.#database = undefined;
   }

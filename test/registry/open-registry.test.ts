@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
-import { MemoryStore, membership, openRegistry, ServiceRegistry } from 'portico/registry';
+import { MemoryStore, membership, openRegistry, type RegistryUnavailable, ServiceRegistry } from 'portico/registry';
 import { sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';
@@ -54,6 +54,39 @@ test('SG-20 the registry is the one the configuration names, its own database be
   const store = new SqliteStore(path);
   assert.equal((await store.list()).length, 1);
   await store.close();
+});
+
+test('SG-20 a database that is away is told with the option that names it, without its password', async () => {
+  const failure = async (config: Config): Promise<RegistryUnavailable> => {
+    const registry = openRegistry(config, { log })!;
+    try {
+      return await registry.list().then(
+        () => assert.fail('it was reached'),
+        (error: RegistryUnavailable) => error,
+      );
+    } finally {
+      await registry.close();
+    }
+  };
+  const away = 'postgresql://me:hidden@127.0.0.1:1/x';
+  const postgresql = await failure(
+    Config.fromText(`[servicegroup]\ndriver = postgresql\n[database]\nconnection = ${away}\n`),
+  );
+  assert.match(
+    postgresql.describe(),
+    /^portico\.ini:4:14: \[database\] connection: the service registry is unavailable: connect ECONNREFUSED 127\.0\.0\.1:1\n {2}Check \[database\] connection, and the database that it names\.$/,
+  );
+  const sqlite = await failure(Config.fromText('[servicegroup]\nconnection = sqlite:////no/such/x.db\n'));
+  assert.match(
+    sqlite.message,
+    /^portico\.ini:2:14: \[servicegroup\] connection: .*cannot open the database \/no\/such\/x\.db/,
+  );
+  const env = { PORTICO_SERVICEGROUP__DRIVER: 'postgresql', PORTICO_DATABASE__CONNECTION: away };
+  const { message, hint = '' } = await failure(await Config.load({ files: [], argv: [], env }));
+  assert.match(hint, /^Check \[database\] connection \(env PORTICO_DATABASE__CONNECTION\), /);
+  for (const told of [postgresql.describe(), JSON.stringify(postgresql.diagnostics), message, hint]) {
+    assert.doesNotMatch(told, /hidden/);
+  }
 });
 
 test('SG-38 the folder of a registry below state_path is made, another one is not', async () => {
