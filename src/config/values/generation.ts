@@ -2,21 +2,22 @@
  * One generation of a configuration: what was written, seen through the declarations. From there to the value of an option it is
  * a choice, interpolation and parsing, with everything that is wrong on the way.
  */
-import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
-import { originWithin } from '../../ini/index.js';
+import type { Diagnostic, Place } from '../../errors/index.js';
+import { optionKey } from '../../ini/index.js';
 import { looksSecret } from '../../text/index.js';
 import type { Sources, State, Written } from '../state.js';
-import { maskLocation, maskText } from '../types/mask.js';
-import { InvalidValue, type Option, type OptionDeclarations } from '../types/option.js';
+import { givesAway, maskLocation, maskText } from '../types/mask.js';
+import type { OptionDeclarations } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
-import { BadReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
-import { suggestion } from './mistakes.js';
+import { BadReference, hasReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
+import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,
   chooseWritten,
   type Layer,
   layerOf,
+  placeWithin,
   type Report,
   type Resolved,
   variableName,
@@ -147,6 +148,7 @@ export class Generation {
           : option.check(last.typed.value);
       const warning = value === undefined ? undefined : option.warning?.(value, last.location.origin?.file);
       if (warning !== undefined) report('warning', 'PORTICO_CONFIG_VALUE', last, { message: warning });
+      this.#judgeDollars(wanted, last, report);
       return value;
     } catch (error) {
       const isReference = error instanceof BadReference;
@@ -216,20 +218,34 @@ export class Generation {
    */
   #interpolated(written: Written, wanted: DeclaredOption, path: readonly string[]): string {
     const { group, opt } = wanted;
-    const marker = 'interpolate:';
     const secret = holdsSecret(wanted);
     if (secret && written.verbatim === true) return written.text;
-    if (secret && !written.text.startsWith(marker)) return unescapeDollars(written.text);
+    if (secret && !written.text.startsWith(MARKER)) return unescapeDollars(written.text);
     const key = `${group}.${opt}`;
     if (path.includes(key)) {
       const cycle = [...path.slice(path.indexOf(key)), key];
       throw new BadReference(`refers to itself: ${cycle.join(' → ')}`, 0);
     }
     return interpolate(
-      secret ? written.text.slice(marker.length) : written.text,
+      secret ? written.text.slice(MARKER.length) : written.text,
       (reference) => this.#referred(reference, { group, opt, secret }, [...path, key]),
       (name) => this.#isGroup(name),
     );
+  }
+
+  /** `sqlite:///$state_path/x.db` is a path with a `$`, and was not meant to be. A user or a query may be a secret with one. */
+  #judgeDollars({ group, option }: DeclaredOption, last: Written, report: Report): void {
+    if (!option.secret || option.type !== 'uri' || last.typed !== undefined) return;
+    if (last.verbatim === true || last.text.startsWith(MARKER)) return;
+    const isOption = (reference: Reference): boolean =>
+      [reference.group ?? group, 'DEFAULT'].some(
+        (place) => this.groups.find(place, optionKey(reference.opt)) !== undefined,
+      );
+    if (!hasReference(last.text, isOption, (name) => this.#isGroup(name))) return;
+    report(givesAway(option, last.text) ? 'warning' : 'error', 'PORTICO_CONFIG_REFERENCE', last, {
+      message: 'has the name of an option after a $, which is not replaced: this option may hold a password',
+      hint: `write ${MARKER} in front of the value to have it replaced, or $$ for a dollar sign`,
+    });
   }
 
   #isGroup(name: string): boolean {
@@ -244,7 +260,7 @@ export class Generation {
     path: readonly string[],
   ): string {
     const places = reference.group === undefined ? [from.group, 'DEFAULT'] : [reference.group];
-    const name = reference.opt.replaceAll('-', '_');
+    const name = optionKey(reference.opt);
     for (const place of new Set(places)) {
       const declared = this.groups.find(place, name);
       const target = declared ?? undeclaredOption(place, name);
@@ -273,6 +289,9 @@ export class Generation {
   }
 }
 
+/** Begins a secret that has references. */
+const MARKER = 'interpolate:';
+
 /** The place of a value that is nowhere set. */
 const UNSET: Place = { kind: 'default', detail: 'default' };
 
@@ -295,18 +314,4 @@ function undeclaredOption(group: string, opt: string): DeclaredOption {
 /** Whether a value must neither be interpolated nor be referred to. A declaration decides, without one the name. */
 function holdsSecret({ opt, option }: DeclaredOption): boolean {
   return option === undeclared ? looksSecret(opt) : option.secret;
-}
-
-/** The remedy for a value that was refused with an error. */
-export function hintFor(error: unknown, option: Option, text: string, quoted = false): string | undefined {
-  if (option.plain && !quoted && /\s[#;]/.test(text)) {
-    return 'inline comments are not supported: put the comment on a separate line';
-  }
-  return error instanceof InvalidValue ? error.hint : undefined;
-}
-
-/** The place of a reference inside a value. */
-function placeWithin(error: BadReference, { location, entry }: Written): Place {
-  if (entry === undefined || location.kind === 'environment') return location;
-  return placeInFile(originWithin(entry.pieces, error.offset), location.kind === 'source' ? 'source' : 'file');
 }

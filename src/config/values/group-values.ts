@@ -6,8 +6,8 @@ import { type Diagnostic, type Origin, type Place, placeInFile } from '../../err
 import { elsewhereOf } from '../types/elsewhere.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
-import { type Generation, hintFor } from './generation.js';
-import { suggestion } from './mistakes.js';
+import type { Generation } from './generation.js';
+import { hintFor, suggestion } from './mistakes.js';
 import { UNUSED, unknownNames, WITHOUT_EFFECT } from './problems.js';
 import type { Resolved } from './written.js';
 

@@ -1,6 +1,7 @@
 /**
  * `$name`, `${name}`, `$group.name` and `${group.name}` in values; `$$` and `\$` are a dollar sign.
  */
+import { ignoreErrors } from '../../errors/index.js';
 import { InvalidValue } from '../types/option.js';
 
 /** A reference to another option, at an offset in the text. */
@@ -45,6 +46,21 @@ export function interpolate(
     if (isGroup(first)) return lookUp({ group: first, opt: second, offset });
     return `${lookUp({ group: undefined, opt: first, offset })}.${second}`;
   });
+}
+
+/** Tells whether a text has a reference to something that `isOption`. */
+export function hasReference(
+  text: string,
+  isOption: (reference: Reference) => boolean,
+  isGroup: (name: string) => boolean,
+): boolean {
+  let found = false;
+  const look = (reference: Reference): string => {
+    found ||= isOption(reference);
+    return '';
+  };
+  ignoreErrors(() => interpolate(text, look, isGroup));
+  return found;
 }
 
 /** A text without references: only `$$` and `\\$` are read, as a dollar sign. */

@@ -3,6 +3,7 @@
  */
 import { ConfigurationRefused, type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
+import { InvalidValue, type Option } from '../types/option.js';
 import type { Resolved } from './written.js';
 
 /** A configuration that was refused; `diagnostics` holds everything that is wrong with it, the message one line for each. */
@@ -28,6 +29,14 @@ export function refusalFor(diagnostics: readonly Diagnostic[]): ConfigError | un
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
   const names = nearestNames(word, new Set(candidates)).map((name) => `'${name}'`);
   return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
+}
+
+/** The remedy for a value that was refused with an error. */
+export function hintFor(error: unknown, option: Option, text: string, quoted = false): string | undefined {
+  if (option.plain && !quoted && /\s[#;]/.test(text)) {
+    return 'inline comments are not supported: put the comment on a separate line';
+  }
+  return error instanceof InvalidValue ? error.hint : undefined;
 }
 
 /** A mistake in an option, or a section, without its place, which is found for it. */

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
+import { originWithin } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import type { Sources, Written } from '../state.js';
 import { givesAway, maskLocation } from '../types/mask.js';
@@ -252,4 +253,10 @@ function fromVariable(
 function eachItem(written: Written): Written[] {
   const items = written.text.trimStart().startsWith('[') && ignoreErrors(() => JSON.parse(written.text) as unknown);
   return Array.isArray(items) ? items.map((item) => ({ ...written, text: String(item) })) : [written];
+}
+
+/** The place of a reference inside a value. */
+export function placeWithin({ offset }: { readonly offset: number }, { location, entry }: Written): Place {
+  if (entry === undefined || location.kind === 'environment') return location;
+  return placeInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Config, type ConfigError, defineOptions, integer, string } from 'portico/config';
+import { Config, type ConfigError, defineOptions, integer, printDiagnostic, string, uri } from 'portico/config';
 
 const defaults = defineOptions({
   host: string({ default: 'here', help: 'x' }),
@@ -90,4 +90,33 @@ test('CF-29 an option that is no secret cannot refer to one', () => {
   const message = refused('[app]\npassword = hunter2\nurl = $password\n');
   assert.match(message, /\[app\] url: refers to the secret \[app\] password, which would reveal it/);
   assert.doesNotMatch(message, /hunter2/);
+});
+
+test('CF-29 a URI that may hold a secret and names an option after a $ is told: without user and query an error', () => {
+  const found = (database: string, rest = ''): string[] => {
+    const config = Config.fromText(`[db]\ndatabase = ${database}\n${rest}`);
+    config.register('DEFAULT', defaults);
+    config.register('db', defineOptions({ database: uri({ secret: true, help: 'x' }) }));
+    return config.problems({ complete: false }).map((each) => printDiagnostic(each));
+  };
+  const said =
+    '[db] database: has the name of an option after a $, which is not replaced: this option may hold a password';
+  const hint = 'write interpolate: in front of the value to have it replaced, or $$ for a dollar sign';
+  for (const text of [
+    'sqlite:////$host/x.db',
+    'sqlite:///$host.db',
+    `sqlite:///$${'{DEFAULT.host}'}/x.db`,
+    'sqlite:///$old-name',
+  ]) {
+    assert.deepEqual(found(text), [`portico.ini:2:12: error: ${said}\n  ${hint}`], text);
+  }
+  assert.deepEqual(found('pg://u:hid$host@db/x'), [`portico.ini:2:12: warning: ${said}\n  ${hint}`]);
+  for (const text of [
+    'sqlite:///$other/x.db',
+    'sqlite:///$$host/x.db',
+    'interpolate:sqlite:///$host',
+    'pg://u:a$b${@db/x',
+  ]) {
+    assert.deepEqual(found(text), [], text);
+  }
 });
