@@ -11,6 +11,7 @@ import { openToAppend, refuseForeignLink } from '../process/index.js';
 import type { Change } from './changes.js';
 import { workerAssignment } from './load.js';
 import { defineOptions } from './types/define-options.js';
+import { writtenElsewhere } from './types/elsewhere.js';
 import { boolean } from './types/number-types.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { oneOf, path } from './types/text-types.js';
@@ -38,6 +39,7 @@ export const programLogOptions = defineOptions({
     help: 'Not supported: true is refused. Log to standard error and let the service manager collect it.',
   }),
 });
+writtenElsewhere(programLogOptions, { meant: { log_dir: 'write the whole path of the file as log_file' } });
 
 /** The part of a configuration that a log needs. */
 interface Logging {

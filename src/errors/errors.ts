@@ -112,7 +112,7 @@ export function describeError(error: unknown): string {
  */
 export function nearestNames(word: string, candidates: Iterable<string>): string[] {
   const wanted = fold(word);
-  const limit = wanted.length <= 3 ? 1 : 2;
+  const limit = wanted.length <= 4 ? 1 : 2;
   const found: { name: string; distance: number }[] = [];
   for (const name of candidates) {
     if (Math.abs(name.length - word.length) > limit) continue;

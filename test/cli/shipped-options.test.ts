@@ -1,8 +1,8 @@
 /** How options are called. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Config } from 'portico/config';
-import { FILTER_GROUPS, shippedOptions } from '../../dist/cli/shipped-options.js';
+import { FILTER_GROUPS, registerShippedOptions, shippedOptions } from '../../dist/cli/shipped-options.js';
+import { Config } from '../../dist/config/index.js';
 
 const named = (await shippedOptions()).flatMap(({ group, options }) =>
   Object.entries(options).map(([name, option]) => ({ group, name, option, shown: `[${group}] ${name}` })),
@@ -60,4 +60,28 @@ test('CF-52 a number that is a time says its unit, unless it is one that operato
     bare.map(({ shown }) => shown),
     [],
   );
+});
+
+test('CF-66 the hint for a name of an OpenStack file is the option that its operator means', async () => {
+  const hints = async (text: string): Promise<(string | undefined)[]> => {
+    const config = Config.fromText(`[DEFAULT]\nenabled_apis = a\n${text}`);
+    await registerShippedOptions(config);
+    return config
+      .problems({ complete: true })
+      .map(({ severity, section, option, hint }) => `${severity} [${section}] ${option}: ${hint}`);
+  };
+  assert.deepEqual(await hints('log_dir = /var/log/nova\nport = 8774\nprot = 1\n[api:a]\n'), [
+    'error [DEFAULT] log_dir: write the whole path of the file as log_file',
+    "error [DEFAULT] port: 'port' is an option of [api:a], [stats]",
+    "error [DEFAULT] prot: did you mean 'port' of [api:a]?",
+  ]);
+  for (const name of ['a', 'idle']) {
+    assert.deepEqual(await hints(`[api:${name}]\nhost = ::\nbind_host = ::\nbind_port = 1\nprot = 1\n`), [
+      `error [api:${name}] host: did you mean 'listen'?`,
+      `error [api:${name}] bind_host: did you mean 'listen'?`,
+      `error [api:${name}] bind_port: did you mean 'port'?`,
+      `error [api:${name}] prot: did you mean 'port'?`,
+    ]);
+  }
+  assert.deepEqual(await hints('hots = x\n'), ["error [DEFAULT] hots: did you mean 'host'?"]);
 });

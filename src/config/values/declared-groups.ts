@@ -6,7 +6,7 @@ import { sectionKey } from '../../ini/index.js';
 import type { Argument, SourceFile } from '../state.js';
 import { multi } from '../types/collection-types.js';
 import { defineOptions, placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
-import { elsewhereOf } from '../types/elsewhere.js';
+import { adviceIn, type Elsewhere, elsewhereOf } from '../types/elsewhere.js';
 import { boolean } from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
 import { path } from '../types/text-types.js';
@@ -72,11 +72,8 @@ export class DeclaredGroups {
   readonly #spelled = new Map<string, Declaration>();
   /** Groups that these declarations were made for: a group may be asked for with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
-  /** Sections whose names other programs know as well: the group they belong to, and names that have no effect, with what to do. */
-  readonly #elsewhere = new Map<
-    string,
-    { readonly group: string; readonly unused: Readonly<Record<string, string>> }
-  >();
+  /** Sections whose names other programs know as well: the group they belong to, and what to do about names of theirs. */
+  readonly #elsewhere = new Map<string, Elsewhere & { readonly group: string }>();
   /** Groups whose values may be in sections of the paste file as well: what each section lacks is told there. */
   readonly sectional = new Set<string>();
   /** How many options are declared. */
@@ -106,7 +103,13 @@ export class DeclaredGroups {
     const elsewhere = elsewhereOf(options);
     if (elsewhere !== undefined) {
       for (const section of [group, elsewhere.section ?? group]) {
-        this.#elsewhere.set(sectionKey(section), { group, unused: elsewhere.unused });
+        const key = sectionKey(section);
+        const { unused, meant } = this.#elsewhere.get(key) ?? {};
+        this.#elsewhere.set(key, {
+          group,
+          unused: { ...unused, ...elsewhere.unused },
+          meant: { ...meant, ...elsewhere.meant },
+        });
       }
     }
     this.#seen.set(options, seen.add(group));
@@ -132,10 +135,14 @@ export class DeclaredGroups {
 
   #instantiateSection(section: string): void {
     if (this.#groups.has(section)) return;
-    const prefix = [...this.#templates.keys()].find((each) => section.startsWith(each) && section !== each);
-    for (const { opt, option, place } of this.#templates.get(prefix ?? '')?.values() ?? []) {
+    for (const { opt, option, place } of this.#templates.get(this.#templateOf(section))?.values() ?? []) {
       this.#add(declarationOf(section, opt, option, place));
     }
+  }
+
+  /** The prefix of the template that a section is of; empty where it is of none. */
+  #templateOf(section: string): string {
+    return [...this.#templates.keys()].find((each) => section.startsWith(each) && section !== each) ?? '';
   }
 
   /** The section that a name outside it would belong to: `api:web` for `web_workers` of `[DEFAULT]`, were there a web. */
@@ -166,10 +173,10 @@ export class DeclaredGroups {
     return this.#elsewhere.get(section)?.group ?? (this.has(section) ? section : undefined);
   }
 
-  /** The remedy for a name that other programs know in this section and that has no effect here. */
-  adviceFor(section: string, opt: string): string | undefined {
-    const unused = this.#elsewhere.get(section)?.unused ?? {};
-    return Object.hasOwn(unused, opt) ? unused[opt] : undefined;
+  /** As {@link adviceIn}, for a name in a section. */
+  adviceFor(section: string, kind: 'unused' | 'meant', opt: string): string | undefined {
+    const known = this.#elsewhere.get(section) ?? this.#elsewhere.get(`${this.#templateOf(section)}<name>`);
+    return adviceIn(known, kind, opt);
   }
 
   /** The option of this name. */

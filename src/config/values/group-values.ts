@@ -3,7 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
-import { elsewhereOf } from '../types/elsewhere.js';
+import { adviceIn, elsewhereOf } from '../types/elsewhere.js';
 import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
@@ -130,16 +130,17 @@ function unknownLocals(
 ): Diagnostic[] {
   if (local.size === 0) return [];
   const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
-  const { unused } = elsewhereOf(options) ?? { unused: {} as Readonly<Record<string, string>> };
+  const elsewhere = elsewhereOf(options);
   return [...local]
     .filter(([name]) => !known.has(name) && !OF_OSLO.has(name))
     .map(([name, written]) => {
       const at = { section: written.origin?.section ?? group, option: name, place: placeOf(name, undefined, written) };
-      const advice = Object.hasOwn(unused, name) ? unused[name] : undefined;
+      const advice = adviceIn(elsewhere, 'unused', name);
       if (advice !== undefined) {
         return { severity: 'warning', code: UNUSED, ...at, message: WITHOUT_EFFECT, hint: advice };
       }
-      const hint = suggestion(name, known) ?? `its options are ${[...known].join(', ')}`;
+      const near = adviceIn(elsewhere, 'meant', name) ?? suggestion(name, known);
+      const hint = near ?? `its options are ${[...known].join(', ')}`;
       return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', ...at, message: 'unknown option', hint };
     });
 }

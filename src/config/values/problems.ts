@@ -5,7 +5,7 @@
 import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
-import type { DeclaredGroups } from './declared-groups.js';
+import type { DeclaredGroups, DeclaredOption } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './mistakes.js';
 import { variableName } from './written.js';
@@ -200,9 +200,9 @@ function unknownOption(
   place: Place,
 ): Diagnostic[] {
   const subject = { section: group, option: opt, place };
-  const advice = groups.adviceFor(group, opt);
+  const advice = groups.adviceFor(group, 'unused', opt);
   if (advice !== undefined) return [unknown(UNUSED, 'warning', subject, WITHOUT_EFFECT, advice)];
-  const near = suggestion(opt, groups.spelledIn(group));
+  const near = groups.adviceFor(group, 'meant', opt) ?? suggestion(opt, groups.spelledIn(group));
   const section = groups.sectionOfSpelling(group, opt);
   if (section !== undefined && near === undefined) {
     // `metadata_workers` in a program that does not serve metadata: one file may be for several programs.
@@ -217,17 +217,18 @@ function unknownOption(
   return [unknown(OPTION, severity, subject, 'unknown option', hint)];
 }
 
-/** The groups that have an option; else the one that has an option of nearly that name. */
+/** The groups that have an option; else the one that has an option of nearly that name. Groups of filters come last. */
 function elsewhere(groups: DeclaredGroups, opt: string): string | undefined {
-  const names = groups.groupNames();
-  const others = names.filter((name) => groups.option(name, opt) !== undefined).map((name) => `[${name}]`);
+  const isOfFilter = ({ group }: DeclaredOption): number => Number(groups.sectional.has(group));
+  const all = groups.all().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));
+  const others = all.filter((each) => each.opt === opt).map(({ group }) => `[${group}]`);
   if (others.length > 0) return `'${opt}' is an option of ${others.slice(0, 3).join(', ')}`;
   const near = suggestion(
     opt,
-    [...groups.all()].map((each) => each.opt),
+    all.map((each) => each.opt),
   );
   if (near === undefined) return undefined;
-  const owner = [...groups.all()].find((each) => near.includes(`'${each.opt}'`));
+  const owner = all.find((each) => near.includes(`'${each.opt}'`));
   return owner === undefined ? near : `${near.slice(0, -1)} of [${owner.group}]?`;
 }
 

@@ -17,6 +17,7 @@ import {
   port,
   string,
 } from '../../config/index.js';
+import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';
@@ -88,6 +89,9 @@ export const apiOptions = defineOptions({
     aliases: ['DEFAULT.<name>_manager'],
   }),
   ...apiFaultOptions,
+});
+writtenElsewhere(apiOptions, {
+  meant: { host: "did you mean 'listen'?", bind_host: "did you mean 'listen'?", bind_port: "did you mean 'port'?" },
 });
 
 /** Options of `[DEFAULT]` that every API reads. */
