@@ -59,10 +59,15 @@ export function parseTransportUrl(text: string): TransportUrl {
   }
   const virtualHost = decoded(path.slice(1), 'the virtual host');
   const withUser = hosts.filter(({ user }) => user !== undefined);
-  const warnings =
-    withUser.length > 0 && withUser.length < hosts.length
-      ? [`only ${withUser.map(({ host }) => host).join(', ')} of the hosts of the transport URL have a user`]
-      : [];
+  const warnings: string[] = [];
+  if (withUser.length > 0 && withUser.length < hosts.length) {
+    warnings.push(`only ${withUser.map(({ host }) => host).join(', ')} of the hosts of the transport URL have a user`);
+  }
+  if (named === 'rabbit') {
+    warnings.push(
+      'rabbit:// of the transport URL is read as amqp://, which services of oslo.messaging do not understand: write oslo+rabbit:// to reach them, else amqp://',
+    );
+  }
   return Object.freeze({
     driver,
     hosts,

@@ -19,7 +19,7 @@ test('RP-61 one host, with everything', () => {
 });
 
 test('RP-61 several hosts: commas first, then the last @ of each, IPv6 in brackets', () => {
-  const { hosts, warnings } = parseTransportUrl('rabbit+ssl://a:x:y@one:1,b:p@ss@two,[::1]:3,[fe80::2]');
+  const { hosts, warnings } = parseTransportUrl('amqp+ssl://a:x:y@one:1,b:p@ss@two,[::1]:3,[fe80::2]');
   assert.deepEqual(
     hosts.map(({ host, port, user, password }) => [host, port, user, password]),
     [
@@ -45,7 +45,18 @@ test('RP-61 what stands behind the first / is the virtual host, percent-decoded'
     assert.equal(parseTransportUrl(text).virtualHost, virtualHost, text);
   }
   assert.deepEqual(parseTransportUrl('MEMORY://').hosts, []);
-  assert.equal(parseTransportUrl('rabbit://h').driver, 'amqp');
+});
+
+test('RP-64 rabbit:// is read as amqp://, with a warning that oslo.messaging does not understand that', () => {
+  const { driver, warnings } = parseTransportUrl('rabbit://h');
+  assert.equal(driver, 'amqp');
+  assert.match(
+    warnings.join(),
+    /^rabbit:\/\/ .* is read as amqp:\/\/.* write oslo\+rabbit:\/\/ to reach them, else amqp:\/\/$/,
+  );
+  for (const text of ['amqp://h', 'oslo+rabbit://h', 'memory://']) {
+    assert.deepEqual(parseTransportUrl(text).warnings, [], text);
+  }
 });
 
 test('RP-61 a URL is shown without its passwords', () => {
