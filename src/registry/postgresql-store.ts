@@ -5,7 +5,7 @@
 import type { Pool } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import { importPeer } from '../modules/index.js';
-import { POSTGRESQL_STEPS } from './schema.js';
+import { POSTGRESQL_STEPS, refuseOtherTables, TABLES } from './schema.js';
 import { type DatabaseOption, RegistryUnavailable } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
@@ -62,6 +62,15 @@ export class PostgresqlStore extends SqlStore {
         );
         const { rows } = await client.query<Row>('SELECT coalesce(max(step), 0) AS step FROM registry_migrations');
         const taken = Number(rows[0]!.step);
+        const { rows: tables } = await client.query<Row>(
+          'SELECT relname FROM pg_class WHERE relname = ANY ($1) AND pg_table_is_visible(oid)',
+          [TABLES],
+        );
+        refuseOtherTables(
+          tables.map(({ relname }) => relname),
+          taken,
+          this.#options.option,
+        );
         for (const [index, sql] of POSTGRESQL_STEPS.entries()) {
           if (index < taken) continue;
           await client.query(sql);

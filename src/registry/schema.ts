@@ -2,6 +2,8 @@
  * The tables of a service registry, as steps in order; each runs once. Forward only: a released step never changes what
  * its tables hold.
  */
+import { ConfigurationRefused } from '../errors/index.js';
+import type { DatabaseOption } from './service-store.js';
 
 /** SQLite takes the types of PostgreSQL for names of its own, and holds no text to a length but by a check. */
 function tables(id: string, storage: string): string {
@@ -64,3 +66,28 @@ export const POSTGRESQL_STEPS: readonly string[] = [
   // Free space in each page, and no index on what a heartbeat changes: its updates then touch nothing but their own page.
   tables('bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY', ' WITH (fillfactor = 70)'),
 ];
+
+/** The tables of the first step. */
+export const TABLES: readonly string[] = ['services', 'service_workers', 'service_leases'];
+
+/**
+ * Throws `PORTICO_REGISTRY_TABLES` where the tables that a database has are not those that its steps have made: some are gone, or
+ * another program's have their names. `taken`: the number of steps.
+ */
+export function refuseOtherTables(found: readonly unknown[], taken: number, option: DatabaseOption = {}): void {
+  const isThere = (table: string): boolean => found.includes(table);
+  const wrong = TABLES.filter((table) => isThere(table) !== taken > 0).join(', ');
+  if (wrong === '') return;
+  const { origin } = option;
+  const [message, hint] =
+    taken > 0
+      ? [
+          `the database lacks tables of the service registry, which registry_migrations says it has: ${wrong}`,
+          'Restore them from a backup. Or drop registry_migrations and the other tables of the registry: they are made again, empty.',
+        ]
+      : [
+          `the database has tables that are not of the service registry: ${wrong}`,
+          'Name another database in [servicegroup] connection. If the tables are of the registry, restore registry_migrations too.',
+        ];
+  throw new ConfigurationRefused('PORTICO_REGISTRY_TABLES', { message, hint, origin });
+}

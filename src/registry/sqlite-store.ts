@@ -7,7 +7,7 @@ import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/internal.js';
-import { SQLITE_STEPS } from './schema.js';
+import { refuseOtherTables, SQLITE_STEPS } from './schema.js';
 import { type DatabaseOption, RegistryUnavailable, type ServiceStore } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
@@ -148,7 +148,7 @@ export class SqliteStore extends SqlStore {
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
     const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {
-      migrate(database);
+      migrate(database, this.#options.option);
       if (this.#path !== ':memory:') this.#inode = statSync(this.#path).ino;
       return database;
     } catch (error) {
@@ -183,12 +183,18 @@ function run(database: Database, [sql, ...values]: Sql): Row[] {
 }
 
 /** Brings the tables up to date. Safe from several processes at once: the first takes the steps, the others find them taken. */
-function migrate(database: Database): void {
+function migrate(database: Database, option: DatabaseOption | undefined): void {
   transaction(database, () => {
     database.exec(
       'CREATE TABLE IF NOT EXISTS registry_migrations (step INTEGER PRIMARY KEY, taken_at INTEGER NOT NULL)',
     );
     const taken = Number(database.prepare('SELECT max(step) AS step FROM registry_migrations').get()?.step ?? 0);
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    refuseOtherTables(
+      tables.map(({ name }) => name),
+      taken,
+      option,
+    );
     const note = database.prepare('INSERT INTO registry_migrations (step, taken_at) VALUES (?, ?)');
     for (const [index, sql] of SQLITE_STEPS.entries()) {
       if (index < taken) continue;

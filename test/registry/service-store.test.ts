@@ -194,6 +194,20 @@ for (const [kind, open] of stores) {
   });
 }
 
+/** A table, the statement after which it is missing or another program's, and the state of the database before: with its steps taken. */
+const LOST = [
+  ['service_leases', 'DROP TABLE service_leases', true],
+  ['service_workers', 'DROP TABLE service_workers', true],
+  ['services', 'CREATE TABLE services (id integer)', false],
+] as const;
+
+const refusalOf = (table: string, taken: boolean) => ({
+  code: 'PORTICO_REGISTRY_TABLES',
+  message: taken
+    ? `the database lacks tables of the service registry, which registry_migrations says it has: ${table}`
+    : `the database has tables that are not of the service registry: ${table}`,
+});
+
 test('SG-30 sqlite: a database that is away says so, and is used again when it is back', async () => {
   const home = join(folder, 'home');
   const away = join(folder, 'away');
@@ -220,6 +234,23 @@ test('SG-30 sqlite: a database that another process has locked is away, not brok
   other.close();
   assert.equal((await store.update(1, { disabled: true }))!.disabled, true);
   await store.close();
+});
+
+test('SG-39 sqlite: a database that has lost tables, or has those of another program, is refused', async () => {
+  for (const [name, sql, taken] of LOST) {
+    const path = join(folder, `lost-${name}.db`);
+    if (taken) {
+      const store = new SqliteStore(path);
+      await store.list();
+      await store.close();
+    }
+    const database = openDatabase(path);
+    database.exec(sql);
+    database.close();
+    const store = new SqliteStore(path);
+    await assert.rejects(store.list(), refusalOf(name, taken));
+    await store.close();
+  }
 });
 
 test('SG-38 sqlite: a statement waits for another process’s write, and the event loop goes on meanwhile', async () => {
@@ -276,6 +307,19 @@ test('SG-19 postgresql: tables are made when that is asked for, once, by one at 
   assert.deepEqual(steps.sort(), [0, 0, 1]);
   assert.deepEqual(await stores[0]!.list(), []);
   await Promise.all(stores.map((store) => store.close()));
+});
+
+test('SG-39 postgresql: db sync refuses a database that has lost tables, or has those of another program', {
+  skip,
+}, async () => {
+  for (const [name, sql, taken] of LOST) {
+    const connection = await postgresql!.database();
+    const store = new PostgresqlStore(connection);
+    if (taken) await store.migrate();
+    await postgresql!.run(connection, sql);
+    await assert.rejects(store.migrate(), refusalOf(name, taken));
+    await store.close();
+  }
 });
 
 test('SG-5 SG-26 postgresql: times are those of the server, to the millisecond', { skip }, async () => {
