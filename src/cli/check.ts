@@ -168,8 +168,7 @@ async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): 
   const found = taken.flatMap((message) => (message === undefined ? [] : [ofAddress(config, name, message)]));
   const unplaced = unplacedApi(config, name);
   if (unplaced !== undefined) found.push(unplaced);
-  if (certificate?.expiry !== undefined) found.push(certificate.expiry);
-  return found;
+  return [...found, ...(certificate?.warnings ?? [])];
 }
 
 /** A start would end with 1, unless it is the service itself that has the address and did not answer. */

@@ -112,8 +112,8 @@ export interface ServicePlan {
 export interface PlannedCertificate {
   /** When it ends, as ISO 8601. */
   readonly ends: string;
-  /** A warning where it has ended, or ends soon. */
-  readonly expiry: Diagnostic | undefined;
+  /** A warning where it has ended, or ends soon, and then those of the CAs of its clients. */
+  readonly warnings: readonly Diagnostic[];
   /** Whether a reload takes it in the place of one that has not ended, if it has. */
   readonly mayHaveEnded: boolean;
 }

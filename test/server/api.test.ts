@@ -571,6 +571,28 @@ test('OP-2 in development TLS needs no files, and there is one worker', async (t
   await compute.stop();
 });
 
+test('RL-92 a CA of clients that is not valid is a warning at its option, wherever it is in the file', async (t) => {
+  const files = await certificateFiles(t);
+  const ca = join(files.folder, 'ca.pem');
+  const authorities = await Promise.all([makePair(300, 'good'), makePair(-3, 'old')]);
+  writeFileSync(ca, authorities.map(({ cert }) => cert).join('\n'));
+  const { service, config, log } = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\nca_file = ${ca}\n`,
+  );
+  const compute = service();
+  const planned = compute.plan(config).certificate?.warnings ?? [];
+  assert.deepEqual(
+    planned.map(({ severity, code, section, option }) => [severity, code, section, option]),
+    [['warning', 'PORTICO_TLS_EXPIRY', 'ssl', 'ca_file']],
+  );
+  assert.match(planned[0]!.message, /^The certificate of CN=old in .*ca\.pem has expired on /);
+  await compute.start();
+  const logged = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  assert.deepEqual(logged, [planned[0]!.message]);
+  await compute.stop();
+});
+
 test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one when the new one is bad', async (t) => {
   const files = await certificateFiles(t, 10);
   const { service, config, log } = await setup(

@@ -176,7 +176,7 @@ function warningTexts(
   found: readonly Diagnostic[],
   ofConfig: readonly Diagnostic[] = [],
 ): string[] {
-  const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.expiry ?? []);
+  const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.warnings ?? []);
   const all = [...(plans === undefined ? [] : warningsOf(plans)), ...expiring, ...found, ...ofConfig];
   const told = new Map(all.map((each) => [withoutHint(each), each]));
   return [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));

@@ -102,10 +102,11 @@ function placeOfOption(option: string, config: Config): string {
 export function endedCertificates(before: ServicePlans, after: ServicePlans): Diagnostic[] {
   const hasEnded = ({ ends }: PlannedCertificate): boolean => Date.parse(ends) < Date.now();
   return [...after.plans].flatMap(([name, { certificate }]) => {
-    if (certificate?.expiry === undefined) return [];
-    const { expiry, mayHaveEnded } = certificate;
     const old = before.plans.get(name)?.certificate;
-    if (mayHaveEnded || !hasEnded(certificate) || old === undefined || hasEnded(old)) return [];
+    if (certificate === undefined || old === undefined) return [];
+    if (certificate.mayHaveEnded || !hasEnded(certificate) || hasEnded(old)) return [];
+    const [expiry] = certificate.warnings;
+    if (expiry === undefined) return [];
     const hint = `The one in force is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
     return [{ ...expiry, severity: 'error' as const, hint }];
   });

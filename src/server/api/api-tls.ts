@@ -8,7 +8,7 @@ import type { Config } from '../../config/index.js';
 import { configOptions, diagnose } from '../../config/internal.js';
 import { type Diagnostic, ignoreErrors, type Place, placeOf } from '../../errors/index.js';
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
-import { type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
+import { certificatesOf, type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
 import { judgedTlsOptions } from '../tls/tls.js';
@@ -51,13 +51,23 @@ export class ApiTls {
     return keptCertificate(resolve(statePath), 'host' in address && address.host ? address.host : 'localhost');
   }
 
-  /** A warning for a certificate that has ended or soon will. */
-  expiryWarning(tls: TlsSettings): Diagnostic | undefined {
-    const certificate = this.#certificate(tls);
-    const message = certificate && validityWarning(tls.certFile!, certificate);
-    if (message === undefined) return undefined;
-    const option = tlsOption(this.#config, this.#name, 'cert_file');
-    return diagnose(this.#config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', ...option, message });
+  /** Warnings of certificates that are not valid now, or not much longer: its own, then those of the CAs of its clients. */
+  validityWarnings(tls: TlsSettings): Diagnostic[] {
+    const own = this.#certificate(tls);
+    const { caFile } = tls;
+    const authorities = this.enabled && caFile ? readCertificates('ca_file', caFile, this.#readFile) : undefined;
+    const warn = (opt: string, name: string, certificate: X509Certificate): Diagnostic[] => {
+      const message = validityWarning(name, certificate);
+      if (message === undefined) return [];
+      const option = tlsOption(this.#config, this.#name, opt);
+      return [diagnose(this.#config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', ...option, message })];
+    };
+    return [
+      ...(own === undefined ? [] : warn('cert_file', tls.certFile!, own)),
+      ...(authorities === undefined ? [] : certificatesOf(authorities)).flatMap((authority) =>
+        warn('ca_file', `of ${authority.subject.replaceAll('\n', ', ')} in ${caFile}`, authority),
+      ),
+    ];
   }
 
   /** The certificate as a plan tells it; undefined without one in a file. */
@@ -65,7 +75,7 @@ export class ApiTls {
     const ends = this.validUntil(tls)?.toISOString();
     return ends === undefined
       ? undefined
-      : { ends, expiry: this.expiryWarning(tls), mayHaveEnded: tls.allowExpired === true };
+      : { ends, warnings: this.validityWarnings(tls), mayHaveEnded: tls.allowExpired === true };
   }
 
   /** When the certificate ends; undefined without one in a file. */

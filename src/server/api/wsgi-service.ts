@@ -251,9 +251,9 @@ export class WSGIService implements ListeningService {
   #take(settings: ApiSettings, tls: TlsOptions | undefined): void {
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     if (tls !== undefined) this.server.replaceTls(tls);
-    // Each process has the certificate; one of them warns.
-    const warning = (this.#worker?.id ?? 0) === 0 ? this.#tls.expiryWarning(settings.tls) : undefined;
-    if (warning !== undefined) this.#log.warn(warning.message);
+    // Each process has the certificates; one of them warns.
+    if ((this.#worker?.id ?? 0) > 0) return;
+    for (const { message } of this.#tls.validityWarnings(settings.tls)) this.#log.warn(message);
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {

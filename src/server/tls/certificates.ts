@@ -75,6 +75,12 @@ export function readCertificates(option: string, path: string, readFile: ReadTls
   }
 }
 
+/** All certificates of a file, as that of the CAs of clients. */
+export function certificatesOf({ bytes }: PemFile<X509Certificate>): X509Certificate[] {
+  const blocks = bytes.toString('latin1').match(/-----BEGIN (X509 )?CERTIFICATE-----.+?-----END \1?CERTIFICATE-----/gs);
+  return (blocks ?? []).map((pem) => new X509Certificate(pem));
+}
+
 /** Reads the private key of a certificate. */
 export function readKey(path: string, readFile: ReadTlsFile): PemFile<KeyObject> {
   const bytes = readPem('key_file', path, readFile);
