@@ -1,7 +1,7 @@
 /**
  * Files of configuration directories that set options and are not read, because their names do not end in `.conf`.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config } from '../config/index.js';
 import { type Diagnostic, shownPath } from '../errors/index.js';
@@ -9,6 +9,9 @@ import { isPasteSection } from '../loader/internal.js';
 
 /** A hidden file, an editor's backup, and a file that was taken out of use by its name. */
 const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
+
+/** Bytes of a file that is read to see what it is. */
+const LARGEST = 1024 * 1024;
 
 /** A warning for each of them. `judged` knows the options. */
 export function passedOver(judged: Config): Diagnostic[] {
@@ -26,8 +29,7 @@ export function passedOver(judged: Config): Diagnostic[] {
 
 function otherFiles(dir: string): string[] {
   try {
-    const files = readdirSync(dir, { withFileTypes: true }).filter((each) => each.isFile() || each.isSymbolicLink());
-    const names = files.map(({ name }) => name).filter((name) => !name.endsWith('.conf') && !SET_ASIDE.test(name));
+    const names = readdirSync(dir).filter((name) => !name.endsWith('.conf') && !SET_ASIDE.test(name));
     return names.sort().map((name) => join(dir, name));
   } catch {
     // A directory that cannot be read is reported by its own check.
@@ -38,6 +40,9 @@ function otherFiles(dir: string): string[] {
 /** Whether a file reads as configuration of a service: it sets a known option, and has no section of a paste file. */
 function setsOptions(judged: Config, path: string): boolean {
   try {
+    const stats = statSync(path);
+    // A FIFO waits for its writer, and a database is no text.
+    if (!stats.isFile() || stats.size > LARGEST) return false;
     const file = Config.fromText(readFileSync(path, 'utf8'));
     const sections = file.listAllSections();
     const isOurs = (section: string): boolean =>
