@@ -47,7 +47,7 @@ export async function judge(
   addCrossChecks(judged);
   const log = silentLogger();
   const make = { api: planningApis(config, log), services: planningServices };
-  const given = await enabled(config, judged, { log, ...rest }, make);
+  const given = await enabled(config, { log, ...rest }, make);
   const { apis, services } = given;
   const pasted =
     apis.length === 0 && services.length > 0

@@ -45,9 +45,12 @@ export async function plan(
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause, hasStrangers: false };
   const { judged, problems, hasStrangers } = await asJudged(config);
   const make = { api: planningApis(config, options.log), services: planningServices };
-  const { diagnostics, ...started } = await enabled(config, judged, options, make);
+  const { diagnostics, ...started } = await enabled(config, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
-  return { ...started, diagnostics: inOrder([...written, ...passedOver(judged), ...diagnostics]), hasStrangers };
+  // A reload keeps the file that is open.
+  const unlogged = (options.running ?? []).length > 0 ? undefined : logFileIssue(judged);
+  const found = [...written, ...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged]), ...diagnostics];
+  return { ...started, diagnostics: inOrder(found), hasStrangers };
 }
 
 /** Makes the plans of APIs, which read one paste file once. */
@@ -66,7 +69,6 @@ export async function enabled<
   Service extends { readonly name: string; readonly topic: string },
 >(
   config: Config,
-  judged: Config,
   options: EnabledApisOptions,
   make: { readonly api: MakeApi<Api>; readonly services: () => Promise<MakeService<Service>> },
 ): Promise<Planned<Api, Service>> {
@@ -78,9 +80,6 @@ export async function enabled<
   const ending = running.filter((name) => !next.includes(name));
   const found = [...apis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config));
-  // A reload keeps the file that is open.
-  const unlogged = running.length > 0 ? undefined : logFileIssue(judged);
-  if (unlogged !== undefined) found.unshift(unlogged);
   return { apis: apis.services, services, diagnostics: found };
 }
 

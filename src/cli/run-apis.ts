@@ -3,7 +3,7 @@
  * and has the outermost lines of any program, which explain a refusal and set the exit status.
  */
 import type { Config } from '../config/index.js';
-import { HelpRequested, logFileIssue, logFileOf, programLogOptions, refuseOtherLogFile } from '../config/internal.js';
+import { HelpRequested, logFileIssue, logFileOf, programLogOptions } from '../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -135,10 +135,7 @@ async function launchApis(
         config,
         log,
         judged: true,
-        onReload: async (next = config, changes) => {
-          refuseOtherLogFile(changes);
-          return launchRequests(await services(next, 'parent', running()), ready);
-        },
+        onReload: async (next = config) => launchRequests(await services(next, 'parent', running()), ready),
         // Explained once, at the end.
         startFailed: () => undefined,
         registry: {

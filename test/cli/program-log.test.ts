@@ -210,6 +210,29 @@ test('a reload to another log_file that cannot be opened is refused with its pla
   await told(logs, ({ event, outcome }) => event === 'reload' && outcome === 'accepted');
 });
 
+test('a dry run accepts what the reload accepts: an unchanged log_file whose folder is gone refuses neither', async (t) => {
+  const { port, project, logs, start } = await logging(t, 1);
+  const program = start();
+  await serving(program);
+  renameSync(logs, `${logs}.gone`);
+  const cli = async (...words: string[]) => {
+    const run = startProject(t, project, words);
+    return { ...(await run.ended), text: run.stdout };
+  };
+  const tried = await cli('reload', '--dry-run');
+  assert.match(tried.text, /^would be accepted/);
+  assert.equal(tried.code, 0);
+  const done = await cli('reload');
+  assert.match(done.text, /^accepted/);
+  assert.equal(done.code, 0);
+  const configuration = join(project.folder, 'portico.ini');
+  writeFileSync(configuration, `${readFileSync(configuration, 'utf8')}max_requests = many\n`);
+  const refused = await cli('reload');
+  assert.match(refused.text, /max_requests: should be an integer/);
+  assert.doesNotMatch(refused.text, /log_file/);
+  assert.equal((await get(port, '/')).status, 200);
+});
+
 test('a log_file that is a link of another user is refused by check, by the start, and when it is opened anew', async (t) => {
   if (process.geteuid?.() !== 0) return t.skip('only root can make links of other users');
   const { project, logs, log, start } = await logging(t, 1);

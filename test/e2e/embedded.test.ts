@@ -144,6 +144,21 @@ for (const [how, main] of [
     assert.deepEqual(await program.ended, { code: 78, signal: null });
     assert.match(program.stderr, /portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/);
   });
+
+  test(`an embedded service ${how} refuses a reload to a log_file that cannot be opened, and serves on`, {
+    timeout,
+  }, async (t) => {
+    const { port, start, file, write } = await embedded(t, main, 'log_file = api.log');
+    const program = start();
+    await written(file('api.log'), /Ready after \d+ ms/);
+    write('log_file = none/api.log');
+    program.kill('SIGHUP');
+    await written(
+      file('api.log'),
+      /Reload refused.*portico\.ini:2:\d+: error: \[DEFAULT\] log_file: cannot write the log/,
+    );
+    assert.equal((await get(port, '/')).status, 200);
+  });
 }
 
 for (const [how, main] of [

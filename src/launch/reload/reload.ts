@@ -3,7 +3,7 @@
  * differs is how a new configuration is applied.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
-import { withoutHint } from '../../config/internal.js';
+import { refuseOtherLogFile, withoutHint } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -131,6 +131,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const settings = await refusals.gather(() => request.settings(prepared?.config));
     if (refusal !== undefined) refusals.note(refusal);
     const wanted = refusals.any ? undefined : await refusals.gather(() => steps.wanted?.(prepared, settings!));
+    await refusals.gather(() => refuseOtherLogFile(prepared?.changes ?? []));
     const refuse = async (): Promise<void> => {
       if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
     };
