@@ -7,7 +7,7 @@ import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './chang
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
 import { serversLogger } from './program-log.js';
-import { adopt, type JudgedReload, prepareReload } from './reload.js';
+import { adopt, type JudgedReload, prepareReload, waitingOptions } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
 import type { ConfigSnapshot, SourceFile, State } from './state.js';
@@ -96,9 +96,8 @@ export class Config {
   }
 
   /**
-   * The typed, frozen values of a group; declares its options. Throws `ConfigError` with everything that is wrong
-   * with them: bad values, missing ones, and undeclared names in the section (`[DEFAULT]` waits for
-   * {@link Config.validate}, because many share it).
+   * The typed, frozen values of a group; declares its options. Throws `ConfigError` with everything that is wrong with them: bad
+   * values, missing ones, and undeclared names in the section (`[DEFAULT]`, which many share, waits for {@link Config.validate}).
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
@@ -170,8 +169,7 @@ export class Config {
     const [section, name] = [sectionKey(group), optionKey(opt)];
     const option = this.#current.groups.option(section, name);
     if (option !== undefined) return this.#current.generation.resolve(option);
-    const message = `no option ${name} is declared in [${section}]`;
-    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message });
+    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message: `[${section}] has no declared option ${name}` });
   }
 
   /** Every declared option, resolved, in the order of declaration. */
@@ -280,10 +278,7 @@ export class Config {
     return this.#current.snapshot();
   }
 
-  /**
-   * Reads files and remembered files afresh and judges them; nothing changes before the result is accepted. Rejects with
-   * `ConfigError` when the new configuration is refused.
-   */
+  /** Reads all files afresh and judges them; nothing changes before the result is accepted. Rejects with `ConfigError` when it is refused. */
   async prepareReload(options: PrepareReloadOptions = {}): Promise<PreparedReload> {
     const prepared = await prepareReload(this.#current, options);
     return Object.assign(prepared, { config: new Config(prepared.next) });
@@ -297,6 +292,11 @@ export class Config {
   /** Applies what a parent accepted, and runs the hooks. Rejects with `ConfigError` when this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     return adopt(this.#current, snapshot);
+  }
+
+  /** The options, `group.opt`, that are other ones in the files: a mutate has not applied these values. */
+  get waitingOptions(): readonly string[] {
+    return waitingOptions(this.#current);
   }
 
   /** Calls back after each accepted change. The function returned ends that. */

@@ -132,6 +132,14 @@ export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Pr
   return takeUp(current, next, all, warnings, 'debug');
 }
 
+/** The options, `group.opt`, whose values in the files a mutate has left to a restart. */
+export function waitingOptions({ generation, inUse }: ConfigHolder): string[] {
+  const { state, groups } = generation;
+  const asWritten = new Generation({ ...state, fixed: state.mutable, pinned: {} }, groups);
+  const waiting = compareGenerations(generation, asWritten, { method: 'mutate', inUse });
+  return waiting.map(({ group, opt }) => `${group}.${opt}`);
+}
+
 async function takeUp(
   current: ConfigHolder,
   next: ConfigHolder,

@@ -69,8 +69,16 @@ export type ToParent =
     }
   /** It asks for a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
-  /** To `ask` or `mutate`. */
+  /** To `ask`, or to `mutate`: then `body` is a {@link Mutated}. */
   | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };
+
+/** Outcome of new values in a worker. */
+export interface Mutated {
+  /** All its services took them. */
+  readonly taken: boolean;
+  /** The options, `group.opt`, whose values in the files wait for a restart. */
+  readonly waiting: readonly string[];
+}
 
 /** As it crosses the channel. The mark tells it from objects of an application, which may have a `kind` too. */
 export type Sent = ToParent & { readonly portico: true };

@@ -31,6 +31,7 @@ import type { Telling } from './report/report-subjects.js';
 import { unknownSectionsOf, unknownToAll } from './services/unknown-sections.js';
 import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
+import type { Mutated } from './worker-message.js';
 
 /** A moment without requests is looked for so often, and in this interval. */
 const LOOKS = 50;
@@ -228,15 +229,17 @@ export class WorkerSide {
     if (all.length > 0) await this.#link.send({ kind: 'counted', buckets, series: all });
   }
 
-  async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<boolean> {
+  async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<Mutated> {
+    const { config } = this.#options;
     try {
-      const changes = await this.#options.config?.adopt(configuration as ConfigSnapshot);
+      const changes = await config?.adopt(configuration as ConfigSnapshot);
       this.#link.settings = settings;
       this.core.runner.settings = settings;
-      return await this.core.runner.reset(changes ?? new Map());
+      const taken = await this.core.runner.reset(changes ?? new Map());
+      return { taken, waiting: config?.waitingOptions ?? [] };
     } catch (error) {
       logFailure(this.#log, 'The new configuration is invalid in this worker', error);
-      return false;
+      return { taken: false, waiting: [] };
     }
   }
 

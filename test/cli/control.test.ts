@@ -66,6 +66,7 @@ interface Told extends ReloadReport {
   readonly process: { readonly generation: number };
   readonly services: readonly { readonly workers: readonly { readonly state: string; readonly pid: number }[] }[];
   readonly reloads: readonly ReloadReport[];
+  readonly left: ReloadReport['changes'];
   readonly error: string & { readonly message: string };
 }
 
@@ -194,6 +195,38 @@ test('OP-11 CF-90 where reloads mutate, a dry run says what they would take up, 
     [['DEFAULT.log_level', 'debug', 'applied now']],
   );
   assert.deepEqual((await state(socket)).pids, before.pids);
+});
+
+const OPTIONS = `
+import { integer } from 'portico/config';
+const options = { size: integer({ default: 1, help: 'Kept.' }), pace: integer({ default: 1, mutable: true, help: 'Taken up.' }) };
+export const app = (globalConf, localConf, ctx) => {
+  ctx.config.group('mine', options);
+  return (req, res) => res.end();
+};
+`;
+
+test('LC-516 status lists what a mutate leaves in the workers, whose options the parent does not know, until it is taken back', async (t) => {
+  const written = (size: number, pace: number): string =>
+    `${ini(0, 'restart_method = mutate').replace(/^manager.*\n/m, '')}[mine]\nsize = ${size}\npace = ${pace}\n`;
+  const project = emptyProject({ 'app.js': OPTIONS, 'api-paste.ini': PASTE, 'portico.ini': written(1, 1) });
+  const program = startProject(t, project);
+  await program.printed(/^hello .*:\d+/m);
+  const { write, cli } = inFolder(project.folder);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  const left = async (): Promise<unknown> =>
+    (await askSocket<Told>(socket!, 'GET', '/status')).body.left.map(({ option, where }) => [option, where]);
+  write('portico.ini', written(2, 2));
+  const { stdout } = await cli('reload');
+  assert.match(stdout, /mine\.size: .*, needs a restart\n {2}mine\.pace: .*, by workers, if mutable\n/);
+  const waiting = [['mine.size', 'portico.ini:8:8']];
+  assert.deepEqual(await left(), waiting);
+  write('portico.ini', written(2, 3));
+  await cli('reload');
+  assert.deepEqual(await left(), waiting);
+  write('portico.ini', written(1, 3));
+  await cli('reload');
+  assert.deepEqual(await left(), []);
 });
 
 const ALONE = `

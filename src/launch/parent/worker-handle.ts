@@ -10,7 +10,7 @@ import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
-import type { HeldRequest, WorkerFailure } from '../worker-message.js';
+import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';
 
@@ -163,14 +163,11 @@ export class WorkerHandle {
     this.#child.kill('SIGKILL');
   }
 
-  /** Gives it new values; true when all its services took them, undefined when it did not answer in time. */
-  async mutate(next: FleetGeneration, timeoutMs: number): Promise<boolean | undefined> {
+  /** Gives it new values; undefined when it did not answer in time. */
+  async mutate(next: FleetGeneration, timeoutMs: number): Promise<Mutated | undefined> {
     const { settings, configuration } = next;
     const asked = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
-    return await within(
-      asked.answer.then((taken) => taken === true),
-      timeoutMs,
-    ).finally(asked.forget);
+    return await within(asked.answer as Promise<Mutated>, timeoutMs).finally(asked.forget);
   }
 
   /** Asks what another part of the application answers in the worker. */

@@ -24,6 +24,7 @@ import type { HookList } from '../process/hook-list.js';
 import { unknownToAll } from '../services/unknown-sections.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { placeOfAddress } from '../sockets/listening.js';
+import type { Mutated } from '../worker-message.js';
 import { build, isMistake, prove, refuseWhole } from './proof.js';
 import {
   inCheckTime,
@@ -108,7 +109,8 @@ async function takeUp(
   };
   if (method === 'mutate') {
     await accept();
-    return outcomeOf(await mutateFleet(supervisor, wanted ?? []));
+    const { failures, kept } = await mutateFleet(supervisor, wanted ?? []);
+    return { ...outcomeOf(failures), kept };
   }
   // The addresses of services that end are free: the group `[api:<name>]`, or the one that has its name.
   if (removed.length > 0)
@@ -151,22 +153,31 @@ function nextGeneration(
 
 /**
  * Workers take the new values up while they serve, and of each service there are as many as is wanted. Gives the workers that
- * refused or did not answer, each with what happened. The generation is in force already.
+ * refused or did not answer, each with what happened, and the options that workers keep until a restart. The generation is in force
+ * already.
  */
-async function mutateFleet(supervisor: Supervisor, wanted: readonly LaunchRequest[]): Promise<string[]> {
+async function mutateFleet(
+  supervisor: Supervisor,
+  wanted: readonly LaunchRequest[],
+): Promise<{ readonly failures: string[]; readonly kept: Set<string> }> {
   const resized = wanted.map(({ service, workers }) => supervisor.pool(serviceName(service))?.changeTo(workers));
   const failures: string[] = [];
+  const kept = new Set<string>();
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
     const { index } = worker.assignment;
-    const taken = await worker.mutate(supervisor.generation, TAKEN_WITHIN_MS).catch(() => true);
-    if (taken === true) return;
-    const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
+    // One that ends meanwhile is replaced by one that begins with the new values.
+    const mutated = await worker
+      .mutate(supervisor.generation, TAKEN_WITHIN_MS)
+      .catch((): Mutated => ({ taken: true, waiting: [] }));
+    for (const option of mutated?.waiting ?? []) kept.add(option);
+    if (mutated?.taken === true) return;
+    const what = mutated === undefined ? 'did not answer and is replaced' : 'refused the new values';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
-    if (taken === undefined) pool.replace(worker, 'recycle');
+    if (mutated === undefined) pool.replace(worker, 'recycle');
   };
   const mutated = supervisor.pools.flatMap((pool) => pool.current.map((worker) => mutateOne(pool, worker)));
   await Promise.all([...mutated, ...resized]);
-  return failures;
+  return { failures, kept };
 }
 
 /** Task of {@link replaceWorkers}. */

@@ -13,7 +13,7 @@ export class LeftChanges {
     return this.#all;
   }
 
-  /** Adds the changes of an accepted reload. `kept`: options whose old values a service of this process keeps. */
+  /** Adds the changes of an accepted reload. `kept`: options whose old values a service of this process, or a worker, keeps. */
   accepted(changes: readonly ReloadChange[], kept: ReadonlySet<string>): void {
     const told = new Set(changes.map(({ option }) => option));
     const earlier = new Map([...this.#kept].map(({ option, old }) => [option, old]));

@@ -48,7 +48,7 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   > & {
     /** Sections that no service reads, and code that is not loaded again: for its warnings. */
     readonly found?: readonly Diagnostic[];
-    /** Options whose old values a service of this process keeps, though the configuration has the new ones. */
+    /** Options whose old values a service of this process, or a worker, keeps, though the configuration has the new ones. */
     readonly kept?: ReadonlySet<string>;
     /** The error behind it: its stack is for the log alone. */
     readonly thrown?: unknown;

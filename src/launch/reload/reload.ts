@@ -123,8 +123,8 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
   let kept: ReadonlySet<string> = new Set();
   // Asked for in the end: what services that end had in use is released as the configuration is applied.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
-    const changed = all(files);
-    return steps.hasWorkers ? changed : changed.map((change) => withoutWorkers(change, kept));
+    const told = steps.hasWorkers ? withWorkers : withoutWorkers;
+    return all(files).map((change) => told(change, kept));
   };
   try {
     const refusals = new Refusals();
@@ -154,9 +154,14 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     if (!steps.hasWorkers) kept = keptOptions(steps, all(compared.files), log);
     // A mutate builds nothing: its dry run ends here.
     const ends = dryRun && method === 'mutate';
-    const { found = [], ...result }: ReloadResult = ends
+    const {
+      found = [],
+      kept: byWorkers,
+      ...result
+    }: ReloadResult = ends
       ? { outcome: 'accepted' }
       : await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
+    if (byWorkers !== undefined) kept = keptByWorkers(byWorkers, all([]));
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
     const warnings = warningTexts(compared.after, found, prepared?.warnings);
@@ -203,6 +208,16 @@ function keptOptions(steps: ReloadSteps, changes: readonly ReloadChange[], log: 
     }
   };
   return new Set(changes.map(({ option }) => option).filter(isKept));
+}
+
+/** Those of the options that workers keep which this process does not know: of its own it says itself what waits. */
+function keptByWorkers(options: ReadonlySet<string>, changes: readonly ReloadChange[]): ReadonlySet<string> {
+  const unknown = changes.filter(({ effect }) => effect === 'by workers, if mutable');
+  return new Set(unknown.map(({ option }) => option).filter((option) => options.has(option)));
+}
+
+function withWorkers(change: ReloadChange, kept: ReadonlySet<string>): ReloadChange {
+  return kept.has(change.option) ? { ...change, effect: 'needs a restart' } : change;
 }
 
 function withoutWorkers(change: ReloadChange, kept: ReadonlySet<string>): ReloadChange {
