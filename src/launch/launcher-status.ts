@@ -50,7 +50,7 @@ export interface ServiceStatus {
   readonly restarts: number;
   /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `memory`, `reload`, `restart`. */
   readonly starts: Readonly<Record<string, number>>;
-  /** The last worker that ended and was not told to; undefined where none has. */
+  /** The last worker that ended and was not told to, other than the first of a reload that is refused; undefined where none has. */
   readonly lastFailure: WorkerEnd | undefined;
   /** Requests that were lost with workers, by how these ended. */
   readonly lost: Readonly<Record<string, number>>;

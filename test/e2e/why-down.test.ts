@@ -116,6 +116,16 @@ test('a crash loop has its reason in status, its JSON and readyz, at the top', a
   );
 });
 
+test('the new worker of a refused reload is no failure of the service: its own report has the reason', async (t) => {
+  const { folder, socket, cli } = await served(t);
+  writeFileSync(join(folder, 'app.js'), 'export const app = () => nothing;\nnothing();\n');
+  const reload = await cli('reload');
+  assert.match(reload.stdout, /^refused.*nothing is not defined/s);
+  const { lastFailure, reasons } = await until(socket, () => true);
+  assert.deepEqual([lastFailure, reasons], [undefined, []]);
+  assert.doesNotMatch((await cli('status')).stdout, /last failure/);
+});
+
 for (const path of ['/spin?secret=1', '/sleep']) {
   test(`the request that makes a worker stuck is named while it is, in the log and in its last failure: ${path}`, async (t) => {
     const { port, socket, cli, program } = await served(t, `worker_timeout = ${path === '/sleep' ? 6 : 12}`);

@@ -48,7 +48,7 @@ export class PoolState {
   restarts = 0;
   /** Workers that were started, by why. */
   readonly starts = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, memory: 0, reload: 0, restart: 0 };
-  /** The last one that ended and was not told to. */
+  /** The last one that ended in its slot and was not told to. */
   lastEnd: WorkerEnd | undefined;
   /** Requests that were lost with workers, by how these ended. */
   readonly lost = { start: 0, stuck: 0, heap: 0, error: 0, signal: 0, exit: 0 } satisfies Record<EndReason, number>;

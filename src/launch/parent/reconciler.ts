@@ -193,7 +193,8 @@ export class Reconciler {
     const end = workerEnd(worker, exit);
     logExit(log, { service, end, called });
     this.#pool.lost[end.reason] += end.lost;
-    if (!worker.toldToEnd) this.#pool.lastEnd = end;
+    // The worker of a trial, which a refused reload tells of, holds no slot.
+    if (held) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
     if (!worker.wasReady) {
