@@ -13,6 +13,7 @@ import { checkLaunchable, checkWorkers, type LauncherOptions, serviceName } from
 import type { LauncherCore } from './launcher-core.js';
 import type { LaunchSettings } from './launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from './launcher-status.js';
+import { ConcurrentStarts } from './parent/concurrent-starts.js';
 import { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
@@ -70,6 +71,7 @@ export class FleetRunner implements Runner {
   readonly #options: ProcessLauncherOptions;
   readonly #program: WorkerProgram;
   readonly #totals: Totals;
+  readonly #starts = new ConcurrentStarts();
   #deadline: Deadline | undefined;
 
   constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
@@ -131,7 +133,10 @@ export class FleetRunner implements Runner {
     const workers = checkWorkers(options.workers);
     const name = serviceName(checkLaunchable(service));
     requireMain(this.#program);
-    await this.#launcher.launch(() => this.#launcher.orEnd(name, this.supervisor.launch(service, name, workers)));
+    await this.#launcher.launch(() => {
+      const start = this.supervisor.launch(service, name, workers);
+      return this.#launcher.orEnd(name, this.#starts.add(start, this.#launcher.stopBegins.signal));
+    });
   }
 
   /** Binds the addresses of services that are to be launched: all, or the launch ends as for a start that fails. */

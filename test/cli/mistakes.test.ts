@@ -358,6 +358,29 @@ test('OP-3 a factory that throws is a failed start, with the place of the throw'
   assert.match(traced.stderr, /Error: no database\n {4}at .*x\.js:2:9/);
 });
 
+test('OP-3 a start tells the failing factories of all APIs, each once, as check does', (t) => {
+  const ini =
+    '[DEFAULT]\nenabled_apis = hello, other, good\n[api:hello]\nport = 0\n[api:other]\nport = 0\nworkers = 2\n';
+  const cwd = folder(t, `${ini}[api:good]\nport = 0\n`, {
+    'x.js': `const fails = (what) => () => {
+  throw new Error('no ' + what);
+};
+export const hello = fails('database');
+export const other = fails('queue');
+export const good = () => (_req, res) => res.end();
+`,
+    'api-paste.ini': ['hello', 'other', 'good']
+      .map((name) => `[app:${name}]\npaste.app_factory = ./x.js:${name}\n`)
+      .join(''),
+  });
+  const told = (text: string): string[] =>
+    [...text.matchAll(/^api-paste\.ini:\d+.*failed: .*$/gm)].map(([line]) => line);
+  const { status, stderr } = cli(cwd);
+  assert.equal(status, 1, stderr);
+  assert.equal(told(stderr).length, 2, stderr);
+  assert.deepEqual(told(stderr), told(cli(cwd, 'check').stdout));
+});
+
 test('OP-3 a factory that fails for mistakes in routes leads to the pages of those', (t) => {
   const router =
     "new Router().redirect('/a', '/b', { _redirectCode: 999 }).get('/c', { misspelt: [] }, () => 1).build()";

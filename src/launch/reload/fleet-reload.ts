@@ -230,7 +230,7 @@ export async function replaceWorkers(
     const opened = await addServices(supervisor, change);
     const planned = kept.map((pool) => [pool, workersOf(pool, change)] as const);
     const proven = new Map([...planned, ...opened]);
-    await prove(next, proven);
+    await prove(next, proven, stopped);
     unknown = [...proven.keys()].map(({ trial }) => trial?.worker?.unknownSections);
     if (stopped.aborted) return undefined;
     await accept();

@@ -5,13 +5,12 @@
 import {
   ConfigurationRefused,
   type Diagnostic,
-  describeError,
   PorticoError,
   type Refusals,
   severalRefusals,
   untold,
 } from '../../errors/index.js';
-import { deferred, pause } from '../../tasks/internal.js';
+import { ConcurrentStarts, together } from '../parent/concurrent-starts.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
@@ -19,13 +18,15 @@ import { NOT_LAUNCHED } from '../worker/parent-link.js';
 import { buildInChild, stuckIn } from './build.js';
 import { inCheckTime } from './reload.js';
 
-/** After the first failure: how long the other workers may take to report theirs. */
-const OTHERS_MS = 1000;
 /** How long a child may take to find more than what is known to be wrong already. */
 const MORE_MS = 5000;
 
 /** Settles when the first worker of each is ready. Rejects with everything that did not start. `pools`: how many workers each is to have. */
-export async function prove(generation: FleetGeneration, pools: ReadonlyMap<WorkerPool, number>): Promise<void> {
+export async function prove(
+  generation: FleetGeneration,
+  pools: ReadonlyMap<WorkerPool, number>,
+  stopped: AbortSignal,
+): Promise<void> {
   const { reloadCheckTimeoutMs } = generation.settings;
   const works = [...pools].map(async ([pool, workers]) => {
     // Waiting for room, which old workers that drain may take, is no part of the time that a start may take.
@@ -38,28 +39,15 @@ export async function prove(generation: FleetGeneration, pools: ReadonlyMap<Work
       return `a new worker of service ${pool.name} did not start ${limit}${loading}${stuckIn(worker?.stack)}`;
     });
   });
-  const failures: unknown[] = [];
-  const first = deferred();
-  const noted = works.map((work) =>
-    work.catch((error: unknown) => {
-      failures.push(error);
-      first.resolve();
-    }),
-  );
-  await Promise.race([Promise.all(noted), first.promise.then(() => pause(OTHERS_MS))]);
-  if (failures.length === 0) {
-    // One that was ready may have ended while others started.
-    for (const { name, trial } of pools.keys()) {
-      if (trial?.worker?.stopping !== true) continue;
-      const message = `the new worker of service ${name} was ready, but ended again`;
-      failures.push(new PorticoError('PORTICO_RELOAD_REFUSED', { message }));
-    }
-  }
-  const texts = [...new Set(failures.map((error) => describeError(error)))];
-  if (texts.length < 2 && failures.length > 0) throw failures[0];
-  if (texts.length > 1 && failures.every(isMistake))
-    throw severalRefusals(failures.flatMap((each) => each.diagnostics));
-  if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
+  const starts = new ConcurrentStarts();
+  await Promise.all(works.map((work) => starts.add(work, stopped)));
+  // One that was ready may have ended while others started.
+  const ended = [...pools.keys()].filter(({ trial }) => trial?.worker?.stopping === true);
+  const failures = ended.map(({ name }) => {
+    const message = `the new worker of service ${name} was ready, but ended again`;
+    return new PorticoError('PORTICO_RELOAD_REFUSED', { message });
+  });
+  if (failures.length > 0) throw together(failures);
 }
 
 /** Builds a configuration in a child, as a dry run does: its warnings. Rejects with what is wrong with it, and when it takes too long. */
@@ -94,7 +82,11 @@ export async function refuseWhole(
   throw own.length === 0 ? found : severalRefusals([...own, ...found.diagnostics]);
 }
 
-/** A service that the new configuration does not have, or misspells, is none: a start does not miss it. */
+/**
+ * A refusal that is not of code that the configuration names, nor of a service that the new configuration does not have, or misspells: a
+ * start does not miss that.
+ */
 export function isMistake(error: unknown): error is ConfigurationRefused {
-  return error instanceof ConfigurationRefused && error.code !== NOT_LAUNCHED;
+  if (!(error instanceof ConfigurationRefused) || !error.blamesConfiguration) return false;
+  return error.diagnostics.some(({ code }) => code !== NOT_LAUNCHED);
 }
