@@ -27,14 +27,31 @@ test('OP-3 a check says who ended it, and does not end with 0', async (t) => {
   }
 });
 
-test('OP-3 a check that waits for ever says so', async (t) => {
-  const project = emptyProject({ ...pidProject(0, 1), 'app.js': `${pidApp}\nawait new Promise(() => {});\n` });
-  t.after(() => project.remove());
-  const program = startApiCli(['check'], { cwd: project.folder });
-  t.after(() => program.end());
-  assert.deepEqual(await program.ended, { code: 78, signal: null }, program.output());
-  assert.match(program.stdout, /did not finish: something it waits for never settles/);
-});
+const forEver = 'new Promise(() => {})';
+const oneMinute = 'new Promise((resolve) => setTimeout(resolve, 60_000))';
+
+for (const [what, app, says] of [
+  ['a module', `${pidApp}\nawait ${forEver};\n`, /did not finish: api-paste\.ini:\d+:\d+: .*app\.js.* never settles/],
+  [
+    'a factory',
+    `export const app = () => ${forEver};\n`,
+    /did not finish: api-paste\.ini:\d+:\d+: app "\w+" \.\/app\.js:app never settles/,
+  ],
+  [
+    'a slow factory',
+    `export const app = () => ${oneMinute};\n`,
+    /was not built within 3 s; it is loading api-paste\.ini:\d+:\d+: app "\w+" \.\/app\.js:app\n/,
+  ],
+] as const) {
+  test(`OP-3 a check that waits for ever names ${what} that it waits for`, async (t) => {
+    const project = emptyProject({ ...pidProject(0, 1, 'reload_check_timeout = 3'), 'app.js': app });
+    t.after(() => project.remove());
+    const program = startApiCli(['check'], { cwd: project.folder });
+    t.after(() => program.end());
+    assert.deepEqual(await program.ended, { code: 78, signal: null }, program.output());
+    assert.match(program.stdout, says);
+  });
+}
 
 test('a worker whose module ends the process is a start that fails: one error with its place', async (t) => {
   const project = emptyProject({ ...pidProject(await freePort(), 2), 'app.js': ENDING });

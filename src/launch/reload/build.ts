@@ -34,7 +34,7 @@ export async function buildInChild(
     const ms = limitMs || Number.POSITIVE_INFINITY;
     return await within(worker.built, { ms, ...(stopped === undefined ? {} : { signal: stopped }) }, () => {
       if (stopped?.aborted === true) return undefined;
-      throw reloadTimeout(`the application was not built within ${limitMs / 1000} s${stuckIn(worker.stack)}`);
+      throw reloadTimeout(`the application was not built within ${limitMs / 1000} s${heldUp(worker)}`);
     });
   } finally {
     void within(worker.exited, stopped?.aborted === true ? 0 : ENDS_WITHIN_MS).then(() => worker.kill());
@@ -59,7 +59,8 @@ function settingsFor(config: Config): LaunchSettings {
   }
 }
 
-/** The stack of a process that is stuck, as the end of a message. */
-export function stuckIn(stack: readonly string[] | undefined): string {
-  return stack === undefined ? '' : `; it is stuck in:\n${stack.join('\n')}`;
+/** Reason why a process is not ready, as the end of a message. */
+export function heldUp({ facts, stack }: Pick<WorkerHandle, 'facts' | 'stack'>): string {
+  const loading = typeof facts.loading === 'string' ? `; it is loading ${facts.loading}` : '';
+  return stack === undefined ? loading : `${loading}; it is stuck in:\n${stack.join('\n')}`;
 }

@@ -15,7 +15,7 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
-import { buildInChild, stuckIn } from './build.js';
+import { buildInChild, heldUp } from './build.js';
 import { inCheckTime } from './reload.js';
 
 /** How long a child may take to find more than what is known to be wrong already. */
@@ -35,8 +35,7 @@ export async function prove(
       const isNew = ({ wasReady, assignment }: WorkerHandle): boolean =>
         !wasReady && assignment.generation === generation.number;
       const worker = [...pool.workers].find(isNew);
-      const loading = typeof worker?.facts.loading === 'string' ? `; it is loading ${worker.facts.loading}` : '';
-      return `a new worker of service ${pool.name} did not start ${limit}${loading}${stuckIn(worker?.stack)}`;
+      return `a new worker of service ${pool.name} did not start ${limit}${worker === undefined ? '' : heldUp(worker)}`;
     });
   });
   const starts = new ConcurrentStarts();

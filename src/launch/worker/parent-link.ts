@@ -70,7 +70,10 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
   const link = new ParentLink(first, sockets, releaseSignals);
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
   process.on('uncaughtException', (error) => link.uncaught(error));
-  process.on('beforeExit', () => void link.fail(link.builds ? unbuilt() : notLaunched(assignment.service, [])));
+  process.on(
+    'beforeExit',
+    () => void link.fail(link.builds ? unbuilt(link.loading()) : notLaunched(assignment.service, [])),
+  );
   startWatching({ supervised: true, settings: () => link.settings, told: (...told) => link.beat(...told) });
   const unexplained = (): void => link.exits(exitPlace());
   process.on('exit', unexplained);
@@ -129,8 +132,9 @@ export class ParentLink {
   readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** This process is no worker: it builds all services, and starts none. */
   readonly builds: boolean;
+  /** The module or factory that is being loaded. */
+  readonly loading = watchLoading();
   readonly #channel = process as unknown as Channel;
-  readonly #loading = watchLoading();
   readonly #releaseSignals: () => void;
   #listener: LinkListener | undefined;
   /** Messages of the parent from before there was a launcher. */
@@ -202,7 +206,7 @@ export class ParentLink {
 
   /** Gives a sign of life. */
   beat(debugged: boolean, loop: LoopFacts): void {
-    const loading = this.#loading();
+    const loading = this.loading();
     const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
     void this.send({ kind: 'beat', debugged, facts: known });
     this.#listener?.beat();
@@ -258,10 +262,10 @@ export function notLaunched(service: string, launched: readonly string[]): Porti
   });
 }
 
-function unbuilt(): PorticoError {
+function unbuilt(loading = 'something it waits for'): PorticoError {
   return new PorticoError('PORTICO_WORKER_FAILED', {
-    message: 'the child that builds the services did not finish: something it waits for never settles',
-    hint: 'Does a module have a top-level await that never resolves?',
+    message: `the child that builds the services did not finish: ${loading} never settles`,
+    hint: 'Does a module have a top-level await, or a factory return a promise, that never resolves?',
   });
 }
 
