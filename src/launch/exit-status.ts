@@ -95,16 +95,32 @@ export interface WorkerExit {
   readonly failure: WorkerFailure | undefined;
 }
 
-/**
- * Why a launch has failed whose worker ended before it was ready: in the words of the worker, where it had any. `stuck`: where it was
- * when it had sent no heartbeat for too long.
- */
-export function startError({ service, index }: Assignment, exit: WorkerExit, stuck?: string): Error {
+/** The part of a worker that says what it is at: what it loads, and the stack that it is stuck in. */
+interface Doing {
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly stack: readonly string[] | undefined;
+}
+
+/** Reason why a worker is not ready, or was not, as the end of a message. */
+export function heldUp({ facts, stack }: Doing, verb: 'is' | 'was' = 'is'): string {
+  const loading = typeof facts.loading === 'string' ? `; it ${verb} loading ${facts.loading}` : '';
+  return stack === undefined ? loading : `${loading}; it ${verb} stuck in:\n${stack.join('\n')}`;
+}
+
+/** A worker that ended before it was ready. `hung`: it was killed because it sent no heartbeat. */
+interface Unready extends Doing {
+  readonly assignment: Assignment;
+  readonly hung: boolean;
+}
+
+/** Why a launch has failed whose worker ended before it was ready: in the words of the worker, where it had any. */
+export function startError(worker: Unready, exit: WorkerExit): Error {
   const { failure } = exit;
   if (failure === undefined) {
+    const { service, index } = worker.assignment;
     const ended = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
-    const how = stuck === undefined ? ended : 'was killed because it sent no heartbeat';
-    const where = stuck === undefined ? '' : `: it was stuck ${stuck}`;
+    const how = worker.hung ? 'was killed because it sent no heartbeat' : ended;
+    const where = worker.hung ? heldUp(worker, 'was') : '';
     return new PorticoError('PORTICO_WORKER_FAILED', {
       message: `worker ${index} of service ${service} ${how} before it was ready${where}`,
       hint:

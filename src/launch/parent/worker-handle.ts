@@ -305,7 +305,7 @@ export class WorkerHandle {
     this.#gone = true;
     const exit = { code, signal, uptimeMs, failure: this.#failure };
     if (!this.wasReady) {
-      this.startError = startError(this.assignment, exit, this.hung ? this.stack?.[0] : undefined);
+      this.startError = startError(this, exit);
       this.#ready.reject(this.startError);
       this.#built.reject(this.startError);
     }

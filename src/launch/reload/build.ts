@@ -5,6 +5,7 @@
 import { type Config, ConfigError } from '../../config/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
+import { heldUp } from '../exit-status.js';
 import { type LaunchSettings, readSettings } from '../launcher-options.js';
 import { WorkerHandle } from '../parent/worker-handle.js';
 import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
@@ -57,10 +58,4 @@ function settingsFor(config: Config): LaunchSettings {
     if (error instanceof ConfigError) return readSettings();
     throw error;
   }
-}
-
-/** Reason why a process is not ready, as the end of a message. */
-export function heldUp({ facts, stack }: Pick<WorkerHandle, 'facts' | 'stack'>): string {
-  const loading = typeof facts.loading === 'string' ? `; it is loading ${facts.loading}` : '';
-  return stack === undefined ? loading : `${loading}; it is stuck in:\n${stack.join('\n')}`;
 }

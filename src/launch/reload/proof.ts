@@ -10,12 +10,13 @@ import {
   severalRefusals,
   untold,
 } from '../../errors/index.js';
+import { heldUp } from '../exit-status.js';
 import { ConcurrentStarts, together } from '../parent/concurrent-starts.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
-import { buildInChild, heldUp } from './build.js';
+import { buildInChild } from './build.js';
 import { inCheckTime } from './reload.js';
 
 /** How long a child may take to find more than what is known to be wrong already. */
