@@ -10,7 +10,7 @@ import type { Logger } from '../log/index.js';
 import type { WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
-import { apiNames, enabledServiceNames, missingComma, sectionNames } from './names.js';
+import { apiNames, enabledServiceNames, missingComma, sectionNames, sslApiNames } from './names.js';
 
 /** How {@link enabledApis} makes services. */
 export interface EnabledApisOptions {
@@ -52,12 +52,11 @@ export async function enabledApis<T extends { readonly name: string }>(
       else throw error;
     }
   };
-  await refusals.gather(async () => {
-    const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-    for (const name of apiNames(config)) await refusals.gather(() => add(name, enabledSslApis.includes(name)));
-    const next = services.map(({ name }) => name);
-    await refusals.gather(() => refuseGivenUp(config, running, next));
-  });
+  await refusals.gather(() => config.group('DEFAULT', enabledApisOptions, { partial: true }));
+  const sslApis = sslApiNames(config);
+  for (const name of apiNames(config)) await refusals.gather(() => add(name, sslApis.includes(name)));
+  const next = services.map(({ name }) => name);
+  await refusals.gather(() => refuseGivenUp(config, running, next));
   const ending = running.filter((name) => !services.some((service) => service.name === name));
   return { services, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
 }

@@ -2,9 +2,9 @@
  * The names of APIs and of services beside them: those that are enabled, those that have sections, and those that have an app in
  * the paste file; and what the section of a service may have.
  */
-import { type Config, defineOptions, integer, list, module, string } from '../config/index.js';
+import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
 import { isUnknownSection } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, ignoreErrors } from '../errors/index.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
@@ -31,20 +31,31 @@ export const serviceOptions = defineOptions({
 
 /** The APIs a configuration enables: `enabled_apis`; every `[api:<name>]` where it enables no service by name either. */
 export function apiNames(config: Config): readonly string[] {
-  const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  return enabledApis.length > 0 || enabledServiceNames(config).length > 0 ? enabledApis : sectionNames(config, 'api');
+  const named = listed(config, enabledApisOptions, 'enabled_apis');
+  return named.length > 0 || enabledServiceNames(config).length > 0 ? named : sectionNames(config, 'api');
+}
+
+/** The value of `enabled_ssl_apis`. */
+export function sslApiNames(config: Config): readonly string[] {
+  return listed(config, enabledApisOptions, 'enabled_ssl_apis');
 }
 
 /** The services that a configuration enables: `enabled_services`; every `[service:<name>]` where it enables no API by name either. */
 export function serviceNames(config: Config): readonly string[] {
   const named = enabledServiceNames(config);
-  const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  return named.length > 0 || enabledApis.length > 0 ? named : sectionNames(config, 'service');
+  const apis = listed(config, enabledApisOptions, 'enabled_apis');
+  return named.length > 0 || apis.length > 0 ? named : sectionNames(config, 'service');
 }
 
 /** The value of `enabled_services`. */
 export function enabledServiceNames(config: Config): readonly string[] {
-  return config.group('DEFAULT', enabledServicesOptions, { partial: true }).enabledServices;
+  return listed(config, enabledServicesOptions, 'enabled_services');
+}
+
+/** The names in an option of `[DEFAULT]`, each once: one that is there twice is told with other mistakes, and hides none of them. */
+function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
+  ignoreErrors(() => config.group('DEFAULT', options, { partial: true }));
+  return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
 }
 
 /** The names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */

@@ -344,6 +344,33 @@ test('LC-1011 RL-92 certificates are refused with the place of their option, or 
   assert.deepEqual([first?.file, first?.line, first?.column], ['env PORTICO_WSGI__KEEP_ALIVE', null, null]);
 });
 
+for (const option of ['enabled_apis', 'enabled_ssl_apis', 'enabled_services']) {
+  test(`OP-3 a name that ${option} has twice hides no other mistake, of check and a start`, (t) => {
+    const apis = '[api:hello]\nport = many\n[api:other]\nport = 0\nworkers = x\n';
+    const [sections, ...mistakes] =
+      option === 'enabled_services'
+        ? ['[service:hello]\nmanager = ./x.js:app\nworkers = y\n', /\[service:hello\] workers: .*; got y/]
+        : [apis, /\[api:hello\] port: .*; got many/, /\[api:other\] workers: .*; got x/, /"\.\/y\.js"/];
+    const cwd = folder(t, `[DEFAULT]\n${option} = hello, other, hello\n${sections}`, {
+      'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n[app:other]\npaste.app_factory = ./y.js:app\n',
+    });
+    for (const { status, stdout, stderr } of [cli(cwd, 'check'), cli(cwd)]) {
+      assert.equal(status, 78);
+      const said = stdout + stderr;
+      for (const mistake of [new RegExp(`${option}: should not contain an item twice`), ...mistakes])
+        assert.match(said, mistake);
+      assert.equal(said.match(/item twice/g)?.length, 1, said);
+    }
+  });
+}
+
+test('OP-3 routes of APIs of which enabled_apis names one twice are refused', (t) => {
+  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello, hello\n[api:hello]\nport = 0\n');
+  const { status, stderr } = cli(cwd, 'routes');
+  assert.equal(status, 78);
+  assert.match(stderr, /enabled_apis: should not contain an item twice/);
+});
+
 test('OP-3 a factory that throws is a failed start, with the place of the throw', (t) => {
   const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n', {
     'x.js': 'export const app = () => {\n  throw new Error("no database");\n};\n',

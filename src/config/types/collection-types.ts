@@ -35,8 +35,9 @@ export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}):
     parse: (text) => {
       const items = splitItems(inside(spec.bounds && '[]', text)).map((each) => parseItem(item, each));
       checkLength(spec.minLength, items.length);
-      if (spec.unique === true && new Set(items).size < items.length)
-        throw new InvalidValue('should not contain an item twice');
+      const once = new Set(items);
+      if (spec.unique === true && once.size < items.length)
+        throw new InvalidValue('should not contain an item twice', undefined, [...once]);
       return items;
     },
   });

@@ -111,11 +111,14 @@ export function camelCase(name: string): string {
 export class InvalidValue extends RangeError {
   /** The remedy. */
   readonly hint: string | undefined;
+  /** The value without what is wrong with it: for a judgement of the rest of the configuration. */
+  readonly meant: unknown;
 
-  constructor(message: string, hint?: string) {
+  constructor(message: string, hint?: string, meant?: unknown) {
     super(message);
     this.name = 'InvalidValue';
     this.hint = hint;
+    this.meant = meant;
   }
 }
 

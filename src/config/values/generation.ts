@@ -7,7 +7,7 @@ import { optionKey } from '../../ini/index.js';
 import { looksSecret } from '../../text/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
-import type { OptionDeclarations } from '../types/option.js';
+import { InvalidValue, type OptionDeclarations } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
 import { BadReference, hasReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
@@ -158,7 +158,7 @@ export class Generation {
         hint: hintFor(error, option, last.text, last.entry?.quoted),
         place: maskLocation(opt, option, isReference ? placeWithin(error, last) : last.location),
       });
-      return undefined;
+      return error instanceof InvalidValue ? error.meant : undefined;
     }
   }
 
