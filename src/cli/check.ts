@@ -15,6 +15,7 @@ import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/i
 import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
 import { countText } from '../text/index.js';
+import { type AddressObstacle, addressObstacle } from './address-obstacle.js';
 import { buildInChild } from './build.js';
 import { choice } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
@@ -32,7 +33,6 @@ import { STATUS_REFUSED } from './failure.js';
 import { socketOf } from './find-service.js';
 import { joined, plan } from './plan.js';
 import { shippedOptions } from './shipped-options.js';
-import { whyTaken } from './taken-address.js';
 
 interface CheckArguments extends ConfigurationArguments, GroupsArguments {
   readonly format: 'text' | 'json' | 'github';
@@ -159,24 +159,23 @@ async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<str
 /** Diagnostics that a start would report of an API, and obstacles to its listening. */
 async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): Promise<Diagnostic[]> {
   const { name, addresses, certificate } = service;
-  const taken = await Promise.all(
+  const obstacles = await Promise.all(
     addresses.map(async (address) => {
-      const why = await whyTaken(address);
-      return why === undefined || (await isOwn(name, address)) ? undefined : why;
+      const obstacle = await addressObstacle(address);
+      return obstacle === undefined || (await isOwn(name, address)) ? undefined : obstacle;
     }),
   );
-  const found = taken.flatMap((message) => (message === undefined ? [] : [ofAddress(config, name, message)]));
+  const found = obstacles.flatMap((obstacle) => (obstacle === undefined ? [] : [ofAddress(config, name, obstacle)]));
   const unplaced = unplacedApi(config, name);
   if (unplaced !== undefined) found.push(unplaced);
   return [...found, ...(certificate?.warnings ?? [])];
 }
 
 /** A start would end with 1, unless it is the service itself that has the address and did not answer. */
-function ofAddress(config: Config, name: string, message: string): Diagnostic {
+function ofAddress(config: Config, name: string, obstacle: AddressObstacle): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
-  const hint = 'This is fine if it is the service that you want to reload. A second start fails with status 1.';
-  return diagnose(config, { severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, message, hint });
+  return diagnose(config, { severity: 'warning', group, opt, ...obstacle });
 }
 
 const PRINTERS = {

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -296,6 +306,45 @@ test('OP-3 an address that somebody has is a warning with who it is, and check l
     ),
   );
   assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it cannot be bound now: .*192\.0\.2\.1/m);
+});
+
+test('OP-3 a unix socket that a start could not bind is a warning that says why, and one left by a dead process is none', async (t) => {
+  const paths = { main: 'gone/api.sock', root: 'note.txt', app: 'stale.sock' };
+  const cwd = folder(t, { 'note.txt': 'mine' });
+  const ini = Object.entries(paths).map(([name, path]) => `[api:${name}]\nlisten = unix:${join(cwd, path)}\n`);
+  writeFileSync(join(cwd, 'portico.ini'), ini.join(''));
+  const dead = `require('net').createServer().listen('stale.sock', () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', dead], { cwd });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /^portico\.ini:2:10: warning: \[api:main\] listen: it cannot be bound now: the folder \/.*gone does not exist\n {2}Create it/m,
+  );
+  assert.match(
+    stdout,
+    /^portico\.ini:4:10: warning: \[api:root\] listen: it cannot be bound now: \/.*note\.txt is there, and is no socket\n {2}Remove it/m,
+  );
+  assert.doesNotMatch(stdout, /api:app/);
+  assert.deepEqual(
+    [readFileSync(join(cwd, 'note.txt'), 'utf8'), existsSync(join(cwd, 'stale.sock')), existsSync(join(cwd, 'gone'))],
+    ['mine', true, false],
+  );
+});
+
+test('OP-3 a unix socket in a folder that this user may not write to is a warning', (t) => {
+  const cwd = folder(t, { 'closed/note.txt': '' });
+  writeFileSync(join(cwd, 'portico.ini'), `[api:main]\nlisten = unix:${cwd}/closed/api.sock\n`);
+  chmodSync(cwd, 0o755);
+  chmodSync(join(cwd, 'closed'), 0o555);
+  // Modes of files do not hold root back.
+  const user = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const words = [join(root, 'lib', 'cli', 'main.js'), 'check'];
+  const { stdout } = spawnSync(process.execPath, words, { cwd, encoding: 'utf8', ...user });
+  assert.match(
+    stdout,
+    /\[api:main\] listen: it cannot be bound now: EACCES: permission denied, access '\/.*closed'\n {2}Give this user the right/,
+  );
 });
 
 test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
