@@ -146,8 +146,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     if (ended.length > 0) refusals.note(severalRefusals(ended));
     await refuse();
     refusals.refuse();
-    const warned = warningsOf(compared.after);
-    for (const warning of warned) {
+    for (const warning of compared.after.warnings) {
       log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
     // A service that is started again keeps nothing: asked before that.
@@ -183,14 +182,9 @@ function warningTexts(
   ofConfig: readonly Diagnostic[] = [],
 ): string[] {
   const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.warnings ?? []);
-  const all = [...(plans === undefined ? [] : warningsOf(plans)), ...expiring, ...found, ...ofConfig];
+  const all = [...(plans?.warnings ?? []), ...expiring, ...found, ...ofConfig];
   const told = new Map(all.map((each) => [withoutHint(each), each]));
   return [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
-}
-
-function warningsOf({ plans }: ServicePlans): Diagnostic[] {
-  const told = [...plans.values()].flatMap(({ diagnostics = [] }) => diagnostics);
-  return told.filter(({ severity }) => severity === 'warning');
 }
 
 /** The options among these changes that this process keeps until a restart. */

@@ -20,6 +20,7 @@ export interface ServicePlans {
   readonly files: ReadonlyMap<string, PlannedFile>;
   /** Why services refuse the configuration. */
   readonly failures: readonly unknown[];
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** A file that services read, as the configuration knows it. */
@@ -41,6 +42,7 @@ export function servicePlans(
   filesRead: FilesRead = new Map(),
 ): ServicePlans {
   const failures: unknown[] = [];
+  const warnings: Diagnostic[] = [];
   const plans = new Map<string, ServicePlan>();
   for (const service of services) {
     const name = serviceName(service);
@@ -49,14 +51,16 @@ export function servicePlans(
     try {
       const plan = isPlanned(service) ? service : (service.plan?.(config) ?? {});
       plans.set(name, plan);
-      const errors = (plan.diagnostics ?? []).filter(({ severity }) => severity === 'error');
+      const { diagnostics = [] } = plan;
+      const errors = diagnostics.filter(({ severity }) => severity === 'error');
       if (errors.length > 0) failures.push(severalRefusals(errors));
+      warnings.push(...diagnostics.filter(({ severity }) => severity === 'warning'));
     } catch (error) {
       failures.push(error);
     }
   }
   const files = config === undefined ? new Map() : plannedFiles(withFilesRead(plans, filesRead, config), config);
-  return { plans, files, failures };
+  return { plans, files, failures, warnings };
 }
 
 /** The files of plans, and those that services have read beside them. Of a value that is a file's content the option is reported. */
