@@ -16,6 +16,9 @@ const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv
 /** The formats there are; any other in a schema is a mistake. */
 export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
 
+/** Keywords that OpenAPI adds to JSON Schema; they check nothing (OpenAPI 3.1 §4.8.24). */
+const OPENAPI_KEYWORDS: readonly string[] = ['discriminator', 'example', 'externalDocs', 'xml'];
+
 /** Options and plugins of the user's, as Fastify's option `ajv` has them. */
 export type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
 
@@ -57,6 +60,7 @@ export function createAjv(
     plugin(ajv, settings);
   }
   onCreate?.(ajv);
+  ajv.addVocabulary(OPENAPI_KEYWORDS.filter((keyword) => !Object.hasOwn(ajv.RULES.keywords, keyword)));
   return ajv;
 }
 

@@ -1,7 +1,7 @@
 /** What is said of a schema that is wrong: the way to the place, what stands there, and the nearest right name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, Router, type RouterPlugin } from 'portico/routing';
+import { action, type JsonSchema, openApiDocument, Router, type RouterPlugin } from 'portico/routing';
 import { z } from 'zod';
 import { RouteTableError } from '#internal/routing';
 
@@ -100,5 +100,19 @@ test("RT-159 the keywords of a response schema may be an application's own, a li
     const router = new Router({ fastify: fastify as object, plugins: [shared] });
     router.get('/', { response: { 200: schema } }, () => ({ weight: 1 }));
     await (await router.build()).close();
+  }
+});
+
+test('RT-159 a schema may have the keywords that OpenAPI adds, also where the application declares one of them', async () => {
+  const schema = {
+    type: 'object',
+    properties: { title: { type: 'string', example: 'Emma', externalDocs: { url: 'https://example.org' }, xml: {} } },
+  } as const;
+  for (const fastify of [{}, { ajv: { customOptions: { keywords: ['example'] } } }]) {
+    const router = new Router({ fastify });
+    router.post('/books', { body: schema, response: { 200: schema } }, ({ body }) => body);
+    const app = await router.build();
+    assert.match(JSON.stringify(openApiDocument(router, { title: 'books' })), /"example":"Emma"/);
+    await app.close();
   }
 });
