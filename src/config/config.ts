@@ -122,9 +122,8 @@ export class Config {
   }
 
   /**
-   * Declares options without asking for their values; a group `api:<name>` stands for all sections of that form. After
-   * {@link Config.validate} they are judged at once, but `sectional` ones: what a section of the paste file may have need not
-   * be here. Throws when an option is declared in two ways.
+   * Declares options without asking for their values; `api:<name>` stands for all such sections. After {@link Config.validate} they
+   * are judged at once, but `sectional` ones: sections of the paste file may have those. Throws when one is declared in two ways.
    */
   register(name: string, options: OptionDeclarations, { sectional = false }: { sectional?: boolean } = {}): void {
     if (this.#current.complete === undefined || sectional || name.endsWith('<name>'))
@@ -169,7 +168,8 @@ export class Config {
     const [section, name] = [sectionKey(group), optionKey(opt)];
     const option = this.#current.groups.option(section, name);
     if (option !== undefined) return this.#current.generation.resolve(option);
-    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message: `[${section}] has no declared option ${name}` });
+    const message = `no option ${name} is declared in [${section}]`;
+    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message });
   }
 
   /** Every declared option, resolved, in the order of declaration. */
