@@ -81,7 +81,8 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
       // A stream is not sent when the action ends, and behind an asynchronous hook nothing is.
       reply.send = (...payload) => {
         const result = send.apply(reply, payload);
-        this[ANSWERED] = kindOf(payload[0]) === undefined ? 'whole' : 'stream';
+        const kind = kindOf(payload[0]);
+        this[ANSWERED] = kind === undefined || kind === 'chunks' ? 'whole' : 'stream';
         return result;
       };
     }

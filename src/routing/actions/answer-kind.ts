@@ -3,8 +3,8 @@
  */
 
 /**
- * Whether a value is a stream, an async iterable or an answer of fetch; undefined for all that is written as JSON. The answer is known
- * by its tag: naming the class would load all of fetch, which few services use.
+ * Whether a value is a stream, an async iterable or an answer of fetch; undefined for all that is written as JSON, as an async iterable with
+ * data members is. The answer is known by its tag: naming the class would load all of fetch, which few services use.
  */
 export function kindOf(value: unknown): 'stream' | 'chunks' | 'response' | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
@@ -12,5 +12,6 @@ export function kindOf(value: unknown): 'stream' | 'chunks' | 'response' | undef
   const { [Symbol.toStringTag]: tag, [Symbol.asyncIterator]: iterate, pipe, getReader } = members;
   if (tag === 'Response') return 'response';
   if (typeof pipe === 'function' || typeof getReader === 'function') return 'stream';
-  return typeof iterate === 'function' && typeof members.toJSON !== 'function' ? 'chunks' : undefined;
+  if (typeof iterate !== 'function' || typeof members.toJSON === 'function') return undefined;
+  return Object.values(members).every((member) => typeof member === 'function') ? 'chunks' : undefined;
 }

@@ -4,7 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
-import { Readable, Stream } from 'node:stream';
+import { pipeline, Readable, Stream, Transform } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
 import { isOfHeadListener, preferredType } from '../../app/internal.js';
@@ -56,12 +56,21 @@ export function unsendable(error: unknown): unknown {
 export function discardAnswer(value: unknown): void {
   const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
   if (kindOf(body) === 'chunks') {
-    Readable.from(body as AsyncIterable<unknown>).destroy();
+    void release(body as Partial<AsyncIterator<unknown>>);
   } else if (body instanceof ReadableStream) {
     // A locked stream has a reader, and is not ours to cancel.
     if (!body.locked) body.cancel().catch(() => undefined);
   } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
     body.destroy();
+  }
+}
+
+/** Ends an iterator that has not begun; an iterable that makes iterators has nothing to end. */
+async function release(iterator: Partial<AsyncIterator<unknown>>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // The request is over, as for a stream that fails behind its client.
   }
 }
 
@@ -93,7 +102,7 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
   }
   const kind = kindOf(value);
   if (kind === 'stream' || kind === 'chunks') {
-    sendStream(reply, kind === 'chunks' ? Readable.from(value as AsyncIterable<unknown>) : value);
+    sendStream(reply, value, kind === 'chunks');
     return;
   }
   if (kind === 'response') {
@@ -127,28 +136,29 @@ function schemaSerializer(
 
 /** A stream of objects as one of bytes, which fails at an object: under a pipe, a response throws where no caller is above it. */
 function bytesOf(objects: Readable): Readable {
-  return Readable.from(onlyBytes(objects), { objectMode: false });
-}
-
-async function* onlyBytes(objects: Readable): AsyncGenerator<string | Uint8Array> {
-  for await (const chunk of objects) {
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
-      throw new TypeError(
-        `an action returned a stream of ${typeof chunk}s: the chunks of a body must be strings or bytes`,
-      );
-    }
-    if (chunk.length > 0) yield chunk;
-  }
+  const bytes = new Transform({
+    writableObjectMode: true,
+    transform(chunk: unknown, _encoding, done) {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) done(null, chunk);
+      else {
+        const what = `an action returned a stream of ${typeof chunk}s`;
+        done(new TypeError(`${what}: the chunks of a body must be strings or bytes`));
+      }
+    },
+  });
+  // Each ends the other, and `bytes` has the errors of both: the callback is for those that nothing else awaits.
+  return pipeline(objects, bytes, () => undefined);
 }
 
 /** A stream, or none. Behind HEAD it is not read: it may never end. */
-function sendStream(reply: FastifyReply, stream: unknown): void {
+function sendStream(reply: FastifyReply, body: unknown, isIterable = false): void {
   if (reply.request.raw.method === 'HEAD') {
-    discardAnswer(stream);
+    discardAnswer(body);
     void reply.send();
-  } else {
-    void reply.send(stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream);
+    return;
   }
+  const stream = isIterable ? Readable.from(body as AsyncIterable<unknown>) : body;
+  void reply.send(stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream);
 }
 
 /** Writes a value. */

@@ -1,8 +1,12 @@
 /** Values of actions that cannot be sent: the log says that the answer is meant, and why. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Reply, Router } from 'portico/routing';
 import { captureLog, request } from 'portico/testing';
+import { keepingLogger, serveRouter } from '../served-router.js';
 
 test('an async iterable is sent as a stream of its texts and bytes', async () => {
   const { log, lines } = captureLog();
@@ -43,6 +47,59 @@ test('an async iterable is sent as a stream of its texts and bytes', async () =>
   assert.equal((await request(app, 'HEAD', '/lines')).text(), '');
   assert.equal((await request(app, 'GET', '/objects')).status, 500);
   assert.match(JSON.stringify(lines.at(-1)), /a stream of objects: the chunks of a body must be strings or bytes/);
+});
+
+test('an async iterable with data members is data: a page of a client library', async () => {
+  const page = { items: [1], next: 'b', async *[Symbol.asyncIterator]() {} };
+  const router = new Router().get('/', () => page);
+  const app = await router.build();
+  assert.equal((await request(app, 'GET', '/')).text(), '{"items":[1],"next":"b"}');
+});
+
+test('an async iterable whose client has left is ended while it waits, and may fail at its end', async (t) => {
+  const log = keepingLogger();
+  const events = new EventEmitter();
+  const iterable = (more: object = {}): AsyncIterableIterator<string> => ({
+    next: async () => {
+      events.emit('waiting');
+      return await new Promise<never>(() => undefined);
+    },
+    return: async () => {
+      events.emit('ended');
+      throw new Error('at its end');
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    ...more,
+  });
+  let served = (): unknown => undefined;
+  const router = new Router({ log })
+    .get('/now', () => iterable())
+    .get('/objects', () => Readable.from(iterable()))
+    .get('/later', async () => {
+      events.emit('begun');
+      await new Promise<void>((resolve) => (served = resolve as never));
+      return iterable();
+    });
+  const { port } = await serveRouter(t, router);
+  for (const path of ['/now', '/objects']) {
+    const [waiting, ended] = [once(events, 'waiting'), once(events, 'ended')];
+    const socket = connect(port, '127.0.0.1').end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await waiting;
+    socket.destroy();
+    await ended;
+  }
+  const [begun, ended] = [once(events, 'begun'), once(events, 'ended')];
+  const socket = connect(port, '127.0.0.1').end('GET /later HTTP/1.1\r\nHost: x\r\n\r\n');
+  await begun;
+  socket.destroy();
+  await once(socket, 'close');
+  served();
+  await ended;
+  const headEnded = once(events, 'ended');
+  assert.equal((await request(await router.build(), 'HEAD', '/now')).status, 200);
+  await headEnded;
 });
 
 test('a value whose members JSON leaves out is an error, as an empty object it would look right', async () => {
