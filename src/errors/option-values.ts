@@ -36,14 +36,17 @@ export function oneOf(...words: readonly string[]): OptionKind {
   return { noun: 'one of its values', has: (value) => words.includes(value as string), words };
 }
 
-/** Refuses values of other kinds than their options have, all at once. `what` is the object they are options of, as `a Router`. */
+/** Refuses values of other kinds than their options have, all at once; null is no value, as undefined, which the `needed` ones must have. `what` is the object they are options of, as `a Router`. */
 export function refuseWrongValues(
   code: string,
   what: string,
   options: object,
   kinds: Readonly<Record<string, OptionKind>>,
+  needed: readonly string[] = [],
 ): void {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const given = Object.entries(options).filter(
+    ([name, value]) => (value ?? undefined) !== undefined || needed.includes(name),
+  );
   const wrong = given.flatMap(([name, value]) => {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
     return kind === undefined || kind.has(value) ? [] : [{ name, value, kind }];

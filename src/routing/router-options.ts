@@ -177,9 +177,11 @@ export function checkRouterOptions(options: RouterOptions): void {
   checkMembers('serializers', options.serializers, FUNCTION);
   checkMembers('types', options.types, OBJECT);
   for (const [name, type] of Object.entries(options.types ?? {})) {
-    const given = { regex: null, parse: null, ...(type as object) };
-    refuseUnknownOptions('PORTICO_ROUTER_OPTION', `the type ${name} of a Router`, given, Object.keys(TYPE_KINDS));
-    refuseWrongValues('PORTICO_ROUTER_OPTION', `the type ${name} of a Router`, given, TYPE_KINDS);
+    const what = `the type ${name} of a Router`;
+    refuseUnknownOptions('PORTICO_ROUTER_OPTION', what, Object(type), Object.keys(TYPE_KINDS));
+    // Read, not spread: an instance of a class has its functions in the prototype.
+    const { regex, parse, print } = Object(type) as Partial<ParamType>;
+    refuseWrongValues('PORTICO_ROUTER_OPTION', what, { regex, parse, print }, TYPE_KINDS, ['regex', 'parse']);
   }
   checkFaultForm('PORTICO_ROUTER_OPTION', 'a Router', options);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's openapi", options.openapi ?? {}, OPENAPI_NAMES);

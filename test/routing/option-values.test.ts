@@ -1,7 +1,7 @@
 /** Values of options that TypeScript would refuse, in a program in JavaScript. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, Router, type RouterOptions } from 'portico/routing';
+import { action, type RouteOptions, Router, type RouterOptions } from 'portico/routing';
 
 type Row = readonly [options: object, said: RegExp];
 
@@ -76,11 +76,32 @@ test('options of a router with values that it cannot have are refused', async ()
     [{ fastify: 5 }, /the fastify of a Router is the number 5, not an object/],
     [{ log: {} }, /the log of a Router is an object, not a log of createLogger/],
     [{ types: { vlan: { regx: '.' } } }, /the type vlan of a Router has no option "regx"\n {2}Did you mean "regex"\?/],
-    [{ types: { vlan: { regex: '.' } } }, /the parse of the type vlan of a Router is null, not a function/],
+    [{ types: { vlan: { regex: '.' } } }, /the parse of the type vlan of a Router is undefined, not a function/],
     [{ controllers: [] }, /the controllers of a Router is a list, not an object/],
     [{ versions: 5 }, /the versions of a Router is the number 5, not an object/],
     [{ openapi: {} }, /the openapi of a Router is an object, not an object with a path/],
     [{ linkPrefix: 5 }, /the linkPrefix of a Router is the number 5, not a text/],
   ];
   await refused(rows, 'PORTICO_ROUTER_OPTION', (options) => new Router(options as RouterOptions));
+});
+
+test('null is no value of an option, and the functions of a type may be in its prototype', async () => {
+  class Vlan {
+    regex = String.raw`\d+`;
+    parse(text: string): number {
+      return Number(text);
+    }
+    print(value: number): string {
+      return String(value);
+    }
+  }
+  const router = new Router({
+    types: { vlan: new Vlan() },
+    bodyLimit: null,
+    fastify: null,
+  } as unknown as RouterOptions);
+  const list = action({ bodyLimit: null, response: null, summary: null } as object, () => []);
+  const options: object = { controller: { list }, action: 'list', deadline: null, schema: null };
+  router.connect('/things/{id:vlan}', options as RouteOptions);
+  await (await router.build()).close();
 });

@@ -127,7 +127,7 @@ const SETTING_KINDS: Readonly<Partial<Record<keyof RouteSettings, OptionKind>>> 
 function checkSettings(settings: RouteSettings): void {
   const code = 'PORTICO_ROUTE_OPTION';
   refuseWrongValues(code, 'a route', settings, SETTING_KINDS);
-  const { schema = {} } = settings;
+  const schema = settings.schema ?? {};
   refuseUnknownOptions(code, "a route's schema", schema, Object.keys(SCHEMA_KINDS));
   refuseWrongValues(code, "a route's schema", schema, SCHEMA_KINDS);
 }
