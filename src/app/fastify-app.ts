@@ -78,7 +78,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
 const require = createRequire(import.meta.url);
 
 /** Fastify's own compiler of serialisers, loaded when a response schema asks for it. */
-export const buildSerializer: BuildSerializer = (...args) => {
+const buildSerializer: BuildSerializer = (...args) => {
   const { SerializerSelector } = require('@fastify/fast-json-stringify-compiler') as {
     SerializerSelector: () => BuildSerializer;
   };

@@ -24,15 +24,7 @@ export {
 } from './factory.js';
 export { factoryLog, runFactory } from './factory-log.js';
 export { answerFailure, type FailureOptions } from './failure.js';
-export {
-  buildSerializer,
-  createFastify,
-  endUpgrade,
-  handTo,
-  keepHeaders,
-  type LeafPlugin,
-  listenerOf,
-} from './fastify-app.js';
+export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './fastify-app.js';
 export { fastifyLog, levelOf } from './fastify-log.js';
 export { asFault } from './fault.js';
 export type { FaultForm } from './fault-form.js';

@@ -12,7 +12,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createLogger, silentLogger } from 'portico';
 import { Fault } from 'portico/app';
-import { type ActionRequest, action, Reply, Router } from 'portico/routing';
+import { type ActionRequest, action, Reply, Router, type RouterPlugin } from 'portico/routing';
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
@@ -151,6 +151,35 @@ test('@fastify/swagger: a document of the actions, with their paths and schemas'
     issues: [{ where: 'body', path: ['name'], message: 'must be string', keyword: 'type' }],
   });
   assert.equal((await send('GET', '/things/7')).text, '{"name":"a"}');
+});
+
+test('a plugin compiles responses in its own way, and its hooks change their schemas', async (t) => {
+  const odd = { fields: ['a'] };
+  const compiled: RouterPlugin = async (fastify) =>
+    void fastify.setSerializerCompiler(() => (value) => `compiled ${Object.keys(value as object).join()}`);
+  const controlled: RouterPlugin = async (fastify) =>
+    void fastify.setSchemaController({
+      compilersFactory: {
+        buildSerializer: () => () => (value: unknown) => `controlled ${Object.keys(value as object).join()}`,
+      },
+    } as never);
+  const added: RouterPlugin = async (fastify) =>
+    void fastify.addHook('onRoute', (route) => {
+      const response = { 200: { type: 'object', properties: { a: { $ref: 'late#' } } } };
+      if (route.url === '/x') route.schema = { response };
+      if (fastify.getSchema('late') === undefined) fastify.addSchema({ $id: 'late', type: 'integer' });
+    });
+  const whole = { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } } };
+  const rows = [
+    [compiled, odd, 'compiled a,b'],
+    [controlled, odd, 'controlled a,b'],
+    [added, whole, '{"a":1}'],
+  ] as const;
+  for (const [plugin, schema, text] of rows) {
+    const router = new Router({ plugins: [plugin], log: silentLogger() });
+    router.get('/x', { response: { 200: schema } }, () => ({ a: 1, b: 2 }));
+    assert.equal((await (await serveRouter(t, router))('GET', '/x')).text, text);
+  }
 });
 
 test('options of Ajv and of the serialisers are the user’s to set', async (t) => {

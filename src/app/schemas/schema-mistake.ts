@@ -40,15 +40,26 @@ function checkDraft(schema: unknown, ajv: Ajv): void {
   throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
 }
 
+/** Keywords of later drafts than draft-07 (JSON Schema 2019-09 and 2020-12). */
+const LATER_KEYWORDS =
+  '$anchor $dynamicAnchor $dynamicRef $recursiveAnchor $recursiveRef $vocabulary contentSchema dependentRequired ' +
+  'dependentSchemas deprecated maxContains minContains prefixItems unevaluatedItems unevaluatedProperties';
+
 /**
- * Throws a {@link SchemaMistake} for a schema that is not valid, or has a keyword that `ajv` does not know: for schemas that another
- * compiler takes, which would ignore the keyword.
+ * Throws a {@link SchemaMistake} for a mistake in a schema that another compiler takes, and ignores: a keyword that no draft has, and that
+ * `ajv` does not know, or another value than draft-07 has. `mayDiffer`: the schema may be written for a compiler with
+ * keywords that differ from those of JSON Schema, so only a misspelt keyword is a mistake.
  */
-export function judgeSchema(schema: unknown, ajv: Ajv): void {
-  checkDraft(schema, ajv);
-  if (ajv.opts.strictSchema !== true) return;
-  const found = findKeyword(schema, (keyword) => !Object.hasOwn(ajv.RULES.keywords, keyword));
-  if (found !== undefined) throw noKeyword(found.keyword, found.steps, ajv);
+export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void {
+  if (ajv.opts.strictSchema === true) {
+    const known = [...Object.keys(ajv.RULES.keywords), ...LATER_KEYWORDS.split(' ')];
+    const isWrong = (keyword: string): boolean =>
+      !known.includes(keyword) && !keyword.startsWith('x-') && (!mayDiffer || hintFor(keyword, known) !== undefined);
+    const found = findKeyword(schema, isWrong);
+    if (found !== undefined) throw noKeyword(found.keyword, found.steps, ajv);
+  }
+  // The compiler reads each draft in the same way.
+  if (!mayDiffer) checkDraft(isObject(schema) ? { ...schema, $schema: undefined } : schema, ajv);
 }
 
 function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaMistake {
@@ -103,7 +114,7 @@ function findKeyword(
   steps: readonly string[] = [],
 ): { readonly keyword: string; readonly steps: readonly string[] } | undefined {
   if (!isObject(schema)) return undefined;
-  const keyword = Object.keys(schema).find(isWanted);
+  const keyword = Object.keys(schema).find((name) => schema[name] !== undefined && isWanted(name));
   if (keyword !== undefined) return { keyword, steps };
   for (const [name, value] of Object.entries(schema)) {
     if (!NAMED.has(name) && !SCHEMAS.has(name)) continue;

@@ -5,7 +5,6 @@ import type { Ajv, ValidateFunction } from 'ajv';
 import type { FastifyServerOptions } from 'fastify';
 import { type FaultIssue, quoteClient } from '../../app/index.js';
 import {
-  type AjvOptions,
   checkAll,
   compiledSchema,
   createAjv,
@@ -34,8 +33,13 @@ import {
   type StandardSchema,
 } from './schema.js';
 
-/** Options of Fastify that say how schemas are compiled. */
-type CompilerOptions = Pick<FastifyServerOptions, 'ajv' | 'schemaController'>;
+/** Options of a router that say how its schemas are compiled. */
+interface CompilerOptions {
+  readonly schemaDraft?: SchemaDraft | undefined;
+  readonly plugins?: readonly unknown[] | undefined;
+  /** Settings of Ajv in place of the router's own, and the compiler of responses. */
+  readonly fastify?: Pick<FastifyServerOptions, 'ajv' | 'schemaController'> | undefined;
+}
 
 /** Gives what the schema makes of a value, or a promise of it. Throws {@link InputRefused} for a value the schema does not take. */
 export type Check = (value: unknown) => unknown;
@@ -49,17 +53,12 @@ const isPlain = plainSchemas(FORMATS);
  * 50 ms.
  */
 export class SchemaCompiler {
-  readonly #draft: SchemaDraft;
-  readonly #options: AjvOptions;
-  readonly #judgesResponses: boolean;
+  readonly #options: CompilerOptions;
   readonly #ajvs = new Map<string, Ajv>();
   readonly #validators = new Map<string, () => ValidateFunction>();
 
-  /** `fastify`: settings of Ajv in place of the router's own, and of the compiler of responses. */
-  constructor(draft: SchemaDraft = 'draft-07', { ajv = {}, schemaController }: CompilerOptions = {}) {
-    this.#draft = draft;
-    this.#options = ajv;
-    this.#judgesResponses = schemaController?.compilersFactory?.buildSerializer === undefined;
+  constructor(options: CompilerOptions = {}) {
+    this.#options = options;
   }
 
   /** Bodies: by JSON Schema nothing is coerced, removed or defaulted. Throws when the schema is broken. */
@@ -110,12 +109,14 @@ export class SchemaCompiler {
   }
 
   /**
-   * Responses, whose serialisers Fastify compiles; it ignores keywords that it does not know. Throws when the schema is broken, or has a
-   * keyword that does not exist. A compiler of the application's own may take any schema.
+   * Responses, whose serialisers Fastify compiles, by draft-07 whatever the router's; it ignores keywords that it does not know. Throws for
+   * a mistake in the schema. A compiler that the application brings may take any schema, and a plugin may set one.
    */
   response(schema: Schema): void {
-    if (!this.#judgesResponses || isStandardSchema(schema) || (isPlainData(schema) && isPlain(schema))) return;
-    judgeSchema(schema, this.#ajv(false, false, false));
+    const { fastify, plugins = [] } = this.#options;
+    if (fastify?.schemaController?.compilersFactory?.buildSerializer !== undefined) return;
+    if (isStandardSchema(schema) || (isPlainData(schema) && isPlain(schema))) return;
+    judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
   }
 
   /** `coerceTypes`: values become what the schema says in place, and those that are not there its `default`. */
@@ -163,9 +164,15 @@ export class SchemaCompiler {
     return () => validate;
   }
 
-  #ajv(coerceTypes: boolean, verbose: boolean, allErrors: boolean): Ajv {
-    const key = `${coerceTypes} ${verbose} ${allErrors}`;
-    const ajv = this.#ajvs.get(key) ?? createAjv(this.#draft, { coerceTypes, verbose, allErrors }, this.#options);
+  #ajv(
+    coerceTypes: boolean,
+    verbose: boolean,
+    allErrors: boolean,
+    draft: SchemaDraft = this.#options.schemaDraft ?? 'draft-07',
+  ): Ajv {
+    const key = `${draft} ${coerceTypes} ${verbose} ${allErrors}`;
+    const ajv =
+      this.#ajvs.get(key) ?? createAjv(draft, { coerceTypes, verbose, allErrors }, this.#options.fastify?.ajv);
     this.#ajvs.set(key, ajv);
     return ajv;
   }

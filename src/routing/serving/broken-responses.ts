@@ -1,40 +1,28 @@
 /**
- * Serialisers of the response schemas of all actions, by Fastify's compiler.
+ * Response schemas that do not compile.
  */
-import type { FastifyInstance, FastifySerializerCompiler } from 'fastify';
-import { buildSerializer } from '../../app/internal.js';
+import type { FastifyInstance } from 'fastify';
 import { errorText } from '../../errors/index.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import { jointMistakes, type Mistake } from './build-table.js';
 import { type RouterParts, type ServedAction, servedMethods } from './served-route.js';
 
-type Compiler = FastifySerializerCompiler<unknown>;
-
 /**
- * Compiles the response schemas of the actions, which may refer to those that plugins have added to `instance`. The result is a compiler
- * for Fastify that knows these. Throws a {@link RouteTableError} with all schemas that do not compile.
+ * All response schemas that do not compile, with actions and places of routes, for a build in which Fastify has named the first. Undefined where
+ * each compiles here: a plugin has changed the schema of a route. `instance` has the compiler that Fastify has used.
  */
-export function compileResponses(
+export function brokenResponses(
   served: readonly ServedAction[],
   instance: FastifyInstance,
   parts: RouterParts,
-): Compiler {
-  const { schemaController, serializerOpts } = parts.options.fastify ?? {};
-  const build = schemaController?.compilersFactory?.buildSerializer ?? buildSerializer;
-  let compiler: Compiler | undefined;
-  const compile: Compiler = (written) => {
-    // A compiler that a plugin has set comes first. Made late: most services have no response schema.
-    compiler ??= instance.serializerCompiler ?? (build(instance.getSchemas(), serializerOpts) as Compiler);
-    return compiler(written);
-  };
-  const compiled = new Map<unknown, ReturnType<typeof compile>>();
+): RouteTableError | undefined {
+  const { serializerCompiler: compile } = instance;
   const mistakes: Mistake[] = [];
   for (const action of served) {
     for (const { place, fastifyPath: url, methods, response = {} } of servedMethods(action)) {
       for (const [httpStatus, schema] of Object.entries(response)) {
-        if (compiled.has(schema)) continue;
         try {
-          compiled.set(schema, compile({ schema, url, method: methods.join(), httpStatus }));
+          compile?.({ schema, url, method: methods.join(), httpStatus });
         } catch (cause) {
           const { route } = action;
           const error = notCompiled(place, httpStatus, cause);
@@ -43,8 +31,7 @@ export function compileResponses(
       }
     }
   }
-  if (mistakes.length > 0) throw new RouteTableError(jointMistakes(mistakes, parts));
-  return (written) => compiled.get(written.schema) ?? compile(written);
+  return mistakes.length === 0 ? undefined : new RouteTableError(jointMistakes(mistakes, parts));
 }
 
 function notCompiled(place: string, status: string, cause: unknown): RouteError {

@@ -8,6 +8,7 @@ import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
 import { rangesOverlap, rangeText, readRange, type VersionRange } from '../api-version.js';
+import { warnOfTable } from '../built-router.js';
 import { type Auth, guardsOf } from '../guard.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod } from '../route/conditions.js';
@@ -51,13 +52,15 @@ class RouteServing {
   readonly #bodyLimit: number;
   /** Versions that the router serves; undefined where it has none. */
   readonly #versions: VersionRange | undefined;
+  /** Actions that it does not. */
+  readonly #warned = new Set<string>();
   /** Methods and paths of Fastify's routes. */
   readonly #taken = new Set<string>();
 
   /** `handToFastify` has Fastify run the action; `bodyLimit` is the router's, in bytes. */
   constructor(parts: RouterParts, fastify: { readonly handToFastify: App; readonly bodyLimit: number }) {
     this.#parts = parts;
-    this.#compiler = new SchemaCompiler(parts.options.schemaDraft, parts.options.fastify);
+    this.#compiler = new SchemaCompiler(parts.options);
     this.#handToFastify = fastify.handToFastify;
     this.#bodyLimit = fastify.bodyLimit;
     const { versions } = parts.options;
@@ -145,7 +148,7 @@ class RouteServing {
       const compiled = resource.compile(action, this.#compiler, settings.schema);
       for (const method of compiled) {
         refuseAbsentParams(method, route);
-        this.#refuseUnreachable(method);
+        this.#warnIfUnreachable(method, route);
       }
       const served = compiled.map(servedAs);
       return { methods: served, byKey: null, passesBody: (resource.schemas ?? options.schemas) !== 'required' };
@@ -157,7 +160,7 @@ class RouteServing {
       const isLate = ({ filters: own, options: { auth } }: CompiledAction): boolean =>
         own.length > 0 || auth !== undefined;
       if (compiled.some(isLate)) throw filtersTooLate(controller, bodyKey);
-      for (const method of compiled) this.#refuseUnreachable(method);
+      for (const method of compiled) this.#warnIfUnreachable(method, route);
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before it is known which of them runs.
@@ -166,12 +169,16 @@ class RouteServing {
     return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
   }
 
-  /** Refuses an action for none of the versions that the router serves. */
-  #refuseUnreachable({ place, range }: CompiledAction): void {
-    if (this.#versions === undefined || rangesOverlap(this.#versions, range)) return;
-    throw new RouteError('PORTICO_ROUTE_VERSIONS', {
-      message: `${place} is for the versions ${rangeText(range)}, and the router serves ${rangeText(this.#versions)}: no request can reach it`,
+  /** Warns of an action for none of the versions that the router serves: its `max` may follow a configuration. */
+  #warnIfUnreachable({ place, range }: CompiledAction, { route }: CompiledRoute): void {
+    if (this.#versions === undefined || rangesOverlap(this.#versions, range) || this.#warned.has(place)) return;
+    this.#warned.add(place);
+    const { log, mapper } = this.#parts;
+    warnOfTable(log, {
+      code: 'PORTICO_ROUTE_VERSIONS',
+      message: `no request can reach ${place}: it is for the versions ${rangeText(range)}, and the router serves ${rangeText(this.#versions)}`,
       hint: 'Change versions of the action, or min and max of the Router.',
+      origin: mapper.originOf(route),
     });
   }
 

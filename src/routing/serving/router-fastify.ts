@@ -13,7 +13,6 @@ import type {
   FastifyReply,
   FastifyRequest,
   FastifySchema,
-  FastifySerializerCompiler,
   HTTPMethods,
   onRequestHookHandler,
 } from 'fastify';
@@ -36,9 +35,9 @@ import { documentedSchema, type JsonSchema, type Schema } from '../actions/schem
 import { RouteError } from '../route/route-error.js';
 import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
+import { brokenResponses } from './broken-responses.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
 import { BodyTypes, readJson, refuseEncoding, WITH_BODY } from './request-body.js';
-import { compileResponses } from './response-serializers.js';
 import { AnswerTypes, unsendable } from './send-answer.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
@@ -118,17 +117,18 @@ export class RouterFastify {
     const plugins = await Promise.all(this.#plugins.map(pluginOf));
     for (const [plugin, options] of plugins) void this.#fastify.register(forAllRoutes(plugin, options), options);
     // Async: what a function with a callback throws would end the process.
+    let routes = this.#fastify;
     void this.#fastify.register(async (instance) => {
+      routes = instance;
       this.own.complete();
-      const serializers = compileResponses(served, instance, this.#parts);
-      for (const action of served) this.#addRoutes(instance, action, serializers);
+      for (const action of served) this.#addRoutes(instance, action);
     });
     try {
       const listener = await listenerOf(this.#fastify);
       checkPluginRoutes(this.own.routes, this.#parts);
       return () => listener.close();
     } catch (error) {
-      throw asBuildError(error);
+      throw asBuildError(error, () => brokenResponses(served, routes, this.#parts));
     }
   }
 
@@ -191,10 +191,13 @@ export class RouterFastify {
     };
   }
 
-  #addRoutes(instance: FastifyInstance, action: ServedAction, serializers: FastifySerializerCompiler<unknown>): void {
-    const { target, named } = action;
-    for (const { methods, byKey } of target === null ? named.values() : [target]) {
-      for (const entry of byKey === null ? methods : [byKey]) this.#addRoute(instance, action, entry, serializers);
+  #addRoutes(instance: FastifyInstance, action: ServedAction): void {
+    for (const { methods, byKey } of action.target === null ? action.named.values() : [action.target]) {
+      if (byKey !== null) this.#addRoute(instance, action, byKey);
+      // Those that a key selects are never entered, but their schemas are judged with all others.
+      for (const method of [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]) {
+        this.#addRoute(instance, action, method);
+      }
     }
   }
 
@@ -202,7 +205,6 @@ export class RouterFastify {
     instance: FastifyInstance,
     { settings, matched }: ServedAction,
     { fastifyPath, methods, bodyLimit, options, response }: Entry & Partial<CompiledAction>,
-    serializerCompiler: FastifySerializerCompiler<unknown>,
   ): void {
     // For plugins that make documents of them.
     const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options ?? {});
@@ -216,7 +218,6 @@ export class RouterFastify {
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
       // Whatever compiler a plugin has set.
       validatorCompiler: () => () => true,
-      serializerCompiler,
       ...(bodyLimit !== undefined && { bodyLimit }),
       ...(settings.logLevel !== undefined && { onRequest: this.#logAt(settings.logLevel, matched) }),
       ...(!isPlain && { schema }),
@@ -292,8 +293,8 @@ function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): 
   return error;
 }
 
-/** A response schema of a plugin's route that does not compile is found when Fastify is ready. */
-function asBuildError(error: unknown): unknown {
+/** A response schema that does not compile is found when Fastify is ready. */
+function asBuildError(error: unknown, broken: () => Error | undefined): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {
     return new RouteError('PORTICO_ROUTE_SHADOWED', {
@@ -303,6 +304,8 @@ function asBuildError(error: unknown): unknown {
     });
   }
   if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
+  const own = broken();
+  if (own !== undefined) return own;
   return new RouteError('PORTICO_ROUTE_SCHEMA', {
     message: `a response schema does not compile: ${String(message)}`,
     hint: "The message names the route's template after the method.",

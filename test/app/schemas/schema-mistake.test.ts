@@ -94,6 +94,7 @@ test("RT-159 the keywords of a response schema may be an application's own, a li
     [unit, own],
     [noted, {}],
     [{ $ref: 'unit#' }, {}],
+    [{ type: 'object', properties: { weight: { unit: 'kg' } } }, {}],
   ] as const;
   const shared: RouterPlugin = async (fastify) => void fastify.addSchema({ $id: 'unit', ...unit });
   for (const [schema, fastify] of cases) {
@@ -101,6 +102,24 @@ test("RT-159 the keywords of a response schema may be an application's own, a li
     router.get('/', { response: { 200: schema } }, () => ({ weight: 1 }));
     await (await router.build()).close();
   }
+});
+
+test('RT-159 a response schema may be of any draft: its compiler reads all in the same way', async () => {
+  const pair = { type: 'array', items: [{ type: 'integer' }, { type: 'string' }] };
+  const schemas = [
+    { $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object', unevaluatedProperties: false },
+    { $schema: 'http://json-schema.org/draft-04/schema#', type: 'object', dependentRequired: { a: ['b'] } },
+    { type: 'object', properties: { pair, more: { prefixItems: [{}], type: 'array' } }, description: undefined },
+    { type: 'object', properties: { 'x-unit': { 'x-unit': 'kg' } }, definitions: { q: { $id: '#q', type: 'string' } } },
+  ];
+  for (const schemaDraft of ['draft-07', '2020-12'] as const) {
+    const router = new Router({ schemaDraft });
+    for (const [place, schema] of schemas.entries()) router.get(`/${place}`, { response: { 200: schema } }, () => ({}));
+    await (await router.build()).close();
+  }
+  const router = new Router({ plugins: [async () => undefined] });
+  router.get('/', { response: { 200: { type: 'object', propertes: {} } } }, () => ({}));
+  await assert.rejects(router.build(), /there is no keyword "propertes"/);
 });
 
 test('RT-159 a schema may have the keywords that OpenAPI adds, also where the application declares one of them', async () => {
