@@ -130,8 +130,11 @@ function schemaSerializer(
 ): Serializer | undefined {
   const key = responseKey(status, response);
   if (key === undefined) return undefined;
+  const schema = response[key];
+  // Fastify compiles no `true` outside its routes.
+  if (typeof schema === 'boolean') return undefined;
   const compiled = reply.getSerializationFunction(key) as Serializer | undefined;
-  return compiled ?? (reply.compileSerializationSchema(response[key] as Record<string, unknown>) as Serializer);
+  return compiled ?? (reply.compileSerializationSchema(schema as Record<string, unknown>) as Serializer);
 }
 
 /** A stream of objects as one of bytes, which fails at an object: under a pipe, a response throws where no caller is above it. */

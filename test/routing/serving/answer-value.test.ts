@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { Reply, Router } from 'portico/routing';
+import { action, Reply, Router } from 'portico/routing';
 import { captureLog, request } from 'portico/testing';
 import { keepingLogger, serveRouter } from '../served-router.js';
 
@@ -47,6 +47,16 @@ test('an async iterable is sent as a stream of its texts and bytes', async () =>
   assert.equal((await request(app, 'HEAD', '/lines')).text(), '');
   assert.equal((await request(app, 'GET', '/objects')).status, 500);
   assert.match(JSON.stringify(lines.at(-1)), /a stream of objects: the chunks of a body must be strings or bytes/);
+});
+
+test('a response schema of true takes any value, also of an action that a key of the body selects', async () => {
+  const things = { rename: action({ bodyKey: 'rename', response: { 200: true } }, () => ({ a: 1 })) };
+  const router = new Router({ controllers: { things } });
+  router.get('/', { response: { 200: true } }, () => ({ a: 1 }));
+  router.connect('/action', { controller: 'things', action: 'action' });
+  const app = await router.build();
+  assert.equal((await request(app, 'GET', '/')).text(), '{"a":1}');
+  assert.equal((await request(app, 'POST', '/action', { json: { rename: {} } })).text(), '{"a":1}');
 });
 
 test('an async iterable with data members is data: a page of a client library', async () => {
