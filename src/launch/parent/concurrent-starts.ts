@@ -1,5 +1,6 @@
 /**
- * Starts of several services at the same time. The first failure waits a moment for the others, which may fail too: one error tells all.
+ * Concurrent starts of several services. After the first failure, the start waits briefly for the other services, so
+ * that one error reports every failure.
  */
 import {
   ConfigurationRefused,
@@ -12,14 +13,17 @@ import {
 } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 
-/** After a failure: how long the others may take to report theirs. */
+/** The time that the other services have to fail after the first failure. */
 const OTHERS_MS = 2000;
 
 export class ConcurrentStarts {
   readonly #all: Promise<void>[] = [];
   readonly #failures: unknown[] = [];
 
-  /** Settles as this start. When it fails, it rejects once all have settled, 2 s later, or at a stop, with all failures until then. */
+  /**
+   * Settles with this start. If it fails, rejects after all starts have settled, after 2 s, or at a stop, with all
+   * failures until then.
+   */
   async add(start: Promise<void>, stopped: AbortSignal): Promise<void> {
     this.#all.push(start);
     try {
@@ -32,7 +36,10 @@ export class ConcurrentStarts {
   }
 }
 
-/** Failures as one error, each once, by place. One alone is left as it is, and so is the first where it chooses the exit status. */
+/**
+ * Joins failures into one error, each once, ordered by place. Returns a single failure unchanged, and the first one if
+ * it determines the exit status.
+ */
 export function together(failures: readonly unknown[]): unknown {
   const [first, ...others] = new Map(failures.map((error) => [describeError(error), error])).values();
   if (others.length === 0 || chosenStatus(first) !== undefined) return first;

@@ -1,11 +1,11 @@
-/** `max_memory`: which workers have outgrown it. */
+/** `max_memory`: detects workers that exceed it. */
 import type { Logger } from '../../log/index.js';
 import { mebibytes } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export class MemoryLimit {
   readonly #log: Logger;
-  /** Of which services, and for which values, the log has that it is too small. */
+  /** Services and limits that the log has already reported as too small. */
   readonly #tooSmall = new Set<string>();
 
   constructor(log: Logger) {
@@ -13,8 +13,8 @@ export class MemoryLimit {
   }
 
   /**
-   * Why the worker is to be replaced, with a resident memory above `limit` bytes; 0: no limit. Undefined: it is not, also where a
-   * fresh worker would need more as well: the log has that once.
+   * Returns the reason to replace a worker whose resident memory exceeds `limit` bytes (0: no limit). Returns undefined
+   * if it does not exceed the limit, or if a fresh worker would exceed it too; the log reports that once.
    */
   exceeded(worker: WorkerHandle, limit: number): string | undefined {
     const { rss = 0, freshRss = 0 } = worker;

@@ -1,6 +1,6 @@
 /**
- * The desired and the actual workers of one service. Which slot lacks a worker, and which worker is superfluous, is computed
- * from these alone.
+ * Desired and actual workers of one service. The slots that lack a worker and the superfluous workers are computed from
+ * these two.
  */
 import { type Deferred, deferred } from '../../tasks/internal.js';
 import { ServiceBuckets } from '../shared-buckets.js';
@@ -11,52 +11,54 @@ import type { EndReason, WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** The proof of a new configuration: its first worker, which serves beside the old ones until the reload is accepted. */
+/**
+ * The trial of a new configuration: its first worker, which serves beside the old ones until the reload is accepted.
+ */
 interface PoolTrial {
   readonly generation: FleetGeneration;
-  /** The number of workers if it is accepted. */
+  /** Number of workers if the trial is accepted. */
   readonly workers: number;
   worker: WorkerHandle | undefined;
-  /** Settles with the worker; undefined when the trial is over before one could be started. */
+  /** Settles with the worker, or with undefined if the trial ends before a worker could be started. */
   readonly begun: Deferred<WorkerHandle | undefined>;
 }
 
-/** A worker that is missing. */
+/** A missing worker. */
 export interface Missing {
   readonly index: number;
-  /** Its slot has a worker: until that one is gone the service has one process more than it has slots. */
+  /** True if the slot still has a worker; until that worker is gone, the service has one process more than slots. */
   readonly extra: boolean;
   readonly trial?: PoolTrial;
 }
 
 export class PoolState {
   readonly name: string;
-  /** Its sockets; undefined for a service that does not listen. */
+  /** The service's sockets; undefined for a service that does not listen. */
   held: HeldSockets | undefined;
-  /** The generation that new workers begin with. */
+  /** The generation that new workers start with. */
   generation: FleetGeneration;
-  /** The desired number of workers. */
+  /** Desired number of workers. */
   wanted = 0;
-  /** `over`: one of the first workers did not start, or too many have ended. */
+  /** `over`: one of the first workers failed to start, or too many workers have ended. */
   phase: 'new' | 'launching' | 'running' | 'over' | 'stopping' = 'new';
   trial: PoolTrial | undefined;
-  /** A reload replaces the workers. */
+  /** The replacement of workers that is under way. */
   roll: Roll | undefined;
-  /** All processes, those that drain included. */
+  /** All processes, including those that drain. */
   readonly workers = new Set<WorkerHandle>();
-  /** Workers started in place of others that ended unasked. */
+  /** Number of workers that replaced one that ended unexpectedly. */
   restarts = 0;
-  /** Workers that were started, by why. */
+  /** Number of started workers, by reason. */
   readonly starts = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, memory: 0, reload: 0, restart: 0 };
-  /** The last one that ended in its slot and was not told to. */
+  /** The last worker that held a slot and ended unexpectedly. */
   lastEnd: WorkerEnd | undefined;
-  /** Requests that were lost with workers, by how these ended. */
+  /** Number of requests lost with workers, by the reason of the worker's end. */
   readonly lost = { start: 0, stuck: 0, heap: 0, error: 0, signal: 0, exit: 0 } satisfies Record<EndReason, number>;
-  /** Slots whose last worker was killed because it gave no sign of life. */
+  /** Slots whose last worker was killed because it sent no heartbeat. */
   readonly hung = new Set<number>();
-  /** The token buckets that they share. */
+  /** Token buckets shared by the workers. */
   readonly buckets = new ServiceBuckets();
-  /** The slots of which no worker was ready yet: each settles with its first start. */
+  /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
   readonly #firstStarts = new Map<number, Deferred<void>>();
 
   constructor(name: string, generation: FleetGeneration) {
@@ -64,7 +66,7 @@ export class PoolState {
     this.generation = generation;
   }
 
-  /** One for each address, in order; of a service that has released them as well. */
+  /** One entry for each address, in order; also after the service has released them. */
   get sockets(): readonly ListenSockets[] {
     return this.held?.sockets ?? [];
   }
@@ -73,19 +75,19 @@ export class PoolState {
     return this.phase === 'stopping';
   }
 
-  /** Those that hold a slot, or are to take one over, by slot. */
+  /** Workers that hold a slot or will take one over, by slot. */
   get current(): readonly WorkerHandle[] {
     return this.placed
       .filter(({ assignment }) => assignment.index < this.wanted)
       .toSorted((one, other) => one.assignment.index - other.assignment.index);
   }
 
-  /** Those of one slot, oldest first. */
+  /** Workers of one slot, oldest first. */
   slot(index: number): readonly WorkerHandle[] {
     return this.placed.filter(({ assignment }) => assignment.index === index);
   }
 
-  /** Those whose slot is gone, or has one that serves and fits. */
+  /** Workers whose slot was removed, or whose slot has another worker that serves and has the current generation. */
   get needless(): readonly WorkerHandle[] {
     return this.placed.filter((worker) => {
       const { index } = worker.assignment;
@@ -94,7 +96,7 @@ export class PoolState {
     });
   }
 
-  /** An empty slot, the worker of a trial, or one that is to take over from a worker that does not fit: in this order. */
+  /** An empty slot, else the worker of a trial, else a replacement for a worker with an old generation. */
   get missing(): Missing | undefined {
     const slots = Array.from({ length: this.wanted }, (_, index) => this.slot(index));
     const empty = slots.findIndex((workers) => workers.length === 0);
@@ -105,29 +107,31 @@ export class PoolState {
     return unfit === -1 ? undefined : { index: unfit, extra: true };
   }
 
-  /** Why this one is started; the worker of a trial counts once it takes a slot. */
+  /** Returns why a worker is started. The worker of a trial counts when it takes a slot. */
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).find(({ worn }) => worn)?.worn ?? this.roll?.reason ?? 'reload';
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
     return this.hung.delete(index) ? 'stuck' : 'death';
   }
 
-  /** There may be no further process than there are slots until this one is gone: the one that drains longest. */
+  /**
+   * The worker that has drained for the longest time, if the number of processes has reached its limit; no process may
+   * be started before it is gone.
+   */
   get inTheWay(): WorkerHandle | undefined {
     if (this.workers.size < 2 * Math.max(1, this.wanted)) return undefined;
     return [...this.workers].find(({ stopping }) => stopping);
   }
 
-  /** Those that were not told to leave, those of slots that are gone included. */
+  /** Workers that were not told to end, including those of removed slots. */
   get placed(): readonly WorkerHandle[] {
     return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
   }
 
-  /** Changes how many there are to be. Of each new slot it gives how its first start ends. */
+  /** Sets the desired number of workers. Returns a promise for the first start of each new slot. */
   setWanted(workers: number): readonly Promise<void>[] {
     const started: Promise<void>[] = [];
     for (let index = this.wanted; index < workers; index++) {
-      // The worker of a trial has started already.
       if (this.slot(index).some(({ serving }) => serving)) continue;
       const first = deferred();
       this.#firstStarts.set(index, first);
@@ -138,12 +142,12 @@ export class PoolState {
     return started;
   }
 
-  /** No worker of this slot was ready yet. */
+  /** Reports whether no worker of the slot has been ready yet. */
   isFirst(index: number): boolean {
     return this.#firstStarts.has(index);
   }
 
-  /** The first start of a slot has ended. */
+  /** Settles the first start of a slot. */
   startedFirst(index: number, error?: Error): void {
     const first = this.#firstStarts.get(index);
     this.#firstStarts.delete(index);
@@ -151,7 +155,7 @@ export class PoolState {
     else first?.reject(error);
   }
 
-  /** The trial is over: its worker is one as any other from now on, unless the caller ends it. */
+  /** Ends the trial and returns it. From now on its worker is an ordinary one, unless the caller ends it. */
   takeTrial(): PoolTrial | undefined {
     const { trial } = this;
     this.trial = undefined;
@@ -159,7 +163,7 @@ export class PoolState {
     return trial;
   }
 
-  /** Nothing is to be started any more. */
+  /** Starts no further workers. */
   beginStopping(): void {
     this.phase = 'stopping';
     this.takeTrial();

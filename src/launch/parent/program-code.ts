@@ -1,28 +1,28 @@
 /**
- * The program's own code as the workers of one configuration have loaded it. A worker that starts later loads the files as they are then:
- * a deployment without a reload shows here.
+ * Code of the program as loaded by the workers of one configuration. A worker that starts later loads the files in
+ * their current state, so this detects a deployment without a reload.
  */
 import { sep } from 'node:path';
 import type { ProgramFile } from '../../process/index.js';
 import { countText } from '../../text/index.js';
 
-/** Files that a worker has loaded with another text than the first worker of its configuration. */
+/** Files that a worker has loaded with another content than the first worker of its configuration. */
 interface OtherCode {
-  /** Their paths, below the working directory where they are there. */
+  /** Paths of the files, relative to the working directory if they are below it. */
   readonly files: readonly string[];
-  /** No worker of the configuration had these texts before. */
+  /** True if no earlier worker of the configuration had this content. */
   readonly isNew: boolean;
 }
 
 export class ProgramCode {
-  /** Hashes by file: those of the first worker that told them. */
+  /** Hashes by file, from the first worker that reported the file. */
   readonly #hashes = new Map<string, string>();
-  /** The other versions that are known. */
+  /** Other versions that were already reported. */
   readonly #others = new Set<string>();
 
   /**
-   * Takes what a worker has loaded. Gives the files that an earlier worker had loaded with another text. `folder`: the working
-   * directory of the workers.
+   * Records the files that a worker has loaded. Returns those that an earlier worker loaded with another content.
+   * `folder`: the working directory of the workers.
    */
   compare(loaded: readonly ProgramFile[], folder: string): OtherCode {
     const others: ProgramFile[] = [];
@@ -39,12 +39,12 @@ export class ProgramCode {
   }
 }
 
-/** The path of a file, below the folder where it is there. */
+/** Returns a path relative to the folder if it is below it. */
 function fileIn(folder: string, path: string): string {
   return path.startsWith(`${folder}${sep}`) ? path.slice(folder.length + 1) : path;
 }
 
-/** So many files are named in a line. */
+/** Most files that a line names. */
 const NAMED = 5;
 
 /** `app.js, lib/books.js and 3 others`. */

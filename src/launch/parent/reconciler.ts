@@ -1,7 +1,7 @@
 /**
- * Starts and ends the workers of one service until they are the desired ones. Requests change the desired state or mark a
- * worker; events of child processes change the actual state. One step follows each change and compares the two. No other
- * module starts a worker, or ends one that is superfluous.
+ * Starts and ends the workers of one service until the actual workers match the desired ones. Requests change the
+ * desired state or mark a worker; events of child processes change the actual state. After each change, one step
+ * compares the two. No other module starts workers or ends superfluous ones.
  */
 
 import { PorticoError } from '../../errors/index.js';
@@ -17,21 +17,21 @@ import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** Parts that a pool needs from its supervisor. */
+/** Functions that a pool needs from its supervisor. */
 export interface PoolOptions {
   readonly log: Logger;
-  /** `workers`: how many there are to be. */
+  /** Starts a worker; `workers`: the desired number of workers of the service. */
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
-  /** A worker ended that was not told to. */
+  /** Called when a worker has ended unexpectedly. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
-  /** The service was respawned too often. */
+  /** Called when the service was respawned too often. */
   giveUp(pool: PoolState): void;
 }
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
-/** After a worker's own deadline: how long until its supervisor kills it. */
+/** Time between a worker's own deadline and the kill by its supervisor. */
 const BACKSTOP_MS = 1000;
-/** How long a start that is called off may take to let go of what it has. */
+/** Time that a cancelled start has to release its resources. */
 const CALLED_OFF_MS = 5000;
 
 export class Reconciler {
@@ -52,7 +52,7 @@ export class Reconciler {
     );
   }
 
-  /** Something is other than it was: one step follows, however much that is. */
+  /** Schedules one step, however many changes there are. */
   poke(): void {
     if (this.#poked) return;
     this.#poked = true;
@@ -64,17 +64,17 @@ export class Reconciler {
     });
   }
 
-  /** Time has passed. Most often nothing follows from that alone. */
+  /** Checks the state after time has passed. Usually nothing follows. */
   look(): void {
     if (this.#adoption.mayChange(this.#pool.workers)) this.poke();
   }
 
-  /** Forgets how often workers were started: what follows was asked for. */
+  /** Forgets the number of starts, because the next ones are requested. */
   forgiveStarts(): void {
     this.#throttle.reset();
   }
 
-  /** Ends one that is needed no more. One that does not serve yet has nothing in hand. */
+  /** Ends a worker that is no longer needed. A worker that does not serve yet has no requests. */
   endWorker(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
     if (worker.wasReady) worker.drain(reason, this.#drainMs);
     else {
@@ -85,8 +85,8 @@ export class Reconciler {
   }
 
   /**
-   * Ends all of them. True when every one ended by itself, in time and well. `replaced`: others serve on their sockets, and
-   * clients are let go at once.
+   * Ends all workers. Returns true if each one ended by itself, in time and without an error. `replaced`: other workers
+   * serve on the same sockets, and idle connections are closed at once.
    */
   async endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
     const ends = [...this.#pool.workers].map((worker) => {
@@ -114,7 +114,7 @@ export class Reconciler {
     }
   }
 
-  /** To the next slot, where the present one has a new worker or is gone. */
+  /** Moves to the next slot when the present one has a new worker or was removed. */
   #moveRoll(): void {
     const { roll, wanted } = this.#pool;
     if (roll === undefined || roll.leaving) return;
@@ -127,7 +127,7 @@ export class Reconciler {
     roll.end();
   }
 
-  /** Starts what may be started now; gives after how many milliseconds to look again. */
+  /** Starts the workers that may be started now. Returns the time until the next check, in milliseconds. */
   #startMissing(): number {
     const { log } = this.#options;
     for (let { missing } = this.#pool; missing !== undefined; { missing } = this.#pool) {
@@ -141,7 +141,10 @@ export class Reconciler {
     return NEVER_MS;
   }
 
-  /** Gives up what takes too long in the present turn of a reload; gives after how many milliseconds to look again. */
+  /**
+   * Gives up a start or drain that exceeds its limit in the present turn of a reload. Returns the time until the next
+   * check, in milliseconds.
+   */
   #giveUpLate(): number {
     const { roll } = this.#pool;
     if (roll?.turn === undefined || roll.leaving) return NEVER_MS;
@@ -154,7 +157,7 @@ export class Reconciler {
     return 0;
   }
 
-  /** Whether there may be one process more. If not, who is in the way lets its idle connections go now. */
+  /** Reports whether one more process may start. If not, the worker that drains closes its idle connections now. */
   #hasRoom(): boolean {
     const { inTheWay } = this.#pool;
     if (inTheWay?.toldToEnd === true) inTheWay.drain('hurried', this.#drainMs);
@@ -187,13 +190,14 @@ export class Reconciler {
     const held = this.#pool.slot(index).includes(worker);
     workers.delete(worker);
     this.poke();
-    // A stop that kills has said so, and a worker that was not ready yet and ends by the SIGTERM of a stop has not failed.
+    // A stop by signal has already been logged, and a worker that was not ready yet and ended by the stop's SIGTERM has
+    // not failed.
     const calledByStop = worker.killed || (!worker.wasReady && exit.signal === 'SIGTERM');
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
     const end = workerEnd(worker, exit);
     logExit(log, { service, end, called });
     this.#pool.lost[end.reason] += end.lost;
-    // The worker of a trial, which a refused reload tells of, holds no slot.
+    // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
@@ -213,7 +217,7 @@ export class Reconciler {
     this.#replaceDead(index, exit);
   }
 
-  /** A worker ended that was to take over from others, perhaps. */
+  /** Handles the end of a worker that was not ready yet. */
   #notReady(worker: WorkerHandle, others: readonly WorkerHandle[]): void {
     const { roll } = this.#pool;
     if (roll?.turn === worker.assignment.index && !roll.isDue(worker)) {
@@ -228,9 +232,9 @@ export class Reconciler {
     }
   }
 
-  /** One of the first workers ended: the caller that waits for the launch reports why. */
+  /** Handles the end of one of the first workers; the caller that waits for the launch reports the reason. */
   #notLaunched(worker: WorkerHandle, { code, failure }: WorkerExit): void {
-    // Told to stop before it was ready: not a start that failed. One that ends with 0 untold has failed.
+    // A worker that was told to stop before it was ready has not failed. One that ends with 0 unexpectedly has failed.
     if (code === 0 && failure === undefined && worker.endedWith !== undefined) return;
     this.#pool.phase = 'over';
     this.#pool.startedFirst(worker.assignment.index, worker.startError);
@@ -252,12 +256,12 @@ export class Reconciler {
 }
 
 /**
- * Settles when the worker is gone: true when it ended by itself and cut nothing off. It keeps the deadline itself; for a loop that is
- * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
+ * Settles when the worker is gone: with true if it ended by itself and cut off no request. The worker keeps the
+ * deadline itself; if its event loop is stuck, the supervisor kills it one second later. `timeoutMs` 0: no deadline.
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
   if (worker.dismissed && (await endEarly(worker, timeoutMs))) return true;
-  // One that never served keeps no deadline of its own: its loop is stuck.
+  // A worker that has never served keeps no deadline of its own: its event loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
   if (timeoutMs > 0 && (await within(worker.exited, limitMs)) === undefined) {
     log.error('Graceful shutdown timeout exceeded, killing worker', {
@@ -271,18 +275,18 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
   const { code, signal } = await worker.exited;
   if (worker.killed) return false;
   if (signal !== null) {
-    // Before its program was loaded a worker has SIGTERM's default action, and nothing to finish; nor has one that was
-    // on its way out when the signal came.
+    // Until its program is loaded, a worker has the default action of SIGTERM and no work to finish. The same holds for
+    // a worker that was already exiting when the signal came.
     return signal === 'SIGTERM' && (!worker.wasReady || worker.endedWith === STATUS_STOPPED);
   }
-  // One that happens to crash just then has ended by itself; but not what it cut off.
+  // A worker that crashes at this moment has ended by itself, unless it cut off requests.
   return code !== STATUS_FAILED && !worker.cutOff;
 }
 
 /**
- * The same for a worker that was told to end before it served, and has nothing in hand: killed after five seconds, but no
- * later than after `timeoutMs`; 0: that does not matter.
- * False: it served before it heard of that, and ends as any that does.
+ * As {@link endWithin}, for a worker that was told to end before it served and so has no requests: it is killed after
+ * five seconds, and after `timeoutMs` at the latest (0: no limit). Returns false if it served before the message
+ * arrived; it then ends like any worker that serves.
  */
 export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<boolean> {
   const limitMs = Math.min(CALLED_OFF_MS, timeoutMs || CALLED_OFF_MS);

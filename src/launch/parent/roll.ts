@@ -1,6 +1,6 @@
 /**
- * Workers of a service are replaced one slot after another, by a reload or because an operator asks for it: which of them is
- * next, and for how long it is tried.
+ * Replacement of a service's workers, one slot after another, by a reload or on request: the next worker to replace,
+ * and the time limit of each turn.
  */
 
 import { describeError } from '../../errors/index.js';
@@ -9,44 +9,44 @@ import { deferred, within } from '../../tasks/internal.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** Parts of a {@link Roll}. */
+/** Options of a {@link Roll}. */
 interface RollOptions {
   readonly service: string;
   readonly reason: 'reload' | 'restart';
   readonly log: Logger;
   readonly settings: FleetGeneration['settings'];
-  /** Those to replace, by slot. */
+  /** Workers to replace, by slot. */
   readonly workers: readonly WorkerHandle[];
-  /** True when another reload was asked for: this one need not try for ever. */
+  /** Returns true if another reload was requested, so that this one need not retry without end. */
   superseded(): boolean;
 }
 
-/** How long a replaced worker may take to say that it accepts nothing any more. */
+/** Time that a replaced worker has to report that it accepts no new connections. */
 const DRAINED_WITHIN_MS = 5000;
-/** How much longer than its deadline a worker that drains may take to be gone. */
+/** Time after its deadline in which a draining worker must be gone. */
 const HASTE_MS = 2000;
 
-/** How long a turn may go on, and the mistake when it does not end in time. */
+/** Time limit of a turn, and the error if the turn exceeds it. */
 interface TurnLimit {
   readonly leftMs: number;
   readonly why: { readonly message: string; readonly hint?: string };
 }
 
 export class Roll {
-  /** How many workers were replaced. */
+  /** Number of replaced workers. */
   replaced = 0;
-  /** Workers that are still the old ones, each with why. */
+  /** Workers that could not be replaced, each with the reason. */
   readonly failures: string[] = [];
-  /** The worker that was replaced last still accepts connections. */
+  /** True while the worker that was replaced last still accepts connections. */
   leaving = false;
-  /** `restart`: an operator has asked for other workers with the configuration in force. */
+  /** `restart`: an operator has requested new workers with the configuration in force. */
   readonly reason: RollOptions['reason'];
   readonly #options: RollOptions;
   readonly #slots: number[];
   readonly #ended = deferred();
-  /** Settles when no slot is left, or the service is being stopped. */
+  /** Settles when no slot is left, or when the service stops. */
   readonly ended = this.#ended.promise;
-  /** When the turn of the present slot began. */
+  /** Start of the present turn, on the monotonic clock. */
   #beganAt = performance.now();
 
   constructor(options: RollOptions) {
@@ -55,17 +55,17 @@ export class Roll {
     this.#slots = [...new Set(options.workers.map(({ assignment }) => assignment.index))];
   }
 
-  /** The slot whose worker is to be replaced now. */
+  /** The slot whose worker is replaced now. */
   get turn(): number | undefined {
     return this.#slots[0];
   }
 
-  /** It holds the slot whose turn it is, and is to be replaced. */
+  /** Reports whether a worker holds the slot of the present turn and must be replaced. */
   isDue(worker: WorkerHandle): boolean {
     return worker.assignment.index === this.turn && this.#options.workers.includes(worker);
   }
 
-  /** Why a worker that starts in this turn is given up, or for how much longer it is not. */
+  /** Returns the limit of a worker's start in this turn: the remaining time, or the reason to give it up. */
   startLimit({ startedAt }: WorkerHandle): TurnLimit {
     const { reloadCheckTimeoutMs, reloadTimeoutMs } = this.#settings;
     const checkMs = reloadCheckTimeoutMs === 0 ? Number.POSITIVE_INFINITY : reloadCheckTimeoutMs;
@@ -74,7 +74,7 @@ export class Roll {
     return { leftMs: startedAt + limitMs - performance.now(), why: { message } };
   }
 
-  /** The same for a turn that waits until a replaced worker has drained and its process is gone. */
+  /** As {@link startLimit}, for a turn that waits until a replaced worker has drained and its process is gone. */
   get roomLimit(): TurnLimit {
     const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#settings;
     const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);
@@ -83,7 +83,7 @@ export class Roll {
     return { leftMs: this.#beganAt + limitMs - performance.now(), why: { message, hint } };
   }
 
-  /** A worker leaves its slot to a new one. `drained` is called when it accepts nothing any more. */
+  /** A worker leaves its slot to a new one. `drained` is called when it accepts no new connections. */
   leaves(worker: WorkerHandle, drained: () => void): void {
     this.leaving = true;
     void within(worker.drained, DRAINED_WITHIN_MS).then(() => {
@@ -92,14 +92,14 @@ export class Roll {
     });
   }
 
-  /** The turn is over. `replaced`: by a new worker in the slot. */
+  /** Ends the turn. `replaced`: true if a new worker holds the slot. */
   next(replaced: boolean): void {
     if (replaced) this.replaced += 1;
     this.#slots.shift();
     this.#beganAt = performance.now();
   }
 
-  /** No new worker could be had: tried again, until the time is up or another reload comes. */
+  /** Records a failed start. It is retried until the time is up or another reload is requested. */
   failed(error: unknown): void {
     const { service, log, superseded } = this.#options;
     const text = `worker ${this.turn} of service ${service} was not replaced: ${describeError(error)}`;

@@ -1,37 +1,49 @@
 /**
- * Adoption of a slot's share of the connections while the slot has no worker, or one that gives no sign of life: a
- * sibling listens on its socket too.
+ * Slots without a responsive worker: a sibling also listens on the socket of the slot, and accepts its share of the
+ * connections.
  */
 import type { SendHandle } from 'node:child_process';
 import { type ListenSockets, sendableSocket } from '../sockets/listen-sockets.js';
 import type { WorkerHandle } from './worker-handle.js';
 
-/** A new worker that lives so long is believed to last: its helper lets go. A crash loop must not use the siblings up. */
+/**
+ * Age at which a new worker counts as stable, and the sibling stops listening for it. A shorter time would exhaust the
+ * siblings in a crash loop.
+ */
 const LASTING_MS = 2000;
-/** A worker gives a sign of life each second. One that is late by half of that may be stuck: clients wait for it already. */
+/**
+ * Workers send a heartbeat each second. A worker that is half a second late may be stuck, and clients already wait for
+ * it.
+ */
 const LATE_SECONDS = 1.5;
 
 /**
- * Finds helpers for slots, where workers do not all share one socket. Which slots have one follows from what the workers
- * are like at the moment: {@link update} may be called at any time.
+ * Finds helpers for slots if the workers do not share one socket. The helpers follow from the present state of the
+ * workers, so {@link update} may be called at any time.
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
   readonly #sockets: () => readonly ListenSockets[];
   readonly #isNew: (slot: number) => boolean;
 
-  /** `isNew`: of a slot whose socket no worker has listened on yet: no client waits there. */
+  /** `isNew`: reports whether no worker has listened on the slot's socket yet, so that no client waits there. */
   constructor(sockets: () => readonly ListenSockets[], isNew: (slot: number) => boolean) {
     this.#sockets = sockets;
     this.#isNew = isNew;
   }
 
-  /** Whether time alone may change who helps: a worker gives no signs of life, or a helper waits until its slot has a lasting worker. */
+  /**
+   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or a helper waits until its slot
+   * has a stable worker.
+   */
   mayChange(workers: Iterable<WorkerHandle>): boolean {
     return this.#helpers.size > 0 || [...workers].some(isLate);
   }
 
-  /** The workers of the service are these now: a slot of which none of them takes connections has a helper, others have none. */
+  /**
+   * Assigns helpers for the present workers of the service: to each slot in which no worker accepts connections, and to
+   * no other.
+   */
   update(workers: readonly WorkerHandle[]): void {
     const serving = workers.filter((worker) => worker.serving);
     const fit = serving.filter((worker) => !isLate(worker));
@@ -48,7 +60,7 @@ export class SlotAdoption {
 
   #adopt(slot: number, helper: WorkerHandle): void {
     const sockets = this.#sockets().map((own) => sendableSocket(own, slot));
-    // While a stop closes them there is nothing to help with.
+    // A stop closes the sockets, so no helper is needed.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);
     helper.helpSlot(slot, sockets as SendHandle[]);
@@ -64,7 +76,7 @@ function isLate({ debugged, silentSeconds }: WorkerHandle): boolean {
   return !debugged && silentSeconds >= LATE_SECONDS;
 }
 
-/** More workers than slots share them in turn. */
+/** If there are more workers than slots, they share the slots in turn. */
 function slotOf(worker: WorkerHandle): number {
   return worker.assignment.index % worker.slots;
 }

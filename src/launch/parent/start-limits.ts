@@ -1,21 +1,22 @@
 /**
- * When one more worker of a service may be started: not too often, and not for ever.
+ * Limits on starts of a service's workers: their rate, and the total of restarts.
  */
 
-/** How long a start waits that comes too soon. */
+/** Delay of a start that exceeds the rate. */
 const WAIT_MS = 1000;
 
 /**
- * Counts the starts of one service's workers. The first `workers + 1` starts are free; a further one waits a second when
- * the oldest remembered start is less than `workers` seconds old. So does one within a second of a start that waited: by
- * the first rule alone, workers that die at once would start in pairs (one of them after no wait, because the wait before it
- * has aged the oldest), and not about one a second. {@link reset} forgets all, for restarts that were asked for.
+ * Counts the starts of one service's workers. The first `workers + 1` starts are free; a further one waits a second if
+ * the oldest remembered start is less than `workers` seconds old. So does a start within a second of a start that
+ * waited: by the first rule alone, workers that die at once would start in pairs (one of them after no wait, because
+ * the wait before it has aged the oldest), and not about once a second. {@link reset} forgets all, for requested
+ * restarts.
  */
 export class StartThrottle {
   #starts: number[] = [];
-  /** When the start that waits may take place. */
+  /** Time at which the waiting start may take place. */
   #waitsUntil: number | undefined;
-  /** When the last start that had to wait took place. */
+  /** Time of the last start that had to wait. */
   #waitedAt = Number.NEGATIVE_INFINITY;
   readonly #now: () => number;
 
@@ -29,7 +30,7 @@ export class StartThrottle {
     this.#waitedAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** How long the next start has to wait, in milliseconds; `begins`: it was not asked for before. */
+  /** Returns the delay of the next start, in milliseconds; `begins` is true if the start was not requested before. */
   wait(workers: number): { readonly ms: number; readonly begins: boolean } {
     const now = this.#now();
     const begins = this.#waitsUntil === undefined && this.#comesTooSoon(workers, now);
@@ -37,7 +38,7 @@ export class StartThrottle {
     return { ms: Math.max(0, (this.#waitsUntil ?? now) - now), begins };
   }
 
-  /** One was started. */
+  /** Records a start. */
   started(workers: number): void {
     const now = this.#now();
     if (this.#waitsUntil !== undefined) this.#waitedAt = now;
@@ -52,7 +53,7 @@ export class StartThrottle {
   }
 }
 
-/** Counts unasked restarts of one service. */
+/** Counts the unexpected restarts of one service. */
 export class RestartBudget {
   #spent: number[] = [];
   readonly #now: () => number;
@@ -62,8 +63,8 @@ export class RestartBudget {
   }
 
   /**
-   * Counts one more. True when there were more than `max` within the last `windowMs`, or ever when that is 0; a `max` of 0
-   * is no limit.
+   * Counts one restart. Returns true if there were more than `max` within the last `windowMs`, or in total if that is
+   * 0; a `max` of 0 is no limit.
    */
   spend(max: number, windowMs: number): boolean {
     if (max === 0) return false;

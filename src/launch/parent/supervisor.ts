@@ -1,6 +1,6 @@
 /**
- * The parent's side of a fleet: one pool of workers for each service, the sockets it sends them, and the configuration
- * they begin with. The supervisor never accepts a connection and never runs a service.
+ * The parent's side of a fleet: one pool of workers for each service, the sockets that the workers get, and the
+ * configuration that they start with. The supervisor never accepts a connection and never runs a service.
  */
 import { url as debuggerUrl } from 'node:inspector';
 import type { Config } from '../../config/index.js';
@@ -27,24 +27,24 @@ import { channelLog, logCode, logFile, watchStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
 import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
-/** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
+/** Time after `drain_delay` in which workers that were told to stop must stop listening. */
 const LISTENS_NO_MORE_MS = 2000;
 
-/** How often is looked at the workers' signs of life. */
+/** Interval between checks of the workers' heartbeats. */
 const LOOK_MS = 250;
 
-/** Parts of a {@link Supervisor}. */
+/** Options of a {@link Supervisor}. */
 export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
   readonly program: WorkerProgram;
-  /** The configuration that the first workers begin with. */
+  /** The configuration that the first workers start with. */
   readonly config: Config | undefined;
   readonly settings: LaunchSettings;
-  /** Counts of all workers. */
+  /** Totals of all workers. */
   readonly totals: Totals;
 }
 
 export class Supervisor {
-  /** Program of the children. */
+  /** Program that the workers run. */
   readonly program: WorkerProgram;
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
@@ -56,10 +56,10 @@ export class Supervisor {
   readonly #retiring = new Set<WorkerPool>();
   #generation: FleetGeneration;
   #stopped = false;
-  /** The status that a service chose as its worker was stopped, by a `ServiceExit`. */
+  /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */
   exitStatus: number | undefined;
   readonly #listeners = new ListenerPool();
-  /** Sockets of services that are still to be launched. */
+  /** Sockets of services that are not launched yet. */
   readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
   readonly #memory: MemoryLimit;
@@ -88,7 +88,7 @@ export class Supervisor {
     return this.#generation.settings;
   }
 
-  /** The configuration that is in force. */
+  /** The configuration in force. */
   get generation(): FleetGeneration {
     return this.#generation;
   }
@@ -106,7 +106,7 @@ export class Supervisor {
     return this.#services.get(name);
   }
 
-  /** Plans take the place of those that they were made after; an object that was launched stays. */
+  /** Replaces the plans of services; a service that was launched as an object keeps its object. */
   usePlans(services: readonly Launchable[]): void {
     for (const each of services) if (isPlanned(each) && this.#pools.has(each.name)) this.#services.set(each.name, each);
   }
@@ -115,22 +115,25 @@ export class Supervisor {
     return this.#pools.get(name);
   }
 
-  /** From now on, workers begin with this. */
+  /** Sets the generation that new workers start with. */
   useGeneration(generation: FleetGeneration): void {
     this.#generation = generation;
     for (const pool of this.#all) pool.generation = generation;
   }
 
   /**
-   * Binds the service's addresses and starts its workers; settles when all are ready. Rejects when an address cannot be
-   * had or a worker does not start; the caller then ends the service.
+   * Binds the service's addresses and starts its workers; settles when all are ready. Rejects if an address is not
+   * available or a worker does not start; the caller then ends the service.
    */
   async launch(service: Launchable, name: string, workers: number): Promise<void> {
     const pool = await this.addPool(service, name, workers);
     await pool?.launch(workers);
   }
 
-  /** Takes the sockets of the service's addresses, and makes its pool, still without workers. Undefined: all is being stopped. */
+  /**
+   * Takes the sockets of the service's addresses and creates its pool, still without workers. Returns undefined if a
+   * stop is under way.
+   */
   async addPool(
     service: Launchable,
     name: string,
@@ -149,9 +152,9 @@ export class Supervisor {
   }
 
   /**
-   * Takes the sockets of a service's addresses ahead of its launch: those that the service manager passed, or those of the pool. Rejects when
-   * one cannot be had. Done once for each. One socket for each worker only where a sibling can help out: a slot without a worker
-   * must not strand its clients.
+   * Takes the sockets of a service's addresses before its launch: those passed by the service manager, or those of the
+   * pool. Rejects if an address is not available. Done once for each address. There is one socket for each worker only
+   * if a sibling can help out: a slot without a worker must not leave its clients waiting.
    */
   async bind(service: Launchable, name: string, workers: number, arrival?: Arrival): Promise<void> {
     const listens = listeningOf(service);
@@ -166,7 +169,8 @@ export class Supervisor {
       return;
     }
     for (const { address } of held.sockets) {
-      // Bound is not listening: connections are refused before the first worker is there, and never again after.
+      // A bound socket does not listen yet: connections are refused until the first worker is ready, and never again
+      // after that.
       this.#log.info(`${name} bound to ${formatAddress(address)}, where its first worker will listen`, {
         service: name,
         address,
@@ -174,14 +178,14 @@ export class Supervisor {
     }
   }
 
-  /** How services come by a reload that removes these. */
+  /** The arrival of services in a reload that removes those in `leaving`. */
   arrival(leaving: readonly string[], stopped: AbortSignal): Arrival {
     const staying = this.pools.map(({ name }) => name).filter((name) => !leaving.includes(name));
     const patienceMs = this.settings.drainDelayMs + LISTENS_NO_MORE_MS;
     return { leaving, staying, draining: [...this.#retiring], patienceMs, stopped };
   }
 
-  /** Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. */
+  /** Ends a service that is no longer wanted. Until it has ended, a stop includes it. */
   async retire(name: string): Promise<void> {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
@@ -192,7 +196,7 @@ export class Supervisor {
     this.#retiring.delete(pool);
   }
 
-  /** Stops all services, all at once. True when every worker ended by itself, in time and well. */
+  /** Stops all services concurrently. Returns true if each worker ended by itself, in time and without an error. */
   async stop(timeoutMs: number): Promise<boolean> {
     this.#stopped = true;
     this.#closeBound();
@@ -212,12 +216,12 @@ export class Supervisor {
     await Promise.all(this.#all.map((pool) => pool.kill()));
   }
 
-  /** Tells all workers, those that drain included, to open their log file anew. */
+  /** Tells all workers to reopen their log file, including those that drain. */
   reopenLogs(): void {
     for (const worker of this.#all.flatMap(({ workers }) => [...workers])) worker.reopenLog();
   }
 
-  /** Those of services that drain included. */
+  /** All pools, including those of services that drain. */
   get #all(): readonly WorkerPool[] {
     return [...this.pools, ...this.#retiring];
   }
@@ -227,7 +231,7 @@ export class Supervisor {
     this.#bound.clear();
   }
 
-  /** Warns of sockets that were passed by the service manager and that no service listens on. */
+  /** Warns of sockets that the service manager passed and that no service listens on. */
   warnOfUnusedSockets(): void {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
@@ -276,7 +280,7 @@ export class Supervisor {
     this.pool(pool.name)?.replace(worker, reason);
   }
 
-  /** Silence is counted in turns of this loop, so that no worker is called stuck after the supervisor was suspended. */
+  /** Silence is counted in turns of this loop, so that no worker counts as stuck after the supervisor was suspended. */
   #look(): void {
     const { workerTimeoutMs } = this.settings;
     const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;

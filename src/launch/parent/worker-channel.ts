@@ -1,6 +1,6 @@
 /**
- * The parent's end of what it shares with one worker: the channel and the watch thread's pipe. Values that others send there,
- * as loaders, agents and applications do by `process.send`, are told once and ignored.
+ * The parent's end of its connection to one worker: the channel and the watch thread's pipe. Values from other senders,
+ * such as loaders, agents and `process.send` in applications, are reported once and ignored.
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -10,35 +10,35 @@ import type { ProgramFile } from '../../process/index.js';
 import type { TakenOf, ToWorker } from '../assignment.js';
 import { type FileRead, foreignMessage, type Take, type ToParent } from '../worker-message.js';
 
-/** The messages of a worker that ask for no tokens. */
+/** Messages of a worker that request no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
 
-/** Hears the messages of a worker. */
+/** Listener of a worker's messages. */
 export interface ChannelListener {
   message(message: Told): void;
-  /** It needs tokens; gives what came of each. */
+  /** Handles a request for tokens; returns the result of each. */
   take(takes: readonly Take[]): readonly TakenOf[];
-  /** It sent a value that is not of this protocol, as by `process.send()`: a description of it. Called once. */
+  /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
   foreign(what: string): void;
 }
 
-/** Listener of a worker's requests and mistakes; absent methods are not needed. */
+/** Listener of a worker's requests and mistakes; all methods are optional. */
 export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
-  /** It can be told nothing any more, and is killed: why. */
+  /** Called when the worker cannot be reached any more and is killed; `what` is the reason. */
   fault?(what: string): void;
-  /** It asks for a fresh one in its place. */
+  /** Called when the worker requests its own replacement. */
   replace?(reason: string): void;
-  /** It has given a sign of life. */
+  /** Called at each heartbeat. */
   beat?(): void;
-  /** Takes its counts. */
+  /** Called with the worker's counts. */
   counted?(counted: Counted): void;
-  /** It serves, and has loaded these files of the program. */
+  /** Called when the worker is ready, with the files of the program that it has loaded. */
   loaded?(files: readonly ProgramFile[]): void;
-  /** It has read these files by its configuration. */
+  /** Called with the files that the worker has read through its configuration. */
   read?(files: readonly FileRead[]): void;
 }
 
-/** The longest line of the watch thread, which tells a stack: what is longer is cut. */
+/** Longest line from the watch thread, which reports a stack; longer lines are cut. */
 const LINE_CHARACTERS = 1024 * 1024;
 
 export class WorkerChannel {
@@ -53,7 +53,7 @@ export class WorkerChannel {
     this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
   }
 
-  /** A worker that is gone is noticed by its exit. */
+  /** Ignores failures: the exit of a worker is handled elsewhere. */
   send(message: ToWorker, socket?: SendHandle): void {
     if (this.#child.connected) this.#child.send(message, socket, () => undefined);
   }

@@ -1,4 +1,4 @@
-/** How a worker ended that was not told to, and what it had in hand: for the log, and for all who ask why a service is down. */
+/** Unexpected ends of workers and the requests that they had in progress, for the log and the status. */
 import type { LogFields } from '../../log/index.js';
 import { isOwnFile } from '../../process/index.js';
 import { countText, formatDuration } from '../../text/index.js';
@@ -8,45 +8,51 @@ import type { HeldRequest } from '../worker-message.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
- * `start`: before it was ready. `stuck`: killed, because it sent no heartbeat. `heap`: V8 had no memory left. `error`: nothing
- * handled one. `signal`: killed by another one. `exit`: by itself.
+ * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
+ * unhandled error. `signal`: killed by another process. `exit`: by itself.
  */
 export type EndReason = 'start' | 'stuck' | 'heap' | 'error' | 'signal' | 'exit';
 
-/** Facts of a worker for the line before it is killed: its stack, and the requests that it has in hand, where there are any. */
+/**
+ * Returns the log fields of a worker that is about to be killed: its stack, and the requests in progress, if there are
+ * any.
+ */
 export function standstill({ stack, heldRequests }: WorkerHandle): LogFields {
   return { stack, requests: heldRequests.length === 0 ? undefined : heldRequests.map(describeRequest) };
 }
 
-/** The end of a worker that was not told to end. */
+/** The unexpected end of a worker. */
 export interface WorkerEnd {
   /** ISO 8601. */
   readonly at: string;
-  /** Its number. */
+  /** Number of the worker. */
   readonly worker: number;
   readonly pid: number | undefined;
   readonly reason: EndReason;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly uptimeMs: number;
-  /** The first line of its error, with the place in the application; where it was stuck. */
+  /**
+   * First line of the worker's error, with the place in the application; for a stuck worker, the place at which it
+   * hangs.
+   */
   readonly error: string | undefined;
-  /** In bytes, as it told them last. */
+  /** Last reported resident memory in bytes. */
   readonly rss: number | undefined;
   readonly heapUsed: number | undefined;
   readonly heapLimit: number | undefined;
-  /** Requests that are lost with it, the oldest first, but for those younger than a quarter of a second. */
+  /** Requests that were lost, oldest first, except those younger than a quarter of a second. */
   readonly requests: readonly HeldRequest[];
-  /** How many are lost, as it was seen last. */
+  /** Number of lost requests, by the last report. */
   readonly lost: number;
 }
 
-/** A process that is aborted had its heap full, if so much of it was in use shortly before. */
+/** A process that aborts counts as out of memory if this share of its heap was in use shortly before. */
 const FULL_HEAP = 0.6;
 
 export function workerEnd(worker: WorkerHandle, exit: WorkerExit): WorkerEnd {
   const { code, signal, uptimeMs, failure } = exit;
-  // One that has ended in order has answered its requests, or has told the log which were cut off.
+  // A worker that exits in order has answered its requests, or has logged those that it cut off.
   const isAbrupt = worker.endedWith === undefined;
   const requests = isAbrupt ? worker.heldRequests : [];
   const [frame] = worker.hung ? (worker.stack ?? []) : [];
@@ -75,7 +81,10 @@ function reasonOf(worker: WorkerHandle, { signal, failure }: WorkerExit): EndRea
   return failure === undefined || failure.code === EXIT ? 'exit' : 'error';
 }
 
-/** The heap as it was told last, or the whole memory, which the watch thread tells while the heap is being collected. */
+/**
+ * Reports whether the heap was full, by its last reported size, or by the whole memory, which the watch thread reports
+ * while the heap is collected.
+ */
 function isHeapFull({ facts, rss = 0 }: WorkerHandle): boolean {
   const limit = countOf(facts.heapLimit);
   return limit !== undefined && Math.max(countOf(facts.heapUsed) ?? 0, rss) >= FULL_HEAP * limit;
@@ -85,7 +94,7 @@ function countOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** `killed by signal SIGKILL`, with what is known of the reason. */
+/** Describes the end, with the reason if it is known: `killed by signal SIGKILL`. */
 export function howEnded({ reason, code, signal, heapLimit }: WorkerEnd): string {
   switch (reason) {
     case 'stuck':
@@ -97,7 +106,7 @@ export function howEnded({ reason, code, signal, heapLimit }: WorkerEnd): string
   }
 }
 
-/** Its end in one line, for people. */
+/** Describes the end in one line. */
 export function describeEnd(end: WorkerEnd, now = Date.now()): string {
   const { at, worker, pid, reason, error, rss, uptimeMs, lost } = end;
   const ago = formatDuration(Math.max(0, now - Date.parse(at)) / 1000);
@@ -108,7 +117,7 @@ export function describeEnd(end: WorkerEnd, now = Date.now()): string {
   return `${when}${before}${memory}${held}${error === undefined ? '' : `: ${error}`}`;
 }
 
-/** So many are named in a line. */
+/** Most requests that a line names. */
 const NAMED = 3;
 
 function listed(requests: readonly HeldRequest[]): string {
@@ -127,7 +136,10 @@ export function mebibytes(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
-/** The first line of an error's text. If it names no place, that of the application in which the error was made is added. */
+/**
+ * Returns the first line of an error's text. If it names no place, adds the place in the application where the error
+ * was created.
+ */
 function firstLine(text: string): string {
   const [first = '', ...rest] = text.split('\n');
   if (/:\d+:\d+/.test(first)) return first;

@@ -1,6 +1,7 @@
 /**
- * The files that workers of one configuration read by `config.readFile` and that its parent does not read by itself, as the secret of
- * tokens: the parent reads each too, so that workers which start later get the same content, and a reload compares it.
+ * Files that workers of one configuration read by `config.readFile` and that their parent does not read by itself, such
+ * as the secret of tokens. The parent reads each file too, so that workers that start later get the same content, and a
+ * reload compares it.
  */
 import { type Stats, statSync } from 'node:fs';
 import type { Config } from '../../config/index.js';
@@ -10,7 +11,7 @@ import type { ServiceFile } from '../../service/index.js';
 import { digest } from '../digest.js';
 import type { FileRead } from '../worker-message.js';
 
-/** All such files of a configuration have at most so many bytes: they cross to each worker that starts. */
+/** Most bytes of all such files of a configuration: they are sent to each worker that starts. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 export class WorkerFiles {
@@ -22,12 +23,15 @@ export class WorkerFiles {
     this.#config = config;
   }
 
-  /** The files by service, for its plan. */
+  /** Files by service, for its plan. */
   get byService(): ReadonlyMap<string, readonly ServiceFile[]> {
     return new Map([...this.#files].map(([service, files]) => [service, [...files.values()]]));
   }
 
-  /** Takes what a worker has read. Gives the files whose content is not that of the configuration, which workers that start later get. */
+  /**
+   * Records the files that a worker has read. Returns the files whose content differs from that of the configuration,
+   * which workers that start later get.
+   */
   take(service: string, told: readonly FileRead[]): readonly string[] {
     const files = this.#files.get(service) ?? new Map<string, ServiceFile>();
     this.#files.set(service, files);
@@ -42,7 +46,10 @@ export class WorkerFiles {
     return this.#config?.filesRead.includes(path) === true;
   }
 
-  /** Remembers the file if the worker has read what is in it. Undefined: it is none that can be read twice, or too large. */
+  /**
+   * Stores the file if its content is the one that the worker has read. Returns undefined if the file cannot be read
+   * twice, or is too large.
+   */
   #isAsRead(path: string, hash: string): boolean | undefined {
     const config = this.#config;
     if (config === undefined) return undefined;

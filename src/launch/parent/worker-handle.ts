@@ -14,13 +14,13 @@ import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import type { FleetGeneration } from './worker-process.js';
 
-/** Two signs of life are missing. */
+/** Time without two heartbeats. */
 const SILENT_MS = 2500;
-/** A request is told once it is so old. */
+/** Age from which a request is reported. */
 const TOLD_AFTER_MS = 250;
-/** After a worker's exit: how long its last words may still be on their way. */
+/** Time after a worker's exit in which its last messages may still arrive. */
 const LAST_WORDS_MS = 100;
-/** After the end of its channel: how long a worker may take to end. */
+/** Time that a worker has to end after the end of its channel. */
 const SPEECHLESS_MS = 1000;
 
 const NO_SOCKETS: SlotSockets = { sockets: [], slots: 1 };
@@ -30,63 +30,66 @@ export class WorkerHandle {
   readonly pid: number | undefined;
   readonly startedAt = performance.now();
   readonly #ready = deferred();
-  /** Settles when the worker serves. Rejects with the reason when it ends before. */
+  /** Settles when the worker serves. Rejects with the reason if it ends before. */
   readonly ready = this.#ready.promise;
   readonly #built = deferred<readonly Diagnostic[]>();
-  /** Of a child that only builds: settles with what it found; rejects as `ready` does. */
+  /** For a child that only builds: settles with its result; rejects as `ready` does. */
   readonly built = this.#built.promise;
-  /** It was ended before it served: it is not needed. */
+  /** True if it was ended before it served, because it is not needed. */
   dismissed = false;
   readonly #drained = deferred();
-  /** Settles when it accepts no new connections any more, or has ended. */
+  /** Settles when it accepts no new connections, or has ended. */
   readonly drained = this.#drained.promise;
   readonly #exited = deferred<WorkerExit>();
   /** Settles when the process is gone. */
   readonly exited = this.#exited.promise;
-  /** How many sockets an address had when it began: 1 when all workers share it. */
+  /** Number of sockets for each address at its start: 1 if all workers share one. */
   readonly slots: number;
-  /** Serves, or served. */
+  /** True once it serves; stays true. */
   wasReady = false;
-  /** When it began to, on the monotonic clock. */
+  /** Time at which it was ready, on the monotonic clock. */
   readyAt = 0;
-  /** The status it was about to exit with, once it had ended all there was to end. */
+  /** Exit status that it announced after its cleanup. */
   endedWith: number | undefined;
-  /** It has cut work off, whatever its status. */
+  /** True if it has cut off requests, whatever its status. */
   cutOff = false;
-  /** It is to be replaced by another: it has asked for that, does not answer, or needs too much memory. */
+  /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
-  /** Resident memory once it was ready: a fresh one would need no less. */
+  /** Resident memory when it was ready: a fresh worker would need no less. */
   freshRss: number | undefined;
-  /** Files that the first worker of its configuration has loaded with another text. */
+  /** Files that the first worker of its configuration has loaded with another content. */
   otherCode: readonly string[] = [];
-  /** It was told to end: its slot is for others. */
+  /** True if it was told to end: its slot is free for another worker. */
   toldToEnd = false;
-  /** It was killed because it gave no sign of life. */
+  /** True if it was killed because it sent no heartbeat. */
   hung = false;
-  /** It was killed by its supervisor. */
+  /** True if its supervisor killed it. */
   killed = false;
-  /** Sections that it does not read; undefined before it is ready, for another than the first worker, and for one that may read any. */
+  /**
+   * Sections that it does not read; undefined before it is ready, for all but the first worker, and for a worker that
+   * may read any section.
+   */
   unknownSections: readonly Diagnostic[] | undefined;
-  /** Why it ended before it served. */
+  /** Reason of its end before it served. */
   startError: Error | undefined;
-  /** Seconds without a sign of life, as its supervisor counts them. */
+  /** Seconds without a heartbeat, as counted by its supervisor. */
   silentSeconds = 0;
-  /** A debugger is attached: silence means nothing. */
+  /** True while a debugger is attached: a missing heartbeat then means nothing. */
   debugged = false;
-  /** Facts of its last sign of life. */
+  /** Facts of its last heartbeat. */
   facts: Readonly<Record<string, unknown>> = {};
-  /** When that was, on the monotonic clock. */
+  /** Time of the last heartbeat, on the monotonic clock. */
   lastBeatAt = performance.now();
-  /** Stack that the main thread is stuck in, innermost first, with the frames of libraries folded. */
+  /** Stack of a stuck main thread, innermost frame first; frames of libraries are folded. */
   stack: readonly string[] | undefined;
-  /** How many requests it has in hand, as its watch thread has told. */
+  /** Number of requests in progress, as reported by its watch thread. */
   heldCount = 0;
-  /** The resident memory in bytes, as it or its watch thread told it last. */
+  /** Resident memory in bytes, as last reported by it or its watch thread. */
   rss: number | undefined;
-  /** Those that have been there for a while, by slot. */
+  /** Requests that have been in progress for a while, by slot. */
   readonly #held = new Map<number, { readonly head: string; readonly since: number }>();
   readonly #workersAsked = deferred<number>();
-  /** Settles once its program waits, with how many workers of the service it asked for. */
+  /** Settles when its program waits, with the number of workers that it requested for the service. */
   readonly workersAsked = this.#workersAsked.promise;
   readonly #listener: WorkerListener;
   readonly #child: ChildProcess;
@@ -115,12 +118,15 @@ export class WorkerHandle {
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
   }
 
-  /** It was told to end, or was killed, or has ended. */
+  /** True if it was told to end, was killed, or has ended. */
   get stopping(): boolean {
     return this.toldToEnd || this.killed || this.#gone;
   }
 
-  /** Requests that have been in hand for a quarter of a second or longer, the oldest first. Known of one that is stuck or gone too. */
+  /**
+   * Requests that have been in progress for a quarter of a second or longer, oldest first. Also known of a worker that
+   * is stuck or gone.
+   */
   get heldRequests(): HeldRequest[] {
     const now = performance.now();
     const all = [...this.#held.values()].map(({ head, since }) => {
@@ -130,19 +136,19 @@ export class WorkerHandle {
     return all.sort((a, b) => b.ageMs - a.ageMs);
   }
 
-  /** It has sent no heartbeat for so long that it counts as stuck. */
+  /** Reports whether it has sent no heartbeat for so long that it counts as stuck. */
   get silent(): boolean {
     return !this.debugged && performance.now() - this.lastBeatAt > SILENT_MS;
   }
 
-  /** Alive, ready, and not on its way out. */
+  /** Reports whether it is alive, ready, and not about to end. */
   get serving(): boolean {
     return this.wasReady && !this.stopping;
   }
 
   /**
-   * Asks it to drain and end: over the channel, with the reason and the time it has. A worker draining as `replaced` closes idle
-   * connections soon when it hears another reason.
+   * Asks it to drain and end, over the channel, with the reason and its deadline. A worker that drains as `replaced`
+   * closes idle connections soon when another reason arrives.
    */
   drain(reason: StopReason, timeoutMs: number): void {
     this.toldToEnd = true;
@@ -151,26 +157,26 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'drain', reason, timeoutMs });
   }
 
-  /** SIGTERM: it stops gracefully, within the deadline it knows. */
+  /** Sends SIGTERM: the worker stops gracefully, within the deadline that it knows. */
   terminate(): void {
     this.toldToEnd = true;
     this.#child.kill('SIGTERM');
   }
 
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): void {
     this.killed = true;
     this.#child.kill('SIGKILL');
   }
 
-  /** Gives it new values; undefined when it did not answer in time. */
+  /** Sends it new values; returns undefined if it did not respond in time. */
   async mutate(next: FleetGeneration, timeoutMs: number): Promise<Mutated | undefined> {
     const { settings, configuration } = next;
     const asked = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
     return await within(asked.answer as Promise<Mutated>, timeoutMs).finally(asked.forget);
   }
 
-  /** Asks what another part of the application answers in the worker. */
+  /** Sends a question to another part of the application in the worker, and returns its answer. */
   async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer> {
     const { service, index: workerId } = this.assignment;
     const from = { service, workerId, pid: this.pid };
@@ -183,18 +189,18 @@ export class WorkerHandle {
     return within(answered, timeoutMs, late).finally(asked.forget);
   }
 
-  /** Tells it to listen on these sockets of another slot as well. */
+  /** Tells it to listen also on these sockets of another slot. */
   helpSlot(slot: number, sockets: readonly SendHandle[]): void {
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
     this.#channel.send({ kind: 'adopt', slot });
   }
 
-  /** Tells it to listen there no longer. */
+  /** Tells it to stop listening on them. */
   leaveSlot(slot: number): void {
     this.#channel.send({ kind: 'release', slot });
   }
 
-  /** Tells it to open its log file anew. */
+  /** Tells it to reopen its log file. */
   reopenLog(): void {
     this.#channel.send({ kind: 'reopen' });
   }
@@ -214,7 +220,7 @@ export class WorkerHandle {
         this.readyAt = performance.now();
         this.freshRss = message.rss;
         this.unknownSections = message.unknown;
-        // It may have taken connections before it heard that it is not needed.
+        // It may have accepted connections before the message arrived that it is not needed.
         this.dismissed = false;
         this.#ready.resolve();
         break;
@@ -275,14 +281,14 @@ export class WorkerHandle {
     this.rss = rss ?? this.rss;
   }
 
-  /** One that comes after its time is up has no question any more. */
+  /** An answer after the timeout has no question any more. */
   #answered({ id, body, error }: Extract<Told, { kind: 'answer' }>): void {
     const answer = this.#answers.get(id);
     if (error === undefined) answer?.resolve(body);
     else answer?.reject(new Error(error));
   }
 
-  /** Without its channel a worker ends. One that does not cannot be told anything. */
+  /** A worker without its channel ends. One that does not end cannot receive messages. */
   async #silenced(): Promise<void> {
     if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
     this.kill();
@@ -297,7 +303,7 @@ export class WorkerHandle {
 
   async #end(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const uptimeMs = performance.now() - this.startedAt;
-    // Its last messages may still be in the channel: "close" comes when they were read.
+    // Its last messages may still be in the channel: "close" is emitted after they were read.
     const closed = new Promise<void>((resolve) => {
       this.#child.once('close', () => resolve());
     });
