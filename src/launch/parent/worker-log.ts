@@ -1,5 +1,5 @@
 /**
- * The lines a log has for one worker: a start that takes long, what it sends and should not, its end.
+ * Log lines about one worker: a slow start, messages that are not of the protocol, its end.
  */
 import type { Logger } from '../../log/index.js';
 import { describeFiles } from './program-code.js';
@@ -7,11 +7,14 @@ import type { WorkerListener } from './worker-channel.js';
 import { howEnded, type WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
-/** After so long a start is worth a line, again when it has taken twice as long, and from then on once a minute at least. */
+/** Time after which a slow start is logged; again when it has taken twice as long, and then at least once a minute. */
 const FIRST_MS = 10_000;
 const LONGEST_MS = 60_000;
 
-/** Warns until the function it gives is called; each time with what is being loaded, or what it is stuck in, if known. */
+/**
+ * Warns until the returned function is called; each time with the module that is being loaded, or the frame that the
+ * worker is stuck in, if known.
+ */
 export function watchStart(worker: WorkerHandle, log: Logger): () => void {
   const { service, index } = worker.assignment;
   let elapsedMs = 0;
@@ -32,7 +35,7 @@ export function watchStart(worker: WorkerHandle, log: Logger): () => void {
   return () => clearTimeout(timer);
 }
 
-/** An error for what ends the worker, a warning for what was only sent to the wrong place. */
+/** Logs an error for a fault that ends the worker, and a warning for a value that was sent to the wrong place. */
 export function channelLog(
   log: Logger,
   facts: { readonly service: string; readonly workerId: number; readonly pid: number | undefined },
@@ -51,7 +54,10 @@ export function channelLog(
   };
 }
 
-/** One that runs other code than its configuration began with: a warning for each version, and info for further workers that run it. */
+/**
+ * Logs a worker that runs other code than the first worker of its configuration: a warning for each version, and info
+ * for further workers with that version.
+ */
 export function logCode(log: Logger, { assignment, pid, otherCode: files }: WorkerHandle, isNew: boolean): void {
   const { service, index: workerId, generation } = assignment;
   const known = { service, workerId, pid };
@@ -65,7 +71,10 @@ export function logCode(log: Logger, { assignment, pid, otherCode: files }: Work
   log[isNew ? 'warn' : 'info'](`${text}. ${remedy}`, facts);
 }
 
-/** A file that a worker has read: a warning when workers that start later get another content. The content is never logged. */
+/**
+ * Logs a file that a worker has read; as a warning if workers that start later get another content. The content is
+ * never logged.
+ */
 export function logFile(log: Logger, { assignment, pid }: WorkerHandle, file: string, isOther: boolean): void {
   const { service, index: workerId, generation } = assignment;
   const facts = { event: 'worker_file', service, workerId, pid, generation, file };
@@ -76,20 +85,20 @@ export function logFile(log: Logger, { assignment, pid }: WorkerHandle, file: st
   }
 }
 
-/** So many files are in a line of the log. */
+/** Most files in one line of the log. */
 const FILES = 100;
 
-/** Whose end it was. */
+/** An end of a worker. */
 interface ExitFacts {
   readonly service: string;
   readonly end: WorkerEnd;
-  /** It was ended by its supervisor before it served: not a failure, with any status. */
+  /** True if its supervisor ended it before it served: not a failure, whatever the status. */
   readonly called: boolean;
 }
 
 /**
- * One line: info for an end with status 0 and one that was asked for; else a warning. Then one for each request that is lost
- * with the worker, in the form of an access line: the client has no answer.
+ * Logs one line: info for an end with status 0 or a requested end, else a warning. Then logs one line for each request
+ * that is lost with the worker, in the form of an access line: its client gets no response.
  */
 export function logExit(log: Logger, { service, end, called }: ExitFacts): void {
   const { worker: workerId, pid, code, signal, uptimeMs, reason, error, lost, requests } = end;
@@ -101,7 +110,7 @@ export function logExit(log: Logger, { service, end, called }: ExitFacts): void 
     signal,
     reason,
     uptime: Math.round(uptimeMs) / 1000,
-    // Why a start has failed is told where it is decided what becomes of it.
+    // The reason of a failed start is logged where the failure is handled.
     error: reason === 'start' ? undefined : error,
     rss: end.rss,
     heapUsed: end.heapUsed,

@@ -1,5 +1,5 @@
 /**
- * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} does the rest.
+ * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} carries it out.
  */
 import type { Logger } from '../../log/index.js';
 import { deferred } from '../../tasks/internal.js';
@@ -14,7 +14,7 @@ export class WorkerPool extends PoolState {
   readonly #log: Logger;
   readonly #reconciler: Reconciler;
   #configured = 0;
-  /** A reload launches it, and may still be refused. */
+  /** True if a reload launches it that may still be refused. */
   #launchedByReload = false;
   #ending: Promise<boolean> | undefined;
 
@@ -25,8 +25,8 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Starts the first workers; settles when each was ready. Rejects with why one could not start; nothing is retried.
-   * `generation`: of a reload, which may still be refused. Default: the one in force.
+   * Starts the first workers; settles when all are ready. Rejects with the reason if one does not start; nothing is
+   * retried. `generation`: that of a reload, which may still be refused. Default: the one in force.
    */
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
@@ -45,9 +45,10 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Proves a generation by a worker of it, which serves beside those of the generation in force; of a new service by all its
-   * workers. Settles when they start, and `ready` when they are ready. The worker then takes its slot by {@link rollOut}, or is
-   * ended by {@link endTrial}. `workers`: how many there are to be. A service without workers that gets none has nothing to prove.
+   * Starts a trial of a generation: one worker beside those of the generation in force, or all workers of a new
+   * service. Settles when they start, and `ready` when they are ready. The worker then takes its slot by {@link
+   * rollOut}, or is ended by {@link endTrial}. `workers`: the number of workers if it is accepted. A service that
+   * neither has nor gets workers has no trial.
    */
   async prove(generation: FleetGeneration, workers: number): Promise<{ readonly ready: Promise<void> }> {
     this.endTrial();
@@ -55,23 +56,23 @@ export class WorkerPool extends PoolState {
     if (this.stopping || (this.wanted === 0 && workers === 0)) return { ready: Promise.resolve() };
     const begun = deferred<WorkerHandle | undefined>();
     this.trial = { generation, workers, worker: undefined, begun };
-    // Its next step starts the worker.
+    // The next step of the reconciler starts the worker.
     this.#reconciler.forgiveStarts();
     this.#reconciler.poke();
     return { ready: (await begun.promise)?.ready ?? Promise.resolve() };
   }
 
-  /** Ends the trial, and its worker. */
+  /** Ends the trial and its worker. */
   endTrial(): void {
     const worker = this.takeTrial()?.worker;
-    // The others serve on: a load balancer need not be told by a drain_delay.
+    // The other workers serve on, so no drain_delay is needed for a load balancer.
     if (worker !== undefined && this.workers.has(worker)) this.#reconciler.endWorker(worker, 'replaced');
   }
 
   /**
-   * The generation in force is to be that of all workers: the worker of the trial takes the first slot, and the others are
-   * replaced behind it, one by one. Settles with how many were, and why others were not. `asked`: as for {@link changeTo};
-   * `superseded`: another reload was asked for, and this one need not try for ever.
+   * Moves all workers to the generation in force: the worker of the trial takes the first slot, and then the others are
+   * replaced, one by one. Settles with the number of replaced workers and the failures. `asked`: as for {@link
+   * changeTo}; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     // From here on it counts as a worker: slot 0 has two, and the reconciler ends the older one.
@@ -81,23 +82,26 @@ export class WorkerPool extends PoolState {
     return roll;
   }
 
-  /** All workers are replaced, one by one, with the generation in force. Gives as {@link rollOut}. */
+  /** Replaces all workers, one by one, with the generation in force. Settles as {@link rollOut}. */
   renew(): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     return this.#rollOver(this.current, 'restart', () => false);
   }
 
-  /** Has another worker take the place of this one, once that is ready. If it does not start, all stays as it is. */
+  /** Replaces a worker once its successor is ready. If the successor does not start, the worker stays. */
   replace(worker: WorkerHandle, why: 'recycle' | 'memory'): void {
     worker.worn = why;
     this.#reconciler.poke();
   }
 
-  /** The number of workers when the program asks for so many: what an operator has set stays, unless the program asks for another number than before. */
+  /**
+   * Returns the number of workers for a number that the program requests: the number set by an operator stays, unless
+   * the program requests another number than before.
+   */
   workersFor(asked: number | undefined): number {
     return asked === undefined || asked === this.#configured ? this.wanted : asked;
   }
 
-  /** The program asks for so many workers. Settles as {@link resize}. */
+  /** Applies the number of workers that the program requests. Settles as {@link resize}. */
   async changeTo(asked: number | undefined): Promise<void> {
     const workers = this.workersFor(asked);
     this.#configured = asked ?? this.#configured;
@@ -105,8 +109,8 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Grows or shrinks: those with the highest numbers go. Settles when each new slot has had its first start. Each new worker has a socket of
-   * its own where the others have; those of workers that go are left to siblings, for clients wait in them.
+   * Adds or removes workers, highest slots first. Settles when each new slot has had its first start. A new worker has
+   * its own socket if the others have; sockets of removed workers are left to siblings, because clients wait in them.
    */
   async resize(workers: number): Promise<void> {
     if (this.stopping || this.phase === 'new' || workers === this.wanted) return;
@@ -124,20 +128,26 @@ export class WorkerPool extends PoolState {
     await Promise.allSettled(firstStarts);
   }
 
-  /** Stops all workers gracefully and closes the sockets. True when every one ended by itself, in time and well. */
+  /**
+   * Stops all workers gracefully and closes the sockets. Returns true if each worker ended by itself, in time and
+   * without an error.
+   */
   stop(timeoutMs: number): Promise<boolean> {
     this.#ending ??= this.#endAll(timeoutMs, 'stop');
     return this.#ending;
   }
 
-  /** As {@link stop}; but where others serve on its sockets, its clients are let go as in a replacement, at once. */
+  /**
+   * As {@link stop}; but if other workers serve on its sockets, idle connections are closed at once, as in a
+   * replacement.
+   */
   async leave(timeoutMs: number): Promise<void> {
     const shares = (this.held?.others.length ?? 0) > 0;
     if (this.stopping || !shares) await this.stop(timeoutMs);
     else await this.#endAll(timeoutMs, 'replaced');
   }
 
-  /** Kills a worker that gives no sign of life, so that its slot gets another. */
+  /** Kills a worker that sends no heartbeat, so that its slot gets another one. */
   killHung(worker: WorkerHandle): void {
     worker.hung = true;
     worker.kill();
@@ -153,13 +163,13 @@ export class WorkerPool extends PoolState {
     await Promise.all([...this.workers].map((worker) => worker.exited));
   }
 
-  /** Time has passed: a worker may give no sign of life any more. */
+  /** Checks the state after time has passed: a worker may have stopped sending heartbeats. */
   look(): void {
     this.#reconciler.look();
     this.buckets.sweep(performance.now());
   }
 
-  /** One at a time: a reload and an operator's wish may come together. */
+  /** Rolls one after another: a reload and an operator's request may coincide. */
   async #rollOver(workers: readonly WorkerHandle[], reason: Roll['reason'], superseded: () => boolean): Promise<Roll> {
     while (this.roll !== undefined) await this.roll.ended;
     const { name: service, generation } = this;
@@ -176,10 +186,10 @@ export class WorkerPool extends PoolState {
     return this.#reconciler.endAll(timeoutMs, reason);
   }
 
-  /** Nothing is started any more. */
+  /** Starts nothing from now on. */
   #close(): void {
     this.held?.release();
-    // One that a reload has started and that does not serve yet has nothing in hand: it is not needed.
+    // A worker that a reload has started and that does not serve yet has no requests, and is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;
       const extra = this.#launchedByReload || worker === this.trial?.worker || beside;

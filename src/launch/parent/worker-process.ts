@@ -1,6 +1,6 @@
 /**
- * How a worker is spawned: the program's main module again, behind the bootstrap, in an environment and with arguments
- * that are fit for a child. Imports almost nothing, because the first one is started before its parent is loaded.
+ * Spawns workers: the program's main module again, after the bootstrap, with an environment and arguments fit for a
+ * child. Imports almost nothing, because the first worker is started before its parent is loaded.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
@@ -13,16 +13,19 @@ import type { LaunchSettings } from '../launcher-options.js';
 import type { ProgramCode } from './program-code.js';
 import type { WorkerFiles } from './worker-files.js';
 
-/** The environment variable that says that a process is a worker: read once and deleted. */
+/** Environment variable that marks a process as a worker; read once and deleted. */
 const WORKER_VARIABLE = 'PORTICO_WORKER';
 
-/** The environment variable that stays, for the application: the index. */
+/** Environment variable with the index of the worker; it stays for the application. */
 const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
 
 /** The process that a child is modelled on. */
 type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
 
-/** Variables that concern the supervisor alone: systemd's sockets and notifications, another cluster's channel, `node --watch`. */
+/**
+ * Variables that concern the supervisor only: systemd's sockets and notifications, the channel of another cluster,
+ * `node --watch`.
+ */
 const PARENT_ONLY = [
   'NOTIFY_SOCKET',
   'WATCHDOG_USEC',
@@ -36,50 +39,52 @@ const PARENT_ONLY = [
   'WATCH_REPORT_DEPENDENCIES',
 ];
 
-/** Runs in each worker before the main module. */
+/** Module that each worker runs before its main module. */
 const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
 
 /** Program of a worker process. */
 export interface WorkerProgram {
   readonly host: ParentProcess;
-  /** The module to run; default the parent's own main module. */
+  /** Module to run. Default: the main module of the parent. */
   readonly entry?: URL | string | undefined;
   /** Names of environment variables that workers must not inherit. */
   readonly withheld?: readonly string[];
-  /** The arguments that workers are told over their channel; default all of the parent's. */
+  /** Arguments that workers receive over their channel. Default: all arguments of the parent. */
   told?(): readonly string[];
-  /** Those to show in the command line of a worker, which every user can read; default none. */
+  /** Arguments that appear in the command line of a worker, which every user of the machine can read. Default: none. */
   shown?(): readonly string[];
 }
 
 /**
- * Data that every worker of one generation begins with. Its number counts the configurations that a fleet has adopted; one that is
- * tried has the next.
+ * Data that all workers of one generation start with. Its number counts the configurations that a fleet has adopted; a
+ * trial has the next number.
  */
 export interface FleetGeneration {
   /** Counted from 1. */
   readonly number: number;
   readonly settings: LaunchSettings;
-  /** The working directory of its workers. */
+  /** Working directory of its workers. */
   readonly folder: string;
-  /** The code that its workers run. */
+  /** Code that its workers run. */
   readonly code: ProgramCode;
-  /** The files that its workers read. */
+  /** Files that its workers read. */
   readonly files: WorkerFiles;
-  /** Taken anew for each worker: files that were read meanwhile belong to it. */
+  /** Read for each worker: it includes files that were read since. */
   readonly configuration: () => unknown;
 }
 
 /** One process of a program. */
 interface WorkerStart {
   readonly index: number;
-  /** Its working directory. */
+  /** Working directory of the process. */
   readonly folder: string;
-  /** The descriptor that its output goes to. Default 1. */
+  /** Descriptor that its output goes to. Default 1. */
   readonly stdout?: 1 | 2;
 }
 
-/** All that makes a process what it is. Two that have the same are interchangeable until their first message. */
+/**
+ * The complete command of a process. Two processes with the same command are interchangeable until their first message.
+ */
 interface Command {
   readonly file: string;
   readonly args: readonly string[];
@@ -95,24 +100,24 @@ interface Ahead {
   readonly kill: () => void;
 }
 
-/** One for the process. */
+/** At most one for the process. */
 let ahead: Ahead | undefined;
 
 /**
- * Starts the first worker before anything is known of its service: it loads its modules while its parent reads the configuration. The
- * first worker that is spawned with the same command is this process; without one it is killed. It keeps nothing alive, and ends
- * with its parent.
+ * Starts the first worker before its service is known: it loads its modules while its parent reads the configuration.
+ * The first worker that is spawned with the same command becomes this process; if there is none, it is killed. It does
+ * not keep the parent alive, and ends with it.
  */
 export function startAhead(program: WorkerProgram): void {
   let command: Command;
   try {
     command = commandOf(program, { index: 0, folder: process.cwd() });
   } catch {
-    // The working directory is gone, which the parent is about to say.
+    // The working directory is gone; the parent reports that next.
     return;
   }
   const child = run(command);
-  // A worker that the system refuses is refused again when it is needed, and that start reports it.
+  // If the system refuses the process, the later start of the worker is refused too and reports it.
   child.on('error', () => undefined);
   if (child.pid === undefined) return;
   const kill = (): void => void child.kill('SIGKILL');
@@ -121,7 +126,7 @@ export function startAhead(program: WorkerProgram): void {
   ahead = { child, command, kill };
 }
 
-/** The process that was started ahead, if it is what this command gives. */
+/** Returns the process that was started ahead, if its command is the same. */
 function takeAhead(command: Command): ChildProcess | undefined {
   if (ahead === undefined || command.stdout !== 1) return undefined;
   const { child, kill, command: had } = ahead;
@@ -142,8 +147,8 @@ function handlesOf(child: ChildProcess): { ref(): unknown; unref(): unknown }[] 
 }
 
 /**
- * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4. One that the system refuses emits `error`, also where Node
- * throws that (`ENOMEM`).
+ * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4. If the system refuses the process, it emits
+ * `error`, also for errors that Node throws (`ENOMEM`).
  */
 export function spawnWorker(program: WorkerProgram, start: WorkerStart): ChildProcess {
   const command = commandOf(program, start);
@@ -156,7 +161,7 @@ function commandOf(program: WorkerProgram, { index, folder, stdout = 1 }: Worker
   for (const name of [...PARENT_ONLY, ...withheld]) delete env[name];
   env[WORKER_VARIABLE] = '1';
   env[WORKER_ID_VARIABLE] = String(index);
-  // A link that a reload has followed leads to other files of the program too.
+  // A link that a reload has followed also leads to other files of the program.
   const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP), folder)).href;
   const { inspector, rest } = withoutInspector(env.NODE_OPTIONS);
   if (env.NODE_OPTIONS !== undefined) env.NODE_OPTIONS = rest;
@@ -168,7 +173,7 @@ function commandOf(program: WorkerProgram, { index, folder, stdout = 1 }: Worker
 
 function run({ file, args, env, folder, stdout }: Command): ChildProcess {
   try {
-    // Node would name its own program, which is there.
+    // Node would name its own executable in the error, which exists.
     if (!existsSync(folder))
       throw new Error(`the working directory ${folder} no longer exists: keep a release until a reload has left it`);
     return spawn(file, args, {
@@ -184,7 +189,7 @@ function run({ file, args, env, folder, stdout }: Command): ChildProcess {
   }
 }
 
-/** First message to a child, before its main module runs. */
+/** Returns the first message to a child, sent before its main module runs. */
 export function firstMessage(
   program: WorkerProgram,
   { configuration, settings }: Pick<FleetGeneration, 'configuration' | 'settings'>,
@@ -201,13 +206,13 @@ export function firstMessage(
   };
 }
 
-/** The path of the module workers run; undefined where there is none, as in a REPL. */
+/** Returns the path of the module that workers run; undefined if there is none, as in a REPL. */
 export function mainModule({ host, entry }: Pick<WorkerProgram, 'host' | 'entry'>): string | undefined {
   if (entry !== undefined) return entry instanceof URL ? fileURLToPath(entry) : entry;
   return host.argv[1] || undefined;
 }
 
-/** Node's own options for a worker: those of the parent, except that each worker's inspector picks its own port. */
+/** Returns Node's own options for a worker: those of the parent, but each worker's inspector picks its own port. */
 export function workerExecArgv(execArgv: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < execArgv.length; i++) {
@@ -228,7 +233,10 @@ export function workerExecArgv(execArgv: readonly string[]): string[] {
   return kept;
 }
 
-/** `NODE_OPTIONS` without the inspector of the parent, whose port a worker would find taken; it is among the worker's arguments. */
+/**
+ * Splits `NODE_OPTIONS` into the parent's inspector, whose port would be taken for a worker, and the rest; a worker
+ * gets its inspector as an argument.
+ */
 function withoutInspector(options = ''): { readonly inspector: readonly string[]; readonly rest: string } {
   const inspector: string[] = [];
   const rest = options.replaceAll(/(?<=^|\s)--inspect(?:-brk|-wait)?(?:=\S*)?(?=\s|$)/g, (option) => {
@@ -238,7 +246,7 @@ function withoutInspector(options = ''): { readonly inspector: readonly string[]
   return { inspector, rest: rest.trim() };
 }
 
-/** `--inspect=host:port` and `--inspect=port`: the host with its colon, or nothing. */
+/** Returns the host with its colon from `--inspect=host:port`, or an empty text for `--inspect=port`. */
 function inspectorHost(arg: string): string {
   const at = arg.indexOf('=');
   const colon = arg.lastIndexOf(':');

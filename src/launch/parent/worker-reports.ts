@@ -1,21 +1,21 @@
 /**
- * The reports of workers, which their parent adds to its own.
+ * Reports of workers, which their parent appends to its own report.
  */
 import { within } from '../../tasks/internal.js';
 import type { Answer } from '../questions.js';
 import type { WorkerHandle } from './worker-handle.js';
 
-/** How long a worker may take to report. */
+/** Time that a worker has to report. */
 const REPORT_MS = 5000;
-/** How long all of them may take. */
+/** Time that all workers have. */
 export const REPORTS_MS = REPORT_MS + 1000;
-/** How often is looked whether the watch thread has something. */
+/** Interval between checks for a stack from the watch thread. */
 const LOOK_MS = 100;
 
-/** A watch thread that could find something has done so by then. */
+/** Time after which a watch thread without a stack will find none. */
 const STACKLESS_SECONDS = 4;
 
-/** The reports of these workers, one behind the other. */
+/** Returns the reports of these workers, one after another. */
 export async function workerReports(workers: readonly WorkerHandle[]): Promise<string> {
   const answers = await Promise.all(workers.map(reportOf));
   return answers
@@ -26,7 +26,7 @@ export async function workerReports(workers: readonly WorkerHandle[]): Promise<s
     .join('\n\n');
 }
 
-/** Its own report; that of a stuck worker is its stack, at once where that is known. */
+/** Returns the report of a worker; for a stuck worker its stack, at once if it is known. */
 async function reportOf(worker: WorkerHandle): Promise<Answer> {
   const answer = worker.ask('report', undefined, REPORT_MS);
   for (;;) {

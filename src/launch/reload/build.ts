@@ -1,6 +1,6 @@
 /**
- * The build of a configuration in a child: it runs the program once more, builds all services, and starts none. `check`, a dry
- * run, and the mistakes of a refusal behind its first come from here.
+ * Builds a configuration in a child process: it runs the program once more, builds all services, and starts none.
+ * `check`, a dry run, and the further mistakes of a refused reload use it.
  */
 import { type Config, ConfigError } from '../../config/index.js';
 import type { Diagnostic } from '../../errors/index.js';
@@ -11,14 +11,15 @@ import { WorkerHandle } from '../parent/worker-handle.js';
 import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
 import { reloadTimeout } from './reload.js';
 
-/** The name that such a child has where a worker has that of its service. */
+/** Name that such a child has in place of the name of a service. */
 const ASSIGNED = 'build';
-/** How long a child that has said what it found may take to end. */
+/** Time that a child has to end after it has reported its result. */
 const ENDS_WITHIN_MS = 1000;
 
 /**
- * Gives what it found, warnings included; undefined when `stopped` was raised. Rejects with what kept the child from building, all mistakes
- * of a configuration in one refusal, and with `PORTICO_RELOAD_TIMEOUT` after `reload_check_timeout`.
+ * Returns the result of the child, with warnings; undefined if `stopped` was raised. Rejects with the error that kept
+ * the child from building, with all mistakes of a configuration in one refusal, and with `PORTICO_RELOAD_TIMEOUT` after
+ * `reload_check_timeout`.
  */
 export async function buildInChild(
   program: WorkerProgram,
@@ -27,7 +28,7 @@ export async function buildInChild(
 ): Promise<readonly Diagnostic[] | undefined> {
   const limitMs = generation.settings.reloadCheckTimeoutMs;
   const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
-  // Modules may print, and the output of `check --json` is JSON alone.
+  // Modules may print, and the output of `check --json` must be JSON only.
   const child = spawnWorker(program, { index: 0, folder: generation.folder, stdout: 2 });
   const first = firstMessage(program, generation, { assignment, addresses: [], builds: true });
   const worker = new WorkerHandle(child, first);
@@ -42,7 +43,7 @@ export async function buildInChild(
   }
 }
 
-/** The same for a program that launches nothing: the child runs its main module with these `words`. */
+/** As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. */
 export async function buildConfiguration(config: Config, words: readonly string[]): Promise<readonly Diagnostic[]> {
   const program = { host: process, withheld: config.variables, told: () => words };
   const settings = settingsFor(config);
@@ -50,7 +51,7 @@ export async function buildConfiguration(config: Config, words: readonly string[
   return (await buildInChild(program, generation)) ?? [];
 }
 
-/** The defaults where the configuration's are refused: the child says why. */
+/** Returns the defaults if the options of the configuration are refused; the child reports why. */
 function settingsFor(config: Config): LaunchSettings {
   try {
     return readSettings(config);

@@ -1,17 +1,17 @@
 /**
- * Reloads without a signal: the files a configuration rests on are watched, and read again when something else is in
- * them.
+ * Reloads without a signal: watches the files of a configuration, and reports a change of their content.
  */
 import type { Config } from '../../config/index.js';
 import { readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { digest } from '../digest.js';
 
 /**
- * Calls back when the configuration files, or other files that were read with them (paste files, certificates), hold other
- * bytes than before and have been left alone for half a second.
+ * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
+ * another content than before and have not changed for half a second.
  *
- * Watching reports every change in the folders of the files, a log's or a socket's too; only other bytes count, since what
- * follows replaces all workers. A file that cannot be read counts as changed once it can again.
+ * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
+ * counts, because a reload replaces all workers. A file that cannot be read counts as changed when it can be read
+ * again.
  */
 export class FileChanges {
   readonly #config: Config;
@@ -25,14 +25,14 @@ export class FileChanges {
     this.#changed = changed;
   }
 
-  /** The files are about to be read: what they hold now is known, and no news. */
+  /** Records the present content before a reload reads the files, so that it does not count as a change. */
   note(): void {
     this.#compare();
   }
 
   /**
-   * Watches the files the configuration rests on now, or nothing. A write since they were read is a change: no
-   * watch saw it.
+   * Watches the present files of the configuration, or nothing. A write since they were read counts as a change,
+   * although no watch reported it.
    */
   watch(wanted: boolean): void {
     this.#unwatch?.();
@@ -45,7 +45,7 @@ export class FileChanges {
     this.#look();
   }
 
-  /** Watches nothing any more, whatever is asked. */
+  /** Stops watching for good. */
   close(): void {
     this.#closed = true;
     this.watch(false);
@@ -55,7 +55,7 @@ export class FileChanges {
     if (this.#compare()) this.#changed();
   }
 
-  /** True when a file that was known holds other bytes now; those that were not are known from now on. */
+  /** Returns true if a known file has another content now; records the content of files that were unknown. */
   #compare(): boolean {
     let differs = false;
     for (const path of this.#paths()) {
@@ -72,7 +72,7 @@ export class FileChanges {
   }
 }
 
-/** Digest of a file as it is on disk; undefined for one that cannot be read, and for a FIFO. */
+/** Returns the digest of a file on disk; undefined for a file that cannot be read, and for a FIFO. */
 export function digestOf(path: string): string | undefined {
   const bytes = readUnlessFifo(path);
   return bytes && digest(bytes);

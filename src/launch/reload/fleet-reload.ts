@@ -1,9 +1,9 @@
 /**
- * A reload in the parent of workers: the program says which services there are to be, and workers take the new configuration up
- * by the method that was chosen.
+ * Reload in the parent of workers: the program names the services, and the workers adopt the new configuration by the
+ * chosen method.
  *
- * A `reload` is a rolling replacement of all workers: the first new worker of each service starts beside the old ones, which
- * proves the configuration; then it is in force; then the others are replaced, one after another.
+ * A `reload` replaces all workers, one after another: the first new worker of each service starts beside the old ones,
+ * which proves the configuration; then it comes into force; then the other workers are replaced.
  */
 
 import type { Change, Config } from '../../config/index.js';
@@ -38,15 +38,16 @@ import { outcomeOf, type ReloadReport, type ReloadResult } from './reload-report
 import type { PlanChanges } from './service-plans.js';
 
 /**
- * Called in the parent when a new configuration was read and found right: may say which services there are to be. `next` still
- * has the old values of options that only a restart changes; `changes` have the new ones too. A dry run of a reload calls it as well.
+ * Called in the parent when a new configuration was read and is valid; may return the services to run. `next` still has
+ * the old values of options that only a restart changes; `changes` also has the new ones. A dry run of a reload calls
+ * it too.
  */
 export type OnReload = (
   next: Config | undefined,
   changes: readonly Change[],
 ) => Awaitable<readonly LaunchRequest[] | undefined>;
 
-/** Parts of a reload. */
+/** Parameters of a reload. */
 interface FleetReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly supervisor: Supervisor;
@@ -54,12 +55,15 @@ interface FleetReload extends ReloadRequest {
   readonly hooks: HookList<[config: Config | undefined]>;
 }
 
-/** A worker that has not taken the new values by then is replaced by one that begins with them. */
+/** Time after which a worker that has not applied the new values is replaced by one that starts with them. */
 const TAKEN_WITHIN_MS = 10_000;
-/** How long a new worker's program may take from being ready to waiting, until its word on worker counts is not awaited. */
+/**
+ * Time between the readiness of a new worker and its program's wait, after which its request for a number of workers is
+ * not awaited.
+ */
 const LAUNCHED_WITHIN_MS = 1000;
 
-/** Gives what came of it; never rejects. */
+/** Returns the result; never rejects. */
 export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
   const { config, supervisor, method } = given;
   return reload(given, {
@@ -71,7 +75,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
       const asked = given.onReload?.(prepared?.config, prepared?.changes ?? []);
       return inCheckTime(reloadCheckTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
     },
-    // A mutate runs nothing that is not loaded.
+    // A mutate runs only code that is loaded.
     refuse:
       method === 'mutate'
         ? undefined
@@ -97,12 +101,12 @@ async function takeUp(
     if (late !== undefined) throw reloadTimeout(late);
   }
   const whole = nextGeneration(supervisor, { prepared, settings });
-  // A mutate replaces no worker: they run the code that they have.
+  // A mutate replaces no worker: they run the code that they have loaded.
   const next =
     method === 'mutate' ? { ...whole, code: supervisor.generation.code, files: supervisor.generation.files } : whole;
   const accept = async (): Promise<void> => {
     await prepared?.accept();
-    // Workers that start from now on begin with what is in force then: the program may set values after the reload too.
+    // Workers that start later get the values that are in force then: the program may set values after the reload too.
     supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
     supervisor.usePlans((wanted ?? []).map(({ service }) => service));
     given.accepted();
@@ -112,14 +116,15 @@ async function takeUp(
     const { failures, kept } = await mutateFleet(supervisor, wanted ?? []);
     return { ...outcomeOf(failures), kept };
   }
-  // The addresses of services that end are free: the group `[api:<name>]`, or the one that has its name.
+  // The addresses of services that end become free: those of the group `[api:<name>]`, or of the group with the
+  // service's name.
   if (removed.length > 0)
     prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
   const asked = byName(wanted ?? []);
   const change = { next, asked, added, removed, accept, stopped, superseded };
   if (dryRun) return { ...(await tryOut(supervisor, change)), outcome: stopped.aborted ? 'abandoned' : 'accepted' };
   const done = await replaceWorkers(supervisor, log, change).catch(async (error: unknown) => {
-    // A worker has found what it met first.
+    // A worker reports only the first mistake that it meets.
     if (!isMistake(error) || stopped.aborted) throw error;
     const refusals = new Refusals();
     refusals.note(error);
@@ -152,9 +157,9 @@ function nextGeneration(
 }
 
 /**
- * Workers take the new values up while they serve, and of each service there are as many as is wanted. Gives the workers that
- * refused or did not answer, each with what happened, and the options that workers keep until a restart. The generation is in force
- * already.
+ * Has running workers apply the new values, and sets the number of workers of each service. Returns the workers that
+ * refused or did not respond, each with the reason, and the options that workers keep until a restart. The generation
+ * is in force already.
  */
 async function mutateFleet(
   supervisor: Supervisor,
@@ -165,7 +170,7 @@ async function mutateFleet(
   const kept = new Set<string>();
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
     const { index } = worker.assignment;
-    // One that ends meanwhile is replaced by one that begins with the new values.
+    // A worker that ends meanwhile is replaced by one that starts with the new values.
     const mutated = await worker
       .mutate(supervisor.generation, TAKEN_WITHIN_MS)
       .catch((): Mutated => ({ taken: true, waiting: [] }));
@@ -180,23 +185,23 @@ async function mutateFleet(
   return { failures, kept };
 }
 
-/** Task of {@link replaceWorkers}. */
+/** Parameters of {@link replaceWorkers}. */
 interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pick<PlanChanges, 'added' | 'removed'> {
   readonly next: FleetGeneration;
-  /** Launch requests of the program, by service; empty where it makes none. */
+  /** Launch requests of the program, by service; empty if it makes none. */
   readonly asked: ReadonlyMap<string, LaunchRequest>;
   /** Puts the new configuration in force. */
   accept(): Promise<unknown>;
 }
 
-/** Its outcome. `failures`: workers that are still the old ones, each with the reason. */
+/** Result of {@link replaceWorkers}. `failures`: workers that could not be replaced, each with the reason. */
 export type FleetChangeResult = Pick<ReloadReport, 'replaced'> & {
-  /** Of each service the sections that it does not read. */
+  /** For each service the sections that it does not read. */
   readonly unknown: readonly (readonly Diagnostic[] | undefined)[];
   readonly failures: readonly string[];
 };
 
-/** The result of a reload that is not done: its addresses are bound for a moment, and a child builds the services. */
+/** Returns the result of a dry run: its addresses are bound for a moment, and a child builds the services. */
 async function tryOut(supervisor: Supervisor, change: FleetChange): Promise<Pick<ReloadResult, 'replaced' | 'found'>> {
   const { added, removed, next, stopped } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
@@ -215,8 +220,8 @@ function workersOf(pool: WorkerPool, { asked }: FleetChange): number {
 }
 
 /**
- * Rejects when the new configuration does not work; then all is as it was. Undefined: a stop came before the new
- * configuration was in force.
+ * Rejects if the new configuration does not work; then nothing has changed. Returns undefined if a stop was requested
+ * before the new configuration was in force.
  */
 export async function replaceWorkers(
   supervisor: Supervisor,
@@ -239,7 +244,7 @@ export async function replaceWorkers(
     await Promise.all(added.map((name) => takeBack(supervisor, name)));
     throw error;
   }
-  // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
+  // From here on the new configuration is in force: failures are reported, and refuse nothing.
   for (const to of added) {
     for (const { name: from, address } of supervisor.pool(to)?.held?.others ?? []) {
       log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
@@ -249,7 +254,7 @@ export async function replaceWorkers(
   for (const name of removed) void supervisor.retire(name);
   const rolls = await Promise.all(
     kept.map(async (pool) => {
-      // The plan says how many workers there are to be. A program that makes no plans says it in its first new worker.
+      // The plan has the number of workers. A program without plans requests it in its first new worker.
       const asked = change.asked.get(pool.name)?.workers ?? (await askedByNewWorker(pool));
       const roll = await pool.rollOut(asked, superseded);
       return [pool.name, roll] as const;
@@ -262,14 +267,14 @@ export async function replaceWorkers(
   };
 }
 
-/** Ends a new service of a reload that is refused. Settles when it is gone, but one that serves drains behind the report. */
+/** Ends a new service of a refused reload. Settles when it is gone; a worker that serves drains after the report. */
 async function takeBack(supervisor: Supervisor, name: string): Promise<void> {
   const serves = [...(supervisor.pool(name)?.workers ?? [])].some(({ wasReady }) => wasReady);
   const gone = supervisor.retire(name);
   if (!serves) await gone;
 }
 
-/** Makes the pools of new services. An address that cannot be had ends the reload before anything is started. */
+/** Creates the pools of new services. An address that is not available ends the reload before anything is started. */
 async function addServices(
   supervisor: Supervisor,
   { added, removed, asked, stopped }: FleetChange,
@@ -298,7 +303,7 @@ function announceAdded(log: Logger, name: string, request: LaunchRequest): void 
   }
 }
 
-/** The number of workers that the program asked for in the first of the new ones. */
+/** Returns the number of workers that the program requested in the first new worker. */
 async function askedByNewWorker({ trial }: WorkerPool): Promise<number | undefined> {
   return trial?.worker && (await within(trial.worker.workersAsked, LAUNCHED_WITHIN_MS));
 }

@@ -1,19 +1,23 @@
 /**
- * Changes that accepted reloads have left for a restart, for `status()`: the report of the reload may be long gone.
+ * Changes that accepted reloads have left for a restart, for `status()`: the report of the reload may no longer be
+ * kept.
  */
 import type { ReloadChange } from './service-plans.js';
 
-/** Changes left so far. */
+/** Changes that wait for a restart. */
 export class LeftChanges {
   #all: readonly ReloadChange[] = [];
-  /** Those whose new values the configuration has all the same: the next reload does not report them again. */
+  /** Changes whose new values the configuration already has: the next reload does not report them again. */
   #kept: ReadonlySet<ReloadChange> = new Set();
 
   get all(): readonly ReloadChange[] {
     return this.#all;
   }
 
-  /** Adds the changes of an accepted reload. `kept`: options whose old values a service of this process, or a worker, keeps. */
+  /**
+   * Adds the changes of an accepted reload. `kept`: options whose old values a service of this process, or a worker,
+   * keeps.
+   */
   accepted(changes: readonly ReloadChange[], kept: ReadonlySet<string>): void {
     const told = new Set(changes.map(({ option }) => option));
     const earlier = new Map([...this.#kept].map(({ option, old }) => [option, old]));
@@ -21,7 +25,7 @@ export class LeftChanges {
     const now = changes.flatMap((change): ReloadChange[] => {
       if (change.effect !== 'needs a restart') return [];
       const old = earlier.get(change.option) ?? change.old;
-      // Taken back; of secrets both are masked.
+      // The change was reverted; the values of secrets are masked and cannot be compared.
       if (old === change.new && change.old !== change.new) return [];
       return [{ ...change, old }];
     });

@@ -1,6 +1,6 @@
 /**
- * The proof of a new configuration: the first worker of each service starts with it, beside the old ones. If one does not, or
- * the configuration is refused before, one refusal names all that is wrong.
+ * Proof of a new configuration: the first worker of each service starts with it, beside the old ones. If one does not
+ * start, or the configuration was refused before, one refusal lists all mistakes.
  */
 import {
   ConfigurationRefused,
@@ -19,10 +19,13 @@ import { NOT_LAUNCHED } from '../worker/parent-link.js';
 import { buildInChild } from './build.js';
 import { inCheckTime } from './reload.js';
 
-/** How long a child may take to find more than what is known to be wrong already. */
+/** Time that a child has to find further mistakes beside the known ones. */
 const MORE_MS = 5000;
 
-/** Settles when the first worker of each is ready. Rejects with everything that did not start. `pools`: how many workers each is to have. */
+/**
+ * Settles when the first worker of each service is ready. Rejects with all workers that did not start. `pools`: each
+ * with its number of workers.
+ */
 export async function prove(
   generation: FleetGeneration,
   pools: ReadonlyMap<WorkerPool, number>,
@@ -30,7 +33,7 @@ export async function prove(
 ): Promise<void> {
   const { reloadCheckTimeoutMs } = generation.settings;
   const works = [...pools].map(async ([pool, workers]) => {
-    // Waiting for room, which old workers that drain may take, is no part of the time that a start may take.
+    // The wait for room, which draining workers may take, does not count as part of the start.
     const { ready } = await pool.prove(generation, workers);
     await inCheckTime(reloadCheckTimeoutMs, ready, (limit) => {
       const isNew = ({ wasReady, assignment }: WorkerHandle): boolean =>
@@ -41,7 +44,7 @@ export async function prove(
   });
   const starts = new ConcurrentStarts();
   await Promise.all(works.map((work) => starts.add(work, stopped)));
-  // One that was ready may have ended while others started.
+  // A worker that was ready may have ended while others started.
   const ended = [...pools.keys()].filter(({ trial }) => trial?.worker?.stopping === true);
   const failures = ended.map(({ name }) => {
     const message = `the new worker of service ${name} was ready, but ended again`;
@@ -50,7 +53,10 @@ export async function prove(
   if (failures.length > 0) throw together(failures);
 }
 
-/** Builds a configuration in a child, as a dry run does: its warnings. Rejects with what is wrong with it, and when it takes too long. */
+/**
+ * Builds a configuration in a child, as a dry run does, and returns its warnings. Rejects with the mistakes of the
+ * configuration, and if it takes too long.
+ */
 export async function build(
   program: WorkerProgram,
   generation: FleetGeneration,
@@ -63,8 +69,8 @@ export async function build(
 }
 
 /**
- * Rejects with one refusal of these, and of what a child finds that builds the same configuration. How such a child fails
- * otherwise is no mistake of a configuration, and one that takes too long is not waited for.
+ * Rejects with one refusal of these mistakes and those that a child finds while it builds the same configuration. Other
+ * failures of the child are not mistakes of a configuration, and a child that takes too long is not awaited.
  */
 export async function refuseWhole(
   refusals: Refusals,
@@ -77,14 +83,14 @@ export async function refuseWhole(
   const limited = { ...generation, settings: { ...settings, reloadCheckTimeoutMs } };
   const found = await build(program, limited, stopped).catch((error: unknown) => error);
   if (!isMistake(found)) throw refusals.refusal;
-  // A child knows the whole of a paste file.
+  // A child reads the whole paste file.
   const own = untold(found.diagnostics, refusals.diagnostics);
   throw own.length === 0 ? found : severalRefusals([...own, ...found.diagnostics]);
 }
 
 /**
- * A refusal that is not of code that the configuration names, nor of a service that the new configuration does not have, or misspells: a
- * start does not miss that.
+ * Reports whether an error is a refusal for which a child may find more: not one of code that the configuration names,
+ * nor of a service that the new configuration lacks or misspells, because a start reports these completely.
  */
 export function isMistake(error: unknown): error is ConfigurationRefused {
   if (!(error instanceof ConfigurationRefused) || !error.blamesConfiguration) return false;

@@ -9,67 +9,71 @@ import type { PipelineChange, ReloadChange } from './service-plans.js';
 
 /** One reload. */
 export interface ReloadReport {
-  /** When it began, ISO 8601. */
+  /** Start of the reload, ISO 8601. */
   readonly at: string;
   readonly method: 'reload' | 'mutate';
-  /** It was only tried: outcome and changes are those that a reload would have, and nothing was touched. */
+  /** True for a dry run: outcome and changes are those that a reload would have, and nothing was changed. */
   readonly dryRun?: true;
   /**
-   * `accepted`: all is new. `refused`: the old configuration is in force, and nothing was touched. `incomplete`: accepted, but some
-   * workers, or services of this process, are still the old ones. `abandoned`: a stop came first.
+   * `accepted`: all changes are in force. `refused`: the old configuration stays in force, and nothing was changed.
+   * `incomplete`: accepted, but some workers, or services of this process, could not be replaced. `abandoned`: a stop
+   * was requested first.
    */
   readonly outcome: 'accepted' | 'refused' | 'incomplete' | 'abandoned';
   /** The configuration in force afterwards, counted from 1. */
   readonly generation: number;
   readonly durationMs: number;
   /**
-   * The options that changed: old and new value, where, and what takes the new one up; then certificates and paste files
-   * whose content changed. Secrets are masked.
+   * Changed options: old and new value, place, and the part that applies the new value; then certificates and paste
+   * files whose content changed. Secrets are masked.
    */
   readonly changes: readonly ReloadChange[];
-  /** The pipelines of paste files that changed: which filters and apps were added, removed and moved. */
+  /** Changed pipelines of paste files, with the filters and apps that were added, removed and moved. */
   readonly pipelines: readonly PipelineChange[];
-  /** Warnings of the new configuration: certificates that have ended, or end soon, among them. */
+  /** Warnings of the new configuration, including certificates that have expired or expire soon. */
   readonly warnings: readonly string[];
   /** Workers replaced, by service. */
   readonly replaced: Readonly<Record<string, number>>;
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Why it was refused, or which workers are still the old ones. */
+  /** Reason of the refusal, or the workers that could not be replaced. */
   readonly error?: string;
-  /** Pages of the reference that explain why it was refused: paths in the package, each with an anchor. */
+  /** Pages of the reference that explain the refusal: paths in the package, each with an anchor. */
   readonly pages?: readonly string[];
 }
 
-/** Outcome of a reload, as its runner reports it. Absent members are empty. */
+/** Outcome of a reload, as reported by its runner. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   Partial<
     Pick<ReloadReport, 'error' | 'pages' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>
   > & {
-    /** Sections that no service reads, and code that is not loaded again: for its warnings. */
+    /** Warnings: sections that no service reads, and code that is not loaded again. */
     readonly found?: readonly Diagnostic[];
-    /** Options whose old values a service of this process, or a worker, keeps, though the configuration has the new ones. */
+    /**
+     * Options whose old values a service of this process, or a worker, keeps, although the configuration has the new
+     * ones.
+     */
     readonly kept?: ReadonlySet<string>;
-    /** The error behind it: its stack is for the log alone. */
+    /** The cause of the error; its stack goes to the log only. */
     readonly thrown?: unknown;
-    /** Its failure is why the launch ends: no stop came first. */
+    /** True if this failure ends the launch, so that no stop was requested first. */
     readonly endsLaunch?: true;
   };
 
-/** The circumstances a reload ended in. */
+/** Circumstances at the end of a reload. */
 interface ReloadEnd {
   readonly generation: number;
-  /** A stop came first. */
+  /** True if a stop was requested first. */
   readonly abandoned: boolean;
   readonly log: Logger;
 }
 
-/** The outcome of a reload that was accepted, from what did not work out. */
+/** Returns the outcome of an accepted reload from its failures. */
 export function outcomeOf(failures: readonly string[]): Pick<ReloadReport, 'outcome' | 'error'> {
   return failures.length === 0 ? { outcome: 'accepted' } : { outcome: 'incomplete', error: failures.join('; ') };
 }
 
-/** A reload that this error ends. */
+/** Returns the result of a reload that ends with this error. */
 export function refusedFor(error: unknown): ReloadResult {
   const ordinary = error instanceof Error && !(error instanceof PorticoError);
   const pages = pagesOfError(error);
@@ -77,33 +81,33 @@ export function refusedFor(error: unknown): ReloadResult {
   return { outcome: 'refused', ...why, thrown: error };
 }
 
-/** A refused or abandoned reload applied no change. */
+/** Marks a change as not applied, for a refused or abandoned reload. */
 function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
 }
 
-/** A reload that has not ended. */
+/** A reload in progress. */
 export interface ReloadUnderWay {
-  /** When it began, ISO 8601. */
+  /** Start of the reload, ISO 8601. */
   readonly at: string;
   readonly method: ReloadReport['method'];
   readonly dryRun: boolean;
 }
 
-/** How many are kept. */
+/** Number of reports that are kept. */
 const KEPT = 20;
 
 /** The last reloads, oldest first, each logged in one line. */
 export class ReloadReports {
   #reports: readonly ReloadReport[] = [];
   readonly #left = new LeftChanges();
-  /** How many there were, by what came of them. */
+  /** Number of reloads by outcome. */
   readonly counts: Record<ReloadReport['outcome'], number> = { accepted: 0, refused: 0, incomplete: 0, abandoned: 0 };
 
-  /** The one that is under way. */
+  /** The reload in progress. */
   #current: ReloadUnderWay | undefined;
 
-  /** For a status. */
+  /** Reports and counts, for a status. */
   get known(): {
     readonly reloads: readonly ReloadReport[];
     readonly reloading: ReloadUnderWay | undefined;
@@ -112,13 +116,13 @@ export class ReloadReports {
     return { reloads: this.#reports, reloading: this.#current, left: this.#left.all };
   }
 
-  /** Logs that another one is asked for while one is under way, and what that is at. */
+  /** Logs that a reload was requested while another one is in progress, with the present step of that one. */
   waits(log: Logger, doing: () => string): void {
     if (this.#current === undefined) return;
     log.notice(`A reload waits for the one that has been running since ${this.#current.at}: ${doing()}`);
   }
 
-  /** Begins one; the function it gives ends it. A dry run is logged, but neither kept nor counted. */
+  /** Begins a reload; the returned function ends it. A dry run is logged, but neither kept nor counted. */
   begin(method: ReloadReport['method'], dryRun: boolean): (result: ReloadResult, end: ReloadEnd) => ReloadReport {
     const at = new Date().toISOString();
     const begun = performance.now();
@@ -126,7 +130,7 @@ export class ReloadReports {
     return ({ thrown, endsLaunch, kept = new Set(), ...result }, { generation, log, ...end }) => {
       const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
-      // Work that a stop cuts off fails by it: that is no reason.
+      // Work that a stop cuts off fails because of the stop: that failure is not a reason.
       const { error: _error, pages: _pages, ...work } = result;
       const told = abandoned ? { ...work, outcome: 'abandoned' as const } : result;
       const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
@@ -161,7 +165,7 @@ function logReport(log: Logger, report: ReloadReport, thrown: unknown): void {
   const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
   const facts = { ...report, ...(ordinary ? { err: thrown } : {}) };
   if (report.dryRun) {
-    // A refusal goes to the operator who asked; the service has no error.
+    // The operator who requested the dry run gets the refusal; the service has no error.
     log.notice(`Dry run of a ${method}: ${outcome} after ${durationMs} ms`, { event: 'reload_dry_run', ...facts });
     return;
   }

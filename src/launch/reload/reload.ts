@@ -1,6 +1,6 @@
 /**
- * One reload, from the files to what is told of it: the same for services in workers and for services in this process. What
- * differs is how a new configuration is applied.
+ * One reload, from the files to its report: the same for services in workers and services in this process. A runner
+ * adds the steps that apply a new configuration.
  */
 import type { Config, PreparedReload } from '../../config/index.js';
 import { refuseOtherLogFile, withoutHint } from '../../config/internal.js';
@@ -28,25 +28,27 @@ import {
   servicePlans,
 } from './service-plans.js';
 
-/** A reload, as a runner gets it. */
+/** Request for a reload, as a runner gets it. */
 export interface ReloadRequest {
   readonly method: RestartMethod;
-  /** Ends once all is judged and built: it gives what would come of the reload, and nothing is put in force. */
+  /**
+   * True: ends after the configuration was judged and built; returns the expected result, and puts nothing in force.
+   */
   readonly dryRun: boolean;
   readonly log: Logger;
-  /** The settings of a configuration. */
+  /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
-  /** To be called when the new configuration is in force. */
+  /** Must be called when the new configuration is in force. */
   accepted(): void;
-  /** Raised when a stop was asked for. */
+  /** Aborted when a stop is requested. */
   readonly stopped: AbortSignal;
-  /** True when another reload was asked for: this one need not try for ever. */
+  /** Returns true if another reload was requested, so that this one need not retry without end. */
   superseded(): boolean;
 }
 
 /**
- * A service that a program wants, as its plan or as the object that runs, and with how many workers. Of one that runs already only
- * plan and number of workers are taken; the object it was launched with stays.
+ * A service that a program requests, as its plan or as the object that runs, with its number of workers. For a running
+ * service only plan and number of workers are used; the launched object stays.
  */
 export interface LaunchRequest {
   readonly service: Launchable;
@@ -55,47 +57,48 @@ export interface LaunchRequest {
   readonly added?: () => void;
 }
 
-/** A new configuration, and which services there are to be. */
+/** A new configuration and its services. */
 export interface NextConfiguration {
-  /** Read, and not yet in force. Undefined where the program has none: then nothing changes. */
+  /** The configuration, read but not yet in force. Undefined if the program has none: then nothing changes. */
   readonly prepared: PreparedReload | undefined;
   readonly settings: LaunchSettings;
-  /** Undefined: those there are. */
+  /** Undefined: the present services. */
   readonly wanted: readonly LaunchRequest[] | undefined;
 }
 
-/** One that is refused. Its settings, and the services there were to be, are known unless they are why. */
+/** A refused configuration. Its settings and services are known unless they caused the refusal. */
 export type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & {
   readonly [K in 'settings' | 'wanted']: NextConfiguration[K] | undefined;
 };
 
-/** A runner's own steps of a reload. */
+/** Steps of a reload that its runner provides. */
 interface ReloadSteps {
   readonly config: Config | undefined;
-  /** Those that run. */
+  /** The running services. */
   readonly services: readonly Launchable[];
-  /** By service, the files that it has read, whether its plan names them or not. */
+  /** Files that each service has read, including files that its plan does not name. */
   readonly filesRead: FilesRead;
-  /** False: what new workers would apply takes effect when the services of this process start again. */
+  /** False: changes that new workers would apply take effect when the services of this process start again. */
   readonly hasWorkers: boolean;
-  /** True for an option that a reload does not change in this process, where there are no workers. */
+  /** Returns true for an option that a reload does not change in this process, if there are no workers. */
   keeps?(option: string): boolean;
-  /** Says which services there are to be; undefined: those there are. A rejection refuses the reload. */
+  /** Returns the services to run; undefined: the present ones. A rejection refuses the reload. */
   wanted?(
     prepared: PreparedReload | undefined,
     settings: LaunchSettings,
   ): Awaitable<readonly LaunchRequest[] | undefined>;
-  /** Rejects with these refusals, and with what only the application knows to be wrong beside them. */
+  /** Rejects with these refusals and with further mistakes that only the application detects. */
   readonly refuse?: ((refusals: Refusals, next: RefusedConfiguration) => Promise<never>) | undefined;
-  /** Puts in force what is right as it is written; in a dry run builds it. A rejection refuses the reload. */
+  /** Puts a valid configuration in force, or builds it in a dry run. A rejection refuses the reload. */
   takeUp(next: NextConfiguration, changes: PlanChanges): Promise<ReloadResult>;
 }
 
-/** Gives what came of it; never rejects. */
+/** Returns the result; never rejects. */
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
     const before = servicePlans(steps.services, steps.config, steps.filesRead);
-    // A mutate takes no other code up. Workers that die meanwhile are replaced in the folder of the configuration in force.
+    // A mutate loads no other code. Workers that die meanwhile are replaced in the folder of the configuration in
+    // force.
     const back = request.method === 'mutate' ? () => undefined : followLink();
     const result = await reloadFrom(before, request, steps).catch(refusedFor);
     if (request.dryRun || result.outcome === 'refused') back();
@@ -110,7 +113,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
   const prepared = await steps.config?.prepareReload({ method, collect: true });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
-  // Services that end are not asked: what no service will use must not be read.
+  // Services that end are left out: files that no service will use must not be read.
   const compare = (wanted?: readonly LaunchRequest[]): NonNullable<typeof compared> => {
     const services = wanted?.map(({ service }) => service) ?? steps.services;
     const after = servicePlans(services, prepared?.config, steps.filesRead);
@@ -121,7 +124,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     ...files,
   ];
   let kept: ReadonlySet<string> = new Set();
-  // Asked for in the end: what services that end had in use is released as the configuration is applied.
+  // Called at the end: files that ending services use are released when the configuration is applied.
   const changes = (files: PlanChanges['files']): ReloadChange[] => {
     const told = steps.hasWorkers ? withWorkers : withoutWorkers;
     return all(files).map((change) => told(change, kept));
@@ -135,11 +138,11 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const refuse = async (): Promise<void> => {
       if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
     };
-    // A child judges a configuration that is refused already; services here need not.
+    // In a fleet, a child judges a refused configuration too; services of this process need not.
     await refuse();
     compared = compare(wanted);
     for (const error of compared.after.failures) {
-      // Of a configuration that is refused, services may fail on what is refused: only what they refuse themselves is told.
+      // Services may fail because of the refused values, so only their own refusals are reported.
       if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
     }
     const ended = endedCertificates(before, compared.after);
@@ -149,9 +152,9 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     for (const warning of compared.after.warnings) {
       log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
-    // A service that is started again keeps nothing: asked before that.
+    // Asked before the restart: a service that starts again keeps no old value.
     if (!steps.hasWorkers) kept = keptOptions(steps, all(compared.files), log);
-    // A mutate builds nothing: its dry run ends here.
+    // A mutate builds nothing, so its dry run ends here.
     const ends = dryRun && method === 'mutate';
     const {
       found = [],
@@ -166,7 +169,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const warnings = warningTexts(compared.after, found, prepared?.warnings);
     return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
   } catch (error) {
-    // Not all values of what the configuration itself refuses can be read: what it would change cannot be told.
+    // Values that the configuration refuses cannot all be read, so the changes are unknown.
     if (refusal !== undefined)
       return { ...refusedFor(error), warnings: warningTexts(undefined, [], prepared?.warnings) };
     const { files, after } = compared ?? compare();
@@ -175,7 +178,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
   }
 }
 
-/** Each once, also where its hints differ: APIs share certificates. */
+/** Returns each warning once, even if its hints differ: APIs share certificates. */
 function warningTexts(
   plans: ServicePlans | undefined,
   found: readonly Diagnostic[],
@@ -187,13 +190,13 @@ function warningTexts(
   return [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
 }
 
-/** The options among these changes that this process keeps until a restart. */
+/** Returns the options among these changes that this process keeps until a restart. */
 function keptOptions(steps: ReloadSteps, changes: readonly ReloadChange[], log: Logger): ReadonlySet<string> {
   const isKept = (option: string): boolean => {
     try {
       return steps.keeps?.(option) === true;
     } catch (err) {
-      // A reload does not fail for its report.
+      // A failure of the report must not fail the reload.
       log.warn(
         `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
         { err },
@@ -204,7 +207,7 @@ function keptOptions(steps: ReloadSteps, changes: readonly ReloadChange[], log: 
   return new Set(changes.map(({ option }) => option).filter(isKept));
 }
 
-/** Those of the options that workers keep which this process does not know: of its own it says itself what waits. */
+/** Returns the options kept by workers that this process does not know; it reports its own ones itself. */
 function keptByWorkers(options: ReadonlySet<string>, changes: readonly ReloadChange[]): ReadonlySet<string> {
   const unknown = changes.filter(({ effect }) => effect === 'by workers, if mutable');
   return new Set(unknown.map(({ option }) => option).filter((option) => options.has(option)));
@@ -219,14 +222,17 @@ function withoutWorkers(change: ReloadChange, kept: ReadonlySet<string>): Reload
   return { ...change, effect: kept.has(change.option) ? 'needs a restart' : 'applied now' };
 }
 
-/** The result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` when that takes longer than `ms`, in the words of `late`. 0: no limit. */
+/**
+ * Returns the result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` if it takes longer than `ms` (0: no limit), with
+ * the message from `late`.
+ */
 export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
   return within(Promise.resolve(work), ms || Number.POSITIVE_INFINITY, (): never => {
     throw reloadTimeout(late(`within ${ms / 1000} s`));
   });
 }
 
-/** A reload that something of the application holds up. */
+/** Creates the error of a reload that application code holds up. */
 export function reloadTimeout(message: string): PorticoError {
   return new PorticoError('PORTICO_RELOAD_TIMEOUT', {
     message,

@@ -1,6 +1,6 @@
 /**
- * Plans of all services by one configuration; and the changes of a reload in the
- * operator's terms: the content of certificates and paste files whose names are the same, and the pipelines.
+ * Plans of all services for one configuration, and their differences in the operator's terms: content of certificates
+ * and paste files under unchanged names, and pipelines.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ReportedChange } from '../../config/index.js';
@@ -14,28 +14,31 @@ import { digestOf } from './file-changes.js';
 
 /** The plans of several services. */
 export interface ServicePlans {
-  /** By service; empty of one that tells none. */
+  /** Plans by service; empty for a service without a plan. */
   readonly plans: ReadonlyMap<string, ServicePlan>;
-  /** By the option that names them and their path. */
+  /** Files by the option that names them and their path. */
   readonly files: ReadonlyMap<string, PlannedFile>;
-  /** Why services refuse the configuration. */
+  /** Refusals of the configuration by services. */
   readonly failures: readonly unknown[];
   readonly warnings: readonly Diagnostic[];
 }
 
-/** A file that services read, as the configuration knows it. */
+/** A file that services read, as known to the configuration. */
 interface PlannedFile {
   readonly digest: string;
   /** Place of its name in the configuration. */
   readonly where: string;
-  /** Each service's description of it, by name. */
+  /** Each service's description of the file, by service name. */
   readonly services: ReadonlyMap<string, ServiceFile>;
 }
 
 /** Files by the service that has read them. */
 export type FilesRead = ReadonlyMap<string, readonly ServiceFile[]>;
 
-/** Their plans; those that are objects tell them. Without a configuration there is nothing to plan. */
+/**
+ * Returns the plans of services; services that are objects are asked for theirs. Without a configuration there are no
+ * plans.
+ */
 export function servicePlans(
   services: readonly Launchable[],
   config: Config | undefined,
@@ -63,7 +66,10 @@ export function servicePlans(
   return { plans, files, failures, warnings };
 }
 
-/** The files of plans, and those that services have read beside them. Of a value that is a file's content the option is reported. */
+/**
+ * Adds the files that services have read to those of their plans. If a value is the content of a file, its option is
+ * reported.
+ */
 function withFilesRead(
   plans: ReadonlyMap<string, ServicePlan>,
   read: FilesRead,
@@ -71,14 +77,14 @@ function withFilesRead(
 ): ReadonlyMap<string, readonly ServiceFile[]> {
   const planned = new Set([...plans.values()].flatMap(({ files = [] }) => files.map(({ path }) => path)));
   const beside = new Map([...read].map(([name, files]) => [name, files.filter(({ path }) => !planned.has(path))]));
-  // Not for nothing: all options are resolved for it.
+  // Computed only if needed, because it resolves all options.
   const named = [...beside.values()].some(({ length }) => length > 0) ? config.namedFiles : [];
   const values = new Set(named.filter(({ isValue }) => isValue).map(({ path }) => path));
   const others = (name: string): ServiceFile[] => (beside.get(name) ?? []).filter(({ path }) => !values.has(path));
   return new Map([...plans].map(([name, { files = [] }]) => [name, [...files, ...others(name)]]));
 }
 
-/** Of a file that cannot be read, nothing: the service that needs it says why. */
+/** Leaves out files that cannot be read: the service that needs them reports the reason. */
 function plannedFiles(plans: ReadonlyMap<string, readonly ServiceFile[]>, config: Config): ServicePlans['files'] {
   const all = new Map<string, PlannedFile & { readonly services: Map<string, ServiceFile> }>();
   for (const [name, files] of plans) {
@@ -102,7 +108,7 @@ function placeOfOption(option: string, config: Config): string {
   return placeOf(config.getLocation(option.slice(0, dot), option.slice(dot + 1))) || 'default';
 }
 
-/** Mistakes of certificates that have ended, in the place of others that have not. */
+/** Returns the mistakes for certificates that have expired and replace certificates that have not. */
 export function endedCertificates(before: ServicePlans, after: ServicePlans): Diagnostic[] {
   const hasEnded = ({ ends }: PlannedCertificate): boolean => Date.parse(ends) < Date.now();
   return [...after.plans].flatMap(([name, { certificate }]) => {
@@ -116,29 +122,34 @@ export function endedCertificates(before: ServicePlans, after: ServicePlans): Di
   });
 }
 
-/** One change of a reload: of an option's value, or of what is in the file that it names. */
+/** One change of a reload: of an option's value, or of the content of a file that it names. */
 export interface ReloadChange extends ReportedChange {
-  /** The file, of a change of its content. */
+  /** The file, for a change of its content. */
   readonly file?: string;
-  /** The services whose certificate or pipelines are made of it, and are other ones now. */
+  /** Services whose certificate or pipelines come from the file and have changed. */
   readonly services?: readonly string[];
-  /** The pipelines of those services that are not what they were. */
+  /** Changed pipelines of those services. */
   readonly pipelines?: readonly string[];
 }
 
-/** One pipeline that is not what it was. A new one has all its parts added, one that is gone all of them removed. */
+/** One changed pipeline. A new pipeline has all its parts added, a removed one all of them removed. */
 export interface PipelineChange {
   readonly pipeline: string;
   /** Filters and apps, by name. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Those that are in both and are elsewhere among the others: the fewest that explain the new order. */
+  /**
+   * Parts that are in both pipelines at another position relative to the others: the fewest that explain the new order.
+   */
   readonly moved: readonly string[];
 }
 
-/** The plans of a new configuration, compared with the present ones: what a reload does to services, and what it reports. */
+/**
+ * Differences between the plans of a new configuration and the present ones: the effect of a reload on services, and
+ * its report.
+ */
 export interface PlanChanges {
-  /** The services that it starts and those that it ends, by name. All others get the new configuration. */
+  /** Services that it starts and that it ends, by name. All others get the new configuration. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly files: readonly ReloadChange[];
@@ -146,8 +157,8 @@ export interface PlanChanges {
 }
 
 /**
- * The differences. A mutate neither starts nor ends a service. Of files only those that are read as before, under the same option, by
- * services that ran before.
+ * Returns the differences. A mutate neither starts nor ends a service. Files count only if they are read as before,
+ * under the same option, by services that ran before.
  */
 export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
   const only = (some: ServicePlans, others: ServicePlans): string[] =>
@@ -165,7 +176,7 @@ export function diff(before: ServicePlans, after: ServicePlans, method: RestartM
   };
 }
 
-/** A mutate reads no paste file: one that is another on disk waits for a restart. */
+/** A mutate reads no paste file: one that has changed on disk waits for a restart. */
 function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod): ReloadChange[] {
   const [[, file] = []] = now.services;
   if (file === undefined) return [];
@@ -200,7 +211,7 @@ function concerned(
   return { services: pipelines.length > 0 ? [name] : [], pipelines };
 }
 
-/** Content in a word: enough to tell which of two files it is. */
+/** Returns a short description of the content, enough to distinguish two files. */
 function shown(file: ServiceFile | undefined, content: string): string {
   if (file?.secret === true) return '****';
   const short = `sha256 ${Buffer.from(content, 'base64').toString('hex').slice(0, 12)}`;
@@ -213,7 +224,7 @@ function pipelinesOf({ plans }: ServicePlans): Pipelines {
   return new Map([...plans.values()].flatMap(({ pipelines = [] }) => [...pipelines]));
 }
 
-/** Change of each pipeline, in the order of the new ones; those that are gone last. */
+/** Returns the change of each pipeline, in the order of the new ones; removed pipelines come last. */
 function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
   return [...new Set([...after.keys(), ...before.keys()])].flatMap((pipeline) => {
     const [old, now] = [before.get(pipeline) ?? [], after.get(pipeline) ?? []];
@@ -233,7 +244,7 @@ function pipelineDiff(before: readonly string[], after: readonly string[]): Omit
   };
 }
 
-/** A filter may occur twice in a pipeline: each has its number among those of its name in front. */
+/** A filter may occur twice in a pipeline: each part is numbered among those of the same name before it. */
 function numbered(parts: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return parts.map((part) => {
@@ -243,7 +254,7 @@ function numbered(parts: readonly string[]): string[] {
   });
 }
 
-/** The longest part of a list of different numbers that rises. */
+/** Returns the longest increasing subsequence of a list of distinct numbers. */
 function longestRun(numbers: readonly number[]): ReadonlySet<number> {
   const best: number[][] = [];
   for (const [at, number] of numbers.entries()) {
