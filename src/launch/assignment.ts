@@ -1,6 +1,6 @@
 /**
- * Messages of a supervisor to its workers over the channel. They are cloned structurally, so that bytes and maps keep their types.
- * `worker-message.ts` has the messages of workers.
+ * Messages of a supervisor to its workers over the channel. They use structured cloning, so that bytes and maps keep
+ * their types. `worker-message.ts` has the messages of workers.
  */
 import type { WorkerAssignment } from '../config/index.js';
 import type { ListenAddress, StopReason } from '../service/index.js';
@@ -9,10 +9,10 @@ import type { LaunchSettings } from './launcher-options.js';
 /** The identity of a worker; other directories read it with `workerAssignment()`. */
 export type Assignment = WorkerAssignment;
 
-/** The worker's end of the pipe its watch thread writes to; the channel is 3. */
+/** Descriptor of the worker's end of the watch thread's pipe; the channel is 3. */
 export const WATCH_DESCRIPTOR = 4;
 
-/** The first message: all a worker knows before its main module runs. */
+/** First message: everything that a worker knows before its main module runs. */
 export interface Configure {
   readonly kind: 'configure';
   readonly assignment: Assignment;
@@ -23,29 +23,31 @@ export interface Configure {
   readonly link?: string | undefined;
   /** Addresses of its sockets, which follow in this order, each with a message `socket`. */
   readonly addresses: readonly ListenAddress[];
-  /** It is no worker: it builds all services of the program, starts none, and reports what is wrong. */
+  /**
+   * True for a child that is no worker: it builds all services of the program, starts none, and reports the mistakes.
+   */
   readonly builds?: boolean;
-  /** The words behind its main module: the command line, which every user can read, has them masked. */
+  /** Arguments of its main module: in the command line, which every user can read, they are masked. */
   readonly arguments?: readonly string[];
 }
 
-/** From the supervisor. */
+/** Message from the supervisor. */
 export type ToWorker =
   | Configure
-  /** With a socket: behind `configure`, or before `adopt`. */
+  /** Has a socket; sent after `configure`, or before `adopt`. */
   | { readonly kind: 'socket' }
   /** Drain and end. */
   | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }
-  /** New values for the services that go on serving; answered by `answer`, with whether all of them took these. */
+  /** New values for running services; answered by `answer`, with whether all services applied them. */
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration' | 'settings'>)
-  /** Listen on the sockets that came before as well, which are another slot's, or no longer. */
+  /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
-  /** The log file was renamed: open it anew. */
+  /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
-  /** The answer to `take`: one for each, in their order. */
+  /** Answer to `take`: one entry for each take, in order. */
   | { readonly kind: 'taken'; readonly taken: readonly TakenOf[] }
-  /** A question of another part of the toolkit; answered by `answer`. */
+  /** Question from another part of the toolkit; answered by `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
-/** Outcome of one taking: the time to wait, the tokens left, and the time until the bucket is full. */
+/** Result of one take: the time to wait, the tokens left, and the time until the bucket is full. */
 export type TakenOf = readonly [waitMs: number, left: number, resetMs: number];

@@ -1,6 +1,6 @@
 /**
- * Answers of a running launcher to its operator: one table of routes, whichever server they are reached by. Every answer comes
- * from what this process knows; a worker is waited for only where it has to do something.
+ * Answers of a running launcher to its operator: one table of routes for all servers. An answer uses the knowledge of
+ * this process; it waits for a worker only if the worker has to do something.
  */
 import { differencesFromDefaults } from '../config/internal.js';
 import { nearestOrAll } from '../errors/index.js';
@@ -23,7 +23,7 @@ import type { ServiceStatus, WorkerStatus } from './launcher-status.js';
 import type { ReloadReport } from './reload/reload-report.js';
 import { type ServicePlans, servicePlans } from './reload/service-plans.js';
 
-/** `history`: what the charts of the status page show, where it is kept. */
+/** `history`: data for the charts of the status page, if it is kept. */
 export function controlRoutes(
   controlled: Controlled,
   registered: RegisteredServices,
@@ -73,7 +73,7 @@ export function controlRoutes(
       const pools = fleet();
       controlled.log.notice(`Service ${name}: replacing its workers`, { service: name });
       const { replaced, failures } = await pools.restart(name);
-      // Its workers begin with the configuration in force, which does not have these.
+      // The workers start with the configuration in force, which lacks these changes.
       const left = controlled.status().left.map(({ option }) => option);
       const isOthers = (option: string): boolean => (/^(?:api|service):([^.]+)\./.exec(option)?.[1] ?? name) !== name;
       return { service: name, replaced, failures, left: left.filter((option) => !isOthers(option)) };
@@ -88,14 +88,14 @@ export function controlRoutes(
   };
 }
 
-/** Loaded when it is first asked for. */
+/** Loads the status page at its first request. */
 function pageOf(controlled: Controlled, registered: RegisteredServices, history: History | undefined): ControlHandler {
   const { config, runner } = controlled;
   let planned: { readonly generation: number; readonly plans: ServicePlans['plans'] } | undefined;
   return async () => {
     const { statusPage } = await import('./page/status-page.js');
     const { generation } = runner;
-    // Reads files and certificates: once for each configuration, however often the page is loaded.
+    // Reads files and certificates: done once for each configuration, however often the page is loaded.
     if (planned?.generation !== generation) {
       planned = { generation, plans: servicePlans(runner.services, config).plans };
     }
@@ -103,7 +103,10 @@ function pageOf(controlled: Controlled, registered: RegisteredServices, history:
   };
 }
 
-/** The descriptions of APIs. A worker makes them: the routes are in the application, which the parent does not import. */
+/**
+ * Routes for descriptions of APIs. A worker makes the descriptions: the routes are in the application, which the parent
+ * does not import.
+ */
 function docsRoutes({ name: program, config, status, runner }: Controlled): ControlRoutes {
   const names = (): readonly string[] => {
     if (!config.group('admin', adminOptions).docs) {
@@ -122,7 +125,7 @@ function docsRoutes({ name: program, config, status, runner }: Controlled): Cont
     const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
     return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
   };
-  // Loaded when they are first asked for.
+  // Loaded at the first request.
   const pages = () => import('./page/api-page.js');
   return {
     'GET /docs': async () => (await pages()).apisPage(program, names()),
@@ -134,13 +137,13 @@ function docsRoutes({ name: program, config, status, runner }: Controlled): Cont
   };
 }
 
-/** 503 unless all of them are ready. */
+/** Answers 503 unless all services are ready. */
 function readyAnswer(services: readonly Readiness[]): ControlAnswer {
   const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
   return new ControlAnswer(ready ? 200 : 503, { schema: 'portico/readiness', version: 1, ready, services });
 }
 
-/** The report; refused once the service is being stopped. */
+/** Returns the report; throws if the service is stopping. */
 function reported(report: ReloadReport | undefined): ReloadReport {
   return report ?? refuse('PORTICO_STOPPING', 'the service is stopping: it does not reload any more', 409);
 }
@@ -170,7 +173,7 @@ function serviceNamed({ status }: Controlled, name: unknown): ServiceStatus {
   return refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(name)}; there are: ${names}`);
 }
 
-/** By pid, or by its number where one service alone runs. */
+/** Finds a worker by pid, or by its number if only one service runs. */
 function workerNamed({ status }: Controlled, named: unknown): WorkerStatus {
   const { services } = status();
   const workers = services.flatMap((service) => service.workers);

@@ -1,6 +1,6 @@
 /**
- * Servers on which a launcher answers its operator, the control socket and the admin listener: opened when it takes the signals of
- * its process, closed when all has stopped.
+ * Servers that answer the operator of a launcher: the control socket and the admin listener. They open when the
+ * launcher takes the signals of its process, and close when everything has stopped.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
@@ -47,7 +47,7 @@ export class Control {
     this.#host = host;
   }
 
-  /** Without them a service serves as well: what keeps one from listening is logged, and nothing more. */
+  /** A failure to listen is only logged: the service runs without these servers. */
   open(): void {
     const { config } = this.#known;
     if (config !== undefined) this.#opening ??= this.#open(config);
@@ -65,9 +65,9 @@ export class Control {
     const name = programName(this.#host);
     const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
     const counted = (): Totals => runner.counted();
-    // Also where nothing is counted yet: a reload may begin to.
+    // Created even if requests are not counted yet: a reload may enable that.
     const recent = new Recent(counted);
-    // Without a page for browsers no chart is kept.
+    // Without a status page, no charts are kept.
     const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
     this.#sample(recent, history);
     const notListening: string[] = [];
@@ -86,7 +86,7 @@ export class Control {
     ]);
   }
 
-  /** Recent figures are those of every third sample. The timer keeps no process alive. */
+  /** Recent figures use every third sample. The timer does not keep the process alive. */
   #sample(recent: Recent, history: History | undefined): void {
     let taken = 0;
     this.#sampling = setInterval(() => {
@@ -128,7 +128,7 @@ export class Control {
   }
 }
 
-/** The path to listen on or to connect to; undefined where the configuration wants none. */
+/** Returns the path to listen on or to connect to; undefined if the configuration disables it. */
 export function controlPath(config: Config, program: string, env: NodeJS.ProcessEnv): string | undefined {
   const { socket } = config.group('control', controlOptions);
   if (socket === '') return undefined;
@@ -140,7 +140,10 @@ export function controlPath(config: Config, program: string, env: NodeJS.Process
   });
 }
 
-/** One name for each program and list of files, or its folder where it has none: two deployments of one program are not taken for each other. */
+/**
+ * Derives a name from the program and its configuration files, or from its folder if it has none, so that two
+ * deployments of one program have different names.
+ */
 function defaultName({ configFiles }: Config, program: string): string {
   const served = configFiles.length > 0 ? configFiles : [process.cwd(), ''];
   const digest = createHash('sha256').update(served.join('\n')).digest('hex').slice(0, 8);
@@ -148,8 +151,9 @@ function defaultName({ configFiles }: Config, program: string): string {
 }
 
 /**
- * A directory for sockets: systemd.exec(5) `RuntimeDirectory=`, the XDG Base Directory Specification, or our own. sudo may keep
- * `XDG_RUNTIME_DIR` of the user who called it: another one is taken then, as the specification says.
+ * Returns a directory for sockets: systemd.exec(5) `RuntimeDirectory=`, the XDG Base Directory Specification, or our
+ * own. sudo may keep the `XDG_RUNTIME_DIR` of the calling user: another directory is used then, as the specification
+ * requires.
  */
 function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
   const [given] = RUNTIME_DIRECTORY?.split(':') ?? [];
@@ -160,7 +164,9 @@ function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.Process
   return ownDirectory(path, 0o077);
 }
 
-/** Throws for a directory that another user made or may write to: that user could answer in our place. */
+/**
+ * Throws for a directory that another user created or may write to: that user could answer in place of the launcher.
+ */
 function ownDirectory(path: string, others: number): string {
   if (isOwn(path, others)) return path;
   throw new PorticoError('PORTICO_CONTROL_SOCKET', {
@@ -169,7 +175,10 @@ function ownDirectory(path: string, others: number): string {
   });
 }
 
-/** True for a directory of this user in which others may do nothing of `others`, bits of a mode. Windows has neither. */
+/**
+ * Reports whether a directory belongs to this user and grants others none of the mode bits `others`. Windows has
+ * neither.
+ */
 function isOwn(path: string, others: number): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   const user = process.geteuid?.();

@@ -1,5 +1,5 @@
 /**
- * Views into a running process: the report, on a signal or a file's modification, and the backdoor.
+ * Insight into a running process: the report, triggered by a signal or a file's modification, and the backdoor.
  */
 import { boolean, type Config, defineOptions } from '../config/index.js';
 import type { Logger } from '../log/index.js';
@@ -9,7 +9,7 @@ import { currentProcess } from './process/host-process.js';
 import { GuruMeditation } from './report/report.js';
 import { activityOf, requestsOf } from './report/report-subjects.js';
 
-/** `[DEFAULT]`: whether a supervisor has a backdoor too. */
+/** `[DEFAULT]`: enables a backdoor in the supervisor too. */
 export const supervisorOptions = defineOptions({
   backdoor_supervisor: boolean({
     default: false,
@@ -18,20 +18,20 @@ export const supervisorOptions = defineOptions({
   }),
 });
 
-/** Parts of a {@link Diagnosis}. */
+/** Options of a {@link Diagnosis}. */
 interface DiagnosisOptions {
   /** Name for reports: the service, or the program. */
   readonly name: () => string;
   readonly services: () => readonly ServiceBase[];
-  /** In a supervisor: its workers, a line each. */
+  /** In a supervisor: its workers, one line each. */
   readonly workers?: (() => readonly string[]) | undefined;
   readonly config: Config | undefined;
   readonly log: Logger;
 }
 
-/** Made with a launcher; does nothing before it is opened or asked. */
+/** Report and backdoor of one process. Does nothing before it is opened or a report is requested. */
 export class Diagnosis {
-  /** For sections of an application's own. */
+  /** Accepts report sections of the application. */
   readonly reporter: GuruMeditation;
   readonly #options: DiagnosisOptions;
   #opening: Promise<void> | undefined;
@@ -50,7 +50,7 @@ export class Diagnosis {
     return this.#backdoor?.where ?? null;
   }
 
-  /** Does the same as SIGUSR2: nothing where a file triggers reports instead, or while a report is being made. */
+  /** Writes a report as SIGUSR2 does. Does nothing if a file triggers reports, or while a report is being written. */
   report(): void {
     if (this.#reporting || this.reporter.triggeredByFile) return;
     this.#reporting = true;
@@ -59,13 +59,13 @@ export class Diagnosis {
     });
   }
 
-  /** Opens the backdoor, and looks at the file that triggers reports, where the configuration says so. Done once. */
+  /** Opens the backdoor and watches the file that triggers reports, if the configuration enables them. Done once. */
   open(): Promise<void> {
     this.#opening ??= this.#open();
     return this.#opening;
   }
 
-  /** As {@link open}, in a supervisor: its backdoor is asked for by itself, and what fails there is only logged. */
+  /** As {@link open}, in a supervisor: its backdoor has an option of its own, and failures are only logged. */
   async openInSupervisor(): Promise<void> {
     const { config, log } = this.#options;
     try {

@@ -1,6 +1,6 @@
 /**
- * Exit status of an error in a launcher or a worker, of which there is one table, and its line in the log, which
- * has the text of a mistake of the configuration, and the stack of anything else; and how it gets from a worker to its parent.
+ * Exit statuses of errors in launchers and workers: one table, the log line of such an error (with a stack unless it is
+ * a mistake of the configuration), and its transfer from a worker to its parent.
  */
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
@@ -8,21 +8,21 @@ import { requestOfMoment } from '../log/internal.js';
 import type { Assignment } from './assignment.js';
 import type { WorkerFailure } from './worker-message.js';
 
-/** Stopped as asked, everything ended in time. */
+/** Stopped on request; everything ended in time. */
 export const STATUS_STOPPED = 0;
-/** A start failed, a stop failed, work had to be cut off, or SIGINT. */
+/** A start failed, a stop failed, requests were cut off, or SIGINT. */
 export const STATUS_FAILED = 1;
 /** An unhandled error ended a worker. */
 const STATUS_UNHANDLED = 2;
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
 
-/** True for an error that says that the configuration, and not the program, is at fault. */
+/** Reports whether an error blames the configuration, and not the program. */
 export function isRefusal(error: unknown): boolean {
-  // A factory that failed: the paste file names it, and its code is at fault.
+  // The paste file names a factory that failed, but the fault is in its code.
   if ((error as { blamesConfiguration?: unknown } | null | undefined)?.blamesConfiguration === false) return false;
   if (error instanceof ConfigurationRefused) return true;
-  // An application may have loaded a second copy of this package; its classes are others, its names are the same.
+  // An application may have loaded a second copy of this package, with other classes of the same names.
   for (let kind: unknown = error; kind instanceof Error; kind = Object.getPrototypeOf(kind)) {
     const name = kind.constructor.name;
     if (name === 'ConfigurationRefused' || name === 'ConfigError' || name === 'PasteError') return true;
@@ -31,41 +31,44 @@ export function isRefusal(error: unknown): boolean {
   return false;
 }
 
-/** The status of a process whose service failed with this error. */
+/** Returns the exit status of a process whose service failed with this error. */
 export function statusOf(error: unknown): number {
   const chosen = chosenStatus(error);
   if (chosen !== undefined) return chosen;
   return isRefusal(error) ? STATUS_REFUSED : STATUS_FAILED;
 }
 
-/** True for a status that only a service can have chosen. */
+/** Reports whether only a service can have chosen a status. */
 export function isChosen(status: number | undefined): boolean {
   return status !== undefined && ![STATUS_STOPPED, STATUS_FAILED, STATUS_UNHANDLED, STATUS_REFUSED].includes(status);
 }
 
-/** Marks an error that is in the log. */
+/** Marks an error that was logged. */
 const LOGGED = Symbol.for('portico.logged');
 
-/** True for an error that a launcher has logged before it was thrown: it need not be printed again. */
+/** Reports whether a launcher has logged an error before it was thrown, so that it need not be printed again. */
 export function wasLogged(error: unknown): boolean {
   return typeof error === 'object' && error !== null && LOGGED in error;
 }
 
-/** One line at error. An error that Portico throws on purpose explains itself: its text and code, and no stack. */
+/** Logs one line at error. An error that Portico throws on purpose has its text and code, and no stack. */
 export function logFailure(log: Logger, message: string, error: unknown, fields: LogFields = {}): void {
   if (error instanceof Error) Object.defineProperty(error, LOGGED, { value: true, configurable: true });
   if (error instanceof PorticoError) log.error(`${message}: ${error.describe()}`, { ...fields, code: error.code });
   else log.error(message, { ...fields, err: error });
 }
 
-/** How long requests under way may take to end in a process after an unhandled error, when its state is unknown. */
+/** Time that requests in progress have to end after an unhandled error, when the state of the process is unknown. */
 export const CRASH_DRAIN_MS = 5000;
 
-/** An error that an app throws is answered; only one that its callers do not see ends the process. */
+/** A rejection of an app is answered; only an error that its callers cannot catch ends the process. */
 const LOST_PROMISE =
   'The error reached no caller. A filter returns what its app returns: return app(req, res); other promises are awaited.';
 
-/** One line, with the stack of anything but a mistake of the configuration. Gives the status the process is to end with: 2, or what the error asks for. */
+/**
+ * Logs one line, with a stack unless the error is a mistake of the configuration. Returns the exit status: 2, or the
+ * one that the error requests.
+ */
 export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {
   const request = requestOfMoment();
   const told = { ...request, ...facts, ...(request.path !== undefined && { hint: LOST_PROMISE }) };
@@ -75,7 +78,7 @@ export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {})
   return status === STATUS_FAILED ? STATUS_UNHANDLED : status;
 }
 
-/** An error as a worker tells its parent of it. */
+/** Returns an error in the form that a worker sends to its parent. */
 export function failureOf(error: unknown): WorkerFailure {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return {
@@ -86,22 +89,22 @@ export function failureOf(error: unknown): WorkerFailure {
   };
 }
 
-/** How a worker ended. */
+/** The end of a worker. */
 export interface WorkerExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly uptimeMs: number;
-  /** The failure it reported before it ended. */
+  /** Failure that it reported before it ended. */
   readonly failure: WorkerFailure | undefined;
 }
 
-/** The part of a worker that says what it is at: what it loads, and the stack that it is stuck in. */
+/** Present activity of a worker: the module that it loads, and the stack that it is stuck in. */
 interface Doing {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly stack: readonly string[] | undefined;
 }
 
-/** Reason why a worker is not ready, or was not, as the end of a message. */
+/** Returns the reason why a worker is not ready, or was not, as the end of a message. */
 export function heldUp({ facts, stack }: Doing, verb: 'is' | 'was' = 'is'): string {
   const loading = typeof facts.loading === 'string' ? `; it ${verb} loading ${facts.loading}` : '';
   return stack === undefined ? loading : `${loading}; it ${verb} stuck in:\n${stack.join('\n')}`;
@@ -113,7 +116,9 @@ interface Unready extends Doing {
   readonly hung: boolean;
 }
 
-/** Why a launch has failed whose worker ended before it was ready: in the words of the worker, where it had any. */
+/**
+ * Returns the error of a launch whose worker ended before it was ready: with the message of the worker, if it sent one.
+ */
 export function startError(worker: Unready, exit: WorkerExit): Error {
   const { failure } = exit;
   if (failure === undefined) {
@@ -131,7 +136,7 @@ export function startError(worker: Unready, exit: WorkerExit): Error {
   const code = failure.code ?? 'PORTICO_WORKER_FAILED';
   const details = diagnostics === undefined ? { message } : { message, diagnostics };
   if (failure.status === STATUS_REFUSED) return new ConfigurationRefused(code, details);
-  // The launch ends with the status that a service chose.
+  // The launch ends with the status that the service chose.
   if (code === 'PORTICO_SERVICE_EXIT')
     return Object.assign(new PorticoError(code, { message }), { exitCode: failure.status });
   if (code.startsWith('PORTICO_')) return new PorticoError(code, details);

@@ -1,5 +1,5 @@
 /**
- * Runs the services of a `ProcessLauncher` in workers: what the launcher asks for reaches them by the `Supervisor`.
+ * Runs the services of a `ProcessLauncher` in workers, through the `Supervisor`.
  */
 
 import type { Config } from '../config/index.js';
@@ -31,32 +31,36 @@ import { bindFailure, bindFailures } from './sockets/listen-sockets.js';
 import { placeOfAddress } from './sockets/listening.js';
 import { Deadline } from './waiting.js';
 
-/** Options of a `ProcessLauncher` beside those of all launchers. */
+/** Options of a `ProcessLauncher` in addition to those of all launchers. */
 export interface ProcessLauncherOptions extends LauncherOptions {
-  /** The module workers run. Default: the program's main module. For programs that must not run twice: a test runner, a REPL. */
+  /**
+   * Module that workers run. Default: the program's main module. For programs that must not run twice, such as a test
+   * runner or a REPL.
+   */
   readonly entry?: URL | string;
   /**
-   * In the parent, on SIGHUP, when the new configuration was read and found right: the services there are to be, each with
-   * its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
+   * Called in the parent on SIGHUP, when the new configuration was read and is valid; returns the services to run, each
+   * with its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the
+   * reload.
    */
   readonly onReload?: OnReload;
   /**
-   * Told that a service did not start, with what `launchService` rejects with: for programs that explain it by themselves.
-   * Default: one line in the log.
+   * Called when a service did not start, with the error that `launchService` rejects with: for programs that report it
+   * themselves. Default: one line in the log.
    */
   readonly startFailed?: (service: string, error: unknown) => void;
-  /** Names of environment variables that workers must not inherit. Default: those the configuration has read. */
+  /** Names of environment variables that workers must not inherit. Default: those that the configuration has read. */
   readonly withheldVariables?: readonly string[];
-  /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
+  /** Accepted for compatibility with oslo.service, and ignored: nothing polls here. */
   readonly waitInterval?: number;
 }
 
-/** A worker gives a sign of life each second; one that gave none for so long does not answer. */
+/** Workers send a heartbeat each second; a worker without one for this time does not respond. */
 const ANSWERS_WITHIN_MS = 5000;
-/** Any may be so long silent: its beat, and how late that may be. */
+/** A worker may be silent for this time: its heartbeat interval and the tolerated delay. */
 const LATE_MS = 1250;
 
-/** How long hooks may hold up a stop, at most. */
+/** Most time for which hooks may delay a stop. */
 const HOOKS_MS = 10_000;
 
 export class FleetRunner implements Runner {
@@ -139,7 +143,7 @@ export class FleetRunner implements Runner {
     });
   }
 
-  /** Binds the addresses of services that are to be launched: all, or the launch ends as for a start that fails. */
+  /** Binds the addresses of services before their launch: all of them, or the launch ends as for a failed start. */
   async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
     this.#launcher.judge();
     this.#launcher.takeSignals();
@@ -159,7 +163,7 @@ export class FleetRunner implements Runner {
     await this.#launcher.orEnd([...failures.keys()].join(', '), Promise.reject(error));
   }
 
-  /** Addresses of a service, with the real ports. */
+  /** Returns the addresses of a service, with the actual ports. */
   addresses(service: string): readonly ListenAddress[] {
     return this.supervisor.pool(service)?.sockets.map(({ address }) => address) ?? [];
   }
@@ -186,7 +190,7 @@ export class FleetRunner implements Runner {
     return this.status().flatMap(workerLines);
   }
 
-  /** The reports of all workers, one behind the other. */
+  /** Returns the reports of all workers, one after another. */
   workerReports(): Promise<string> {
     return workerReports(this.#served);
   }
@@ -216,7 +220,7 @@ export class FleetRunner implements Runner {
     );
   }
 
-  /** Never below one worker; a service that was left without any stays so until one is asked for. */
+  /** Keeps at least one worker; a service without workers stays without until a number is requested. */
   resize(by: 1 | -1): void {
     const { log } = this.#launcher;
     for (const pool of this.supervisor.pools) {
@@ -244,7 +248,7 @@ export class FleetRunner implements Runner {
     },
     describe: async (service) => {
       const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
-      // Of a stuck one nothing is to be had.
+      // A stuck worker cannot answer.
       const [worker] = serving.sort((a, b) => a.silentSeconds - b.silentSeconds);
       return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
     },
@@ -286,12 +290,15 @@ function requireMain(program: WorkerProgram): void {
   });
 }
 
-/** How long the hooks for a stop may hold it up: most of the time is the workers'. An endless stop has no endless hooks. */
+/**
+ * Returns the most time for which hooks may delay a stop: the larger part belongs to the workers. Hooks of a stop
+ * without limit are limited too.
+ */
 function hooksMs(timeoutMs: number): number {
   return timeoutMs === 0 ? HOOKS_MS : Math.min(HOOKS_MS, timeoutMs / 6);
 }
 
-/** How long a worker may take for what takes it no time. */
+/** Time that a worker has for work without delay. */
 const ASK_MS = 1000;
-/** How long a worker may take to make its app once more, for its routes. */
+/** Time that a worker has to make its app once more, for its routes. */
 const DESCRIBE_MS = 10_000;

@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { ControlServer } from './control/control-server.js';

@@ -1,10 +1,10 @@
 /**
- * The launchers, as programs use them: one that runs services in its own process, and one that runs each in N workers on one
- * shared port; the launch of one service by whichever its number of workers asks for; and oslo.service's pair of functions
- * for such programs: `serve`, then `wait`.
+ * Launchers for programs: one runs services in its own process, one runs each service in N workers on one shared port;
+ * `launch` picks one by the number of workers; `serve` and `wait` are oslo.service's pair of functions.
  *
- * A worker is the program's main module again: `launchService` there starts only the service the worker was assigned, by
- * name, and `wait()` ends the process. So one program has two roles, and `ProcessLauncher` one face for both.
+ * A worker runs the program's main module again: there, `launchService` starts only the service that the worker was
+ * assigned, by name, and `wait()` ends the process. So one program has two roles, and `ProcessLauncher` has one
+ * interface for both.
  */
 import type { Config } from '../config/index.js';
 import { PorticoError, withCode } from '../errors/index.js';
@@ -33,7 +33,7 @@ import { WorkerSide } from './worker-side.js';
 
 /** Common part of both launchers. */
 abstract class CoreLauncher implements Launcher {
-  /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
+  /** Signals of the process, for handlers of the application: they run before the launcher's. */
   readonly signalHandler: SignalHandler;
   readonly #core: LauncherCore;
 
@@ -56,14 +56,14 @@ abstract class CoreLauncher implements Launcher {
     await this.#core.reload();
   }
 
-  /** State of all services and processes, without asking them; in a worker its own. */
+  /** Returns the state of all services and processes, without asking them; in a worker its own state. */
   status(): LauncherStatus {
     return this.#core.status();
   }
 
   /**
-   * Adds a section to the report that SIGUSR2 writes, in the process it is called in: a parent's own, which ends with those of
-   * all workers, or a worker's. One that fails shows its error, and the rest still appears.
+   * Adds a section to the report that SIGUSR2 writes in this process: the parent's report, which ends with those of all
+   * workers, or a worker's report. If a section fails, the report shows its error and goes on.
    */
   registerReportSection(title: string, text: ReportSection): void {
     this.#core.diagnosis.reporter.registerReportSection(title, text);
@@ -71,8 +71,8 @@ abstract class CoreLauncher implements Launcher {
 }
 
 /**
- * Runs any number of services in this process. They share its signals, and have the same deadline. If a service fails, it is
- * not restarted: the launcher stops the others and ends with status 1.
+ * Runs any number of services in this process. They share its signals and the deadline. A service that fails is not
+ * restarted: the launcher stops the others and ends with status 1.
  */
 export class ServiceLauncher extends CoreLauncher {
   readonly #runner: InProcessRunner;
@@ -92,7 +92,7 @@ export class ServiceLauncher extends CoreLauncher {
     await this.#runner.launchService(service);
   }
 
-  /** Answers a topic of {@link ask}; the function it gives ends that. */
+  /** Answers a topic of {@link ask} until the returned function is called. */
   answer(topic: string, answer: AnswerQuestion): () => void {
     return this.#runner.questions.answer(topic, answer);
   }
@@ -102,7 +102,7 @@ export class ServiceLauncher extends CoreLauncher {
     return this.#runner.ask(topic, body);
   }
 
-  /** Adds what `collect` gives to the facts of `status()`. */
+  /** Adds the result of `collect` to the facts of `status()`. */
   addFacts(collect: () => Readonly<Record<string, unknown>>): void {
     this.#runner.addFacts(collect);
   }
@@ -114,11 +114,11 @@ export class ServiceLauncher extends CoreLauncher {
  * been ready, its workers are restarted forever.
  */
 export class ProcessLauncher extends CoreLauncher {
-  /** Work that only one process may do belongs behind `role === 'parent'`. */
+  /** Work that only one process may do belongs in `if (role === 'parent')`. */
   readonly role: 'parent' | 'worker';
-  /** In the parent alone. */
+  /** In the parent only. */
   readonly #fleet: FleetRunner | undefined;
-  /** In a worker alone. */
+  /** In a worker only. */
   readonly #worker: WorkerSide | undefined;
 
   constructor(options: ProcessLauncherOptions = {}) {
@@ -143,16 +143,16 @@ export class ProcessLauncher extends CoreLauncher {
     reporter?.registerReportSection('Workers', () => parent!.runner.workerReports(), REPORTS_MS);
   }
 
-  /** In a worker a plan is nothing to start. */
+  /** A worker starts no plans. */
   async launchService(service: Launchable, options: { workers?: number } = {}): Promise<void> {
     if (this.#worker === undefined) await this.#fleet?.launchService(service, options);
     else if (!isPlanned(service)) await this.#worker.launchService(service, options);
   }
 
   /**
-   * In the parent: binds the addresses of services before the first worker of any of them exists, so that an address that
-   * is taken starts nothing. `launchService` then uses these sockets. Rejects as `launchService` does. Does nothing in a
-   * worker.
+   * In the parent: binds the addresses of services before the first worker of any of them exists, so that a taken
+   * address prevents the whole start. `launchService` then uses these sockets. Rejects as `launchService` does. Does
+   * nothing in a worker.
    */
   async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
     await this.#fleet?.bindAll(requests);
@@ -162,30 +162,40 @@ export class ProcessLauncher extends CoreLauncher {
     return this.#worker?.wait() ?? super.wait(options);
   }
 
-  /** Addresses of a service of the parent, with the real ports; empty for one that does not listen, and in a worker. */
+  /**
+   * Returns the addresses of a service of the parent, with the actual ports; empty for a service that does not listen,
+   * and in a worker.
+   */
   addresses(service: string): readonly ListenAddress[] {
     return this.#fleet?.addresses(service) ?? [];
   }
 
-  /** Answers a topic of {@link ask}, in each worker; the function it gives ends that. Does nothing in the parent. */
+  /**
+   * Answers a topic of {@link ask} in each worker until the returned function is called. Does nothing in the parent.
+   */
   answer(topic: string, answer: AnswerQuestion): () => void {
     return this.#worker?.core.runner.questions.answer(topic, answer) ?? nothing;
   }
 
-  /** Asks all workers; those that do not answer in time, or cannot, are among the answers with an error. Never rejects. */
+  /**
+   * Asks all workers. A worker that does not answer in time, or cannot, has an error in place of an answer. Never
+   * rejects.
+   */
   ask(topic: string, body?: unknown, options: { timeoutMs?: number } = {}): Promise<Answer[]> {
     if (this.#worker !== undefined) return this.#worker.core.runner.ask(topic, body);
     return this.#fleet!.ask(topic, body, options.timeoutMs ?? 1000);
   }
 
-  /** In each worker: adds what `collect` gives to the facts that `status()` has of it. Does nothing in the parent. */
+  /**
+   * In each worker: adds the result of `collect` to the facts that `status()` has of it. Does nothing in the parent.
+   */
   addFacts(collect: () => Readonly<Record<string, unknown>>): void {
     this.#worker?.core.runner.addFacts(collect);
   }
 
   /**
-   * Changes the number of workers of a running service, 0 included, without touching the others; those with the highest
-   * numbers go first. Settles when new ones are ready. Rejects with `PORTICO_NO_SUCH_SERVICE`. Does nothing in a worker.
+   * Changes the number of workers of a running service, 0 included, without an effect on the others; the highest slots
+   * go first. Settles when new workers are ready. Rejects with `PORTICO_NO_SUCH_SERVICE`. Does nothing in a worker.
    */
   async reconfigure(service: string, workers: number): Promise<void> {
     if (this.#fleet === undefined) return;
@@ -197,27 +207,30 @@ export class ProcessLauncher extends CoreLauncher {
     await pool.resize(workers);
   }
 
-  /** In the parent, before its workers are told to stop. The function it gives takes the hook away. */
+  /** Adds a hook that runs in the parent before its workers are told to stop. The returned function removes it. */
   onTerminate(hook: () => Awaitable<unknown>): () => void {
     return this.#fleet?.terminating.add(hook) ?? nothing;
   }
 
   /**
-   * In the parent, before its workers are told of a new configuration. Which services there are to be is for the option
-   * `onReload`, not for hooks.
+   * Adds a hook that runs in the parent before its workers get a new configuration. To change the services, use the
+   * option `onReload`.
    */
   onReload(hook: (config: Config | undefined) => Awaitable<unknown>): () => void {
     return this.#fleet?.reloading.add(hook) ?? nothing;
   }
 
-  /** In the parent, when a worker ended that was not told to: with its exit status, or the signal that killed it. */
+  /**
+   * Adds a hook that runs in the parent when a worker has ended unexpectedly: with its exit status, or the signal that
+   * killed it.
+   */
   onDeadWorker(
     hook: (service: string, workerId: number, code: number | NodeJS.Signals | null) => Awaitable<unknown>,
   ): () => void {
     return this.#fleet?.workerDied.add(hook) ?? nothing;
   }
 
-  /** In a worker, before its service is started. */
+  /** Adds a hook that runs in a worker before its service is started. */
   onNewWorker(hook: (service: string, workerId: number, instance: ServiceBase) => Awaitable<unknown>): () => void {
     return this.#worker?.newWorker.add(hook) ?? nothing;
   }
@@ -227,16 +240,16 @@ function nothing(): void {}
 
 /** Options of {@link launch}. */
 export interface LaunchOptions extends LauncherOptions, Pick<ProcessLauncherOptions, 'entry'> {
-  /** Processes. Default 1: in this process, and a service that dies there is not started again. */
+  /** Number of processes. Default 1: this process, and a service that dies is not restarted. */
   readonly workers?: number | null;
-  /** Accepted for the sake of oslo.service's users: one worker never forks here. */
+  /** Accepted for compatibility with oslo.service: one worker never forks here. */
   readonly noFork?: boolean;
 }
 
 /**
- * Launches a service and returns its launcher; `await` its `wait()` next. Before that it checks, in this order, the type of
- * `workers` (`TypeError`), its range and the restart method (`RangeError`), and the methods of the service (`TypeError`).
- * Rejects like `launchService`.
+ * Launches a service and returns its launcher; `await` its `wait()` next. Before that it checks, in this order, the
+ * type of `workers` (`TypeError`), its range and the restart method (`RangeError`), and the methods of the service
+ * (`TypeError`). Rejects like `launchService`.
  */
 export async function launch(
   service: ServiceBase,
@@ -253,7 +266,7 @@ export async function launch(
   return launcher;
 }
 
-/** The one mutable state of a module here: the pair exists so that a program need not pass a launcher around. */
+/** The only mutable module state here: with `serve` and `wait`, a program need not pass a launcher around. */
 let served: Promise<Launcher> | undefined;
 
 /**
@@ -265,14 +278,14 @@ export async function serve(service: ServiceBase, options: LaunchOptions = {}): 
     throw new PorticoError('PORTICO_ALREADY_SERVING', { message: 'serve() can only be called once' });
   }
   served = launch(service, { restartMethod: 'mutate', ...options });
-  // Arguments that were refused had no effect: the program may try again.
+  // Refused arguments had no effect: the program may try again.
   served.catch((error: unknown) => {
     if (error instanceof TypeError || error instanceof RangeError) served = undefined;
   });
   await served;
 }
 
-/** Waits for what {@link serve} launched; gives the exit status. Rejects with `PORTICO_NOT_SERVING` before it. */
+/** Waits for the launch of {@link serve}; returns the exit status. Rejects with `PORTICO_NOT_SERVING` before it. */
 export async function wait(): Promise<number> {
   if (served === undefined) {
     throw new PorticoError('PORTICO_NOT_SERVING', {

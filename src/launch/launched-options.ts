@@ -1,6 +1,6 @@
 /**
- * The options that every program with a launcher has, and the judgement of a configuration by a launcher whose program has not
- * judged it: what is misspelt in a file is refused before anything starts, all at once.
+ * Options that every program with a launcher has, and the check of a configuration that its program has not checked:
+ * all misspelt names of a file are refused at once, before anything starts.
  */
 import { type Config, ConfigError, type OptionDeclarations } from '../config/index.js';
 import { logFileIssue, syslogAsked } from '../config/internal.js';
@@ -28,9 +28,9 @@ export const launchedOptions: readonly { readonly group: string; readonly option
 ];
 
 /**
- * Throws `ConfigError` with all that is wrong, and logs warnings. An unknown name in a declared group is an error. In `[DEFAULT]` it is a
- * warning where it comes near a known one, and unknown sections are left alone: what declares them may be loaded later, or in the workers
- * alone.
+ * Throws `ConfigError` with all mistakes, and logs warnings. An unknown name in a declared group is an error. In
+ * `[DEFAULT]` it is a warning if it is similar to a known name. Unknown sections are ignored: code that is loaded
+ * later, or in workers only, may declare them.
  */
 export function judgeConfiguration(config: Config): void {
   for (const { group, options } of launchedOptions) config.register(group, options);

@@ -1,6 +1,6 @@
 /**
- * The launcher behind both public ones: it owns the process's signals, the launch, reloads, the stop and the exit status.
- * Its runner decides where services run: in this process, or in workers.
+ * The launcher behind both public ones: it owns the process's signals, the launch, reloads, the stop and the exit
+ * status. Its runner runs services in this process, or in workers.
  */
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
@@ -22,9 +22,9 @@ import { isMoreUrgent, type StopRequest } from './services/service-run.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
 
-/** Options of a {@link LauncherCore} beside those of users. */
+/** Options of a {@link LauncherCore} in addition to those of users. */
 export interface LauncherCoreOptions extends LauncherOptions {
-  /** Told of a service that did not start, instead of the log. */
+  /** Called for a service that did not start, in place of a log line. */
   readonly startFailed?: ((service: string, error: unknown) => void) | undefined;
 }
 
@@ -36,19 +36,19 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly diagnosis: Diagnosis;
   readonly #options: LauncherCoreOptions;
   readonly #ended = deferred<number>();
-  /** Raised when a stop begins, for whatever reason. */
+  /** Aborted when a stop begins, for any reason. */
   readonly stopBegins = new AbortController();
   readonly #reloadTurns = new Turns();
-  /** A reload that was asked for and has not begun. */
+  /** A requested reload that has not begun. */
   #nextReload: Promise<ReloadReport | undefined> | undefined;
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
   readonly #control: Control;
-  /** Tells of files of the configuration that change. */
+  /** Reports changed files of the configuration. */
   #files: FileChanges | undefined;
   readonly #launchedAt = performance.now();
   #launching: Promise<unknown> = Promise.resolve();
-  /** Settles when the program waits: it has begun to launch all that it will. */
+  /** Settles when the program waits: it has begun to launch all its services. */
   readonly #waits = deferred();
   #status = 0;
   #judged = false;
@@ -97,7 +97,7 @@ export class LauncherCore<R extends Runner = Runner> {
       log,
       status: () => this.status(),
       reloaded: () => this.#reports.counts,
-      // One that a stop has cut off is told as that stop.
+      // A reload that a stop cuts off is reported as that stop.
       reload: () => this.reloadOnceLaunched().then((report) => (this.stopping ? undefined : report)),
       dryRun: () => this.reloadOnceLaunched({ dryRun: true }),
       stop: () => this.end(0),
@@ -112,12 +112,12 @@ export class LauncherCore<R extends Runner = Runner> {
     return this.process.signalHandler;
   }
 
-  /** A stop is under way, or over. */
+  /** Reports whether a stop is in progress, or complete. */
   get stopping(): boolean {
     return this.#stopping !== undefined;
   }
 
-  /** Listens to the signals of the process, unless told not to. Done once. */
+  /** Listens to the signals of the process, unless disabled. Done once. */
   takeSignals(): void {
     if (this.stopping || !this.process.take()) return;
     this.#watchFiles();
@@ -125,14 +125,17 @@ export class LauncherCore<R extends Runner = Runner> {
     if (!this.runner.supervised) this.#control.open();
   }
 
-  /** Refuses a configuration with mistakes before anything starts, unless the program has judged it. Done once, in no worker. */
+  /**
+   * Refuses a configuration with mistakes before anything starts, unless the program has checked it. Done once, and not
+   * in workers.
+   */
   judge(): void {
     const { config, judged = this.#judged } = this.#options;
     if (!judged && config !== undefined && !this.runner.supervised) judgeConfiguration(config);
     this.#judged = true;
   }
 
-  /** Launches a service by `start`. Once a stop was asked for nothing is started any more, and `wait()` gives the status. */
+  /** Launches a service by `start`. After a stop was requested, nothing is started, and `wait()` returns the status. */
   async launch(start: () => Promise<void>): Promise<void> {
     this.judge();
     this.takeSignals();
@@ -142,12 +145,12 @@ export class LauncherCore<R extends Runner = Runner> {
     await started;
   }
 
-  /** Ends the launch if `work` fails: rejects with its error, once all was stopped. */
+  /** Ends the launch if `work` fails: rejects with its error after everything has stopped. */
   async orEnd(name: string, work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
-      // Work that a stop has called off has not failed.
+      // Work that a stop has cancelled has not failed.
       if (this.stopping) return;
       if (this.#options.startFailed !== undefined) this.#options.startFailed(name, error);
       else logFailure(this.log, `Error starting service ${name}`, error, { service: name });
@@ -171,8 +174,8 @@ export class LauncherCore<R extends Runner = Runner> {
   }
 
   /**
-   * A graceful stop, as a worker's parent asks for it among others: for another reason, with another deadline, or with a
-   * status it knows. Asked again for a reason that leaves less time to idle connections, it goes by that.
+   * Stops gracefully on behalf of a caller, such as a worker's parent: with a reason, a deadline or a known status. A
+   * second call with a reason that leaves less time to idle connections applies that reason.
    */
   drain(request: StopRequest, status = 0): Promise<void> {
     this.#status ||= status;
@@ -189,14 +192,14 @@ export class LauncherCore<R extends Runner = Runner> {
     return this.#stopping;
   }
 
-  /** The process is to end by a stop, with that status, and not because the program has asked for it. */
+  /** Ends the process by a stop with that status, although the program has not requested it. */
   end(status: number): void {
     this.#status ||= status;
     this.process.noteEnds();
     void this.stop();
   }
 
-  /** After an unhandled error: it is logged, and all services are stopped. */
+  /** Logs an unhandled error, and stops all services. */
   async crash(error: unknown): Promise<void> {
     const { facts, ...limit } = this.runner.crash;
     const { gracefulShutdownTimeoutMs: timeoutMs } = this.runner.settings;
@@ -204,15 +207,18 @@ export class LauncherCore<R extends Runner = Runner> {
   }
 
   /**
-   * Runs the reload of HUP, a changed file or `api-cli reload`. Before the program waits it would be about a part of the launch:
-   * services that the program launches later would be taken for new ones. Undefined: a stop is under way.
+   * Runs a reload requested by HUP, a changed file or `api-cli reload`. It waits until the program waits: services that
+   * the program launches later would otherwise count as new. Returns undefined if a stop is in progress.
    */
   async reloadOnceLaunched({ dryRun = false } = {}): Promise<ReloadReport | undefined> {
     await unlessAborted(this.#waits.promise, this.stopBegins.signal);
     return dryRun ? this.#reloadTurns.run(() => this.#reload(true)) : this.reload();
   }
 
-  /** Asked for while one is under way it is exactly one more, however often it was asked for. Undefined: a stop is under way. */
+  /**
+   * Reloads. However many requests arrive during a reload, exactly one more follows. Returns undefined if a stop is in
+   * progress.
+   */
   async reload(): Promise<ReloadReport | undefined> {
     if (this.stopping) return undefined;
     if (this.#nextReload === undefined) this.#reports.waits(this.log, () => whatLoads(this.runner.status()));
@@ -229,7 +235,7 @@ export class LauncherCore<R extends Runner = Runner> {
     return { pid: host.pid, stopping, generation, services: runner.status(), ...this.#reports.known };
   }
 
-  /** The settings of a configuration. */
+  /** Returns the settings of a configuration. */
   settingsOf(config: Config | undefined, restartMethod = this.#options.restartMethod): LaunchSettings {
     return readSettings(config, { ...this.#options.settings, restartMethod });
   }
@@ -279,7 +285,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.process.exit(this.#status);
   }
 
-  /** The process ends all the same when its runner fails: `wait()` must not hang. */
+  /** The process ends even if its runner fails: `wait()` must not hang. */
   async #orFailed<T>(end: () => Promise<T>): Promise<T | undefined> {
     try {
       return await end();
@@ -289,7 +295,7 @@ export class LauncherCore<R extends Runner = Runner> {
     }
   }
 
-  /** Begins when what is being launched has started, or has failed. Undefined: a stop is under way. */
+  /** Begins when the present launch has succeeded or failed. Returns undefined if a stop is in progress. */
   async #reload(dryRun: boolean): Promise<ReloadReport | undefined> {
     const { runner, log } = this;
     const { signal: stopped } = this.stopBegins;
@@ -298,7 +304,7 @@ export class LauncherCore<R extends Runner = Runner> {
     const method = runner.settings.restartMethod;
     const finish = this.#reports.begin(method, dryRun);
     if (!dryRun) {
-      // It reads all files: what they hold now is no change that is still to be told.
+      // The reload reads all files, so their present content is not a change to report.
       this.#files?.note();
       this.#serviceManager.reloading();
     }

@@ -9,19 +9,19 @@ import type { Logger } from '../log/index.js';
 /** Effect of SIGHUP: replace or restart the services, or change the mutable options in place. */
 export type RestartMethod = 'reload' | 'mutate';
 
-/** The options of `[DEFAULT]` that launchers read (launcher-options.ts declares them), in milliseconds. */
+/** Options of `[DEFAULT]` that launchers read (declared in launcher-options.ts), in milliseconds. */
 export interface LaunchSettings {
-  /** How long a graceful stop may take; 0: for ever. */
+  /** Time limit of a graceful stop; 0: none. */
   readonly gracefulShutdownTimeoutMs: number;
-  /** A worker without a sign of life for so long is replaced; 0: never. */
+  /** A worker without a heartbeat for this time is replaced; 0: never. */
   readonly workerTimeoutMs: number;
-  /** A worker with more resident memory in bytes is replaced; 0: never. */
+  /** A worker with more resident memory, in bytes, is replaced; 0: never. */
   readonly maxMemory: number;
-  /** How long a reload goes on trying when new workers do not start. */
+  /** Time for which a reload retries workers that do not start. */
   readonly reloadTimeoutMs: number;
-  /** How long the first new worker of a reload may take to start, and a dry run to build; 0: for ever. */
+  /** Time limit for the start of a reload's first new worker, and for the build of a dry run; 0: none. */
   readonly reloadCheckTimeoutMs: number;
-  /** Between "not ready any more" and "no new connections". */
+  /** Time between reporting not ready and refusing new connections. */
   readonly drainDelayMs: number;
   /** Effect of SIGHUP: new workers, or changes of mutable options in place. Default `reload`. */
   readonly restartMethod: RestartMethod;
@@ -35,16 +35,16 @@ export interface LaunchSettings {
   readonly maxRestarts: number;
   /** Milliseconds within which `maxRestarts` counts; 0 (default): since the launch. */
   readonly restartWindowMs: number;
-  /** Reload when the files of the configuration have changed on disk. */
+  /** Reload when files of the configuration have changed on disk. */
   readonly watchConfigFiles: boolean;
-  /** Write all options to the log, at debug, when a launcher waits and after each reload. */
+  /** Log all options at debug, when a launcher waits and after each reload. */
   readonly logOptions: boolean;
 }
 
-/** A worker with an application that does little. */
+/** Memory of a worker with a small application. */
 const WORKER_BYTES = 64 * 2 ** 20;
 
-/** That of the machine, or of the container where it has less. */
+/** Returns the memory of the machine, or of the container if it is less. */
 function memoryBytes(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
@@ -130,7 +130,10 @@ export const launcherOptions = defineOptions({
   }),
 });
 
-/** The settings of a configuration; the defaults without one. Values given in code win. Throws `ConfigError`. */
+/**
+ * Returns the settings of a configuration, or the defaults without one. Values from code take precedence. Throws
+ * `ConfigError`.
+ */
 export function readSettings(
   config: Config = new Config(),
   code: Partial<Omit<LaunchSettings, 'restartMethod'>> & { restartMethod?: RestartMethod | undefined } = {},
@@ -140,7 +143,7 @@ export function readSettings(
   return Object.freeze({ ...settings, ...rest, restartMethod: restartMethod ?? settings.restartMethod });
 }
 
-/** Writes all options to the log, where there is a configuration and `log_options` asks for it. */
+/** Logs all options if there is a configuration and `log_options` is set. */
 export function logConfiguration(config: Config | undefined, settings: LaunchSettings, log: Logger): void {
   if (config !== undefined && settings.logOptions) logOptions(config, log);
 }

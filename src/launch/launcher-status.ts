@@ -1,5 +1,5 @@
 /**
- * A launcher's own knowledge of its services and processes, without asking workers: for status pages and metrics.
+ * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
  */
 
 import type { Logger } from '../log/index.js';
@@ -17,50 +17,57 @@ import type { Telling } from './report/report-subjects.js';
 import type { ServiceRun } from './services/service-run.js';
 import type { HeldRequest } from './worker-message.js';
 
-/** One process. */
+/** Status of one process. */
 export interface WorkerStatus {
   readonly id: number;
   readonly pid: number | undefined;
   readonly state: 'starting' | 'ready' | 'draining';
   readonly generation: number;
   readonly uptimeMs: number;
-  /** How long ago it gave its last sign of life. */
+  /** Time since its last heartbeat. */
   readonly silentMs: number;
-  /** It gives no sign of life: no request is answered. */
+  /** True if it sends no heartbeat: it answers no requests. */
   readonly stuck: boolean;
-  /** Stack that its main thread is stuck in, the application's frames first; undefined while it gives signs of life. */
+  /** Stack that its main thread is stuck in, the application's frames first; undefined while it sends heartbeats. */
   readonly stack: readonly string[] | undefined;
-  /** The requests of one that is stuck. */
+  /** Requests of a stuck worker. */
   readonly heldRequests: readonly HeldRequest[];
-  /** Files of the program that the first worker of its configuration has loaded with another text. */
+  /** Files of the program that the first worker of its configuration has loaded with another content. */
   readonly otherCode: readonly string[];
-  /** Facts of its last sign of life: `utilization`, `lagMs`, `rss`, and those of `addFacts`. */
+  /** Facts of its last heartbeat: `utilization`, `lagMs`, `rss`, and those of `addFacts`. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** One service. */
+/** Status of one service. */
 export interface ServiceStatus {
   readonly name: string;
   readonly addresses: readonly ListenAddress[];
-  /** How many workers there are to be. */
+  /** Desired number of workers. */
   readonly wanted: number;
-  /** How many serve, without those that are stuck. */
+  /** Number of workers that serve, without stuck ones. */
   readonly ready: number;
-  /** Workers started in place of others that ended unasked. */
+  /** Number of workers that replaced one that ended unexpectedly. */
   readonly restarts: number;
-  /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `memory`, `reload`, `restart`. */
+  /**
+   * Number of started workers, by reason: `launch`, `scale`, `death`, `stuck`, `recycle`, `memory`, `reload`,
+   * `restart`.
+   */
   readonly starts: Readonly<Record<string, number>>;
-  /** The last worker that ended and was not told to, other than the first of a reload that is refused; undefined where none has. */
+  /**
+   * The last worker that ended unexpectedly, other than the first one of a refused reload; undefined if there is none.
+   */
   readonly lastFailure: WorkerEnd | undefined;
-  /** Requests that were lost with workers, by how these ended. */
+  /** Number of requests lost with workers, by the reason of the worker's end. */
   readonly lost: Readonly<Record<string, number>>;
-  /** When its certificate ends, ISO 8601; undefined without one in a file, which is read when this is. */
+  /**
+   * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.
+   */
   readonly certificateEnds: string | undefined;
-  /** All processes, those that drain included. */
+  /** All processes, including those that drain. */
   readonly workers: readonly WorkerStatus[];
 }
 
-/** A launcher and all it runs. */
+/** Status of a launcher and its services. */
 export interface LauncherStatus {
   readonly pid: number;
   readonly stopping: boolean;
@@ -69,15 +76,15 @@ export interface LauncherStatus {
   readonly services: readonly ServiceStatus[];
   /** The last reloads, oldest first. */
   readonly reloads: readonly ReloadReport[];
-  /** The one that is under way. */
+  /** The reload in progress. */
   readonly reloading: ReloadUnderWay | undefined;
   /** Changes of the configuration that accepted reloads have left for a restart. */
   readonly left: readonly ReloadChange[];
 }
 
-/** The services of a fleet. */
+/** Returns the status of a fleet's services. */
 export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
-  // One that a reload only checks is none yet: a probe must not wait for it.
+  // A service that a reload only tries is left out: a probe must not wait for it.
   const pools = supervisor.pools.filter(({ phase }) => phase !== 'new');
   return pools.map((pool: WorkerPool) => ({
     name: pool.name,
@@ -100,7 +107,7 @@ function certificateEnds(service: Launchable | undefined): string | undefined {
   try {
     return (service as Telling).certificateEnds?.toISOString();
   } catch {
-    // Its file cannot be read at the moment; what is served is not touched by that.
+    // The file cannot be read at present; the certificate that is served is not affected.
     return undefined;
   }
 }
@@ -122,12 +129,12 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
   };
 }
 
-/** Those that serve and run other code than the first worker of their configuration. */
+/** Returns the workers that serve and run other code than the first worker of their configuration. */
 export function withOtherCode<W extends Pick<WorkerStatus, 'state' | 'otherCode'>>(workers: readonly W[]): W[] {
   return workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
 }
 
-/** In a few words, for people; none where all run the same. */
+/** Describes them in a few words; returns undefined if all run the same code. */
 export function describeCode(
   workers: readonly Pick<WorkerStatus, 'id' | 'pid' | 'state' | 'generation' | 'otherCode'>[],
 ): string[] {
@@ -140,7 +147,7 @@ export function describeCode(
   return [`${who} ${verb} other code than configuration ${first.generation} began with: ${files}; a reload ends that`];
 }
 
-/** A service of this process. */
+/** Returns the status of a service of this process. */
 export function runStatus(
   run: ServiceRun,
   process: Pick<WorkerStatus, 'id' | 'pid' | 'generation' | 'facts'>,
@@ -172,7 +179,7 @@ export function runStatus(
   };
 }
 
-/** The modules that new workers load, in a few words: for a reload that takes long. */
+/** Describes the modules that new workers load in a few words, for a reload that takes long. */
 export function whatLoads(services: readonly ServiceStatus[]): string {
   const starting = services.flatMap(({ name, workers }) =>
     workers.flatMap(({ id, state, facts: { loading }, stack }) => {
@@ -184,7 +191,7 @@ export function whatLoads(services: readonly ServiceStatus[]): string {
   return starting.length === 0 ? 'workers are replaced' : starting.join(', ');
 }
 
-/** The workers of a service, a line each: for reports. */
+/** Returns the workers of a service, one line each, for reports. */
 export function workerLines({ name, restarts, workers }: ServiceStatus): string[] {
   const each = workers.map(
     ({ id, pid, state, uptimeMs, stuck }) =>
@@ -193,7 +200,7 @@ export function workerLines({ name, restarts, workers }: ServiceStatus): string[
   return [`${name}: ${workers.length} processes, ${restarts} restarts`, ...each];
 }
 
-/** The line a log has once every service that was launched serves for the first time. */
+/** Logs one line when every launched service is ready for the first time. */
 export function logReady(log: Logger, services: readonly ServiceStatus[], since: number): void {
   const durationMs = Math.round(performance.now() - since);
   const each = services.map(({ name, wanted, addresses }) => ({

@@ -1,6 +1,6 @@
 /**
- * The contract of a launcher, what it can be told, and the checks of that. They run before any side effect: nothing is
- * bound, started or listened to when one of them throws.
+ * Contract of a launcher, its options, and their checks. The checks run before any side effect: when one throws,
+ * nothing was bound or started.
  */
 import type { Config } from '../config/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
@@ -14,36 +14,42 @@ import type { HostProcess } from './process/host-process.js';
 export interface Launcher {
   /** Settles when the service is ready: here, or in every one of its workers. */
   launchService(service: ServiceBase, options?: { workers?: number }): Promise<void>;
-  /** Handles signals until all services stopped; gives the exit status. */
+  /** Handles signals until all services have stopped; returns the exit status. */
   wait(options?: { signal?: AbortSignal }): Promise<number>;
   /** Stops everything gracefully. Safe to call twice. */
   stop(): Promise<void>;
-  /** Does the same as SIGHUP. */
+  /** Reloads as SIGHUP does. */
   restart(): Promise<void>;
 }
 
 /** Options of both launchers. */
 export interface LauncherOptions {
-  /** The configuration with the options of `[DEFAULT]`, which SIGHUP reads again. Default: none, so all have their defaults. */
+  /**
+   * Configuration with the options of `[DEFAULT]`, which SIGHUP reads again. Default: none; all options have their
+   * defaults.
+   */
   readonly config?: Config;
-  /** Default: that of the configuration (`config.log`), else one on standard error. */
+  /** Default: the log of the configuration (`config.log`), else one on standard error. */
   readonly log?: Logger;
   /**
-   * The program has judged the configuration, with more knowledge than a launcher has. Default false: the launcher does at the first launch,
-   * which rejects with `ConfigError` for what is wrong or misspelt in it.
+   * True if the program has checked the configuration, with more knowledge than a launcher has. Default false: the
+   * launcher checks it at the first launch, which rejects with `ConfigError` for mistakes and misspelt names.
    */
   readonly judged?: boolean;
   /** Effect of SIGHUP. Default: the option `restart_method`, else `reload`. */
   readonly restartMethod?: RestartMethod;
-  /** False: no listener on the process, no claim on it, no exit: for embedding and tests. Default true. */
+  /** False: no listeners on the process, no claim on it, no exit; for embedding and tests. Default true. */
   readonly signals?: boolean;
-  /** `wait()` ends with 0 once every service ended by itself. Default false: it waits for a stop. */
+  /** True: `wait()` ends with 0 when every service has ended by itself. Default false: it waits for a stop. */
   readonly exitWhenIdle?: boolean;
-  /** The program's name, in the process's title. Default: the file name of the main module. */
+  /** Name of the program, in the process's title. Default: the file name of the main module. */
   readonly prog?: string;
-  /** Settings that win over the configuration's. */
+  /** Settings that take precedence over the configuration. */
   readonly settings?: Partial<LaunchSettings>;
-  /** Hooks that run, or refuse, when an operator changes a service of the registry through this launcher. Default: none. */
+  /**
+   * Hooks that run when an operator changes a service of the registry through this launcher, and may refuse the change.
+   * Default: none.
+   */
   readonly registry?: RegistryHooks;
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
@@ -55,7 +61,8 @@ const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'notice', 'child'] as con
 const VERBS = ['start', 'stop', 'wait', 'reset'] as const;
 
 /**
- * Throws `TypeError` for a number of workers that is no integer, `RangeError` for one below 1. Undefined and null mean 1.
+ * Throws `TypeError` if the number of workers is not an integer, `RangeError` if it is below 1. Undefined and null mean
+ * 1.
  */
 export function checkWorkers(workers: unknown): number {
   if (workers === undefined || workers === null) return 1;
@@ -88,8 +95,8 @@ const NAMES: Readonly<Record<keyof LauncherOptions, true>> = {
 };
 
 /**
- * Throws for options of a launcher that cannot be: `PORTICO_LAUNCHER_OPTION`, and as {@link checkRestartMethod}. `own`: the options that
- * this launcher has beside those of all.
+ * Throws `PORTICO_LAUNCHER_OPTION` for invalid options of a launcher, and as {@link checkRestartMethod}. `own`: options
+ * that this launcher has in addition to those of all launchers.
  */
 export function checkLauncherOptions<O extends LauncherOptions>(
   options: O,
@@ -118,7 +125,7 @@ export function checkLauncherOptions<O extends LauncherOptions>(
   checkRestartMethod(restartMethod);
 }
 
-/** Throws `TypeError` for anything that lacks one of the four verbs of a service, naming those that are missing. */
+/** Throws `TypeError` for a value that lacks one of the four methods of a service, and names the missing ones. */
 export function checkService(service: unknown): ServiceBase {
   const candidate = service as Partial<Record<(typeof VERBS)[number], unknown>> | null | undefined;
   const missing = VERBS.filter((verb) => typeof candidate?.[verb] !== 'function');
@@ -127,12 +134,12 @@ export function checkService(service: unknown): ServiceBase {
   throw withCode(new TypeError(message), 'PORTICO_NOT_A_SERVICE');
 }
 
-/** Throws as {@link checkService} for what is no plan either. */
+/** Throws as {@link checkService} for a value that is neither a service nor a plan. */
 export function checkLaunchable(service: Launchable): Launchable {
   return isPlanned(service) ? service : checkService(service);
 }
 
-/** The name a service goes by within its launcher. */
+/** Returns the name of a service within its launcher. */
 export function serviceName(service: Launchable): string {
   return service.name || service.constructor.name || 'service';
 }

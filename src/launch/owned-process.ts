@@ -1,5 +1,5 @@
 /**
- * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
+ * A launcher's control of its process: it listens to the signals, and keeps the process alive while it waits.
  */
 
 import type { Logger } from '../log/index.js';
@@ -22,30 +22,30 @@ import { LETTING_GO_MS } from './services/service-run.js';
 import { settled } from './waiting.js';
 import { type LoopFacts, startWatching, type Watch } from './worker/watch.js';
 
-/** Parts of an {@link OwnedProcess}. */
+/** Options of an {@link OwnedProcess}. */
 export interface Ownership {
   readonly host: HostProcess;
   readonly log: Logger;
-  /** False: the process belongs to its program, and nothing here touches it. */
+  /** False: the process belongs to its program, and the launcher does not touch it. */
   readonly owned: boolean;
-  /** It runs services without a supervisor that would notice that its event loop is stuck. */
+  /** True for a process that runs services without a supervisor that would detect a stuck event loop. */
   readonly watched?: boolean;
-  /** The process has a supervisor. */
+  /** True if the process has a supervisor. */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
   readonly actions: SignalActions;
-  /** An unhandled error: a stop is to begin. Not asked where there is a supervisor. */
+  /** Called after an unhandled error, to begin a stop. Not called if there is a supervisor. */
   readonly crashed: (error: unknown) => void;
-  /** Settles with the exit status when all has stopped. */
+  /** Settles with the exit status when everything has stopped. */
   readonly ended: Promise<number>;
 }
 
-/** How long a process may take to end by itself while work is left that the launcher does not wait for. */
+/** Time that a process has to end by itself while there is work that the launcher does not wait for. */
 const LEFT_BEHIND_MS = 1000;
-/** The same, where its deadline has passed. */
+/** The same after its deadline has passed. */
 const OVERDUE_MS = 250;
 
-/** Marks the listeners of launchers, of whichever copy of this package. */
+/** Marks the listeners of launchers, whichever copy of this package they come from. */
 const LAUNCHERS_OWN = Symbol.for('portico.unhandled');
 
 export class OwnedProcess {
@@ -59,7 +59,7 @@ export class OwnedProcess {
   #crashed = false;
   #graceMs = LEFT_BEHIND_MS;
   #saidEnded = false;
-  /** Not the program has asked for the stop: the process is to end by it. */
+  /** True if the process must end by the stop, because the program has not requested it. */
   #ends = false;
 
   constructor(given: Ownership) {
@@ -68,7 +68,10 @@ export class OwnedProcess {
     this.signalHandler = new SignalHandler({ source: given.host, log: given.log });
   }
 
-  /** Listens to the signals from now on, behind the handlers of the application. Done once; true when it was. */
+  /**
+   * Listens to the signals from now on, after the handlers of the application. Done once; returns true if it was done
+   * before.
+   */
   take(): boolean {
     const { owned, actions, host, ended, settings, log, supervised, watched } = this.#given;
     if (!owned || this.#taken) return false;
@@ -96,44 +99,44 @@ export class OwnedProcess {
     };
     const table = signalTable({ ...actions, stop }, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
-    // From its first moment on the program had listeners; what came before is not lost.
+    // The bootstrap holds signals from the first moment on; they are delivered now.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
     return true;
   }
 
-  /** Event-loop facts of its last sign of life, where no parent watches it. */
+  /** Event-loop facts of its last heartbeat, if no parent watches it. */
   get loop(): LoopFacts | undefined {
     return this.#loop;
   }
 
   /**
-   * Kills the process soon after so many milliseconds, should its event loop be stuck; 0: it need not any more. A supervisor does
-   * this for its workers.
+   * Kills the process shortly after this time if its event loop is stuck; 0 cancels. A supervisor does this for its
+   * workers.
    */
   killAfter(ms: number): void {
     this.#watch?.killAfter(ms);
   }
 
-  /** A stop begins for which the program has not asked: the process ends by it, whatever holds it. */
+  /** Records a stop that the program has not requested: the process ends by it, whatever keeps it alive. */
   noteEnds(): void {
     this.#ends = true;
   }
 
-  /** The launcher does not wait for this work any more. If it keeps the event loop alive, the process ends all the same. */
+  /** Stops waiting for this work. If it keeps the event loop alive, the process ends regardless. */
   leaveBehind(work: Promise<unknown>, how: { readonly overdue?: boolean } = {}): void {
     if (how.overdue === true) this.#graceMs = OVERDUE_MS;
     this.#leftBehind.add(work);
     void settled(work).then(() => this.#leftBehind.delete(work));
   }
 
-  /** Waits a moment for an SDK of OpenTelemetry to shut down, and for work that was called off, which it then leaves behind. */
+  /** Waits briefly for an OpenTelemetry SDK to shut down, and for cancelled work, which it then abandons. */
   async letGo(work: Promise<unknown>): Promise<void> {
     await within(this.#tracing.release(), LETTING_GO_MS);
     const limitMs = this.#leftBehind.size > 0 ? 0 : LETTING_GO_MS;
     if ((await within(settled(work), limitMs)) === undefined) this.leaveBehind(work);
   }
 
-  /** A program that lets this error pass ends with that status, and not with Node's 1 for unhandled errors. */
+  /** Sets the exit status for a program that does not catch this error, in place of Node's 1 for unhandled errors. */
   failed(error: unknown, status: number): void {
     const { owned, host } = this.#given;
     if (!owned) return;
@@ -146,8 +149,8 @@ export class OwnedProcess {
   }
 
   /**
-   * Waits for the end. When the signal is raised, it calls `stop`: the program asks for that itself. Throws
-   * `PORTICO_LAUNCHER_EXISTS` when another launcher waits for this process.
+   * Waits for the end. When the signal is aborted, calls `stop`: the program requests that stop. Throws
+   * `PORTICO_LAUNCHER_EXISTS` if another launcher waits for this process.
    */
   async wait(signal: AbortSignal | undefined, stop: () => void): Promise<number> {
     const { owned, host, log, ended } = this.#given;
@@ -165,21 +168,22 @@ export class OwnedProcess {
       return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
-      // A process that ends listens until it is gone: a second TERM, one to the whole group, or its parent's, may come while it exits.
+      // A process that ends listens until it is gone: a second TERM, one to the whole group or to its parent, may
+      // arrive while it exits.
       if (!this.#given.supervised && !this.#ends) this.signalHandler.clear();
       release();
       letGo();
     }
   }
 
-  /** Ends the process at once, with its last line in the log. */
+  /** Ends the process at once, with its last log line. */
   exit(status: number): void {
     const { owned, supervised, host } = this.#given;
     if (owned && !supervised) this.#sayEnded(status);
     exitProcess(host, status);
   }
 
-  /** The last line of a process that was asked to stop, or gave up. */
+  /** Logs the last line of a process that was told to stop, or gave up. */
   #sayEnded(status: number): void {
     if (this.#saidEnded) return;
     this.#saidEnded = true;
@@ -190,12 +194,12 @@ export class OwnedProcess {
   #catchUnhandled(): void {
     const { host, ended, log, crashed } = this.#given;
     const listen = (error: unknown): void => {
-      // The program sees to such errors itself, and may go on.
+      // The program handles such errors itself, and may continue.
       if (host.listeners('uncaughtException').some((listener) => !(LAUNCHERS_OWN in listener))) {
         log.error("Unhandled exception, handled by the program's own uncaughtException listener", { err: error });
         return;
       }
-      // It ends already: what fails on the way is no news.
+      // The process ends already: further failures are not reported.
       if (this.#crashed) {
         log.debug('Unhandled exception while ending', { err: error });
         return;
@@ -205,16 +209,16 @@ export class OwnedProcess {
     };
     const unhandled = Object.assign(listen, { [LAUNCHERS_OWN]: true });
     host.on('uncaughtException', unhandled);
-    // A start that failed was explained: what the program does with it is the program's.
+    // A failed start was reported: its handling is up to the program.
     void ended.then(() => {
       if (!this.#crashed) host.off('uncaughtException', unhandled);
     });
   }
 
   /**
-   * All has stopped. Unless the program itself has asked for that, the process ends in a moment and with that status,
-   * whatever handles it forgot; so it does after a crash, and where work is left that cannot be ended: the program may be
-   * waiting for a start that never ends. Work after `wait()` has that moment, and may choose another status.
+   * Ends the process after everything has stopped, unless the program has requested the stop: it ends shortly, with
+   * that status, whatever handles are open. So it does after a crash, and if work is left that cannot be ended, because
+   * the program may wait for a start that never ends. Work after `wait()` has this time, and may choose another status.
    */
   #endAnyway(status: number): void {
     const forced = this.#crashed || this.#leftBehind.size > 0;

@@ -1,5 +1,5 @@
 /**
- * Questions that one part of an application asks all processes of a launch, by topic: requests under way, a report.
+ * Questions that one part of an application asks all processes of a launch, by topic: requests in progress, a report.
  */
 import { errorText } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -7,25 +7,25 @@ import type { Awaitable } from '../service/index.js';
 /** Asks a worker for the OpenAPI document of a service, whose name is the body. */
 export const DESCRIBE_TOPIC = 'portico.api-description';
 
-/** Answers one topic, in the process that is asked. The answer is cloned structurally on its way. */
+/** Answers one topic in the process that is asked. The answer must allow structured cloning. */
 export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
 
 /** Answer of one process. */
 export interface Answer {
-  /** Undefined for a process that runs all services. */
+  /** Name of the service; undefined for a process that runs all services. */
   readonly service: string | undefined;
   readonly workerId: number;
   readonly pid: number | undefined;
   readonly body?: unknown;
-  /** Instead of an answer: why there is none. */
+  /** Reason why there is no answer. */
   readonly error?: string;
 }
 
-/** The topics a process can be asked about. */
+/** Topics that a process answers. */
 export class Questions {
   readonly #answers = new Map<string, AnswerQuestion>();
 
-  /** Answers a topic from now on; the function it gives ends that. */
+  /** Answers a topic until the returned function is called. */
   answer(topic: string, answer: AnswerQuestion): () => void {
     this.#answers.set(topic, answer);
     return () => {
@@ -33,7 +33,7 @@ export class Questions {
     };
   }
 
-  /** Rejects for a topic without an answer. */
+  /** Returns the answer for a topic. Rejects for an unknown topic. */
   async ask(topic: string, body: unknown): Promise<unknown> {
     const answer = this.#answers.get(topic);
     if (answer === undefined) throw new Error(`this process does not answer "${topic}"`);

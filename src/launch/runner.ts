@@ -16,41 +16,47 @@ export interface Runner {
   readonly settings: LaunchSettings;
   /** The configuration in force, counted from 1. */
   readonly generation: number;
-  /** A supervisor watches this process, and tells the log and the service manager what concerns all workers. */
+  /**
+   * True if a supervisor watches this process, and reports to the log and the service manager what concerns all
+   * workers.
+   */
   readonly supervised: boolean;
-  /** Facts in the log line of an unhandled error, and the time that requests under way have to end after it. */
+  /** Fields of the log line of an unhandled error, and the time that requests in progress have to end after it. */
   readonly crash: { readonly facts: LogFields; readonly limitMs?: number };
   /** Name for reports: the service, or the program. */
   readonly name: string;
-  /** The services that run in this process: none in a parent of workers. */
+  /** Services that run in this process: none in a parent of workers. */
   readonly ownServices: readonly ServiceBase[];
-  /** The services as they were launched, here or in workers. */
+  /** Services as they were launched, here or in workers. */
   readonly services: readonly Launchable[];
-  /** In a supervisor: its workers, a line each. */
+  /** In a supervisor: its workers, one line each. */
   workerLines?(): readonly string[];
-  /** The time left of a stop that is under way, for people. */
+  /** Remaining time of the stop in progress, as text. */
   readonly remaining: string;
   status(): ServiceStatus[];
-  /** Counts of all serving processes. */
+  /** Totals of all serving processes. */
   counted(): Totals;
-  /** One line for the service manager. */
+  /** Status line for the service manager. */
   summary(): string;
-  /** Whether all that serves has given a sign of life lately; `limitMs`: within that time at least. */
+  /** Reports whether every serving process has sent a recent heartbeat; `limitMs`: the least age that is tolerated. */
   answers(limitMs: number): boolean;
-  /** The launcher listens to the signals of its process from now on. */
+  /** Called when the launcher has begun to listen to the signals of its process. */
   signalsTaken?(): void;
-  /** Every service that was launched is ready for the first time. `since`: when the launch began. */
+  /** Called when every launched service is ready for the first time. `since`: start of the launch. */
   allReady(since: number): void;
-  /** Gives what came of it; never rejects. */
+  /** Returns the result; never rejects. */
   reload(request: ReloadRequest): Promise<ReloadResult>;
-  /** Stops all services gracefully; gives the exit status. `superseded` is raised when a stop that has less time takes its place. */
+  /**
+   * Stops all services gracefully; returns the exit status. `superseded` is aborted when a stop with less time replaces
+   * it.
+   */
   stop(request: StopRequest, superseded: AbortSignal): Promise<number>;
-  /** Ends all at once. */
+  /** Ends everything at once. */
   halt(): Promise<void>;
-  /** One worker more or fewer for each service. */
+  /** Adds or removes one worker of each service. */
   resize?(by: 1 | -1): void;
-  /** Tells workers to open their log file anew. */
+  /** Tells workers to reopen their log file. */
   reopenLogs?(): void;
-  /** An operator's actions on workers. */
+  /** Operations on workers for operators. */
   readonly fleet?: Fleet | undefined;
 }

@@ -1,32 +1,37 @@
 /**
- * The token buckets that the workers of one service share: they are in the parent, and outlive workers and reloads.
+ * Token buckets shared by the workers of one service: they live in the parent, and outlive workers and reloads.
  *
- * A worker asks one question at a time: what comes meanwhile is in the next. So a busy worker asks larger questions, not
- * more of them.
+ * A worker has one question in flight; takes that arrive meanwhile go into the next one. So a busy worker sends larger
+ * questions, not more of them.
  */
 import { createHash } from 'node:crypto';
 import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
 import type { TakenOf } from './assignment.js';
 import { TAKES, type Take, type ToParent } from './worker-message.js';
 
-/** Of all rules together; 60 MB. Beyond that the longest idle bucket of the longest idle rule goes. */
+/**
+ * Most buckets of all rules together; 60 MB. Beyond that, the longest idle bucket of the longest idle rule is dropped.
+ */
 const MOST_KEYS = 300_000;
-/** So many rules; beyond that the longest idle goes. */
+/** Most rules; beyond that, the longest idle one is dropped. */
 const MOST_RULES = 1000;
 
 interface RuleBuckets {
   readonly buckets: TokenBuckets;
-  /** When all are full, unless one more token is taken: full buckets say no more than none. */
+  /** Time at which all buckets are full unless a token is taken: a full bucket has no more information than none. */
   fullAt: number;
 }
 
 /** The parent's end. */
 export class ServiceBuckets {
-  /** By the rule's id, in the order of use. */
+  /** Buckets by the rule's id, in the order of use. */
   readonly #rules = new Map<string, RuleBuckets>();
   #keys = 0;
 
-  /** Takes a token for each; gives the time to wait, the tokens left and the time until the bucket is full. `now` in milliseconds. */
+  /**
+   * Takes a token for each take; returns the time to wait, the tokens left and the time until the bucket is full. `now`
+   * in milliseconds.
+   */
   take(takes: readonly Take[], now: number): TakenOf[] {
     return takes.map(([rule, key, patienceMs]) => {
       const of = this.#bucketsOf(rule);
@@ -39,12 +44,12 @@ export class ServiceBuckets {
     });
   }
 
-  /** How many there are. */
+  /** Number of buckets. */
   get size(): number {
     return this.#keys;
   }
 
-  /** Lets go of rules that are no longer there: of those that are idle nothing is lost. */
+  /** Drops rules whose buckets are full: nothing is lost. */
   sweep(now: number): void {
     for (const [id, { fullAt }] of this.#rules) {
       if (fullAt <= now) this.#forget(id);
@@ -73,12 +78,12 @@ export class ServiceBuckets {
   }
 }
 
-/** The longest key, and the longest name of a rule, as they are sent. */
+/** Longest key, and longest name of a rule, as they are sent. */
 const TAKE_KEY = 64;
 const TAKE_ID = 256;
-/** After so long a question is no longer waited for. */
+/** Time after which the answer to a question is not awaited. */
 const ANSWER_MS = 100;
-/** So many takes wait for the next questions: a parent that is this far behind is not asked more. */
+/** Most takes that wait for the next question: if the parent is that late, further takes are not sent. */
 const MOST_WAITING = 10 * TAKES;
 
 interface Waiting {
@@ -91,7 +96,7 @@ interface Waiting {
 interface Asked {
   readonly takes: readonly Waiting[];
   readonly timer: NodeJS.Timeout;
-  /** Its takes are settled; the answer is still waited for. */
+  /** True if its takes are settled; the answer is still expected. */
   late: boolean;
 }
 
@@ -101,7 +106,7 @@ export class ParentBuckets implements SharedBuckets {
   #waiting: Waiting[] = [];
   #asked: Asked | undefined;
   #planned = false;
-  /** Each rule as the parent is told it: the same object each time, so that a question has it once. */
+  /** Each rule as sent to the parent: the same object each time, so that a question contains it once. */
   readonly #rules = new WeakMap<SharedRule, SharedRule>();
 
   constructor(send: (message: ToParent) => void) {
@@ -116,7 +121,9 @@ export class ParentBuckets implements SharedBuckets {
     });
   }
 
-  /** The answer of the parent: for each take the time to wait, the tokens left and the time until the bucket is full. */
+  /**
+   * Handles the parent's answer: for each take the time to wait, the tokens left and the time until the bucket is full.
+   */
   answered(taken: readonly TakenOf[]): void {
     const asked = this.#asked;
     if (asked === undefined) return;
@@ -129,7 +136,7 @@ export class ParentBuckets implements SharedBuckets {
     if (this.#waiting.length > 0) this.#plan();
   }
 
-  /** At the end of this turn of the event loop: what its other requests ask goes along. */
+  /** Sends at the end of this turn of the event loop, together with takes of its other requests. */
   #plan(): void {
     if (this.#planned) return;
     this.#planned = true;
@@ -141,7 +148,7 @@ export class ParentBuckets implements SharedBuckets {
 
   #ask(): void {
     const takes = this.#waiting.splice(0, TAKES);
-    // An answer that came while this process was busy is read in the turn before.
+    // An answer that arrived while this process was busy is read before that.
     const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), ANSWER_MS).unref();
     const asked: Asked = { takes, late: false, timer };
     this.#asked = asked;
@@ -155,7 +162,7 @@ export class ParentBuckets implements SharedBuckets {
     return told;
   }
 
-  /** They are counted elsewhere then, and so is what comes until the answer is there. */
+  /** Settles the takes without the parent; so are those until the answer arrives. */
   #giveUp(asked: Asked): void {
     if (this.#asked !== asked) return;
     asked.late = true;
@@ -163,7 +170,7 @@ export class ParentBuckets implements SharedBuckets {
   }
 }
 
-/** As one byte a character, and bounded. */
+/** Returns the text as one byte for each character, cut to a length. */
 function short(text: string, length: number): string {
   if (text.length <= length && /^[\x20-\x7e]*$/.test(text)) return text;
   return createHash('sha256').update(text).digest('base64url');

@@ -1,10 +1,10 @@
 /**
- * Waiting: until a deadline, until a signal is raised, one run behind another.
+ * Waits: until a deadline, until a signal is aborted, one task after another.
  */
 import { setLongTimeout } from '../process/index.js';
 import { within } from '../tasks/internal.js';
 
-/** True once `promise` is settled, either way. */
+/** Returns true once `promise` is settled, either way. */
 export function settled(promise: Promise<unknown>): Promise<true> {
   return promise.then(
     () => true,
@@ -12,7 +12,7 @@ export function settled(promise: Promise<unknown>): Promise<true> {
   );
 }
 
-/** The result of `promise`, or undefined as soon as the signal is raised. Afterwards nothing listens to it. */
+/** Returns the result of `promise`, or undefined when the signal is aborted. Removes its listener afterwards. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return undefined;
   return within(promise, { ms: Number.POSITIVE_INFINITY, signal, unref: true });
@@ -20,12 +20,12 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
 
 /** Counts down from its construction, on the monotonic clock. Its owner calls {@link clear} when all is done. */
 export class Deadline {
-  /** Aborted when the time is up; never, when the deadline is endless. */
+  /** Aborted when the time is up; never for a deadline without limit. */
   readonly signal: AbortSignal;
   readonly #endsAt: number;
   readonly #forget: (() => void) | undefined;
 
-  /** `ms` 0 is endless. */
+  /** `ms` 0: no limit. */
   constructor(ms: number) {
     const controller = new AbortController();
     this.signal = controller.signal;
@@ -34,29 +34,29 @@ export class Deadline {
     this.#forget = ms === 0 ? undefined : setLongTimeout(pass, ms);
   }
 
-  /** Milliseconds left, at least 1 unless it passed; 0 when endless: the form `StopOptions.deadlineMs` takes. */
+  /** Milliseconds left, at least 1 before the deadline; 0 without a limit: the form of `StopOptions.deadlineMs`. */
   get deadlineMs(): number {
     return this.#endsAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.#endsAt - performance.now()));
   }
 
-  /** The time is up, also where the event loop is too busy to have raised the signal yet. */
+  /** True if the time is up, even if the event loop was too busy to abort the signal yet. */
   get passed(): boolean {
     return this.signal.aborted || performance.now() >= this.#endsAt;
   }
 
-  /** Forgets the timer; the deadline never passes any more. */
+  /** Clears the timer; the deadline never passes. */
   clear(): void {
     this.#forget?.();
   }
 
-  /** The time left as a person reads it: `12.5 s`, or `no limit`. */
+  /** Describes the time left: `12.5 s`, or `no limit`. */
   describe(): string {
     if (this.#endsAt === Number.POSITIVE_INFINITY) return 'no limit';
     return `${Math.max(0, (this.#endsAt - performance.now()) / 1000).toFixed(1)} s`;
   }
 }
 
-/** Runs what it is given one after another, in the order in which it was asked for. */
+/** Runs tasks one after another, in the order of the calls. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -66,7 +66,7 @@ export class Turns {
     return run;
   }
 
-  /** Settles when all that was asked for so far has ended; never rejects. */
+  /** Settles when all tasks so far have ended; never rejects. */
   async idle(): Promise<void> {
     await this.#last;
   }

@@ -1,6 +1,6 @@
 /**
- * The messages of a worker to its parent, and how a worker keeps them small: what an application puts into facts, answers and
- * errors must not fill the parent's memory.
+ * Messages of a worker to its parent, and their size limits: facts, answers and errors of an application must not fill
+ * the parent's memory.
  */
 import { serialize } from 'node:v8';
 import type { Diagnostic } from '../errors/index.js';
@@ -8,57 +8,63 @@ import type { Counted } from '../metrics/index.js';
 import type { ProgramFile } from '../process/index.js';
 import type { SharedRule } from '../service/internal.js';
 
-/** Why a worker ends before it was ready. */
+/** Reason why a worker ends before it was ready. */
 export interface WorkerFailure {
-  /** For an operator; with a stack only where an unforeseen error was thrown. */
+  /** Text for an operator; has a stack only for an unforeseen error. */
   readonly text: string;
-  /** Of a configuration that was refused: all mistakes. */
+  /** All mistakes, if the configuration was refused. */
   readonly diagnostics?: readonly Diagnostic[] | undefined;
   readonly code: string | undefined;
-  /** The status it ends with. */
+  /** Exit status of the worker. */
   readonly status: number;
 }
 
-/** A token is to be taken: of which rule, for whom, and how long the request would wait for it. A rule crosses once, however many takes have it. */
+/**
+ * A take of a token: the rule, the key, and the time for which the request would wait. A message contains each rule
+ * once, however many takes refer to it.
+ */
 export type Take = readonly [rule: SharedRule, key: string, patienceMs: number];
 
-/** A file that a worker has read by `config.readFile`, with the option that names it. The content never crosses. */
+/** A file that a worker has read by `config.readFile`, with the option that names it. The content is never sent. */
 export interface FileRead {
   readonly path: string;
   readonly option: string;
   readonly where: string;
-  /** Of one that it has read from disk; its parent has the others. */
+  /** Digest of a file that it has read from disk; the parent has that of others. */
   readonly hash?: string;
 }
 
-/** From a worker. */
+/** Message from a worker. */
 export type ToParent =
-  /** It serves, with so much resident memory, in bytes; of a first worker the sections that it does not read, if it knows. */
+  /**
+   * It serves, with this resident memory in bytes; a first worker adds the sections that it does not read, if known.
+   */
   | { readonly kind: 'ready'; readonly rss?: number; readonly unknown?: readonly Diagnostic[] | undefined }
-  /** The files of the program that it has loaded by then. */
+  /** Files of the program that it has loaded until then. */
   | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** Files that it has read by `config.readFile` since the last message. */
   | { readonly kind: 'read'; readonly files: readonly FileRead[] }
-  /** It has built all services: what it found, which need be no error. */
+  /** It has built all services; the diagnostics may be warnings only. */
   | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
-  /** The program waits: it asked for so many workers of this service. */
+  /** The program waits, and has requested this number of workers for the service. */
   | { readonly kind: 'launched'; readonly workers: number }
-  /** It accepts no new connections any more. */
+  /** It accepts no new connections. */
   | { readonly kind: 'draining' }
-  /** It has ended all there was to end, with work cut off or without, and exits with that status. */
+  /** It has ended all services, with or without cutting off requests, and exits with that status. */
   | { readonly kind: 'ended'; readonly status: number; readonly cutOff: boolean }
-  /** A sign of life. */
+  /** Heartbeat. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts }
-  /** Its counts since the last message. */
+  /** Counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)
-  /** It needs tokens, and asks for no others before it has the answer, `taken`. */
+  /** It needs tokens, and sends no other question before the answer, `taken`. */
   | { readonly kind: 'take'; readonly takes: readonly Take[] }
-  /** From its watch thread: what the main thread is stuck in, innermost first. */
+  /** From its watch thread: the stack of the stuck main thread, innermost frame first. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[] }
   /**
-   * From its watch thread: requests that have been in hand for a quarter of a second, by slot, those of them that are no more,
-   * how many there are, the young ones included, and the resident memory where the main thread does not tell it.
+   * From its watch thread: requests that have been in progress for a quarter of a second, by slot; those of them that
+   * have ended; the total number, including younger ones; and the resident memory if the main thread does not report
+   * it.
    */
   | {
       readonly kind: 'inHand';
@@ -67,42 +73,48 @@ export type ToParent =
       readonly count: number;
       readonly rss?: number;
     }
-  /** It asks for a fresh worker in its place. */
+  /** It requests a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
-  /** To `ask`, or to `mutate`: then `body` is a {@link Mutated}. */
+  /** Answer to `ask`, or to `mutate`: then `body` is a {@link Mutated}. */
   | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };
 
-/** Outcome of new values in a worker. */
+/** Result of new values in a worker. */
 export interface Mutated {
-  /** All its services took them. */
+  /** True if all its services applied them. */
   readonly taken: boolean;
-  /** The options, `group.opt`, whose values in the files wait for a restart. */
+  /** Options, `group.opt`, whose values in the files wait for a restart. */
   readonly waiting: readonly string[];
 }
 
-/** As it crosses the channel. The mark tells it from objects of an application, which may have a `kind` too. */
+/**
+ * Message as sent over the channel. The mark distinguishes it from objects of an application, which may have a `kind`
+ * too.
+ */
 export type Sent = ToParent & { readonly portico: true };
 
 type Facts = Readonly<Record<string, unknown>>;
 
-/** The most tokens of one question. */
+/** Most takes of one question. */
 export const TAKES = 1000;
-/** The largest answer in bytes. */
+/** Largest answer in bytes. */
 const ANSWER_BYTES = 24 * 1024 * 1024;
-/** The longest text, in characters; a refused configuration may be told in many lines. */
+/** Longest text, in characters; a refused configuration may need many lines. */
 const TEXT = 1024 * 1024;
-/** The facts that come with a sign of life each second, in bytes. */
+/** Largest facts of a heartbeat, sent each second, in bytes. */
 const FACTS_BYTES = 128 * 1024;
-/** The files of a program that are compared with those of its siblings, in bytes: some thousands. */
+/** Largest list of the program's files for the comparison with siblings, in bytes: some thousand files. */
 const CODE_BYTES = 256 * 1024;
-/** The most files that are told as read at once. */
+/** Most files in one `read` message. */
 const FILES_READ = 1000;
-/** At the end of a text that was shortened. */
+/** End of a shortened text. */
 const SHORTENED = '… (shortened)';
-/** So many names of facts are told. */
+/** Most names of facts in a warning. */
 const NAMES = 3;
 
-/** The marked message with texts, facts and answers within their bounds. `warn` is told which facts are left out. */
+/**
+ * Returns the marked message with texts, facts and answers within their limits. `warn` is called with the facts that
+ * are left out.
+ */
 export function fittingMessage(message: ToParent, warn: (text: string) => void): Sent {
   return { ...fitting(message, warn), portico: true };
 }
@@ -133,7 +145,9 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
   }
 }
 
-/** All of them where they fit, else the first that do, errors before warnings, and one that counts the others. */
+/**
+ * Returns all diagnostics if they fit, else the first that do, errors before warnings, and one that counts the others.
+ */
 function fittingDiagnostics(all: readonly Diagnostic[]): readonly Diagnostic[] {
   if (sizeOf(all) <= TEXT) return all;
   const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
@@ -150,7 +164,7 @@ function fittingDiagnostics(all: readonly Diagnostic[]): readonly Diagnostic[] {
   return [...kept, { severity, code: 'PORTICO_CONFIGURATION_REFUSED', message }];
 }
 
-/** An answer that cannot be sent becomes an error that says why. */
+/** Turns an answer that cannot be sent into an error with the reason. */
 function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent {
   const { kind, id, error } = message;
   if (error !== undefined) return { kind, id, error: shortened(error) };
@@ -163,7 +177,7 @@ function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent
   }
 }
 
-/** All of them where they fit, else those in order that still do. */
+/** Returns all facts if they fit, else those that still do, in order. */
 function fittingFacts(facts: Facts, warn: (text: string) => void): Facts {
   if (sizeOf(facts) <= FACTS_BYTES) return facts;
   const dropped: string[] = [];
@@ -182,7 +196,7 @@ function fittingFacts(facts: Facts, warn: (text: string) => void): Facts {
   return Object.fromEntries(kept);
 }
 
-/** All of them where they fit, else the first in their order, which is the same in all workers of a service. */
+/** Returns all files if they fit, else the first in their order, which is the same in all workers of a service. */
 function fittingFiles(files: readonly ProgramFile[], warn: (text: string) => void): readonly ProgramFile[] {
   let bytes = 0;
   const left = files.findIndex(([file, hash]) => {
@@ -195,7 +209,7 @@ function fittingFiles(files: readonly ProgramFile[], warn: (text: string) => voi
   return files.slice(0, left);
 }
 
-/** In bytes on the channel; infinity for what cannot be sent. */
+/** Returns the size on the channel in bytes; infinity for a value that cannot be sent. */
 function sizeOf(value: unknown): number {
   try {
     return serialize(value).byteLength;
@@ -209,7 +223,10 @@ function shortened(value: unknown): string {
   return text.length <= TEXT ? text : `${text.slice(0, TEXT - SHORTENED.length)}${SHORTENED}`;
 }
 
-/** In a few words a value without the mark of a message, as `process.send()` in an application sends it; undefined for a message. */
+/**
+ * Describes a value without the mark of a message, such as one from `process.send()` in an application; returns
+ * undefined for a message.
+ */
 export function foreignMessage(value: unknown): string | undefined {
   if (typeof value === 'string') return `the text ${quoted(value)}`;
   if (typeof value !== 'object' || value === null) return String(value);
@@ -224,10 +241,10 @@ function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 }
 
-/** A request as a worker's watch thread has told it. */
+/** A request in progress, as reported by a worker's watch thread. */
 export interface HeldRequest {
   readonly method: string;
-  /** Without its query, cut at 128 characters. */
+  /** Path without its query, cut at 128 characters. */
   readonly path: string;
   readonly ageMs: number;
 }

@@ -1,6 +1,6 @@
 /**
- * A `ProcessLauncher` inside a worker: it starts the one service the worker was assigned, and never takes the parent's
- * path.
+ * A `ProcessLauncher` inside a worker: it starts the one service that the worker was assigned, and never takes the
+ * parent's path.
  */
 
 import { closeSync } from 'node:fs';
@@ -33,11 +33,11 @@ import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 import type { Mutated } from './worker-message.js';
 
-/** A moment without requests is looked for so often, and in this interval. */
+/** Number of checks for a moment without requests, and their interval. */
 const LOOKS = 50;
 const LOOK_MS = 100;
 
-/** How long a worker may take to tell its parent that it ends. */
+/** Time that a worker has to report its end to its parent. */
 const LAST_WORD_MS = 500;
 
 export class WorkerSide {
@@ -47,13 +47,13 @@ export class WorkerSide {
   readonly #log: Logger;
   readonly #host: HostProcess;
   readonly #options: LauncherOptions;
-  /** The services that the program has launched, with how many workers, whether they are this worker's or not. */
+  /** Services that the program has launched with their number of workers, including those of other workers. */
   readonly #launched = new Map<string, number>();
-  /** In a child that only builds: what kept services from being built. */
+  /** In a child that only builds: errors of services that could not be built. */
   readonly #unbuilt: unknown[] = [];
   readonly #unknown: (readonly Diagnostic[] | undefined)[] = [];
   readonly #sockets: WorkerSockets;
-  /** Of what concerns the process. */
+  /** Counts of the process. */
   readonly #meter = new Meter();
   #explained: Promise<void> = Promise.resolve();
   #isReady = false;
@@ -96,7 +96,7 @@ export class WorkerSide {
     try {
       await this.core.runner.launchService(service);
     } catch {
-      // It was explained to the parent, and the process ends: the program is not to go on.
+      // The parent has the reason, and the process ends: the program must not continue.
       return new Promise(() => undefined);
     }
     if (this.core.stopping) return;
@@ -107,7 +107,7 @@ export class WorkerSide {
     this.#tellCode(LOOKS);
   }
 
-  /** V8 needs some 35 ms for it, in which nothing is served: a moment without requests is best, and the parent can wait. */
+  /** V8 needs about 35 ms for this and serves nothing meanwhile: the worker waits for a moment without requests. */
   #tellCode(looks: number): void {
     setTimeout(() => {
       if (looks > 0 && !requestsInHand.idle) this.#tellCode(looks - 1);
@@ -136,7 +136,7 @@ export class WorkerSide {
     }
   }
 
-  /** All mistakes of the configuration as one; of any other failure the first. */
+  /** Reports all mistakes of the configuration as one failure; of other failures the first. */
   async #tellBuilt(): Promise<void> {
     const refusals = new Refusals();
     try {
@@ -184,7 +184,8 @@ export class WorkerSide {
     switch (message.kind) {
       case 'drain':
         void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
-        // The service was asked to stop accepting, and most do within a turn of the loop; a write to the registry may come before.
+        // The service was told to stop accepting, and most services do within a turn of the event loop; a write to the
+        // registry may come first.
         setImmediate(() => void link.send({ kind: 'draining' }));
         break;
       case 'adopt':
@@ -249,9 +250,9 @@ export class WorkerSide {
   }
 }
 
-/** The sockets of a worker: its own, and those of other slots that it helps out with. */
+/** Sockets of a worker: its own, and those of other slots that it helps out with. */
 class WorkerSockets {
-  /** One for each address. They belong to a listener once they were asked for. */
+  /** One socket for each address. They belong to a listener after they were requested. */
   readonly #own: readonly ListenSocket[];
   #taken = false;
   readonly #adopted = new Map<number, Promise<(() => void) | undefined>>();
@@ -266,7 +267,7 @@ class WorkerSockets {
     return this.#own;
   }
 
-  /** Listens on the sockets of another slot as well: `descriptors`, one for each address, which belong to it then. */
+  /** Listens also on the sockets of another slot: `descriptors`, one for each address, which then belong to it. */
   async adopt(service: ListeningService, slot: number, descriptors: readonly number[]): Promise<void> {
     if (this.#closed || descriptors.length < this.#own.length) {
       for (const descriptor of descriptors) closeSync(descriptor);
@@ -287,7 +288,7 @@ class WorkerSockets {
     this.#adopted.delete(slot);
   }
 
-  /** Ends what was adopted, and closes what was never used: a socket held open here would go on swallowing connections. */
+  /** Stops listening on adopted sockets, and closes unused ones: an open socket would still receive connections. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

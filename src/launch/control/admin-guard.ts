@@ -1,7 +1,7 @@
 /**
- * Guards the address where a running service answers by HTTP over TCP: who may ask it there, and what it refuses before it looks for a route. A
- * browser on this machine reaches it too, and runs what any web page says: such a page must neither read from it, under a
- * name that it has pointed here, nor make it do something.
+ * Guards the admin listener, which answers by HTTP over TCP: checks each request before its route. A browser on this
+ * machine can reach the listener, and runs any web page: such a page must neither read from it, under a name that it
+ * has pointed here, nor change anything.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -32,29 +32,29 @@ export const adminOptions = defineOptions({
   }),
 });
 
-/** True for an address, or `localhost`, that this machine alone reaches. */
+/** Reports whether only this machine reaches an address or `localhost`. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) !== 0 && /^(::ffff:)?127\./.test(host);
 }
 
-/** The address that `[admin] listen` must not have; undefined where all is well. */
+/** Returns the address that `[admin] listen` must not have; undefined if it is valid. */
 export function remoteAdmin(config: Config): HostPort | undefined {
   const { listen, allowRemote } = config.group('admin', adminOptions, { partial: true });
   return listen === undefined || allowRemote || isLoopback(listen.host) ? undefined : listen;
 }
 
-/** Fields of a proxy. The client behind it is unknown: its own address says that the request comes from this machine. */
+/** Header fields of a proxy. The client behind a proxy is unknown, because the connection comes from this machine. */
 const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
 
-/** Throws for a request that may not be answered. */
+/** Returns a function that throws for a request that must not be answered. */
 export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: IncomingMessage) => void {
   const names = new Set(['localhost', listen.host, ...hosts].map((name) => name.toLowerCase()));
 
   return ({ method, headers, socket }) => {
     const { host, origin, 'sec-fetch-site': site = 'none' } = headers;
     const name = hostName(host ?? '');
-    // A probe by HTTP/1.0 has no such field; a browser always sends it.
+    // A probe by HTTP/1.0 has no Host field; a browser always sends it.
     if (host !== undefined && isIP(name) === 0 && !names.has(name)) {
       const message = `unknown host name ${JSON.stringify(host)}`;
       throw new ControlRefused(403, 'PORTICO_ADMIN_HOST', { message, hint: 'Add the host to [admin] hosts.' });
@@ -73,7 +73,7 @@ export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: In
   };
 }
 
-/** Without port and brackets. */
+/** Returns the host without port and brackets. */
 function hostName(host: string): string {
   return host
     .replace(/:\d*$/, '')

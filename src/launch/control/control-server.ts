@@ -1,6 +1,5 @@
 /**
- * The control server: HTTP with JSON on a Unix socket or a port, answered by the parent or the single process from what it
- * knows.
+ * The control server: HTTP with JSON on a Unix socket or a port, answered by the parent or the single process.
  */
 import {
   createServer,
@@ -18,14 +17,14 @@ import { listenOnPath } from '../sockets/private-socket.js';
 
 /** A request of an operator. */
 export interface ControlRequest {
-  /** As JSON. */
+  /** Body, parsed as JSON. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** Values of the path's variables. */
+  /** Path variables. */
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
 }
 
-/** An answer that is no plain 200 of JSON or text. */
+/** An answer other than a plain 200 with JSON or text. */
 export class ControlAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -38,20 +37,20 @@ export class ControlAnswer {
   }
 }
 
-/** Answers with a document, or with text. Its errors are answered with a status of {@link statusOf}. */
+/** Returns a document or text. Errors are answered with a status of {@link statusOf}. */
 export type ControlHandler = (request: ControlRequest) => unknown;
 
-/** By method and path of find-my-way, as in `GET /status`. */
+/** Handlers by method and path in find-my-way's form: `GET /status`. */
 export type ControlRoutes = Readonly<Record<string, ControlHandler>>;
 
-/** The largest body. */
+/** Largest body in bytes. */
 const BODY_BYTES = 65_536;
-/** The most connections: the parent of workers has descriptors to spare for those that serve. */
+/** Most connections: the parent keeps descriptors free for its workers. */
 const CONNECTIONS = 100;
-/** For a head, and for all of a request, in milliseconds. */
+/** Time limits for the head and for a whole request, in milliseconds. */
 const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000 };
 
-/** A request that cannot be carried out: 404 or 409 instead of 400. */
+/** A request that cannot be carried out: 404 or 409 in place of 400. */
 export class ControlRefused extends PorticoError {
   readonly status: number;
 
@@ -66,11 +65,11 @@ export class ControlServer {
   readonly #routes: ControlRoutes;
   readonly #log: Logger;
   readonly #guard: (req: IncomingMessage) => void;
-  /** The one used longest ago first; true while its request is being carried out. */
+  /** Connections, least recently used first; true while the connection's request is in progress. */
   readonly #connections = new Map<Socket, boolean>();
   #router: Instance<never> | undefined;
 
-  /** `guard` throws for a request that may not be answered. */
+  /** `guard` throws for a request that must not be answered. */
   constructor(routes: ControlRoutes, log: Logger, guard: (req: IncomingMessage) => void = () => undefined) {
     this.#routes = routes;
     this.#log = log;
@@ -79,7 +78,7 @@ export class ControlServer {
     this.#server.on('connection', (socket) => this.#admit(socket));
   }
 
-  /** Rejects with `PORTICO_CONTROL_SOCKET`. The server keeps no process alive. */
+  /** Listens on a Unix socket. Rejects with `PORTICO_CONTROL_SOCKET`. The server does not keep the process alive. */
   listen(path: string): Promise<void> {
     return listenOnPath(this.#server, path, {
       code: 'PORTICO_CONTROL_SOCKET',
@@ -88,7 +87,7 @@ export class ControlServer {
     });
   }
 
-  /** Listens on a port, and gives it. Rejects with the system's error. */
+  /** Listens on a port, and returns it. Rejects with the system's error. */
   listenOn({ host, port }: HostPort): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -104,7 +103,7 @@ export class ControlServer {
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Beyond the limit the connection gives way that was used longest ago, of those whose requests are not there yet if there is one. */
+  /** Beyond the limit, closes the least recently used connection, preferably one without a complete request. */
   #admit(fresh: Socket): void {
     if (this.#connections.size >= CONNECTIONS) {
       const [oldest] = [...this.#connections].find(([, isAtWork]) => !isAtWork) ?? [...this.#connections][0]!;
@@ -115,7 +114,7 @@ export class ControlServer {
     fresh.once('close', () => this.#connections.delete(fresh));
   }
 
-  /** It was used. */
+  /** Marks a connection as used. */
   #touch(socket: Socket, isAtWork: boolean): void {
     if (this.#connections.delete(socket)) this.#connections.set(socket, isAtWork);
   }
@@ -127,7 +126,7 @@ export class ControlServer {
       this.#guard(req);
       this.#router ??= await routerOf(this.#routes);
       const [path = '/', query] = (req.url ?? '/').split(/\?(.*)/s, 2);
-      // Node sends no body behind HEAD.
+      // Node sends no body for HEAD.
       const method = req.method === 'HEAD' ? 'GET' : req.method;
       const found = this.#router.find(method as HTTPMethod, path);
       if (found === null) throw notFound(this.#routes, `${method} ${path}`);
@@ -138,7 +137,7 @@ export class ControlServer {
       if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
       else send(res, 200, answer);
     } catch (error) {
-      // Its client left in the middle of the body.
+      // The client disconnected during the body.
       if (error === req.errored) return;
       const status = statusOf(error);
       if (status === 500) this.#log.error("an operator's request failed", { err: error, url: req.url });
@@ -152,7 +151,7 @@ export class ControlServer {
   }
 }
 
-/** Loaded with the first request: a parent that is never asked does not need it. */
+/** Loaded with the first request: a parent without requests does not need it. */
 async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
   const { default: findMyWay } = await import('find-my-way');
   const router = findMyWay();
@@ -163,7 +162,10 @@ async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
   return router as unknown as Instance<never>;
 }
 
-/** Throws for what two readers could take for two things: more than one host, and a target that names another (RFC 9112 §3.2). */
+/**
+ * Throws for a request that two readers could interpret differently: more than one host, or a target that names another
+ * host (RFC 9112 §3.2).
+ */
 function checkTarget({ url = '', headersDistinct }: IncomingMessage): void {
   const hosts = headersDistinct.host?.length ?? 0;
   if (hosts <= 1 && url.startsWith('/')) return;
@@ -195,7 +197,7 @@ async function readJson(req: IncomingMessage): Promise<Readonly<Record<string, u
   return value;
 }
 
-/** Of errors that do not say it themselves. */
+/** Statuses of errors that have none. */
 const STATUS: Readonly<Record<string, number>> = {
   PORTICO_NO_REGISTRY: 404,
   PORTICO_RECORD_NOT_FOUND: 404,

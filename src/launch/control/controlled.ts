@@ -1,4 +1,4 @@
-/** The launcher as its control socket and admin listener see it. */
+/** Interface of the launcher for its control socket and admin listener. */
 import type { Config } from '../../config/index.js';
 import type { Logger, LogLevel } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
@@ -9,30 +9,30 @@ import type { Answer } from '../questions.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { Recent } from './recent.js';
 
-/** A launcher, with what its program is called. */
+/** A launcher with the name of its program. */
 export interface Controlled {
-  /** The program. */
+  /** Name of the program. */
   readonly name: string;
   readonly version: string | undefined;
   readonly config: Config;
   readonly log: Logger;
-  /** Figures of the last minute; undefined where requests are not counted. */
+  /** Figures of the last minute; undefined if requests are not counted. */
   readonly recent: Recent;
-  /** Why the control socket or the admin listener is not there. */
+  /** Reasons why the control socket or the admin listener is missing. */
   readonly notListening: readonly string[];
   status(): LauncherStatus;
-  /** Reloads, by what came of them. */
+  /** Number of reloads by outcome. */
   reloaded(): Readonly<Record<string, number>>;
-  /** Does the same as SIGHUP. Undefined: a stop is under way. */
+  /** Reloads as SIGHUP does. Returns undefined if a stop is in progress. */
   reload(): Promise<ReloadReport | undefined>;
-  /** The report of a reload that is not carried out. Undefined: a stop is under way. */
+  /** Returns the report of a dry run. Returns undefined if a stop is in progress. */
   dryRun(): Promise<ReloadReport | undefined>;
   stop(): void;
-  /** The report of this process, that of its workers included. */
+  /** Returns the report of this process, including those of its workers. */
   report(): Promise<string>;
   readonly runner: {
     readonly generation: number;
-    /** Counts of all serving processes. */
+    /** Totals of all serving processes. */
     counted(): Totals;
     readonly services: readonly Launchable[];
     readonly fleet?: Fleet | undefined;
@@ -40,13 +40,13 @@ export interface Controlled {
   readonly registryHooks: RegistryHooks;
 }
 
-/** An operator's actions on workers. */
+/** Operations on workers for operators. */
 export interface Fleet {
   scale(service: string, workers: number): Promise<void>;
-  /** Replaces all workers, with the configuration in force. */
+  /** Replaces all workers with the configuration in force. */
   restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
   reportOf(pid: number): Promise<string | undefined>;
   setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
-  /** The OpenAPI document of a service, made by one of its workers. Undefined: none serves. */
+  /** Returns the OpenAPI document of a service, made by one of its workers; undefined if none serves. */
   describe(service: string): Promise<Answer | undefined>;
 }

@@ -1,19 +1,19 @@
 /** Figures of the last ten minutes: the number of requests, and their durations. */
 import { boundOf, Distribution, isFailure, type Totals } from '../../metrics/index.js';
 
-/** How often a sample is taken. */
+/** Interval of samples. */
 export const EVERY_MS = 5000;
-/** So many stretches. */
+/** Number of intervals that are kept. */
 export const KEPT = 120;
 export const MINUTES = (KEPT * EVERY_MS) / 60_000;
 
-/** A stretch of time. */
+/** Figures of one interval. */
 export interface Stretch {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
-  /** Of these, answered with 5xx. */
+  /** Share of requests answered with 5xx. */
   readonly failed: number;
-  /** Seconds that half of the requests took at most, and 95 of 100; undefined where there was none. */
+  /** Median and 95th percentile of the duration in seconds; undefined without requests. */
   readonly median: number | undefined;
   readonly slow: number | undefined;
 }
@@ -24,7 +24,7 @@ interface Sample {
   readonly counts: readonly number[];
 }
 
-/** Made of samples of numbers that are there anyway, one each five seconds. */
+/** Computes the figures from samples of existing counters, one every five seconds. */
 export class History {
   readonly #totals: () => Totals;
   readonly #stretches: Stretch[] = [];
@@ -35,7 +35,7 @@ export class History {
     this.#last = this.#sample();
   }
 
-  /** Oldest first. */
+  /** Intervals, oldest first. */
   get stretches(): readonly Stretch[] {
     return this.#stretches;
   }

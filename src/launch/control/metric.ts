@@ -1,6 +1,6 @@
-/** Metrics as prom-client's aggregation takes them. */
+/** Metrics in the form of prom-client's aggregation. */
 
-/** A metric as prom-client's `getMetricsAsJSON()` gives it, and its aggregation takes it. */
+/** A metric as prom-client's `getMetricsAsJSON()` returns it, and its aggregation accepts it. */
 export interface Metric {
   readonly name: string;
   readonly help: string;
@@ -29,7 +29,7 @@ export const gauge = (name: string, help: string, values: readonly Value[]): Met
   type: 'gauge',
 });
 
-/** A sample, or none where nothing is known. */
+/** Returns one sample, or none for an unknown value. */
 export function valueIf(labels: Value['labels'], value: number | undefined): Value[] {
   return value === undefined ? [] : [{ labels, value }];
 }

@@ -1,6 +1,6 @@
 /**
- * The answer to `GET /metrics`: counts of the serving processes and the launcher's knowledge of them, as prom-client
- * writes it. Made when it is asked for, from numbers that are there anyway.
+ * Answer to `GET /metrics`: totals of the serving processes and the launcher's status, written by prom-client. Computed
+ * on request from existing counters.
  */
 import {
   COUNTED,
@@ -20,7 +20,7 @@ import type { RegisteredServices } from './registered-services.js';
 
 const DAY_MS = 86_400_000;
 
-/** As text. prom-client is loaded with the first. */
+/** Returns the text. Loads prom-client at the first call. */
 export async function metricsAnswer(controlled: Controlled, registered: RegisteredServices): Promise<ControlAnswer> {
   const { config, log, runner, version } = controlled;
   if (!config.group('metrics', metricsOptions).enabled) {
@@ -56,13 +56,13 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
   return new ControlAnswer(200, await registry.metrics(), { 'content-type': registry.contentType });
 }
 
-/** One that a stop has cut off has changed nothing. */
+/** A reload that a stop cut off has changed nothing. */
 function isLastReloadGood(reloads: readonly ReloadReport[]): boolean {
   const last = reloads.findLast(({ outcome }) => outcome !== 'abandoned');
   return last === undefined || last.outcome === 'accepted';
 }
 
-/** `lost`: lines of the log of this process itself, which belong to no API. */
+/** `lost`: log lines of this process itself, which belong to no API. */
 function countedMetrics(totals: Totals, lost: number): Metric[] {
   const metrics = Object.entries(COUNTED).map(([key, metric]: [string, CountedMetric]): Metric => {
     const { name, help, bounds } = metric;
@@ -144,7 +144,7 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
 function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   const each = (value: (worker: WorkerStatus) => number | undefined): Value[] =>
     services.flatMap(({ name: api, workers }) => {
-      // In a reload a slot has two: the newer one counts.
+      // During a reload a slot has two workers: the newer one counts.
       const bySlot = new Map(workers.map((worker) => [worker.id, worker]));
       return [...bySlot].flatMap(([id, worker]) => valueIf({ api, worker: String(id) }, value(worker)));
     });

@@ -1,10 +1,13 @@
-/** Metrics of processes: of the one that is asked, by the names that all clients of Prometheus give them, and descriptors of workers. */
+/**
+ * Metrics of processes: those of this process under the names that all Prometheus clients use, and descriptors of
+ * workers.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { ServiceStatus } from '../launcher-status.js';
 import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
 
-/** `version`: of the program. */
+/** `version`: that of the program. */
 export function processMetrics(version: string | undefined): Metric[] {
   const { user, system } = process.cpuUsage();
   return [
@@ -27,12 +30,12 @@ export function processMetrics(version: string | undefined): Metric[] {
   ];
 }
 
-/** Read by the process that is asked, when it is asked: workers do nothing for it, and one that is stuck has them too. */
+/** Read by the process that answers, on request: workers do nothing for it, and a stuck worker is included. */
 export async function descriptorMetrics(services: readonly ServiceStatus[]): Promise<Metric[]> {
   const open: Value[] = [];
   const limits: Value[] = [];
   for (const { name: api, workers } of services) {
-    // In a reload a slot has two: the newer one counts.
+    // During a reload a slot has two workers: the newer one counts.
     for (const { id, pid } of new Map(workers.map((worker) => [worker.id, worker])).values()) {
       const labels = { api, worker: String(id) };
       const [all, limit] = await Promise.all([
@@ -49,7 +52,7 @@ export async function descriptorMetrics(services: readonly ServiceStatus[]): Pro
   ];
 }
 
-/** Without the one that it is read by. Undefined outside Linux. */
+/** Returns the number of descriptors, without the one that reads them. Undefined outside Linux. */
 function ownDescriptors(): number | undefined {
   try {
     return readdirSync('/proc/self/fd').length - 1;
@@ -66,7 +69,7 @@ function ownLimit(): number | undefined {
   }
 }
 
-/** The soft limit, as proc(5) has it. */
+/** Returns the soft limit, from proc(5). */
 function limitIn(text: string): number | undefined {
   const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
   return soft === undefined ? undefined : Number(soft);

@@ -1,33 +1,36 @@
-/** Figures of the last minute: of each API, of its routes, and of the time that its filters leave to its application. */
+/**
+ * Figures of the last minute: of each API, of its routes, and of the time spent in the application rather than in
+ * filters.
+ */
 import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
 import { countText } from '../../text/index.js';
 
-/** So many samples, one each 15 seconds: the oldest is 45 to 60 seconds old. */
+/** Number of samples, one every 15 seconds: the oldest is 45 to 60 seconds old. */
 const KEPT = 4;
-/** So many routes of an API are told. */
+/** Most routes reported for an API. */
 const ROUTES = 20;
-/** Reasons of refusals, as `PorticoRequestsRefused` of the alert rules has them: others are the doing of clients. */
+/** Reasons of refusals that `PorticoRequestsRefused` of the alert rules counts: others are caused by clients. */
 const TOO_MANY: ReadonlySet<string> = new Set(['queue full', 'queue timeout']);
-/** More of the requests than this fail: the API is not well, as `PorticoErrors` of the alert rules has it. */
+/** Share of failed requests above which an API is not well, as in `PorticoErrors` of the alert rules. */
 export const FAILING = 0.05;
 
 /** Requests of the last minute. */
 export interface RecentRequests {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
-  /** The part that was answered with 5xx, 0 to 1. */
+  /** Share of requests answered with 5xx, 0 to 1. */
   readonly failed: number;
-  /** Seconds that 95 of 100 took at most. */
+  /** 95th percentile of the duration in seconds. */
   readonly p95: number;
 }
 
-/** Those of an API. */
+/** Requests of an API in the last minute. */
 export interface RecentApi extends RecentRequests {
-  /** Seconds that they spent in its application, without the wait for a slot, on average; undefined where filters are not measured. */
+  /** Average seconds in its application, without the wait for a slot; undefined if filters are not measured. */
   readonly inApp: number | undefined;
-  /** How many were refused because too many wait, by the reason. */
+  /** Number of requests refused because too many wait, by reason. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Those that have failed most, then those that have taken most time, first. */
+  /** Routes, those with the most failures and then the most time first. */
   readonly routes: readonly (RecentRequests & { readonly route: string })[];
 }
 
@@ -38,10 +41,10 @@ interface Tally {
   readonly counts: number[];
 }
 
-/** Of a set of labels: its counts, as they were. */
+/** Counts of a set of labels at one time. */
 type Sample = ReadonlyMap<string, { readonly counts: readonly number[]; readonly sum: number }>;
 
-/** Made of samples of numbers that are there anyway, one each 15 seconds. */
+/** Computes the figures from samples of existing counters, one every 15 seconds. */
 export class Recent {
   readonly #totals: () => Totals;
   #samples: { readonly at: number; readonly taken: Sample }[] = [];
@@ -51,7 +54,7 @@ export class Recent {
     this.take();
   }
 
-  /** Of an API; undefined where it had no request. */
+  /** Returns the figures of an API; undefined if it had no request. */
   of(api: string): RecentApi | undefined {
     const [{ at, taken } = { at: 0, taken: new Map() as Sample }] = this.#samples;
     const seconds = Math.max(1, (performance.now() - at) / 1000);

@@ -1,7 +1,7 @@
 /**
- * The registry as a launcher reads it for its operators, opened when it is first asked for: who reaches the listener may list
- * services; who may change something there may change them (`admin-guard.ts`). Of all launchers that are asked for metrics
- * one at a time tells which services are up: the registry has the lease.
+ * The registry as a launcher reads it for its operators, opened at the first request: clients of the listener that may
+ * read may list services, and those that may change something may change services (`admin-guard.ts`). If several
+ * launchers are asked for metrics, one at a time reports the services that are up: the registry has the lease.
  */
 
 import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
@@ -19,11 +19,11 @@ import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-ser
 import type { Controlled } from './controlled.js';
 
 const EXPORTER = 'portico_service_up';
-/** Prometheus asks once a minute unless it is told otherwise: the lease outlasts one scrape that fails. */
+/** Prometheus scrapes once a minute by default: the lease outlasts one failed scrape. */
 const LEASE_S = 150;
-/** A page or a scrape waits no longer for a registry. */
+/** Longest wait of a page or a scrape for the registry. */
 const LIMIT_MS = 2000;
-/** The end of a launcher. */
+/** Longest wait at the end of a launcher. */
 const END_LIMIT_MS = 500;
 
 export class RegisteredServices {
@@ -35,7 +35,7 @@ export class RegisteredServices {
     this.#launcher = launcher;
   }
 
-  /** That of the configuration in force. Throws `PORTICO_NO_REGISTRY`, and as `openRegistry`. */
+  /** Registry of the configuration in force. Throws `PORTICO_NO_REGISTRY`, and as `openRegistry`. */
   get registry(): ServiceRegistry {
     const { config, log, runner, registryHooks } = this.#launcher;
     const { generation } = runner;
@@ -52,7 +52,7 @@ export class RegisteredServices {
     return this.#open.registry;
   }
 
-  /** The result of `ask` for the registry. Rejects with `RegistryUnavailable` too when that takes long. */
+  /** Returns the result of `ask` for the registry. Rejects with `RegistryUnavailable`, also if it takes too long. */
   async ask<T>(ask: (registry: ServiceRegistry) => Promise<T>): Promise<T> {
     return within(ask(this.registry), LIMIT_MS, (): never => {
       throw new RegistryUnavailable(new Error(`it did not respond within ${LIMIT_MS / 1000} s`));
@@ -60,8 +60,8 @@ export class RegisteredServices {
   }
 
   /**
-   * Services that are up, for metrics. None where another launcher reports them, or the registry cannot be asked; without
-   * those that have promised no heartbeats.
+   * Returns the services that are up, for metrics, except those that send no heartbeats. Empty if another launcher
+   * reports them, or the registry is not available.
    */
   async up(): Promise<readonly { readonly binary: string; readonly host: string; readonly up: boolean }[]> {
     try {
@@ -79,7 +79,7 @@ export class RegisteredServices {
     }
   }
 
-  /** Another launcher may tell which services are up, at once. */
+  /** Releases the lease, so that another launcher may report services at once. */
   async close(): Promise<void> {
     const registry = this.#open?.registry;
     if (registry === undefined) return;
@@ -88,14 +88,17 @@ export class RegisteredServices {
     await within(Promise.allSettled([closed]), END_LIMIT_MS);
   }
 
-  /** Each launcher is another one, also on one host. */
+  /** Identifies this launcher; launchers on the same host differ. */
   get #owner(): string {
     const { host } = this.#launcher.config.group('DEFAULT', heartbeatOptions, { partial: true });
     return `${host}/${process.pid}`;
   }
 }
 
-/** Heartbeats tell the log of a registry that is away; and a configuration may have none. */
+/**
+ * Reports whether an error needs no log line: heartbeats log a registry that is not available, and a configuration may
+ * have none.
+ */
 function isExpected(error: unknown): boolean {
   return error instanceof RegistryUnavailable || (error as { code?: unknown }).code === 'PORTICO_NO_REGISTRY';
 }
@@ -109,7 +112,7 @@ const STATUSES = ['enabled', 'disabled'] as const;
 const STATES = ['up', 'down', 'unknown'] as const;
 const CHANGES = ['status', 'disabled_reason', 'forced_down'] as const;
 
-/** `registry` throws where there is none. */
+/** `registry` throws if there is none. */
 export function serviceRoutes(registry: () => ServiceRegistry): ControlRoutes {
   return {
     'GET /services': ({ query }) => servicesDocument(registry(), filterOf(query)),
@@ -123,7 +126,7 @@ export function serviceRoutes(registry: () => ServiceRegistry): ControlRoutes {
   };
 }
 
-/** The answer to `GET /services`, which the status page shows too; sorted by host and binary. */
+/** Returns the answer to `GET /services`, which the status page shows too; sorted by host and binary. */
 export async function servicesDocument(registry: ServiceRegistry, filter: ViewFilter = {}) {
   return { schema: 'portico/services', version: 1, services: (await registry.list(filter)).map(serviceJson) };
 }
@@ -139,7 +142,7 @@ function filterOf(query: URLSearchParams): ViewFilter {
   };
 }
 
-/** The query's values of these names. Refuses others: a misspelt one would list more than was asked for. */
+/** Returns the query's values of these names. Refuses other names: a misspelt one would list more than requested. */
 function given<K extends string>(query: URLSearchParams, names: readonly K[]): { readonly [name in K]?: string } {
   const found: { [name in K]?: string } = {};
   for (const [name, value] of query) {
@@ -157,7 +160,7 @@ function oneOf<T extends string>(name: string, words: readonly T[], text: string
   return words.find((word) => word === text) ?? refuseQuery(message, didYouMean(text, words));
 }
 
-/** No value is taken for one of another type: `"false"` would force a service down. */
+/** Refuses values of other types: `"false"` would force a service down. */
 function changesOf(body: Readonly<Record<string, unknown>>): OperatorChanges {
   const unknown = Object.keys(body).find((name) => !CHANGES.some((each) => each === name));
   if (unknown !== undefined)

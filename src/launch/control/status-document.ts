@@ -1,4 +1,4 @@
-/** Documents about a launcher and its services: status, readiness for requests, requests under way. */
+/** Documents about a launcher and its services: status, readiness, requests in progress. */
 import type { Totals } from '../../metrics/index.js';
 import { formatDuration } from '../../text/index.js';
 import {
@@ -11,15 +11,15 @@ import {
 import { describeEnd, describeRequest } from '../parent/worker-end.js';
 import type { Controlled } from './controlled.js';
 
-/** `stuck`: its workers are there, and none gives a sign of life. */
+/** `stuck`: it has workers, and none sends a heartbeat. */
 export interface Readiness {
   readonly name: string;
   readonly state: 'ready' | 'starting' | 'draining' | 'stuck';
-  /** Its troubles; a service that is ready may have some too. */
+  /** Problems of the service; a ready service may have some too. */
   readonly reasons: readonly string[];
 }
 
-/** A worker with what it told last, but for its requests, which have their own document. */
+/** A worker with its last facts, except its requests, which have their own document. */
 export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly utilization?: number;
   readonly lagMs?: number;
@@ -28,14 +28,14 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   /** Remote calls that it handles, and that it waits for. */
   readonly callsRunning?: number;
   readonly callsPending?: number;
-  /** Troubles of the services it needs. */
+  /** Problems of the services that it needs. */
   readonly troubles?: readonly string[];
 };
 
-/** The answer to `GET /status`. */
+/** Answer to `GET /status`. */
 export type StatusDocument = ReturnType<typeof statusDocument>;
 
-/** `totals`: of all services; what workers told last. */
+/** `totals`: those of all services, as last reported by workers. */
 export function statusDocument(controlled: Controlled) {
   const { name, version, config, log, recent, runner, status, notListening } = controlled;
   const known = status();
@@ -45,7 +45,7 @@ export function statusDocument(controlled: Controlled) {
     ...service,
     state: readiness.get(service.name)!.state,
     reasons: readiness.get(service.name)!.reasons,
-    // Of the last minute; undefined where requests are not counted, and where there was none.
+    // Figures of the last minute; undefined if requests are not counted, or there was none.
     recent: recent.of(service.name),
     workers: workers.map(withoutRequests),
   }));
@@ -61,7 +61,7 @@ export function statusDocument(controlled: Controlled) {
       ...rest,
       folder: process.cwd(),
       configFiles: config.configFiles,
-      // Of all processes: the disk may be full.
+      // Sum over all processes: the disk may be full.
       logLinesLost: logLinesLost(log, runner.counted()),
       notListening,
     },
@@ -79,7 +79,7 @@ export function statusDocument(controlled: Controlled) {
   };
 }
 
-/** Lines of the log that no process could write. */
+/** Returns the number of log lines that could not be written. */
 export function logLinesLost(log: Controlled['log'], counted: Totals): number {
   return (log.lost?.() ?? 0) + sum(counted.of('logLinesLost').map(({ values }) => values.sum));
 }
@@ -93,7 +93,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Readiness of each service for requests, for probes. */
+/** Returns the readiness of each service, for probes. */
 export function readinessOf({ stopping, services }: LauncherStatus): Readiness[] {
   return services.map(({ name, ...service }) => {
     const state = stopping ? 'draining' : stateOf(service.workers);
@@ -123,12 +123,15 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
   ];
 }
 
-/** Troubles that a worker reports of the services it needs: the other workers lack them as well, so it serves on. */
+/**
+ * Returns the problems that a worker reports of the services it needs. It serves on, because the other workers have the
+ * same problems.
+ */
 function troublesOf({ troubles }: WorkerStatus['facts']): readonly string[] {
   return Array.isArray(troubles) ? troubles.map(String) : [];
 }
 
-/** A request under way. */
+/** A request in progress. */
 export interface ShownRequest {
   readonly ageMs: number;
   readonly method: string;
@@ -143,20 +146,23 @@ export interface ShownRequest {
 
 type ToldRequest = Pick<ShownRequest, 'ageMs' | 'method' | 'path'>;
 
-/** Ages are known to a quarter of a second on both sides. */
+/** Ages have an error of a quarter of a second on both sides. */
 const AGE_MS = 1000;
 
-/** The same request in the last sign of life, which tells more than method and path: it had that age then. */
+/** Finds the same request in the last heartbeat, which has more than method and path. */
 function knownOf(held: ToldRequest, known: readonly ToldRequest[]): ToldRequest | undefined {
   return known.find(
     ({ method, path, ageMs }) => method === held.method && path === held.path && Math.abs(ageMs - held.ageMs) < AGE_MS,
   );
 }
 
-/** So many requests are listed, the oldest first. */
+/** Most requests in the list, oldest first. */
 const MOST_REQUESTS = 200;
 
-/** The requests under way of all workers, as each last told them; those of one that is stuck as its watch thread has. */
+/**
+ * Returns the requests in progress of all workers, as last reported; those of a stuck worker come from its watch
+ * thread.
+ */
 export function requestsOf(services: readonly ServiceStatus[]): readonly ShownRequest[] {
   const all = services.flatMap(({ name, workers }) =>
     workers.flatMap(({ id, pid, silentMs, facts, stuck, heldRequests }) => {

@@ -1,5 +1,6 @@
 /**
- * A reload in a process that runs its services itself: all services build what is new while they serve; then each switches to it.
+ * Reload in a process that runs its services itself: all services build their new parts while they serve; then each
+ * switches to them.
  */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
@@ -12,19 +13,21 @@ import type { ServiceRun } from '../services/service-run.js';
 import { unknownSectionsOf, unknownToAll } from '../services/unknown-sections.js';
 import { unlessAborted } from '../waiting.js';
 
-/** Parts of a reload. */
+/** Parameters of a reload. */
 export interface InPlaceReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly runs: readonly ServiceRun[];
-  /** From now on these hold. */
+  /** Sets the settings in force. */
   readonly useSettings: (settings: LaunchSettings) => void;
-  /** Starts a service as at the launch: a failure ends the launch, and does not reject. `failed` hears of it before that. */
+  /**
+   * Starts a service as at the launch: a failure ends the launch and does not reject. `failed` is called before that.
+   */
   readonly start: (run: ServiceRun, failed: (error: unknown) => void) => Promise<unknown>;
-  /** Told of what is still being built, and not waited for. */
+  /** Called with work that is still being built and is not awaited. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
 }
 
-/** Gives what came of it; never rejects. */
+/** Returns the result; never rejects. */
 export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   const { config, runs, method } = given;
   const services = runs.map(({ service }) => service);
@@ -48,7 +51,7 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
 const BACKDOOR = /^DEFAULT\.backdoor_(?:port|socket)$/;
 
 async function mutate(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
-  // A stop came first: nothing has changed.
+  // A stop was requested first: nothing has changed.
   if (given.stopped.aborted) return { outcome: 'abandoned' };
   const changes = await accept(given, next);
   given.accepted();
@@ -61,10 +64,13 @@ async function accept(given: InPlaceReload, { prepared, settings }: NextConfigur
   return changes ?? new Map();
 }
 
-/** All services build what they need first, one after another; one that cannot refuses the reload, and nothing has changed. */
+/**
+ * Has all services build their new parts first, one after another; a failure refuses the reload, and nothing has
+ * changed.
+ */
 async function renew(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
   const { runs, stopped, dryRun } = given;
-  // Built parts that no service has taken are closed in the end; parts built after that, at once.
+  // Built parts that no service has adopted are closed at the end; parts that are built later, at once.
   const built: (() => unknown)[] = [];
   let over = false;
   const release = async (): Promise<void> => {
@@ -84,11 +90,11 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
   const limitMs = next.settings.reloadCheckTimeoutMs;
   try {
     const inTime = await inCheckTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
-      // Its result is not wanted any more.
+      // Its result is no longer needed.
       given.leaveBehind(isBuilt);
       return `the application did not load ${limit}`;
     });
-    // A stop came first: what was built goes, nothing else has changed.
+    // A stop was requested first: built parts are closed, nothing else has changed.
     if (inTime === undefined) given.leaveBehind(isBuilt);
     if (stopped.aborted) return { outcome: 'abandoned' };
     const unknown = await unknownSections(runs, next.prepared?.config);
@@ -102,7 +108,7 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
   }
 }
 
-/** Warnings of changed files: a process loads each module once. */
+/** Returns warnings of changed files: a process loads each module once. */
 function changedCode(): Diagnostic[] {
   return changedProgramFiles().map((file) => ({
     code: 'PORTICO_RELOAD_CODE',
@@ -124,7 +130,7 @@ async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<
     const failed = (error: unknown): void => {
       failure = `service ${run.name} did not restart: ${refusedFor(error).error}`;
     };
-    // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
+    // A failure stops the launcher, which waits for this reload: so this reload does not wait for the stop.
     const start = (): Promise<unknown> => unlessAborted(given.start(run, failed), stopped);
     const { gracefulShutdownTimeoutMs: timeoutMs } = next.settings;
     if (!(await run.renew(changes, { timeoutMs, start, stopped }))) kept.push(run.name);
@@ -141,14 +147,14 @@ function keepsOld(name: string): string {
   return `service ${name} keeps the old configuration`;
 }
 
-/** Gives the new values to services that go on serving, in order. Gives the names of those that keep the old ones. */
+/** Applies the new values to running services, in order. Returns the names of those that keep the old ones. */
 export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChanges): Promise<string[]> {
   const kept: string[] = [];
   for (const run of runs) if (!(await run.reset(changes))) kept.push(run.name);
   return kept;
 }
 
-/** The sections of a configuration that none of these services reads, once they were built. */
+/** Returns the sections of a configuration that none of these services reads, after they were built. */
 export async function unknownSections(
   runs: readonly ServiceRun[],
   config: Config | undefined,

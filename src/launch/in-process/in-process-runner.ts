@@ -19,15 +19,15 @@ import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll, unknownSections } from './in-place-reload.js';
 
-/** Options of a `ServiceLauncher` beside those of all launchers. */
+/** Options of a `ServiceLauncher` in addition to those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
-  /** Start services side by side. Default false: one after another, in the order they were launched. */
+  /** Start services concurrently. Default false: one after another, in the order of their launch. */
   readonly concurrent?: boolean;
 }
 
 /** Options of an {@link InProcessRunner}. */
 export interface InProcessOptions extends ServiceLauncherOptions {
-  /** The worker it is the inside of. Default: none, the process is on its own. */
+  /** The worker that it runs in. Default: none, a process without a supervisor. */
   readonly worker?: WorkerContext;
 }
 
@@ -40,9 +40,9 @@ const ALONE: WorkerContext = {
   requestReplacement: () => undefined,
 };
 
-/** So many requests under way are told, the oldest first. */
+/** Most requests in progress in the facts, oldest first. */
 const MOST_REQUESTS = 200;
-/** Most characters of a text that a client chose: all together have to fit into a sign of life. */
+/** Most characters of a text that a client chose: all requests must fit into a heartbeat. */
 const MOST_CHARACTERS = 120;
 
 export class InProcessRunner implements Runner {
@@ -51,7 +51,7 @@ export class InProcessRunner implements Runner {
   readonly supervised: boolean;
   settings: LaunchSettings;
   generation = 1;
-  /** A stop had to cut work off, or failed. */
+  /** True if a stop cut off requests, or failed. */
   cutOff = false;
   readonly #launcher: LauncherCore;
   readonly #options: InProcessOptions;
@@ -60,7 +60,7 @@ export class InProcessRunner implements Runner {
   readonly #activated: ActivatedSockets;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
   readonly #totals: Totals;
-  /** The starts so far: the next one waits for them. */
+  /** Starts so far: the next start waits for them. */
   #starts: Promise<unknown> = Promise.resolve();
 
   constructor(launcher: LauncherCore, options: InProcessOptions) {
@@ -168,7 +168,7 @@ export class InProcessRunner implements Runner {
     await Promise.all(this.#runs.map((run) => run.abandon()));
   }
 
-  /** All services build what is new while they serve; then each switches to it, one after another. */
+  /** Has all services build their new parts while they serve; then each switches to them, one after another. */
   reload(request: ReloadRequest): Promise<ReloadResult> {
     return reloadInPlace({
       ...request,
@@ -186,17 +186,17 @@ export class InProcessRunner implements Runner {
     });
   }
 
-  /** New values for services that go on serving: their `reset`, in order. False when one refused. */
+  /** Applies new values to running services, in order, by their `reset`. Returns false if one refused. */
   async reset(changes: ConfigChanges): Promise<boolean> {
     return (await resetAll(this.#runs, changes)).length === 0;
   }
 
-  /** Adds what `collect` gives to the facts of `status()`. */
+  /** Adds the result of `collect` to the facts of `status()`. */
   addFacts(collect: () => Readonly<Record<string, unknown>>): void {
     this.#collectors.push(collect);
   }
 
-  /** The oldest requests under way, and what the collectors give now. */
+  /** Returns the oldest requests in progress, and the present results of the collectors. */
   facts(): Record<string, unknown> {
     return this.#factsOf(this.#runs);
   }
