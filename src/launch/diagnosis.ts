@@ -65,7 +65,7 @@ export class Diagnosis {
     return this.#opening;
   }
 
-  /** As {@link open}, in a supervisor: its backdoor has an option of its own, and failures are only logged. */
+  /** As {@link open}, in a supervisor: its backdoor has a separate option, and failures are only logged. */
   async openInSupervisor(): Promise<void> {
     const { config, log } = this.#options;
     try {

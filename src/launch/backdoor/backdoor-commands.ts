@@ -1,5 +1,5 @@
 /**
- * Commands of a backdoor: look at objects, tasks, threads, the configuration; take profiles.
+ * Commands of a backdoor: they show objects, tasks, threads and the configuration, and take profiles.
  */
 
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
@@ -12,17 +12,17 @@ import type { Activity } from '../../tasks/index.js';
 import { activityLine, requestLine } from '../report/report.js';
 import { activeResources, type ReportedRequest } from '../report/report-subjects.js';
 
-/** The part of the process that commands can see. */
+/** Parts of the process that commands can read. */
 export interface BackdoorView {
-  /** The configuration that is shown. Default: none. */
+  /** Configuration to show. Default: none. */
   readonly config?: Config;
-  /** Tasks and timers that are shown. Default: none. */
+  /** Tasks and timers to show. Default: none. */
   readonly activity?: () => Iterable<Activity>;
-  /** Requests under way that are shown. Default: none. */
+  /** Requests in progress to show. Default: none. */
   readonly requests?: () => Iterable<ReportedRequest>;
 }
 
-/** The commands of one connection; `end` is called to let go of what they hold. */
+/** Commands of one connection; `end` releases their resources. */
 export interface BackdoorCommands {
   readonly commands: Readonly<Record<string, (...args: never[]) => unknown>>;
   readonly end: () => void;
@@ -35,13 +35,13 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
     profiling = undefined;
   };
   const commands = {
-    /** All objects of a class. */
+    /** Returns all objects of a class. */
     fo: (type: new (...args: never[]) => object): object[] => objectsOf(type),
-    /** Tasks, timers and requests, with their ages: what green threads are to eventlet. */
+    /** Returns tasks, timers and requests with their ages, as eventlet's backdoor does for green threads. */
     pgt: (): string => going(view),
-    /** Native resources that hold threads and the event loop. */
+    /** Returns native resources that keep threads and the event loop busy. */
     pnt: (): Record<string, number> => activeResources(),
-    /** Starts a CPU profile; with a name, ends it and says which file it is in. */
+    /** Starts a CPU profile; with a name, ends it and returns the file. */
     prof: (name?: string): string => {
       if (name === undefined) {
         if (profiling !== undefined) return 'a profile is already running; prof("name") ends it';
@@ -68,15 +68,15 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
       chmodSync(file, 0o600);
       return `saved ${file}`;
     },
-    /** The configuration, secrets masked. */
+    /** Returns the configuration with masked secrets. */
     conf: (): unknown => view.config?.toJSON() ?? 'no configuration',
   };
   return { commands, end: stopProfiling };
 }
 
 /**
- * In a new directory below the temporary one, even if the name contains a path: with a random name and for this user alone,
- * so that another user cannot have put a link there.
+ * Returns a path in a new directory below the temporary one, even if the name contains a path. The directory has a
+ * random name and belongs to this user, so that no other user can have put a link there.
  */
 function fileFor(name: string, ending: string): string {
   return join(
@@ -85,7 +85,10 @@ function fileFor(name: string, ending: string): string {
   );
 }
 
-/** The inspector finds the objects of a prototype; a session within the thread answers before post() returns. */
+/**
+ * Returns the objects of a prototype, found by the inspector; a session within the thread answers before post()
+ * returns.
+ */
 function objectsOf(type: new (...args: never[]) => object): object[] {
   const key = `portico.backdoor.${process.hrtime.bigint()}`;
   const holder = globalThis as unknown as Record<string, unknown>;

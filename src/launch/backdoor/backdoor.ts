@@ -1,6 +1,7 @@
 /**
- * The backdoor: an interactive interpreter inside a running process, for users of its machine. Off by default. It listens on
- * a port, the first free one of a range, or a socket file; never on an address that another machine can reach.
+ * The backdoor: an interactive interpreter inside a running process, for users of its machine. Off by default. It
+ * listens on a port, the first free one of a range, or a socket file; never on an address that other machines can
+ * reach.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -12,7 +13,7 @@ import type { Logger } from '../../log/index.js';
 import { listenOnPath } from '../sockets/private-socket.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
 
-/** `[DEFAULT]`: where the backdoor is. */
+/** `[DEFAULT]`: address of the backdoor. */
 export const backdoorOptions = defineOptions({
   backdoor_port: string({
     help: 'Port of the backdoor, through which anyone on this machine can run code in the process without a password: N, N:M for the first free port in this range, or 0 for any free port. Default: off.',
@@ -25,9 +26,9 @@ export const backdoorOptions = defineOptions({
 const HELP =
   'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';
 
-/** A `backdoor_port` that means nothing. Code `PORTICO_BACKDOOR_CONFIG`. */
+/** An invalid `backdoor_port`. Code `PORTICO_BACKDOOR_CONFIG`. */
 export class BackdoorConfigValueError extends ConfigurationRefused {
-  /** The value as written. */
+  /** Value as written. */
   readonly portRange: string;
 
   constructor(portRange: string, cause: string) {
@@ -38,13 +39,13 @@ export class BackdoorConfigValueError extends ConfigurationRefused {
   }
 }
 
-/** How a backdoor is made. */
+/** Options of a backdoor. */
 export interface BackdoorOptions extends BackdoorView {
   /** `0`, `N` or `N:M`. */
   readonly port?: string | undefined;
-  /** A path; `{pid}` is the process id. Wins over `port`. */
+  /** Path of a socket file; `{pid}` is the process id. Takes precedence over `port`. */
   readonly socket?: string | undefined;
-  /** Names that can be used in it beside the commands: the launcher, the services. */
+  /** Names available in the interpreter beside the commands, such as the launcher and the services. */
   readonly names?: Readonly<Record<string, unknown>>;
   /** Log for the address, or for the reason why there is none. */
   readonly log: Logger;
@@ -52,15 +53,16 @@ export interface BackdoorOptions extends BackdoorView {
 
 /** An open backdoor. */
 export interface Backdoor {
-  /** The port or the path it listens on: what services are told as `backdoorPort`. */
+  /** Port or path that it listens on; services get it as `backdoorPort`. */
   readonly where: number | string;
-  /** Ends connections and listening. Safe to call twice. */
+  /** Closes connections and the listener. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a backdoor, if one is wanted: null for none, and, with a warning, where no port is free. It keeps no process
- * alive. Throws `BackdoorConfigValueError` for a bad port, `PORTICO_BACKDOOR_SOCKET` for a file that is in the way.
+ * Opens a backdoor. Returns null if none is configured, and, with a warning, if no port is free. It does not keep the
+ * process alive. Throws `BackdoorConfigValueError` for a bad port, `PORTICO_BACKDOOR_SOCKET` if another file is in the
+ * way.
  */
 export async function initializeBackdoor(options: BackdoorOptions): Promise<Backdoor | null> {
   const { port, socket, log } = options;
@@ -88,7 +90,7 @@ export async function initializeBackdoor(options: BackdoorOptions): Promise<Back
   };
 }
 
-/** Opens the backdoor where the configuration says so. */
+/** Opens the backdoor if the configuration enables it. */
 export function initializeIfEnabled(
   config: Config,
   options: Omit<BackdoorOptions, 'port' | 'socket' | 'config'>,
@@ -97,7 +99,7 @@ export function initializeIfEnabled(
   return initializeBackdoor({ ...options, config, port: backdoorPort, socket: backdoorSocket });
 }
 
-/** Listens where the options say; null when no port is free. `make` makes one server for each address. */
+/** Listens on the configured address; returns null if no port is free. `make` creates one server for each address. */
 async function bind(
   make: () => Server,
   { port, socket, log }: BackdoorOptions,
@@ -115,7 +117,7 @@ async function bind(
   const { first, last } = backdoorPorts(port!);
   for (let next = first; next <= last; next++) {
     const server = make();
-    // Exclusive: a shared port would lead an operator to a worker by chance.
+    // Exclusive: a shared port would lead an operator to a random worker.
     const where = await listening(server, { host: '127.0.0.1', port: next, exclusive: true });
     if (where === undefined) continue;
     const sixth = make();
@@ -125,7 +127,9 @@ async function bind(
   return null;
 }
 
-/** The ports to try, in order: `0`, `N` or `N:M`, both ends included. Throws {@link BackdoorConfigValueError}. */
+/**
+ * Returns the ports to try, in order: `0`, `N` or `N:M`, both ends included. Throws {@link BackdoorConfigValueError}.
+ */
 function backdoorPorts(value: string): { readonly first: number; readonly last: number } {
   const text = value.trim();
   const [, start, end] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
@@ -141,7 +145,7 @@ function backdoorPorts(value: string): { readonly first: number; readonly last: 
   return { first, last };
 }
 
-/** `{pid}` replaced by the process id; text whose braces mean nothing is used as it is, with a warning. */
+/** Replaces `{pid}` by the process id; text with other braces is used unchanged, with a warning. */
 function backdoorPath(template: string, pid: number, log: Logger): string {
   const rest = template.replaceAll(/\{\{|\}\}|\{pid\}/g, '');
   if (!/[{}]/.test(rest)) {
@@ -151,13 +155,13 @@ function backdoorPath(template: string, pid: number, log: Logger): string {
   return template;
 }
 
-/** The port it is bound to, or undefined where the address is taken or there is no such address. */
+/** Returns the port, or undefined if the address is taken or does not exist. */
 async function listening(
   server: Server,
   options: { host: string; port: number; exclusive: true; ipv6Only?: boolean },
 ): Promise<number | undefined> {
   try {
-    // A failure while it listens, such as an accept without a descriptor left, ends no process.
+    // A failure while it listens, such as an accept without a free descriptor, must not end the process.
     server.on('error', () => undefined);
     await once(server.listen(options), 'listening');
     return (server.address() as AddressInfo).port;
@@ -166,10 +170,10 @@ async function listening(
   }
 }
 
-/** One interpreter for one connection; nothing it does ends the process but what is typed into it. */
+/** Runs one interpreter for one connection; only commands typed into it can end the process. */
 async function interpret(connection: Socket, options: BackdoorOptions): Promise<void> {
   connection.on('error', () => connection.destroy());
-  // Loaded at the first connection: the module installs a domain, which is not needed before.
+  // Loaded at the first connection: the module installs a domain.
   const { start } = await import('node:repl');
   if (connection.destroyed) return;
   const { commands, end } = backdoorCommands(options);
@@ -180,14 +184,14 @@ async function interpret(connection: Socket, options: BackdoorOptions): Promise<
     terminal: false,
     useGlobal: false,
     ignoreUndefined: true,
-    // Several lines, as they are: what pgt() gives is made to be read.
+    // Prints text of several lines unquoted: the result of pgt() is for reading.
     writer: (value: unknown) => (typeof value === 'string' ? value : inspect(value, { depth: 4, breakLength: 100 })),
   });
-  // An interpreter passes on its connection's errors: a visitor who hangs up must not end the process.
+  // An interpreter forwards the errors of its connection: a client that disconnects must not end the process.
   repl.on('error', () => connection.destroy());
   Object.assign(repl.context, options.names, commands);
   for (const name of ['exit', 'quit']) {
-    // Typed with parentheses or without, it ends this connection: never the process.
+    // Typed with parentheses or without, it ends this connection and never the process.
     const leave = (): void => repl.close();
     const get = (): (() => void) => {
       leave();
@@ -202,16 +206,16 @@ async function interpret(connection: Socket, options: BackdoorOptions): Promise<
   connection.once('close', () => repl.close());
 }
 
-/** RFC 9112, section 3: what a client of HTTP sends first, whatever it asks for. */
+/** RFC 9112, section 3: the first line of an HTTP client. */
 const REQUEST_LINE = /^\S+ .*HTTP\/\d(\.\d)?\r?$/i;
 
-/** A page in a browser can make it send a request to any port of its machine, with a body that it chooses. */
+/** A web page can make a browser send a request to any port of its machine, with any body. */
 function hangUp(connection: Socket, log: Logger): void {
   log.warn('The backdoor closed a connection: it received an HTTP request, which a web page could have sent');
   connection.destroy();
 }
 
-/** Passes everything on, once the first line is there and no client of HTTP has written it. */
+/** Passes everything on after the first line, unless that is from an HTTP client. */
 function linesOfPeople(stranger: () => void): Transform {
   let first: string | undefined = '';
   let ended = false;

@@ -1,8 +1,8 @@
-/** The description of an API for people: its OpenAPI document as a page, operations by path. It needs no script. */
+/** Page of an API's OpenAPI document, operations by path. It needs no script. */
 import type { ControlAnswer } from '../control/control-server.js';
 import { framed, type Html, html, table } from './frame.js';
 
-/** Of OpenAPI 3.1 what Portico writes. */
+/** The part of OpenAPI 3.1 that Portico writes. */
 interface ApiDocument {
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };
   readonly servers?: readonly { readonly url: string }[];
@@ -57,7 +57,7 @@ nav ul { columns: 22rem; list-style: none; padding: 0; margin: .25rem 0; }
 nav li { overflow-wrap: anywhere; }
 `;
 
-/** The APIs that there are, each with its page and its document. */
+/** Page of all APIs, with links to the page and the document of each. */
 export function apisPage(program: string, names: readonly string[]): ControlAnswer {
   const rows = names.map(
     (name) =>
@@ -76,7 +76,7 @@ export function apisPage(program: string, names: readonly string[]): ControlAnsw
   });
 }
 
-/** `name`: by which its launcher knows it. */
+/** `name`: the service's name in its launcher. */
 export function apiPage(name: string, given: unknown): ControlAnswer {
   const document = given as ApiDocument;
   const { info, servers = [], components = {} } = document;
@@ -157,7 +157,7 @@ function contents(content: Content): Html {
   })}`;
 }
 
-/** A link to the component that a schema refers to. */
+/** Returns a link to the component that a schema refers to. */
 function linkOf(schema: unknown): Html | undefined {
   const { $ref } = (schema ?? {}) as { $ref?: unknown };
   const [, kind, name] = /^#\/components\/([^/]+)\/([^/]+)$/.exec(String($ref)) ?? [];
@@ -170,7 +170,7 @@ function folded(title: string, schema: unknown): Html | undefined {
 ${json(schema)}</details>`;
 }
 
-/** The components of one kind, one below the other. */
+/** Returns the components of one kind, one below the other. */
 function named(title: string, kind: string, components: NonNullable<ApiDocument['components']>): Html | undefined {
   const all = Object.entries(components[kind] ?? {});
   if (all.length === 0) return undefined;
@@ -185,7 +185,7 @@ function json(value: unknown): Html {
 `;
 }
 
-/** A small schema in a line: `integer, minimum 1`. */
+/** Returns a small schema in one line: `integer, minimum 1`. */
 function words(schema: object | undefined): string {
   const told = Object.entries(schema ?? {}).map(([name, value]) =>
     name === 'type' ? [value].flat().join(' or ') : `${name} ${JSON.stringify(value)}`,
@@ -197,12 +197,12 @@ function pathOf(name: string): string {
   return `/docs/${encodeURIComponent(name)}`;
 }
 
-/** No two kinds of things share an id, which has no white space. */
+/** Returns an id without white space; two kinds never share one. */
 function id(kind: string, name: string): string {
   return `${kind}-${encodeURIComponent(name)}`;
 }
 
-/** The fragment of an id: a browser decodes it before it looks. */
+/** Returns the fragment of an id: a browser decodes it before the lookup. */
 function anchor(kind: string, name: string): string {
   return encodeURIComponent(id(kind, name));
 }

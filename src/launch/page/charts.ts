@@ -3,7 +3,7 @@
 import { KEPT, MINUTES, type Stretch } from '../control/history.js';
 import { type Html, html } from './frame.js';
 
-/** Each a line chart over the same stretch of time. */
+/** Returns line charts over the same period of time. */
 export function charts(history: readonly Stretch[]): Html {
   const frame = { points: KEPT, minutes: MINUTES };
   const rate = [
@@ -20,19 +20,22 @@ ${chart('Time they take', time, { ...frame, shown: (value) => `${(value * 1000).
 </div>`;
 }
 
-/** A line. */
+/** One line of a chart. */
 export interface Line {
   readonly name: string;
-  /** Of the style sheet. */
+  /** Class in the style sheet. */
   readonly style: string;
-  /** Oldest first; undefined is a gap. */
+  /** Values, oldest first; undefined is a gap. */
   readonly values: readonly (number | undefined)[];
 }
 
 const WIDTH = 600;
 const HEIGHT = 120;
 
-/** A small chart: one line for each row of numbers. `points`: how many there are room for. `shown`: a value with its unit. */
+/**
+ * Returns a small chart with one line for each row of numbers. `points`: the number of values that fit. `shown`:
+ * formats a value with its unit.
+ */
 export function chart(
   title: string,
   lines: readonly Line[],
@@ -56,7 +59,7 @@ ${lines.map(
 </figure>`;
 }
 
-/** The newest value is at the right. */
+/** Draws the newest value at the right. */
 function path(values: readonly (number | undefined)[], points: number, most: number): string {
   const step = WIDTH / (points - 1);
   const first = WIDTH - (values.length - 1) * step;

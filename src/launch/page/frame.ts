@@ -1,6 +1,6 @@
 /**
  * Parts of pages: HTML and SVG as tagged templates, in which every value is escaped except the results of such
- * templates; the style of all pages, and the policy by which a browser takes nothing for them from anywhere else.
+ * templates; the style of all pages; and a policy by which a browser loads nothing from elsewhere.
  */
 import { createHash } from 'node:crypto';
 import { ControlAnswer } from '../control/control-server.js';
@@ -13,7 +13,7 @@ export class Html {
   }
 }
 
-/** Values of a template. The members of a list follow each other; undefined is empty. */
+/** Values of a template. Members of a list are joined; undefined is empty. */
 export type Shown = Html | string | number | undefined | readonly Shown[];
 
 export function html(strings: TemplateStringsArray, ...values: readonly Shown[]): Html {
@@ -27,7 +27,7 @@ function shown(value: Shown): string {
   return String(value).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** A table that scrolls by itself where the page is narrow. `#` before a head: its column has numbers. */
+/** Returns a table that scrolls if the page is narrow. `#` before a heading: its column has numbers. */
 export function table(caption: string, heads: readonly string[], rows: readonly Html[]): Html {
   const head = heads.map((each) =>
     each.startsWith('#')
@@ -40,18 +40,18 @@ export function table(caption: string, heads: readonly string[], rows: readonly 
 ${rows}</tbody></table></div>`;
 }
 
-/** Content of the frame. `first`: the id that the keyboard's first stop leads to. */
+/** Content of a page. `first`: the id of the keyboard's first target. */
 export interface PageParts {
   readonly title: string;
   readonly first: string;
   readonly header: Html;
   readonly main: Html;
-  /** Beside the style of all pages. */
+  /** Style in addition to that of all pages. */
   readonly style?: string;
   readonly script?: string;
 }
 
-/** A page for a browser, under its policy. */
+/** Returns a page with its policy. */
 export function framed({ title, first, header, main, style = '', script }: PageParts): ControlAnswer {
   const css = STYLE + style;
   const code = script === undefined ? undefined : html`<script>${new Html(script)}</script>\n`;
@@ -78,7 +78,7 @@ ${code}</body>
   });
 }
 
-/** Nothing from anywhere else, and nothing that is not in the page. */
+/** Allows only the style and script of the page itself. */
 function policyOf(style: string, script: string | undefined): string {
   return [
     "default-src 'none'",

@@ -1,4 +1,4 @@
-/** The first look at the status page: is all well, and if not, what fails and since when. */
+/** Top of the status page: whether all is well, and if not, the failures and their start. */
 import { formatAddress } from '../../service/internal.js';
 import { describeRefused, FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
 import type { Readiness } from '../control/status-document.js';
@@ -6,17 +6,17 @@ import { type LauncherStatus, type ServiceStatus, whatLoads, withOtherCode } fro
 import { describeEnd } from '../parent/worker-end.js';
 import { type Html, html, table } from './frame.js';
 
-/** Figures of the last minute, by API; undefined for one whose requests are not counted, or that had none. */
+/** Figures of the last minute, by API; undefined for an API whose requests are not counted, or that had none. */
 export type RecentApis = ReadonlyMap<string, RecentApi | undefined>;
 
-/** The facts that the first look depends on. `lost`: lines of the log that could not be written. */
+/** Facts that the summary depends on. `lost`: log lines that could not be written. */
 interface Health {
   readonly readiness: readonly Readiness[];
   readonly recent: RecentApis;
   readonly lost: number;
 }
 
-/** The troubles, a few words each; empty: all is well. */
+/** Returns the problems, a few words each; empty if all is well. */
 export function whatIsWrong(services: readonly ServiceStatus[], { readiness, recent, lost }: Health): string[] {
   return [
     ...readiness.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`),
@@ -36,14 +36,14 @@ export function whatIsWrong(services: readonly ServiceStatus[], { readiness, rec
   ];
 }
 
-/** Green says that requests succeed, as far as they are counted. */
+/** Green means that requests succeed, as far as they are counted. */
 export function summary(wrong: readonly string[], isCounted: boolean): Html {
   if (wrong.length > 0) return html`<span id="summary" class="bad">${wrong.join(', ')}</span>`;
   if (isCounted) return html`<span id="summary" class="good">all APIs are ready</span>`;
   return html`<span id="summary">all APIs are ready; their requests are not counted</span>`;
 }
 
-/** The table of APIs. */
+/** Returns the table of APIs. */
 export function served(services: readonly ServiceStatus[], readiness: readonly Readiness[], recent: RecentApis): Html {
   const rows = services.map(({ name, addresses, ready, wanted, restarts, lastFailure }) => {
     const { state, reasons } = readiness.find((each) => each.name === name) ?? { state: 'starting', reasons: [] };
@@ -64,14 +64,14 @@ export function served(services: readonly ServiceStatus[], readiness: readonly R
   );
 }
 
-/** The columns of requests of the last minute. */
+/** Returns the columns with requests of the last minute. */
 function numbers(recent: RecentRequests | undefined): Html {
   if (recent === undefined) return html`<td class="number">–</td><td class="number">–</td><td class="number">–</td>`;
   const { rate, failed, p95 } = recent;
   return html`<td class="number">${rate.toFixed(1)}</td><td class="number ${failed > FAILING ? 'bad' : ''}">${(failed * 100).toFixed(failed > 0 && failed < 0.01 ? 1 : 0)} %</td><td class="number">${Math.round(p95 * 1000)} ms</td>`;
 }
 
-/** The routes of the last minute, where there are any. */
+/** Returns the routes of the last minute, if there are any. */
 export function routes(services: readonly ServiceStatus[], recent: RecentApis): Html | undefined {
   const rows = services.flatMap(({ name }) =>
     (recent.get(name)?.routes ?? []).map(
@@ -84,7 +84,7 @@ export function routes(services: readonly ServiceStatus[], recent: RecentApis): 
   return table('Routes of the last minute: failing ones first, then the slowest', head, rows);
 }
 
-/** A reload that has not ended. */
+/** Shows a reload in progress. */
 export function underWay({ reloading, services }: LauncherStatus): Html | undefined {
   if (reloading === undefined) return undefined;
   const what = reloading.dryRun ? 'A dry run' : 'A reload';

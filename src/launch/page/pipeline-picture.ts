@@ -1,6 +1,6 @@
 /**
- * The app of an API as a picture, from the left to the right: the filters of its pipelines in order, each with its time and
- * errors where these are measured, and its own line for each branch of a URL map.
+ * Picture of an API's app, from left to right: the filters of its pipelines in order, each with its time and errors if
+ * they are measured, and a separate line for each branch of a URL map.
  */
 import type { Totals } from '../../metrics/index.js';
 import type { PlannedApp } from '../../service/index.js';
@@ -9,17 +9,17 @@ import { type Html, html } from './frame.js';
 /** Counts of a filter. */
 interface Stage {
   readonly name: string;
-  /** Requests that it saw; undefined where that is not measured. */
+  /** Number of requests; undefined if they are not measured. */
   readonly requests?: number;
-  /** Its own time on the way in and out, the mean in seconds. */
+  /** Mean of its own time before and after the inner app, in seconds. */
   readonly in?: number | undefined;
   readonly out?: number | undefined;
-  /** Of an app: the mean of its whole time, in seconds. */
+  /** Mean of the whole time of an app, in seconds. */
   readonly takes?: number | undefined;
   readonly errors?: number;
 }
 
-/** The filters of an app, by the pipeline that has them. */
+/** Filters of an app, by the pipeline that has them. */
 type Measure = (app: PlannedApp) => { readonly filters: readonly Stage[]; readonly app?: Partial<Stage> };
 
 const WIDTH = 138;
@@ -27,13 +27,13 @@ const GAP = 24;
 const HEIGHT = 60;
 const LINE = HEIGHT + 14;
 
-/** `name`: the service whose app it is. */
+/** `name`: the service of the app. */
 export function pipelinePicture(name: string, app: PlannedApp, totals: Totals): Html {
   const measure = measureOf(name, totals);
   const boxes: Html[] = [];
   let right = 0;
 
-  /** Draws an app with its first box at a column and a line, and gives the next free line. */
+  /** Draws an app with its first box at a column and a line, and returns the next free line. */
   const draw = (drawn: PlannedApp, column: number, line: number, own: Partial<Stage> = {}): number => {
     const { inner, branches = [] } = drawn;
     const { filters, app: innermost } = measure(drawn);
@@ -73,7 +73,7 @@ function rightOf(column: number): number {
   return leftOf(column) + WIDTH;
 }
 
-/** To a box, from the one before it, which may be in a line further up. */
+/** Draws an arrow to a box from the one before it, which may be in a line further up. */
 function arrow(column: number, from: number, to: number): Html {
   const middle = (line: number): number => line * LINE + HEIGHT / 2 + 1;
   const x = rightOf(column - 1);
@@ -96,7 +96,7 @@ ${factsOf(stage).map(
 `;
 }
 
-/** The same in words. */
+/** Returns the picture as text. */
 function told(app: PlannedApp, measure: Measure): string {
   const { name, inner, branches = [] } = app;
   const stages = measure(app).filters.map((stage) => [stage.name, ...factsOf(stage)].join(' '));

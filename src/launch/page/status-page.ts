@@ -1,6 +1,6 @@
 /**
- * The status page: what a launcher knows of itself and its workers, for a person. All of it is made here; its script only
- * fetches it again.
+ * The status page: a launcher's knowledge of itself and its workers. The page is rendered here; its script only fetches
+ * it again.
  */
 import { differencesFromDefaults, type ShownOption } from '../../config/internal.js';
 import { describeError, placeOf } from '../../errors/index.js';
@@ -21,10 +21,10 @@ import { framed, type Html, html, type Shown, table } from './frame.js';
 import { type RecentApis, routes, served, summary, underWay, whatIsWrong } from './health.js';
 import { pipelinePicture } from './pipeline-picture.js';
 
-/** Facts on the page beside those of the launcher. */
+/** Facts on the page in addition to those of the launcher. */
 interface PageFacts {
   readonly registered: RegisteredServices;
-  /** Figures for the charts; undefined: none are kept. */
+  /** Data of the charts; undefined if none are kept. */
   readonly history: History | undefined;
   readonly plans: ServicePlans['plans'];
 }
@@ -129,7 +129,7 @@ function workerRow(service: string, { id, pid, state, stuck, uptimeMs, silentMs,
 
 const NOT_COUNTED = html`<p>Requests are not counted: set <code>enabled = true</code> in <code>[metrics]</code>.</p>`;
 
-/** So many are in the table. */
+/** Most rows of the table. */
 const SHOWN = 50;
 
 function requests(all: readonly ShownRequest[]): Html {
@@ -153,7 +153,7 @@ ${pipelinePicture(name, app, counted)}`,
   return pictures.length === 0 ? html`<p>No API has a pipeline of a paste file.</p>` : html`${pictures}`;
 }
 
-/** `known`: what `GET /services` answers, or why it cannot be had. */
+/** `known`: the answer of `GET /services`, or the reason why it is not available. */
 function services(known: ServicesDocument | string): Html {
   if (typeof known === 'string') return html`<p>${known}</p>`;
   if (known.services.length === 0) return html`<p>No service has registered.</p>`;
@@ -199,7 +199,7 @@ function reload(last: ReloadReport | undefined): Html {
 ${error === undefined ? undefined : html`<pre tabindex="0">${error}</pre>`}${rows.length > 0 ? table('What it changed', ['option', 'old', 'new', 'where', 'effect'], rows) : undefined}`;
 }
 
-/** Secrets are masked. */
+/** Shows the settings; secrets are masked. */
 function configuration(settings: readonly ShownOption[]): Html {
   const rows = settings.map(
     ({ group, opt, value, location }) =>
@@ -211,8 +211,8 @@ ${table('Secrets are masked', ['option', 'value', 'set in'], rows)}</details>`;
 }
 
 /**
- * Fetches the page again every two seconds, and puts each part that is another one in the place of the old: what is shown
- * is made in one place. A part that has the focus, or a selection, or was opened, stays until it has not.
+ * Fetches the page again every two seconds and replaces the parts that changed, so that the content is rendered in one
+ * place. A part that has the focus, a selection, or was opened stays as it is meanwhile.
  */
 const SCRIPT = `
 const button = document.querySelector('#live');

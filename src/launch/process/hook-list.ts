@@ -1,12 +1,14 @@
 /**
- * Functions of the application that run at a turning point of a launcher.
+ * Hooks of the application that run at an event of a launcher.
  */
 
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 
-/** Runs in the order of registration. One that fails is logged, and those after it are skipped, for that event only. */
+/**
+ * Runs hooks in the order of registration. A failure is logged, and the hooks after it are skipped for that event only.
+ */
 export class HookList<A extends unknown[]> {
   readonly #event: string;
   readonly #log: Logger;
@@ -17,7 +19,7 @@ export class HookList<A extends unknown[]> {
     this.#log = log;
   }
 
-  /** Adds a hook; the function it gives takes it away. */
+  /** Adds a hook; the returned function removes it. */
   add(hook: (...args: A) => Awaitable<unknown>): () => void {
     const own = { name: hook.name || '(anonymous)', call: (...args: A): Awaitable<unknown> => hook(...args) };
     this.#hooks = [...this.#hooks, own];
@@ -26,14 +28,14 @@ export class HookList<A extends unknown[]> {
     };
   }
 
-  /** Never rejects. */
+  /** Runs the hooks. Never rejects. */
   async run(...args: A): Promise<void> {
     await this.runWithin(0, ...args);
   }
 
   /**
-   * No longer than `ms`, for all of them together; 0: for ever. Gives what to say of the hook that had not ended by then,
-   * undefined where all did: it goes on by itself, and those after it are skipped. Never rejects.
+   * Runs all hooks for at most `ms` together (0: no limit). Returns a description of the hook that had not ended by
+   * then, or undefined if all did: that hook goes on, and those after it are skipped. Never rejects.
    */
   async runWithin(ms: number, ...args: A): Promise<string | undefined> {
     let current = '';

@@ -1,14 +1,14 @@
 /**
- * The process a launcher runs in: the one file where `process` is touched, so that a test can hand in another. The title under
- * which `ps` shows it; and its terminal: whether it is the terminal's foreground job, for which SIGHUP means that the terminal
- * was closed, or a daemon, for which it means "reload", and how the process outlives its terminal.
+ * The process that a launcher runs in: only this file touches `process`, so that a test can pass another one. It sets
+ * the title that `ps` shows, and knows the terminal: whether the process is its foreground job, for which SIGHUP means
+ * that the terminal was closed, or a daemon, for which it means "reload"; and it lets the process outlive its terminal.
  */
 import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { commandName } from '../../config/internal.js';
 import type { SignalSource } from './signals.js';
 
-/** The part of `process` launchers use. */
+/** The part of `process` that launchers use. */
 export type HostProcess = Pick<
   NodeJS.Process,
   'pid' | 'ppid' | 'platform' | 'env' | 'argv' | 'execPath' | 'execArgv' | 'exit' | 'stdin' | 'stdout' | 'stderr'
@@ -21,7 +21,7 @@ export type HostProcess = Pick<
     off(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
   };
 
-/** Marks the process whose launcher waits, on the process object itself: there can be one such launcher a process. */
+/** Marks the process object of a waiting launcher: a process has at most one. */
 const WAITING = Symbol.for('portico.launcher');
 
 /** The process itself. */
@@ -30,7 +30,8 @@ export function currentProcess(): HostProcess {
 }
 
 /**
- * Claims the process for one launcher's `wait()`; gives the function that lets it go. Throws when another launcher has it.
+ * Claims the process for one launcher's `wait()`; the returned function releases it. Throws if another launcher has
+ * claimed it.
  */
 export function claimProcess(host: HostProcess): () => void {
   const marked = host as HostProcess & { [WAITING]?: boolean };
@@ -45,7 +46,7 @@ export function claimProcess(host: HostProcess): () => void {
   };
 }
 
-/** Ends the process once what was written to standard output and error is out, or after a second. */
+/** Ends the process after the data for standard output and error was written, or after a second. */
 export function exitProcess(host: HostProcess, status: number): void {
   const pending = [host.stdout, host.stderr].filter((stream) => stream.writableLength > 0);
   if (pending.length === 0) {
@@ -65,7 +66,9 @@ export function exitProcess(host: HostProcess, status: number): void {
   }
 }
 
-/** A broken pipe on standard output or error must not end a daemon: errors there are ignored. Gives the way back. */
+/**
+ * Ignores errors of standard output and error: a broken pipe must not end a daemon. The returned function undoes this.
+ */
 export function tolerateBrokenOutput(host: HostProcess): () => void {
   const ignore = (): void => undefined;
   const streams = [host.stdout, host.stderr];
@@ -75,30 +78,33 @@ export function tolerateBrokenOutput(host: HostProcess): () => void {
   };
 }
 
-/** Keeps the event loop alive, as a launcher must that waits for a signal with no handle open. Gives the way to stop. */
+/**
+ * Keeps the event loop alive for a launcher that waits for a signal without an open handle. The returned function ends
+ * this.
+ */
 export function holdAlive(): () => void {
   const timer = setInterval(() => undefined, 2 ** 30);
   return () => clearInterval(timer);
 }
 
-/** `<prog>: master process [<arguments>]`; of arguments that are masked already. */
+/** Returns `<prog>: master process [<arguments>]`; the arguments are masked already. */
 export function masterTitle(prog: string, args: readonly string[]): string {
   const shown = args.join(' ');
   return `${prog}: master process${shown === '' ? '' : ` [${shown}]`}`;
 }
 
-/** `<prog>: <service> worker(<id>)`. */
+/** Returns `<prog>: <service> worker(<id>)`. */
 export function workerTitle(prog: string, service: string, id: number): string {
   return `${prog}: ${service} worker(${id})`;
 }
 
 /**
- * Sets the title of the process. The system limits it to the length of the command line: a longer title keeps its closing
- * bracket, with `...` before it, and an argument list that is cut off entirely goes with its brackets.
+ * Sets the title of the process. The system limits it to the length of the command line: a longer title keeps its
+ * closing bracket, with `...` before it; if the argument list is cut off entirely, so are its brackets.
  */
 export function setTitle(host: Pick<HostProcess, 'title'>, title: string): void {
   host.title = title;
-  // The cut may have gone through a letter.
+  // The cut may have split a character.
   const kept = host.title.replace(/\uFFFD+$/, '');
   if (kept === title || !title.startsWith(kept)) return;
   const closing = title.at(-1) ?? '';
@@ -109,17 +115,18 @@ export function setTitle(host: Pick<HostProcess, 'title'>, title: string): void 
   host.title = cut.length > at + (opening?.length ?? 0) ? `${cut}...${closing}` : kept.slice(0, at);
 }
 
-/** The command's name, as its package has it; else the name of its main module without ending. */
+/** Returns the command's name in its package; else the name of its main module without the extension. */
 export function programName(host: HostProcess): string {
   return commandName(host.argv) || 'portico';
 }
 
-/** Reads `/proc/self/stat`; a parameter so that tests can hand in a line. */
+/** Reads `/proc/self/stat`; a parameter so that tests can pass a line. */
 type ReadStat = () => string;
 
 /**
- * True unless the process's group is the foreground group of its terminal. A job started with `&`, and a process without
- * a terminal, are daemons. Where `/proc` is missing: true when neither standard input nor standard output is a terminal.
+ * Returns true unless the process's group is the foreground group of its terminal. A job started with `&`, and a
+ * process without a terminal, are daemons. Without `/proc`: true if neither standard input nor standard output is a
+ * terminal.
  */
 export function isDaemon(readStat: ReadStat = readOwnStat): boolean {
   const groups = processGroups(readStat);
@@ -128,8 +135,8 @@ export function isDaemon(readStat: ReadStat = readOwnStat): boolean {
 }
 
 /**
- * The same, for later: a process whose terminal is gone by then is what it was at the call, because a terminal that is
- * closed sends SIGHUP when there is nothing left to ask.
+ * As {@link isDaemon}, for a later call: if the terminal is gone by then, the answer is that of this call, because a
+ * closed terminal sends SIGHUP when it can no longer be queried.
  */
 export function rememberForeground(readStat?: ReadStat): () => boolean {
   const before = isDaemon(readStat);

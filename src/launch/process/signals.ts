@@ -1,13 +1,13 @@
 /**
- * The signals of one process: their listeners, in order, owned by a launcher (there is no singleton); and what each signal does
- * in a process that owns itself: one table for both launchers.
+ * Signals of one process: their listeners, in order, owned by a launcher (there is no singleton), and the effect of
+ * each signal: one table for both launchers.
  */
 import { constants } from 'node:os';
 import type { Logger } from '../../log/index.js';
 import { reopenLogs } from '../../log/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
-/** Called with the name of the signal that came (`SIGTERM`) and its number. */
+/** Called with the name of the signal (`SIGTERM`) and its number. */
 export type SignalListener = (name: string, number: number) => unknown;
 
 /** The part of `process` that delivers signals. */
@@ -16,14 +16,15 @@ export interface SignalSource {
   off(name: string, listener: () => void): unknown;
 }
 
-/** True for a signal this platform knows; `SIG_BLOCK` and the like are no signals. */
+/** Reports whether this platform has a signal; `SIG_BLOCK` and similar names are not signals. */
 export function isSignalSupported(name: string): boolean {
   return Object.hasOwn(constants.signals, name);
 }
 
 /**
- * Calls listeners when a signal comes, the one added last first, as exit hooks run. A listener that throws or rejects is
- * logged and the others still run. Only listeners that came through this object are ever removed from the process.
+ * Calls listeners when a signal arrives, last added first, as exit hooks run. A listener that throws or rejects is
+ * logged, and the others still run. Only listeners that were added through this object are ever removed from the
+ * process.
  */
 export class SignalHandler {
   readonly #source: SignalSource;
@@ -41,8 +42,8 @@ export class SignalHandler {
   }
 
   /**
-   * Adds a listener and gives the function that takes it away. A name this platform does not know is ignored. With
-   * `last` the listener runs after all others, whenever they were added: the place of a launcher's own.
+   * Adds a listener; the returned function removes it. A name that this platform does not have is ignored. With `last`
+   * the listener runs after all others, whenever they were added; launchers use it.
    */
   addHandler(name: string, listener: SignalListener, options: { last?: boolean } = {}): () => void {
     if (!isSignalSupported(name)) return () => undefined;
@@ -53,7 +54,7 @@ export class SignalHandler {
     return () => this.#remove(name, own);
   }
 
-  /** Adds one listener for several signals; the function it gives takes all of them away. */
+  /** Adds one listener for several signals; the returned function removes all of them. */
   addHandlers(names: Iterable<string>, listener: SignalListener, options: { last?: boolean } = {}): () => void {
     const disposers = [...names].map((name) => this.addHandler(name, listener, options));
     return () => {
@@ -61,7 +62,7 @@ export class SignalHandler {
     };
   }
 
-  /** Forgets all listeners and leaves the signals to other listeners, or to the system's default. */
+  /** Removes all listeners and leaves the signals to other listeners, or to the system's default. */
   clear(): void {
     for (const [name, deliver] of this.#installed) this.#source.off(name, deliver);
     this.#installed.clear();
@@ -84,10 +85,10 @@ export class SignalHandler {
     this.#source.off(name, deliver);
   }
 
-  /** Calls the listeners of a signal, as if it came now. */
+  /** Calls the listeners of a signal, as if it arrived now. */
   deliver(name: string): void {
     const number = constants.signals[name as NodeJS.Signals];
-    // A copy: a listener that clears or adds does not change this delivery.
+    // A copy: a listener that clears or adds listeners does not change this delivery.
     for (const listener of (this.#listeners.get(name) ?? []).toReversed()) {
       const failed = (error: unknown): void => {
         this.#log?.error(`a handler of ${name} failed`, { err: error });
@@ -101,23 +102,23 @@ export class SignalHandler {
   }
 }
 
-/** Actions that a signal asks of a launcher. */
+/** Actions of a launcher that signals trigger. */
 export interface SignalActions {
-  /** A stop is under way. */
+  /** Reports whether a stop is in progress. */
   stopping(): boolean;
-  /** The time left until the deadline, for people. */
+  /** Remaining time until the deadline, as text. */
   remaining(): string;
   /** Begins a graceful stop. */
   stop(): void;
   /** Ends at once, status 1. */
   halt(): void;
-  /** Begins a reload, or lets the one that runs be followed by another. */
+  /** Begins a reload, or schedules another one after the present one. */
   reload(): void;
-  /** One worker more or fewer for each service. */
+  /** Adds or removes one worker of each service. */
   resize?(by: 1 | -1): void;
-  /** Tells workers to open their log file anew. */
+  /** Tells workers to reopen their log file. */
   reopenLog?(): void;
-  /** Writes a report of what the process is doing. */
+  /** Writes a report about the process. */
   report?(): void;
 }
 
@@ -126,28 +127,31 @@ export interface SignalCircumstances {
   readonly settings: () => LaunchSettings;
   readonly log: Logger;
   /**
-   * A supervisor is there: SIGINT, which a terminal sends to the whole group, is its affair, and so is a second SIGTERM:
-   * of one sent to the group a worker sees two, its own and its supervisor's.
+   * True if there is a supervisor: it handles SIGINT, which a terminal sends to the whole group, and a second SIGTERM:
+   * if one is sent to the group, a worker gets two, its own and its supervisor's.
    */
   readonly supervised: boolean;
   readonly isDaemon: () => boolean;
-  /** On Windows Ctrl-C is the polite way to end a program, for there SIGTERM ends it at once. */
+  /** On Windows, Ctrl-C ends a program gracefully, because SIGTERM ends it at once. */
   readonly windows?: boolean;
-  /** Milliseconds. Default: `performance.now`. */
+  /** Clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
 }
 
-/** npm passes SIGINT on to its script, which the terminal has sent one already: no user presses twice within so many milliseconds. */
+/** npm forwards SIGINT to its script, which has one from the terminal already: two within this time count as one. */
 const SAME_PRESS_MS = 250;
 
-/** The listeners, by signal. They only begin things; nothing here waits, so a SIGTERM that comes during a reload is seen at once. */
+/**
+ * Returns the listeners by signal. They only begin actions and never wait, so a SIGTERM during a reload is handled at
+ * once.
+ */
 export function signalTable(actions: SignalActions, given: SignalCircumstances): Record<string, SignalListener> {
   const { settings, log, now = () => performance.now() } = given;
   let interruptedAt = Number.NEGATIVE_INFINITY;
 
   const terminate = (name: string): void => {
     if (!actions.stopping()) {
-      // A fleet's parent has said so once for all.
+      // A fleet's parent has logged it for all workers.
       log[given.supervised ? 'debug' : 'notice'](`Caught ${name}, stopping`);
       actions.stop();
     } else if (settings().secondTerm === 'force' && !given.supervised) {
@@ -174,7 +178,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
   };
 
   const hangUp = (name: string): void => {
-    // Whatever else comes of the signal: what rotates logs waits for nothing.
+    // Log rotation does not wait for anything else.
     reopenLogs(log);
     actions.reopenLog?.();
     if (actions.stopping()) {

@@ -1,5 +1,5 @@
 /**
- * Subjects of a report: the services of this process, the places its code is at, and its children.
+ * Subjects of a report: the services of this process, the stacks of its threads, and its child processes.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Session } from 'node:inspector';
@@ -9,34 +9,34 @@ import type { Counted } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 
-/** A request that has not been answered. */
+/** A request without a response so far. */
 export interface ReportedRequest {
   readonly method: string;
-  /** Without its query, which may hold secrets. */
+  /** Path without its query, which may hold secrets. */
   readonly path: string;
   readonly ageMs: number;
 }
 
-/** Optional members of a service, beside its four verbs. */
+/** Optional members of a service, in addition to its four methods. */
 export interface Telling {
   readonly tasks?: { activity?(): Iterable<Activity> };
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
-  /** Requests that have not been answered. */
+  /** Requests without a response so far. */
   requestsInFlight?(): Iterable<ReportedRequest>;
-  /** When its certificate ends. */
+  /** Expiry of its certificate. */
   readonly certificateEnds?: Date | undefined;
   readonly meter?: {
-    /** Requests that wait for their turn. */
+    /** Number of requests that wait for a slot. */
     readonly queued?: number;
-    /** Open connections. */
+    /** Number of open connections. */
     readonly connections?: number;
-    /** The process had no descriptor left within the last minute. */
+    /** True if the process had no free descriptor within the last minute. */
     readonly lacksDescriptors?: boolean;
-    /** Troubles of what it needs, such as a broker: it serves all the same. */
+    /** Problems of resources that it needs, such as a broker; it serves regardless. */
     troubles?(): readonly string[];
-    /** Remote calls that it handles, and that it waits for. */
+    /** Number of remote calls that it handles, and that it waits for. */
     readonly calls?: { readonly running: number; readonly pending: number } | undefined;
-    /** Takes its counts since the last reading. */
+    /** Returns its counts since the last call. */
     take(): Counted;
   };
 }
@@ -49,16 +49,16 @@ export function requestsOf(services: Iterable<ServiceBase & Telling>): ReportedR
   return [...services].flatMap((service) => [...(service.requestsInFlight?.() ?? [])]);
 }
 
-/** More frames than this say nothing more. */
+/** Most frames of a stack. */
 const FRAMES = 40;
 
-/** A larger file is a bundle, whose lines are no help. */
+/** A larger file is a bundle, whose lines are of no use. */
 const LARGEST_SOURCE = 1024 * 1024;
 
-/** The files that a report shows lines of. */
+/** Files whose lines a report shows. */
 type Sources = Map<string, Promise<readonly string[]>>;
 
-/** The main thread's stack, worker threads by number, and what keeps the event loop alive, counted by kind. */
+/** Returns the main thread's stack, worker threads by number, and the resources that keep the event loop alive. */
 export async function threads(stack: string): Promise<string> {
   const sources: Sources = new Map();
   const counted = Object.entries(activeResources()).map(([kind, count]) => `  ${kind}: ${count}`);
@@ -71,7 +71,7 @@ export async function threads(stack: string): Promise<string> {
   return parts.join('\n\n');
 }
 
-/** Resources that keep the event loop alive, counted by kind. */
+/** Counts the resources that keep the event loop alive, by kind. */
 export function activeResources(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
@@ -80,7 +80,7 @@ export function activeResources(): Record<string, number> {
 
 const NOTHING_RUNS = '(no JavaScript is running: idle event loop, or native code)';
 
-/** `file:line in function`, each with its line of source beneath where that can be read. */
+/** Returns `file:line in function` for each frame, with its source line below if it can be read. */
 async function frames(stack: string, sources: Sources): Promise<string> {
   const lines = stack
     .split('\n')
@@ -102,7 +102,7 @@ async function frame(name: string, url: string, line: number, sources: Sources):
   return source === undefined || source === '' ? head : `${head}\n    \`${source.slice(0, 120)}\``;
 }
 
-/** The lines of a file, which is read once for each report, without holding up the event loop. */
+/** Returns the lines of a file, read once for each report without blocking the event loop. */
 function linesOf(file: string, sources: Sources): Promise<readonly string[]> {
   const lines = sources.get(file) ?? readLines(file);
   sources.set(file, lines);
@@ -113,23 +113,23 @@ async function readLines(file: string): Promise<readonly string[]> {
   try {
     return (await stat(file)).size > LARGEST_SOURCE ? [] : (await readFile(file, 'utf8')).split('\n');
   } catch {
-    // Gone, or not readable: the place alone has to do.
+    // Missing or not readable: the place alone is shown.
     return [];
   }
 }
 
-/** How long worker threads may take to answer. */
+/** Time that worker threads have to answer. */
 const ANSWER_MS = 300;
 
 /** One worker thread. */
 interface WorkerStack {
   /** Its `threadId`. */
   readonly id: number;
-  /** As `Error.stack` writes frames; absent where no JavaScript was running. */
+  /** Frames in the form of `Error.stack`; absent if no JavaScript was running. */
   readonly stack?: string;
 }
 
-/** The inspector's message about a thread, as far as it is read. */
+/** The part of the inspector's message about a thread that is used. */
 interface Message {
   readonly method?: string;
   readonly params?: {
@@ -142,8 +142,8 @@ interface Message {
 }
 
 /**
- * The worker threads with what they are doing. One that does not answer in time runs no JavaScript:
- * it is idle, or busy in native code. Each is held up for a moment, this thread is not.
+ * Returns the worker threads with their stacks. A thread that does not answer in time runs no JavaScript: it is idle,
+ * or busy in native code. Each one is paused for a moment; this thread is not.
  */
 async function workerStacks(): Promise<WorkerStack[]> {
   const session = await openSession();
@@ -166,18 +166,18 @@ async function workerStacks(): Promise<WorkerStack[]> {
   });
   try {
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
-    // Those there are have been told of by now.
+    // All present threads have been reported by now.
     if (threads.size > 0) await delay(ANSWER_MS, undefined, { signal: over.signal, ref: false }).catch(() => {});
     return [...threads.values()];
   } finally {
-    // Else a thread that comes back from native code would be paused then, with no session left to resume it.
+    // Otherwise a thread that returns from native code would be paused then, with no session left to resume it.
     for (const sessionId of threads.keys()) tell(session, sessionId, 3, 'Debugger.disable');
     session.post('NodeWorker.disable');
     session.disconnect();
   }
 }
 
-/** Undefined in a Node that was built without an inspector. */
+/** Returns undefined if Node was built without an inspector. */
 async function openSession(): Promise<Session | undefined> {
   try {
     const { Session: Inspector } = await import('node:inspector');
@@ -222,8 +222,8 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 /**
- * `Process <pid> (under <ppid>) [ run by: <user> (<uid>), state: <state> ]`, and the same for each child, indented. Reads
- * without holding up the event loop, however many processes the machine has.
+ * Returns `Process <pid> (under <ppid>) [ run by: <user> (<uid>), state: <state> ]`, and the same for each child,
+ * indented. Reads without blocking the event loop, however many processes the machine has.
  */
 export async function processTree(pid: number, parent: number): Promise<string> {
   const all = await processes();
@@ -240,10 +240,10 @@ export async function processTree(pid: number, parent: number): Promise<string> 
   return (await lines(own, '')).join('\n');
 }
 
-/** So many files are read at a time: each takes a thread of Node's pool. */
+/** Number of files that are read at a time: each occupies a thread of Node's pool. */
 const AT_ONCE = 16;
 
-/** All processes of the machine where it has a /proc; none elsewhere. */
+/** Returns all processes of the machine if it has /proc, else none. */
 async function processes(): Promise<ProcessFacts[]> {
   const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   const found: (ProcessFacts | undefined)[] = [];
@@ -255,7 +255,7 @@ async function processes(): Promise<ProcessFacts[]> {
 
 async function factsOf(pid: string): Promise<ProcessFacts | undefined> {
   const stat = await readText(`/proc/${pid}/stat`);
-  // It ended while we looked.
+  // The process has ended meanwhile.
   if (stat === '') return undefined;
   // The command's name is in parentheses and may hold any character, parentheses too.
   const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

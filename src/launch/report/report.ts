@@ -1,5 +1,5 @@
 /**
- * The Guru Meditation report: what a process is doing, on demand, while it goes on doing it.
+ * The Guru Meditation report: the activity of a process, on demand, while it continues.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -28,33 +28,33 @@ export const reportOptions = defineOptions({
   }),
 });
 
-/** Options of a report; all may be absent. */
+/** Options of a report; all are optional. */
 export interface GuruMeditationOptions {
-  /** The service's name, for the name of the file. Default `portico`. */
+  /** Name of the service, for the name of the file. Default `portico`. */
   readonly service?: string | (() => string);
-  /** The program's main module, whose package is the product. */
+  /** Main module of the program, whose package is the product. */
   readonly program?: string | undefined;
   readonly config?: Config | undefined;
-  /** The services of this process, asked for each report: their tasks, and what `describeWork` says. */
+  /** Services of this process, read for each report: their tasks, and the result of `describeWork`. */
   readonly services?: () => Iterable<ServiceBase & Telling>;
-  /** In a supervisor: its workers, a line each. It serves no requests: those of its workers are in their reports. */
+  /** In a supervisor: its workers, one line each. It serves no requests; those of its workers are in their reports. */
   readonly workers?: (() => Iterable<string>) | undefined;
-  /** Output of a report that has no file, and of errors about one that has. Default: standard error. */
+  /** Output of a report without a file, and of errors about the file. Default: standard error. */
   readonly output?: { write(text: string): unknown };
-  /** Default: `Date`. Names files. */
+  /** Clock for names of files. Default: `Date`. */
   readonly now?: () => Date;
 }
 
-/** A section of an application's own. */
+/** Text of a section that an application adds. */
 export type ReportSection = () => Awaitable<string>;
 
-/** A manifest that is only about how files are read (`{"type": "module"}`) does not name a package. */
+/** A manifest that only declares the module type (`{"type": "module"}`) does not name a package. */
 const saysVersion = ({ version }: { readonly version?: string }): boolean => version !== undefined;
 
-/** How long a section that an application adds may take. */
+/** Time that a section of an application has. */
 const SECTION_MS = 1000;
 
-/** A reporter of this process. Does nothing until it is asked. */
+/** Reporter of this process. Does nothing until a report is requested. */
 export class GuruMeditation {
   readonly #options: GuruMeditationOptions;
   readonly #sections: { readonly title: string; readonly text: ReportSection; readonly limitMs: number }[] = [];
@@ -67,20 +67,20 @@ export class GuruMeditation {
     this.#output = options.output ?? process.stderr;
   }
 
-  /** True where a file triggers reports, so that the signal must not. */
+  /** True if a file triggers reports, so that the signal must not. */
   get triggeredByFile(): boolean {
     return this.#settings().fileEventHandler !== undefined;
   }
 
   /**
-   * Adds a section behind the built-in ones. One that fails shows its error, one that does not end within `limitMs`
-   * (default 1000) that it did not answer; the rest of the report still appears.
+   * Adds a section after the built-in ones. If it fails, its error is shown; if it does not end within `limitMs`
+   * (default 1000), the report notes that. The rest of the report always appears.
    */
   registerReportSection(title: string, text: ReportSection, limitMs = SECTION_MS): void {
     this.#sections.push({ title, text, limitMs });
   }
 
-  /** The report as text. */
+  /** Returns the report as text. */
   async report(): Promise<string> {
     const stack = new Error('here').stack ?? '';
     const { config, workers } = this.#options;
@@ -95,7 +95,7 @@ export class GuruMeditation {
     ];
     const parts: string[] = [];
     for (const { title, text } of built) parts.push(`${sectionBanner(title)}\n${await sectionText(text)}`);
-    // Side by side, so that all of them together take no longer than one.
+    // Concurrently, so that all sections together take no longer than one.
     const added = this.#sections.map(async ({ title, text, limitMs }) => {
       const shown = await within(sectionText(text), limitMs);
       return `${sectionBanner(title)}\n${shown ?? `(this section did not answer within ${limitMs} ms)`}`;
@@ -104,7 +104,7 @@ export class GuruMeditation {
     return `${[`${sectionBanner('Guru Meditation')}\n${'|'.repeat(WIDTH)}`, ...parts].join('\n\n\n')}\n`;
   }
 
-  /** Makes a report and puts it where it belongs: the path of its file, or undefined. Never rejects. */
+  /** Writes a report to its destination; returns the path of its file, or undefined. Never rejects. */
   async write(): Promise<string | undefined> {
     try {
       const report = await this.report();
@@ -122,7 +122,7 @@ export class GuruMeditation {
     }
   }
 
-  /** Looks at the file that triggers reports, if one is set. The looking keeps no process alive. */
+  /** Watches the file that triggers reports, if one is set. Does not keep the process alive. */
   start(): void {
     const { fileEventHandler, fileEventHandlerInterval } = this.#settings();
     if (fileEventHandler === undefined || this.#watch !== undefined) return;
@@ -157,7 +157,7 @@ export class GuruMeditation {
     const time = now()
       .toISOString()
       .replaceAll(/[-:T]|\..*$/g, '');
-    // The pid, so that workers that are asked at once do not write over one another.
+    // Contains the pid, so that concurrent workers do not overwrite each other.
     const file = join(folder, `${this.#service.replaceAll(/[^\w.-]/g, '_')}_gurumeditation_${time}_${process.pid}`);
     try {
       return await writeNew(file, report);
@@ -234,7 +234,7 @@ function periodicLine({
   return `${name}: ${state}every ${formatDuration(spacing)}, ${runs} runs, ${errors} errors, ${last}, ${next}${failed}`;
 }
 
-/** `default:` first, then each group; options sorted by name, secrets masked by the configuration itself. */
+/** Returns `default:` first, then each group; options sorted by name, secrets masked by the configuration. */
 function configuration(config: Config | undefined): string {
   if (config === undefined) return '(no configuration)';
   const { DEFAULT = {}, ...groups } = config.toJSON();
@@ -247,7 +247,7 @@ function configuration(config: Config | undefined): string {
     .join('\n\n');
 }
 
-/** An existing file of that name, or a link that another user may have put there, is left alone and another name is taken. */
+/** If the file exists, or is a link that another user may have put there, uses another name. */
 async function writeNew(file: string, text: string): Promise<string> {
   try {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' });
@@ -260,15 +260,15 @@ async function writeNew(file: string, text: string): Promise<string> {
   }
 }
 
-/** 0 for a file that is not there yet: its making will be its modification. */
+/** Returns 0 for a missing file: its creation counts as its modification. */
 async function modificationTime(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
 }
 
-/** Banners of 72 columns over plain lines, as oslo.reports draws them. */
+/** Banners of 72 columns, as in oslo.reports. */
 const WIDTH = 72;
 
-/** The three lines over a section. As Python's `'{:^64}'` an odd space goes to the right. */
+/** Returns the three lines of a banner. As in Python's `'{:^64}'`, an odd space goes to the right. */
 function sectionBanner(title: string): string {
   const rule = '='.repeat(WIDTH);
   const width = WIDTH - 8;
@@ -276,7 +276,7 @@ function sectionBanner(title: string): string {
   return `${rule}\n====${centred}====\n${rule}`;
 }
 
-/** `key = value`, one a line. */
+/** Returns lines of `key = value`. */
 function pairs(values: Readonly<Record<string, unknown>>, indent = ''): string {
   return Object.entries(values)
     .map(([key, value]) => `${indent}${key} = ${printable(String(value))}`)

@@ -1,5 +1,5 @@
 /**
- * One service's life in this process: started, watched, renewed, stopped within its deadline.
+ * Life of one service in this process: start, watch, renewal, and stop within its deadline.
  */
 
 import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
@@ -10,45 +10,45 @@ import { within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
 
-/** How long a service whose deadline has passed, and at the end of a stop what has been called off, may take to let go. */
+/** Time that a service past its deadline, and cancelled work at the end of a stop, have to release their resources. */
 export const LETTING_GO_MS = 500;
 
 /** Listener of a {@link ServiceRun}. */
 export interface RunListener {
-  /** The service's `wait()` rejected: it died by itself. */
+  /** Called when the service's `wait()` rejected: the service died by itself. */
   died(error: unknown): void;
-  /** The service's `wait()` settled without anybody having stopped it. */
+  /** Called when the service's `wait()` settled without a stop. */
   finished(): void;
 }
 
 /** Reasons of a stop; each leaves less time to idle connections than those before it. */
 const URGENCY: readonly StopReason[] = ['replaced', 'hurried', 'stop'];
 
-/** Whether `reason` leaves less time to idle connections than `before`. Default of `before`: `stop`. */
+/** Reports whether `reason` leaves less time to idle connections than `before`. Default of `before`: `stop`. */
 export function isMoreUrgent(reason: StopReason, before: StopReason = 'stop'): boolean {
   return URGENCY.indexOf(reason) > URGENCY.indexOf(before);
 }
 
-/** Why and until when a service is stopped. */
+/** Reason and deadline of a stop. */
 export interface StopRequest {
   readonly reason: StopReason;
-  /** The launcher's deadline in milliseconds; the service's own wins. 0: endless. */
+  /** Deadline of the launcher in milliseconds; the service's own deadline takes precedence. 0: no limit. */
   readonly timeoutMs: number;
-  /** No service has longer than so many milliseconds, whatever its own deadline. */
+  /** Upper limit in milliseconds for every service, whatever its own deadline. */
   readonly limitMs?: number;
-  /** Milliseconds of it that have passed already. Default 0. */
+  /** Milliseconds of the deadline that have passed already. Default 0. */
   readonly spentMs?: number;
-  /** It is to be started again. */
+  /** True if the service will be started again. */
   readonly restarts?: true;
 }
 
-/** How a service takes a new configuration up. */
+/** Terms on which a service adopts a new configuration. */
 export interface RenewTerms {
-  /** Milliseconds that work under way has. 0: endless. */
+  /** Milliseconds that requests in progress have. 0: no limit. */
   readonly timeoutMs: number;
-  /** Starts it again, where it was stopped. A failure does not reject. */
+  /** Starts the service again after a stop. A failure does not reject. */
   readonly start: () => Promise<unknown>;
-  /** Raised when a stop was asked for: it is not started any more. */
+  /** Aborted when a stop is requested: the service is then not started again. */
   readonly stopped: AbortSignal;
 }
 
@@ -61,9 +61,9 @@ export class ServiceRun {
   #life = 0;
   #startedAt = performance.now();
   #dead = false;
-  /** The service has said by itself which work it cut off at the deadline. */
+  /** True if the service has logged which work it cut off at the deadline. */
   #overran = false;
-  /** It is being stopped, or was, not to be started again. */
+  /** True if it is stopping, or stopped, for good. */
   #ends = false;
   readonly #listener: RunListener;
   readonly #log: Logger;
@@ -81,33 +81,33 @@ export class ServiceRun {
     return this.#state === 'started';
   }
 
-  /** Work that goes on in spite of a stop whose deadline has passed; settles when it has ended after all. */
+  /** Work that continues after the deadline of a stop; settles when it has ended. */
   goesOn: Promise<unknown> | undefined;
-  /** The status it chose by a `ServiceExit` while it was being stopped. */
+  /** Exit status that it chose by a `ServiceExit` while it stopped. */
   exitStatus: number | undefined;
-  /** It was ready at some time, and may have been announced as ready. */
+  /** True once it was ready, and so may have been announced as ready. */
   wasReady = false;
-  /** Its `wait()` settled though it was not stopped here. */
+  /** True if its `wait()` settled without a stop from here. */
   finished = false;
 
-  /** For status pages. */
+  /** State for status pages. */
   get state(): 'starting' | 'ready' | 'draining' {
-    // A service that a reload stops and starts again is no reason to take the process from a load balancer.
+    // If a reload stops and restarts a service, the process must stay in the load balancer.
     if (this.#state === 'started' || (this.wasReady && !this.#ends)) return 'ready';
     return this.#state === 'stopped' ? 'draining' : 'starting';
   }
 
-  /** Milliseconds since it was last started. */
+  /** Milliseconds since its last start. */
   get uptimeMs(): number {
     return performance.now() - this.#startedAt;
   }
 
-  /** Time left of a stop that is under way, for people. */
+  /** Remaining time of the stop in progress, as text. */
   get remaining(): string {
     return this.#deadline?.describe() ?? 'no limit';
   }
 
-  /** Settles when the service is ready. A rejection is the service's. */
+  /** Settles when the service is ready. Rejects with the service's error. */
   start(): Promise<void> {
     this.#state = 'starting';
     this.#startedAt = performance.now();
@@ -116,7 +116,7 @@ export class ServiceRun {
         await this.service.start();
       } catch (error) {
         this.#dead = true;
-        // At a reload it is no failed start.
+        // In a reload it is not a failed start.
         if (this.wasReady && chosenStatus(error) !== undefined) this.#exits(error);
         throw error;
       }
@@ -129,7 +129,7 @@ export class ServiceRun {
     return this.#starting;
   }
 
-  /** Stops and waits. True when everything under way came to its end; false when it was cut off or failed. */
+  /** Stops and waits. Returns true if all requests in progress ended, false if any was cut off or failed. */
   async stop(request: StopRequest): Promise<boolean> {
     this.#ends = request.restarts !== true;
     const wasStarting = this.#state === 'starting';
@@ -143,13 +143,13 @@ export class ServiceRun {
     const deadline = new Deadline(timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (request.spentMs ?? 0)));
     this.#deadline = deadline;
     let busy: readonly string[] | undefined;
-    // First among the listeners: once the service hears of it, nothing is under way any more.
+    // First among the listeners: after the service is notified, no request is in progress.
     const look = (): void => {
       busy ??= starting ? ['its start'] : (this.service.describeWork?.() ?? ['(the service does not say)']);
     };
     deadline.signal.addEventListener('abort', look);
     const ended = this.#end(request.reason, deadline, wasStarting);
-    // Judged as it ends: what else the loop does until this goes on is no part of it.
+    // Judged when it ends: later work of the event loop does not count.
     let late = false;
     void ended.then(() => (late = deadline.passed));
     const inTime = await unlessAborted(ended, deadline.signal);
@@ -159,7 +159,7 @@ export class ServiceRun {
     return this.#cutOff(ended, busy ?? []);
   }
 
-  /** Stops what can be stopped at once, without waiting for anything under way. */
+  /** Stops at once, without waiting for requests in progress. */
   async abandon(): Promise<void> {
     this.#ends = true;
     this.#state = 'stopped';
@@ -170,7 +170,9 @@ export class ServiceRun {
     );
   }
 
-  /** Takes new configuration in place, without a stop. False: the service refused it and continues with the old one. */
+  /**
+   * Applies new configuration in place, without a stop. Returns false if the service refused it and keeps the old one.
+   */
   reset(changes: ConfigChanges): Promise<boolean> {
     return this.#take(() => this.service.reset(changes));
   }
@@ -184,7 +186,7 @@ export class ServiceRun {
         this.#exits(error);
         return true;
       }
-      // A renewal that a stop has called off was not refused.
+      // A renewal that a stop has cancelled was not refused.
       if (stopped?.aborted === true) return true;
       const text = isRefusal(error) ? `: ${describeError(error)}` : '';
       this.#log.error(`service ${this.name} refused the new configuration and keeps the old one${text}`, {
@@ -196,8 +198,8 @@ export class ServiceRun {
   }
 
   /**
-   * Takes a new configuration up that is in force: by its `renew`; without one by `reset`, where it listens; or else stopped, reset and
-   * started again (oslo.service). False: it refused it and continues with the old one.
+   * Adopts the new configuration in force: by `renew`; without it by `reset`, if the service listens; otherwise it is
+   * stopped, reset and started again (oslo.service). Returns false if the service refused it and keeps the old one.
    */
   async renew(changes: ConfigChanges, { timeoutMs, start, stopped }: RenewTerms): Promise<boolean> {
     const { service } = this;
@@ -206,7 +208,7 @@ export class ServiceRun {
         () => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs }) }),
         stopped,
       );
-      // One that had ended by itself may run again.
+      // A service that had ended by itself may run again.
       if (taken && this.finished && this.started) this.#watch();
       return taken;
     }
@@ -218,14 +220,14 @@ export class ServiceRun {
     return taken;
   }
 
-  /** Milliseconds this service may take to stop; 0: endless. */
+  /** Milliseconds that this service has to stop; 0: no limit. */
   timeoutMs({ timeoutMs: inherited, limitMs }: Pick<StopRequest, 'timeoutMs' | 'limitMs'>): number {
     const own = this.service.gracefulShutdownTimeout;
     const wanted = own === undefined || own === null ? inherited : own * 1000;
     return limitMs === undefined ? wanted : Math.min(wanted || limitMs, limitMs);
   }
 
-  /** It asks the process to end, which a stop for good does already. */
+  /** Handles a request to end the process, which a stop for good does already. */
   #exits(error: unknown): void {
     this.#dead = true;
     if (this.#ends) this.exitStatus ??= chosenStatus(error);
@@ -252,7 +254,7 @@ export class ServiceRun {
       );
   }
 
-  /** The ordinary way out: stop, then wait. A start under way is stopped again once it ended, should it have succeeded. */
+  /** The ordinary end: stop, then wait. A start in progress is stopped again after it has succeeded. */
   async #end(reason: StopRequest['reason'], deadline: Deadline, wasStarting: boolean): Promise<boolean> {
     const options = (): StopOptions => ({
       graceful: true,
@@ -261,13 +263,13 @@ export class ServiceRun {
       reason,
     });
     const asked = this.#attempt(() => this.service.stop(options()));
-    // Once it has begun to acquire, only its own end tells what is to be released.
+    // After a start has begun to acquire resources, only its end shows which ones to release.
     if (wasStarting) await settled(this.#starting);
     let clean = await asked;
     if (wasStarting) {
       clean = (await this.#attempt(() => this.service.stop(options()))) && clean;
     }
-    // The log has the cause of a death already; and a service whose stop failed would be waited for in vain.
+    // The log has the cause of a death already; and waiting for a service whose stop failed would be in vain.
     if (this.#dead || (!clean && !this.#overran)) return clean;
     return (await this.#attempt(() => this.service.wait())) && clean;
   }

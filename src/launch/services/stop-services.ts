@@ -1,24 +1,27 @@
 /**
- * The stop of all services of this process, side by side, on one clock.
+ * Stop of all services of this process, concurrently, with one deadline.
  */
 import { pause } from '../../tasks/internal.js';
 import type { ServiceRun, StopRequest } from './service-run.js';
 
-/** Circumstances that the stop of all services depends on. */
+/** Circumstances of the stop. */
 interface StopCircumstances {
-  /** How long the services say that they are not ready any more, before they stop accepting. Part of the deadline. */
+  /**
+   * Time for which services report that they are not ready before they stop accepting connections. Part of the
+   * deadline.
+   */
   readonly drainDelayMs: number;
-  /** Raised when another stop, which has less time, takes this one's place. */
+  /** Aborted when another stop with less time replaces this one. */
   readonly superseded: AbortSignal;
-  /** Ends a process whose event loop is stuck soon after so many milliseconds; 0: it need not any more. */
+  /** Ends a process with a stuck event loop shortly after this time; 0 cancels. */
   killAfter(ms: number): void;
-  /** Told of what goes on in spite of the deadline. */
+  /** Called with work that continues after the deadline. */
   leaveBehind(work: Promise<unknown>): void;
 }
 
 /**
- * Stops all of them: asked in the order they were launched, they drain side by side, so that none goes on accepting behind
- * another. One clock for all of it. True when everything under way came to its end, or it is another stop's affair by now.
+ * Stops all services concurrently, in the order of their launch, so that none continues to accept while another drains.
+ * One deadline applies to all. Returns true if all requests in progress ended, or another stop has replaced this one.
  */
 export async function stopServices(
   runs: readonly ServiceRun[],
@@ -26,11 +29,11 @@ export async function stopServices(
   { drainDelayMs, superseded, killAfter, leaveBehind }: StopCircumstances,
 ): Promise<boolean> {
   const limits = runs.map((run) => run.timeoutMs(request));
-  // One may take for ever.
+  // A service may have no limit.
   const longestMs = limits.includes(0) ? 0 : Math.max(request.limitMs ?? request.timeoutMs, ...limits);
   killAfter(longestMs);
   const began = performance.now();
-  // A crash does not wait, and a service that never served is in no load balancer's list.
+  // After a crash there is no delay, and a service that never served is in no load balancer's list.
   const known = runs.some(({ wasReady }) => wasReady);
   if (known && request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
     for (const run of runs) run.service.markDraining?.();

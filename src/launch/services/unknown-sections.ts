@@ -1,5 +1,6 @@
 /**
- * The sections of the configuration that nothing reads: each service knows which it has not declared once its application is loaded.
+ * Sections of the configuration that no service reads: each service knows the undeclared ones after its application is
+ * loaded.
  */
 import type { Config } from '../../config/index.js';
 import type { Diagnostic } from '../../errors/index.js';
@@ -7,11 +8,11 @@ import type { Awaitable, ServiceBase } from '../../service/index.js';
 
 /** A service that knows which sections its program does not read. */
 interface Knowing {
-  /** Warnings of these sections, once it was built; undefined where its code may read any. */
+  /** Returns warnings of these sections after the build; undefined if its code may read any section. */
   unknownSections?(config?: Config): Awaitable<readonly Diagnostic[] | undefined>;
 }
 
-/** Those of a service; undefined for one that may read any section. */
+/** Returns the sections that a service does not read; undefined if it may read any section. */
 export async function unknownSectionsOf(
   service: ServiceBase & Knowing,
   config?: Config,
@@ -19,7 +20,7 @@ export async function unknownSectionsOf(
   return service.unknownSections?.(config);
 }
 
-/** Those that no service of the program reads, and not the program itself. */
+/** Returns the sections that neither the services nor the program reads. */
 export function unknownToAll(
   config: Config | undefined,
   services: readonly (readonly Diagnostic[] | undefined)[],

@@ -1,5 +1,5 @@
 /**
- * Sockets that a service manager opened and handed over, as sd_listen_fds(3) describes it: descriptors 3 and up.
+ * Sockets that a service manager opened and passed, as in sd_listen_fds(3): descriptors from 3 on.
  */
 import type { Logger } from '../../log/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
@@ -9,7 +9,7 @@ import { addressOfDescriptor, type ListenSockets } from './listen-sockets.js';
 
 const FIRST_DESCRIPTOR = 3;
 
-/** Names that a service manager gives where its configuration has none: they do not tell the service of a socket. */
+/** Names that a service manager uses if its configuration has none: they do not identify a service. */
 const MEANINGLESS = /^(?:unknown|connection|stored|)$|\.socket$/;
 
 interface Passed {
@@ -18,8 +18,8 @@ interface Passed {
 }
 
 /**
- * The sockets passed to this process, each handed out once: to the service whose name it has (`LISTEN_FDNAMES`), and without
- * names, in order. They are never closed here and their files never removed: they are the service manager's.
+ * Sockets passed to this process, each given to one service: to the one with its name (`LISTEN_FDNAMES`), or without
+ * names, in order. They belong to the service manager: they are never closed here, and their files never removed.
  */
 export class ActivatedSockets {
   #passed: readonly Passed[];
@@ -27,7 +27,7 @@ export class ActivatedSockets {
 
   constructor(host: Pick<HostProcess, 'env' | 'pid'>) {
     const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names = '' } = host.env;
-    // Meant for another process: the variables were inherited.
+    // The variables were inherited, and meant for another process.
     const length = Number(pid) === host.pid ? Math.max(0, Math.trunc(Number(count)) || 0) : 0;
     const given = names.split(':');
     this.#passed = Array.from({ length }, (_, at) => ({
@@ -37,8 +37,8 @@ export class ActivatedSockets {
   }
 
   /**
-   * The sockets of a service, one list for each of its addresses; undefined when none were passed for it. Several sockets
-   * of one name for a service with one address are slots of that address.
+   * Returns the sockets of a service, one list for each of its addresses; undefined if none were passed for it. Several
+   * sockets of one name for a service with one address are slots of that address.
    */
   take(service: string, addresses: readonly ListenAddress[]): ListenSockets[] | undefined {
     const mine = this.#choose(service, addresses.length);
@@ -50,7 +50,7 @@ export class ActivatedSockets {
       return {
         address: addressOfDescriptor(descriptors[0]!, address),
         descriptors,
-        // They stay open, for a service that comes again.
+        // They stay open for a service that is added again.
         close: () => {
           this.#passed = [...this.#passed.filter((passed) => !sockets.includes(passed)), ...sockets];
         },
@@ -58,7 +58,7 @@ export class ActivatedSockets {
     });
   }
 
-  /** Lets a service of this process listen on the sockets passed for it, where there are any. */
+  /** Passes the sockets to a service of this process, if there are any. */
   giveTo(service: ServiceBase, name: string): void {
     const sockets = isListening(service) ? this.take(name, service.addresses) : undefined;
     if (sockets === undefined || !isListening(service)) return;
@@ -66,8 +66,8 @@ export class ActivatedSockets {
   }
 
   /**
-   * Warns of each socket that no service took: its clients connect and wait. Once for each; one that a reload adds may
-   * still take them. `services`: those whose names would have fitted.
+   * Warns once of each socket that no service uses: its clients connect and wait. A service that a reload adds may
+   * still use it. `services`: those whose names would have matched.
    */
   warnOfUnused(log: Logger, services: readonly { readonly name: string }[]): void {
     for (const { descriptor, name } of this.#passed) {

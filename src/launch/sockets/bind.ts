@@ -1,6 +1,6 @@
 /**
- * Binding without listening: `net.BoundSocket` where Node has it (24.21, 26.10), else the undocumented call that older
- * versions have for it. No other file makes that call.
+ * Binds without listening: by `net.BoundSocket` (Node 24.21, 26.10), or by an undocumented call of older versions. No
+ * other file uses that call.
  */
 import type { SendHandle } from 'node:child_process';
 import net from 'node:net';
@@ -9,7 +9,7 @@ import { getSystemErrorName } from 'node:util';
 /** A bound socket that does not listen yet. */
 export interface BoundHandle {
   readonly fd: number;
-  /** The real port; undefined for a unix socket. */
+  /** Actual port; undefined for a unix socket. */
   readonly port: number | undefined;
   close(): void;
 }
@@ -19,7 +19,7 @@ export type BindTo =
   | { readonly host: string; readonly port: number; readonly family: 4 | 6; readonly reusePort?: boolean }
   | { readonly path: string };
 
-/** `net.BoundSocket`, which the types of the oldest Node do not have. */
+/** `net.BoundSocket`, which is missing in the types of the oldest Node. */
 type BoundSocketClass = new (
   options: { host: string; port: number; reusePort: boolean } | { path: string },
 ) => { fd(): number; address(): { port: number } | string; close(): void };
@@ -48,7 +48,7 @@ const { BoundSocket, _createServerHandle: create } = net as unknown as {
 /** libuv's flag for SO_REUSEPORT with load balancing; older versions ignore it. */
 const UV_TCP_REUSEPORT = 2;
 
-/** Binds; throws what `refused` makes of the system's code, such as `EADDRINUSE` for an address that is taken. */
+/** Binds an address; throws the error that `refused` returns for the system's code, such as `EADDRINUSE`. */
 export function bindSocket(to: BindTo, refused: (code: string) => Error): BoundHandle {
   if (BoundSocket === undefined) {
     const handle = createHandle(to, refused);
@@ -68,8 +68,8 @@ export function bindSocket(to: BindTo, refused: (code: string) => Error): BoundH
 }
 
 /**
- * Whether several sockets can listen on one port. Asked of the system and not of a version: with the flag ignored, the
- * second bind of a port with a listener finds it in use.
+ * Reports whether several sockets can listen on one port. Tests the system rather than its version: if it ignores the
+ * flag, the second bind of a port with a listener fails.
  */
 export function canReusePort(): boolean {
   if (process.platform !== 'linux' && process.platform !== 'freebsd') return false;
@@ -91,15 +91,15 @@ export function canReusePort(): boolean {
   }
 }
 
-/** Name that an inherited descriptor is bound to; undefined for one that has none, as a unix socket's. */
+/** Returns the name that an inherited descriptor is bound to; undefined if it has none, as a unix socket. */
 export function nameOfDescriptor(descriptor: number): { address: string; port: number } | undefined {
-  // The handle is only asked, and never closed: that would close the descriptor.
+  // The handle is never closed: that would close the descriptor.
   const handle = create(null, null, null, descriptor);
   return typeof handle === 'number' ? undefined : nameOf(handle);
 }
 
 /**
- * A descriptor in the form in which a channel takes it; undefined for one that is no socket. It must never be closed: that
+ * Returns a descriptor in the form that a channel sends; undefined if it is not a socket. It must never be closed: that
  * would close the descriptor.
  */
 export function sendable(descriptor: number): SendHandle | undefined {
@@ -113,7 +113,7 @@ function createHandle(to: BindTo, refused: (code: string) => Error): ServerHandl
       ? create(to.path, -1, -1)
       : create(to.host, to.port, to.family, undefined, to.reusePort === true ? UV_TCP_REUSEPORT : undefined);
   if (typeof handle === 'number') throw refused(getSystemErrorName(handle));
-  // libuv keeps "address in use" for the first listen; asking for the name brings it to light.
+  // libuv reports "address in use" at the first listen only; the query of the name reveals it.
   const status = handle.getsockname?.({}) ?? 0;
   if (status === 0) return handle;
   handle.close();

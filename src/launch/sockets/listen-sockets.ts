@@ -1,6 +1,6 @@
 /**
- * Bound sockets that the supervisor keeps, without listening, while a service holds them, and that it sends to workers; and what is said
- * where an address cannot be bound.
+ * Bound sockets that the supervisor keeps, without listening, while a service holds them, and sends to workers; and the
+ * errors of addresses that cannot be bound.
  */
 import type { SendHandle } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
@@ -15,22 +15,22 @@ import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor, sendable 
 
 /** The sockets of one address of one service. */
 export interface ListenSockets {
-  /** Address that they are bound to, with the real port. */
+  /** Bound address, with the actual port. */
   readonly address: ListenAddress;
-  /** Their descriptors: one for each slot, or one that all workers share. */
+  /** Descriptors: one for each slot, or one that all workers share. */
   readonly descriptors: readonly number[];
-  /** Opens sockets up to so many slots. Undefined where all workers share one. Throws with the system's code. */
+  /** Opens sockets up to a number of slots. Undefined if all workers share one. Throws with the system's code. */
   grow?(slots: number): void;
   /** Closes this process's copies, and removes the file of a unix socket. */
   close(): void;
 }
 
 /**
- * Binds an address. Rejects with the system's code: `EADDRINUSE` for an address that is taken, with a message that names
- * it. Port 0 gives a port of the system's choice.
+ * Binds an address. Rejects with the system's code, such as `EADDRINUSE`, and a message that names the address. For
+ * port 0 the system chooses a port.
  *
- * With `slots` above 0 there is one socket for each slot, among which the kernel spreads the connections, where the
- * platform can do that; else, and for unix sockets, one.
+ * With `slots` above 0 there is one socket for each slot, among which the kernel distributes the connections, if the
+ * platform supports it; otherwise, and for unix sockets, there is one.
  */
 export async function openListenSockets(address: ListenAddress, slots = 0): Promise<ListenSockets> {
   if ('path' in address) return openUnix(address);
@@ -40,7 +40,7 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   };
   const host = isIP(address.host) === 0 ? (await lookup(address.host).catch(unknown)).address : address.host;
   const family = isIP(host) === 6 ? 6 : 4;
-  // First without SO_REUSEPORT, with which two programs of one user would share a port in silence.
+  // First without SO_REUSEPORT, with which two programs of one user would silently share a port.
   const handle = bindSocket({ host, port: address.port, family }, refused);
   const port = handle.port ?? address.port;
   const bound = { ...address, port };
@@ -77,24 +77,27 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   };
 }
 
-/** A descriptor in the form in which a channel takes it must not be closed: it is made once. */
+/** A descriptor in the form that a channel sends must not be closed, so it is created once. */
 const SENDABLE = new WeakMap<ListenSockets, Map<number, SendHandle | undefined>>();
 
 /** The sockets of one slot. */
 export interface SlotSockets {
-  /** One for each address; undefined for one that a stop has closed. */
+  /** One for each address; undefined for a socket that a stop has closed. */
   readonly sockets: readonly (SendHandle | undefined)[];
-  /** How many slots there are: 1 when all workers share the sockets. */
+  /** Number of slots: 1 if all workers share the sockets. */
   readonly slots: number;
 }
 
-/** The sockets of a worker, by its number. */
+/** Returns the sockets of a worker by its number. */
 export function socketsOfWorker(all: readonly ListenSockets[], index: number): SlotSockets {
   const slots = Math.max(1, ...all.map(({ descriptors }) => descriptors.length));
   return { sockets: all.map((own) => sendableSocket(own, index % slots)), slots };
 }
 
-/** The socket of a slot, for a channel; slots beyond the last share the others in turn. Undefined where a stop has closed it. */
+/**
+ * Returns the socket of a slot, for a channel; slots beyond the last share the others in turn. Undefined if a stop has
+ * closed it.
+ */
 export function sendableSocket(own: ListenSockets, slot: number): SendHandle | undefined {
   const descriptor = own.descriptors[slot % own.descriptors.length];
   if (descriptor === undefined) return undefined;
@@ -104,7 +107,9 @@ export function sendableSocket(own: ListenSockets, slot: number): SendHandle | u
   return known.get(descriptor);
 }
 
-/** Address that a descriptor is bound to; for one without a name, as a unix socket's, the address it is meant for. */
+/**
+ * Returns the address that a descriptor is bound to; if it has no name, as a unix socket, the address it is meant for.
+ */
 export function addressOfDescriptor(descriptor: number, meant: ListenAddress): ListenAddress {
   const name = nameOfDescriptor(descriptor);
   if (name === undefined) return meant;
@@ -114,18 +119,18 @@ export function addressOfDescriptor(descriptor: number, meant: ListenAddress): L
 async function openUnix(address: UnixAddress): Promise<ListenSockets> {
   await removeStaleSocket(address.path);
   const folder = dirname(address.path);
-  // bind(2) says ENOENT, for which libuv says EACCES.
+  // bind(2) reports ENOENT, which libuv turns into EACCES.
   if (!address.path.startsWith('\0') && !existsSync(folder))
     throw new BindError('ENOENT', address, { otherwise: `the folder ${folder} does not exist` });
   const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => new BindError(code, address));
-  // Group members may connect, others not, whatever the umask.
+  // Group members may connect, others may not, whatever the umask.
   const handle = address.path.startsWith('\0') ? bind() : createWithMode(address.path, 0o660, bind);
   const close = (): void => {
     handle.close();
     try {
       unlinkSync(address.path);
     } catch {
-      // Closing the handle removed it, or another process did.
+      // The close of the handle removed it, or another process did.
     }
   };
   return { address, descriptors: [handle.fd], close: once(close) };
@@ -141,14 +146,14 @@ function once(work: () => void): () => void {
   };
 }
 
-/** Whose address it is. */
+/** Owner of an address. */
 export interface AddressOwner {
   readonly name: string;
   /** Place of the address in the configuration: `file:line:column`. */
   readonly place?: string | undefined;
 }
 
-/** The complete error for one address of a service that could not be bound. */
+/** Returns the complete error for one address of a service that could not be bound. */
 export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
@@ -160,7 +165,7 @@ export function bindFailure({ name, place }: AddressOwner, error: unknown): Port
   });
 }
 
-/** One error of all failures, of which there is at least one. */
+/** Joins failures, of which there is at least one, into one error. */
 export function bindFailures(failures: readonly PorticoError[]): PorticoError {
   const [first, ...others] = failures;
   if (others.length === 0) return first!;

@@ -1,6 +1,6 @@
 /**
- * The sockets of a parent of workers, by address, each with the services that hold it (the model is Caddy's listener pool). A service that
- * comes in the place of one that leaves finds the socket there; the last holder closes it.
+ * Sockets of a parent of workers, by address, each with the services that hold it (modelled on Caddy's listener pool).
+ * A service that replaces another one finds the socket here; the last holder closes it.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
@@ -11,66 +11,70 @@ import { formatAddress } from '../../service/internal.js';
 import { pause } from '../../tasks/internal.js';
 import { type AddressOwner, bindFailure, type ListenSockets, openListenSockets } from './listen-sockets.js';
 
-/** How often an address that is about to be free is tried. */
+/** Interval between attempts to bind an address that is about to be free. */
 const RETRY_MS = 50;
 
-/** A service that wants sockets. */
+/** A service that requests sockets. */
 export interface Newcomer {
   readonly name: string;
   readonly addresses: readonly ListenAddress[];
-  /** How many sockets of its own an address is to have; 0: one for all workers. */
+  /** Number of separate sockets for an address; 0: one for all workers. */
   readonly slots: number;
   /** Place of its addresses in the configuration. */
   readonly place?: string | undefined;
-  /** Those that a service manager opened for it, one for each address. */
+  /** Sockets that a service manager opened for it, one for each address. */
   readonly passed?: readonly ListenSockets[] | undefined;
 }
 
-/** The reload by which a service comes. */
+/** The reload that adds a service. */
 export interface Arrival {
-  /** Services that the reload removes. Their sockets may be held beside them. */
+  /** Services that the reload removes. Their sockets may be held at the same time. */
   readonly leaving: readonly string[];
-  /** Services that run and go on. */
+  /** Running services that stay. */
   readonly staying: readonly string[];
   /** Services that an earlier reload removed, and whose workers still drain. */
   readonly draining: readonly { readonly name: string; readonly sockets: readonly ListenSockets[] }[];
-  /** Milliseconds for which the addresses of those are waited for. */
+  /** Milliseconds to wait for the addresses of draining services. */
   readonly patienceMs?: number;
-  /** Raised when nothing is to be opened any more. */
+  /** Aborted when nothing may be opened any more. */
   readonly stopped?: AbortSignal;
 }
 
 /** A launch, in which no service leaves. */
 const LAUNCH: Arrival = { leaving: [], staying: [], draining: [] };
 
-/** The sockets of one service. */
+/** Sockets of one service. */
 export interface HeldSockets {
   /** One for each address, in order. */
   readonly sockets: readonly ListenSockets[];
   /** Other services that hold one of them, with its address. */
   readonly others: readonly { readonly name: string; readonly address: ListenAddress }[];
-  /** So many slots, where each worker has its own socket. Never fewer than there were: clients may wait in each, for a sibling to adopt it. */
+  /**
+   * Opens sockets for this number of slots, if each worker has its own socket. The number never falls: clients may wait
+   * in each socket until a sibling adopts it.
+   */
   grow(slots: number): void;
-  /** Closes those that no other service holds. */
+  /** Closes the sockets that no other service holds. */
   release(): void;
 }
 
-/** One address. */
+/** One address of the pool. */
 interface Entry {
-  /** The same for each way to write the address; undefined where that is not known. */
+  /** Same for all spellings of the address; undefined if unknown. */
   readonly key: string | undefined;
   readonly sockets: ListenSockets;
-  /** How many slots each service that holds it has asked for, in the order in which they came. */
+  /** Number of slots that each holder has requested, in the order of arrival. */
   readonly holders: Map<string, number>;
 }
 
-/** The open sockets, by address. */
+/** Open sockets, by address. */
 export class ListenerPool {
   readonly #entries = new Set<Entry>();
 
   /**
-   * The sockets of a service's addresses: those that are open where all their holders leave, others bound anew. Rejects with the system's
-   * code when an address cannot be had; in a reload with `PORTICO_ADDRESS_TAKEN`, which names the service that has it.
+   * Returns the sockets of a service's addresses: open ones if all their holders leave, otherwise newly bound ones.
+   * Rejects with the system's code if an address is not available; in a reload with `PORTICO_ADDRESS_TAKEN`, which
+   * names the service that holds it.
    */
   async hold(newcomer: Newcomer, arrival: Arrival = LAUNCH): Promise<HeldSockets> {
     const { name, addresses, slots, passed } = newcomer;
@@ -181,7 +185,7 @@ async function newEntry(sockets: ListenSockets): Promise<Entry> {
   return { key: await identity(sockets.address), sockets, holders: new Map() };
 }
 
-/** An address that a service has just left is free in a moment. */
+/** The address of a service that has just left becomes free shortly. */
 async function bind(address: ListenAddress, slots: number, arrival: Arrival): Promise<ListenSockets> {
   const { draining, patienceMs = 0, stopped } = arrival;
   const giveUpAt = performance.now() + patienceMs;
@@ -197,7 +201,7 @@ async function bind(address: ListenAddress, slots: number, arrival: Arrival): Pr
   }
 }
 
-/** The first of these on the address, or on one that conflicts with it, and its address. */
+/** Returns the first of these on the address, or on one that conflicts with it, and its address. */
 async function among(
   services: Arrival['draining'],
   address: ListenAddress,
@@ -214,7 +218,7 @@ function taken(message: string, hint: string, cause?: unknown): PorticoError {
   return new PorticoError('PORTICO_ADDRESS_TAKEN', { message, hint, cause });
 }
 
-/** One text for one address, however it is written; undefined for a port of the system's choice, and unknown hosts. */
+/** Returns one text for all spellings of an address; undefined for port 0 and unknown hosts. */
 async function identity(address: ListenAddress): Promise<string | undefined> {
   if ('path' in address) return address.path.startsWith('\0') ? address.path : resolve(address.path);
   if (address.port === 0) return undefined;
@@ -231,7 +235,7 @@ async function numeric(host: string): Promise<string | undefined> {
   }
 }
 
-/** Whether a listener on one address keeps others from the other. */
+/** Reports whether a listener on one address prevents listeners on the other. */
 async function overlap(one: ListenAddress, other: ListenAddress): Promise<boolean> {
   if ('path' in one || 'path' in other) return (await identity(one)) === (await identity(other));
   if (one.port !== other.port) return false;

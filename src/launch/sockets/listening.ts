@@ -4,15 +4,15 @@
 import type { Launchable, ListenAddress, ListeningService } from '../../service/index.js';
 import { isListening, isPlanned } from '../../service/internal.js';
 
-/** Addresses of a service, as a parent needs them. */
+/** Addresses of a service, as its parent needs them. */
 export interface Listening {
   readonly addresses: readonly ListenAddress[];
   readonly place: string | undefined;
-  /** Each worker may have its own socket: a sibling helps out where one is missing. */
+  /** True if each worker may have its own socket: a sibling helps out if a worker is missing. */
   readonly hasSlots: boolean;
 }
 
-/** Undefined for a service that does not listen. */
+/** Returns undefined for a service that does not listen. */
 export function listeningOf(service: Launchable): Listening | undefined {
   const place = placeOfAddress(service);
   if (isPlanned(service)) {
@@ -23,7 +23,7 @@ export function listeningOf(service: Launchable): Listening | undefined {
   return { addresses: service.addresses, place, hasSlots: service.adoptSockets !== undefined };
 }
 
-/** Place of a service's addresses in the configuration, if it knows. */
+/** Returns the place of a service's addresses in the configuration, if known. */
 export function placeOfAddress(service: Launchable): string | undefined {
   return (service as Partial<ListeningService>).addressPlace;
 }

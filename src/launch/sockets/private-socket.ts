@@ -1,5 +1,5 @@
 /**
- * A socket file that only its user may open: where a backdoor and the control server listen.
+ * A socket file that only its user may open, for backdoors and control servers.
  */
 import { lstatSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -7,17 +7,17 @@ import { dirname } from 'node:path';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { connectError, createWithMode, removeStaleSocket } from '../../process/index.js';
 
-/** By whom, and what to do where it cannot be. */
+/** Owner of the socket, and the remedy if it cannot be created. */
 interface Listener {
-  /** Of the error. */
+  /** Code of the error. */
   readonly code: string;
   readonly who: string;
   readonly hint: string;
 }
 
 /**
- * Listens on `path`, with mode 0600. A file that a dead process left is replaced. Rejects with that code for one that is no
- * socket, that another process answers on, that this user may not connect to, or that cannot be made.
+ * Listens on `path`, with mode 0600. Replaces a file that a dead process left. Rejects with the code for a file that is
+ * not a socket, that another process answers on, that this user may not connect to, or that cannot be created.
  */
 export async function listenOnPath(server: Server, path: string, { code, who, hint }: Listener): Promise<void> {
   const refused = (why: string, cause?: unknown, how: string | undefined = hint): PorticoError =>
@@ -27,12 +27,12 @@ export async function listenOnPath(server: Server, path: string, { code, who, hi
     await bindPath(server, path);
   } catch (error) {
     const folder = dirname(path);
-    // The system says EACCES then.
+    // The system reports EACCES then.
     if (isMissing(folder))
       throw refused(`the folder ${folder} does not exist`, error, 'Create it, or choose another path.');
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused((error as Error).message, error);
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused('it is not a socket');
-    // A socket of another user, which may be left from a dead process.
+    // A socket of another user, perhaps left from a dead process.
     if ((await connectError(path)) === 'EACCES') throw refused('permission denied (EACCES)');
     throw refused('another process answers on it');
   }

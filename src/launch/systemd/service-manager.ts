@@ -1,7 +1,7 @@
 /**
- * Talking to the service manager that started a launcher, as sd_notify(3) does: functions for programs, and what a launcher
- * tells it, in the order in which it happens. Unix datagrams, which Node's core does not have, are sent and received
- * by a small program of the system, so a unit needs `NotifyAccess=all` (or `exec`).
+ * Notifications to the service manager that started a launcher, as in sd_notify(3): functions for programs, and the
+ * messages of a launcher in the order of events. Node's core has no Unix datagrams, so a small program of the system
+ * sends and receives them, and a unit needs `NotifyAccess=all` (or `exec`).
  */
 import { execFile } from 'node:child_process';
 import { existsSync, unlinkSync } from 'node:fs';
@@ -11,22 +11,22 @@ import type { HostProcess } from '../process/host-process.js';
 
 /** Target of a notification, and log for its failure. */
 export interface NotifyOptions {
-  /** Holds `NOTIFY_SOCKET`. Default: the process's environment. */
+  /** Environment with `NOTIFY_SOCKET`. Default: that of the process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Why a message could not be sent, at debug. Default: not logged. */
+  /** Logs at debug why a message could not be sent. Default: not logged. */
   readonly log?: Logger;
   /** The notification; lines are separate assignments. Default `READY=1`. */
   readonly state?: string;
-  /** Milliseconds that sending may take. Default 2000. */
+  /** Time limit of sending, in milliseconds. Default 2000. */
   readonly timeoutMs?: number;
 }
 
-/** The exit status of a wait for readiness. */
+/** Exit status of a wait for readiness. */
 export type Readiness = 0 | 1 | 2;
 
 /**
- * Sends `READY=1`, or another state, to the socket that `NOTIFY_SOCKET` names. True when it was sent; false without such a
- * variable, and when sending failed, which is logged at debug and never an error.
+ * Sends `READY=1`, or another state, to the socket in `NOTIFY_SOCKET`. Returns true if it was sent; false without that
+ * variable, and if sending failed, which is logged at debug and never an error.
  */
 export async function notify(options: NotifyOptions = {}): Promise<boolean> {
   const path = (options.env ?? process.env).NOTIFY_SOCKET;
@@ -40,7 +40,7 @@ export async function notify(options: NotifyOptions = {}): Promise<boolean> {
   }
 }
 
-/** As {@link notify}; and removes `NOTIFY_SOCKET`, so that it happens once, but only when sending worked. */
+/** As {@link notify}; removes `NOTIFY_SOCKET` after a success, so that it happens once. */
 export async function notifyOnce(options: NotifyOptions = {}): Promise<boolean> {
   const env = options.env ?? process.env;
   const sent = await notify({ ...options, env });
@@ -49,9 +49,9 @@ export async function notifyOnce(options: NotifyOptions = {}): Promise<boolean> 
 }
 
 /**
- * Waits on a datagram socket, which it creates and removes, for a service to become ready: 0 when one of the lines that
- * come is `READY=1`, 1 when something else comes, 2 when nothing comes within `timeoutS` seconds; null waits for ever.
- * Rejects when the socket cannot be had.
+ * Waits on a datagram socket, which it creates and removes, for a service to become ready: returns 0 if a received line
+ * is `READY=1`, 1 if something else arrives, 2 if nothing arrives within `timeoutS` seconds; null waits without limit.
+ * Rejects if the socket cannot be created.
  */
 export async function onReady(path: string, timeoutS: number | null): Promise<Readiness> {
   const text = await receiveDatagram(path, timeoutS);
@@ -62,12 +62,12 @@ export async function onReady(path: string, timeoutS: number | null): Promise<Re
 /** A program and its arguments. */
 type Command = readonly [program: string, ...args: string[]];
 
-/** A helper that hangs is ended after so long. */
+/** Time after which a hanging helper is ended. */
 const HELPER_TIMEOUT_MS = 2000;
 
 /**
- * Sends one datagram to a socket's path; `@name` is in the abstract namespace. Rejects when no helper could send it. A
- * helper is not waited for longer than `timeoutMs`, by default two seconds.
+ * Sends one datagram to a socket's path; `@name` is in the abstract namespace. Rejects if no helper could send it. A
+ * helper has `timeoutMs`, two seconds by default.
  */
 export async function sendDatagram(path: string, text: string, timeoutMs = HELPER_TIMEOUT_MS): Promise<void> {
   const env = { ...process.env, NOTIFY_SOCKET: path };
@@ -75,23 +75,23 @@ export async function sendDatagram(path: string, text: string, timeoutMs = HELPE
   for (const command of senders(path, text)) {
     ({ error: cause } = await run(command, env, timeoutMs));
     if (cause === null) return;
-    // A helper program that is missing has an alternative; one that ran and failed means that the socket has no listener.
+    // If a helper program is missing, there is an alternative; if it ran and failed, the socket has no listener.
     if (cause.code !== 'ENOENT') break;
   }
   throw new PorticoError('PORTICO_NOTIFY_FAILED', { message: `no datagram could be sent to ${path}`, cause });
 }
 
 /**
- * Binds `path` and waits for one datagram of at most 512 bytes, for `timeoutS` seconds or for ever (null). Gives its text,
- * or undefined when none came. The path is removed afterwards. Rejects when it cannot be bound; whatever is there
- * already is then left as it is.
+ * Binds `path` and waits for one datagram of at most 512 bytes, for `timeoutS` seconds or without limit (null). Returns
+ * its text, or undefined if none arrived. Removes the path afterwards. Rejects if it cannot be bound; an existing file
+ * is then left alone.
  */
 async function receiveDatagram(path: string, timeoutS: number | null): Promise<string | undefined> {
   const env = { ...process.env, NOTIFY_SOCKET: path, PORTICO_TIMEOUT: timeoutS === null ? '' : String(timeoutS) };
   for (const command of RECEIVERS) {
     const { error, stdout } = await run(command, env);
     if (error?.code === 'ENOENT') continue;
-    // The helper says so when it has bound the path, and only what it bound is removed.
+    // The helper reports that it has bound the path, and only that is removed.
     const bound = stdout.startsWith(BOUND);
     if (bound && !path.startsWith('@')) removeQuietly(path);
     if (error !== null || !bound) throw cannotReceive(path, error);
@@ -101,14 +101,14 @@ async function receiveDatagram(path: string, timeoutS: number | null): Promise<s
   throw cannotReceive(path, undefined);
 }
 
-/** First output of a receiving helper: the path is its own. */
+/** First output of a receiving helper: it has bound the path. */
 const BOUND = '!';
 
-/** The socket of systemd itself, of the system or of a user. */
+/** Socket of systemd, either of the system or of a user. */
 const OF_SYSTEMD = '/systemd/notify';
 
 /**
- * systemd looks up by its process which unit a message is of, and drops one of a process that has ended: to systemd the
+ * systemd finds the unit of a message by its process, and drops a message of a process that has ended: for systemd the
  * helper waits until the message is read. `--no-block`: other receivers may never read what it waits for.
  */
 function senders(path: string, text: string): Command[] {
@@ -155,7 +155,7 @@ const RECEIVERS: readonly Command[] = [
   ['python3', '-c', PYTHON_RECEIVE],
 ];
 
-/** Gives what a program printed, and how it failed, if it did. `timeout` 0: it may take for ever. */
+/** Returns the output of a program, and its failure, if any. `timeout` 0: no limit. */
 function run(
   [program, ...args]: Command,
   env: NodeJS.ProcessEnv,
@@ -185,10 +185,10 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** Kinds of notifications; of a status or a sign of life only the latest counts. */
+/** Kinds of notifications; of a status or a heartbeat only the latest counts. */
 type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';
 
-/** So long all that is said from a stop on may hold the end of the process, should the helper that sends it hang. */
+/** Longest delay of the process's end by messages of a stop, if the helper that sends them hangs. */
 const LAST_WORDS_MS = 2000;
 
 /** A start or a reload fails without its notification: while systemd is too busy to read one, it is sent again. */
@@ -196,11 +196,11 @@ const ATTEMPTS = 3;
 
 interface Message {
   readonly word: Word;
-  /** True when it was sent. */
+  /** Returns true if it was sent. */
   send(timeoutMs: number): Promise<boolean>;
 }
 
-/** Silent without `NOTIFY_SOCKET`. Nothing here delays its caller; what cannot be sent is logged at debug. */
+/** Silent without `NOTIFY_SOCKET`. Nothing here delays its caller; failures are logged at debug. */
 export class ServiceManager {
   readonly #env: NodeJS.ProcessEnv;
   readonly #host: HostProcess;
@@ -216,11 +216,11 @@ export class ServiceManager {
   constructor(host: HostProcess, log: Logger) {
     this.#host = host;
     this.#log = log;
-    // Remembered: the variable goes with the first message, so that no child process speaks for this one.
+    // Kept here: the variable is removed with the first message, so that no child process sends on behalf of this one.
     this.#env = { NOTIFY_SOCKET: host.env.NOTIFY_SOCKET };
   }
 
-  /** All services serve. `status` gives a line for people, which follows what happens, at most once a second. */
+  /** Reports that all services serve. `status` returns the status line, which is updated at most once a second. */
   ready(status: () => string): void {
     this.#enqueue('ready', (timeoutMs) => notifyOnce({ env: this.#host.env, log: this.#log, timeoutMs }));
     this.#status = status;
@@ -230,7 +230,7 @@ export class ServiceManager {
     this.#follower.unref();
   }
 
-  /** A reload begins; its end is told by {@link reloaded}. */
+  /** Reports the begin of a reload; {@link reloaded} reports its end. */
   reloading(): void {
     const microseconds = process.hrtime.bigint() / 1000n;
     this.#say('reloading', `RELOADING=1\nMONOTONIC_USEC=${microseconds}`);
@@ -251,8 +251,8 @@ export class ServiceManager {
   }
 
   /**
-   * From now on, as often as the service manager asks for: a sign of life, unless `healthy` denies it, which is told how
-   * long the service manager waits, in milliseconds.
+   * Sends a heartbeat at the interval of the service manager, unless `healthy` returns false; it is called with the
+   * limit of the service manager in milliseconds.
    */
   watch(healthy: (limitMs: number) => boolean): void {
     const { WATCHDOG_USEC: microseconds, WATCHDOG_PID: pid } = this.#host.env;
@@ -287,7 +287,7 @@ export class ServiceManager {
     if (!this.#sending) void this.#sendAll();
   }
 
-  /** One after another: their order means something. */
+  /** One after another, because their order matters. */
   async #sendAll(): Promise<void> {
     this.#sending = true;
     for (let [next, ...rest] = this.#waiting; next !== undefined; [next, ...rest] = this.#waiting) {

@@ -1,5 +1,5 @@
 /**
- * The files that a worker reads by its configuration, as it tells its parent of them: never their content.
+ * Reports to the parent which files a worker reads through its configuration; never their content.
  */
 import type { Config, ConfigSnapshot } from '../../config/index.js';
 import { digest } from '../digest.js';
@@ -9,7 +9,7 @@ import type { ParentLink } from './parent-link.js';
 export class FilesRead {
   readonly #config: Config | undefined;
   readonly #link: ParentLink;
-  /** The files that the parent has heard of. */
+  /** Files that were reported to the parent. */
   readonly #told = new Set<string>();
 
   constructor(config: Config | undefined, link: ParentLink) {
@@ -17,7 +17,7 @@ export class FilesRead {
     this.#link = link;
   }
 
-  /** Tells of those that were read since; to be called when the options that name files are declared. */
+  /** Reports the files that were read since; called when the options that name files are declared. */
   tell(): void {
     const config = this.#config;
     const own = new Set(config?.ownFilesRead.filter((path) => !this.#told.has(path)));

@@ -1,7 +1,7 @@
 /**
  * The worker's view of its parent. The parent's view of a worker is `WorkerHandle`.
  *
- * Made by the bootstrap before the program's main module runs, and left on the process object under
+ * The bootstrap creates it before the program's main module runs, and stores it on the process object under
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
 
@@ -18,7 +18,7 @@ import { type LoopFacts, startWatching } from './watch.js';
 /** Key of the link on a worker's process object. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
-/** The part of `process` a worker talks to its parent through. */
+/** The part of `process` that a worker uses to reach its parent. */
 interface Channel {
   readonly connected: boolean;
   send?(message: Sent, done: (error: Error | null) => void): unknown;
@@ -28,35 +28,35 @@ interface Channel {
 
 /** Requests of the parent that a worker's launcher carries out. */
 export interface LinkListener {
-  /** The parent wants something. */
+  /** Called with a message of the parent. */
   message(message: ToWorker): void;
-  /** The parent is gone. */
+  /** Called when the parent is gone. */
   gone(): void;
-  /** An unhandled error. */
+  /** Called for an unhandled error. */
   uncaught(error: unknown): void;
   warn(text: string): void;
-  /** Facts of a sign of life. */
+  /** Returns the facts of a heartbeat. */
   facts(): Readonly<Record<string, unknown>>;
-  /** One was given. */
+  /** Called after a heartbeat. */
   beat(): void;
 }
 
-/** After these an end of the process is explained. */
+/** Messages that explain the end of the process. */
 const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['built', 'failed', 'ended']);
 
 /** Remedy for an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
 
 const NO_EXIT_SERVING = 'A service ends with an unhandled error: throw one instead.';
-/** The code of a process that was ended by its application. */
+/** Code of a process that its application has ended. */
 export const EXIT = 'process.exit';
 
-/** Sockets that were sent: libuv's handles. */
+/** Received sockets: libuv's handles. */
 const HELD: unknown[] = [];
 
 /**
- * Waits for the parent's first message, with `meanwhile` where it is not there yet, and leaves a {@link ParentLink} on the process.
- * Gives the listener of "exit" that tells the parent of an end that was not reported before.
+ * Waits for the parent's first message, calls `meanwhile` if it has not arrived yet, and stores a {@link ParentLink} on
+ * the process. Returns the listener of "exit" that tells the parent of an end that was not reported before.
  */
 export async function beginWork(releaseSignals: () => void, meanwhile: () => Promise<unknown>): Promise<() => void> {
   const begun = firstMessages();
@@ -65,7 +65,7 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
   const { assignment } = first;
   enterBy(first.link);
   if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
-  // The channel alone does not keep a worker alive whose program ended without having launched anything.
+  // The channel alone must not keep a worker alive whose program ended without a launch.
   process.channel?.unref();
   const link = new ParentLink(first, sockets, releaseSignals);
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
@@ -82,11 +82,11 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
 
 interface Beginning {
   readonly first: Configure;
-  /** One for each address; without those that a stop of the parent has closed. */
+  /** One for each address, without those that a stop of the parent has closed. */
   readonly sockets: readonly ListenSocket[];
 }
 
-/** The first message and the sockets behind it. */
+/** Waits for the first message and its sockets. */
 function firstMessages(): Promise<Beginning> {
   return new Promise((resolve) => {
     const gone = (): never => process.exit(1);
@@ -110,7 +110,10 @@ function listenSocket(address: ListenAddress, socket: unknown): ListenSocket[] {
   return descriptorsOf([socket]).map((fd) => ({ address, fd }));
 }
 
-/** The descriptors of sockets that were sent. The channel's own objects for them stay: they would close them. */
+/**
+ * Returns the descriptors of received sockets. The channel's own objects for them must stay referenced: they would
+ * close them.
+ */
 function descriptorsOf(sockets: readonly unknown[]): number[] {
   HELD.push(...sockets);
   return sockets.flatMap((socket) => (socket as { fd?: number } | undefined)?.fd ?? []);
@@ -124,25 +127,25 @@ function nextTurn(): Promise<undefined> {
 
 export class ParentLink {
   readonly assignment: Assignment;
-  /** The snapshot of the parent's configuration: for `Config.load`. */
+  /** Snapshot of the parent's configuration, for `Config.load`. */
   configuration: unknown;
   settings: Configure['settings'];
   readonly sockets: readonly ListenSocket[];
-  /** The token buckets that all workers of the service share; for `sharedBuckets()`. */
+  /** Token buckets that all workers of the service share, for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
-  /** This process is no worker: it builds all services, and starts none. */
+  /** True if this process is no worker: it builds all services, and starts none. */
   readonly builds: boolean;
   /** The module or factory that is being loaded. */
   readonly loading = watchLoading();
   readonly #channel = process as unknown as Channel;
   readonly #releaseSignals: () => void;
   #listener: LinkListener | undefined;
-  /** Messages of the parent from before there was a launcher. */
+  /** Messages of the parent that arrived before there was a launcher. */
   readonly #early: ToWorker[] = [];
   readonly #received: unknown[] = [];
   #failing = false;
   #warned = false;
-  /** The parent knows how this process ends. */
+  /** True if the parent knows how this process ends. */
   #settled = false;
   #served = false;
 
@@ -159,13 +162,13 @@ export class ParentLink {
       else if (this.#listener === undefined) this.#early.push(message);
       else this.#listener.message(message);
     });
-    // Before there is a launcher the process just ends.
+    // Before there is a launcher, the process just ends.
     this.#channel.on('disconnect', () =>
       this.#listener === undefined ? this.#channel.exit(1) : this.#listener.gone(),
     );
   }
 
-  /** From now on the launcher sees to all of it: the signals, which it listens to, and what came before. */
+  /** From now on the launcher handles the signals and all messages, including earlier ones. */
   attach(listener: LinkListener): void {
     this.#listener = listener;
     this.#releaseSignals();
@@ -173,12 +176,12 @@ export class ParentLink {
     for (const message of this.#early.splice(0)) listener.message(message);
   }
 
-  /** The descriptors of the sockets that came since this was asked. */
+  /** Returns the descriptors of the sockets that arrived since the last call. */
   takeSockets(): number[] {
     return descriptorsOf(this.#received.splice(0));
   }
 
-  /** Without a launcher such an error ends the process, and is reported. */
+  /** Without a launcher, such an error ends the process, and is reported. */
   uncaught(error: unknown): void {
     if (this.#listener === undefined) void this.fail(error);
     else this.#listener.uncaught(error);
@@ -193,7 +196,7 @@ export class ParentLink {
         return;
       }
       try {
-        // Told only whether it left; a parent that is gone is noticed by `disconnect`.
+        // The callback only shows whether it was sent; `disconnect` reports a parent that is gone.
         this.#channel.send(
           fittingMessage(message, (text) => this.#warnOnce(text)),
           () => resolve(),
@@ -204,7 +207,7 @@ export class ParentLink {
     });
   }
 
-  /** Gives a sign of life. */
+  /** Sends a heartbeat. */
   beat(debugged: boolean, loop: LoopFacts): void {
     const loading = this.loading();
     const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
@@ -212,7 +215,7 @@ export class ParentLink {
     this.#listener?.beat();
   }
 
-  /** Tells the parent why this worker cannot do its work, and ends the process. */
+  /** Tells the parent why this worker cannot serve, and ends the process. */
   async fail(error: unknown): Promise<void> {
     if (this.#failing) return;
     this.#failing = true;
@@ -220,25 +223,25 @@ export class ParentLink {
     this.#channel.exit(statusOf(error));
   }
 
-  /** Tells the parent what a child that only builds found, and ends the process. */
+  /** Tells the parent the findings of a child that only builds, and ends the process. */
   async tellBuilt(diagnostics: readonly Diagnostic[]): Promise<void> {
     await within(this.send({ kind: 'built', diagnostics }), 1000);
     this.#channel.exit(0);
   }
 
-  /** Tells the parent why this worker is going to end. */
+  /** Tells the parent why this worker is about to end. */
   async explain(error: unknown): Promise<void> {
     await within(this.send({ kind: 'failed', ...failureOf(error) }), 1000);
   }
 
-  /** The process exits by a call at `place`: the application's. */
+  /** Reports an exit that the application called at `place`. */
   exits(place: string | undefined): void {
     if (this.#settled || place === undefined) return;
     const { service, index } = this.assignment;
     const who = this.builds ? 'the child that builds the services' : `worker ${index} of service ${service}`;
     const before = this.#served ? '' : ' before it was ready';
     const text = `${who} exited${before}: ${place}: process.exit()\n  ${this.#served ? NO_EXIT_SERVING : NO_EXIT}`;
-    // In the channel when `send` returns: a pipe that is not full takes it at once.
+    // In the channel when `send` returns: a pipe that is not full accepts it at once.
     void this.send({ kind: 'failed', text, code: this.#served ? EXIT : undefined, status: STATUS_FAILED });
   }
 
@@ -250,10 +253,10 @@ export class ParentLink {
   }
 }
 
-/** The code of {@link notLaunched}. */
+/** Code of {@link notLaunched}. */
 export const NOT_LAUNCHED = 'PORTICO_SERVICE_NOT_LAUNCHED';
 
-/** The error of a worker whose program did not launch the service it is there for: the configuration changed under it. */
+/** Error of a worker whose program did not launch the assigned service: the configuration has changed meanwhile. */
 export function notLaunched(service: string, launched: readonly string[]): PorticoError {
   const names = launched.map((name) => `"${name}"`).join(', ');
   return new ConfigurationRefused(NOT_LAUNCHED, {
@@ -269,22 +272,25 @@ function unbuilt(loading = 'something it waits for'): PorticoError {
   });
 }
 
-/** True in a worker: the program's main module runs there once more, for one of the services it launches. */
+/** Reports whether this process is a worker: it runs the program's main module once more, for one of its services. */
 export function isWorker(): boolean {
   return parentLink(process) !== undefined;
 }
 
-/** True in a child that only builds: `check` and reloads ask it what is wrong with a configuration. */
+/**
+ * Reports whether this process is a child that only builds: `check` and reloads use it to find the mistakes of a
+ * configuration.
+ */
 export function isBuild(): boolean {
   return parentLink(process)?.builds === true;
 }
 
-/** Tells the parent of such a child what it found, and ends the process. */
+/** Tells the parent the findings of such a child, and ends the process. */
 export async function tellBuilt(diagnostics: readonly Diagnostic[]): Promise<void> {
   await parentLink(process)?.tellBuilt(diagnostics);
 }
 
-/** The link of this process, when it is a worker. */
+/** Returns the link of this process, if it is a worker. */
 export function parentLink(host: object): ParentLink | undefined {
   return (host as { [WORKER_LINK]?: ParentLink })[WORKER_LINK];
 }

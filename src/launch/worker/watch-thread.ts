@@ -1,7 +1,7 @@
 /**
- * The small thread of each process that serves. It does what the main thread cannot do while its loop is stuck: in a worker
- * it ends the process when the parent is gone, and tells the parent what the main thread is stuck in; where there is no
- * parent it ends the process after `worker_timeout`, and soon after the deadline of a stop, and says what it was stuck in.
+ * The small thread of each process that serves. It acts while the main thread's event loop is stuck: in a worker it
+ * ends the process when the parent is gone, and reports the main thread's stack to the parent; without a parent it ends
+ * the process after `worker_timeout`, and shortly after the deadline of a stop, and prints the stack.
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
@@ -9,15 +9,15 @@ import { workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
-/** A request is named once it was there at so many ticks. */
+/** Number of ticks after which a request is reported. */
 const NAMED_TICKS = 2;
-/** A main thread that is silent for longer misses its beat. */
+/** A main thread that is silent for longer has missed its heartbeat. */
 const QUIET_MS = 1500;
-/** A change of memory that is told at once. */
+/** Change of memory that is reported at once. */
 const GROWN_BYTES = 16 * 2 ** 20;
-/** After its deadline a process gets so much more to end by itself. */
+/** Time after its deadline that a process has to end by itself. */
 const GRACE_MS = 1000;
-/** Milliseconds that an orphan's loop must stand still before it is ended, where graceful stops have no limit. */
+/** Time in milliseconds after which an orphan with a stuck event loop is ended, if graceful stops have no limit. */
 const ENDLESS_ORPHAN_STUCK_MS = 30_000;
 
 const { shared, fields, requests, parent, descriptor, own } = workerData as WatchData;
@@ -26,16 +26,16 @@ let beats = Atomics.load(shared, fields.beats);
 // Time is counted in ticks, not by a clock: a process that was suspended as a whole was not stuck.
 let silentMs = 0;
 let orphanedMs = 0;
-/** How long the process may take to stop, and how much of that has passed. */
+/** Time limit of the stop, and the time that has passed. */
 let stopMs = 0;
 let stoppingMs = 0;
 let overdue = false;
 let reported = false;
 let stuckIn: readonly string[] | undefined;
-/** By slot: the request that was there at the last tick, and at how many ticks. */
+/** By slot: the request at the last tick, and its number of ticks. */
 const seen = new Int32Array(serials.length);
 const ticks = new Int32Array(serials.length);
-/** Number of requests that the parent was told last. */
+/** Number of requests in the last report to the parent. */
 let toldCount = 0;
 let toldMemory = 0;
 
@@ -63,7 +63,7 @@ setInterval(() => {
   takeStack();
 }, TICK_MS);
 
-/** A stop whose deadline has passed. The next tick shows where the main thread is. */
+/** Ends a process after the deadline of its stop. The next tick shows the main thread's stack. */
 function endOverdue(): void {
   if (overdue) kill(`did not stop in ${stopMs / 1000} s`);
   overdue = true;
@@ -81,9 +81,9 @@ function kill(why: string): void {
 }
 
 /**
- * Tells the parent what came and what left since the last tick. A request is named once it was there at two ticks: one that is
- * answered sooner costs nothing. The memory is told while the main thread does not, and when it has changed much between two beats: a
- * request can fill the heap in less time than that.
+ * Reports requests that began and ended since the last tick. A request is reported after two ticks: one that is
+ * answered sooner costs nothing. Memory is reported if the main thread does not, and if it has changed much between two
+ * heartbeats: a request can fill the heap in less time.
  */
 function tellRequests(): void {
   const came: [slot: number, head: string][] = [];
@@ -131,11 +131,13 @@ function endOrphan(): void {
   if (over) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Through the inspector, which reaches a main thread in a loop; one blocked in a system call does not answer. */
+/**
+ * Uses the inspector, which interrupts a main thread in a loop; one that is blocked in a system call does not answer.
+ */
 function takeStack(): void {
   const session = new Session();
   session.connectToMainThread();
-  // Frames know their script by its number only; its address comes with this event, for all scripts, when it is enabled.
+  // Frames have only the number of their script; this event, sent for all scripts when it is enabled, has the URL.
   const scripts = new Map<string, string>();
   session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url));
   session.once('Debugger.paused', ({ params }) => {
@@ -160,15 +162,15 @@ const MODULES = '/node_modules/';
 /** A frame of the main thread. */
 interface Frame {
   readonly name: string;
-  /** Of its script; empty for code that was made from text. */
+  /** URL of its script; empty for code made from text. */
   readonly url: string;
   readonly place: string;
 }
 
-/** So many frames are shown of a stack that has none of the application. */
+/** Most frames of a stack without frames of the application. */
 const LIBRARY_FRAMES = 10;
 
-/** The application's frames, innermost first; those of libraries between them are a line together. */
+/** Returns the application's frames, innermost first; library frames between them are joined in one line. */
 function folded(frames: readonly Frame[]): string[] {
   const first = frames.findIndex((frame) => libraryOf(frame) === undefined);
   const shown = first === -1 ? frames.slice(0, LIBRARY_FRAMES) : frames.slice(first, first + 1);
@@ -194,7 +196,7 @@ function folded(frames: readonly Frame[]): string[] {
   return lines;
 }
 
-/** The package that a frame belongs to, `node` for Node's own; undefined for the application's. */
+/** Returns the package of a frame, `node` for Node's own; undefined for the application. */
 function libraryOf({ url }: Frame): string | undefined {
   if (url.startsWith('node:')) return 'node';
   if (url.startsWith(own)) return 'portico';

@@ -1,5 +1,5 @@
 /**
- * A process's signs of life: a beat each second, which its watch thread sees, and in a worker its parent too.
+ * Heartbeats of a process: one each second, seen by its watch thread, and in a worker by its parent too.
  */
 import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
@@ -9,15 +9,15 @@ import { LONGEST_DELAY_MS, ownFile, type RequestsInHand, requestsInHand } from '
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
 
-/** Memory that the main thread and its watch thread share, as indexes into an `Int32Array`. */
+/** Memory shared by the main thread and its watch thread, as indexes into an `Int32Array`. */
 const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5 } as const;
 
-/** Start data of the watch thread: all it needs, for each file that it imported would take a millisecond. */
+/** Start data of the watch thread, complete: each file that it imported would take a millisecond. */
 export interface WatchData {
   readonly shared: Int32Array;
   readonly fields: typeof FIELDS;
   readonly requests: Pick<RequestsInHand, 'serials' | 'lengths' | 'heads'>;
-  /** Undefined in a process without a parent that watches it: the thread ends it by itself. */
+  /** Pid of the parent that watches this process; undefined if the thread ends the process by itself. */
   readonly parent: number | undefined;
   /** Descriptor for the stack that the main thread is stuck in. */
   readonly descriptor: number;
@@ -26,27 +26,30 @@ export interface WatchData {
 }
 
 const BEAT_MS = 1000;
-/** Silent for so long a main thread counts as stuck, unless its parent would end it sooner. */
+/** Longest silence after which a main thread counts as stuck, unless its parent would end it sooner. */
 const LONGEST_SILENCE_MS = 3000;
 const STANDARD_ERROR = 2;
 
 /** The watched process. */
 interface Watched {
-  /** By a parent: it ends the process when its loop is stuck, and hears the stack. Else the thread does, and prints it. */
+  /**
+   * True if a parent ends the process when its event loop is stuck, and gets the stack. Otherwise the thread does, and
+   * prints it.
+   */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
-  /** Called with each beat. */
+  /** Called with each heartbeat. */
   told(debugged: boolean, loop: LoopFacts): void;
 }
 
-/** Both, in a process. */
+/** Heartbeat and watch thread of a process. */
 export interface Watch {
-  /** The thread kills the process soon after so many milliseconds, whatever its loop does; 0: it need not any more. */
+  /** The thread kills the process shortly after this time, whatever its event loop does; 0 cancels. */
   killAfter(ms: number): void;
   end(): void;
 }
 
-/** Starts both; they keep nothing alive. */
+/** Starts both; they do not keep the process alive. */
 export function startWatching({ supervised, settings, told }: Watched): Watch {
   const parent = supervised ? process.ppid : undefined;
   const { shared, beat, end } = startThread(
@@ -66,20 +69,20 @@ export function startWatching({ supervised, settings, told }: Watched): Watch {
   };
 }
 
-/** Event-loop facts of a process, once a second. */
+/** Event-loop facts of a process, measured once a second. */
 export interface LoopFacts {
-  /** The part of the last second in which it was at work, 0 to 1. */
+  /** Share of the last second in which it was busy, 0 to 1. */
   readonly utilization: number;
-  /** By how much its timer was late. */
+  /** Delay of its timer. */
   readonly lagMs: number;
-  /** The resident memory in bytes. */
+  /** Resident memory in bytes. */
   readonly rss: number;
-  /** The heap of V8 in bytes: in use, and the most there may be. */
+  /** V8's heap in bytes: in use, and its limit. */
   readonly heapUsed: number;
   readonly heapLimit: number;
 }
 
-/** To be called with each beat. */
+/** Returns a function to call with each heartbeat. */
 function loopReader(): () => LoopFacts {
   const memory = memoryReader();
   let before = performance.eventLoopUtilization();
@@ -96,7 +99,10 @@ function loopReader(): () => LoopFacts {
   };
 }
 
-/** The resident memory in bytes; that of the beat before, or 0, when it cannot be read: Linux tells it in a file. */
+/**
+ * Returns a function that reads the resident memory in bytes; the previous value, or 0, if it cannot be read: Linux has
+ * it in a file.
+ */
 function memoryReader(): () => number {
   let known = 0;
   return () => {
@@ -109,13 +115,13 @@ function memoryReader(): () => number {
   };
 }
 
-/** Early enough for the stack to be there when the parent ends the worker, but never within one beat. */
+/** Early enough for the stack to arrive before the parent ends the worker, but never within one heartbeat. */
 function stuckAfterMs(workerTimeoutMs: number): number {
   if (workerTimeoutMs === 0) return LONGEST_SILENCE_MS;
   return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, workerTimeoutMs / 2));
 }
 
-/** The thread, and the beat it listens for, which tells whether a debugger is attached. */
+/** Starts the thread and its heartbeat, which reports whether a debugger is attached. */
 function startThread(
   given: Pick<WatchData, 'parent' | 'descriptor'>,
   settings: () => LaunchSettings,
@@ -126,12 +132,12 @@ function startThread(
   const workerData: WatchData = { shared, fields: FIELDS, requests, own: ownFile('').href, ...given };
   const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
     workerData,
-    // Not the bootstrap again, and none of the program's own preloads.
+    // Neither the bootstrap again, nor preloads of the program.
     execArgv: [],
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   });
-  // Without it the process serves all the same; what is lost is the stack of a stuck loop, and the end of one.
+  // Without the thread the process serves regardless; only the stack of a stuck event loop, and its end, are lost.
   thread.on('error', () => undefined);
   thread.unref();
   const beat = (): boolean => {

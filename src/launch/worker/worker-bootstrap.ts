@@ -1,8 +1,8 @@
 /**
  * Runs in every worker before the program's main module: `node --import <this file> main.js`.
  *
- * With `process/held-tick` the one module of the toolkit that acts when it is imported; it does nothing in a process that is no worker, nor in a
- * worker thread, which inherits the `--import`.
+ * This module and `process/held-tick` are the only ones of the toolkit that act on import; it does nothing in a process
+ * that is no worker, nor in a worker thread, which inherits the `--import`.
  */
 
 import { existsSync, realpathSync } from 'node:fs';
@@ -14,10 +14,11 @@ import type { Sent } from '../worker-message.js';
 export { heldTick };
 
 if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !== undefined) {
-  // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
+  // Before any other module is loaded: a SIGTERM in between would kill the process by its default action.
   const ended: Sent = { portico: true, kind: 'ended', status: 0, cutOff: false };
   const stopped = (): void => {
-    // It is asked for: no start that failed. A message this short is in the channel when `send` returns.
+    // The signal was a request, so the start has not failed. A message this short is in the channel when `send`
+    // returns.
     process.send?.(ended);
     process.off('exit', unexplained);
     process.exit(0);
@@ -38,7 +39,7 @@ if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !==
   unexplained = await beginWork(releaseSignals, loadAhead);
 }
 
-/** Loads what every worker of `api-cli` needs, while its parent reads the configuration. */
+/** Loads the modules that every worker of `api-cli` needs, while its parent reads the configuration. */
 async function loadAhead(): Promise<void> {
   const [, main = ''] = process.argv;
   const isCli = existsSync(main) && realpathSync(main) === fileURLToPath(ownFile('cli/main.js'));
