@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { describeMoments, requestOfMoment } from './moment.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';
 export { reopenLogs } from './reopening.js';

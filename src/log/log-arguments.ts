@@ -1,27 +1,27 @@
 /**
- * The two orders in which a line of the log can be told: Portico's, with the message first and its facts behind it, and
- * pino's, with an error or the facts first, and values for the placeholders of the message. And what a line has of an error.
+ * Two orders of arguments for a log line: Portico's, with the message before its fields, and pino's, with an error or
+ * the fields first, and values for the placeholders of the message; and the fields of errors.
  */
 import { isNativeError } from 'node:util/types';
 import { ignoreErrors } from '../errors/index.js';
 import { maskUris } from '../text/index.js';
 
-/** Facts that go with a message, as JSON values; `err` takes an Error, and any other name does too. */
+/** Fields of a log line, as JSON values; an Error may be the value of `err` or of any other field. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes one line. Declared as a method, so that an application's logger may know one of the orders alone. */
+/** Writes one line. Declared as a method, so that an application's logger may implement only one of the orders. */
 export type LogMethod = LineWriter['write'];
 
 interface LineWriter {
-  /** The message as it is, and its facts: a plain object alone behind a message never fills a placeholder. */
+  /** The message and its fields: a single plain object after a message never fills a placeholder. */
   write(message: string, fields?: LogFields): void;
   /**
-   * The message with its placeholders filled: `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, and `%%` for a percent sign. What
-   * no placeholder takes is not lost: an error is the line's `err`, an object at the end its facts, all else ends the
-   * message.
+   * The message with placeholders: `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, and `%%` for a percent sign. Values
+   * without a placeholder are kept: an error becomes the line's `err`, an object at the end its fields, others are
+   * appended to the message.
    */
   write(message: string, ...values: unknown[]): void;
-  /** pino's order: an error or facts, the message, and its values. Without a message it is the error's. */
+  /** pino's order: an error or fields, the message, and its values. The default message is that of the error. */
   write(fields: unknown, ...rest: unknown[]): void;
 }
 
@@ -30,7 +30,7 @@ const PLACEHOLDER = /%[sdifjoO%]/g;
 /** Parts of one line. */
 export type LineParts = readonly [fields: LogFields, message: string];
 
-/** The parts of a line from what a {@link LogMethod} was called with. Throws what a getter of that throws. */
+/** Returns the parts of a line from the arguments of a {@link LogMethod}. Rethrows errors of getters. */
 export function lineParts(first: unknown, rest: readonly unknown[]): LineParts {
   if (typeof first === 'string') {
     if (rest.length === 0) return [{}, first];
@@ -44,7 +44,10 @@ export function lineParts(first: unknown, rest: readonly unknown[]): LineParts {
   return typeof message === 'string' ? filled(fields, message, values) : filled(fields, '', rest);
 }
 
-/** The parts of a line that could not be written: its texts as they are, the facts that are texts and numbers, and why. */
+/**
+ * Returns the parts of a line that could not be written: its texts, the fields that are texts and numbers, and the
+ * reason.
+ */
 export function readableParts(args: readonly unknown[], why: unknown): LineParts {
   const facts: Record<string, unknown> = {
     unreadable: ignoreErrors(() => String(why)) ?? 'what threw cannot be shown',
@@ -75,19 +78,19 @@ function filled(fields: LogFields, message: string, values: readonly unknown[]):
   const more = isFacts(left.at(-1)) ? factsOf(left.pop() as object) : {};
   const { msg, ...all } = { ...(err === undefined ? {} : { err }), ...more, ...fields } as LogFields;
   const whole = [text, ...left.map(asText)].filter((part) => part !== '').join(' ');
-  // Without a message it is that of the facts, or else of the error, as with pino.
+  // Without a message, uses that of the fields, else of the error, as pino does.
   if (whole !== '' && msg !== undefined) return [{ ...all, msg }, whole];
   return [all, whole || asText(msg ?? (isError(all.err) ? all.err.message : ''))];
 }
 
-/** Of requests and responses that little which says which one it was: they are no facts, and their headers have secrets. */
+/** Reduces requests and responses to the fields that identify them: their headers hold secrets. */
 function factsOf(value: object): LogFields {
   try {
     const { method, headers, socket, url, setHeader, statusCode } = value as Record<string, unknown>;
     if (method && headers && socket) return { req: { method, url } };
     if (typeof setHeader === 'function') return { res: { statusCode } };
   } catch {
-    // A request has no getter that throws; that of a fact throws again when the line is written.
+    // A request has no getter that throws; a getter of a field throws again when the line is written.
   }
   return value as LogFields;
 }
@@ -98,7 +101,7 @@ function isPlain(value: unknown): value is LogFields {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** A list, a date or a set has no names for what it holds. */
+/** Returns false for a list, a date or a set, which have no named members. */
 function isFacts(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isError(value)) return false;
   return Object.keys(value).length > 0;
@@ -118,7 +121,7 @@ function shown(placeholder: string, value: unknown): string {
   }
 }
 
-/** A symbol is no number, and `Number` throws for it alone. */
+/** `Number` throws for a symbol, and only for that. */
 function asNumber(value: unknown): number {
   return typeof value === 'symbol' ? Number.NaN : Number(value);
 }
@@ -130,7 +133,10 @@ function asText(value: unknown): string {
   return said ? String(value as Date) : (json(value) ?? '');
 }
 
-/** JSON of a value; undefined where it has none, such as an object that contains itself. The line is written all the same. */
+/**
+ * Returns the JSON of a value; undefined if it has none, such as an object that contains itself. The line is written
+ * regardless.
+ */
 export function json(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
@@ -139,18 +145,18 @@ export function json(value: unknown): string | undefined {
   }
 }
 
-/** True for errors of another realm as well, as of `node:vm`. */
+/** Reports whether a value is an error, also of another realm, such as `node:vm`. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || isNativeError(value);
 }
 
 /**
- * An error in the form of pino's serializer: its kind, its message and stack with those of its causes, and its own facts, errors
- * among these included. Passwords of URIs are masked. Any other value as it is.
+ * Returns an error in the form of pino's serializer: type, message and stack with those of its causes, and its own
+ * fields, including errors among these. Passwords in URIs are masked. Returns other values unchanged.
  */
 export function errorFields(error: unknown, above: readonly unknown[] = []): unknown {
   if (!isError(error)) return error;
-  // It is shown already, around this place.
+  // It is already shown at an outer level.
   if (above.includes(error)) return undefined;
   const around = [...above, error];
   const chain = causesOf(error);

@@ -1,39 +1,40 @@
 /**
- * Standard error, or a file, as the place of a log, written synchronously so that nothing is lost at exit; lines of requests turn by turn. A full disk, a reader that
- * is gone or a descriptor that is closed must not end what logs: lines that cannot be written are counted instead.
+ * Standard error or a file as the destination of a log. Writes synchronously, so that nothing is lost at exit; lines of
+ * requests are written together once a turn. A full disk, a closed pipe or a closed descriptor must not end the
+ * process: lines that cannot be written are counted instead.
  */
 import { closeSync, fstatSync, type Stats, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
 import { openToAppend } from '../process/index.js';
 
-/** Mode of a log file: readable for its owner and group. */
+/** Mode of a log file: owner and group may read it. */
 const MODE = 0o640;
 
-/** A stream that several processes share may be non-blocking: the writer waits for its reader so often, and so long each time. */
+/** A stream that several processes share may be non-blocking: number and length of the waits for its reader. */
 const PATIENCE = { times: 200, ms: 5 } as const;
 
 const NEWLINE = 10;
 
-/** So many bytes a pipe takes whole, also from several writers (`PIPE_BUF` of Linux). */
+/** Bytes that a pipe takes atomically, also from several writers (`PIPE_BUF` on Linux). */
 const WHOLE = 4096;
 
-/** How often a process says on standard error that a file takes no lines, at most, in milliseconds. */
+/** Minimum interval of notices on standard error that a file takes no lines, in milliseconds. */
 const TOLD_EVERY_MS = 60_000;
 
-/** Outputs that have gathered lines: none of these is lost when the process ends. */
+/** Outputs with gathered lines, which are written when the process ends. */
 const gathering = new Set<LogOutput>();
 let endsNoted = false;
-/** The process exits: no turn of the loop ends any more. */
+/** True at exit: no turn of the event loop ends any more. */
 let exiting = false;
 
-/** Tells standard error that lines of a file are lost: an operator who looks there finds no sign of it in the file. */
+/** Reports on standard error that lines of a file are lost: the file itself has no sign of it. */
 function tellOperator(path: string, code: string): void {
   const why = code === 'ENOSPC' ? 'the disk is full' : code;
   ignoreErrors(() => writeSync(2, `WARN: log lines are lost until ${path} can be written again: ${why}\n`));
 }
 
-/** Writes at the exit what is gathered; once for all outputs. */
+/** Writes gathered lines at exit; registered once for all outputs. */
 function noteEnd(flush: (output: LogOutput) => void): void {
   if (endsNoted) return;
   endsNoted = true;
@@ -48,33 +49,34 @@ function sameFile(one: Stats, other: Stats | undefined): boolean {
 }
 
 /**
- * Takes whole lines and never throws. To a file each line is appended by one write, so that the lines of several processes stay
- * whole, and one that is copied and truncated goes on at its beginning (`O_APPEND`).
+ * Writes whole lines and never throws. Each line is appended to a file by one write, so that the lines of several
+ * processes stay whole, and a file that is copied and truncated continues at its beginning (`O_APPEND`).
  */
 export class LogOutput {
   readonly #path: string | undefined;
   readonly #told: (dropped: number, code: string) => string;
   #descriptor: number;
-  /** The file that was opened; undefined for standard error. */
+  /** Stats of the opened file; undefined for standard error. */
   #file: Stats | undefined;
-  /** Lines that were lost. */
+  /** Number of lost lines. */
   lost = 0;
-  /** Lines since the last one that was written. */
+  /** Number of lost lines since the last one that was written. */
   #dropped = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
   #code = '';
-  /** A part of a line is out that has no end. */
+  /** True after an incomplete line was written. */
   #torn = false;
-  /** Lines of this turn of the loop. */
+  /** Lines of this turn of the event loop. */
   #gathered = '';
   #gatheredBytes = 0;
   #isDue = false;
-  /** Of lines that were not all written: how many were. */
+  /** Number of lines that an incomplete write has written. */
   #whole = 0;
 
   /**
-   * `told`: the line, with its end, that says how many were lost and by what; it goes before the first that can be written.
-   * `path`: a file instead of standard error, created where there is none. Throws the system's error where it cannot be opened.
+   * `told`: returns the line that reports the number of lost lines and the reason; it precedes the next line that is
+   * written. `path`: a file in place of standard error, created if missing. Throws the system's error if it cannot be
+   * opened.
    */
   constructor(told: (dropped: number, code: string) => string, path?: string) {
     this.#told = told;
@@ -86,13 +88,13 @@ export class LogOutput {
   }
 
   /**
-   * Writes from now on to the file that has this name now: the one before was renamed. If it cannot be opened the one
-   * before stays, and the system's error is given; so is one of closing the file before.
+   * Opens the path again, because the file was renamed. If it cannot be opened, the old file stays in use, and the
+   * system's error is returned; so is an error of closing the old file.
    */
   reopen(): NodeJS.ErrnoException | undefined {
     this.#flush();
     const before = this.#descriptor;
-    // If other code has closed it, its number is free for the new file, or is that of another file.
+    // If other code has closed the descriptor, its number is free for the new file, or belongs to another file.
     const isOwn = ignoreErrors(() => sameFile(fstatSync(before), this.#file)) === true;
     try {
       this.#descriptor = openToAppend(this.#path!, MODE);
@@ -106,15 +108,15 @@ export class LogOutput {
     return undefined;
   }
 
-  /** Writes a line, which has its end. */
+  /** Writes a line, including its line end. */
   write(line: string): void {
     this.#flush();
     this.#write(line, 1);
   }
 
   /**
-   * Writes a line, which has its end, with others of this turn of the loop: at the turn's end, before the next line that
-   * {@link write} takes, and when the process exits. A process that is killed loses the lines of its last turn.
+   * Writes a line, including its line end, together with others of this turn of the event loop: at the end of the turn,
+   * before the next line of {@link write}, and at exit. A process that is killed loses the lines of its last turn.
    */
   gather(line: string): void {
     if (exiting) {
@@ -145,7 +147,8 @@ export class LogOutput {
 
   #write(lines: string, count: number): void {
     if (this.#dropped > 0) {
-      // Another process that shares the descriptor may have left a part of a line there: better an empty line than none.
+      // Another process that shares the descriptor may have left an incomplete line: an empty line is better than a
+      // joined one.
       this.#torn = true;
       if (!this.#put(this.#told(this.#dropped, this.#code))) {
         this.#drop(count);
@@ -153,7 +156,7 @@ export class LogOutput {
       }
       this.#dropped = 0;
     }
-    // The one that is torn is lost as well.
+    // The incomplete line is lost too.
     if (!this.#put(lines)) this.#drop(Math.max(1, count - this.#whole));
   }
 
@@ -206,7 +209,7 @@ export class LogOutput {
     return true;
   }
 
-  /** A writer that has waited in vain once waits no more until lines get through. */
+  /** A writer that has waited in vain does not wait again until lines get through. */
   #mayWait(error: unknown, waited: number): boolean {
     this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
     return this.#code === 'EAGAIN' && this.#dropped === 0 && waited < PATIENCE.times;

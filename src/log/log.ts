@@ -1,5 +1,5 @@
 /**
- * Logs: JSON lines, or readable text when standard error is a terminal. A thin interface over pino.
+ * Logs: JSON lines, or readable text if standard error is a terminal. A thin interface over pino.
  */
 
 import { createRequire } from 'node:module';
@@ -24,10 +24,10 @@ import { noteReopener } from './reopening.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
-/** How much is logged. `silent` is nothing. */
+/** Lowest level that is written. `silent` writes nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** The log of Portico and its applications: message first and facts after it, or in pino's order. */
+/** Log of Portico and its applications: message first and fields after it, or in pino's order. */
 export interface Logger {
   level: LogLevel;
   debug: LogMethod;
@@ -35,46 +35,49 @@ export interface Logger {
   warn: LogMethod;
   error: LogMethod;
   /**
-   * Writes an event that an operator caused: a start, a stop, a reload, another number of workers. Written at every level but `silent`. In
-   * lines the level is `notice`, for pino 35: above info, below warn, as in syslog.
+   * Writes an event that an operator caused: a start, a stop, a reload, a changed number of workers. Written at every
+   * level except `silent`. In lines the level is `notice`, for pino 35: above info, below warn, as in syslog.
    */
   notice: LogMethod;
-  /** A logger whose every line also has these facts. Its level is this one's, until it is given one of its own. */
+  /** Returns a logger that adds these fields to every line. It uses this logger's level until it gets its own. */
   child(fields: LogFields): Logger;
-  /** False when a line of that level would not be written: for facts that are dear to gather. */
+  /** Reports whether a line of that level would be written; for fields that are expensive to compute. */
   enabled(level: LogLevel): boolean;
-  /** Opens the log file anew by its name, because the old one was renamed. Launchers open all log files of their process on SIGHUP. */
+  /**
+   * Reopens the log file by its name, because the old one was renamed. Launchers reopen all log files of their process
+   * on SIGHUP.
+   */
   reopen?(): void;
-  /** How many lines could not be written. */
+  /** Returns the number of lines that could not be written. */
   lost?(): number;
-  /** Whether it writes lines for people or JSON, where it knows. */
+  /** Format of its lines, text or JSON, if known. */
   readonly format?: 'json' | 'text';
 }
 
-/** How {@link createLogger} writes. */
+/** Options of {@link createLogger}. */
 export interface LoggerOptions {
-  /** The least level that is written. Default `info`. */
+  /** Lowest level that is written. Default `info`. */
   level?: LogLevel;
   /** `auto` (default): text on a terminal, else JSON. */
   format?: 'json' | 'text' | 'auto';
   /**
    * Default: standard error, written synchronously so that nothing is lost at exit; lines of `request_log` are written
-   * together, once a turn of the event loop. Lines that it does not take, as on a
-   * full disk, are dropped, and the next one that it takes comes behind a line that says how many these were.
+   * together, once a turn of the event loop. Lines that cannot be written, as on a full disk, are dropped, and a line
+   * with their number precedes the next one that can.
    */
   destination?: { write(line: string): void };
   /**
-   * A file to append to, instead of `destination`; `createLogger` throws the system's error where it cannot be opened.
-   * `reopen()` of the logger opens it anew.
+   * File to append to, in place of `destination`; `createLogger` throws the system's error if it cannot be opened. The
+   * logger's `reopen()` opens it again.
    */
   file?: string;
-  /** Facts for every line; `name` by convention. */
+  /** Fields of every line; `name` by convention. */
   base?: LogFields;
-  /** Facts of the moment a line is written. Default: the ids of the request that is being served (`contextFacts`). */
+  /** Returns fields at the time of a line. Default: the ids of the current request (`contextFacts`). */
   facts?: () => LogFields;
 }
 
-/** A line is written when its level is not below the logger's; pino's numbers. */
+/** A line is written if its level is not below the logger's; pino's numbers. */
 const RANK: Readonly<Record<LogLevel, number>> = {
   trace: 10,
   debug: 20,
@@ -84,16 +87,16 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   silent: Number.POSITIVE_INFINITY,
 };
 
-/** From the one that writes most to the one that writes nothing. */
+/** From the most verbose level to silence. */
 export const LOG_LEVELS = Object.keys(RANK) as readonly LogLevel[];
 
-/** pino's number of the level that is no threshold. */
+/** pino's number of the level that is not a threshold. */
 const customLevels = { notice: 35 };
 
-/** Levels as words and times as ISO 8601: what people and collectors read without a table. */
+/** Levels as words and times as ISO 8601, which people and collectors read without a table. */
 const formatters = {
   level: (label: string) => ({ level: label }),
-  /** An error has nothing that JSON shows, and pino's serializer is for the name `err` alone. */
+  /** JSON shows nothing of an error, and pino's serializer applies to the name `err` only. */
   log: (fields: Record<string, unknown>) => {
     for (const name in fields) {
       const value = fields[name];
@@ -103,7 +106,7 @@ const formatters = {
   },
 };
 
-/** The time as pino wants it, as pino's own `isoTime`; the date is made once a second, which saves 0.5 µs a line. */
+/** Returns the time in the form of pino's `isoTime`; the date is formatted once a second, which saves 0.5 µs a line. */
 function isoTime(): () => string {
   let second = Number.NaN;
   let text = '';
@@ -130,7 +133,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const output = own ? new LogOutput(lostLines(text, base), options.file) : undefined;
   const place = output ?? options.destination!;
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
-  // Not imported above: it takes 18 ms of a processor, and commands that make no logger need none of it.
+  // Loaded on demand: it takes 18 ms of processor time, and commands without a logger do not need it.
   const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
   const stream = (text ? readable(destination, { ...RANK, ...customLevels }) : destination) as NodeJS.WritableStream;
   const timestamp = isoTime();
@@ -171,7 +174,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return log;
 }
 
-/** A logger that writes nothing: for tests and for embedding without logs. */
+/** Creates a logger that writes nothing: for tests and for embedding without logs. */
 export function silentLogger(): Logger {
   const no = (): void => undefined;
   const none: Lines = { debug: no, info: no, warn: no, error: no, notice: no, child: () => none };
@@ -179,21 +182,21 @@ export function silentLogger(): Logger {
   return wrap(lines, lines, thresholdAt('silent'), {}, { record: () => no });
 }
 
-/** Writers of one logger's lines. */
+/** Functions that write one logger's lines. */
 interface Lines extends Record<'debug' | 'info' | 'warn' | 'error' | 'notice', Write> {
   child(fields: LogFields): Lines;
 }
 
 type Write = (fields: LogFields, message: string) => void;
 
-/** Most loggers write nothing: their lines are made for the first one. */
+/** Created at the first line: most loggers write none. */
 type LinesMaker = () => Lines;
 
 function childOf(lines: LinesMaker, fields: LogFields): LinesMaker {
   return lazily(() => lines().child(fields));
 }
 
-/** Says what standard error has not taken. */
+/** Returns the line that reports lost lines. */
 function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
   return (dropped, code) => {
     const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
@@ -205,7 +208,7 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
 
 /** Parts that a logger and its children share. */
 interface Shared extends Pick<Logger, 'reopen' | 'lost' | 'format'> {
-  /** Writes lines with these facts, whatever the level. */
+  /** Writes lines with these fields, at any level. */
   readonly record: (bindings: LogFields, names: ReadonlySet<string>) => WriteRecord;
 }
 
@@ -214,7 +217,7 @@ interface OwnLogger {
   readonly [RECORDS]: (names: ReadonlySet<string>) => WriteRecord;
 }
 
-/** The least level that is written. A child's has the threshold of its parent for prototype, until it is given its own. */
+/** Lowest level that is written. The threshold of a child has that of its parent as prototype until it gets its own. */
 interface Threshold {
   level: LogLevel;
   rank: number;
@@ -223,9 +226,9 @@ interface Threshold {
 const thresholdAt = (level: LogLevel): Threshold => ({ level: known(level), rank: RANK[level] });
 
 /**
- * `withoutPid` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may occur only once in an object (RFC 8259 §4). `bindings` are the facts of every line. `more`: what its
- * children can do as well.
+ * `withoutPid` creates the same logger without the id of this process: for lines about another process, whose id is
+ * among their fields. A name may occur only once in an object (RFC 8259 §4). `bindings`: fields of every line. `more`:
+ * further methods of its children.
  */
 function wrap(
   target: LinesMaker,
@@ -241,7 +244,7 @@ function wrap(
       try {
         write(asked, lineParts(first, rest));
       } catch (error) {
-        // A logged value may be anything, and a getter of it may throw: the caller must not fail for that.
+        // A getter of a logged value may throw: the caller must not fail for that.
         write(asked, readableParts([first, ...rest], error));
       }
     };
@@ -298,7 +301,7 @@ function known(level: LogLevel): LogLevel {
   return level;
 }
 
-/** Made when it is first asked for. */
+/** Creates a value at its first use. */
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());

@@ -1,24 +1,27 @@
 /**
- * Facts of the moment a line is written at, which every logger adds that was given none of its own: `src/app` tells the ids of
- * the current request, and a program without requests has none.
+ * Fields of the current moment, which every logger adds unless it has other ones: `src/app` sets the ids of the current
+ * request; a program without requests has none.
  */
 import type { LogFields } from './log-arguments.js';
 
 let told: () => LogFields = () => ({});
 let toldOfRequest: () => LogFields = () => ({});
 
-/** Takes the facts of each line from `facts` from now on, and from `ofRequest` those of a line about an error that no code handles. */
+/**
+ * Sets the function that returns the fields of each line, and the one that returns those of a line about an unhandled
+ * error.
+ */
 export function describeMoments(facts: () => LogFields, ofRequest: () => LogFields): void {
   told = facts;
   toldOfRequest = ofRequest;
 }
 
-/** The facts of this moment. */
+/** Returns the fields of this moment. */
 export function momentFacts(): LogFields {
   return told();
 }
 
-/** Method and path of the request that this moment belongs to; none where it belongs to no request. */
+/** Returns method and path of the current request; none if there is no current request. */
 export function requestOfMoment(): LogFields {
   return toldOfRequest();
 }

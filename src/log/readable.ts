@@ -1,12 +1,12 @@
 /**
- * Lines of the log as text, for people at a terminal.
+ * Log lines as text for people at a terminal.
  */
 import { createRequire } from 'node:module';
 import { printable, printableLines } from '../text/index.js';
 
 /**
- * A place for lines of JSON that writes each as text to another. `levels` are all levels, by name. pino-pretty is loaded here and
- * not above: only a terminal needs it, and it takes longer to load than pino itself.
+ * Returns a destination for JSON lines that writes each as text to another one. `levels`: all levels by name.
+ * pino-pretty is loaded on demand: only a terminal needs it, and it takes longer to load than pino itself.
  */
 export function readable(
   destination: { write(line: string): void },
@@ -20,7 +20,7 @@ export function readable(
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
-    // It knows custom levels alone, where there are any.
+    // With custom levels, it does not know the built-in ones.
     customLevels: levels,
     customPrettifiers: { error: errorText },
   });
@@ -28,13 +28,13 @@ export function readable(
   return { write: (line) => destination.write(text(line)?.replace(' \n', '\n') ?? '') };
 }
 
-/** pino-pretty writes most texts as JSON, and these as they are. */
+/** pino-pretty writes most texts as JSON, and these unchanged. */
 function asShown(this: { readonly error?: unknown }, name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  // A fact that says nothing.
+  // An empty field.
   if (value === '' && name !== 'msg') return undefined;
   if (name === 'stack') return printableLines(value);
-  // An error that ends the message is below it, in its lines.
+  // The error at the end of the message is shown below it.
   if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
     return printable(value.slice(0, -`: ${this.error}`.length));
   }

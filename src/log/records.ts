@@ -1,31 +1,35 @@
 /**
- * Lines that every request writes. Their facts come as JSON, in a fixed order, and those of one turn of the loop go out together.
+ * Lines that every request writes. Their fields arrive as JSON, in a fixed order, and those of one turn of the event
+ * loop are written together.
  */
 import { printableJson } from '../text/index.js';
 import { errorFields, json, type LogFields } from './log-arguments.js';
 
-/** Writes one line. `members` are JSON, each behind a comma: `,"status":200,"bytes":5`. */
+/** Writes one line. `members`: JSON, each member after a comma: `,"status":200,"bytes":5`. */
 export type WriteRecord = (level: 'info' | 'warn', message: string, members: string) => void;
 
-/** Makes the writer of lines whose members have these names: of them the facts of the moment give none. */
+/**
+ * Returns the writer of lines whose members have these names; fields of the current moment with these names are left
+ * out.
+ */
 type RecordWriter = (names: ReadonlySet<string>) => WriteRecord;
 
-/** On a logger of `createLogger`: the maker of its record writers. */
+/** Key of a logger's function that creates record writers; set by `createLogger`. */
 export const RECORDS: unique symbol = Symbol('portico.log.records');
 
-/** The writer of a logger; undefined for one that `createLogger` has not made. */
+/** Returns the writer of a logger; undefined if `createLogger` has not created it. */
 export function recordWriter(log: object, names: ReadonlySet<string>): WriteRecord | undefined {
   return (log as { readonly [RECORDS]?: RecordWriter })[RECORDS]?.(names);
 }
 
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** A text as JSON, fit for a terminal. */
+/** Returns a text as JSON that is safe for a terminal. */
 export function jsonString(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : printableJson(JSON.stringify(text));
 }
 
-/** Facts as members, but for those of these names. */
+/** Returns fields as members, without those of these names. */
 export function membersOf(facts: LogFields, names?: ReadonlySet<string>): string {
   let members = '';
   for (const name in facts) {

@@ -1,8 +1,8 @@
 /**
- * The log files of this process, to open all of them anew.
+ * Log files of this process, for reopening all of them.
  */
 
-/** Of each file that loggers write to: opens it anew. A logger that is dropped takes it along. */
+/** A function for each file that loggers write to, which reopens it. Collected together with its logger. */
 const reopeners = new Set<WeakRef<() => void>>();
 
 function live(): (() => void)[] {
@@ -13,13 +13,16 @@ function live(): (() => void)[] {
   });
 }
 
-/** Adds a file that {@link reopenLogs} opens anew. */
+/** Adds a file that {@link reopenLogs} reopens. */
 export function noteReopener(reopen: () => void): void {
   live();
   reopeners.add(new WeakRef(reopen));
 }
 
-/** Opens all log files of this process anew, by their names, each once; `own`: a logger that may be of another make. */
+/**
+ * Reopens all log files of this process by their names, each once; `own`: a logger that `createLogger` may not have
+ * created.
+ */
 export function reopenLogs(own: { readonly reopen?: (() => void) | undefined }): void {
   const known = live();
   for (const reopen of known) reopen();

@@ -1,5 +1,5 @@
 /**
- * The heartbeat of one worker: a timer in its own event loop, so that a blocked worker stops beating.
+ * Heartbeat of one worker: a timer in its own event loop, so that a blocked worker sends none.
  */
 import type { Logger } from '../log/index.js';
 import { type Clock, DynamicLoopingCall } from '../tasks/index.js';
@@ -7,54 +7,54 @@ import { within } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { RegistryUnavailable } from './service-store.js';
 
-/** When a heart beats. Times in seconds. */
+/** Times of heartbeats, in seconds. */
 export interface HeartbeatTimes {
   /** Seconds between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`, 10. */
   readonly reportInterval: number;
   /** Seconds from the start to the first heartbeat. Default: `[servicegroup] initial_delay_s`, 5. */
   readonly initialDelay: number;
-  /** The part of `reportInterval` by which heartbeats vary, 0 to 0.5. Default: `[servicegroup] jitter`, 0.1. */
+  /** Share of `reportInterval` by which the interval varies, 0 to 0.5. Default: `[servicegroup] jitter`, 0.1. */
   readonly jitter: number;
   /** The log of the service. */
   readonly log: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** Clock and timers. Default: those of the system. */
   readonly clock: Clock;
-  /** From 0 to 1, for `jitter`. Default `Math.random`. */
+  /** Random number from 0 to 1, for `jitter`. Default `Math.random`. */
   readonly random: () => number;
 }
 
 interface HeartbeatOptions extends HeartbeatTimes {
-  /** One beat. */
+  /** Sends one heartbeat. */
   readonly beat: () => Promise<void>;
-  /** How long the registry may be away before {@link onLost}. */
+  /** Time without the registry after which {@link onLost} is called. */
   readonly downTime: number;
-  /** The others see us as down by now. Called once for each outage. */
+  /** Called once for each outage when other services consider this one down. */
   readonly onLost: () => void;
 }
 
-/** A beat has less time than there is between two. */
+/** A heartbeat must take less than the interval. */
 const TIMEOUT_PART = 0.8;
 
 export class Heartbeat {
-  /** Milliseconds by which the last beat came late: how long the event loop was held up just then. */
+  /** Milliseconds by which the last heartbeat was late: the delay of the event loop at that time. */
   lateMs = 0;
   readonly #options: HeartbeatOptions;
   #loop: DynamicLoopingCall<[]> | undefined;
   #lostAt: number | undefined;
   #lostTold = false;
-  /** When the next beat should begin. */
+  /** Planned time of the next heartbeat. */
   #due = 0;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
   }
 
-  /** True while the registry cannot be reached: others may see this service as down. */
+  /** True while the registry is not available: other services may consider this one down. */
   get disconnected(): boolean {
     return this.#lostAt !== undefined;
   }
 
-  /** Milliseconds since the registry was last reached; 0 while it is. */
+  /** Milliseconds since the registry was last available; 0 while it is. */
   get outageMs(): number {
     return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
   }
@@ -64,7 +64,7 @@ export class Heartbeat {
     if (interval === 0 || this.#loop?.running === true) return;
     this.#due = clock.now() + initialDelay * 1000;
     this.#loop = new DynamicLoopingCall(() => this.#beat());
-    // Whatever happens, the next beat comes; and a heart alone does not keep the process alive.
+    // Heartbeats continue whatever happens, and do not keep the process alive.
     this.#loop.start({
       initialDelay,
       stopOnException: false,
@@ -75,7 +75,7 @@ export class Heartbeat {
     });
   }
 
-  /** Settles when no beat is under way any more. */
+  /** Settles when no heartbeat is in progress. */
   async stop(): Promise<void> {
     if (this.#loop === undefined) return;
     this.#loop.stop();
@@ -98,7 +98,7 @@ export class Heartbeat {
     return idle;
   }
 
-  /** The timer lives in the loop that does the work: where it is a whole interval late, so is everything else. */
+  /** The timer runs in the event loop that serves requests: if it is a whole interval late, so are they. */
   #noteLateness(began: number): void {
     const { reportInterval: interval, downTime, log } = this.#options;
     this.lateMs = Math.max(0, began - this.#due);

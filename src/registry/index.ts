@@ -1,4 +1,4 @@
-/** `portico/registry`: which services run where, and whether they are up. */
+/** `portico/registry`: the services of all machines, and whether they are up. */
 export type { ManagerContext, ManagerOption } from './managed-service.js';
 export type { MemberIdentity, Membership, MembershipOptions } from './membership.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';

@@ -1,6 +1,6 @@
 /**
- * Common part of services of all protocols: their managers with their contexts, their periodic tasks, and
- * a place among the services that are known.
+ * Common part of services of all protocols: managers with their contexts, periodic tasks, and membership in the
+ * registry.
  */
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
@@ -29,24 +29,30 @@ import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
 import { MemoryStore } from './sqlite-store.js';
 
-/** Argument of a manager's constructor, or of the function that makes it. The constructor does no I/O: that is `initHost`. */
+/**
+ * Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost`
+ * does.
+ */
 export interface ManagerContext {
-  /** The name of this machine, as service records have it. */
+  /** Name of this machine in service records. */
   readonly host: string;
   readonly serviceName: string;
   readonly conf: Config;
   readonly log: Logger;
-  /** The services that are known; null where the configuration names no registry. Opened on first use. */
+  /** Registry of services; null if the configuration names none. Opened on first use. */
   readonly registry: ServiceRegistry | null;
-  /** Makes clients of other services: see `portico/rpc`. Make them in the constructor; what they cannot reach is refused then. */
+  /**
+   * Creates clients of other services: see `portico/rpc`. Create them in the constructor; unreachable targets are
+   * refused there.
+   */
   readonly rpc: RPCClients;
-  /** Loads drivers from the folder of the configuration file, and closes them after `cleanupHost`. */
+  /** Loads drivers, relative to the folder of the configuration file, and closes them after `cleanupHost`. */
   readonly drivers: Drivers;
-  /** Makes work known by name, so that a stop waits for it: the same as `this.track`. */
+  /** Names work in progress, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
 }
 
-/** An option that names a manager. Declared by its service. */
+/** Option that names a manager. Declared by its service. */
 export interface ManagerOption {
   readonly group: string;
   readonly opt: string;
@@ -54,9 +60,9 @@ export interface ManagerOption {
 
 /** Options of a {@link ManagedService}. */
 export interface ManagedServiceOptions {
-  /** The service's name, for logs and errors. */
+  /** Name of the service, for logs and errors. */
   readonly name: string;
-  /** Its name in the managers' contexts. Default: `name`. */
+  /** Name of the service in the managers' contexts. Default: `name`. */
   readonly serviceName?: string;
   /** Name of the program, unique on its host. */
   readonly binary: string;
@@ -64,50 +70,50 @@ export interface ManagedServiceOptions {
   readonly topic?: string | null;
   /** Default: `[DEFAULT] host`. */
   readonly host?: string;
-  /** The service configuration, which its managers get. */
+  /** Configuration of the service, which its managers get. */
   readonly config: Config;
-  /** The log of the service and its managers. */
+  /** Log of the service and its managers. */
   readonly log: Logger;
-  /** The group that periodic tasks run in; stopped with the service. */
+  /** Group of the periodic tasks; stopped with the service. */
   readonly tasks: TaskGroup;
   /**
-   * The managers, the main one first: given in code, or named by this configuration. Asked at each start, which makes
-   * them anew, but for those that are objects already.
+   * Returns the managers, the main one first: given in code, or named by this configuration. Called at each start,
+   * which creates them anew, except those that are objects already.
    */
   readonly managers: (config: Config) => readonly ManagerSource<ManagerContext>[];
   /** Name of the managers' option, for errors. */
   readonly option: string;
-  /** The option that names the manager where code does not. */
+  /** Option that names the manager if code does not. */
   readonly named: ManagerOption;
-  /** Its place in the registry, given in code; null: none; undefined: what the configuration says. */
+  /** Its place in the registry, given in code; null: none; undefined: by the configuration. */
   readonly registration?: Registration | null | undefined;
-  /** False: it keeps no record although there is a registry. Asked at each start. Default: true. */
+  /** Returns false if it keeps no record although there is a registry. Called at each start. Default: true. */
   readonly registers?: () => boolean;
-  /** How it appears in the registry where the configuration does not say so. */
+  /** Its properties in the registry, unless the configuration sets them. */
   readonly member?: Partial<MemberOptions>;
-  /** Settings of periodic tasks in code; the configuration has the rest. */
+  /** Settings of periodic tasks in code; the configuration has the others. */
   readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context'>;
   /**
-   * Its way to other services, made at each start that makes managers, and closed with the last of its end. Opens nothing by
-   * itself.
+   * Creates its clients of other services, at each start that creates managers; closed last at its end. Opens nothing
+   * by itself.
    */
   readonly rpc: (config: Config) => Awaitable<OwnRPCClients>;
-  /** The registry's word on the service. */
+  /** Called with the registry's verdict on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
 
-/** Facts known at the start. */
+/** Values known at the start. */
 export interface ManagedStart {
   readonly backdoorPort: number | string | null;
-  /** Number of this worker in its service. */
+  /** Number of this worker within its service. */
   readonly workerId: number;
-  /** The protocol's own part. */
+  /** Steps of the protocol. */
   readonly steps: ProtocolSteps;
 }
 
-/** The managers of one service over all its runs. Opens nothing by itself. */
+/** Managers of one service over all its runs. Opens nothing by itself. */
 export class ManagedService {
-  /** Knows the managers' tasks by name. */
+  /** Tracks the managers' tasks by name. */
   readonly tracker: TaskTracker;
   readonly #options: ManagedServiceOptions;
   #managers: readonly Manager[];
@@ -115,45 +121,47 @@ export class ManagedService {
   #registry: ServiceRegistry | null | undefined;
   #registration: Registration | null = null;
 
-  /** Throws what `managers` throws. */
+  /** Throws the errors of `managers`. */
   constructor(options: ManagedServiceOptions) {
     this.#options = options;
     this.#managers = options.managers(options.config).filter((source) => typeof source === 'object');
     this.tracker = new TaskTracker({ service: options.name, log: options.log });
   }
 
-  /** The main one first: those of the last start; before the first, those that are given as objects. */
+  /** Managers of the last start, the main one first; before the first start, those that are given as objects. */
   get managers(): readonly Manager[] {
     return this.#managers;
   }
 
-  /** The periodic tasks of the managers, while started. */
+  /** Periodic tasks of the managers, while started. */
   get periodicTasks(): readonly PeriodicTasks[] {
     return this.#hooks?.periodicTasks ?? [];
   }
 
-  /** The steps of start, reset and stop; undefined before the first start. */
+  /** Steps of start, reset and stop; undefined before the first start. */
   get hooks(): ManagerHooks | undefined {
     return this.#hooks;
   }
 
-  /** Its place in the registry, since the last start. */
+  /** Its place in the registry, from the last start. */
   get registration(): Registration | null {
     return this.#registration;
   }
 
-  /** The registry that the last start opened; null before it, and where the configuration names none. */
+  /** Registry that the last start opened; null before it, and if the configuration names none. */
   get registry(): ServiceRegistry | null {
     return this.#registry ?? null;
   }
 
-  /** Looks for the managers that a start with this configuration would make, and makes none. Throws `PORTICO_MANAGER`. */
+  /**
+   * Finds the managers that a start with this configuration would create, and creates none. Throws `PORTICO_MANAGER`.
+   */
   async find(config: Config): Promise<void> {
     const { managers, named } = this.#options;
     for (const source of managers(config)) if (typeof source === 'string') await checkManager(source, config, named);
   }
 
-  /** Makes the managers as a start would, for `look`: no hook runs, and everything they opened is closed. */
+  /** Creates the managers as a start would, for `look`: runs no hooks, and closes everything that they opened. */
   async inspect<T>(look: (managers: readonly Manager[]) => T): Promise<T> {
     const { made, letGo } = await this.#make();
     try {
@@ -164,8 +172,8 @@ export class ManagedService {
   }
 
   /**
-   * Makes the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`; then nothing of it is
-   * left, and nothing of the last run either.
+   * Creates the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`; it then leaves
+   * nothing open, also of the last run.
    */
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
@@ -207,17 +215,17 @@ export class ManagedService {
     return this.#hooks;
   }
 
-  /** Makes all managers. When one cannot be made, what those before it opened by their context is closed. */
+  /** Creates all managers. If one fails, closes the resources that earlier ones opened through their contexts. */
   async #make() {
     const { name, serviceName = name, config, log, host, option, named } = this.#options;
     const sources = this.#options.managers(config);
-    // Nothing of remote calls is loaded for a service without managers.
+    // A service without managers loads nothing of remote calls.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
     const registry = openRegistry(config, { log });
     const making = buildLog(log);
     const drivers = new Drivers({ ...managersOf(config), log: making.log });
     const context: ManagerContext = {
-      // Read by managers alone.
+      // Read by managers only.
       rpc: rpc as RPCClients,
       host: host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host,
       serviceName,
@@ -236,7 +244,7 @@ export class ManagedService {
     let origin: Origin | undefined;
     try {
       for (const source of sources) {
-        // A mistake in a manager that a file names is reported with its line there, else by the option's name.
+        // A mistake in a manager that a file names is reported with its line there, else with the option's name.
         origin = originOfManager(source, config, named);
         made.push(await loadManager(source, origin === undefined ? option : undefined, managersOf(config), context));
       }
@@ -249,7 +257,7 @@ export class ManagedService {
     }
   }
 
-  /** Deletes the record of a service that has stopped. False where it was gone already, or there never was one. */
+  /** Deletes the record of a service that has stopped. Returns false if there is none. */
   async forget(): Promise<boolean> {
     try {
       return (await this.#registration?.remove?.()) ?? false;
@@ -276,20 +284,20 @@ export class ManagedService {
   }
 }
 
-/** Managers are named from the folder of the configuration file. */
+/** Names of managers are relative to the folder of the configuration file. */
 function managersOf(config: Config): ModuleExportOptions {
   return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
 }
 
-/** The manager that the option names; undefined where it names none. */
+/** Returns the manager that the option names; undefined if it is not set. */
 export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
   const { value } = config.resolve(group, opt);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /**
- * Finds what a reference names, and makes no manager of it. Throws `PORTICO_MANAGER` when it cannot be had: with its
- * place where the option says it, without one where code does.
+ * Resolves a reference without creating a manager. Throws `PORTICO_MANAGER` if it cannot be resolved: with the place of
+ * the option, if an option names it.
  */
 export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
   try {
@@ -305,14 +313,14 @@ export async function checkManager(reference: string, config: Config, option: Ma
   }
 }
 
-/** An error about a manager with the place in a file that named it, unless it knows one already. */
+/** Adds the place in a file that names the manager to an error, unless it has a place. */
 function withOrigin(error: unknown, origin: Origin | undefined): unknown {
   if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
   const { message, hint } = error;
   return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
 }
 
-/** Place of that reference in a file; undefined for a manager given in code. */
+/** Returns the place of that reference in a file; undefined for a manager given in code. */
 function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
   if (!config.has(group, opt)) return undefined;
   const { value, location } = config.resolve(group, opt);

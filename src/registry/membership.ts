@@ -1,5 +1,6 @@
 /**
- * One worker's membership in the registry: its service's record, made or found at the start, kept alive, and signed off.
+ * Membership of one worker in the registry: its service's record, created or found at the start, kept alive, and signed
+ * off.
  */
 import { PorticoError } from '../errors/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
@@ -9,16 +10,16 @@ import type { ServiceRegistry } from './service-registry.js';
 import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';
 import { correctedDownTime, isUp } from './service-view.js';
 
-/** The member: the same in all workers of a service, except for `worker`. */
+/** Identity of the member: the same in all workers of a service, except for `worker`. */
 export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterval' | 'downTime' | 'pid' | 'startedAt'> {
-  /** Number of this worker in its service. */
+  /** Number of this worker within its service. */
   readonly worker: number;
   readonly pid: number;
 }
 
 /**
- * How a member behaves: `[servicegroup]`, and what surrounds it; `membership()` fills it up from the configuration. Times in
- * seconds.
+ * Options of a member: `[servicegroup]` and related options; `membership()` takes defaults from the configuration.
+ * Times in seconds.
  */
 export interface MembershipOptions extends HeartbeatTimes {
   /** Seconds without a heartbeat after which it counts as down. Default: `[DEFAULT] service_down_time`, 60. */
@@ -26,33 +27,39 @@ export interface MembershipOptions extends HeartbeatTimes {
   /** Seconds to wait for an unavailable registry at the start. Default: `[servicegroup] start_wait_s`, 60. */
   readonly startWait: number;
   /**
-   * Seconds before the first further try of a registry that is away at the start; doubled each time. Default:
+   * Seconds before the first retry if the registry is not available at the start; doubled each time. Default:
    * `[database] retry_interval`, 1.
    */
   readonly retryInterval: number;
   /** Maximum number of seconds between two retries. Default: `[database] max_retry_interval`, 10. */
   readonly maxRetryInterval: number;
-  /** Makes a record anew that vanished, unless an operator deleted it. Default: `[servicegroup] auto_recreate`, true. */
+  /**
+   * Recreate a record that has disappeared, unless an operator deleted it. Default: `[servicegroup] auto_recreate`,
+   * true.
+   */
   readonly autoRecreate: boolean;
-  /** Whether a record that is made at the first start is enabled. Default: `[servicegroup] enable_new_services`, true. */
+  /** Enable a record that is created at the first start. Default: `[servicegroup] enable_new_services`, true. */
   readonly enableNewServices: boolean;
-  /** Action once the registry was away for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
+  /**
+   * Action after the registry was not available for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`,
+   * `continue`.
+   */
   readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
-  /** Drains when an operator forced the service down. Default: `[servicegroup] fence_on_forced_down`, false. */
+  /** Drain if an operator forces the service down. Default: `[servicegroup] fence_on_forced_down`, false. */
   readonly fenceOnForcedDown: boolean;
-  /** Starts under a host name that another machine seems to use. Default: `[servicegroup] takeover`, false. */
+  /** Start under a host name that another machine seems to use. Default: `[servicegroup] takeover`, false. */
   readonly takeover: boolean;
-  /** Starts although every other service of this binary is newer. Default: `[servicegroup] allow_old`, false. */
+  /** Start although every other service of this binary is newer. Default: `[servicegroup] allow_old`, false. */
   readonly allowOld: boolean;
-  /** Requests and calls under way, for the worker's row. Default: 0. */
+  /** Returns the number of requests and calls in progress, for the worker's row. Default: 0. */
   readonly inFlight: () => number;
-  /** The service should stop taking work, or end; and why. */
+  /** Called if the service must stop accepting requests, or end, with the reason. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
-  /** True while that process runs. */
+  /** Reports whether a process runs. */
   readonly isAlive: (pid: number) => boolean;
 }
 
-/** Milliseconds between two complaints about the same thing. */
+/** Minimum interval of warnings about the same problem, in milliseconds. */
 const COMPLAINT_MS = 60_000;
 
 export class Membership implements Registration {
@@ -62,7 +69,7 @@ export class Membership implements Registration {
   readonly #downTime: number;
   readonly #heartbeat: Heartbeat;
   #record: ServiceRecord | undefined;
-  /** Of the record, also when this worker has left. */
+  /** Id of the record, also after this worker has left. */
   #id: number | undefined;
   #draining = false;
   #forcedDownTold = false;
@@ -89,22 +96,28 @@ export class Membership implements Registration {
     });
   }
 
-  /** Facts for health checks. */
+  /** Values for health checks. */
   get heartbeat(): { readonly disconnected: boolean; readonly lateMs: number } {
     return this.#heartbeat;
   }
 
-  /** Others see the service as down: its own heartbeat has failed for longer than `service_down_time`. */
+  /**
+   * Reports whether other services consider this one down: its heartbeat has failed for longer than
+   * `service_down_time`.
+   */
   isLost(): boolean {
     return this.#heartbeat.outageMs > this.#downTime * 1000;
   }
 
-  /** The service's record, once registered, as this worker last saw it. */
+  /** The service's record, once registered, as last read by this worker. */
   get record(): ServiceRecord | undefined {
     return this.#record;
   }
 
-  /** Waits for a registry that is away, with growing pauses, at most `startWait` seconds, or until the start is called off. */
+  /**
+   * Waits for a registry that is not available, with growing pauses, for at most `startWait` seconds, or until the
+   * start is cancelled.
+   */
   async read(signal: AbortSignal = new AbortController().signal): Promise<ServiceRecord | null> {
     const calledOff = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
@@ -139,7 +152,7 @@ export class Membership implements Registration {
         `Updating service version for ${binary} on ${host} from ${existing.version} to ${version}`,
       );
     }
-    // A sibling that runs already has the record's state; only the first to come says that it begins.
+    // If a sibling runs already, the record has its state; only the first worker sets the state of a start.
     const state = existing !== null && (await this.#siblings(existing.id)).length > 0 ? existing.state : 'starting';
     const record =
       existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
@@ -157,7 +170,7 @@ export class Membership implements Registration {
     this.#heartbeat.start();
   }
 
-  /** The service is draining once no worker takes work any more. */
+  /** Sets the service's state to draining when no worker accepts requests any more. */
   async drain(): Promise<void> {
     await this.#signOff('draining', (id) => {
       this.#draining = true;
@@ -171,12 +184,12 @@ export class Membership implements Registration {
     this.#record = undefined;
   }
 
-  /** Deletes the record. False where it is gone already. */
+  /** Deletes the record. Returns false if it is gone already. */
   async remove(): Promise<boolean> {
     return this.#id !== undefined && (await this.#registry.store.remove(this.#id, this.#who.binary));
   }
 
-  /** Takes or keeps a lease in the name of this service's host. */
+  /** Acquires or renews a lease in the name of this service's host. */
   lease(task: string, seconds: number): Promise<boolean> {
     return this.#registry.store.lease(task, `${this.#who.host}/${this.#who.worker}`, seconds);
   }
@@ -191,7 +204,7 @@ export class Membership implements Registration {
     };
   }
 
-  /** The columns of its row that describe this worker. */
+  /** Returns the columns of its row that describe this worker. */
   #worker() {
     const { worker, pid, instanceId } = this.#who;
     return { worker, pid, instanceId, inFlight: this.#options.inFlight() };
@@ -205,7 +218,7 @@ export class Membership implements Registration {
         state: 'starting',
       });
     } catch (error) {
-      // A sibling was faster: its record is ours.
+      // A sibling was faster: its record is used.
       const record = error instanceof RecordExists ? await this.#registry.store.find(host, binary) : null;
       if (record === null) throw error;
       return record;
@@ -217,7 +230,7 @@ export class Membership implements Registration {
     const { host, binary, version, machineId } = this.#who;
     const minimum = await this.#registry.minVersion(binary);
     if (!this.#options.allowOld && minimum !== undefined && version < minimum) {
-      // It would not understand what the others say.
+      // It would not understand the messages of the others.
       throw new PorticoError('PORTICO_SERVICE_TOO_OLD', {
         message: `${binary} has version ${version}, but every running ${binary} has at least ${minimum}`,
         hint: 'Upgrade it, or start it once with --set servicegroup.allow_old=true.',
@@ -273,7 +286,7 @@ export class Membership implements Registration {
     this.#options.log.error(`another ${binary} has registered under the host name ${host}: only one can run there`);
   }
 
-  /** Never fails: a registry that is away must not hold up an end. */
+  /** Never fails: a registry that is not available must not delay an end. */
   async #signOff(state: ServiceState, own: (id: number) => Promise<void>): Promise<void> {
     const id = this.#record?.id;
     if (id === undefined) return;
@@ -285,7 +298,7 @@ export class Membership implements Registration {
     }
   }
 
-  /** The other workers that take work: same machine, so the system says who is alive. */
+  /** Returns the other workers that accept requests: on the same machine, so the system knows which are alive. */
   async #siblings(id: number): Promise<number[]> {
     const rows = await this.#registry.store.workers(id);
     return rows

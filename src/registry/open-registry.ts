@@ -1,5 +1,5 @@
 /**
- * From configuration to a registry, and to a service's place in it.
+ * Creates a registry, and a service's membership in it, from the configuration.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -17,7 +17,7 @@ import type { DatabaseOption, ServiceStore } from './service-store.js';
 import { MemoryStore, SqliteStore } from './sqlite-store.js';
 
 /**
- * The registry that a configuration names; null where it names no database. Opens nothing yet. Throws
+ * Returns the registry of a configuration; null if it names no database. Opens nothing yet. Throws
  * `PORTICO_REGISTRY_CONNECTION` for a connection that does not fit the driver.
  */
 export function openRegistry(
@@ -27,7 +27,7 @@ export function openRegistry(
   const group = config.group('servicegroup', servicegroupOptions);
   const database = config.group('database', databaseOptions);
   const named = registryConnection(config);
-  // A heartbeat must fail before the next one is due, and so must what it waits for.
+  // A heartbeat must fail before the next one is due, and so must its statements.
   const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
   const make = (store: ServiceStore): ServiceRegistry =>
     new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
@@ -55,8 +55,8 @@ export function openRegistry(
 }
 
 /**
- * The registry for operators, who ask about services. `outside`: those run in other processes. Throws as `openRegistry`, and
- * `PORTICO_NO_REGISTRY` where nothing can be asked.
+ * Returns the registry for operators. `outside`: the services run in other processes. Throws as `openRegistry`, and
+ * `PORTICO_NO_REGISTRY` if there is no registry to query.
  */
 export function neededRegistry(
   config: Config,
@@ -78,20 +78,20 @@ export function neededRegistry(
   return registry;
 }
 
-/** The `connection` of a group, for errors of the database that it names. */
+/** Returns the place of a group's `connection`, for errors of that database. */
 function databaseOption(config: Config, group: string): DatabaseOption {
   const location = config.getLocation(group, 'connection');
   const place = location.origin === undefined ? ` (${placeOf(location)})` : '';
   return { origin: location.origin, hint: `Check [${group}] connection${place}, and the database that it names.` };
 }
 
-/** A problem of a connection, in words without the connection: it may have a password. */
+/** A problem of a connection, described without the connection: it may have a password. */
 interface Problem {
   readonly message: string;
   readonly hint: string;
 }
 
-/** The connection, and the group that has it; undefined where no database is configured, or none is needed. */
+/** Returns the connection, and its group; undefined if no database is configured, or none is needed. */
 export function registryConnection(
   config: Config,
 ): { readonly group: 'servicegroup' | 'database'; readonly connection: string } | undefined {
@@ -102,7 +102,7 @@ export function registryConnection(
   return common === undefined ? undefined : { group: 'database', connection: common };
 }
 
-/** Why the registry cannot have that connection; undefined where it can. */
+/** Returns the reason why the registry cannot use that connection; undefined if it can. */
 export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', connection: string): Problem | undefined {
   const scheme = connection.split(':', 1)[0];
   if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
@@ -120,7 +120,7 @@ export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', co
   return undefined;
 }
 
-/** Throws `PORTICO_REGISTRY_CONNECTION` for one that does not fit. */
+/** Throws `PORTICO_REGISTRY_CONNECTION` for a connection that does not fit. */
 function checkConnection(driver: 'sqlite' | 'postgresql', connection: string): void {
   const problem = connectionProblem(driver, connection);
   if (problem === undefined) return;
@@ -128,14 +128,17 @@ function checkConnection(driver: 'sqlite' | 'postgresql', connection: string): v
   throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message });
 }
 
-/** The file an SQLite connection names, as SQLAlchemy writes it: three slashes and a relative path, four and an absolute one. */
+/**
+ * Returns the file of an SQLite connection in SQLAlchemy's form: three slashes and a relative path, four and an
+ * absolute one.
+ */
 export function sqlitePath(connection: string): string {
   checkConnection('sqlite', connection);
   const path = /^sqlite:\/\/\/(.*)$/s.exec(connection)?.[1];
   return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
 }
 
-/** One for all that have the same configuration: the services of a process see one another. */
+/** One store for all users of a configuration: the services of a process share it. */
 const memories = new WeakMap<Config, MemoryStore>();
 
 function memoryOf(config: Config): MemoryStore {
@@ -144,24 +147,24 @@ function memoryOf(config: Config): MemoryStore {
   return store;
 }
 
-/** The part of the time between two heartbeats that one statement may take. */
+/** Share of the heartbeat interval that one statement may take. */
 const TIMEOUT_PART = 0.5;
 
-/** A service that wants a record. */
+/** Options of a service that keeps a record. */
 export interface MemberOptions extends Partial<MembershipOptions> {
-  /** The name of its machine. Default: `[DEFAULT] host`. */
+  /** Name of its machine. Default: `[DEFAULT] host`. */
   readonly host?: string;
   /** Name of the program, unique on its host: `portico-compute`. */
   readonly binary: string;
   /** Topic of its remote calls; null: none. */
   readonly topic?: string | null;
-  /** The version of its code, as it numbers it. Default 0. */
+  /** Version number of its code. Default 0. */
   readonly version?: number;
-  /** The availability zone of the service. Default null: none. */
+  /** Availability zone of the service. Default null: none. */
   readonly zone?: string | null;
-  /** URLs at which the service is reached. Default: none. */
+  /** URLs of the service. Default: none. */
   readonly endpoints?: readonly string[];
-  /** Facts for operators, by name. Default: none. */
+  /** Labels for operators. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
   /** The log of the service. */
   readonly log: Logger;
@@ -169,7 +172,9 @@ export interface MemberOptions extends Partial<MembershipOptions> {
   readonly process?: { readonly worker: number; readonly instance: string; readonly generation: number };
 }
 
-/** A service's place in the registry, for its `ManagerHooks`. Options of the configuration hold where none are given. */
+/**
+ * Returns a service's membership in the registry, for its `ManagerHooks`. Absent options come from the configuration.
+ */
 export function membership(registry: ServiceRegistry, config: Config, options: MemberOptions): Membership {
   const group = config.group('servicegroup', servicegroupOptions);
   const defaults = config.group('DEFAULT', heartbeatOptions);
@@ -218,14 +223,14 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
   );
 }
 
-/** All workers of a fleet are one incarnation, their parent's; a process without workers is its own. */
+/** All workers of a fleet belong to one incarnation, their parent's; a process without workers has its own. */
 function thisProcess(): { worker: number; instance: string; generation: number } {
   const assignment = workerAssignment();
   if (assignment === undefined) return { worker: 0, instance: String(process.pid), generation: 1 };
   return { worker: assignment.index, instance: String(process.ppid), generation: assignment.generation };
 }
 
-/** machine-id(5) where there is one: host names are what two machines may have in common by mistake. */
+/** Returns machine-id(5) if there is one: two machines may have the same host name by mistake. */
 function machine(): string {
   try {
     return readFileSync('/etc/machine-id', 'utf8').trim() || hostname();

@@ -1,6 +1,6 @@
 /**
- * Service records in PostgreSQL: for many machines, by the server's clock. Few connections, with limits of time, and a few
- * more tries where a failure passes by itself.
+ * Service records in PostgreSQL: for many machines, by the server's clock. Uses few connections with time limits, and
+ * retries transient failures.
  */
 import type { Pool } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
@@ -9,35 +9,35 @@ import { POSTGRESQL_STEPS, refuseOtherTables, TABLES } from './schema.js';
 import { type DatabaseOption, RegistryUnavailable } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
-/** How a store in PostgreSQL is made. */
+/** Options of a store in PostgreSQL. */
 export interface PostgresqlStoreOptions {
-  /** At most so many. Default 2. */
+  /** Maximum number of connections. Default 2. */
   readonly connections?: number;
-  /** Default 5000. */
+  /** Time limit of a connection, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number;
-  /** Default 5000. */
+  /** Time limit of a statement, in milliseconds. Default 5000. */
   readonly statementTimeoutMs?: number;
-  /** Milliseconds since 1970, for tests. Default: the server's clock. */
+  /** Clock in milliseconds since 1970, for tests. Default: the server's clock. */
   readonly now?: () => number;
-  /** The option that names the database, for errors. */
+  /** Option that names the database, for errors. */
   readonly option?: DatabaseOption;
 }
 
 const PG = { code: 'PORTICO_PG_MISSING', neededBy: '[servicegroup] driver = postgresql', spec: 'pg' };
 
-/** Tries of a statement that lost against another, or whose connection broke. */
+/** Attempts of a statement after a conflict or a broken connection. */
 const TRIES = 5;
 
-/** One number for all who bring the tables up to date: they take turns. */
+/** Lock number for all processes that migrate the tables: they take turns. */
 const MIGRATION_LOCK = 7_094_261_883;
 
 /**
- * Connects on first use; the package is loaded then, since it is an optional one. The tables are made by `api-cli db sync`,
- * never by a service that starts.
+ * Connects on first use, and loads the package then, because it is optional. `api-cli db sync` creates the tables,
+ * never a service that starts.
  */
 export class PostgresqlStore extends SqlStore {
   protected readonly uuid = 'CAST(uuid AS text)';
-  /** The rows of the second are those from before the first has waited for another's lock. */
+  /** The second statement sees the rows from before the first waited for another lock. */
   protected readonly ifFirst = ' AND EXISTS (SELECT FROM first)';
   protected readonly byBytes = 'COLLATE "C"';
   readonly #connection: string;
@@ -50,7 +50,7 @@ export class PostgresqlStore extends SqlStore {
     this.#options = options;
   }
 
-  /** Brings the tables up to date; the number of steps it took. Several at once take turns. */
+  /** Migrates the tables; returns the number of steps. Concurrent calls take turns. */
   async migrate(): Promise<number> {
     try {
       const client = await (await this.#opened()).connect();
@@ -79,7 +79,7 @@ export class PostgresqlStore extends SqlStore {
         await client.query('COMMIT');
         return Math.max(0, POSTGRESQL_STEPS.length - taken);
       } finally {
-        // Its end is that of a transaction which has failed.
+        // The transaction has failed, and so has its end.
         client.release(true);
       }
     } catch (error) {
@@ -111,7 +111,7 @@ export class PostgresqlStore extends SqlStore {
     return (await this.query(sql, ...values, ...others))[0];
   }
 
-  /** That of the statement, not of its transaction, and to the millisecond. */
+  /** Time of the statement, not of its transaction, in milliseconds. */
   protected time(afterSeconds = 0): string {
     const { now } = this.#options;
     const time =
@@ -136,22 +136,22 @@ export class PostgresqlStore extends SqlStore {
       max: connections,
       connectionTimeoutMillis: connectTimeoutMs,
       statement_timeout: statementTimeoutMs,
-      // A server that does not answer at all keeps no statement's limit.
+      // A server that does not respond at all does not enforce the limit of a statement.
       query_timeout: statementTimeoutMs + 1000,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
       application_name: 'portico-registry',
     });
-    // An idle connection that breaks is replaced by the next use, which says so if it cannot.
+    // A broken idle connection is replaced at the next use, which reports a failure.
     pool.on('error', () => {});
     return pool;
   }
 }
 
-/** Serialisation failure, deadlock, and a connection that broke under the statement. */
+/** Returns true for a serialisation failure, a deadlock, and a connection that broke during the statement. */
 function isPassing(error: unknown): boolean {
   const code = codeOf(error);
-  // A server that cannot be connected to in time is away: to try again takes as long each time.
+  // A server that cannot be reached in time is not available: each retry would take as long.
   const broken = error instanceof Error && /^Connection terminated(?! due to connection timeout)/.test(error.message);
   return (
     broken || code === '40001' || code === '40P01' || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE'
@@ -173,8 +173,8 @@ function understood(error: unknown, option: DatabaseOption = {}): unknown {
 }
 
 /**
- * PostgreSQL's classes 08 (connection), 28 (authorization), 53 (resources), 57 (operator), 25006 (a standby), 3D000 and 55000
- * (no such database, or a closed one), and the network's own codes.
+ * PostgreSQL's classes 08 (connection), 28 (authorization), 53 (resources), 57 (operator), 25006 (a standby), 3D000 and
+ * 55000 (a missing or closed database), and the network's own codes.
  */
 function isAway(code: string, error: unknown): boolean {
   if (/^(08|28|53|57)...$|^(25006|3D000|55000)$|^E[A-Z_]+$/.test(code)) return true;
@@ -186,6 +186,6 @@ function isAway(code: string, error: unknown): boolean {
 function codeOf(error: unknown): string {
   const { code, errors } = error as { code?: unknown; errors?: readonly unknown[] };
   if (typeof code === 'string') return code;
-  // A host with two addresses fails twice at once.
+  // A host with two addresses has two errors at once.
   return errors?.[0] === undefined ? '' : codeOf(errors[0]);
 }

@@ -1,5 +1,5 @@
 /**
- * The options of the service registry.
+ * Options of the service registry.
  */
 import { hostname } from 'node:os';
 import { boolean, defineOptions, duration, float, host, integer, oneOf, uri } from '../config/index.js';
@@ -60,7 +60,7 @@ export const servicegroupOptions = defineOptions({
   }),
 });
 
-/** `[DEFAULT]`: who a machine is, and how often its services say that they live. */
+/** `[DEFAULT]`: the identity of a machine, and the heartbeat interval of its services. */
 export const heartbeatOptions = defineOptions({
   host: host({
     default: () => hostname(),
@@ -81,7 +81,7 @@ export const heartbeatOptions = defineOptions({
   }),
 });
 
-/** `[database]`: the database that parts without one of their own use. */
+/** `[database]`: the database of all parts that have no separate one. */
 export const databaseOptions = defineOptions({
   connection: uri({
     secret: true,

@@ -1,11 +1,11 @@
 /**
- * The tables of a service registry, as steps in order; each runs once. Forward only: a released step never changes what
- * its tables hold.
+ * Tables of a service registry, as ordered steps; each runs once. Forward only: a released step never changes the
+ * content of its tables.
  */
 import { ConfigurationRefused } from '../errors/index.js';
 import type { DatabaseOption } from './service-store.js';
 
-/** SQLite takes the types of PostgreSQL for names of its own, and holds no text to a length but by a check. */
+/** SQLite accepts PostgreSQL's type names, and limits the length of text only by a check. */
 function tables(id: string, storage: string): string {
   return `CREATE TABLE services (
      id ${id},
@@ -63,16 +63,16 @@ export const SQLITE_STEPS: readonly string[] = [
 ];
 
 export const POSTGRESQL_STEPS: readonly string[] = [
-  // Free space in each page, and no index on what a heartbeat changes: its updates then touch nothing but their own page.
+  // Free space in each page, and no index on the columns of a heartbeat: its updates then touch only their own page.
   tables('bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY', ' WITH (fillfactor = 70)'),
 ];
 
-/** The tables of the first step. */
+/** Tables of the first step. */
 export const TABLES: readonly string[] = ['services', 'service_workers', 'service_leases'];
 
 /**
- * Throws `PORTICO_REGISTRY_TABLES` where the tables that a database has are not those that its steps have made: some are gone, or
- * another program's have their names. `taken`: the number of steps.
+ * Throws `PORTICO_REGISTRY_TABLES` if the tables of a database are not those that its steps have created: some are
+ * gone, or another program's tables have their names. `taken`: the number of steps.
  */
 export function refuseOtherTables(found: readonly unknown[], taken: number, option: DatabaseOption = {}): void {
   const isThere = (table: string): boolean => found.includes(table);

@@ -1,5 +1,5 @@
 /**
- * The registry of services: who runs where, who is up, and what operators decide about them.
+ * Registry of services: their hosts, whether they are up, and the decisions of operators about them.
  */
 import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
@@ -15,41 +15,41 @@ import {
 } from './service-store.js';
 import { isFromTheFuture, isUp, liveness, type ServiceView, type ViewFilter } from './service-view.js';
 
-/** A change of a record that others may want to know of; heartbeats are none. */
+/** A change of a record that listeners get; heartbeats are not included. */
 export interface RegistryEvent {
   readonly kind: 'create' | 'update' | 'delete';
   readonly record: ServiceRecord;
   readonly changes?: RecordChanges;
 }
 
-/** The application's part in changes of records. */
+/** Hooks of the application for changes of records. */
 export interface RegistryHooks {
-  /** Called with each change of a service, which settles when this does. Default: not called. */
+  /** Called with each change of a service, which settles when the hook does. Default: not called. */
   readonly onEvent?: (event: RegistryEvent) => unknown;
-  /** May refuse to let a record be deleted, by throwing with the reason. */
+  /** May refuse the deletion of a record by throwing an error with the reason. */
   readonly beforeDelete?: (record: ServiceRecord) => unknown;
-  /** May refuse to take back `forcedDown`, by throwing with the reason. */
+  /** May refuse to clear `forcedDown` by throwing an error with the reason. */
   readonly beforeForceUp?: (record: ServiceRecord) => unknown;
 }
 
-/** How a registry is made. */
+/** Options of a registry. */
 export interface ServiceRegistryOptions extends RegistryHooks {
   /** Default: standard error, under the name `registry`. */
   readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** Clock and timers. Default: those of the system. */
   readonly clock?: Clock;
-  /** Seconds for which an answer may be given again when the database is away. Default 30. */
+  /** Seconds for which an earlier answer may be returned while the database is not available. Default 30. */
   readonly staleReadS?: number;
 }
 
-/** Fields that operators change. */
+/** Fields that operators can change. */
 export interface OperatorChanges {
   readonly status?: 'enabled' | 'disabled';
   readonly disabledReason?: string;
   readonly forcedDown?: boolean;
 }
 
-/** A service: its host and binary. */
+/** Identity of a service: its host and binary. */
 export type ServiceMember = Pick<ServiceRecord, 'host' | 'binary'>;
 
 const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
@@ -61,7 +61,7 @@ const NAMES: readonly (keyof ServiceRegistryOptions)[] = [
   'beforeForceUp',
 ];
 
-/** Records in a store, and the rules above them. */
+/** Records in a store, with the rules for them. */
 export class ServiceRegistry {
   readonly store: ServiceStore;
   readonly #options: ServiceRegistryOptions;
@@ -79,8 +79,8 @@ export class ServiceRegistry {
   }
 
   /**
-   * Whether a service is up, and how old the answer is. Rejects with `RegistryUnavailable` when the database is away,
-   * unless the caller accepts an earlier answer: our own outage never makes others look down.
+   * Returns whether a service is up, and the age of the answer. Rejects with `RegistryUnavailable` if the database is
+   * not available, unless the caller accepts an earlier answer: an outage here never makes other services look down.
    */
   async isUp(
     member: ServiceMember,
@@ -102,17 +102,17 @@ export class ServiceRegistry {
     }
   }
 
-  /** When a service was last seen; null before its first heartbeat, and for an unknown one. */
+  /** Returns the time of a service's last heartbeat; null before its first one, and for an unknown service. */
   async updatedTime(member: ServiceMember): Promise<Date | null> {
     return (await this.store.find(member.host, member.binary))?.lastSeenUp ?? null;
   }
 
-  /** The hosts of a topic whose services are up. */
+  /** Returns the hosts of a topic whose services are up. */
   async members(topic: string): Promise<string[]> {
     return (await this.#upFor(topic)).map(({ host }) => host);
   }
 
-  /** All services that fit, with their workers; sorted by host and binary. */
+  /** Returns all matching services with their workers; sorted by host and binary. */
   async list(filter: ViewFilter = {}): Promise<ServiceView[]> {
     const { state, status, ...columns } = filter;
     const [records, now] = [await this.store.list(columns), await this.store.now()];
@@ -124,14 +124,14 @@ export class ServiceRegistry {
     return this.#views(fitting, now);
   }
 
-  /** One service. Rejects with `PORTICO_RECORD_NOT_FOUND`. */
+  /** Returns one service. Rejects with `PORTICO_RECORD_NOT_FOUND`. */
   async show(uuid: string): Promise<ServiceView> {
     return this.#view(await this.#get(uuid));
   }
 
   /**
-   * Applies an operator's changes. A reason goes with `disabled` only, and something must change
-   * (`PORTICO_INVALID_CHANGE`); taking back `forcedDown` may be refused by the application (`PORTICO_CHANGE_REFUSED`).
+   * Applies an operator's changes. A reason requires `disabled`, and at least one field must change
+   * (`PORTICO_INVALID_CHANGE`); the application may refuse to clear `forcedDown` (`PORTICO_CHANGE_REFUSED`).
    */
   async update(uuid: string, wanted: OperatorChanges): Promise<ServiceView> {
     const record = await this.#get(uuid);
@@ -143,7 +143,7 @@ export class ServiceRegistry {
     return this.#view(updated);
   }
 
-  /** Deletes a record. One that is up only with `force` (`PORTICO_SERVICE_UP`); the application may refuse. */
+  /** Deletes a record. A record that is up requires `force` (`PORTICO_SERVICE_UP`); the application may refuse. */
   async delete(uuid: string, options: { readonly force?: boolean; readonly by?: string } = {}): Promise<void> {
     const record = await this.#get(uuid);
     if (options.force !== true && liveness(record, await this.store.now()) === 'up') {
@@ -157,7 +157,7 @@ export class ServiceRegistry {
     await this.#options.onEvent?.({ kind: 'delete', record });
   }
 
-  /** Makes the record of a service that has none. Rejects with `RecordExists`. */
+  /** Creates the record of a service that has none. Rejects with `RecordExists`. */
   async create(
     service: ServiceAnnouncement,
     initial: { readonly disabled: boolean; readonly state: ServiceState },
@@ -167,23 +167,29 @@ export class ServiceRegistry {
     return record;
   }
 
-  /** Forgets what was deleted so many days ago. */
+  /** Purges records that were deleted this many days ago. */
   purge(days = 30): Promise<number> {
     return this.store.purge(days * 86_400);
   }
 
-  /** The lowest version among the services of a topic that are up, disabled ones too; undefined where none is. */
+  /**
+   * Returns the lowest version among the services of a topic that are up, including disabled ones; undefined if there
+   * are none.
+   */
   async lowestVersion(topic: string): Promise<number | undefined> {
     return lowest(await this.#upFor(topic));
   }
 
-  /** The lowest version among the services of these binaries; disabled ones count, those forced down do not. */
+  /** Returns the lowest version among the services of these binaries; disabled ones count, those forced down do not. */
   async minVersion(...binaries: string[]): Promise<number | undefined> {
     const records = (await Promise.all(binaries.map((binary) => this.store.list({ binary })))).flat();
     return lowest(records.filter(({ forcedDown }) => !forcedDown));
   }
 
-  /** Tells of services of a topic that came, went or changed, by asking every few seconds. Gives what ends it. */
+  /**
+   * Reports services of a topic that were added, removed or changed, by polling every few seconds. The returned
+   * function ends this.
+   */
   watch(topic: string, callback: (views: readonly ServiceView[]) => void, intervalS = 5): () => void {
     let last: string | undefined;
     const poll = async (): Promise<number> => {

@@ -1,10 +1,10 @@
 /**
- * Database of a registry. Every rule (who is up, who may register) is above it.
+ * Database interface of a registry. The rules (which services are up, which may register) are implemented above it.
  */
 import { type ErrorDetails, PorticoError } from '../errors/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 
-/** A service's own facts, given when it starts. */
+/** Properties of a service at its start. */
 export interface ServiceAnnouncement {
   readonly host: string;
   readonly binary: string;
@@ -22,7 +22,7 @@ export interface ServiceAnnouncement {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Fields of a record that may change. */
+/** Fields of a record that can change. */
 export type RecordChanges = Partial<
   ServiceAnnouncement & Pick<ServiceRecord, 'state' | 'disabled' | 'disabledReason' | 'forcedDown'>
 >;
@@ -35,7 +35,7 @@ export interface WorkerRow {
   readonly instanceId: string;
   readonly lastSeenUp: Date;
   readonly inFlight: number;
-  /** True: it is going; its going says nothing about its siblings. */
+  /** True if it is draining, which implies nothing about its siblings. */
   readonly draining: boolean;
 }
 
@@ -48,12 +48,12 @@ export interface Beat {
   readonly inFlight: number;
 }
 
-/** The registry's answer to a heartbeat. */
+/** Answer of the registry to a heartbeat. */
 export interface BeatAnswer {
   readonly reportCount: number;
   readonly disabled: boolean;
   readonly forcedDown: boolean;
-  /** Whose the record is: another one means that another service started under this name. */
+  /** Owner of the record: another id means that another service started under this name. */
   readonly instanceId: string;
 }
 
@@ -65,43 +65,46 @@ export interface RecordFilter {
 }
 
 /**
- * A database of service records. Times are the database's own. Rejects with `RegistryUnavailable` when the database is
- * away; other errors are defects.
+ * A database of service records. Times are the database's own. Rejects with `RegistryUnavailable` if the database is
+ * not available; other errors are defects.
  */
 export interface ServiceStore {
-  /** The database's clock. */
+  /** Returns the database's time. */
   now(): Promise<Date>;
   find(host: string, binary: string): Promise<ServiceRecord | null>;
   get(uuid: string): Promise<ServiceRecord | null>;
-  /** Sorted by host, then binary. */
+  /** Returns records sorted by host, then binary. */
   list(filter?: RecordFilter): Promise<ServiceRecord[]>;
   /** Rejects with `RecordExists`. */
   insert(service: ServiceAnnouncement, initial: { disabled: boolean; state: ServiceState }): Promise<ServiceRecord>;
-  /** Null when the record is gone. */
+  /** Returns null if the record is gone. */
   update(id: number, changes: RecordChanges): Promise<ServiceRecord | null>;
-  /** One more heartbeat, at one stroke. Null when the record is gone. */
+  /** Records one heartbeat atomically. Returns null if the record is gone. */
   beat(beat: Beat): Promise<BeatAnswer | null>;
-  /** Marks a record as deleted, and by whom. False when it is gone already. */
+  /** Marks a record as deleted, with the user. Returns false if it is gone already. */
   remove(id: number, by: string): Promise<boolean>;
-  /** The user who deleted the record; undefined where it was not deleted. */
+  /** Returns the user who deleted the record; undefined if it was not deleted. */
   deletedBy(id: number): Promise<string | undefined>;
-  /** Those of these services, sorted by service, worker and process. */
+  /** Returns the workers of these services, sorted by service, worker and process. */
   workers(...serviceIds: readonly number[]): Promise<WorkerRow[]>;
   putWorker(serviceId: number, worker: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void>;
   dropWorker(serviceId: number, worker: number, pid: number): Promise<void>;
-  /** Forgets records deleted so long ago, and workers not seen for that time or a day at least; how many records. */
+  /**
+   * Purges records deleted this long ago, and workers not seen for that time or a day at least; returns the number of
+   * records.
+   */
   purge(olderThanSeconds: number): Promise<number>;
-  /** Takes or keeps a lease; false while another owner has it. */
+  /** Acquires or renews a lease; returns false while another owner has it. */
   lease(task: string, owner: string, seconds: number): Promise<boolean>;
-  /** Brings the tables up to date, where that is not done by opening: how many steps it took. */
+  /** Migrates the tables, if that is not done on opening; returns the number of steps. */
   migrate?(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Parts of an error about a database: the place of the option that names it, and what to do about that. */
+/** Place of the option that names a database, and a hint, for errors. */
 export type DatabaseOption = Pick<ErrorDetails, 'origin' | 'hint'>;
 
-/** The registry cannot be asked at present: its database is away. Never means that a service is down. */
+/** The registry is not available, because its database is not. Never means that a service is down. */
 export class RegistryUnavailable extends PorticoError {
   constructor(cause: unknown, option: DatabaseOption = {}) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -110,7 +113,7 @@ export class RegistryUnavailable extends PorticoError {
   }
 }
 
-/** A record of that host and binary, or host and topic, is there already. */
+/** A record with that host and binary, or host and topic, exists already. */
 export class RecordExists extends PorticoError {
   constructor(host: string, name: string) {
     super('PORTICO_RECORD_EXISTS', { message: `the registry already has a record of ${name} on ${host}` });

@@ -1,17 +1,17 @@
 /**
- * View of a service, for others and for operators: whether it is up, and its whole record.
+ * View of a service for other services and for operators: whether it is up, and its whole record.
  */
 import type { ServiceRecord } from '../service/index.js';
 import type { RecordFilter, WorkerRow } from './service-store.js';
 
-/** `unknown`: it promised no heartbeats, so this cannot be told; it is never called down for their absence. */
+/** `unknown`: it sends no heartbeats, so its liveness is unknown; it never counts as down for their absence. */
 export type Liveness = 'up' | 'down' | 'unknown';
 
 type Judged = Pick<ServiceRecord, 'forcedDown' | 'state' | 'reportInterval' | 'lastSeenUp' | 'createdAt' | 'downTime'>;
 
 /**
- * Whether a service is up, at `now` by the registry's clock. An operator's word and the service's own goodbye count at
- * once; else the last heartbeat, or the record's making, is at most `downTime` away, in either direction.
+ * Returns whether a service is up at `now` by the registry's clock. A forced state and a sign-off apply at once;
+ * otherwise the last heartbeat, or the creation of the record, must be at most `downTime` away, in either direction.
  */
 export function liveness(record: Judged, now: Date): Liveness {
   if (record.forcedDown || record.state === 'stopped') return 'down';
@@ -19,17 +19,20 @@ export function liveness(record: Judged, now: Date): Liveness {
   return Math.abs(heartbeatAge(record, now)) <= record.downTime * 1000 ? 'up' : 'down';
 }
 
-/** True for a service that is not down. */
+/** Reports whether a service is not down. */
 export function isUp(record: Judged, now: Date): boolean {
   return liveness(record, now) !== 'down';
 }
 
-/** True when the last heartbeat lies so far ahead that a clock must be wrong. */
+/** Reports whether the last heartbeat is so far in the future that a clock must be wrong. */
 export function isFromTheFuture(record: Judged, now: Date): boolean {
   return record.reportInterval !== 0 && heartbeatAge(record, now) < -record.downTime * 1000;
 }
 
-/** Seconds after which a service that beats every `reportInterval` counts as down: at least one beat may be missed. */
+/**
+ * Returns the seconds after which a service with this `reportInterval` counts as down: at least one heartbeat may be
+ * missed.
+ */
 export function correctedDownTime(downTime: number, reportInterval: number): number {
   return downTime <= reportInterval ? Math.floor(reportInterval * 2.5) : downTime;
 }
@@ -38,7 +41,7 @@ function heartbeatAge(record: Judged, now: Date): number {
   return now.getTime() - (record.lastSeenUp ?? record.createdAt).getTime();
 }
 
-/** A service as operators see it: the record, its workers, and whether it is up. */
+/** A service for operators: the record, its workers, and whether it is up. */
 export interface ServiceView {
   readonly record: ServiceRecord;
   readonly state: Liveness;
@@ -54,7 +57,7 @@ export interface ViewFilter extends RecordFilter {
 /** JSON of a service for operators. */
 export type ServiceJson = ReturnType<typeof serviceJson>;
 
-/** A service as JSON, for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
+/** Returns a service as JSON for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
 export function serviceJson({ record, state, workers }: ServiceView) {
   return {
     id: record.uuid,

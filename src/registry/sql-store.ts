@@ -1,5 +1,6 @@
 /**
- * Service records in tables, in the SQL that SQLite and PostgreSQL share: all of their stores but how a statement is run.
+ * Service records in tables, in the SQL common to SQLite and PostgreSQL: all of the stores except the execution of
+ * statements.
  */
 import { randomUUID } from 'node:crypto';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
@@ -14,27 +15,27 @@ import {
   type WorkerRow,
 } from './service-store.js';
 
-/** A row as a database gives it: times as dates or milliseconds, numbers as numbers or text, JSON parsed or not. */
+/** A row as returned by a database: times as dates or milliseconds, numbers as numbers or text, JSON parsed or not. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A statement; each `?` stands for the next of the values: texts, numbers, booleans, times, null. */
+/** A statement; each `?` is replaced by the next of the values: texts, numbers, booleans, times, null. */
 export type Sql = readonly [text: string, ...values: unknown[]];
 
-/** Workers seen within a day are never forgotten: they may be running. */
+/** Workers seen within a day are never purged: they may be running. */
 const DAY_S = 86_400;
 
 export abstract class SqlStore implements ServiceStore {
-  /** Rejects with `RegistryUnavailable` when the database is away. */
+  /** Rejects with `RegistryUnavailable` if the database is not available. */
   protected abstract query(...sql: Sql): Promise<readonly Row[]>;
-  /** Runs both as one, and gives the first row of the first. */
+  /** Runs both as one, and returns the first row of the first. */
   protected abstract both(first: Sql, second: Sql): Promise<Row | undefined>;
-  /** The database's time, or so many seconds later, as SQL. */
+  /** Returns the database's time, or a number of seconds later, as SQL. */
   protected abstract time(afterSeconds?: number): string;
-  /** True for an error that says that another row has what must be unique. */
+  /** Reports whether an error means that another row has a value that must be unique. */
   protected abstract isTaken(error: unknown): boolean;
-  /** The column `uuid`, to be compared with any text. */
+  /** Column `uuid`, comparable with any text. */
   protected abstract readonly uuid: string;
-  /** Ends a second statement of {@link both} that is to do nothing where the first has no row. */
+  /** End of a second statement of {@link both} that must do nothing if the first has no row. */
   protected abstract readonly ifFirst: string;
   /** Collation that compares text by its bytes, which is the same on every server. */
   protected abstract readonly byBytes: string;
@@ -106,7 +107,7 @@ export abstract class SqlStore implements ServiceStore {
 
   async workers(...serviceIds: readonly number[]): Promise<WorkerRow[]> {
     if (serviceIds.length === 0) return [];
-    // In the text, because databases bound how many values a statement has.
+    // In the text, because databases limit the number of values of a statement.
     const ids = serviceIds.map(Number).join(', ');
     const sql = `SELECT * FROM service_workers WHERE service_id IN (${ids}) ORDER BY service_id, worker, pid`;
     return (await this.query(sql)).map(toWorker);
@@ -146,7 +147,7 @@ export abstract class SqlStore implements ServiceStore {
   }
 }
 
-/** How the columns of a table are read, by the names that they have in code. */
+/** Readers of a table's columns, by their names in code. */
 type Columns<T> = { readonly [K in keyof T]: (value: unknown) => T[K] };
 
 const flag = (value: unknown): boolean => Boolean(Number(value));
@@ -155,7 +156,7 @@ const timeOrNull = (value: unknown): Date | null => (value === null ? null : tim
 const textOrNull = (value: unknown): string | null => value as string | null;
 const json = <T>(value: unknown): T => (typeof value === 'string' ? JSON.parse(value) : value) as T;
 
-/** Those that may be written. */
+/** Columns that can be written. */
 const WRITTEN: Columns<Required<RecordChanges>> = {
   host: String,
   binary: String,
@@ -212,7 +213,7 @@ function reader<T>(columns: Columns<T>): (row: Row) => T {
   return (row) => Object.fromEntries(all.map(([name, column, read]) => [name, read(row[column])])) as T;
 }
 
-/** As it is called in the tables: `reportCount` is `report_count` there. */
+/** Returns the name in the tables: `report_count` for `reportCount`. */
 function columnOf(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -221,7 +222,7 @@ function one([row]: readonly Row[]): ServiceRecord | null {
   return row === undefined ? null : toRecord(row);
 }
 
-/** Columns, in quotes, and their values; lists and maps as JSON. */
+/** Returns columns, in quotes, and their values; lists and maps as JSON. */
 function written(changes: RecordChanges): { readonly columns: readonly string[]; readonly values: readonly unknown[] } {
   const all = Object.entries(changes).filter(([name, value]) => value !== undefined && Object.hasOwn(WRITTEN, name));
   return {

@@ -11,43 +11,48 @@ import { refuseOtherTables, SQLITE_STEPS } from './schema.js';
 import { type DatabaseOption, RegistryUnavailable, type ServiceStore } from './service-store.js';
 import { type Row, type Sql, SqlStore } from './sql-store.js';
 
-/** How a store in SQLite is opened. */
+/** Options of a store in SQLite. */
 export interface SqliteStoreOptions {
-  /** Warned when a statement holds up the event loop for more than 50 ms. */
+  /** Log of a warning if a statement blocks the event loop for more than 50 ms. */
   readonly log?: Logger;
-  /** How long a statement waits for another process's write, in milliseconds; the event loop goes on. Default 5000. */
+  /**
+   * Time for which a statement waits for another process's write, in milliseconds, without blocking the event loop.
+   * Default 5000.
+   */
   readonly busyTimeoutMs?: number;
-  /** Make the file's folder where there is none. Default false: a folder that is missing may be one that is not mounted. */
+  /** Create the file's folder if it is missing. Default false: a missing folder may be one that is not mounted. */
   readonly makeFolder?: boolean;
-  /** Milliseconds since 1970. SQLite is one machine, so its clock is the database's. Default: `Date.now`. */
+  /**
+   * Clock in milliseconds since 1970. SQLite serves one machine, so its clock is the database's. Default: `Date.now`.
+   */
   readonly now?: () => number;
-  /** The option that names the database, for errors. */
+  /** Option that names the database, for errors. */
   readonly option?: DatabaseOption;
 }
 
-/** Longer than this and every request of the worker has waited for it. */
+/** Above this time, every request of the worker has waited for the statement. */
 const SLOW_MS = 50;
 
-/** SQLite itself waits so long for a lock, and holds up the event loop; then one tries again, after a pause. */
+/** Time that SQLite itself waits for a lock, and blocks the event loop; then the statement is retried after a pause. */
 const BUSY_MS = 10;
 const BUSY_PAUSE_MS = 25;
 
-/** File systems on which SQLite's locks do not hold (statfs(2)): NFS, SMB, CIFS, SMB2, AFS, Ceph. */
+/** File systems on which SQLite's locks do not work (statfs(2)): NFS, SMB, CIFS, SMB2, AFS, Ceph. */
 const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x5346414f, 0x00c36400,
 ]);
 
-/** Opened on first use, and again after the database was away. */
+/** Opened on first use, and again after the database was not available. */
 export class SqliteStore extends SqlStore {
   protected readonly uuid = 'uuid';
-  /** Both are one transaction, which sees the same rows. */
+  /** Both statements are one transaction, which sees the same rows. */
   protected readonly ifFirst = '';
   protected readonly byBytes = '';
   readonly #path: string;
   readonly #options: SqliteStoreOptions;
   readonly #now: () => number;
   #database: Database | undefined;
-  /** Of the file that was opened first; it is not made anew when it is gone. */
+  /** Inode of the file that was opened first; a file that is gone is not created again. */
   #inode: number | undefined;
 
   /** Opens nothing yet. */
@@ -77,7 +82,7 @@ export class SqliteStore extends SqlStore {
   }
 
   protected time(afterSeconds = 0): string {
-    // SQLite has no word for infinity, and takes a number that is too large for it.
+    // SQLite has no literal for infinity, but accepts a number that is too large.
     return String(this.#now() + afterSeconds * 1000).replace('Infinity', '9e999');
   }
 
@@ -90,7 +95,7 @@ export class SqliteStore extends SqlStore {
     this.#database = undefined;
   }
 
-  /** Runs statements; while another process has the database locked they are tried again. */
+  /** Runs statements; while another process holds a lock they are retried. */
   async #use<T>(work: (database: Database) => T): Promise<T> {
     const until = performance.now() + (this.#options.busyTimeoutMs ?? 5000);
     for (;;) {
@@ -103,7 +108,7 @@ export class SqliteStore extends SqlStore {
     }
   }
 
-  /** Errors that mean the database is away become `RegistryUnavailable`, and it is opened anew. */
+  /** Turns errors that mean that the database is not available into `RegistryUnavailable`, and opens it again. */
   #attempt<T>(work: (database: Database) => T): T {
     let began = performance.now();
     try {
@@ -119,7 +124,7 @@ export class SqliteStore extends SqlStore {
       try {
         this.#database?.close();
       } catch {
-        // It was closed by what went wrong.
+        // The failure has closed it.
       }
       this.#database = undefined;
       throw new RegistryUnavailable(error, this.#options.option);
@@ -130,7 +135,7 @@ export class SqliteStore extends SqlStore {
     }
   }
 
-  /** A file that was moved away or replaced: SQLite would go on in one that no other process sees. */
+  /** Detects a file that was moved or replaced: SQLite would continue in one that no other process sees. */
   #checkFile(): void {
     if (this.#path === ':memory:' || this.#inode === undefined) return;
     const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
@@ -162,8 +167,9 @@ export class SqliteStore extends SqlStore {
 export type MemoryStore = ServiceStore;
 
 /**
- * Records that end with the process, in a database without a file: for tests and for programs that are one process. `now`:
- * milliseconds since 1970; default `Date.now`. `close()` keeps the records, for the services of a process share them.
+ * Records that end with the process, in a database without a file: for tests and for programs with one process. `now`:
+ * milliseconds since 1970; default `Date.now`. `close()` keeps the records, because the services of a process share
+ * them.
  */
 export const MemoryStore: new (options?: { readonly now?: () => number }) => ServiceStore =
   class MemoryStore extends SqliteStore {
@@ -182,7 +188,9 @@ function run(database: Database, [sql, ...values]: Sql): Row[] {
   return database.prepare(sql).all(...known);
 }
 
-/** Brings the tables up to date. Safe from several processes at once: the first takes the steps, the others find them taken. */
+/**
+ * Migrates the tables. Safe from several processes at once: the first one runs the steps, the others find them done.
+ */
 function migrate(database: Database, option: DatabaseOption | undefined): void {
   transaction(database, () => {
     database.exec(
@@ -204,12 +212,12 @@ function migrate(database: Database, option: DatabaseOption | undefined): void {
   });
 }
 
-/** Another process writes: the database is there, and will soon be free. */
+/** Returns true if another process writes: the database is present, and will soon be free. */
 function isLocked(error: unknown): boolean {
   return error instanceof Error && /database( table)? is (locked|busy)/i.test(error.message);
 }
 
-/** By SQLite's words: result codes are not in the errors of every driver. */
+/** Compares SQLite's messages: the errors of some drivers have no result codes. */
 function isAway(error: unknown): boolean {
   if ((error as { code?: unknown }).code === 'PORTICO_SQLITE_OPEN') return true;
   const message = error instanceof Error ? error.message : '';
@@ -223,7 +231,7 @@ function refuseNetworkFileSystem(path: string): void {
   try {
     type = Number(statfsSync(dirname(path)).type);
   } catch {
-    // No such folder: opening the database says so better.
+    // The folder is missing: opening the database reports that better.
     return;
   }
   if (!NETWORK_FILE_SYSTEMS.has(type)) return;

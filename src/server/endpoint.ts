@@ -1,5 +1,5 @@
 /**
- * Address of a server: the configured one, the socket it was handed instead, and after the start the real port.
+ * Address of a server: configured, or of a socket that was passed in; after the start with the actual port.
  */
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { createWithMode, removeStaleSocket } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 import { BindError, formatAddress } from '../service/internal.js';
 
-/** So many connections wait to be accepted where nothing else is asked for, as in Node. */
+/** Default number of connections that wait to be accepted, as in Node. */
 export const DEFAULT_BACKLOG = 511;
 
 /** One address of a server. */
@@ -31,17 +31,17 @@ export class Endpoint {
     return this.#address.backlog ?? DEFAULT_BACKLOG;
   }
 
-  /** Listens on the first of these instead of binding. */
+  /** Listens on the first of these in place of binding. */
   useSockets(sockets: readonly ListenSocket[]): void {
     this.#sockets = sockets;
     const handed = sockets[0]?.address;
     if (handed !== undefined) this.#address = { backlog: this.#backlog, ...handed };
   }
 
-  /** Settles once `server` accepts. Rejects with the system's error code, and says so in the log. */
+  /** Settles when `server` accepts. Rejects with the system's error code, and logs the address. */
   async open(server: NetServer, name: string, log: Logger): Promise<void> {
     const [socket] = this.#sockets;
-    // Node closes it where it cannot listen on it.
+    // Node closes it if it cannot listen on it.
     this.#sockets = [];
     try {
       this.#address = await listen(server, this.#address, this.#backlog, socket);
@@ -49,11 +49,11 @@ export class Endpoint {
       log.error(`Could not bind to ${formatAddress(this.#address)}`);
       throw error;
     }
-    // A socket that was handed over has been announced by the process that bound it.
+    // The process that bound a passed socket has announced it.
     log[socket === undefined ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.#address)}`);
   }
 
-  /** Accepts on another socket as well; connections are `server`'s. Gives the function that ends it. */
+  /** Accepts on another socket too; its connections belong to `server`. The returned function ends this. */
   async adopt(server: NetServer, socket: ListenSocket): Promise<() => void> {
     const more = createServer({ allowHalfOpen: true, noDelay: true }, (connection) => {
       server.emit('connection', connection);
@@ -67,7 +67,7 @@ export class Endpoint {
     };
   }
 
-  /** Closes what was handed over but never listened on: held open it would swallow connections. */
+  /** Closes passed sockets that were never listened on: an open one would still receive connections. */
   closeUnused(): void {
     for (const { fd } of this.#sockets) closeSync(fd);
     this.#sockets = [];
@@ -75,10 +75,10 @@ export class Endpoint {
 }
 
 /**
- * Settles once the server accepts, on the bound socket or else on the address, with the address it accepts on (port 0 has
- * become a real one). Rejects with the system's own error code (`EADDRINUSE`, `EACCES`, …) and a message that names the address.
+ * Settles when the server accepts, on the bound socket or else on the address, with the actual address (port 0 is
+ * replaced). Rejects with the system's own error code (`EADDRINUSE`, `EACCES`, …) and a message that names the address.
  *
- * A unix path gets mode 0660; a socket file without a listener is replaced, a live one is not.
+ * A unix socket gets mode 0660; a socket file without a listener is replaced, a live one is not.
  */
 async function listen(
   server: NetServer,
@@ -108,7 +108,7 @@ function cannotBind(address: ListenAddress, cause: NodeJS.ErrnoException): Porti
   return new PorticoError(bind.code, { message: bind.message, hint, cause });
 }
 
-/** In a worker every other worker of the service comes here too, unless its parent has bound the address for all. */
+/** Returns true in a worker: all workers of the service use this address, unless their parent has bound it. */
 function hasSiblings(): boolean {
   return (workerAssignment()?.workers ?? 1) > 1;
 }

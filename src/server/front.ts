@@ -1,5 +1,5 @@
 /**
- * The road of a request from the socket to the app: count it, guard it, hand it on, count it out.
+ * Path of a request from the socket to the app: count, check, run, complete.
  */
 import {
   createServer as createHttpServer,
@@ -30,15 +30,15 @@ import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
 import type { WsgiOptions } from './wsgi-options.js';
 
-/** The server that a front is a part of. */
+/** The server of a front. */
 export interface FrontOwner {
   /** Runs the app for a request. */
   readonly run: (exchange: Exchange) => void;
-  /** Answers a request that no app sees. */
+  /** Answers a request that does not reach the app. */
   readonly refuse: Refuse;
-  /** A response is done with. */
+  /** Called when a response is complete. */
   readonly exchangeEnded: (exchange: Exchange) => void;
-  /** A connection is closed. */
+  /** Called when a connection is closed. */
   readonly connectionClosed: () => void;
 }
 
@@ -49,12 +49,12 @@ const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be me
 /** Connections and requests of one server. */
 export class Front {
   readonly connections: ConnectionList;
-  /** State that its requests find. */
+  /** State that its requests can read. */
   readonly state: ServerState;
   readonly pool: RequestPool;
   readonly rejections: Rejections;
   readonly upgrades: Upgrades;
-  /** Every answer says from now on that its connection ends. */
+  /** True: every response announces the end of its connection. */
   closing = false;
   #limits: WsgiOptions;
   #guard: ReturnType<typeof requestGuard>;
@@ -80,7 +80,7 @@ export class Front {
     this.upgrades = new Upgrades(this.state);
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
-    // `withSlot`, around the innermost app, asks it.
+    // `withSlot`, around the innermost app, reads it.
     this.state.slots = this.pool;
     this.#broken = new BrokenConnections(this.rejections, owner.refuse);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
@@ -94,7 +94,7 @@ export class Front {
     });
   }
 
-  /** Takes other limits, from the next connection or request on. */
+  /** Sets the limits for later connections and requests. */
   configure(limits: WsgiOptions): void {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
@@ -107,12 +107,12 @@ export class Front {
     if (this.#server !== undefined) Object.assign(this.#server, { requestTimeout, headersTimeout, maxHeaderSize });
   }
 
-  /** Node's server with these limits, not listening yet. */
+  /** Creates Node's server with these limits, not listening yet. */
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
     const options = {
       ...nodeOptions(this.#limits),
       shouldUpgradeCallback: isUpgradable,
-      // Its types know Node's class alone.
+      // Its types only know Node's class.
       ServerResponse: ServedResponse as typeof ServerResponse,
     };
     const server =
@@ -123,7 +123,7 @@ export class Front {
             handshakeTimeout: handshakeTimeout(this.#limits),
             ...tls,
           });
-    // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
+    // 0 means no limit: beyond a limit Node would silently drop fields, and the guard could not count them.
     server.maxHeadersCount = 0;
     shareState(server, this.state);
     server.on('connection', (raw: Socket) => {
@@ -134,11 +134,11 @@ export class Front {
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));
     if (tls !== undefined) {
       server.prependListener('secureConnection', (socket: TLSSocket) => {
-        // Lists are left to Node: under TLS they are the cheaper way, by a fifth of a request.
+        // Node handles lists of headers: under TLS that is cheaper, by a fifth of a request.
         this.#closePatiently(this.connections.secured(socket));
       });
     }
-    // Behind Node's own listener, which makes the parser.
+    // After Node's own listener, which creates the parser.
     const begun = tls === undefined ? 'connection' : 'secureConnection';
     if (!asksBeforeUpgrade) server.on(begun, (socket: Socket) => chooseUpgrades(socket, isUpgradable));
     server.on('request', this.#request);
@@ -151,20 +151,20 @@ export class Front {
     return server;
   }
 
-  /** Begins to look after the time limits. */
+  /** Starts the checks of time limits. */
   open(): void {
     this.closing = false;
     this.upgrades.begin();
     this.#timeouts.start();
   }
 
-  /** Stops looking: all connections are closed. */
+  /** Stops the checks: all connections are closed. */
   close(): void {
     this.#timeouts.stop();
     this.#server = undefined;
   }
 
-  /** Tells all clients that their connections end with the answers under way. */
+  /** Announces to all clients that their connections end with the responses in progress. */
   announceClose(): void {
     this.closing = true;
     this.upgrades.end();
@@ -195,7 +195,7 @@ export class Front {
     if (last || this.closing) announceClose(connection);
     if (connection.exchanges.length >= AT_WORK) connection.limitAhead();
     if (req.url === '*') {
-      // OPTIONS, by now: a question about the server, which is there.
+      // It is OPTIONS: a question about the server itself.
       res.writeHead(204).end();
       return;
     }
@@ -210,7 +210,8 @@ export class Front {
 
   #watchChunks(exchange: Exchange): void {
     const { connection, req } = exchange;
-    // Behind another at work, or behind a body that was read away, it is not known where this one began: not later than here.
+    // After another request in progress, or a discarded body, the start of this one is unknown: it was no later than
+    // here.
     const isFirst = connection.exchanges.length === 1 && !connection.endedEarly;
     const before = isFirst ? connection.bytesBefore : req.socket.bytesRead;
     watchChunks(exchange, before, () => {
@@ -219,7 +220,7 @@ export class Front {
     });
   }
 
-  /** True for what arrives after an answer that ends its connection: its own answer would not be sent. */
+  /** Returns true for input after a response that ends its connection: a response to it would not be sent. */
   #discardIfEnded(connection: Connection): boolean {
     const before = connection.exchanges.at(-1);
     if (before?.res.headersSent === true && isLastAnswer(before.res)) connection.ended = true;
@@ -237,7 +238,7 @@ export class Front {
       return;
     }
     for (const { req, res, slot } of exchanges) {
-      // The app has lost the request: a promise that never settles, or a filter without return.
+      // The app never answers: a promise that never settles, or a filter without return.
       if (limit === 'connection silent' && req.complete && !res.headersSent && slot !== 'none') {
         const { route } = environ(req);
         this.#log.error(UNANSWERED, { ...requestFacts(req), ...(route !== undefined && { route: route.template }) });
@@ -265,7 +266,7 @@ export class Front {
     const { connection, req } = exchange;
     this.pool.leave(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
-      // An application's timeout for one request holds for its socket, and so for the next one.
+      // A timeout that the application sets for one request applies to its socket, and so to the next request.
       if (connection.exchanges.length === 0 && connection.socket.timeout) connection.socket.setTimeout(0);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
@@ -274,14 +275,14 @@ export class Front {
     this.#owner.exchangeEnded(exchange);
   };
 
-  /** Follows an answer on an open connection. */
+  /** Continues after a response on an open connection. */
   #afterAnswer(connection: Connection, req: IncomingMessage): void {
     const isOpen = !connection.socket.writableEnded;
-    // The parser has refused what came behind the request.
+    // The parser has refused the input after the request.
     if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
-    // That was its last answer.
+    // It was the last response.
     else if (connection.ended && connection.idle && isOpen) closeLingering(connection);
-    // Answered before the body had come: the rest of it is read and dropped.
+    // Answered before the whole body has arrived: the rest is discarded.
     else if (!req.complete && isOpen) discardRest(req);
     // The next request may come.
     else if (!connection.ended) connection.goOn();
@@ -289,7 +290,7 @@ export class Front {
     else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false) connection.readOn();
   }
 
-  /** Node closes a connection after its last answer by this method. */
+  /** Node closes a connection after its last response by this method. */
   #closePatiently(connection: Connection): void {
     const { socket } = connection;
     socket.destroySoon = () => {
@@ -300,8 +301,8 @@ export class Front {
 }
 
 /**
- * A body, or answers before its own, would have to be kept apart from what is sent in the other protocol; in HTTP/1.0 there is
- * no upgrade (RFC 9110 §7.8).
+ * Returns false with a body or with earlier responses, which would mix with the other protocol; HTTP/1.0 has no upgrade
+ * (RFC 9110 §7.8).
  */
 function isUpgradable(req: IncomingMessage): boolean {
   if (req.httpVersionMinor === 0) return false;
@@ -309,7 +310,8 @@ function isUpgradable(req: IncomingMessage): boolean {
   return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }
 
-// A pipelined answer gets the socket: what an application set for the request before holds for it no more. Node 24.19 and newer send what it has written, also where it was destroyed while it waited.
+// A pipelined response gets the socket: settings of the application for the earlier request no longer apply. Node 24.19
+// and newer send its data even if it was destroyed while it waited.
 function beginTurn(this: ServerResponse, socket: Socket): void {
   if (socket.timeout) socket.setTimeout(0);
   if (this.destroyed) socket.destroy();

@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { configuredPasteFile, type PlannedApi, pasteLoader, plannedApi } from './api/api-plan.js';
 export { sectionOfName, tlsSettings } from './api/api-settings.js';

@@ -1,17 +1,17 @@
 /**
- * Suggestions for the name of a file that is not there.
+ * Suggestions for the name of a missing file.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ignoreErrors, nearestNames } from '../errors/index.js';
 
-/** How many files are listed where none has a near name. */
+/** Most files in the list if none has a similar name. */
 const LISTED = 3;
 
 /**
- * `Did you mean "cert.pem"?`: the file beside a missing one whose name comes nearest to it. If none does, those that
- * end in `ending`, without `others`, which are something else. Of a link that leads nowhere, its target. Undefined where
- * there is nothing to offer.
+ * Returns `Did you mean "cert.pem"?` with the most similar name in the folder. If none is similar, lists the files that
+ * end in `ending`, without `others`, which have another purpose. For a dangling link, its target. Undefined without a
+ * suggestion.
  */
 export function missingFileHint(path: string, ending?: string, others: readonly string[] = []): string | undefined {
   const link = ignoreErrors(() => readlinkSync(path));
@@ -24,7 +24,7 @@ export function missingFileHint(path: string, ending?: string, others: readonly 
     const alike = ending === undefined ? [] : names.filter((name) => name.endsWith(ending)).slice(0, LISTED);
     return alike.length === 0 ? undefined : `There is ${alike.join(', ')}.`;
   } catch {
-    // A folder that cannot be read has nothing to offer.
+    // An unreadable folder has no suggestions.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
+ * Server: one app on one address. It can be launched directly, and does not depend on loaders, files or processes.
  */
 
 import type { Server as HttpServer, ServerResponse } from 'node:http';
@@ -73,12 +73,12 @@ export class Server implements ListeningService {
     this.#front.state.faultForm = faultFormFrom(options);
   }
 
-  /** Its present or future address; once it was started the port is the real one. */
+  /** Its present or future address; after the start with the actual port. */
   get addresses(): readonly ListenAddress[] {
     return [this.#endpoint.address];
   }
 
-  /** The requests at work, oldest first, those that wait for their turn included. */
+  /** Requests in progress, oldest first, including those that wait for a slot. */
   get requests(): readonly RequestInFlight[] {
     return this.#requests;
   }
@@ -89,34 +89,34 @@ export class Server implements ListeningService {
     return all.sort((a, b) => a.since - b.since);
   }
 
-  /** Open connections, idle ones and TLS handshakes included. */
+  /** Number of open connections, including idle ones and TLS handshakes. */
   get connectionCount(): number {
     return this.#front.connections.size;
   }
 
-  /** Whether its process had no descriptor left within the last minute: connections were closed at once. */
+  /** Reports whether its process had no free descriptor within the last minute: connections were closed at once. */
   get lacksDescriptors(): boolean {
     return descriptorWatch.missing;
   }
 
-  /** How many requests are at work, those that wait for their turn included. */
+  /** Number of requests in progress, including those that wait for a slot. */
   get inFlight(): number {
     return this.#front.connections.inFlight;
   }
 
-  /** How many of them wait for their turn. */
+  /** Number of requests that wait for a slot. */
   get queued(): number {
     return this.#front.pool.waiting;
   }
 
-  /** Refusals and ends by the server itself, of requests and connections, each with its number. */
+  /** Number of requests refused and connections closed by the server itself, by reason. */
   get rejections(): ReadonlyMap<string, number> {
     return this.#front.rejections.counts;
   }
 
   /**
-   * Gives later requests to another app. Settles when the requests and upgraded connections of the replaced one have ended; what is left
-   * of them after `deadlineMs` milliseconds is cut off and logged. Default 0: no deadline.
+   * Routes later requests to another app. Settles when the requests and upgraded connections of the replaced one have
+   * ended; the rest is cut off after `deadlineMs` milliseconds and logged. Default 0: no deadline.
    */
   async replaceApp(app: App, { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#app = withSlot(app);
@@ -124,27 +124,24 @@ export class Server implements ListeningService {
     await this.#endOf(this.#requests, this.#front.upgrades.renew(), deadlineMs || Number.POSITIVE_INFINITY);
   }
 
-  /**
-   * Takes other limits and times, for requests and connections from now on. If it listens, its name and its log stay
-   * as they are.
-   */
+  /** Sets limits and times for later requests and connections. While it listens, its name and its log do not change. */
   configure(options: ServerOptions): void {
     this.#take(options);
     this.#front.configure(this.#limits);
     this.#front.state.faultForm = faultFormFrom(options);
-    // A limit that has been passed already counts from the next request.
+    // A limit that has been exceeded already counts from the next request.
     if (options.maxRequests) this.#exhaustedAt = Math.max(options.maxRequests, this.#answered + 1);
     else this.#exhaustedAt = 0;
   }
 
-  /** The requests at work and the upgraded connections, a line each. */
+  /** Describes the requests in progress and the upgraded connections, one line each. */
   describeWork(): readonly string[] {
     return [...this.#requests.map(describeExchange), ...this.#front.upgrades.describe()];
   }
 
   /**
-   * Speaks TLS with these options from the next start on. While running, new connections get the new certificate and
-   * the present ones go on; throws, and changes nothing, when OpenSSL does not take them.
+   * Uses TLS with these options from the next start on. While running, new connections get the new certificate and
+   * present ones continue; throws, and changes nothing, if OpenSSL refuses them.
    */
   replaceTls(tls: TlsOptions): void {
     if (this.#http !== undefined && 'setSecureContext' in this.#http) this.#http.setSecureContext(tls);
@@ -155,14 +152,14 @@ export class Server implements ListeningService {
     this.#endpoint.useSockets(sockets);
   }
 
-  /** Accepts on the socket of another worker as well, until the function it gives is called. Only while it serves. */
+  /** Accepts on the socket of another worker too, until the returned function is called. Only while it serves. */
   async adoptSockets(sockets: readonly ListenSocket[]): Promise<() => void> {
     const [socket] = sockets;
     if (this.#http === undefined || socket === undefined) return () => {};
     return this.#endpoint.adopt(this.#http, socket);
   }
 
-  /** Settles once it accepts. Rejects with the system's error code when the address cannot be had. */
+  /** Settles when it accepts. Rejects with the system's error code if the address is not available. */
   start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
@@ -171,10 +168,10 @@ export class Server implements ListeningService {
   }
 
   /**
-   * Stops accepting, lets what is at work be answered, and closes every connection.
+   * Stops accepting, completes the requests in progress, and closes every connection.
    *
-   * Rejects with `PORTICO_STOP_DEADLINE` when the deadline passed, or `signal` was aborted, while requests were at
-   * work: they are cut off by then, and the log names them. Another call while it stops can only shorten it.
+   * Rejects with `PORTICO_STOP_DEADLINE` if the deadline passed, or `signal` was aborted, while requests were in
+   * progress: they are then cut off, and the log names them. A further call while it stops can only shorten the time.
    */
   stop(options: StopOptions = {}): Promise<void> {
     this.#terms ??= new StopTerms(() => this.#applyTerms());
@@ -193,7 +190,7 @@ export class Server implements ListeningService {
     return this.#ended;
   }
 
-  /** Its apps can tell from now on, with `isDraining(req)`, that it is about to stop. */
+  /** From now on `isDraining(req)` reports to its apps that it is about to stop. */
   markDraining(): void {
     if (this.#http !== undefined) this.#front.state.draining = true;
   }
@@ -201,7 +198,7 @@ export class Server implements ListeningService {
   /** A bare server has nothing to read again. */
   async reset(): Promise<void> {}
 
-  /** Its app is given in code: a reload leaves it as it is. */
+  /** Its app comes from code: a reload does not change it. */
   async renew(): Promise<void> {}
 
   async #start(): Promise<void> {
@@ -272,10 +269,11 @@ export class Server implements ListeningService {
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
     this.#log.info('Stopping WSGI server.');
-    // Others serve on its address after a replacement: a health check on a kept connection is answered as ever, and the connection ends.
+    // After a replacement, others serve on its address: a health check on a kept connection is answered as usual, and
+    // the connection ends.
     if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
-    // Two turns of the loop accept what the kernel has queued, for no other process takes these connections over. After a
+    // Two turns of the event loop accept the connections in the kernel's queue, because no other process does. After a
     // replacement the new worker does.
     if (reason === 'stop' && !terms.over) {
       await turn();
@@ -296,7 +294,7 @@ export class Server implements ListeningService {
     this.#refuseCutOff(unfinished, terms);
   }
 
-  /** Brings terms that have become tighter to whatever part of the stop is under way. */
+  /** Applies tighter terms to the present part of the stop. */
   #applyTerms(): void {
     if (this.#terms === undefined) return;
     const { idleMs, over } = this.#terms;
@@ -304,7 +302,7 @@ export class Server implements ListeningService {
     if (over) this.#drain?.cut();
   }
 
-  /** Tells of requests that were cut off: a failure, unless the stop was forced. */
+  /** Reports requests that were cut off: a failure, unless the stop was forced. */
   #refuseCutOff(unfinished: readonly Exchange[], terms: StopTerms): void {
     if (unfinished.length === 0) return;
     this.#log.error('requests were cut off', cutOffFacts(unfinished));

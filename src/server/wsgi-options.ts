@@ -3,7 +3,7 @@
  */
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
 
-/** Durations are in seconds; 0 is "no limit" wherever it is allowed. */
+/** Durations are in seconds; where 0 is allowed, it means no limit. */
 export const wsgiOptions = defineOptions({
   max_header_size: bytes({
     default: 16_384,
@@ -96,5 +96,5 @@ export const wsgiOptions = defineOptions({
   }),
 });
 
-/** The values of `[wsgi]`. */
+/** Values of `[wsgi]`. */
 export type WsgiOptions = OptionsOf<typeof wsgiOptions>;

@@ -1,5 +1,5 @@
 /**
- * The app of an API, built from its paste file: the next one is built whole before it takes the place of the present one.
+ * The app of an API, built from its paste file: the next app is built completely before it replaces the present one.
  */
 import { type App, Fault, type FaultStyle, type Filter } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
@@ -25,7 +25,7 @@ export const unbuilt: App = () => {
   throw new Error('the app is built when the service starts');
 };
 
-/** App of a service that takes no more work, and goes on listening. */
+/** App of a service that accepts no more requests but still listens. */
 export const withdrawn: App = () => {
   throw new Fault(503, {
     message: 'This service has been withdrawn. Use another one.',
@@ -33,28 +33,28 @@ export const withdrawn: App = () => {
   });
 };
 
-/** An app, and the loader it came from. */
+/** An app with its loader. */
 interface BuiltApp {
   readonly app: LoadedApp;
-  /** How its faults are written. */
+  /** Form of its faults. */
   readonly faults: FaultForm;
   /** Filters for requests that its server refuses. */
   readonly aroundRefusals: readonly Filter[];
   readonly loader: AppLoader;
 }
 
-/** Parts that the apps of an API are built of. */
+/** Parts of an API's apps. */
 interface ApiAppParts {
   readonly log: Logger;
-  /** Meter of their requests. */
+  /** Meter of the requests. */
   readonly meter: ApiMeter;
-  /** Loader of the apps, where they are not from the paste file. */
+  /** Loader of the apps, if they do not come from the paste file. */
   readonly loader?: AppLoader | undefined;
   /** A manager, which may read any name. */
   readonly manager?: unknown;
-  /** Its names are judged by the program. */
+  /** True if the program checks the names. */
   readonly judged?: boolean | undefined;
-  /** How faults are written, where code says it. */
+  /** Form of the faults, if set in code. */
   readonly faultStyle?: FaultStyle | undefined;
 }
 
@@ -63,13 +63,13 @@ export class ApiApp {
   readonly #name: string;
   readonly #parts: ApiAppParts;
   #app: LoadedApp | undefined;
-  /** Built ahead of a start, or of a renewal. */
+  /** App that was built before a start or a renewal. */
   #prepared: BuiltApp | undefined;
-  /** Faults of its server: their form, and the filters around its own; empty before the app is there. */
+  /** Settings for the server's own faults: their form, and the filters around them; empty before there is an app. */
   faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus' | 'aroundRefusals'> = {};
   /** Replaced apps that still have requests. */
   readonly #leaving = new Set<Promise<void>>();
-  /** The paste file of the app, where it comes from one. */
+  /** Paste file of the app, if it comes from one. */
   path: string | undefined;
 
   constructor(name: string, parts: ApiAppParts, path: string | undefined) {
@@ -78,11 +78,11 @@ export class ApiApp {
     this.path = path;
   }
 
-  /** Builds the app that is taken next, in place of one that was kept before. The function it gives lets go of it. */
+  /** Builds the next app, in place of one that was built before and not used. The returned function releases it. */
   async prepare(pipeline: string, config: Config): Promise<() => Promise<void>> {
     const built = await this.#build(pipeline, config);
     const before = this.#prepared;
-    // Before the other one is closed: a start that comes meanwhile takes the newer one.
+    // Before the other app is closed: a start meanwhile takes the newer one.
     this.#prepared = built;
     await this.#release(before?.app);
     return async () => {
@@ -92,16 +92,16 @@ export class ApiApp {
     };
   }
 
-  /** The prepared app, or else a fresh one. Rejects with the error of its build, or with the signal's reason. */
+  /** Returns the prepared app, else a new one. Rejects with the error of its build, or with the signal's reason. */
   async start(pipeline: string, config: Config, signal: AbortSignal): Promise<LoadedApp> {
     this.#app = await unlessAborted(this.#next(pipeline, config), signal);
     return this.#app;
   }
 
   /**
-   * The same in the place of the app that is there. `replace` gives requests to it, and settles when those of the replaced app, which is
-   * closed then, have ended. Rejects, and changes nothing, with what building it did, or what `replace` threw. A stop that came meanwhile
-   * has closed the app that was there: then the next one is closed as well.
+   * As {@link start}, in place of the present app. `replace` routes requests to the new app, and settles when the
+   * requests of the replaced one have ended; that app is then closed. Rejects, and changes nothing, with the error of
+   * the build or of `replace`. If a stop has closed the present app meanwhile, the next one is closed too.
    */
   async renew(pipeline: string, config: Config, replace: (app: LoadedApp) => Promise<void>): Promise<void> {
     const next = await this.#next(pipeline, config);
@@ -119,14 +119,14 @@ export class ApiApp {
     this.#leaving.add(leaving);
   }
 
-  /** Sections that nothing reads; undefined where the API's code may read any. */
+  /** Returns the sections that nothing reads; undefined if the API's code may read any section. */
   async unknownSections(config: Config): Promise<readonly Diagnostic[] | undefined> {
     const { manager, loader } = this.#parts;
     if (manager !== undefined) return undefined;
     return unknownSections(config, this.#name, { path: loader === undefined ? this.path : undefined });
   }
 
-  /** Lets go of what the app's factories acquired, and waits for replaced apps. */
+  /** Releases the resources of the app's factories, and waits for replaced apps. */
   async close(): Promise<void> {
     const app = this.#app;
     this.#app = undefined;
@@ -146,7 +146,7 @@ export class ApiApp {
     return app;
   }
 
-  /** All workers build the same app: what filters warn of meanwhile, the first worker says. */
+  /** All workers build the same app, so only the first worker logs warnings of filters. */
   async #build(pipeline: string, config: Config): Promise<BuiltApp> {
     const { log, meter, loader: own, faultStyle, manager, judged = manager !== undefined } = this.#parts;
     const building = buildLog(log);
@@ -172,9 +172,9 @@ export class ApiApp {
   }
 }
 
-/** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
+/** Builds the app. If the file is refused, the error has all its mistakes. */
 async function loadWhole(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
-  // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
+  // A Loader records the time of the innermost apps; for another loader's app the server measures the whole.
   if (!(loader instanceof Loader)) return loader.loadApp(name);
   try {
     return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, ...options }));
@@ -187,10 +187,10 @@ async function loadWhole(loader: AppLoader, name: string, options: CreateOptions
   }
 }
 
-/** How long loading may still take once a stop has ended the start: nothing else was begun yet. */
+/** Time that loading has after a stop has ended the start: nothing else was begun yet. */
 const ABORTED_MS = 500;
 
-/** The app; rejects with the signal's reason soon after that is raised, and then closes the app should it come later. */
+/** Returns the app; rejects with the signal's reason shortly after an abort, and closes the app if it arrives later. */
 async function unlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
   const untilStopped = { ms: Number.POSITIVE_INFINITY, signal, unref: true };
   const app = (await within(loading, untilStopped)) ?? (await within(loading, ABORTED_MS));

@@ -4,14 +4,17 @@
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 
-/** Options that decide whether there is a registry: they count also where there is none. */
+/** Options that decide whether there is a registry: they count even if there is none. */
 const OPENS_REGISTRY = /^servicegroup\.(connection|driver)$|^database\.connection$/;
-/** The registry and the record in it are made once. */
+/** The registry and the record in it are created once. */
 const REGISTRY = /^servicegroup\.(?!purge_after_days$)|^database\.|^DEFAULT\.(report_interval|service_down_time|host)$/;
 const MANAGERS =
   /^(rpc|oslo_messaging_\w+)\.|^DEFAULT\.(host|periodic_fuzzy_delay|periodic_interval_max|run_external_periodic_tasks)$/;
 
-/** Whether an API applies a change of this option only at its next start, with these managers and this registry. */
+/**
+ * Reports whether an API, with these managers and this registry, applies a change of this option only at its next
+ * start.
+ */
 export function isKept(
   name: string,
   option: string,

@@ -1,6 +1,6 @@
 /**
- * Counts of an API, where its configuration asks for them: its requests, its filters, and the calls to other services
- * that its managers and its app make. If it does not, nothing is put around an app.
+ * Counts of an API, if its configuration enables them: requests, filters, and calls of its managers and app to other
+ * services. If not enabled, nothing wraps the app.
  */
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
@@ -14,20 +14,20 @@ import type { OwnRPCClients } from '../../service/index.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 
-/** The methods that are told apart: which one a request has is for its client to say. */
+/** Methods with their own label: clients can send any other one. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** Statuses of applications that fail: by an error, or for more work than they can take. */
+/** Statuses of failing applications: an error, or too much load. */
 const FAILURES = ['500', '503'];
 
-/** Distributions of the requests under one set of labels. */
+/** Distributions of the requests with one set of labels. */
 interface RequestDistributions {
   readonly seconds: Distribution;
   readonly requestBytes: Distribution;
   readonly responseBytes: Distribution;
 }
 
-/** Parts that connections to brokers are made of. */
+/** Parts of connections to brokers. */
 interface Caller {
   readonly binary: string;
   readonly project: string | undefined;
@@ -36,16 +36,16 @@ interface Caller {
 
 export class ApiMeter {
   readonly meter = new Meter();
-  /** By labels: the names that the meter knows them by take 0.5 µs to put together. */
+  /** Distributions by labels: composing the names that the meter uses takes 0.5 µs. */
   readonly #requests = new Map<string, RequestDistributions>();
-  /** The label `status` is no class. */
+  /** True if the label `status` has the exact status, not its class. */
   #isExact = true;
   readonly #config: Config;
   readonly #server: Server;
   readonly #caller: Caller;
   /** Loaded with the first connection to a broker. */
   #calls: CallMeter | undefined;
-  /** Troubles of each open connection. */
+  /** Functions that return the problems of each open connection. */
   readonly #troubles = new Set<() => readonly string[]>();
 
   constructor(config: Config, server: Server, caller: Caller) {
@@ -54,12 +54,12 @@ export class ApiMeter {
     this.#caller = caller;
   }
 
-  /** Requests that wait for their turn. */
+  /** Number of requests that wait for a slot. */
   get queued(): number {
     return this.#server.queued;
   }
 
-  /** Open connections. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#server.connectionCount;
   }
@@ -68,17 +68,17 @@ export class ApiMeter {
     return this.#server.lacksDescriptors;
   }
 
-  /** Remote calls that are under way; undefined where none can be. */
+  /** Remote calls in progress; undefined if the API makes none. */
   get calls(): CallMeter['calls'] | undefined {
     return this.#calls?.calls;
   }
 
-  /** Troubles of its connections to brokers, each once. */
+  /** Returns the problems of its connections to brokers, each once. */
   troubles(): readonly string[] {
     return [...new Set([...this.#troubles].flatMap((tell) => tell()))];
   }
 
-  /** Counts since the last reading; none while the configuration does not ask for them. */
+  /** Returns the counts since the last call; none if the configuration does not enable them. */
   take(): Counted {
     if (this.#enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
@@ -86,7 +86,7 @@ export class ApiMeter {
     return this.meter.take();
   }
 
-  /** The app, with its requests counted. */
+  /** Returns the app with counted requests. */
   around(app: App): App {
     const { enabled, status } = this.#config.group('metrics', metricsOptions);
     if (!enabled) return app;
@@ -106,7 +106,7 @@ export class ApiMeter {
     });
   }
 
-  /** Probes around the filters of each pipeline; undefined: none. */
+  /** Returns probes around the filters of each pipeline; undefined: none. */
   probes(config: Config): PipelineProbes | undefined {
     const { enabled, filters } = config.group('metrics', metricsOptions);
     if (!enabled || !filters) return undefined;
@@ -122,7 +122,7 @@ export class ApiMeter {
     });
   }
 
-  /** A way to other services with this configuration, counted. Opens nothing by itself. */
+  /** Returns counted clients of other services for this configuration. Opens no connection by itself. */
   async connect(config: Config): Promise<OwnRPCClients> {
     const { CallMeter, RPCConnection } = await import('../../rpc/internal.js');
     const { binary, project, log } = this.#caller;
@@ -142,7 +142,7 @@ export class ApiMeter {
     };
   }
 
-  /** Counters that exist keep their buckets: others need a restart. */
+  /** Existing counters keep their buckets: a change needs a restart. */
   #useBuckets(): void {
     if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
   }
@@ -166,7 +166,7 @@ export class ApiMeter {
       responseBytes: this.meter.distribution('responseBytes', labels),
     };
     this.#requests.set(key, fresh);
-    // From 0, so that the first failures of a route are seen as a rise.
+    // Starts at 0, so that a route's first failures appear as an increase.
     for (const first of this.#isExact ? FAILURES : ['5xx']) this.meter.distribution('requests', [method, route, first]);
     return fresh;
   }

@@ -1,6 +1,6 @@
 /**
- * The options of `[api:<name>]`, each with the flat name that nova gave it, those of `[DEFAULT]` that an API reads, and what it is
- * given in code.
+ * Options of `[api:<name>]`, each with nova's flat name; the options of `[DEFAULT]` that an API reads; and its options
+ * in code.
  */
 import { availableParallelism } from 'node:os';
 import type { FaultStyle } from '../../app/index.js';
@@ -107,7 +107,7 @@ export const servingOptions = defineOptions({
   }),
 });
 
-/** APIs that a program serves: `api-cli` goes by it, and a program that chooses them by itself may have a file with it. */
+/** APIs that a program serves: `api-cli` reads it; a program that chooses its APIs in code may share a file with it. */
 export const enabledApisOptions = defineOptions({
   enabled_apis: list({
     unique: true,
@@ -119,7 +119,10 @@ export const enabledApisOptions = defineOptions({
   }),
 });
 
-/** `ssl_<option>` of the API's own section where that is set, else the option of `[ssl]`; `option` is as in `[ssl]`. */
+/**
+ * Returns `ssl_<option>` of the API's section if it is set, else the option of `[ssl]`; `option` is the name in
+ * `[ssl]`.
+ */
 export function tlsOption(
   config: Config,
   name: string,
@@ -134,31 +137,34 @@ export function tlsOption(
 export interface AppLoader {
   has(name: string): boolean;
   loadApp(name?: string): Promise<LoadedApp>;
-  /** Source of the apps, for people. */
+  /** Source of the apps, for messages. */
   readonly path?: string;
 }
 
-/** Options of a `WSGIService` beside its configuration. */
+/** Options of a `WSGIService` in addition to its configuration. */
 export interface WSGIServiceOptions {
-  /** Source of its app. Default: a Loader of `[DEFAULT] api_paste_config`. */
+  /** Loader of its app. Default: a Loader of `[DEFAULT] api_paste_config`. */
   readonly loader?: AppLoader;
-  /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
+  /** Use TLS. Default: by `[DEFAULT] enabled_ssl_apis`. */
   readonly useSsl?: boolean;
   /**
-   * The domain behind it: one manager or several, the first of which is the main one; each an object, a class, a function
-   * or the name of a module's export. Classes and functions are called at the start, with a `ManagerContext`. Default:
-   * what `[api:<name>] manager` names.
+   * One or several managers, the first of which is the main one; each an object, a class, a function or the name of a
+   * module's export. Classes and functions are called at the start, with a `ManagerContext`. Default: `[api:<name>]
+   * manager`.
    */
   readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
-  /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
+  /** Record in the service registry; null: none. Default: by `[servicegroup]`. */
   readonly registration?: Registration | null;
-  /** In front of the binary's name. Default `portico`. */
+  /** Prefix of the binary's name. Default `portico`. */
   readonly project?: string;
-  /** How its faults are written. Default: what `fault_style` of `[api:<name>]` or `[DEFAULT]` says. */
+  /** Form of its faults. Default: `fault_style` of `[api:<name>]` or `[DEFAULT]`. */
   readonly faultStyle?: FaultStyle;
-  /** The program judges the names of the configuration: the service refuses no unknown section under `strict_config`. Default false. */
+  /**
+   * True if the program checks the names of the configuration: under `strict_config` the service then refuses no
+   * unknown sections. Default false.
+   */
   readonly judged?: boolean;
-  /** One worker, and its own certificate, kept in `state_path`, where TLS names none. Default false. */
+  /** One worker; and if TLS names no certificate, one that is kept in `state_path`. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */
   readonly log?: Logger;

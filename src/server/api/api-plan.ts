@@ -1,5 +1,5 @@
 /**
- * All that an API rests on, read together: what is wrong with one part hides nothing of the others.
+ * Reads all files of an API together: a mistake in one part hides no mistakes of the others.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
@@ -16,31 +16,31 @@ import { type AppLoader, servingOptions, type WSGIServiceOptions } from './api-o
 import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf, tlsSettings } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
 
-/** An API, as the files describe it. */
+/** An API as described by the files. */
 export interface ApiParts {
   readonly settings: ApiSettings;
   readonly apiTls: ApiTls;
   readonly loader: AppLoader;
-  /** Undefined for plain HTTP, and in development for a certificate that is yet to be made. */
+  /** Undefined for plain HTTP, and in development for a certificate that will be created. */
   readonly tls: TlsOptions | undefined;
 }
 
-/** Circumstances of a reading: the source of the app where it is not the paste file, and the way it is served. */
+/** Options of a reading: the source of the app if it is not the paste file, and the way it is served. */
 export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> & {
   readonly log: Logger;
-  /** A Loader of the paste file, for readings of several APIs. Default: one for this API. */
+  /** Returns a Loader of the paste file, for readings of several APIs. Default: one for this API. */
   readonly paste?: (() => Loader) | undefined;
 };
 
-/** An API as a parent of workers knows it. */
+/** An API as its parent of workers knows it. */
 export interface PlannedApi extends PlannedService {
-  /** The app of the paste file that answers. */
+  /** The app of the paste file that is served. */
   readonly pipeline: string;
   readonly pasteFile: string | undefined;
   readonly usesTls: boolean;
 }
 
-/** The plan of an API. Throws as {@link apiParts}, and what else a `WSGIService` refuses of its configuration. */
+/** Returns the plan of an API. Throws as {@link apiParts}, and other refusals of a `WSGIService`. */
 export function plannedApi(name: string, config: Config, reading: ApiReading): PlannedApi {
   const read = readParts(name, config, reading);
   if (read.refusal !== undefined) throw read.refusal;
@@ -62,8 +62,8 @@ export function plannedApi(name: string, config: Config, reading: ApiReading): P
 }
 
 /**
- * Reads options, paste file and certificates of an API. Throws what is wrong with any of them as one refusal. A name that
- * the paste file does not have is told alone: such an API is not served, and nothing else of it matters.
+ * Reads options, paste file and certificates of an API. Throws all mistakes as one refusal. If the paste file lacks the
+ * name, only that is reported: such an API is not served, and its other mistakes do not matter.
  */
 export function apiParts(name: string, config: Config, reading: ApiReading): ApiParts {
   const { refusal, settings, apiTls, loader, tls } = readParts(name, config, reading);
@@ -71,7 +71,7 @@ export function apiParts(name: string, config: Config, reading: ApiReading): Api
   return { settings: settings!, apiTls, loader: loader!, tls };
 }
 
-/** The same as a plan. Of what is refused it tells what can be read nonetheless. */
+/** Returns a plan. If parts are refused, it contains the parts that can be read. */
 export function apiPlan(name: string, config: Config, reading: ApiReading): ServicePlan {
   return planOf(readParts(name, config, reading), reading);
 }
@@ -81,7 +81,7 @@ function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, 
   const files = certificates === undefined ? [] : apiTls.files(certificates);
   return {
     pipelines: paste?.pipelines() ?? new Map(),
-    // Only a status page needs it.
+    // Computed on demand: only a status page reads it.
     get app() {
       return settings === undefined ? undefined : paste?.writtenApp(settings.pipeline);
     },
@@ -93,7 +93,7 @@ function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, 
 
 interface PartsRead extends Partial<ApiParts> {
   readonly apiTls: ApiTls;
-  /** The certificates it speaks TLS with. */
+  /** Certificates of its TLS. */
   readonly certificates?: TlsSettings;
   readonly refusal?: ConfigurationRefused;
 }
@@ -135,19 +135,22 @@ function pasteFiles(loader: Loader | undefined, settings: ApiSettings | undefine
   return loader.files().map((path) => ({
     path,
     option: 'DEFAULT.api_paste_config',
-    // Only a report of a change of the file needs them.
+    // Computed on demand: only a report of a changed file reads it.
     get pipelines() {
       return loader.writtenFiles(settings.pipeline).get(path)!;
     },
   }));
 }
 
-/** A Loader of the file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, or what is wrong with it. */
+/** Returns a Loader of the file in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, or the mistakes of the file. */
 export function pasteLoader(config: Config, log: Logger, service: string): Loader {
   return new Loader(configuredPasteFile(config), { config, service, log });
 }
 
-/** The file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, at that place, when there is none that can be read. */
+/**
+ * Returns the path in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, with the place of the option, if it cannot
+ * be read.
+ */
 export function configuredPasteFile(config: Config): string {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const found = config.findFile(apiPasteConfig);
@@ -163,19 +166,19 @@ export function configuredPasteFile(config: Config): string {
 
 /**
  * Throws PasteAppNotFound unless the loader has an app of that name. Reads the files that the paste file includes: they
- * belong to what is accepted with it.
+ * are accepted together with it.
  */
 function checkApp(loader: AppLoader, name: string): void {
   if (loader.has(name)) {
     if (loader instanceof Loader) loader.files();
     return;
   }
-  // The Loader's own error knows the names that come near.
+  // The Loader's error suggests similar names.
   if (loader instanceof Loader) loader.appConfig(name);
   else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });
 }
 
-/** There is no paste file where the configuration says: who says so, and what is there instead. */
+/** Error of a missing paste file: names the option, and the files that exist instead. */
 function noPasteFile(config: Config, file: string): ConfigNotFound {
   const location = config.getLocation('DEFAULT', 'api_paste_config');
   const near = missingFileHint(

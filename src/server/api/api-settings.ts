@@ -1,6 +1,5 @@
 /**
- * Settings of one API: addresses, workers, certificates; and the options of its
- * server.
+ * Settings of one API: addresses, workers, certificates, and the options of its server.
  */
 import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
@@ -18,15 +17,15 @@ export interface ApiSettings {
   readonly options: OptionsOf<typeof apiOptions>;
   readonly address: ListenAddress;
   readonly workers: number;
-  /** The app of the paste file. */
+  /** App of the paste file. */
   readonly pipeline: string;
-  /** `[ssl]`, with the files that the API's own section names instead. */
+  /** `[ssl]`, with the files of the API's own section in their place. */
   readonly tls: TlsSettings;
 }
 
 /**
- * Reads `[api:<name>]`. Throws ConfigError with everything that is wrong in it; names that are not declared count as
- * wrong only when they come near one of ours, because the API's own code, not loaded yet, may have options there.
+ * Reads `[api:<name>]`. Throws ConfigError with all its mistakes; undeclared names count only if they are similar to a
+ * declared one, because the API's code, not loaded yet, may have options there.
  */
 export function apiSettings(config: Config, name: string): ApiSettings {
   refuseMisspelled(config, name);
@@ -49,7 +48,7 @@ export function apiSettings(config: Config, name: string): ApiSettings {
   };
 }
 
-/** Options of an API's server: address, limits, times and style; all but certificates. */
+/** Returns the options of an API's server: address, limits, times and style; all but certificates. */
 export function serverOptionsOf(config: Config, { address, options }: ApiSettings): ServerOptions {
   const { maxRequests, maxRequestsJitter } = options;
   return {
@@ -61,8 +60,8 @@ export function serverOptionsOf(config: Config, { address, options }: ApiSetting
 }
 
 /**
- * `[ssl]`, with the files that `[api:<name>]` names instead, whatever else is wrong there; for an API whose options
- * {@link apiSettings} has declared. Throws ConfigError for what is wrong with `[ssl]`.
+ * Returns `[ssl]`, with the files of `[api:<name>]` in their place, whatever other mistakes that section has; for an
+ * API whose options {@link apiSettings} has declared. Throws ConfigError for mistakes in `[ssl]`.
  */
 export function tlsSettings(config: Config, name: string): TlsSettings {
   const ssl = sslSettings(config);
@@ -87,7 +86,7 @@ const NAMES: readonly (keyof WSGIServiceOptions)[] = [
   'log',
 ];
 
-/** Throws `PORTICO_API_ARGUMENT` for what code cannot have meant as the name, the configuration and the options of an API. */
+/** Throws `PORTICO_API_ARGUMENT` for an invalid name, configuration or options of an API. */
 export function checkArguments(name: unknown, config: unknown, options: object): void {
   const refuse = (message: string): never => {
     throw new PorticoError('PORTICO_API_ARGUMENT', {
@@ -104,8 +103,8 @@ export function checkArguments(name: unknown, config: unknown, options: object):
 }
 
 /**
- * Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. A section `[<name>]`
- * that this code does not read is a warning, and an error under `strict_config`.
+ * Throws ConfigError for undeclared names in `[api:<name>]`; called after the API's code is loaded. A section
+ * `[<name>]` that this code does not read is a warning, and an error under `strict_config`.
  */
 export function refuseUnknown(config: Config, name: string): void {
   config.api(name, apiOptions);
@@ -114,7 +113,7 @@ export function refuseUnknown(config: Config, name: string): void {
   if (issues.some(({ severity }) => severity === 'error')) throw new ConfigError(issues);
 }
 
-/** Mistakes in a section `[<name>]`, which nothing that was loaded has declared. */
+/** Returns the mistakes in a section `[<name>]` that no loaded code has declared. */
 export function sectionOfName(config: Config, name: string): readonly Diagnostic[] {
   const isIt = (section: string | undefined): boolean => section?.toLowerCase() === name.toLowerCase();
   if (!config.listAllSections().some(isIt)) return [];
@@ -133,7 +132,7 @@ function refuseMisspelled(config: Config, name: string): void {
   }
 }
 
-/** nova's rule: the APIs whose names begin so are served with the number of the compute API. */
+/** nova's rule: APIs with this prefix use the number of workers of the compute API. */
 const SHARED_WORKERS = { prefix: 'openstack_compute_api', from: 'osapi_compute' };
 
 function workersOf(config: Config, name: string, own: number): number {
@@ -148,10 +147,10 @@ function workersOf(config: Config, name: string, own: number): number {
   });
 }
 
-/** Place of an API's address in the configuration; undefined where it has none. */
+/** Returns the place of an API's address in the configuration; undefined if it has none. */
 export function addressPlace(config: Config, name: string): string | undefined {
   const { listen } = config.api(name, apiOptions, { partial: true });
-  // All but an address without port is the whole of it.
+  // An address without a port needs the place of `port` too.
   const isWhole = listen.kind !== 'tcp' || listen.port !== undefined;
   const locations = (isWhole ? ['listen', 'port'] : ['port', 'listen']).map((opt) =>
     config.getLocation(`api:${name}`, opt),
@@ -187,7 +186,7 @@ function listenAddressOf(
   });
 }
 
-/** `got` is left out where the message has the value. */
+/** `got` is omitted if the message contains the value. */
 function wrong(
   config: Config,
   name: string,

@@ -1,5 +1,5 @@
 /**
- * TLS of one API, as its configuration says at the moment it is asked.
+ * TLS of one API, as configured at the time of the call.
  */
 import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
@@ -14,7 +14,7 @@ import type { TlsSettings } from '../tls/ssl-options.js';
 import { judgedTlsOptions } from '../tls/tls.js';
 import { enabledApisOptions, tlsOption } from './api-options.js';
 
-/** Whether an API speaks TLS, and with which certificates. */
+/** TLS settings and certificates of an API. */
 export class ApiTls {
   /** Whether it speaks TLS. */
   readonly enabled: boolean;
@@ -22,18 +22,18 @@ export class ApiTls {
   readonly #config: Config;
   readonly #dev: boolean;
 
-  /** `useSsl`: default what `[DEFAULT] enabled_ssl_apis` says. `dev`: TLS may do without files. */
+  /** `useSsl`: default by `[DEFAULT] enabled_ssl_apis`. `dev`: TLS may be used without files. */
   constructor(name: string, config: Config, given: { readonly useSsl?: boolean; readonly dev?: boolean }) {
     this.#name = name;
     this.#config = config;
     this.#dev = given.dev === true;
-    // Read in any case: what is wrong there is told.
+    // Always read, so that mistakes in it are reported.
     const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
     this.enabled = given.useSsl ?? enabledSslApis.includes(name);
   }
 
   /**
-   * Options of TLS; undefined for plain HTTP, and in development for a certificate that is yet to be made.
+   * Returns the options of TLS; undefined for plain HTTP, and in development for a certificate that will be created.
    * Throws `PORTICO_TLS_CONFIG`.
    */
   options(tls: TlsSettings): TlsOptions | undefined {
@@ -45,13 +45,15 @@ export class ApiTls {
     });
   }
 
-  /** For development, where no files are named. */
+  /** For development, if no files are named. */
   ownCertificate(address: ListenAddress): Promise<TlsOptions> {
     const { statePath } = this.#config.group('DEFAULT', configOptions, { partial: true });
     return keptCertificate(resolve(statePath), 'host' in address && address.host ? address.host : 'localhost');
   }
 
-  /** Warnings of certificates that are not valid now, or not much longer: its own, then those of the CAs of its clients. */
+  /**
+   * Returns warnings of certificates that are not valid now, or expire soon: its own, then those of its clients' CAs.
+   */
   validityWarnings(tls: TlsSettings): Diagnostic[] {
     const own = this.#certificate(tls);
     const { caFile } = tls;
@@ -70,7 +72,7 @@ export class ApiTls {
     ];
   }
 
-  /** The certificate as a plan tells it; undefined without one in a file. */
+  /** Returns the certificate for a plan; undefined without a certificate file. */
   planned(tls: TlsSettings): PlannedCertificate | undefined {
     const ends = this.validUntil(tls)?.toISOString();
     return ends === undefined
@@ -78,13 +80,13 @@ export class ApiTls {
       : { ends, warnings: this.validityWarnings(tls), mayHaveEnded: tls.allowExpired === true };
   }
 
-  /** When the certificate ends; undefined without one in a file. */
+  /** Returns the expiry of the certificate; undefined without a certificate file. */
   validUntil(tls: TlsSettings): Date | undefined {
     const certificate = this.#certificate(tls);
     return certificate && new Date(certificate.validTo);
   }
 
-  /** The files of certificates and key. Of one that cannot be read nothing is said: what is wrong with it is a diagnostic. */
+  /** Returns the files of certificates and key. Leaves out unreadable files: their mistakes are diagnostics. */
   files(tls: TlsSettings): ServiceFile[] {
     const files = { cert_file: tls.certFile, key_file: tls.keyFile, ca_file: tls.caFile };
     return Object.entries(files).flatMap(([option, file]) => {
@@ -100,7 +102,10 @@ export class ApiTls {
     return this.enabled && certFile ? readCertificates('cert_file', certFile, this.#readFile).parsed : undefined;
   }
 
-  /** Place of an option of TLS: in the API's own section, else in `[ssl]`; without one, the place where TLS was asked for. */
+  /**
+   * Returns the place of a TLS option: in the API's section, else in `[ssl]`; if it is set in neither, the place that
+   * enables TLS.
+   */
   #locationOf(option: string | undefined): Place | undefined {
     const { group, opt } =
       option === undefined
@@ -110,6 +115,6 @@ export class ApiTls {
     return location?.kind === 'default' ? undefined : location;
   }
 
-  /** Certificates may be renewed while the rest stays as it is. */
+  /** Certificates may be renewed while other options stay. */
   readonly #readFile: ReadTlsFile = (path) => this.#config.readFile(path, { mutable: true });
 }

@@ -1,5 +1,5 @@
 /**
- * The sections of the configuration that an API does not read.
+ * Sections of the configuration that an API does not read.
  */
 import type { Config } from '../../config/index.js';
 import { isUnknownSection } from '../../config/internal.js';
@@ -10,15 +10,16 @@ import { declarePasted, mayReadAny } from './strict-names.js';
 
 /** Options of {@link unknownSections}. */
 interface UnknownSectionsOptions {
-  /** The paste file of the API; undefined where its app comes from elsewhere. */
+  /** Paste file of the API; undefined if its app comes from elsewhere. */
   readonly path: string | undefined;
-  /** Declares what ships with the program, whether it was loaded or not. Default: the options of remote calls. */
+  /** Declares the options that ship with the program, loaded or not. Default: the options of remote calls. */
   readonly declare?: (config: Config) => Promise<void> | void;
 }
 
 /**
- * Warnings of the sections that nothing has declared by now: neither the program and the API's app, nor a factory of the paste file, all of which
- * are imported for it. To be called when the app is built. The section of the API's own name is judged with the app. Undefined where a manager may read any section.
+ * Returns warnings of the sections that neither the program, the API's app nor a factory of the paste file has
+ * declared; imports all these factories. Called after the app is built. The section of the API's own name is checked
+ * with the app. Undefined if a manager may read any section.
  */
 export async function unknownSections(
   config: Config,
@@ -36,7 +37,7 @@ export async function unknownSections(
     const { section = '' } = each;
     const other = left.get(section);
     if (other === undefined || pasted?.has(section.toLowerCase()) === true) return [];
-    // Each may know a name that is near.
+    // Either of the two may suggest a similar name.
     return [hasNearName(each) ? each : other];
   });
 }
@@ -53,7 +54,7 @@ function unknownIn(config: Config): readonly Diagnostic[] {
   return config.problems().filter((each) => isUnknownSection(each) && isWarning(each));
 }
 
-/** Whether a finding has the name that was probably meant. */
+/** Reports whether a finding suggests a similar name. */
 export function hasNearName({ hint }: Diagnostic): boolean {
   return hint?.startsWith('did you mean') === true;
 }

@@ -1,5 +1,5 @@
 /**
- * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
+ * WSGIService: an API by its name. The configuration has its address, the paste file its app.
  */
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
@@ -38,28 +38,32 @@ import { registerServing } from './served-options.js';
  *
  * The constructor opens nothing. It only reads the files, and throws for mistakes in them (ConfigNotFound,
  * PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens;
- * `stop()` undoes this in reverse order. `renew()` builds the app again and swaps it while the server serves.
+ * `stop()` undoes this in reverse order. `renew()` builds the app again and replaces the present one while the server
+ * serves.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
-  /** `<project>-<name>`: what records and reports call it. */
+  /** `<project>-<name>`, the name in records and reports. */
   readonly binary: string;
-  /** How many processes are to serve it. */
+  /** Number of processes that serve it. */
   readonly workers: number;
-  /** The app of the paste file that answers. */
+  /** The app of the paste file that is served. */
   readonly pipeline: string;
-  /** Background work that ends with the service. */
+  /** Background tasks that end with the service. */
   readonly tasks: TaskGroup;
-  /** The server under it: its requests at work and its connections. */
+  /** Its server, with its requests and connections. */
   readonly server: Server;
-  /** For metrics. */
+  /** Source of its metrics. */
   readonly meter: ApiMeter;
-  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's answer shows it. */
+  /**
+   * Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains
+   * it.
+   */
   backdoorPort: number | string | null = null;
   readonly #config: Config;
-  /** Circumstances in which other configurations are read: TLS stays as it was made. */
+  /** Options for reading other configurations: TLS stays enabled or disabled. */
   readonly #reading: ApiReading;
-  /** Its lines tell the service and the worker; the server adds the service to the other one by itself. */
+  /** Log with fields for service and worker; the server adds the service to the other log by itself. */
   readonly #log: Logger;
   readonly #processLog: Logger;
   readonly #lifecycle: Lifecycle;
@@ -110,7 +114,7 @@ export class WSGIService implements ListeningService {
     });
   }
 
-  /** Its present or future address. */
+  /** Its present or future addresses. */
   get addresses(): readonly ListenAddress[] {
     return this.server.addresses;
   }
@@ -129,22 +133,22 @@ export class WSGIService implements ListeningService {
     return address && 'port' in address ? address.port : undefined;
   }
 
-  /** Whether it speaks TLS. */
+  /** Reports whether it uses TLS. */
   get usesTls(): boolean {
     return this.#tls.enabled;
   }
 
-  /** When its certificate ends; undefined for plain HTTP, and for a certificate made for development. */
+  /** Expiry of its certificate; undefined for plain HTTP, and for a development certificate. */
   get certificateEnds(): Date | undefined {
     return this.#tls.validUntil(apiSettings(this.#config, this.name).tls);
   }
 
-  /** The paste file, where its app comes from one. */
+  /** The paste file, if its app comes from one. */
   get pasteFile(): string | undefined {
     return this.#app.path;
   }
 
-  /** The main manager; one that the configuration names is there from the first start on. */
+  /** The main manager; a manager from the configuration is available from the first start on. */
   get manager(): Manager | undefined {
     return this.managers[0];
   }
@@ -153,12 +157,12 @@ export class WSGIService implements ListeningService {
     return this.#managed.managers;
   }
 
-  /** The periodic tasks of its managers, while it is started. */
+  /** Periodic tasks of its managers, while it is started. */
   get periodicTasks(): readonly PeriodicTasks[] {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports; for launchers the warnings of sections that nothing reads, once the app is built. */
+  /** For reports. For launchers: warnings of unread sections, after the app is built. */
   readonly requestsInFlight = () => this.server.requests.map(reportedExchange);
   readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
 
@@ -185,12 +189,12 @@ export class WSGIService implements ListeningService {
     ];
   }
 
-  /** The pipelines of its paste file, certificates and paste files; refused for what is wrong with its options or any of them. */
+  /** Returns pipelines, certificates and paste files; throws for mistakes in its options or any of them. */
   plan(config: Config): ServicePlan {
     return apiPlan(this.name, config, this.#reading);
   }
 
-  /** Builds the app, and looks at certificates and manager; starts, binds and registers nothing. */
+  /** Builds the app, and checks certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     const { settings } = apiParts(this.name, next, this.#reading);
     await this.#managed.find(next);
@@ -205,12 +209,12 @@ export class WSGIService implements ListeningService {
     this.server.markDraining();
   }
 
-  /** As {@link Server.stop}, which it waits for; then managers, tasks and the app let go. */
+  /** Stops the server as {@link Server.stop}; then releases managers, tasks and the app. */
   async stop(options: StopOptions = {}): Promise<void> {
-    // A server that is stopping already hears of a nearer end here; the lifecycle only hands on the first call.
+    // A server that is stopping gets a nearer deadline here; the lifecycle only forwards the first call.
     if (this.#lifecycle.state === 'stopping') this.server.stop(options).catch(() => {});
     await this.#lifecycle.stop(options);
-    // Of a service that was never started, the sockets it was given.
+    // Closes the sockets that were passed to a service that was never started.
     await this.server.stop(options);
   }
 
@@ -219,9 +223,10 @@ export class WSGIService implements ListeningService {
   }
 
   /**
-   * Gives later requests to the app that `prepare` built, or else to a fresh one. The present app is closed when its requests have ended, or
-   * after `deadlineMs`. Then as {@link reset}. Managers stay until the next start. Rejects, and changes nothing, when the app cannot be built
-   * or the certificates are refused. An API that has drained by itself is started again.
+   * Routes later requests to the app that `prepare` built, else to a new one. The present app is closed when its
+   * requests have ended, or after `deadlineMs`. Then as {@link reset}. Managers stay until the next start. Rejects, and
+   * changes nothing, if the app cannot be built or the certificates are refused. An API that has drained by itself is
+   * started again.
    */
   async renew(changes: ConfigChanges = new Map(), terms: { readonly deadlineMs?: number } = {}): Promise<void> {
     if (this.#lifecycle.state === 'stopping') this.stop({ graceful: true, ...terms }).catch(() => {});
@@ -236,12 +241,14 @@ export class WSGIService implements ListeningService {
     await this.#managed.hooks?.reset();
   }
 
-  /** One that has drained applies everything: a renewal starts it again. */
+  /** An API that has drained applies all changes: a renewal starts it again. */
   keeps(option: string): boolean {
     return this.#lifecycle.state === 'running' && isKept(this.name, option, this.#managed);
   }
 
-  /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
+  /**
+   * Applies the changes that are possible while it serves: certificates, limits of the worker; then calls the managers.
+   */
   async reset(_changes?: ConfigChanges): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     this.#take(settings, this.#tls.options(settings.tls));
@@ -251,7 +258,7 @@ export class WSGIService implements ListeningService {
   #take(settings: ApiSettings, tls: TlsOptions | undefined): void {
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     if (tls !== undefined) this.server.replaceTls(tls);
-    // Each process has the certificates; one of them warns.
+    // Each process has the certificates; the first one warns.
     if ((this.#worker?.id ?? 0) > 0) return;
     for (const { message } of this.#tls.validityWarnings(settings.tls)) this.#log.warn(message);
   }
@@ -269,20 +276,20 @@ export class WSGIService implements ListeningService {
       const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
       await hooks.start(signal, over);
     } catch (error) {
-      // The failure may have come before the steps, of which the last closes the app.
+      // The failure may precede the steps, the last of which closes the app.
       await this.#app.close();
       throw error;
     }
   }
 
-  /** Its own part of start and stop. The release comes after everything else. */
+  /** Steps of start and stop. Resources are released last. */
   #steps(): ProtocolSteps {
     let served: Promise<void> | undefined;
     return {
       serve: () => this.server.start(),
       stopAccepting: (options) => {
         served = this.server.stop(options);
-        // Awaited by the next step; until then its failure has no listener.
+        // The next step awaits it; until then a failure has no handler.
         served.catch(() => {});
       },
       finish: () => served,
@@ -290,19 +297,19 @@ export class WSGIService implements ListeningService {
     };
   }
 
-  /** The registry's word: to end, or to take no more work. */
+  /** Applies the registry's verdict: end, or accept no more requests. */
   #heed(verdict: 'drain' | 'exit', reason: string): void {
     if (verdict === 'exit') {
       this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
       return;
     }
     this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
-    // With more workers the address is their parent's, and clients would wait in a queue that is not emptied.
+    // With several workers the address belongs to their parent, and clients would wait in an unread queue.
     const ending = this.#worker?.supervised === true ? this.#withdraw() : this.stop({ graceful: true });
     ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
   }
 
-  /** Goes on listening: requests are answered with 503 at once, periodic tasks end. */
+  /** Continues to listen: requests get 503 at once, and periodic tasks end. */
   async #withdraw(): Promise<void> {
     this.server.markDraining();
     void this.server.replaceApp(withdrawn);

@@ -1,30 +1,33 @@
 /**
- * Requests that a connection sends ahead. Node's parser makes objects of all requests in one read of the socket, and its server and
- * ours some more, which take a hundred times the bytes they came in. Of those beyond a few only the heads are kept, as text,
- * until those before them are answered.
+ * Pipelined requests of a connection. Node's parser creates objects for all requests in one read of the socket, and its
+ * server and ours some more: a hundred times the bytes on the wire. Beyond a few requests only the heads are kept, as
+ * text, until earlier requests are answered.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { fillHeaders, type HeadReceiver, headReceiver, joinChunks } from '../../wire/index.js';
 
-/** Requests of one connection that are at work at once. Fifty are nothing unusual for clients that pipeline. */
+/** Most requests of one connection in progress at once. Fifty are usual for clients that pipeline. */
 export const AT_WORK = 64;
-/** How much text may wait before the connection is read no further. */
+/** Bytes of waiting text after which the connection is not read further. */
 const FULL = 64 * 1024;
-/** How many requests with bodies may wait, of one read of the socket: these stay the objects that their bodies come into. */
+/**
+ * Most waiting requests with bodies from one read of the socket: they stay objects, because their bodies are read into
+ * them.
+ */
 const MOST_BODIES = 64;
 
 type Take = HeadReceiver['onIncoming'];
 
-/** Object that the parser makes, and fills in by this name. */
+/** Object that the parser creates, and fills in under this name. */
 type Parsed = IncomingMessage & { upgrade: boolean };
 type Made = new (socket: Socket) => Parsed;
 
-/** A request without body is a text: lines for method, target, version, whether its connection goes on, names and values. */
+/** A request without a body is a text with lines for method, target, version, keep-alive, names and values. */
 type Waiting = string | { readonly req: IncomingMessage; keepAlive: boolean };
 
-/** The part of a connection that it uses. */
+/** The part of a connection that a backlog uses. */
 interface Pipelined {
   readonly socket: Socket;
   readonly exchanges: { readonly length: number };
@@ -35,7 +38,7 @@ interface Pipelined {
   discard(): void;
 }
 
-/** The requests of one connection that wait. */
+/** Waiting requests of one connection. */
 export class Backlog {
   readonly #connection: Pipelined;
   readonly #begin: Take;
@@ -52,23 +55,23 @@ export class Backlog {
     this.#begin = begin;
   }
 
-  /** Undefined for a Node whose parser is made otherwise. To be called in the course of the parser's work. */
+  /** Returns undefined for a Node version with another parser. Must be called while the parser runs. */
   static of(connection: Pipelined): Backlog | undefined {
     const receiver = headReceiver(connection.socket);
     return receiver && new Backlog(connection, receiver.onIncoming);
   }
 
-  /** Requests wait. */
+  /** Reports whether requests wait. */
   get waits(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** Keeps the requests that come from now on. */
+  /** Stores the requests that arrive from now on. */
   keep(): void {
     if (!this.#discards) this.#divert((req, keepAlive) => this.#keep(req, keepAlive));
   }
 
-  /** Throws away what comes from now on; `onRequest` is called for each. Waiting requests are still begun. */
+  /** Discards requests that arrive from now on; `onRequest` is called for each. Waiting requests are still begun. */
   discard(onRequest: () => void): void {
     this.#discards = true;
     this.#divert((req) => {
@@ -77,7 +80,7 @@ export class Backlog {
     });
   }
 
-  /** Forgets the last that waits if the rest of its body will never come. */
+  /** Drops the last waiting request if the rest of its body will never arrive. */
   forgetIncomplete(): void {
     const last = this.#waiting.at(-1);
     if (typeof last !== 'object' || last.req.complete) return;
@@ -85,11 +88,11 @@ export class Backlog {
     this.#bodies--;
   }
 
-  /** To be called when an answer of the connection is out: begins the next requests. */
+  /** Begins the next requests; called after a response of the connection was sent. */
   goOn(): void {
     if (this.#goesOn || this.#waiting.length === 0 || this.#connection.exchanges.length > AT_WORK / 2) return;
     this.#goesOn = true;
-    // Not now: this may be in the middle of the parser's work, and is in the course of another request.
+    // Deferred: the parser may be running, within another request.
     setImmediate(() => {
       this.#goesOn = false;
       this.#inItsContext(() => this.#beginNext());
@@ -128,7 +131,7 @@ export class Backlog {
     const { rawHeaders, method, url, httpVersionMajor, httpVersionMinor } = req;
     if (hasField(rawHeaders, BODY)) {
       this.#bodies++;
-      // It is read on once the request is at work, and has listeners.
+      // It is read further when the request has begun and has listeners.
       this.#connection.stopReading();
       joinChunks(req);
       const isLast = this.#bodies === MOST_BODIES;
@@ -145,13 +148,13 @@ export class Backlog {
     this.goOn();
   }
 
-  /** Nothing behind the last request is answered; its client may still be sending. */
+  /** Requests after the last one get no response; the client may still be sending. */
   #discardRest(): void {
     this.#connection.lingers = true;
     this.#connection.discard();
   }
 
-  /** As the parser does with a head, and with the end of a message behind it. */
+  /** Repeats the parser's calls for a head, and for the end of its message. */
   #beginAgain(text: string): void {
     this.#length -= text.length;
     const [method, url, major, minor, keepAlive, ...fields] = text.split('\n') as [string, string, ...string[]];
@@ -168,14 +171,14 @@ export class Backlog {
     req.push(null);
   }
 
-  /** Gives the parser's heads to `take`; undefined: to Node again. */
+  /** Passes the parser's heads to `take`; undefined: to Node again. */
   #divert(take: ((req: Parsed, keepAlive: boolean) => void) | undefined): void {
     const receiver = headReceiver(this.#connection.socket);
     if (receiver === undefined) return;
     if (take === undefined) receiver.onIncoming = this.#begin;
     else {
       receiver.onIncoming = (req, keepAlive) => {
-        // As Node does where upgrades are not offered; else it would hand the connection over here.
+        // As Node does without upgrades; otherwise it would hand the connection over here.
         (req as Parsed).upgrade = false;
         take(req as Parsed, keepAlive);
         return 0;

@@ -1,6 +1,6 @@
 /**
- * Connections on which something came that is no request: broken bytes, nothing in time, CONNECT. The answers under way
- * are sent first, then one refusal, then the connection is closed; nothing after the breakage is read as a request.
+ * Connections with input that is not a request: malformed bytes, timeouts, CONNECT. Responses in progress are sent
+ * first, then one refusal, then the connection is closed; later input is not read as a request.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,24 +11,24 @@ import { type Connection, connectionOf } from './connections.js';
 import { closeLingering } from './lingering-close.js';
 import { type Refusal, type Rejections, refusal } from './refusal.js';
 
-/** For whatever does not arrive in time. */
+/** Input that does not arrive in time. */
 export const TOO_SLOW = refusal(408, 'request too slow', 'The request did not arrive in time.');
 const MALFORMED = refusal(400, 'malformed', 'The request is malformed.');
 const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not supported.');
-/** For heads, trailers and chunk extensions beyond their limits. */
+/** Heads, trailers and chunk extensions beyond their limits. */
 export const TOO_LARGE = refusal(431, 'headers too large', 'The headers are too large.');
 
-/** Errors of Node's parser and its timer, each with its answer; all other codes of the parser are 400. */
+/** Refusals by the error codes of Node's parser and its timer; all other codes of the parser are 400. */
 const BY_CODE: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: TOO_LARGE,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: TOO_LARGE,
   ERR_HTTP_REQUEST_TIMEOUT: TOO_SLOW,
 };
 
-/** Answers a request with a refusal, on its response. */
+/** Answers a request with a refusal. */
 export type Refuse = (req: IncomingMessage, res: ServerResponse, refused: Refusal) => void;
 
-/** Ends broken connections of one server. */
+/** Closes broken connections of one server. */
 export class BrokenConnections {
   readonly #rejections: Rejections;
   readonly #answer: Refuse;
@@ -38,7 +38,7 @@ export class BrokenConnections {
     this.#answer = answer;
   }
 
-  /** The server's `clientError` event, which comes without a response object. */
+  /** Handles the server's `clientError` event, which has no response object. */
   clientError(error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket): void {
     const connection = connectionOf(socket);
     const code = error.code ?? '';
@@ -49,13 +49,13 @@ export class BrokenConnections {
       return;
     }
     if (code === 'HPE_CLOSED_CONNECTION') {
-      // Bytes after a request that said it was the last one: they are no request, and spoil no answer.
+      // Bytes after a request with `Connection: close` are not a request, and do not affect its response.
       connection.ended ||= !connection.waits;
       connection.lingers = true;
     }
     connection.cause ??= error;
     if (socket.readableEnded && connection.waitedFor) {
-      // Nothing more comes and something is missing. As after whole requests, the client has left those at work.
+      // The input has ended early. As after whole requests, the client has abandoned the requests in progress.
       socket.destroy(error);
       return;
     }
@@ -65,7 +65,7 @@ export class BrokenConnections {
       return;
     }
     const refused = BY_CODE[code] ?? MALFORMED;
-    // A connection on which nothing was ever sent is closed without a word.
+    // A connection without any input is closed without a response.
     const isSilent = code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0;
     const req = isSilent ? undefined : this.refuse(connection, refused, readableRequest(connection, error.rawPacket));
     if (isSilent) socket.destroy();
@@ -73,9 +73,9 @@ export class BrokenConnections {
     this.#rejections.note(why, socket, code, req && environ(req).requestId);
   }
 
-  /** The server's `connect` event. */
+  /** Handles the server's `connect` event. */
   connect(req: IncomingMessage, socket: Socket): void {
-    // Node has taken its own listeners off the socket.
+    // Node has removed its own listeners from the socket.
     socket.on('error', () => socket.destroy());
     const connection = connectionOf(socket);
     if (connection === undefined) socket.destroy();
@@ -84,8 +84,8 @@ export class BrokenConnections {
   }
 
   /**
-   * Ends a connection with a refusal, after the answers under way; instead of the last one if its body is broken. `broken`: the request
-   * that is refused. Gives that which the answer is for, where it is known.
+   * Closes a connection with a refusal, after the responses in progress; in place of the last one if its body is
+   * broken. `broken`: the refused request. Returns the request that gets the refusal, if known.
    */
   refuse(connection: Connection, refused: Refusal, broken?: IncomingMessage): IncomingMessage | undefined {
     if (connection.refusing) return undefined;
@@ -106,13 +106,13 @@ export class BrokenConnections {
     return undefined;
   }
 
-  /** To be called when an answer of a connection that is to be refused is out. */
+  /** Called after a response of a connection with a pending refusal was sent. */
   answerEnded(connection: Connection): void {
     if (connection.waits && !connection.ended) connection.goOn();
     else if (connection.refusal !== undefined) this.refuse(connection, connection.refusal);
   }
 
-  /** Sends a refusal where the request has no response, or one that its app still has. */
+  /** Sends a refusal if the request has no response object, or its app has not answered. */
   #send(connection: Connection, refused: Refusal, req: IncomingMessage): IncomingMessage {
     const { socket } = connection;
     const bytes: Buffer[] = [];
@@ -124,7 +124,7 @@ export class BrokenConnections {
     res.assignSocket(gathered as Socket);
     const [first] = connection.exchanges;
     const send = (): void => {
-      // While filters waited the app has answered the half of a request that it has, or has begun to.
+      // While filters waited, the app has answered the incomplete request, or has begun to.
       if (first?.res.headersSent !== true && socket.writable) socket.write(Buffer.concat(bytes));
       else if (first?.res.writableFinished === false) socket.destroy();
       connection.refusing = false;
@@ -132,7 +132,7 @@ export class BrokenConnections {
     };
     connection.refusing = true;
     this.#answer(req, res, refused);
-    // At once where it can be: what an app answers meanwhile must not be before it.
+    // At once if possible: a response of the app must not come first.
     if (res.writableEnded) send();
     else {
       res.once('finish', () => gathered.destroy());

@@ -1,33 +1,33 @@
 /**
- * A request that could not be read, as far as its bytes say something: the answer has the form that its client asks for.
+ * The readable part of a malformed request: the refusal has the format that its client accepts.
  */
 import { IncomingMessage } from 'node:http';
 import type { Connection } from './connections.js';
 
-/** How much of it is read, in bytes. */
+/** Most bytes that are read. */
 const READ = 16 * 1024;
 
 /**
- * Method, target and fields of the request that `packet`, in which the parser has met something, begins with. A request without any of them
- * where it begins elsewhere: in an earlier packet, or behind another request.
+ * Returns method, target and fields of the request at the start of `packet`, in which the parser failed. Returns a
+ * request without them if it starts elsewhere: in an earlier packet, or after another request.
  */
 export function readableRequest(connection: Connection, packet?: Buffer): IncomingMessage {
   const { socket, exchanges, bytesBefore } = connection;
   const isNew = exchanges.length === 0 && packet !== undefined && socket.bytesRead - packet.length >= bytesBefore;
-  // The rest behind the last line end may be half a field.
+  // The text after the last line end may be half a field.
   const lines = isNew ? packet.toString('latin1', 0, READ).trimStart().split(/\r?\n/).slice(0, -1) : [];
   const [, method = 'GET', url = ''] = /^([A-Z]+) ([!-~]+)(?: HTTP\/\d\.\d)?$/.exec(lines[0] ?? '') ?? [];
   const headers: IncomingMessage['headers'] = {};
   const end = lines.indexOf('');
   for (const line of method === '' || url === '' ? [] : lines.slice(1, end < 0 ? undefined : end)) {
-    // No part may match what another does: a line of blanks would be tried in every way there is.
+    // No two parts may match the same text: a line of blanks would be tried in every combination.
     const [, name, value = ''] = /^([\w!#$%&'*+.^`|~-]+):([\t\x20-\x7e]*)$/.exec(line) ?? [];
     if (name !== undefined) headers[name.toLowerCase()] ??= value.trim();
   }
   return made(connection.socket, method, url, headers);
 }
 
-/** The head of a request, without what its app knows of it. */
+/** Returns the head of a request, without the state that its app has of it. */
 export function requestLike({ socket, method = 'GET', url = '', headers }: IncomingMessage): IncomingMessage {
   return made(socket, method, url, headers);
 }

@@ -1,5 +1,5 @@
 /**
- * The limits of connections that Node does not keep, or at a high cost: how many there are, and how long they may take.
+ * Limits of connections that Node lacks or implements at a high cost: their number, and their time limits.
  */
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../log/index.js';
@@ -9,12 +9,12 @@ import type { WsgiOptions } from '../wsgi-options.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
 import { ThrottledWarning } from './throttled-warning.js';
 
-/** Descriptors that are left for everything that is no connection: files, databases, other listeners. */
+/** Descriptors reserved for other uses: files, databases, other listeners. */
 const RESERVED = 64;
 
 /**
- * Keeps the number of connections within its limit. A new one beyond it takes the place of the one that has been longest
- * without a request, be it that none came after an answer or none at all; when all have requests at work the new one is closed.
+ * Limits the number of connections. A new connection beyond the limit replaces the one that has been without a request
+ * for the longest time; if all have requests in progress, the new one is closed.
  */
 export class ConnectionLimit {
   readonly #connections: ConnectionList;
@@ -22,19 +22,19 @@ export class ConnectionLimit {
   #limit = 0;
   readonly #line: ThrottledWarning;
 
-  /** `limit` 0 is no limit, except the number of descriptors that the process may have. */
+  /** `limit` 0: only the process's limit of descriptors applies. */
   constructor(connections: ConnectionList, limit: number, log: Logger) {
     this.#connections = connections;
     this.limit = limit;
     this.#line = new ThrottledWarning(log, 'too many connections: some were closed');
   }
 
-  /** Takes another limit, for connections from now on. */
+  /** Sets the limit for connections from now on. */
   set limit(limit: number) {
     this.#limit = Math.min(limit || Number.POSITIVE_INFINITY, this.#descriptors);
   }
 
-  /** To be called with each connection once it is in the list; closes one when there are too many. */
+  /** Called with each connection after it was added to the list; closes one if there are too many. */
   enforce(fresh: Connection): void {
     if (this.#connections.size <= this.#limit) return;
     let oldest: Connection | undefined;
@@ -47,7 +47,7 @@ export class ConnectionLimit {
   }
 }
 
-/** How many descriptors this process may have open; unknown outside Linux. */
+/** Returns the process's limit of open descriptors; unknown outside Linux. */
 function descriptorLimit(): number {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
@@ -60,22 +60,25 @@ function descriptorLimit(): number {
 /** A time limit that a connection exceeds. */
 export type TimeLimit = 'body too slow' | 'answer not taken' | 'connection silent' | 'idle';
 
-/** Told of what {@link ConnectionTimeouts} sees. */
+/** Listener of {@link ConnectionTimeouts}. */
 export interface TimeoutListener {
   exceeded(connection: Connection, limit: TimeLimit): void;
-  /** Before the connections are looked at. */
+  /** Called before the connections are checked. */
   secondPassed(): void;
 }
 
-/** How exact the age of requests and idle connections is. A quarter of a second costs four timers a second, an exact one a clock a request. */
+/**
+ * Resolution of the age of requests and idle connections. A quarter of a second costs four timers per second, an exact
+ * age a clock reading per request.
+ */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
-/** Least time of a connection that is being closed. */
+/** Minimum time of a connection that is being closed. */
 const CLOSING_MS = 2000;
 
 /**
- * The time limits of the connections of one server, by `[wsgi]`. Those with requests at work are looked at once a second: bodies
- * that trickle in, answers that are not taken, connections on which nothing moves. Idle ones are four times a second.
+ * Time limits of the connections of one server, from `[wsgi]`. Connections with requests in progress are checked once a
+ * second for slow bodies, responses that are not read, and inactivity; idle ones four times a second.
  */
 export class ConnectionTimeouts {
   readonly #connections: ConnectionList;
@@ -105,12 +108,15 @@ export class ConnectionTimeouts {
     this.#timer = undefined;
   }
 
-  /** Ends the connections that have been idle for too long, and none too early: their time begins when that is seen. */
+  /**
+   * Closes connections that have been idle for too long, and none too early: their time starts when they are first seen
+   * idle.
+   */
   #lookAtIdle(now: number): void {
     for (const connection of this.#connections) {
       const { socket, requests } = connection;
       if (!connection.idle || connection.fresh || socket.destroyed) continue;
-      // The rest of a body is still read away, for which there is another time.
+      // The rest of a body is still discarded, which has a separate time limit.
       if (connection.latest?.complete === false) continue;
       connection.latest = undefined;
       if (connection.idleAfter !== requests) {
@@ -122,8 +128,8 @@ export class ConnectionTimeouts {
   }
 
   /**
-   * With more bytes it may be in the middle of a head, for which Node has its own time; or it has sent empty lines,
-   * which are before a head (RFC 9112 §2.2) and for which Node has none. By the end of both times it is the latter.
+   * If it has received more bytes, it may be within a head, for which Node has a limit; or it has sent empty lines,
+   * which may precede a head (RFC 9112 §2.2) and have no limit in Node. After both times it must be the latter.
    */
   #idleTime({ socket, bytesBefore, ended }: Connection): number {
     const keepAliveMs = this.limits.keepAliveTimeout * 1000;
@@ -146,7 +152,8 @@ export class ConnectionTimeouts {
     if (body === undefined || req.complete || minBodyRate === 0) return;
     const elapsed = now - (body.checkedAt ?? now);
     body.checkedAt = now;
-    // A client is not slow while we do not let it send: it waits for 100 Continue, or the handler does not read.
+    // A client is not slow while the server does not let it send: it waits for 100 Continue, or the handler does not
+    // read.
     if (body.awaitsContinue || connection.readingStopped || req.readableLength >= req.readableHighWaterMark) return;
     body.waitedMs += elapsed;
     if (body.waitedMs <= bodyGrace * 1000) return;

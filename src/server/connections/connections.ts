@@ -1,8 +1,8 @@
 /**
- * The connections of a server and the requests at work on each.
+ * Connections of a server, and the requests in progress on each.
  *
- * Node's own server loses sight of connections that have sent nothing or half a head, and destroys idle ones under a
- * request that is already on its way; so a server that drains without losing anything keeps this list itself.
+ * Node's own server does not track connections that have sent nothing or half a head, and destroys idle ones although a
+ * request may be on its way; so a server that drains without losses keeps this list itself.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -14,74 +14,78 @@ import { socketUnder } from '../../wire/index.js';
 import { Backlog } from './backlog.js';
 import type { Refusal } from './refusal.js';
 
-/** One request at work: accepted, and its response not yet done with. */
+/** One request in progress: accepted, and its response not complete. */
 export interface Exchange extends AppExchange {
   readonly res: ServerResponse;
   connection: Connection;
 }
 
-/** State of a connection when something last moved on it. */
+/** State of a connection at its last activity. */
 interface Movement {
   readonly requests: number;
   readonly received: number;
   readonly sent: number;
   readonly unsent: number;
   readonly since: number;
-  /** Since when bytes have waited to be sent and none was taken; undefined while none wait. */
+  /** Time since which unsent bytes have waited; undefined if none wait. */
   readonly stalledSince: number | undefined;
 }
 
-/** How much is read, in bytes, behind the last request of a connection while answers are under way. */
+/** Most bytes that are read after the last request of a connection while responses are in progress. */
 const DISCARDED = 64 * 1024;
 
 /** One accepted connection. */
 export class Connection {
-  /** The socket as accepted. */
+  /** The accepted socket. */
   readonly raw: Socket;
-  /** Socket that HTTP uses: the accepted socket, or TLS over it. */
+  /** Socket used for HTTP: the accepted socket, or TLS over it. */
   socket: Socket;
-  /** True until its first request: it may be silent, in a handshake, or in the middle of a head. */
+  /** True until its first request: it may be silent, in a handshake, or within a head. */
   fresh = true;
-  /** When it was last used, by `performance.now()`: accepted, or, as far as `keepTimes` says so, done with a response. */
+  /** Time of its last use by `performance.now()`: accepted, or, if `keepTimes` is set, response complete. */
   lastUseAt = performance.now();
-  /** The order of that. Grows with each connection that comes and each response that ends: of idle ones the smallest has been idle longest. */
+  /**
+   * Order of last use. Grows with each new connection and each completed response: among idle ones, the smallest has
+   * been idle longest.
+   */
   lastUse = 0;
-  /** Seen idle after so many requests, at this time by `performance.now()`. */
+  /** Number of requests after which it was seen idle, and that time by `performance.now()`. */
   idleAfter = 0;
   idleSince = 0;
-  /** Bytes it had brought when its last response ended; where that was early, when the timeouts saw the rest of the body. */
+  /** Bytes received when its last response ended; if that was early, when the timeouts saw the rest of the body. */
   bytesBefore = 0;
-  /** Its last response ended before the body of the request. */
+  /** True if its last response ended before the body of the request. */
   endedEarly = false;
-  /** As the timeouts saw it. */
+  /** Activity as last seen by the timeouts. */
   movement: Movement | undefined = undefined;
-  /** It was upgraded to another protocol; its handler ends it. */
+  /** True after an upgrade to another protocol; its handler closes it. */
   upgraded = false;
-  /** How many requests it has brought. */
+  /** Number of requests received. */
   requests = 0;
-  /** No further request is answered here; what still arrives is discarded. */
+  /** True if no further request is answered; later input is discarded. */
   ended = false;
-  /** Is not read from, by our choice. */
+  /** True if reading was stopped deliberately. */
   readingStopped = false;
   #keepsStopped = false;
-  /** Null for a Node that offers none. */
+  /** Null for a Node version without support. */
   #backlog: Backlog | null | undefined;
-  /** How many bytes it had brought when the rest began to be of no interest. */
+  /** Bytes received when discarding began. */
   #discardedFrom: number | undefined;
-  /** True when its client may still be sending what is not wanted: it is closed with patience. */
+  /** True if its client may still be sending unwanted data: it is then closed with a delay. */
   lingers = false;
-  /** To be sent when the answers under way are out: what came after their requests was broken. */
+  /** Refusal to send after the responses in progress: the input after their requests was malformed. */
   refusal: Refusal | undefined;
-  /** Error of Node's parser or its timer: code that holds the socket of a request learns it by its `error`. */
+  /** Error of Node's parser or its timer: code that holds the socket of a request gets it from its `error` event. */
   cause: Error | undefined;
-  /** An answer to what was broken is being made, which is its last one. */
+  /** True while its last response, to malformed input, is being prepared. */
   refusing = false;
   /**
-   * Its last request, while that or its answer is under way. Held any longer, it and all that belongs to it would outlive collections
-   * of the young generation, which then take twice as long, and cost memory for each idle connection.
+   * Its last request, while it or its response is in progress. If it were kept longer, the request and its objects
+   * would survive collections of the young generation, which then take twice as long, and cost memory for each idle
+   * connection.
    */
   latest: IncomingMessage | undefined;
-  /** Requests at work, oldest first: more than one when the client pipelines. */
+  /** Requests in progress, oldest first: more than one if the client pipelines. */
   readonly exchanges: Exchange[] = [];
 
   constructor(raw: Socket) {
@@ -89,12 +93,12 @@ export class Connection {
     this.socket = raw;
   }
 
-  /** Has nothing at work. */
+  /** Reports whether no request is in progress. */
   get idle(): boolean {
     return this.exchanges.length === 0 && !this.upgraded && !this.waits && !this.refusing;
   }
 
-  /** Requests that have come wait for those at work. */
+  /** Reports whether received requests wait for those in progress. */
   get waits(): boolean {
     return this.#backlog?.waits === true;
   }
@@ -103,12 +107,12 @@ export class Connection {
     return this.#discardedFrom !== undefined;
   }
 
-  /** Answers are due besides that to a request whose body is on its way. */
+  /** Reports whether responses are due other than that to a request whose body is arriving. */
   get waitedFor(): boolean {
     return this.exchanges.length > 1 || this.exchanges[0]?.req.complete === true;
   }
 
-  /** Does not read from the socket, even where others want to. */
+  /** Stops reading from the socket, even if others resume it. */
   stopReading(): void {
     this.readingStopped = true;
     if (!this.#keepsStopped) {
@@ -121,20 +125,20 @@ export class Connection {
     this.socket.pause();
   }
 
-  /** To be called where a request has come and many are at work: those that follow wait. */
+  /** Called when a request has arrived and many are in progress: later ones wait. */
   limitAhead(): void {
     if (this.#backlog === undefined) this.#backlog = Backlog.of(this) ?? null;
     if (this.#backlog === null) this.stopReading();
     else this.#backlog.keep();
   }
 
-  /** To be called when an answer is out. */
+  /** Called after a response was sent. */
   goOn(): void {
     if (this.#backlog) this.#backlog.goOn();
     else if (this.readingStopped && this.exchanges.length <= 1) this.readOn();
   }
 
-  /** Bytes that come from now on get no answer. They are read for a while, to notice when the client leaves. */
+  /** Discards input from now on. It is read for a while, to detect that the client disconnects. */
   discard(): void {
     if (this.#discardedFrom === undefined) {
       this.#discardedFrom = this.socket.bytesRead;
@@ -144,12 +148,12 @@ export class Connection {
     if (this.socket.bytesRead - this.#discardedFrom > DISCARDED) this.stopReading();
   }
 
-  /** If a request waits whose rest will never come, it is not begun. */
+  /** Drops a waiting request whose rest will never arrive. */
   forgetIncomplete(): void {
     this.#backlog?.forgetIncomplete();
   }
 
-  /** Reads again, where that was stopped. */
+  /** Resumes reading if it was stopped. */
   readOn(): void {
     if (!this.readingStopped) return;
     this.readingStopped = false;
@@ -160,14 +164,14 @@ export class Connection {
 const CONNECTION: unique symbol = Symbol('portico.connection');
 type Marked = { [CONNECTION]?: Connection };
 
-/** The connection behind a socket, plain or TLS; undefined for one that no list has accepted. */
+/** Returns the connection of a socket, plain or TLS; undefined if no list has accepted it. */
 export function connectionOf(socket: object): Connection | undefined {
   return (socket as Marked)[CONNECTION];
 }
 
 /**
- * Lets one of several responses of a connection tell its events in its own async context, or in that of the connection:
- * Node flushes and ends it in the course of the one before it, and tells of a drain in the course of those behind it.
+ * Makes one of several responses of a connection emit its events in its own async context, or in that of the
+ * connection: Node flushes and ends it within the response before it, and emits "drain" within later ones.
  */
 function keepContext(exchange: Exchange): void {
   const { res, inContext } = exchange;
@@ -177,12 +181,12 @@ function keepContext(exchange: Exchange): void {
   res.emit = (...args: unknown[]): boolean => exchange.inContext!(() => Reflect.apply(emit, res, args) as boolean);
 }
 
-/** Takes the async context of now, for a request that has one to keep. */
+/** Stores the present async context for a request that needs it. */
 export function renewContext(exchange: Exchange): void {
   exchange.inContext = AsyncLocalStorage.snapshot();
 }
 
-/** Node tells only the response at the head of a connection's queue that it is closed. */
+/** Node emits "close" only for the response at the head of a connection's queue. */
 function tellClosed({ res }: Exchange): void {
   if (res.socket !== null || res.closed) return;
   Object.assign(res, { destroyed: true, _closed: true });
@@ -195,17 +199,17 @@ export class ConnectionList {
   readonly #exchangeEnded: (exchange: Exchange) => void;
   readonly #connectionClosed: () => void;
   readonly #onResponseClose: (this: ServerResponse) => void;
-  /** State that requests find of their server. */
+  /** Server state that requests can read. */
   readonly #server: ServerState;
-  /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
+  /** Records the end time of each response; it costs as much as the other counting, so only for a drain. */
   keepTimes = false;
-  /** `performance.now()` as it was last read: exact enough for the age of requests. */
+  /** Last value read from `performance.now()`: exact enough for the age of requests. */
   coarseNow = performance.now();
-  /** Requests at work. */
+  /** Number of requests in progress. */
   inFlight = 0;
   #uses = 0;
 
-  /** `exchangeEnded`: a response is done with, sent, or its client is gone. */
+  /** `exchangeEnded`: called when a response is complete, or its client has disconnected. */
   constructor(server: ServerState, exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
     this.#server = server;
     this.#exchangeEnded = exchangeEnded;
@@ -217,7 +221,7 @@ export class ConnectionList {
     };
   }
 
-  /** Open connections. */
+  /** Number of open connections. */
   get size(): number {
     return this.#connections.size;
   }
@@ -226,7 +230,7 @@ export class ConnectionList {
     return this.#connections.values();
   }
 
-  /** Takes a connection on, at the server's `connection` event: for TLS before the handshake, a request to come. */
+  /** Adds a connection at the server's `connection` event: for TLS before the handshake. */
   accept(raw: Socket): Connection {
     const connection = new Connection(raw);
     connection.lastUse = ++this.#uses;
@@ -236,7 +240,7 @@ export class ConnectionList {
     return connection;
   }
 
-  /** Notes that HTTP is spoken on `socket`, TLS over an accepted socket, from now on. */
+  /** Records that HTTP uses `socket`, TLS over an accepted socket, from now on. */
   secured(socket: TLSSocket): Connection {
     const raw = socketUnder(socket);
     const connection = (raw && connectionOf(raw)) ?? this.accept(socket);
@@ -245,12 +249,12 @@ export class ConnectionList {
     return connection;
   }
 
-  /** Counts a request in; it counts itself out when its response closes. */
+  /** Counts a request; it is removed when its response closes. */
   begin(req: IncomingMessage, res: ServerResponse, connection: Connection): Exchange {
     const exchange = new AppExchange(req, res, this.#server) as Exchange;
     exchange.connection = connection;
     exchange.since = this.coarseNow;
-    // Without a call, and by single characters: 80 ns, where Buffer.write would take twice that.
+    // Without a call, and by single characters: 80 ns, where Buffer.write would take twice as long.
     const { free, heads, lengths, serials } = requestsInHand;
     const slot = free.pop();
     if (slot !== undefined) {
@@ -259,7 +263,7 @@ export class ConnectionList {
       let length = 0;
       for (; length < HEAD && length < head.length; length++) {
         const character = head.charCodeAt(length);
-        // The query, which may hold secrets.
+        // Stops at the query, which may hold secrets.
         if (character === 63) break;
         heads[at + length] = character;
       }
@@ -285,7 +289,7 @@ export class ConnectionList {
     const { connection, req } = exchange;
     const { exchanges } = connection;
     if (req.complete && connection.latest === req) connection.latest = undefined;
-    // Not shift for the only one: the list would be allocated anew for the next request.
+    // Not shift for a single one: the list would be allocated anew for the next request.
     if (exchanges.length === 1 && exchanges[0] === exchange) exchanges.pop();
     else if (exchanges[0] === exchange) exchanges.shift();
     else if (exchanges.includes(exchange)) exchanges.splice(exchanges.indexOf(exchange), 1);
@@ -300,7 +304,7 @@ export class ConnectionList {
     this.#exchangeEnded(exchange);
   };
 
-  /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
+  /** Node closes only the response at the head of a connection's queue: pipelined ones after it end here. */
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     for (const exchange of connection.exchanges.slice()) {

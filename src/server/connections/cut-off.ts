@@ -1,5 +1,5 @@
 /**
- * Requests that are still at work at the deadline of a stop, and answers that cannot go on: what is said about them.
+ * Requests still in progress at the deadline of a stop, and responses that cannot continue: their log lines and errors.
  */
 import type { IncomingMessage } from 'node:http';
 import { environ } from '../../app/index.js';
@@ -10,13 +10,13 @@ import { filterOf } from '../spans/filter-times.js';
 import type { Exchange } from './connections.js';
 import { requestFacts } from './request-facts.js';
 
-/** Requests a log line names; the others are counted. */
+/** Most requests that a log line names; the others are counted. */
 const NAMED = 20;
 
-/** A request at work. */
+/** A request in progress. */
 export interface RequestInFlight {
   readonly req: IncomingMessage;
-  /** When it began, in milliseconds of `performance.now()`. */
+  /** Start time by `performance.now()`. */
   readonly since: number;
 }
 
@@ -26,7 +26,7 @@ export function describeExchange({ req, since }: RequestInFlight): string {
   return `${method} ${path} for ${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
 
-/** Requests as a report tells them. */
+/** Describes requests for a report. */
 export function reportedExchange({ req, since }: RequestInFlight): ReportedRequest {
   const { requestId, route } = environ(req);
   const filter = filterOf(req);
@@ -40,22 +40,22 @@ export function reportedExchange({ req, since }: RequestInFlight): ReportedReque
   };
 }
 
-/** A request that has not been answered, for reports and the control socket. */
+/** A request without a response so far, for reports and the control socket. */
 export interface ReportedRequest {
   readonly method: string;
-  /** Without its query, which may hold secrets. */
+  /** Path without its query, which may hold secrets. */
   readonly path: string;
   readonly ageMs: number;
   readonly requestId?: string;
-  /** The template of the route that it matched. */
+  /** Template of the matched route. */
   readonly route?: string;
-  /** The filter it is in, where filters are measured. */
+  /** The filter it is in, if filters are measured. */
   readonly filter?: string;
-  /** The address its connection comes from. */
+  /** Peer address of its connection. */
   readonly peer: string;
 }
 
-/** The facts of the log line. */
+/** Returns the fields of the log line. */
 export function cutOffFacts(exchanges: readonly Exchange[]): LogFields {
   const requests = exchanges.slice(0, NAMED).map(({ req, since }) => ({
     ...requestFacts(req),
@@ -64,7 +64,7 @@ export function cutOffFacts(exchanges: readonly Exchange[]): LogFields {
   return { count: exchanges.length, requests };
 }
 
-/** The error of a stop that had to cut requests off. */
+/** Error of a stop that cut off requests. */
 export function cutOffError(name: string, exchanges: readonly Exchange[]): PorticoError {
   return new PorticoError('PORTICO_STOP_DEADLINE', {
     message: `${name}: ${exchanges.length} request(s) had not finished at the deadline and were cut off.`,
@@ -72,7 +72,7 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
   });
 }
 
-/** Logs an answer whose connection had to end because its body failed, or was not what its head had declared. */
+/** Logs a response whose connection was closed because its body failed, or did not match its head. */
 export function tellBroken({ req, res }: Exchange, log: Logger): void {
   const error = wrongLength(res) ?? destroyReason(res);
   if (error !== undefined) log.error('an answer was cut off', { ...requestFacts(req), err: error });

@@ -1,5 +1,6 @@
 /**
- * Descriptors of this process. If none is left the system hands connections over that Node closes at once, and says nothing of.
+ * Descriptors of this process. If none is left, the system accepts connections that Node closes at once without an
+ * event.
  */
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
@@ -8,21 +9,21 @@ import { ThrottledWarning } from './throttled-warning.js';
 
 const EVERY_MS = 60_000;
 
-/** A look is true for so long: all servers of a process, each of which asks once a second, share it. */
+/** Time for which a check is valid: all servers of a process share it, each of which checks once a second. */
 const LOOK_MS = 900;
 
-/** Looks whether there is one left. */
+/** Checks for a free descriptor. */
 class DescriptorWatch {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #missedAt = Number.NEGATIVE_INFINITY;
   #warning: ThrottledWarning | undefined;
 
-  /** Whether a look of the last minute found none. */
+  /** Reports whether a check of the last minute found none. */
   get missing(): boolean {
     return performance.now() - this.#missedAt < EVERY_MS;
   }
 
-  /** Whether there is none now, which `log` is told once a minute. To be called once a second: takes 10 µs. */
+  /** Reports whether there is none now, logged once a minute. Called once a second; takes 10 µs. */
   look(log: Logger): boolean {
     const now = performance.now();
     if (now - this.#lookedAt >= LOOK_MS) {
@@ -42,10 +43,10 @@ class DescriptorWatch {
   }
 }
 
-/** One for the process, as its descriptors are. */
+/** One instance for the process, like its descriptors. */
 export const descriptorWatch = new DescriptorWatch();
 
-/** The code of the system where none is left. */
+/** Returns the system's error code if none is left. */
 function missingCode(): string | undefined {
   try {
     closeSync(openSync(devNull, 'r'));

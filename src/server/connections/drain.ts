@@ -1,18 +1,18 @@
 /**
- * The end of a server's connections: requests at work are answered, idle connections are given a moment for the request
- * that may already be on its way, and what is left when there is no more time is cut.
+ * Drain of a server's connections: requests in progress are answered, idle connections get a moment for a request that
+ * may be on its way, and the rest is cut off at the deadline.
  *
  * `http.Server.close()` is not used for this: it destroys idle connections at once, and a request that the client has
  * sent by then is lost. `net.Server`'s own `close`, called by the server before this, only stops accepting.
  */
 import type { Connection, ConnectionList, Exchange } from './connections.js';
 
-/** How long a connection whose end was announced may take to close. */
+/** Time that a connection has to close after its end was announced. */
 const CLOSING_MS = 1500;
 
-/** Waits until a list of connections is empty, and helps it along. */
+/** Waits until a list of connections is empty, and closes idle ones. */
 export class Drain {
-  /** Settles when no connection is left, with what had to be cut off: empty after a clean end. */
+  /** Settles when no connection is left, with the requests that were cut off: empty after a clean end. */
   readonly done: Promise<readonly Exchange[]>;
   readonly #connections: ConnectionList;
   readonly #began = performance.now();
@@ -21,7 +21,7 @@ export class Drain {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  /** The listener is closed by now, and every answer to come says that its connection ends. */
+  /** The listener must be closed, and every response must announce the end of its connection. */
   constructor(connections: ConnectionList) {
     this.#connections = connections;
     connections.keepTimes = true;
@@ -31,24 +31,24 @@ export class Drain {
     this.closed();
   }
 
-  /** Closes connections that have been idle for `idleMs` since their last answer. A longer time changes nothing. */
+  /** Closes connections that have been idle for `idleMs` since their last response. A longer time has no effect. */
   hurry(idleMs: number): void {
     if (idleMs >= this.#idleMs) return;
     this.#idleMs = idleMs;
     this.#closeIdle();
   }
 
-  /** To be called when a connection has become idle. */
+  /** Called when a connection has become idle. */
   idle(connection: Connection): void {
     this.#wakeAt(this.#leaveOf(connection));
   }
 
-  /** To be called when a connection is gone. */
+  /** Called when a connection is closed. */
   closed(): void {
     if (this.#connections.size === 0) this.#finish([]);
   }
 
-  /** Ends everything now. */
+  /** Closes everything now. */
   cut(): void {
     const unfinished: Exchange[] = [];
     for (const connection of this.#connections) unfinished.push(...connection.exchanges);
@@ -70,7 +70,7 @@ export class Drain {
 
   #wakeAt(time: number): void {
     const ms = Math.ceil(time - performance.now());
-    // Node runs a timer above this limit after 1 ms.
+    // Node fires a timer above this limit after 1 ms.
     if (time >= this.#timerAt || ms >= 2 ** 31) return;
     clearTimeout(this.#timer);
     this.#timerAt = time;
@@ -78,9 +78,9 @@ export class Drain {
   }
 
   /**
-   * When an idle connection has had its time: never less than `idleMs` from the beginning, when its client could not
-   * know yet, or from its acceptance, for on an adopted socket some may still come. One whose last answer said that it
-   * ends is about to be closed anyway, once its client has read that.
+   * Returns the time to close an idle connection: at least `idleMs` after the beginning, because its client could not
+   * know yet, and after its acceptance, because an adopted socket may still bring some. A connection whose last
+   * response announced its end closes by itself after the client has read that.
    */
   #leaveOf(connection: Connection): number {
     const idleMs = connection.ended ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;
@@ -95,8 +95,8 @@ export class Drain {
 }
 
 /**
- * Tells the client not to use the connection again, if the head can still say so; Node then closes it by itself. Of
- * pipelined requests only the last may say it, for nothing after such an answer is sent: none while others wait.
+ * Announces that the connection closes, if the head is not sent yet; Node then closes it by itself. Only the last of
+ * pipelined requests may announce it, because nothing after that response is sent: none while others wait.
  */
 export function announceClose(connection: Connection): void {
   const { exchanges, ended, waits } = connection;

@@ -1,17 +1,17 @@
 /**
- * Closing a connection whose client may still be sending. Closed with unread bytes in its buffer, the system resets it,
- * and the reset destroys an answer that the client has not read yet (RFC 9112 §9.6). So the rest is read and thrown
- * away for a while: it never reaches the parser.
+ * Closes a connection whose client may still be sending. If it is closed with unread bytes in its buffer, the system
+ * resets it, and the reset destroys a response that the client has not read yet (RFC 9112 §9.6). So the rest is read
+ * and discarded for a while, without reaching the parser.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Connection } from './connections.js';
 
-/** How much is read and thrown away at most, before the connection is destroyed. */
+/** Most bytes that are read and discarded before the connection is destroyed. */
 export const DISCARD_BYTES = 64 * 1024;
 const DISCARD_MS = 1000;
 
-/** Says that nothing more comes, waits until the client has done the same, within limits, and destroys the socket. */
+/** Ends the writing side, waits within limits until the client has done the same, and destroys the socket. */
 export function closeLingering(connection: Connection): void {
   const { socket } = connection;
   if (socket.destroyed) return;
@@ -19,7 +19,7 @@ export function closeLingering(connection: Connection): void {
     socket.end(() => socket.destroy(connection.cause));
     return;
   }
-  // A listener of our own takes the socket away from the parser, which reads it below the stream; without its own
+  // A separate listener takes the socket away from the parser, which reads it below the stream; without its own
   // listener the parser gets nothing this way either.
   socket.removeAllListeners('data');
   socket.once('end', () => socket.destroy(connection.cause));
@@ -29,17 +29,17 @@ export function closeLingering(connection: Connection): void {
 }
 
 /**
- * Reads away what is left of a request body that its handler did not want, so that the connection can continue with the
- * next request; destroys it when there is too much of it.
+ * Discards the rest of a request body that its handler did not read, so that the connection can continue with the next
+ * request; destroys the connection if there is too much.
  *
- * The listener is on the request. One on the socket would take the connection away from the parser, which reads it below
- * the stream, and Node 20 does not give it back.
+ * The listener is on the request. One on the socket would take the connection away from the parser, which reads it
+ * below the stream, and Node 20 does not give it back.
  */
 export function discardRest(req: IncomingMessage): void {
   readAway(req, () => req.socket.destroy());
 }
 
-/** Reads until the stream is closed; gives up at too much, or after too long. */
+/** Reads until the stream is closed; gives up after too many bytes or too long. */
 function readAway(stream: Readable, giveUp: () => void): void {
   let left = DISCARD_BYTES;
   stream.on('data', (chunk: Buffer) => {

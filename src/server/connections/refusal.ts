@@ -1,15 +1,16 @@
 /**
- * Refusals of requests by the server itself, before any filter, and how they are counted and told. Each ends its connection.
+ * Refusals of requests by the server itself, before any filter, with their counts and log lines. Each closes its
+ * connection.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log/index.js';
 import { REJECTION_REASONS, type RejectionReason } from './rejection-reason.js';
 
-/** Why a request is refused, and with what. */
+/** Status and reason of a refusal. */
 export interface Refusal {
   readonly status: number;
   readonly why: RejectionReason;
-  /** One line for the client, fixed when the program was written. */
+  /** One fixed line for the client. */
   readonly reason: string;
 }
 
@@ -21,8 +22,8 @@ export function refusal(status: number, why: RejectionReason, reason: string): R
 const LINES_A_SECOND = 10;
 
 /**
- * Counts requests that are refused, and connections that are ended, by reason; and says them at debug level, one line each up to
- * ten a second, then one a second for the rest: a flood of broken requests must not become a flood of lines.
+ * Counts refused requests and closed connections by reason, and logs them at debug: one line each up to ten a second,
+ * then one a second for the rest, because a flood of broken requests must not become a flood of lines.
  */
 export class Rejections {
   readonly #log: Logger;
@@ -33,12 +34,14 @@ export class Rejections {
     this.#log = log;
   }
 
-  /** How often each reason occurred: all of them, from 0. */
+  /** Count of each reason, including those with 0. */
   get counts(): ReadonlyMap<RejectionReason, number> {
     return this.#counts;
   }
 
-  /** Notes one. For the log: `detail`, a code of Node's parser, or what the client was told; `id`, in the answer. */
+  /**
+   * Counts and logs one. `detail`: a code of Node's parser, or the text for the client; `id`: the id in the response.
+   */
   note(reason: RejectionReason, socket: Socket, detail?: string, id?: string): void {
     this.count(reason);
     this.#lines++;
@@ -46,12 +49,12 @@ export class Rejections {
     this.#log.debug('request rejected', { reason, detail, request_id: id, peer: peerOf(socket) });
   }
 
-  /** Counts one of which nothing else is known. */
+  /** Counts one without details. */
   count(reason: RejectionReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
   }
 
-  /** To be called once a second: says how many were not told of, and begins to tell again. */
+  /** Called once a second: logs the number of suppressed lines, and logs again from now on. */
   sum(): void {
     if (this.#lines > LINES_A_SECOND)
       this.#log.debug('more requests rejected', { count: this.#lines - LINES_A_SECOND });

@@ -1,4 +1,7 @@
-/** Why the server refuses a request or ends a connection, in words that stay: `reason` of the metric, and of the log. */
+/**
+ * Reasons for which the server refuses a request or closes a connection, as stable words: `reason` of the metric and
+ * the log.
+ */
 export const REJECTION_REASONS = [
   'queue full',
   'queue timeout',

@@ -1,9 +1,9 @@
 /**
- * A warning of what may happen thousands of times a second.
+ * A warning of an event that may occur thousands of times a second.
  */
 import type { LogFields, Logger } from '../../log/index.js';
 
-/** One line in so many milliseconds, with the count of what it stands for. */
+/** Logs one line in each interval, with the number of events. */
 export class ThrottledWarning {
   readonly #log: Logger;
   readonly #message: string;
@@ -17,7 +17,7 @@ export class ThrottledWarning {
     this.#everyMs = everyMs;
   }
 
-  /** Notes that it happened; tells it, unless it was told a moment ago. */
+  /** Counts an event; logs it unless a line was logged a moment ago. */
   note(fields: LogFields): void {
     this.#count++;
     const now = performance.now();

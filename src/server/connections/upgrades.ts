@@ -1,6 +1,6 @@
 /**
- * Connections that stop being HTTP: WebSocket and the like. Node's server loses sight of them; here they stay in the list
- * of connections until they are closed, and are told when the server drains.
+ * Connections that switch to another protocol, such as WebSocket. Node's server does not track them; here they stay in
+ * the list of connections until they are closed, and are notified when the server drains.
  */
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,10 +11,10 @@ import { offerUpgrade, ServedResponse, type ServerState } from '../../app/intern
 import type { Connection } from './connections.js';
 import { requestFacts } from './request-facts.js';
 
-/** How much is kept, in bytes, of what a client sends before its upgrade is taken. */
+/** Most bytes of a client that are kept before its upgrade is accepted. */
 const KEPT = 64 * 1024;
 
-/** The upgraded connections of one server. */
+/** Upgraded connections of one server. */
 export class Upgrades {
   readonly #open = new Map<Connection, { readonly target: string; readonly since: number }>();
   #closing = closingForMany();
@@ -25,26 +25,26 @@ export class Upgrades {
     state.closing = this.#closing.signal;
   }
 
-  /** The server serves: sessions may last. */
+  /** Called when the server serves: sessions may last. */
   begin(): void {
     if (!this.#closing.signal.aborted) return;
     this.#closing = closingForMany();
     this.#state.closing = this.#closing.signal;
   }
 
-  /** The server drains. */
+  /** Called when the server drains. */
   end(): void {
     this.#closing.abort();
   }
 
-  /** Asks those that are open to end, and gives them: another app takes the place of theirs. */
+  /** Asks the open ones to end, and returns them: another app replaces theirs. */
   renew(): readonly Connection[] {
     this.end();
     this.begin();
     return [...this.#open.keys()];
   }
 
-  /** Those that are open, a line each. `among`: only these. */
+  /** Describes open ones, one line each. `among`: only these. */
   describe(among: Iterable<Connection> = this.#open.keys()): string[] {
     const now = performance.now();
     return [...among].flatMap((connection) => {
@@ -55,12 +55,12 @@ export class Upgrades {
   }
 
   /**
-   * The response to a request with `Upgrade`, for which Node makes none. An app may take the connection instead
-   * (`takeUpgrade`); then the response ends with 101, of which nothing is sent.
+   * Returns a response for a request with `Upgrade`, for which Node creates none. An app may take the connection
+   * instead (`takeUpgrade`); then the response ends with 101, and nothing of it is sent.
    */
   answerTo(req: IncomingMessage, connection: Connection, head: Buffer): ServerResponse {
     const { socket } = connection;
-    // Of the app that has the request: it is closed once another one takes its place.
+    // Signal of the app that has the request: aborted when another app replaces it.
     const closing = this.#closing.signal;
     const res = new ServedResponse(req);
     res.shouldKeepAlive = false;
@@ -71,7 +71,7 @@ export class Upgrades {
       socket.destroySoon();
     };
     res.once('finish', end);
-    // Node has taken its own listeners off the socket.
+    // Node has removed its own listeners from the socket.
     socket.on('error', () => socket.destroy());
     socket.on('drain', () => res.emit('drain'));
     socket.once('close', () => req.destroy());
@@ -91,7 +91,7 @@ export class Upgrades {
     this.#open.set(connection, { target: `${method} ${path}`, since: performance.now() });
     connection.raw.once('close', () => this.#open.delete(connection));
     connection.upgraded = true;
-    // Its times were those of HTTP.
+    // Its timeouts were those of HTTP.
     socket.setTimeout(0);
     res.detachSocket(socket);
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -100,14 +100,14 @@ export class Upgrades {
     try {
       res.writeHead(101).end();
     } catch (error) {
-      // A filter's, or an application's. Nothing else would end the connection.
+      // An error of a filter or an application. Nothing else would close the connection.
       socket.destroy();
       throw error;
     }
   }
 }
 
-/** Each open stream and session listens to the one signal: Node would warn of a leak from the eleventh on. */
+/** Each open stream and session listens to this signal: Node would warn of a leak from the eleventh on. */
 function closingForMany(): AbortController {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
@@ -115,13 +115,13 @@ function closingForMany(): AbortController {
 }
 
 /**
- * Reads a connection that nothing else reads yet: without reading, the end of its client would go unnoticed. Gives what
- * ends that, and has what came until then.
+ * Reads a connection that has no other reader yet: otherwise its end would go unnoticed. Returns a function that stops
+ * this and returns the data so far.
  */
 function readEarly(socket: Socket, head: Buffer): () => Buffer {
   const pieces = [head];
   let left = KEPT;
-  // Not `data`: once that was listened to, the socket does not begin to flow for its next reader.
+  // Not `data`: after a listener for it, the socket does not start to flow for its next reader.
   const read = (): void => {
     while (left > 0) {
       const piece = socket.read() as Buffer | null;

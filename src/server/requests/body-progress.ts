@@ -1,5 +1,5 @@
 /**
- * A request body on its way in: how much of it has come, `100 Continue` for the client that waits for it.
+ * Progress of a request body: the number of received bytes, and `100 Continue` for a client that waits for it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead } from '../../app/index.js';
@@ -8,19 +8,19 @@ import { beforeFirstRead, countBody } from '../../wire/index.js';
 import type { Exchange } from '../connections/connections.js';
 import { DISCARD_BYTES } from '../connections/lingering-close.js';
 
-/** Bytes of chunk extensions that one request may have. */
+/** Most bytes of chunk extensions in one request. */
 const EXTENSIONS_LIMIT = 16 * 1024;
 /** Bytes around a chunk without an extension: eight digits and two line ends. */
 const CHUNK_FRAME = 12;
 
 /**
- * Counts the body's bytes as they come. A client that asked for `100 Continue` gets it once the app reads the body, and
- * not when the request is answered without.
+ * Counts the body's bytes as they arrive. A client that requested `100 Continue` gets it when the app reads the body,
+ * and not if the response comes without that.
  */
 export function watchBody(exchange: Exchange, declared: number | undefined, expectsContinue: boolean): void {
   const { req, res } = exchange;
   const body: BodyProgress = {
-    // Not nothing where the request has waited for others of its connection.
+    // Not 0 if the request has waited for others of its connection.
     received: req.readableLength,
     declared,
     waitedMs: 0,
@@ -33,7 +33,7 @@ export function watchBody(exchange: Exchange, declared: number | undefined, expe
   if (expectsContinue) continueWhenRead(req, res, body);
 }
 
-/** Before Node's own listener, which would let the parser drop what is still to come: it is to be counted. */
+/** Runs before Node's own listener, which would let the parser drop the rest: it has to be counted. */
 function readOn(this: ServerResponse): void {
   if (!this.req.complete) this.req.resume();
 }
@@ -46,8 +46,8 @@ function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyP
 }
 
 /**
- * Says in the answer that the connection ends when by then more of a long body is to come than is read away: it will
- * be closed, and the client should hear of it.
+ * Announces the end of the connection if more of a long body is outstanding than will be discarded: the connection will
+ * be closed, and the client should know.
  */
 export function announceUnread({ req, res, body }: Exchange, length: number): void {
   beforeHead(res, () => {
@@ -56,9 +56,9 @@ export function announceUnread({ req, res, body }: Exchange, length: number): vo
 }
 
 /**
- * Counts what a chunked body has around its data, and calls back once when that is more than chunks need: extensions,
- * of which the parser limits the length only chunk by chunk. `before` is how much its connection had brought when the
- * request before it ended.
+ * Counts the bytes of a chunked body around its data, and calls back once if they exceed the need of chunks: these are
+ * extensions, which the parser limits only per chunk. `before`: the bytes that its connection had received at the end
+ * of the request before.
  */
 export function watchChunks({ req, res, body }: Exchange, before: number, tooLong: () => void): void {
   const carrier = req as unknown as { push: (chunk: unknown, encoding?: BufferEncoding) => boolean };
@@ -68,7 +68,7 @@ export function watchChunks({ req, res, body }: Exchange, before: number, tooLon
   const isOver = (): boolean => req.socket.bytesRead - (body?.received ?? 0) > frames;
   const look = (): void => {
     looking = false;
-    // After the answer the rest may be read away past the parser, where it is not counted as body.
+    // After the response, the rest may bypass the parser, where it is not counted as body.
     if (res.writableEnded || !isOver()) return;
     frames = Number.POSITIVE_INFINITY;
     tooLong();
@@ -77,7 +77,7 @@ export function watchChunks({ req, res, body }: Exchange, before: number, tooLon
     const more = Reflect.apply(below, this, [chunk, encoding]);
     frames += CHUNK_FRAME;
     if (!looking && isOver()) {
-      // Not now: the parser is in the middle of these bytes, and more of them may be body.
+      // Deferred: the parser is within these bytes, and more of them may be body.
       looking = true;
       setImmediate(look);
     }
@@ -85,7 +85,7 @@ export function watchChunks({ req, res, body }: Exchange, before: number, tooLon
   };
 }
 
-/** How long the head of a request was, blanks around values left out. */
+/** Returns the length of the request's head, without blanks around values. */
 function headLength({ method = '', url = '', rawHeaders }: IncomingMessage): number {
   return rawHeaders.reduce((sum, text) => sum + text.length + 2, method.length + url.length + 14);
 }

@@ -1,5 +1,5 @@
 /**
- * The app of requests that a server refuses by itself: no pipeline sees them, but filters that only name a request or add headers.
+ * App for requests that the server refuses by itself: only filters that name a request or add headers see them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, Fault, type Filter } from '../../app/index.js';
@@ -7,7 +7,10 @@ import { answerFailure, catching, type FailureOptions } from '../../app/internal
 import type { Refuse } from '../connections/broken-connections.js';
 import type { Refusal } from '../connections/refusal.js';
 
-/** Answers refused requests, in the form of the API; never throws. A filter that fails is logged, and the refusal stays what it is. */
+/**
+ * Answers refused requests in the API's format; never throws. A failing filter is logged, and the refusal does not
+ * change.
+ */
 export function refusing(filters: readonly Filter[], failures: FailureOptions): Refuse {
   const refusals = new WeakMap<IncomingMessage, Fault>();
   const refuse: App = (req) => {

@@ -1,5 +1,5 @@
 /**
- * Requests that Node's parser accepts and RFC 9110 and 9112 forbid: refused before any filter sees them.
+ * Requests that Node's parser accepts but RFC 9110 and 9112 forbid: refused before any filter sees them.
  *
  * The parser itself stays strict: `insecureHTTPParser` is never set.
  */
@@ -10,7 +10,7 @@ import { collapsed, encodedPath, replaceRawHeaders } from '../../app/internal.js
 import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
-/** Limits of `[wsgi]` for the guard; 0 is no limit. */
+/** Limits of `[wsgi]` for the guard; 0: no limit. */
 type GuardLimits = Pick<WsgiOptions, 'maxHeaders' | 'maxUrlLength' | 'allowUnderscoreHeaders'>;
 
 const VERSION = refusal(505, 'http version', 'Only HTTP/1.0 and HTTP/1.1 are supported.');
@@ -29,12 +29,12 @@ const BAD_SEGMENT = refusal(400, 'target invalid', 'The path has a dot segment, 
 const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is only valid with OPTIONS.');
 const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is not implemented.');
 
-/** The guard's findings on a request that it lets pass. */
+/** Results of the guard for an accepted request. */
 export interface Passed {
   readonly chunked: boolean;
-  /** Value of Content-Length; 0 without. */
+  /** Value of Content-Length; 0 without it. */
   readonly length: number;
-  /** It asks for another protocol. Node's parser loses what is sent behind it, so it has to be the last one. */
+  /** True if it requests another protocol. Node's parser loses later input, so it must be the last request. */
   readonly upgrade: boolean;
 }
 
@@ -42,14 +42,14 @@ const PLAIN: Passed = { chunked: false, length: 0, upgrade: false };
 const CHUNKED: Passed = { chunked: true, length: 0, upgrade: false };
 
 /**
- * Makes the guard of a server. It refuses a request, or lets it pass with its target in canonical form and without the
- * fields whose names have an underscore: WSGI's and CGI's readers cannot tell them from names with a hyphen.
+ * Creates the guard of a server. It refuses a request, or accepts it with its target in canonical form and without
+ * fields whose names have an underscore: WSGI and CGI cannot distinguish them from names with a hyphen.
  */
 export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Refusal | Passed {
   const maxRaw = limits.maxHeaders === 0 ? Number.POSITIVE_INFINITY : limits.maxHeaders * 2;
   const maxUrl = limits.maxUrlLength === 0 ? Number.POSITIVE_INFINITY : limits.maxUrlLength;
   const keepUnderscores = limits.allowUnderscoreHeaders;
-  // Nearly all requests name the same host: the last good one is compared before anything is parsed.
+  // Nearly all requests have the same host: the last valid one is compared before anything is parsed.
   let goodHost = '';
 
   return (req) => {
@@ -85,17 +85,17 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
   };
 }
 
-/** Fields that the guard reads in a list of names and values in turn. */
+/** Fields that the guard reads in a list of alternating names and values. */
 interface Fields {
   host: string | undefined;
   contentLength: string | undefined;
   transferEncoding: string | undefined;
   upgrade: boolean;
-  /** A field that decides who asks, or where the request ends, comes more than once. */
+  /** True if a field that determines the client, or the end of the request, occurs more than once. */
   repeats: boolean;
-  /** Some name has an underscore. */
+  /** True if a name has an underscore. */
   underscores: boolean;
-  /** Some name is no token (RFC 9110 §5.1): the parser of Node 20.19.0 lets blanks and empty names through. */
+  /** True if a name is not a token (RFC 9110 §5.1): the parser of Node 20.19.0 accepts blanks and empty names. */
   badName: boolean;
 }
 
@@ -147,14 +147,14 @@ function readFields(rawHeaders: readonly string[]): Fields {
   return fields;
 }
 
-/** Puts the canonical target in the place of the one received, which `environ(req).originalUrl` keeps. */
+/** Replaces the received target, which `environ(req).originalUrl` keeps, by its canonical form. */
 function settleTarget(req: IncomingMessage, url: string, host: string): Refusal | undefined {
   const target = canonicalTarget(req.method, url);
   if ('status' in target) return target;
   const { authority } = target;
   if (authority !== undefined) {
     if (host !== '' && !sameAuthority(url, authority, host)) return OTHER_HOST;
-    // HTTP/1.0 needs no Host field; what asks for one gets the authority.
+    // HTTP/1.0 needs no Host field; code that reads one gets the authority.
     if (!isHost(authority)) return BAD_HOST;
     req.headers.host ??= authority;
   }
@@ -163,17 +163,20 @@ function settleTarget(req: IncomingMessage, url: string, host: string): Refusal 
   return undefined;
 }
 
-/** A target: its canonical form, and for the absolute form the authority it named. */
+/** A target: its canonical form, and the authority of the absolute form. */
 export interface Target {
   readonly url: string;
   readonly authority?: string;
 }
 
-/** Path and query as nearly all clients write them: nothing to decode, no empty segment, none that begins with a dot. */
+/**
+ * Path and query as nearly all clients write them: nothing to decode, no empty segment, no segment that begins with a
+ * dot.
+ */
 const CANONICAL =
   /^\/(?:[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*\/?)?(?:\?[!-"$-~]*)?$/;
 
-/** True for a target that is its own canonical form: the quick way past {@link canonicalTarget}. */
+/** Reports whether a target equals its canonical form, as a fast path before {@link canonicalTarget}. */
 export function isCanonical(url: string): boolean {
   return CANONICAL.test(url);
 }
@@ -181,14 +184,14 @@ export function isCanonical(url: string): boolean {
 /**
  * Reads a target in origin, absolute or asterisk form (RFC 9112 §3.2); the authority form is for CONNECT.
  *
- * The path is decoded and written again in one canonical spelling (RFC 3986 §6.2.2): escapes only where a character
- * cannot stand for itself, doubled slashes collapsed, an escaped slash a slash, as WSGI's PATH_INFO has it. Paths that
- * could be read in two ways are refused: dot segments, backslashes, NUL and other controls, bytes that are not UTF-8.
- * It is decoded once only: `%2561` is the text `%61`.
+ * The path is decoded and written again in one canonical spelling (RFC 3986 §6.2.2): escapes only for characters that
+ * need them, doubled slashes collapsed, an escaped slash as a slash, as in WSGI's PATH_INFO. Ambiguous paths are
+ * refused: dot segments, backslashes, NUL and other controls, bytes that are not UTF-8. It is decoded once only:
+ * `%2561` is the text `%61`.
  */
 export function canonicalTarget(method: string | undefined, target: string): Target | Refusal {
   if (target === '*') return method === 'OPTIONS' ? { url: '*' } : NOT_OPTIONS;
-  // Printable ASCII without '#': clients do not send fragments, and anything else has to be escaped.
+  // Printable ASCII without '#': clients do not send fragments, and other characters have to be escaped.
   if (!/^[!-"$-~]+$/.test(target)) return BAD_TARGET;
   if (target.startsWith('/')) return originForm(target);
   const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target);
@@ -213,7 +216,7 @@ function originForm(target: string): Target | Refusal {
   return { url: encodedPath(collapsed(decoded)) + query };
 }
 
-/** A name or an IPv4 address, or something in brackets; and perhaps a port (RFC 3986 §3.2.2). */
+/** A name, an IPv4 address, or text in brackets; with an optional port (RFC 3986 §3.2.2). */
 const VALID_HOST =
   /^(?:[A-Za-z0-9_](?:[\w.~-]{0,253}[\w~.])?|\[([^\]]*)\])(?::(?:[0-5]?\d{0,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?$/;
 
@@ -233,7 +236,7 @@ function dropUnderscores(req: IncomingMessage): void {
   for (let i = 0; i < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i] as string;
     if (name.includes('_')) {
-      // Both are made from the raw fields when they are first asked for, which is now.
+      // Both are created from the raw fields at the first access, which is now.
       delete req.headers[name.toLowerCase()];
       delete req.headersDistinct[name.toLowerCase()];
     } else kept.push(name, req.rawHeaders[i + 1] as string);

@@ -1,10 +1,11 @@
 /**
- * The slots of `default_pool_size`: how many requests have application code at work at once. Further ones wait in their
- * order of arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
+ * The slots of `default_pool_size`: the number of requests for which application code runs at once. Further ones wait
+ * in the order of arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is
+ * refused with 503.
  *
- * A request of which its client is what is waited for holds no slot: while its body is on its way to an app that reads it,
- * while its answer is not taken, and once its app has ended the answer. Nothing is noted for that on the way of a request;
- * the pool looks twenty times a second, and only while requests wait.
+ * A request that waits for its client holds no slot: while its body is arriving at an app that reads it, while its
+ * response is not read, and after its app has ended the response. Requests record nothing for that; the pool checks
+ * twenty times a second, and only while requests wait.
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
@@ -13,25 +14,25 @@ import { type Connection, type Exchange, renewContext } from '../connections/con
 import type { WsgiOptions } from '../wsgi-options.js';
 
 const LOOK_MS = 50;
-/** A body that comes with its head is there by then, however coarse `Exchange.since` is. */
+/** By then a body sent with its head has arrived, despite the coarse `Exchange.since`. */
 const BODY_MS = 300;
 
-/** The options of `[wsgi]` that bound what is at work and what waits; 0 is no limit. */
+/** Options of `[wsgi]` that limit running and waiting requests; 0: no limit. */
 type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout'>;
 
-/** A request that waits. */
+/** A waiting request. */
 interface Turn {
-  /** Lets it in, or tells that its answer is no longer waited for. */
+  /** Lets it in, or reports that its response is no longer needed. */
   readonly settle: (come: boolean) => void;
   readonly refuse: (fault: Fault) => void;
-  /** When it is refused, by `performance.now()`. */
+  /** Time at which it is refused, by `performance.now()`. */
   readonly due: number;
 }
 
-/** Requests that wait, as they came. */
+/** Waiting requests, in the order of arrival. */
 type Waiting = Map<Exchange, Turn>;
 
-/** A client may come again as soon as that: how long the others take is not known. */
+/** A client may retry that soon: the duration of the other requests is unknown. */
 const RETRY = { headers: { 'Retry-After': '1' } };
 
 /** Counts the slots of one server. */
@@ -39,17 +40,17 @@ export class RequestPool implements Slots {
   readonly #connections: Iterable<Connection>;
   readonly #refused: (reason: 'queue full' | 'queue timeout', req: IncomingMessage) => void;
   #limits!: PoolLimits;
-  /** Slots. */
+  /** Number of slots. */
   #limit!: number;
   #taken = 0;
-  /** Requests that would hold a slot if their clients did not keep them waiting. */
+  /** Number of requests that would hold a slot if they did not wait for their clients. */
   #lent = 0;
   readonly #ready: Waiting = new Map();
-  /** Their bodies are on their way. */
+  /** Requests whose bodies are arriving. */
   readonly #unready: Waiting = new Map();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `connections`: where the requests are. `refused` is told of each that gets no place. */
+  /** `connections`: those of the requests. `refused`: called for each request that gets no slot. */
   constructor(
     limits: PoolLimits,
     connections: Iterable<Connection>,
@@ -60,7 +61,7 @@ export class RequestPool implements Slots {
     this.#setLimits(limits);
   }
 
-  /** Changes the limits; requests that fit at once are let in. */
+  /** Sets the limits; requests that now fit are let in. */
   set limits(limits: PoolLimits) {
     this.#setLimits(limits);
     this.#letIn();
@@ -71,7 +72,7 @@ export class RequestPool implements Slots {
     this.#limit = limits.defaultPoolSize || Number.POSITIVE_INFINITY;
   }
 
-  /** Requests that wait for a slot. */
+  /** Number of requests that wait for a slot. */
   get waiting(): number {
     return this.#ready.size + this.#unready.size;
   }
@@ -80,7 +81,7 @@ export class RequestPool implements Slots {
     if (taker.slot !== 'none' || taker.connection === undefined) return undefined;
     const exchange = taker as Exchange;
     if (exchange.inContext !== undefined) renewContext(exchange);
-    // The first to find no slot looks at once; later ones wait for the look that is due.
+    // The first request without a slot triggers a check at once; later ones wait for the next check.
     if (this.#taken >= this.#limit && this.#timer === undefined) this.#look();
     if (this.#taken < this.#limit) {
       exchange.slot = 'taken';
@@ -98,14 +99,14 @@ export class RequestPool implements Slots {
       if (isReady(exchange)) this.#ready.set(exchange, turn);
       else {
         this.#unready.set(exchange, turn);
-        // A body that came with its head is whole by then.
+        // A body sent with its head is complete by then.
         setImmediate(() => this.#moveIfReady(exchange));
       }
       this.#lookLater();
     });
   }
 
-  /** To be called when a request is done with, whether it had a slot or not. */
+  /** Called when a request is complete, with or without a slot. */
   leave(exchange: Exchange): void {
     const { slot } = exchange;
     exchange.slot = 'left';
@@ -141,7 +142,7 @@ export class RequestPool implements Slots {
     this.#ready.set(exchange, turn);
   }
 
-  /** Lets in requests that are whole, and then others: a body that is on its way may take a slot that no other needs. */
+  /** Lets in complete requests, and then others: a request whose body is arriving may take an unneeded slot. */
   #letIn(): void {
     for (const waiting of [this.#ready, this.#unready]) {
       for (const [exchange, { settle }] of waiting) {
@@ -184,7 +185,7 @@ export class RequestPool implements Slots {
   }
 }
 
-/** Has all that an app may read at first, or a client that sends no more until the app reads. */
+/** Returns true if all data that an app reads first has arrived, or the client sends no more before the app reads. */
 function isReady({ req, body }: Exchange): boolean {
   return req.complete || body === undefined || body.awaitsContinue || req.readableLength >= req.readableHighWaterMark;
 }

@@ -1,12 +1,12 @@
 /**
- * How a server answers for the apps that it runs.
+ * Responses of a server to failures of its apps.
  */
 import { Fault } from '../../app/index.js';
 import { asFault, type FailureOptions } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { requestFacts } from '../connections/request-facts.js';
 
-/** How the failures of an app are answered that nothing further in has answered; `debug`: with their stacks. */
+/** Handles failures that no filter has answered; `debug`: with their stacks. */
 export function serverFailures(log: Logger, debug: boolean): FailureOptions {
   return {
     log,
@@ -16,7 +16,7 @@ export function serverFailures(log: Logger, debug: boolean): FailureOptions {
   };
 }
 
-/** An answer that shows the failure with its stack to every client. */
+/** Returns a response that shows the failure with its stack to every client. */
 function shown(error: unknown): Fault {
   const fault = asFault(error);
   if (error instanceof Fault || fault.status < 500) return fault;

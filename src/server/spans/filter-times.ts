@@ -1,19 +1,19 @@
 /**
- * The time that each filter of a pipeline takes by itself, without what is inside it. Between two filters is a probe: a
- * request that passes it inwards leaves the outer filter and enters the inner one; when what is inside has settled it is the
- * other way round. Work of a filter while an answer streams is not distinguished.
+ * Time that each filter of a pipeline takes itself, without the inner app. There is a probe between two filters: a
+ * request that passes it inwards leaves the outer filter and enters the inner one; when the inner app has settled, the
+ * reverse happens. Work of a filter while a response streams is not distinguished.
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, Filter } from '../../app/index.js';
 import { exchangeOf } from '../../app/internal.js';
 
-/** Probes around a pipeline's filters: one before each, and one before its app. */
+/** Returns probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
 
 /** Measures of a pipeline. */
 export interface PipelineMeasure {
   filter(pipeline: string, filter: string): MeasuredFilter;
-  /** The time of its application, where that is measured. */
+  /** Observer of its application's time, if that is measured. */
   application?(pipeline: string): Observer;
 }
 
@@ -33,11 +33,11 @@ export function bothProbes(
   };
 }
 
-/** Takes the times of one filter: before the app inside it was called, and after that has settled. */
+/** Observes the times of one filter: before its inner app was called, and after that has settled. */
 export interface MeasuredFilter {
   readonly in: Observer;
   readonly out: Observer;
-  /** An error has begun in it. */
+  /** Called when an error originates in it. */
   failed?(): void;
 }
 
@@ -45,16 +45,16 @@ interface Observer {
   observe(seconds: number): void;
 }
 
-/** A filter between two probes, or the application behind the last one, which has no name. */
+/** A filter between two probes, or the application after the last one, which has no name. */
 interface Stop extends MeasuredFilter {
   readonly name: string | undefined;
 }
 
-/** How far a request is on its way. */
+/** Progress of a request. */
 interface Trip {
-  /** When it passed the last probe, by `performance.now()`. */
+  /** Time of the last probe, by `performance.now()`. */
   since: number;
-  /** The filter it is in; undefined in an app, and outside. */
+  /** The present filter; undefined in an app, and outside. */
   filter: Stop | undefined;
   outward: boolean;
   /** Error of the last filter or app. */
@@ -65,12 +65,12 @@ const TRIP: unique symbol = Symbol('portico.filterTrip');
 
 type Travelling = IncomingMessage & { [TRIP]?: Trip };
 
-/** The filter that a request is in, where filters are measured. */
+/** Returns the filter that a request is in, if filters are measured. */
 export function filterOf(req: IncomingMessage): string | undefined {
   return (req as Travelling)[TRIP]?.filter?.name;
 }
 
-/** Probes that measure each filter; `measure` is called for each when a pipeline is composed. */
+/** Returns probes that measure each filter; `measure` is called for each when a pipeline is composed. */
 export function pipelineProbes(measure: PipelineMeasure): PipelineProbes {
   return (pipeline, filters) => {
     const measured = filters.map((name): Stop => ({ name, ...measure.filter(pipeline, name) }));
@@ -121,7 +121,7 @@ function outward(
   error?: unknown,
 ): void {
   const now = performance.now();
-  // One that has answered by itself was on the way in.
+  // A filter that has answered by itself was on the way in.
   const since = trip.outward ? trip.since : Math.max(trip.since, exchangeOf(req).slotAt);
   inner?.[trip.outward ? 'out' : 'in'].observe((now - since) / 1000);
   if (error !== undefined && error !== trip.error) inner?.failed?.();

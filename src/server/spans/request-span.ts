@@ -1,5 +1,5 @@
 /**
- * A span for each request of a server, and on demand for each filter that it goes through, where the program has registered an
+ * A span for each request of a server, and optionally for each of its filters, if the program has registered an
  * OpenTelemetry SDK: by the stable semantic conventions for HTTP servers
  * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
  */
@@ -21,20 +21,23 @@ import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
 import type { PipelineProbes } from './filter-times.js';
 
-/** RFC 9110, RFC 5789: a client may write any other. */
+/** RFC 9110, RFC 5789: clients may send any other. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
 
-/** A unix socket in place of an address. */
+/** Value for a unix socket in place of an address. */
 const UNIX = 'unix';
 
-/** By what instrumentations of HTTP servers and of routers tell each other the route: `RPCMetadata` of @opentelemetry/core. */
+/**
+ * Metadata by which instrumentations of HTTP servers and routers exchange the route: `RPCMetadata` of
+ * @opentelemetry/core.
+ */
 interface ServerMetadata {
   readonly type: 'http';
   readonly span: Span;
   route?: string;
 }
 
-/** The app of an API, each request of which has a span that is active while it works. */
+/** Returns the app of an API with a span for each request, active while it runs. */
 export function withRequestSpans(app: App, api: string, maker: SpanMaker): App {
   const worker = workerAssignment()?.index;
   const facts: Attributes = { 'portico.api': api, ...(worker !== undefined && { 'portico.worker': worker }) };
@@ -49,11 +52,11 @@ export function withRequestSpans(app: App, api: string, maker: SpanMaker): App {
 }
 
 /**
- * The server's span of a request: a new one, or that of an instrumentation of `node:http`, which ends it and knows all but
- * the route and what failed.
+ * Server span of a request: a new one, or that of an instrumentation of `node:http`, which ends it and only lacks the
+ * route and the failure.
  */
 class RequestSpan implements RequestTrace {
-  /** In which the span is the active one. */
+  /** Context in which the span is active. */
   readonly context: Context;
   readonly maker: SpanMaker;
   readonly #span: Span;
@@ -93,7 +96,7 @@ class RequestSpan implements RequestTrace {
     return active === undefined ? this.ids : idsOf(active);
   }
 
-  /** That of the code that asks, where it is one of this trace. */
+  /** Context of the calling code, if it belongs to this trace. */
   get activeContext(): Context {
     const { context, trace } = this.maker.api;
     return trace.getActiveSpan() === undefined ? this.context : context.active();
@@ -111,14 +114,14 @@ class RequestSpan implements RequestTrace {
 
   failed(error: unknown): void {
     const cause = error instanceof Fault ? (error.cause ?? error) : error;
-    // A response that is broken off has the error as well.
+    // A response that breaks off has the same error.
     if (this.#failure === cause) return;
     this.#failure = cause;
-    // The thrown value may be anything, and the request gets its answer.
+    // The thrown value may be anything; the response must not depend on it.
     if (this.#span.isRecording()) ignoreErrors(() => this.#span.recordException(exceptionOf(cause)));
   }
 
-  /** Ends the span with what was answered. */
+  /** Ends the span with the outcome of the response. */
   end(req: IncomingMessage, res: ServerResponse, { completed, error }: ResponseOutcome): void {
     if (!completed && error !== undefined && !isClientsFault(error)) this.failed(error);
     const span = this.#span;
@@ -165,7 +168,7 @@ function requestAttributes(req: IncomingMessage): Attributes {
   return attributes;
 }
 
-/** Adds client and server, as proxies have told them once a filter has looked. */
+/** Adds client and server, as reported by proxies after a filter has read their headers. */
 function remoteAttributes(req: IncomingMessage, attributes: Attributes): Attributes {
   const { address, scheme, host } = remoteOf(req);
   attributes['url.scheme'] = scheme;
@@ -176,7 +179,7 @@ function remoteAttributes(req: IncomingMessage, attributes: Attributes): Attribu
   return attributes;
 }
 
-/** A name or an address, which has brackets where it has colons, and a port. */
+/** A name or an address, in brackets if it has colons, and a port. */
 const HOST = /^\[?([^[\]]+?)\]?(?::(\d+))?$/;
 
 function isClientsFault(error: unknown): boolean {
@@ -191,7 +194,7 @@ export const traceOptions = defineOptions({
   }),
 });
 
-/** Spans around the filters of each pipeline; undefined: none. */
+/** Returns spans around the filters of each pipeline; undefined: none. */
 export function filterSpans(config: Config): PipelineProbes | undefined {
   if (!config.group('trace', traceOptions).filters) return undefined;
   return (pipeline, filters) => [
@@ -210,7 +213,7 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     if (span === undefined) return app(req, res);
     const end = (): void =>
       maker.attempt(() => {
-        // A Router answers what its actions throw.
+        // A Router answers the errors of its actions.
         if (res.headersSent && res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
         span.end();
       });

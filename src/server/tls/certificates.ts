@@ -1,5 +1,5 @@
 /**
- * Certificates and keys as files: whether they can be read, belong together, and are still valid.
+ * Certificates and keys in files: whether they can be read, match, and are still valid.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -9,18 +9,18 @@ import { missingHint } from './ssl-options.js';
 /** Reads a whole file; throws as `readFileSync` does. */
 export type ReadTlsFile = (path: string) => Buffer;
 
-/** Reads from disk. A worker hands in what its parent accepted instead. */
+/** Reads from disk. A worker passes a function that returns the content its parent accepted. */
 export const readFromDisk: ReadTlsFile = (path) => readFileSync(path);
 
-/** Parts of a {@link TlsRefused}. */
+/** Details of a {@link TlsRefused}. */
 export interface TlsRefusal extends ErrorDetails {
-  /** The option of `[ssl]` that is at fault, where it is one. */
+  /** Option of `[ssl]` that is wrong, if it is one. */
   readonly option?: string | undefined;
-  /** The path of a file that is not there. */
+  /** Path of a missing file. */
   readonly missing?: string | undefined;
 }
 
-/** TLS settings that were refused: code `PORTICO_TLS_CONFIG`, status 78 when it happens before the start. */
+/** Refused TLS settings: code `PORTICO_TLS_CONFIG`, status 78 before the start. */
 export class TlsRefused extends ConfigurationRefused {
   readonly option: string | undefined;
   readonly #missing: string | undefined;
@@ -31,7 +31,7 @@ export class TlsRefused extends ConfigurationRefused {
     this.#missing = details.missing;
   }
 
-  /** The same with the place where the option was set. */
+  /** Returns the error with the place where the option is set. */
   at({ origin, detail }: { readonly origin?: Origin | undefined; readonly detail: string }): TlsRefused {
     const { sentence, option, cause } = this;
     const hint = this.#missing === undefined ? this.hint : missingHint(this.#missing, origin?.file);
@@ -40,7 +40,7 @@ export class TlsRefused extends ConfigurationRefused {
   }
 }
 
-/** The bytes of the file that an option names; refused when it is missing or not ours to read. */
+/** Returns the bytes of the file that an option names; refuses a missing or unreadable file. */
 export function readPem(option: string, path: string, readFile: ReadTlsFile): Buffer {
   try {
     return readFile(path);
@@ -55,18 +55,18 @@ export function readPem(option: string, path: string, readFile: ReadTlsFile): Bu
   }
 }
 
-/** A file that an option names: its path, its bytes, and the first certificate or the key in it. */
+/** A file that an option names: its path, its bytes, and its first certificate or its key. */
 export interface PemFile<T> {
   readonly path: string;
   readonly bytes: Buffer;
   readonly parsed: T;
 }
 
-/** Reads certificates; `parsed` is the first of them. Refused when there is none. */
+/** Reads certificates; `parsed` is the first one. Refuses a file without certificates. */
 export function readCertificates(option: string, path: string, readFile: ReadTlsFile): PemFile<X509Certificate> {
   const bytes = readPem(option, path, readFile);
   try {
-    // The class reads DER too, which a server does not.
+    // The class also reads DER, which a server does not.
     if (!bytes.includes('-----BEGIN')) throw new TypeError('it is not PEM');
     return { path, bytes, parsed: new X509Certificate(bytes) };
   } catch (error) {
@@ -75,7 +75,7 @@ export function readCertificates(option: string, path: string, readFile: ReadTls
   }
 }
 
-/** All certificates of a file, as that of the CAs of clients. */
+/** Returns all certificates of a file, such as the CAs of clients. */
 export function certificatesOf({ bytes }: PemFile<X509Certificate>): X509Certificate[] {
   const blocks = bytes.toString('latin1').match(/-----BEGIN (X509 )?CERTIFICATE-----.+?-----END \1?CERTIFICATE-----/gs);
   return (blocks ?? []).map((pem) => new X509Certificate(pem));
@@ -96,7 +96,7 @@ export function readKey(path: string, readFile: ReadTlsFile): PemFile<KeyObject>
   }
 }
 
-/** Refuses a key of another certificate. */
+/** Refuses a key that belongs to another certificate. */
 export function checkPair(cert: PemFile<X509Certificate>, key: PemFile<KeyObject>): void {
   if (cert.parsed.checkPrivateKey(key.parsed)) return;
   throw new TlsRefused({
@@ -106,11 +106,11 @@ export function checkPair(cert: PemFile<X509Certificate>, key: PemFile<KeyObject
   });
 }
 
-/** Days before its end from which a certificate is warned about. */
+/** Days before its expiry from which a certificate causes a warning. */
 const SOON_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-/** A warning for a certificate that is not valid now, or not much longer; undefined for one that is. */
+/** Returns a warning for a certificate that is not valid now, or expires soon; otherwise undefined. */
 export function validityWarning(path: string, certificate: X509Certificate): string | undefined {
   const from = new Date(certificate.validFrom);
   const to = new Date(certificate.validTo);

@@ -1,5 +1,5 @@
 /**
- * The certificate of an API that is served over TLS in development and names no files.
+ * Development certificate of an API that is served over TLS without certificate files.
  */
 import { constants as cryptoConstants, randomUUID, X509Certificate } from 'node:crypto';
 import {
@@ -19,16 +19,19 @@ import { dirname, join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { ignoreErrors } from '../../errors/index.js';
 
-/** How TLS is spoken with such a certificate. */
+/** TLS options with such a certificate. */
 const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: cryptoConstants.SSL_OP_NO_RENEGOTIATION } as const;
 
-/** A certificate for localhost, 127.0.0.1, ::1 and a host that no other machine trusts: for development, made in memory. */
+/**
+ * Creates a certificate for localhost, 127.0.0.1, ::1 and a host, in memory, that no other machine trusts: for
+ * development.
+ */
 export async function developmentCertificate(host = 'localhost'): Promise<TlsOptions> {
   return { ...(await made(host)), ...DEVELOPMENT_TLS };
 }
 
 async function made(host: string): Promise<{ key: string; cert: string }> {
-  // Loaded here: only development needs it, and it takes longer than the rest of the start.
+  // Loaded on demand: only development needs it, and it takes longer than the rest of the start.
   const { generate } = await import('selfsigned');
   const names = [...new Set(['localhost', '127.0.0.1', '::1', host])];
   const altNames = names.map((name) =>
@@ -41,7 +44,10 @@ async function made(host: string): Promise<{ key: string; cert: string }> {
   return { key: pair.private, cert: pair.cert };
 }
 
-/** One for the host that is listened on, in a file of `folder`, so that a browser has to accept it once; made anew on its last day. */
+/**
+ * Returns a certificate for the listening host, kept in a file of `folder` so that a browser has to accept it only
+ * once; replaced on its last day.
+ */
 export async function keptCertificate(folder: string, host: string): Promise<TlsOptions> {
   const file = join(folder, `development-${host.replace(/[^\w.-]/g, '_')}.pem`);
   const pem = kept(file) ?? keep(file, Object.values(await made(host)).join('\n'));
@@ -50,7 +56,7 @@ export async function keptCertificate(folder: string, host: string): Promise<Tls
 
 const DAY_MS = 86_400_000;
 
-/** Undefined for one that is not there, is broken, ends within a day, or that another user has put there or may write to. */
+/** Returns undefined if it is missing, broken, expires within a day, or another user owns it or may write to it. */
 function kept(file: string): string | undefined {
   return ignoreErrors(() => {
     const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -66,7 +72,7 @@ function kept(file: string): string | undefined {
   });
 }
 
-/** Of several APIs that start at once the first one's is taken by all. If another user's file has the name, none is kept. */
+/** If several APIs start at once, all use the first one's certificate. If another user owns the file, none is kept. */
 function keep(file: string, pem: string): string {
   const own = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });

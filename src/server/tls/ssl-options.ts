@@ -1,5 +1,5 @@
 /**
- * The options of `[ssl]`: certificate, key, and who may connect; and where the files lie that are named by relative paths.
+ * Options of `[ssl]`: certificate, key, and clients; and the lookup of files with relative paths.
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
@@ -38,12 +38,12 @@ export const sslOptions = defineOptions({
   }),
 });
 
-/** Settings of TLS; absent ones have the defaults of `[ssl]`. */
+/** TLS settings; absent ones have the defaults of `[ssl]`. */
 export type TlsSettings = {
   readonly [K in keyof OptionsOf<typeof sslOptions>]?: OptionsOf<typeof sslOptions>[K] | null;
 };
 
-/** `[ssl]`, with its files where they lie. */
+/** Returns `[ssl]` with resolved file paths. */
 export function sslSettings(config: Config): TlsSettings {
   const settings = config.group('ssl', sslOptions);
   const at = (opt: string): string | undefined => certificatePath(config, 'ssl', opt);
@@ -51,8 +51,9 @@ export function sslSettings(config: Config): TlsSettings {
 }
 
 /**
- * The path of a file that an option names: a relative one is looked for beside the configuration file that names it, then
- * in the working directory. As written where it is in neither; undefined where it names none. Files already read count as there.
+ * Returns the path of a file that an option names: a relative one is looked up beside the configuration file that names
+ * it, then in the working directory. Unchanged if it is in neither; undefined if the option is not set. Files that were
+ * read already count as present.
  */
 export function certificatePath(config: Config, group: string, opt: string): string | undefined {
   const { value, location } = config.resolve(group, opt);
@@ -65,7 +66,7 @@ export function certificatePath(config: Config, group: string, opt: string): str
   return found === undefined || found === resolve(written) ? written : found;
 }
 
-/** Remedy for a file that is not there; `file`: the configuration file that names it. */
+/** Hint for a missing file; `file`: the configuration file that names it. */
 export function missingHint(written: string, file?: string): string {
   const candidates = candidatesFor(written, file);
   const near = candidates.map((candidate) => missingFileHint(candidate)).find((text) => text !== undefined);

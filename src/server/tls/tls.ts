@@ -1,5 +1,5 @@
 /**
- * TLS for a server: from the options of `[ssl]` to what `node:tls` takes.
+ * TLS of a server: from the options of `[ssl]` to those of `node:tls`.
  */
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls';
@@ -17,8 +17,8 @@ import {
 import { sslSettings, type TlsSettings } from './ssl-options.js';
 
 /**
- * Whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` when a file named is missing
- * or cannot be read, or when only one of the two is named.
+ * Reports whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` if a named file is
+ * missing or cannot be read, or if only one of the two is named.
  */
 export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): boolean {
   const { certFile, keyFile, caFile } = settingsOf(conf);
@@ -31,17 +31,20 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile =
 }
 
 /**
- * The options of a TLS server: the files' contents, versions, ciphers, and whether clients show a certificate.
+ * Returns the options of a TLS server: the files' contents, versions, ciphers, and client certificates.
  *
  * By default TLS 1.2 and 1.3 with forward secrecy only, and no renegotiation by the client (RFC 7457). Throws
- * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, for what
- * OpenSSL refuses, and for a version that is out of use; several mistakes as one `ConfigurationRefused`.
+ * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, for
+ * settings that OpenSSL refuses, and for an obsolete version; several mistakes as one `ConfigurationRefused`.
  */
 export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): TlsOptions {
   return judgedTlsOptions(settingsOf(conf), readFile, (refused) => refused);
 }
 
-/** The same, for settings whose places are known: `placed` adds its own to each mistake. All mistakes are thrown as one. */
+/**
+ * As {@link tlsOptions}, for settings with known places: `placed` adds the place to each mistake. All mistakes are
+ * thrown as one.
+ */
 export function judgedTlsOptions(
   settings: TlsSettings,
   readFile: ReadTlsFile,
@@ -91,7 +94,7 @@ export function judgedTlsOptions(
   };
 }
 
-/** Refuses what OpenSSL refuses when a server begins: a key that is too short, ciphers that it does not know. */
+/** Refuses settings that OpenSSL refuses when a server starts: a key that is too short, unknown ciphers. */
 function checkUsable(option: string, options: SecureContextOptions, path?: string): void {
   try {
     createSecureContext(options);
@@ -106,7 +109,7 @@ function checkUsable(option: string, options: SecureContextOptions, path?: strin
   }
 }
 
-/** Whether clients show a certificate: `required` by default where a `ca_file` is named. */
+/** Returns the mode of client certificates: `required` by default if a `ca_file` is named. */
 export function clientAuthOf({ clientAuth, caFile }: TlsSettings): 'none' | 'optional' | 'required' {
   const auth = clientAuth ?? (caFile ? 'required' : 'none');
   if (auth === 'none' || caFile) return auth;
@@ -117,7 +120,7 @@ export function clientAuthOf({ clientAuth, caFile }: TlsSettings): 'none' | 'opt
   });
 }
 
-/** TLS 1.3's own, and of TLS 1.2's those whose session keys cannot be had from a key stolen later. */
+/** Ciphers of TLS 1.3, and those of TLS 1.2 whose session keys cannot be recovered with a key stolen later. */
 const FORWARD_SECRECY = [
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
@@ -126,10 +129,10 @@ const FORWARD_SECRECY = [
   'ECDHE+CHACHA20',
 ].join(':');
 
-/** Further ciphers for TLS 1.0 and 1.1: OpenSSL 3 counts their signatures as level 0. */
+/** Additional ciphers for TLS 1.0 and 1.1: OpenSSL 3 counts their signatures as level 0. */
 const FOR_OLD_VERSIONS = 'ECDHE+AES:@SECLEVEL=0';
 
-/** The names Python's ssl module has for protocol versions, in lower case. */
+/** Names of protocol versions in Python's ssl module, in lower case. */
 const VERSIONS: Readonly<Record<string, SecureVersion>> = {
   tlsv1: 'TLSv1',
   tlsv1_1: 'TLSv1.1',
