@@ -125,10 +125,7 @@ export class LauncherCore<R extends Runner = Runner> {
     if (!this.runner.supervised) this.#control.open();
   }
 
-  /**
-   * Refuses a configuration with mistakes before anything starts, unless the program has checked it. Done once, and not
-   * in workers.
-   */
+  /** Refuses a configuration with mistakes before anything starts, unless the program has checked it. Done once, and not in workers. */
   judge(): void {
     const { config, judged = this.#judged } = this.#options;
     if (!judged && config !== undefined && !this.runner.supervised) judgeConfiguration(config);
@@ -215,10 +212,7 @@ export class LauncherCore<R extends Runner = Runner> {
     return dryRun ? this.#reloadTurns.run(() => this.#reload(true)) : this.reload();
   }
 
-  /**
-   * Reloads. However many requests arrive during a reload, exactly one more follows. Returns undefined if a stop is in
-   * progress.
-   */
+  /** Reloads. However many requests arrive during a reload, exactly one more follows. Returns undefined if a stop is in progress. */
   async reload(): Promise<ReloadReport | undefined> {
     if (this.stopping) return undefined;
     if (this.#nextReload === undefined) this.#reports.waits(this.log, () => whatLoads(this.runner.status()));

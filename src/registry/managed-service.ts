@@ -29,10 +29,7 @@ import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
 import { MemoryStore } from './sqlite-store.js';
 
-/**
- * Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost`
- * does.
- */
+/** Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost` does. */
 export interface ManagerContext {
   /** Name of this machine in service records. */
   readonly host: string;
@@ -41,10 +38,7 @@ export interface ManagerContext {
   readonly log: Logger;
   /** Registry of services; null if the configuration names none. Opened on first use. */
   readonly registry: ServiceRegistry | null;
-  /**
-   * Creates clients of other services: see `portico/rpc`. Create them in the constructor; unreachable targets are
-   * refused there.
-   */
+  /** Creates clients of other services: see `portico/rpc`. Create them in the constructor; unreachable targets are refused there. */
   readonly rpc: RPCClients;
   /** Loads drivers, relative to the folder of the configuration file, and closes them after `cleanupHost`. */
   readonly drivers: Drivers;
@@ -93,10 +87,7 @@ export interface ManagedServiceOptions {
   readonly member?: Partial<MemberOptions>;
   /** Settings of periodic tasks in code; the configuration has the others. */
   readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context'>;
-  /**
-   * Creates its clients of other services, at each start that creates managers; closed last at its end. Opens nothing
-   * by itself.
-   */
+  /** Creates its clients of other services, at each start that creates managers; closed last at its end. Opens nothing by itself. */
   readonly rpc: (config: Config) => Awaitable<OwnRPCClients>;
   /** Called with the registry's verdict on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
@@ -153,9 +144,7 @@ export class ManagedService {
     return this.#registry ?? null;
   }
 
-  /**
-   * Finds the managers that a start with this configuration would create, and creates none. Throws `PORTICO_MANAGER`.
-   */
+  /** Finds the managers that a start with this configuration would create, and creates none. Throws `PORTICO_MANAGER`. */
   async find(config: Config): Promise<void> {
     const { managers, named } = this.#options;
     for (const source of managers(config)) if (typeof source === 'string') await checkManager(source, config, named);

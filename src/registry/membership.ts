@@ -17,10 +17,7 @@ export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterva
   readonly pid: number;
 }
 
-/**
- * Options of a member: `[servicegroup]` and related options; `membership()` takes defaults from the configuration.
- * Times in seconds.
- */
+/** Options of a member: `[servicegroup]` and related options; `membership()` takes defaults from the configuration. Times in seconds. */
 export interface MembershipOptions extends HeartbeatTimes {
   /** Seconds without a heartbeat after which it counts as down. Default: `[DEFAULT] service_down_time`, 60. */
   readonly serviceDownTime: number;
@@ -33,17 +30,11 @@ export interface MembershipOptions extends HeartbeatTimes {
   readonly retryInterval: number;
   /** Maximum number of seconds between two retries. Default: `[database] max_retry_interval`, 10. */
   readonly maxRetryInterval: number;
-  /**
-   * Recreate a record that has disappeared, unless an operator deleted it. Default: `[servicegroup] auto_recreate`,
-   * true.
-   */
+  /** Recreate a record that has disappeared, unless an operator deleted it. Default: `[servicegroup] auto_recreate`, true. */
   readonly autoRecreate: boolean;
   /** Enable a record that is created at the first start. Default: `[servicegroup] enable_new_services`, true. */
   readonly enableNewServices: boolean;
-  /**
-   * Action after the registry was not available for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`,
-   * `continue`.
-   */
+  /** Action after the registry was not available for `serviceDownTime`. Default: `[servicegroup] on_registry_loss`, `continue`. */
   readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
   /** Drain if an operator forces the service down. Default: `[servicegroup] fence_on_forced_down`, false. */
   readonly fenceOnForcedDown: boolean;
@@ -101,10 +92,7 @@ export class Membership implements Registration {
     return this.#heartbeat;
   }
 
-  /**
-   * Reports whether other services consider this one down: its heartbeat has failed for longer than
-   * `service_down_time`.
-   */
+  /** Reports whether other services consider this one down: its heartbeat has failed for longer than `service_down_time`. */
   isLost(): boolean {
     return this.#heartbeat.outageMs > this.#downTime * 1000;
   }
@@ -114,10 +102,7 @@ export class Membership implements Registration {
     return this.#record;
   }
 
-  /**
-   * Waits for a registry that is not available, with growing pauses, for at most `startWait` seconds, or until the
-   * start is cancelled.
-   */
+  /** Waits for a registry that is not available, with growing pauses, for at most `startWait` seconds, or until the start is cancelled. */
   async read(signal: AbortSignal = new AbortController().signal): Promise<ServiceRecord | null> {
     const calledOff = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });

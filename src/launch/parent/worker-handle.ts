@@ -65,10 +65,7 @@ export class WorkerHandle {
   hung = false;
   /** True if its supervisor killed it. */
   killed = false;
-  /**
-   * Sections that it does not read; undefined before it is ready, for all but the first worker, and for a worker that
-   * may read any section.
-   */
+  /** Sections that it does not read; undefined before it is ready, for all but the first worker, and for a worker that may read any section. */
   unknownSections: readonly Diagnostic[] | undefined;
   /** Reason of its end before it served. */
   startError: Error | undefined;
@@ -123,10 +120,7 @@ export class WorkerHandle {
     return this.toldToEnd || this.killed || this.#gone;
   }
 
-  /**
-   * Requests that have been in progress for a quarter of a second or longer, oldest first. Also known of a worker that
-   * is stuck or gone.
-   */
+  /** Requests that have been in progress for a quarter of a second or longer, oldest first. Also known of a worker that is stuck or gone. */
   get heldRequests(): HeldRequest[] {
     const now = performance.now();
     const all = [...this.#held.values()].map(({ head, since }) => {

@@ -55,10 +55,7 @@ export class WSGIService implements ListeningService {
   readonly server: Server;
   /** Source of its metrics. */
   readonly meter: ApiMeter;
-  /**
-   * Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains
-   * it.
-   */
+  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains it. */
   backdoorPort: number | string | null = null;
   readonly #config: Config;
   /** Options for reading other configurations: TLS stays enabled or disabled. */
@@ -223,10 +220,9 @@ export class WSGIService implements ListeningService {
   }
 
   /**
-   * Routes later requests to the app that `prepare` built, else to a new one. The present app is closed when its
-   * requests have ended, or after `deadlineMs`. Then as {@link reset}. Managers stay until the next start. Rejects, and
-   * changes nothing, if the app cannot be built or the certificates are refused. An API that has drained by itself is
-   * started again.
+   * Routes later requests to the app that `prepare` built, else to a new one. The present app is closed when its requests have ended, or
+   * after `deadlineMs`. Then as {@link reset}. Managers stay. Rejects, and changes nothing, for a failed build or refused certificates. An
+   * API that has drained starts again.
    */
   async renew(changes: ConfigChanges = new Map(), terms: { readonly deadlineMs?: number } = {}): Promise<void> {
     if (this.#lifecycle.state === 'stopping') this.stop({ graceful: true, ...terms }).catch(() => {});
@@ -246,9 +242,7 @@ export class WSGIService implements ListeningService {
     return this.#lifecycle.state === 'running' && isKept(this.name, option, this.#managed);
   }
 
-  /**
-   * Applies the changes that are possible while it serves: certificates, limits of the worker; then calls the managers.
-   */
+  /** Applies the changes that are possible while it serves: certificates, limits of the worker; then calls the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     this.#take(settings, this.#tls.options(settings.tls));
