@@ -36,10 +36,9 @@ import { registerServing } from './served-options.js';
 /**
  * A service for one API of the configuration, to be launched.
  *
- * The constructor opens nothing. It only reads the files, and throws for mistakes in them (ConfigNotFound,
- * PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens;
- * `stop()` undoes this in reverse order. `renew()` builds the app again and replaces the present one while the server
- * serves.
+ * The constructor opens nothing. It only reads the files, and throws for mistakes in them (ConfigNotFound, PasteAppNotFound, ConfigError,
+ * `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens; `stop()` undoes this in reverse order. `renew()`
+ * builds the app again and replaces the present one while the server serves.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
