@@ -1,5 +1,5 @@
 /**
- * The obstacle to binding an address now: the process that has it, or what the system has against it.
+ * Obstacles to binding an address: the process that holds it, or an error of the system.
  */
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,22 +9,22 @@ import { connectError } from '../process/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { BindError, holderOf } from '../service/internal.js';
 
-/** Why an address cannot be had at the moment. */
+/** Reason why an address cannot be bound at present. */
 export interface AddressObstacle {
   readonly code: 'PORTICO_ADDRESS_TAKEN' | 'PORTICO_START_FAILED';
   readonly message: string;
   readonly hint: string;
 }
 
-/** Says what keeps an address from being bound, with who has it where the system tells; undefined where nothing does. */
+/** Returns the obstacle to binding an address, with its holder if the system knows it; undefined if there is none. */
 export async function addressObstacle(address: ListenAddress): Promise<AddressObstacle | undefined> {
   if ('path' in address) {
     const error = await connectError(address.path);
-    // A listener with a full queue takes no connection.
+    // A listener with a full queue accepts no connection.
     if (error === undefined || error === 'EAGAIN') return taken(address, address.path);
     return address.path.startsWith('\0') ? undefined : fileObstacle(address.path, error);
   }
-  // Any free port is always to be had.
+  // A free port is always available.
   if (address.port === 0) return undefined;
   const error = await bindError(address.host, address.port);
   if (error === undefined) return undefined;
@@ -34,8 +34,8 @@ export async function addressObstacle(address: ListenAddress): Promise<AddressOb
 }
 
 /**
- * The same of a unix socket whose connection failed with this code. Its file is not made for it: a start may have another user, and a folder
- * that its service manager makes.
+ * Returns the obstacle for a unix socket whose connection failed with this code. Does not create the file: a start may run as another user,
+ * with a folder that its service manager creates.
  */
 function fileObstacle(path: string, code: string): AddressObstacle | undefined {
   const folder = dirname(path);
@@ -49,7 +49,7 @@ function fileObstacle(path: string, code: string): AddressObstacle | undefined {
   }
   const isSocket = ignoreErrors(() => lstatSync(path).isSocket());
   if (isSocket === false) return unbindable(`${path} is there, and is no socket`, `Remove it, or ${ELSEWHERE}`);
-  // A start replaces a socket that nothing listens on.
+  // A start replaces a socket without a listener.
   if (isSocket === undefined || code === 'ECONNREFUSED') return undefined;
   return unbindable(`${path} is there, and cannot be connected to (${code})`, `Remove it, or ${ELSEWHERE}`);
 }

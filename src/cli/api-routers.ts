@@ -1,5 +1,5 @@
 /**
- * The enabled APIs that a command is about, and the routers of their apps, made without the filters around them.
+ * The enabled APIs that a command selects, and the routers of their apps, built without filters.
  */
 import type { Config } from '../config/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
@@ -15,11 +15,11 @@ import { refuseErrors } from './plan.js';
 /** An app of an API's tree, with its routers. */
 export interface RoutedApp extends MountedApp {
   readonly api: WSGIService;
-  /** Each with what is before the paths of its routes in the URL of a client. */
+  /** Each with the prefix of its routes in the URL of a client. */
   readonly routers: readonly PlacedRouter[];
 }
 
-/** The API of that name, or all that are enabled. An unknown name is a mistake of the command line. */
+/** Returns the API of that name, or all enabled ones. Throws a usage error for an unknown name. */
 export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly WSGIService[]> {
   const { services, diagnostics } = await enabledApis(
     config,
@@ -34,12 +34,12 @@ export async function chosenApis(config: Config, wanted: string | undefined): Pr
   throw unknownName(`no enabled API is called "${wanted}"`, wanted, names);
 }
 
-/** A loader of an API's paste file, as the API has it. */
+/** Returns a loader of an API's paste file, with the API's options. */
 export function loaderOf(api: WSGIService, config: Config, log = silentLogger()): Loader {
   return new Loader(api.pasteFile!, { config, service: api.name, log });
 }
 
-/** The apps of APIs that have routers, in the order of the paste file. */
+/** Returns the apps of APIs that have routers, in the order of the paste file. */
 export async function routedApps(config: Config, apis: readonly WSGIService[]): Promise<readonly RoutedApp[]> {
   const routed: RoutedApp[] = [];
   for (const api of apis) {
@@ -54,14 +54,14 @@ export async function routedApps(config: Config, apis: readonly WSGIService[]): 
   return routed;
 }
 
-/** The routers that an app hands requests to; what its factory has acquired is released at once. */
+/** Returns the routers of an app; releases the resources of its factory at once. */
 export async function routersOf(loader: Loader, app: ContextTree): Promise<readonly BuiltRouter[]> {
   const { routers, result } = await collectRouters(() => loader.makeApp(app));
   await result.close();
   return outerRouters(routers);
 }
 
-/** The methods of a route. */
+/** Returns the methods of a route. */
 export function methodText({ methods }: Pick<DescribedRoute, 'methods'>): string {
   return methods?.join(',') ?? 'any';
 }

@@ -1,12 +1,12 @@
 /**
- * The first step of `api-cli`: whether a command line serves, which decides what is loaded and what a signal means.
+ * First step of `api-cli`: decides whether a command line serves, and so which modules are loaded and how signals are handled.
  */
 import { startAhead } from '../launch/internal.js';
 import { holdSignals, optionVariables } from '../process/index.js';
 import { commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS } from './commands.js';
 
-/** Runs the program, with its words. `release` ends the hold that it has had on signals so far. */
+/** Runs the program with its arguments. `release` ends the hold on signals. */
 export async function begin(argv: readonly string[], release: ReturnType<typeof holdSignals>): Promise<void> {
   const words = commandFirst(argv, [...COMMANDS.keys()]);
   const [first] = words;
@@ -15,13 +15,13 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
   else release({ raise: true });
 
   if (serves && Symbol.for('portico.worker') in process) {
-    // The parent has understood the command line, and its configuration comes from there: a worker starts 15 ms sooner.
+    // The parent has parsed the command line and sends the configuration: a worker starts 15 ms sooner.
     const { serve } = await import('./serve.js');
     const [dev, traceErrors] = [words.includes('--dev'), words.includes('--trace-errors')];
     const groups = words.filter((_, at) => words[at - 1] === '--groups');
     process.exitCode = await serve({ dev, traceErrors, groups });
   } else {
-    // A configuration has this prefix, most likely: with another list the worker is started anew.
+    // A configuration most likely has this prefix; if the list differs, the worker is started anew.
     const withheld = Object.keys(optionVariables(process.env, 'PORTICO'));
     if (serves && servesApis(words)) startAhead({ host: process, withheld, shown: () => argv });
     const { runCommand } = await import('./program.js');
@@ -29,7 +29,7 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
   }
 }
 
-/** Whether a line has nothing but options of `serve`, and does not ask for services alone. With `--dev` the inspector's port comes first. */
+/** Returns true if a line has only options of `serve`, and does not select services only. With `--dev` the inspector's port comes first. */
 function servesApis(words: readonly string[]): boolean {
   const args = serveArguments(words);
   return (

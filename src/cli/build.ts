@@ -1,5 +1,5 @@
 /**
- * The other half of a judgement: what a child finds that builds the services of a configuration, as their workers would.
+ * The second half of a check: the findings of a child that builds the services of a configuration as their workers would.
  */
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../errors/index.js';
@@ -7,7 +7,7 @@ import { buildConfiguration } from '../launch/internal.js';
 import { unread } from './configuration.js';
 import type { GroupsArguments } from './declared-groups.js';
 
-/** All that is wrong with a configuration, the mistakes of its applications included. A child that does not come to its end is one of them. */
+/** Returns all mistakes of a configuration, including those of its applications. A child that does not finish is one of them. */
 export async function buildInChild(
   config: Config,
   { dev = false, groups = [] }: { readonly dev?: boolean } & GroupsArguments = {},
@@ -15,7 +15,7 @@ export async function buildInChild(
   const cause = unread(config);
   if (cause.length > 0) return cause;
   try {
-    // Without a command it serves, and in such a child builds instead.
+    // Without a command the program serves; in such a child it builds instead.
     return await buildConfiguration(config, [
       ...(dev ? ['--dev'] : []),
       ...groups.flatMap((each) => ['--groups', each]),

@@ -1,5 +1,5 @@
 /**
- * `api-cli check`: everything that is wrong with the files, in one pass, nothing started.
+ * `api-cli check`: finds all mistakes of the files in one pass, and starts nothing.
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -62,7 +62,7 @@ export function register(program: Command): void {
   );
 }
 
-/** The paste file alone, with the configuration only where one is named. */
+/** Checks the paste file only, and the configuration if one is named. */
 async function ofPasteFile(file: string, names: readonly string[], args: CheckArguments): Promise<Diagnostic[]> {
   const named = args.configFile !== undefined || args.configDir !== undefined || args.set !== undefined;
   const config = named ? await readConfiguration(args, { collect: true }) : undefined;
@@ -71,7 +71,7 @@ async function ofPasteFile(file: string, names: readonly string[], args: CheckAr
   return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
 }
 
-/** An error for a file that has sections and none of a paste file; undefined for any other. */
+/** Returns an error for a file with sections but none of a paste file; otherwise undefined. */
 async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
   const config = sectionsOf(file);
   const sections = config?.listAllSections() ?? [];
@@ -92,7 +92,7 @@ async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
   };
 }
 
-/** Whether `[DEFAULT]`, which both kinds have, is that of a service. */
+/** Reports whether `[DEFAULT]`, which both kinds of files have, is that of a service. */
 function servesApis(config: Config): boolean {
   config.register('DEFAULT', enabledApisOptions);
   config.register('DEFAULT', servingOptions);
@@ -103,12 +103,12 @@ function sectionsOf(file: string): Config | undefined {
   try {
     return Config.fromText(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
   } catch {
-    // A file that cannot be read, or is no INI, is reported with the paste file.
+    // A file that cannot be read, or is not an INI file, is reported with the paste file.
     return undefined;
   }
 }
 
-/** The configuration and the paste file it names. */
+/** Checks the configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
   const groups = await declaredGroups(args);
@@ -131,7 +131,7 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   return [...withoutFile, ...inOrder([...all, ...expected.flat()])];
 }
 
-/** A configuration that names no API at all may belong to another program: it has no mistake. */
+/** A configuration without any API may belong to another program, so that is not a mistake. */
 function asForOthers(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;
   const isNamed = place !== undefined && place.kind !== 'default';
@@ -143,10 +143,10 @@ async function withoutImport(config: Config, groups: DeclaredGroups): Promise<re
   return (await judge(config, { import: false, groups })).diagnostics;
 }
 
-/** Whether the running service of this configuration has an address, for that API. */
+/** Returns whether the running service of this configuration holds an address for that API. */
 type IsOwn = (name: string, address: ListenAddress) => Promise<boolean>;
 
-/** Names and addresses of the APIs that it serves. */
+/** Returns names and addresses of the APIs that it serves. */
 async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<string>> {
   const path = await socketOf(args).catch(() => undefined);
   const asked = path === undefined ? undefined : ask<StatusDocument>(path, 'GET', '/status').catch(() => undefined);
@@ -156,7 +156,7 @@ async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<str
   );
 }
 
-/** Diagnostics that a start would report of an API, and obstacles to its listening. */
+/** Returns the diagnostics that a start would report for an API, and obstacles to its addresses. */
 async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): Promise<Diagnostic[]> {
   const { name, addresses, certificate } = service;
   const obstacles = await Promise.all(
@@ -171,7 +171,7 @@ async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): 
   return [...found, ...(certificate?.warnings ?? [])];
 }
 
-/** A start would end with 1, unless it is the service itself that has the address and did not answer. */
+/** A start would end with 1, unless the service itself holds the address and did not answer. */
 function ofAddress(config: Config, name: string, obstacle: AddressObstacle): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
@@ -224,7 +224,7 @@ function summary(findings: readonly Diagnostic[]): string {
   return `${countText(errors, 'error')}, ${countText(warnings, 'warning')}.`;
 }
 
-/** Escapes of GitHub's workflow commands. */
+/** Escapes text for GitHub's workflow commands. */
 function escaped(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -1,6 +1,6 @@
 /**
- * The options that serving and all commands have, in one list for the reader that makes do where a program only serves, and for
- * the one that explains commands.
+ * Options of serving and of all commands, in one list for two parsers: a small one for a program that only serves, and the one with all
+ * commands and their help.
  */
 import type { Command } from 'commander';
 import { commandLineWords } from '../process/index.js';
@@ -21,11 +21,11 @@ export interface ServeArguments extends ConfigurationArguments {
   /** With `dev`: `[host:]port`, or true. */
   readonly inspect?: string | true | undefined;
   readonly traceErrors?: boolean | undefined;
-  /** Of the child in which `check` builds: as `GroupsArguments`. */
+  /** For the child in which `check` builds: as `GroupsArguments`. */
   readonly groups?: readonly string[];
 }
 
-/** An option: what it takes where it takes a value, whether it may come again, and what it is for. */
+/** An option: its value, if it takes one, whether it is repeatable, and its help. */
 interface KnownOption {
   readonly takes?: string;
   readonly repeats?: boolean;
@@ -81,7 +81,7 @@ const ALL: ReadonlyMap<string, KnownOption> = new Map(Object.entries({ ...CONFIG
 /** Adds `--config-file`, `--config-dir` and `--set` to a command. */
 export const addConfigurationOptions = (command: Command): Command => add(command, CONFIGURATION);
 
-/** Adds the options of `serve` that are none of {@link addConfigurationOptions}. */
+/** Adds the options of `serve` beyond those of {@link addConfigurationOptions}. */
 export const addServeOptions = (command: Command): Command => add(command, SERVE);
 
 /** Adds the options that all commands have. */
@@ -96,14 +96,14 @@ function add(command: Command, options: Options): Command {
   return command;
 }
 
-/** The value of an option that may come again: each behind those before. */
+/** Collects the values of a repeatable option, in order. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
 /**
- * The words with the command in front, wherever its options are: `--config-file p.ini check` as `check --config-file p.ini`.
- * A word behind an unknown option is taken for its value, unless it is a command. Without a command the words stay as they are.
+ * Moves the command to the front, wherever its options are: `--config-file p.ini check` becomes `check --config-file p.ini`. A word after
+ * an unknown option counts as its value, unless it is a command. Without a command the words are unchanged.
  */
 export function commandFirst(words: readonly string[], commands: readonly string[]): readonly string[] {
   const takesNext = (option: string, next: string): boolean => {
@@ -122,8 +122,8 @@ function knownOption(word: string): KnownOption | undefined {
 }
 
 /**
- * The arguments of a line that has nothing but options of `serve`, with that word before them or without; undefined for one that has
- * anything else in it, which is for the parser of all commands to explain.
+ * Returns the arguments of a line that has only options of `serve`, with or without that word before them; undefined for any other line,
+ * which the parser of all commands handles.
  */
 export function serveArguments(words: readonly string[]): ServeArguments | undefined {
   const found: Record<string, string | true | readonly string[]> = {};

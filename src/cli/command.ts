@@ -1,5 +1,5 @@
 /**
- * Common parts of commands: their declaration, their values, and the output of their results.
+ * Common parts of commands: their declaration, their values, and their output.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
@@ -8,15 +8,15 @@ import { didYouMean, nearestOrAll, type Origin } from '../errors/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
 import { addConfigurationOptions } from './command-line.js';
 
-/** Adds a command that reads a configuration to another one. `line` is the example at the end of its help. */
+/** Adds a command that reads a configuration to another command. `line`: the example at the end of its help. */
 export function addCommand(parent: Command, words: string, description: string, line: string): Command {
   return addConfigurationOptions(parent.command(words).description(description).addHelpText('after', example(line)));
 }
 
-/** The example at the end of a command's help. */
+/** Returns the example at the end of a command's help. */
 export const example = (line: string): string => `\nExample:\n  ${line}`;
 
-/** A parser that takes these words and nothing else, and completion offers; a wrong one is a usage error with the nearest. */
+/** Returns a parser that accepts only these words, which completion offers; another word is a usage error with the nearest one. */
 export function choice<T extends string>(
   option: string,
   words: readonly T[],
@@ -29,7 +29,7 @@ export function choice<T extends string>(
   return Object.assign(parse, { words });
 }
 
-/** A parser of decimal digits, `min` or more; anything else is a usage error. */
+/** Returns a parser of decimal digits, `min` or more; anything else is a usage error. */
 export function wholeNumber(option: string, min = 0): (text: string) => number {
   return (text) => {
     if (/^\d{1,15}$/.test(text) && Number(text) >= min) return Number(text);
@@ -37,18 +37,18 @@ export function wholeNumber(option: string, min = 0): (text: string) => number {
   };
 }
 
-/** A usage error for a name that is not there, with the nearest that is. */
+/** Returns a usage error for an unknown name, with the nearest known one. */
 export function unknownName(message: string, wanted: string, names: readonly string[]): UsageError {
   return new UsageError(message, nearestOrAll(wanted, names));
 }
 
-/** Prints a document, or the text that stands for it; control characters, which may be of others, as escapes. */
+/** Prints a document, or its text; control characters, which may come from elsewhere, are escaped. */
 export function print(args: { readonly json?: boolean }, document: unknown, text: () => string): void {
   const printed = args.json === true ? printableJson(JSON.stringify(document, undefined, 2)) : printableLines(text());
   process.stdout.write(`${printed}\n`);
 }
 
-/** Rows with their columns aligned; a line end in a cell, which may be of others, makes no further row. */
+/** Returns rows with aligned columns; a line end in a cell, which may come from elsewhere, adds no row. */
 export function columns(table: readonly (readonly string[])[]): string[] {
   const rows = table.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -60,7 +60,7 @@ export function columns(table: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** File and line, as seen from the working directory; `-` for what is in no file. */
+/** Returns file and line, relative to the working directory; `-` if there is no file. */
 export function placeText(origin: Origin | undefined): string {
   return origin === undefined ? '-' : `${relative('', origin.file)}:${origin.line}`;
 }

@@ -1,10 +1,10 @@
 /**
- * The commands of `api-cli`, in the order of the help, and the file that each is in. It is loaded when the command is named, so
- * that serving imports nothing it does not need.
+ * Commands of `api-cli`, in the order of the help, and the file of each. A file is loaded when its command is named, so that serving
+ * imports only its own modules.
  */
 import type { Command } from 'commander';
 
-/** A file of commands: adds one command, or a few that belong together, to the program. */
+/** A file of commands: adds one command, or a few related ones, to the program. */
 export interface CommandFile {
   register(program: Command): void;
 }

@@ -1,5 +1,5 @@
 /**
- * `api-cli completion`: a script for bash, zsh or fish, made from the commands, options and choices there are.
+ * `api-cli completion`: a script for bash, zsh or fish, generated from the commands, options and choices.
  */
 import type { Argument, Command, Option } from 'commander';
 import { choice } from './command.js';
@@ -20,17 +20,17 @@ export function register(program: Command): void {
     });
 }
 
-/** Completions of a word: words, names of files, or none that a program can know. */
+/** Completions of a word: words, names of files, or none. */
 type Values = readonly string[] | 'files' | 'anything';
 
 interface CompletedOption {
   readonly flags: readonly string[];
   readonly help: string;
-  /** Its values; undefined: it takes none. */
+  /** Its values; undefined if it takes none. */
   readonly values: Values | undefined;
 }
 
-/** A command, and what may be behind it. */
+/** A command, with its subcommands, options and arguments. */
 interface Level {
   /** `config show`; empty for the program itself. */
   readonly where: string;
@@ -70,7 +70,7 @@ function valuesOfArguments(args: readonly Argument[]): Values {
   return known.flatMap((values) => (values === 'anything' ? [] : values));
 }
 
-/** Values of a {@link choice}; files by the name of the value. */
+/** Returns the values of a {@link choice}; files by the name of the value. */
 function valuesOf(flags: string, parse: unknown): Values {
   const words = (parse as { readonly words?: readonly string[] } | undefined)?.words;
   return words ?? (/[<[](?:path|file|before|after)[\]>]/.test(flags) ? 'files' : 'anything');
@@ -85,7 +85,7 @@ const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (levels: readonly Level[
 const named = (level: Level, word: string): string => quoted(`${level.where}|${word}`);
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Patterns of a case: each option, where it is known, that fits. */
+/** Returns patterns of a case: matching options, with their level. */
 function optionPatterns(levels: readonly Level[], fits: (option: CompletedOption) => boolean): string {
   const patterns = levels.flatMap((level) =>
     level.options.filter(fits).flatMap(({ flags }) => flags.map((flag) => named(level, flag))),
@@ -96,7 +96,7 @@ function optionPatterns(levels: readonly Level[], fits: (option: CompletedOption
 const commandPatterns = (levels: readonly Level[]): string =>
   levels.flatMap((level) => level.commands.map(({ name }) => named(level, name))).join('|');
 
-/** Each list of words with the options that take one of them. */
+/** Returns each list of words with the options that take one of them. */
 function choices(levels: readonly Level[]): ReadonlyMap<string, readonly string[]> {
   const byWords = new Map<string, string[]>();
   for (const level of levels) {
@@ -110,8 +110,8 @@ function choices(levels: readonly Level[]): ReadonlyMap<string, readonly string[
 }
 
 /**
- * The common code of bash and zsh: finds the level that the words before lead to, the values of the word before the cursor, and else what the
- * level offers. `words` is their list, which begins with the program at `from`; `cursor` is the place of what is being typed.
+ * Returns the common code of bash and zsh: it finds the level of the preceding words, the values of the word before the cursor, and else
+ * the completions of the level. `words`: their list, which begins with the program at `from`; `cursor`: the index of the word being typed.
  */
 function casesOf(
   levels: readonly Level[],
@@ -146,7 +146,7 @@ ${next.join('\n')}
   fi`;
 }
 
-/** The words of a level that are neither options nor values that only the user knows. */
+/** Returns the words of a level that are neither options nor values that only the user knows. */
 const fixedWords = ({ values }: Level): readonly string[] => (typeof values === 'object' ? values : []);
 
 function bashScript(levels: readonly Level[]): string {
@@ -214,7 +214,7 @@ ${lines.join('\n')}
 `;
 }
 
-/** The words of the level were typed, and none of the commands that follow. */
+/** The words of the level were typed, and none of its subcommands. */
 function fishCondition({ where, commands }: Level): string {
   const seen = where === '' ? [] : where.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
   const none = commands.map(({ name }) => name).join(' ');

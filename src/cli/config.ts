@@ -1,5 +1,5 @@
 /**
- * `api-cli config`: samples, validation, and where values come from.
+ * `api-cli config`: samples, validation, and the sources of values.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -108,7 +108,7 @@ export function register(program: Command): void {
     .option('--write', 'change the file')
     .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
     .action(async (file: string, { write }: { write?: boolean }) => {
-      // A file with lines that are no options is not rewritten.
+      // A file with lines that are not options is not rewritten.
       refuseRefused(await read({ configFile: [file] }), []);
       const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await shippedOptions());
       for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
@@ -116,7 +116,7 @@ export function register(program: Command): void {
     });
 }
 
-/** The options of what reads a configuration and what its paste file names. */
+/** Adds the options for reading a configuration and its paste file. */
 function addReading(command: Command): Command {
   const more = command.option('--no-import', "omit the options of the paste file's factories");
   return addGroups(addConfigurationOptions(more));
@@ -124,10 +124,10 @@ function addReading(command: Command): Command {
 
 const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
 
-/** With the flag `wx` only a file that is not there yet: what an operator has written does not go for a sample. */
+/** The flag `wx` only creates new files: a sample does not overwrite an operator's file. */
 function writeOut(file: string, text: string, flag: 'w' | 'wx' = 'w'): void {
   try {
-    // A device or a pipe holds nothing that could go, and a folder is refused as such.
+    // A device or a pipe has no content to lose, and a folder is refused as such.
     const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
     writeFileSync(file, text, { flag: isFile ? flag : 'w' });
   } catch (error) {
@@ -154,7 +154,7 @@ const WHAT_ELSE: Readonly<Record<string, string>> = {
   EEXIST: 'Choose another file, or move this one first.',
 };
 
-/** Options that ship, and those of the configuration's paste file, where there is one. */
+/** Returns all shipped options, and those of the configuration's paste file, if there is one. */
 async function allOptions(args: ReadArguments): Promise<Registration[]> {
   const shipped = await shippedOptions();
   const known = new Set(
@@ -168,7 +168,7 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
   return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];
 }
 
-/** Required options of this configuration, without those that a section of the paste file sets itself. */
+/** Returns the required options of this configuration, without those that a section of the paste file sets itself. */
 async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
@@ -183,19 +183,19 @@ async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   });
 }
 
-/** Reads a configuration, however wrong it is. Throws ConfigError where none of its files can be read. */
+/** Reads a configuration with any mistakes. Throws ConfigError if none of its files can be read. */
 async function read(args: ReadArguments): Promise<Config> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
   await registerShippedOptions(config);
   registerGroups(config, await declaredGroups(args));
   if (args.import !== false) await declareFactories(config);
-  // Judging it gives each [api:<name>] its options.
+  // The check gives each [api:<name>] its options.
   config.problems({ complete: false });
   return config;
 }
 
-/** Throws ConfigError where a file has lines that cannot be read, or the value of one of these options is refused. */
+/** Throws ConfigError if a file has unreadable lines, or the value of one of these options is refused. */
 function refuseRefused(config: Config, options: readonly { readonly group: string; readonly opt: string }[]): void {
   const lines = config.problems({ complete: false }).filter(({ code }) => UNREADABLE.has(code));
   const values = options.flatMap(({ group, opt }) => {
@@ -216,7 +216,7 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 async function validate(args: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
   const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
   const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
-  // Applications declare groups of their own, which this command does not load, unless --groups names them.
+  // Applications declare further groups, which this command does not load, unless --groups names them.
   const known = args.strict === true || (args.groups ?? []).length === 0 ? [] : unknownSectionsIn(config);
   const issues = withoutPasted(config, joined(config.problems({ complete: args.strict === true }), known));
   const errors = issues.filter(({ severity }) => severity === 'error');
@@ -235,7 +235,7 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   process.stdout.write(issues.length === 0 ? 'No mistakes found in the options that Portico knows.\n' : 'No errors.\n');
 }
 
-/** The sections that none of the declared groups has. */
+/** Returns the sections that no declared group has. */
 function unknownSectionsIn(config: Config): readonly Diagnostic[] {
   return config.problems().filter((each) => isUnknownSection(each) && each.option === undefined);
 }
@@ -252,7 +252,7 @@ async function show(option: string | undefined, args: ShowArguments): Promise<vo
   refuseRefused(config, options);
 }
 
-/** `compute.port` is short for `api:compute.port`; an option alone is one of `[DEFAULT]`. */
+/** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */
 function one(config: Config, name: string): ShownOption {
   const dot = name.lastIndexOf('.');
   const [group, opt] = dot < 0 ? ['DEFAULT', name] : [name.slice(0, dot), name.slice(dot + 1)];
@@ -274,10 +274,10 @@ function place(location: Place): string {
   return placeOf(location) || 'default';
 }
 
-/** Imports what the paste file names, and declares the options that its factories say they read. Calls none of them. */
+/** Imports the factories of the paste file, and declares their options. Calls none of them. */
 async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
   try {
-    // Mistakes in the file, or its absence, are reported by `check`.
+    // `check` reports mistakes in the file, or its absence.
     return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
   } catch (error) {
     if (!(error instanceof ConfigurationRefused)) throw error;

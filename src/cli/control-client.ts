@@ -1,17 +1,17 @@
 /**
- * The client of a control socket: asks a running service, and says why one does not answer.
+ * Client of a control socket: sends requests to a running service, and reports why one does not respond.
  */
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { PorticoError } from '../errors/index.js';
 import { ArgumentRefused } from './failure.js';
 
-/** A service answers from what it knows: one that is silent for so long does not answer. */
+/** A service answers from memory: one that is silent for this time does not respond. */
 const ANSWER_MS = 5000;
 
 /**
- * Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. A change takes
- * its time, so there the service is first asked whether it answers.
+ * Sends a request, and returns the response; rejects with the service's refusal, or with `PORTICO_NOT_RUNNING`. A change may take long, so
+ * the service is first asked whether it responds.
  */
 export async function ask<T>(
   path: string,

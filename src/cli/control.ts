@@ -1,5 +1,5 @@
 /**
- * The commands that ask a running service, or tell it to do something, by its control socket.
+ * Commands that query or control a running service through its control socket.
  */
 import type { Command } from 'commander';
 import type { ReloadReport } from '../launch/index.js';
@@ -67,7 +67,7 @@ export function register(program: Command): void {
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
-  // The service that it ends has to be named: by its configuration, its folder or its socket.
+  // The service to end must be named: by its configuration, its folder or its socket.
   const named = { allowUnnamed: false };
   add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop', named).action(
     async (args: ControlArguments) => {
@@ -122,7 +122,7 @@ async function post<T>(args: ControlArguments, url: string, body?: object): Prom
 interface Restarted {
   readonly replaced: number;
   readonly failures: readonly string[];
-  /** Options whose changes only a restart of the parent applies. */
+  /** Options whose changes take effect only when the parent restarts. */
   readonly left: readonly string[];
 }
 

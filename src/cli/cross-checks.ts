@@ -1,5 +1,5 @@
 /**
- * Mistakes that show only when the options of several APIs are compared.
+ * Mistakes that only a comparison of the options of several APIs reveals.
  */
 import { resolve } from 'node:path';
 import type { Config, OptionMistake } from '../config/index.js';
@@ -13,7 +13,7 @@ import { sqliteProblem } from '../sqlite/internal.js';
 import { apiNames, appsOf, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
 import { misspelledSections, nearTo, strangeApiSections } from './strange-sections.js';
 
-/** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
+/** Adds the checks to a configuration: they run when it is checked, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
   config.check(sharedAddresses);
   config.check(portsOfPaths);
@@ -28,7 +28,7 @@ export function addCrossChecks(config: Config): void {
   config.check(syslogAsked);
 }
 
-/** The admin listener asks for no password. */
+/** The admin listener has no password. */
 function reachableAdmin(config: Config): OptionMistake[] {
   const address = remoteAdmin(config);
   if (address === undefined) return [];
@@ -37,7 +37,7 @@ function reachableAdmin(config: Config): OptionMistake[] {
   return [{ group: 'admin', opt: 'listen', message, hint }];
 }
 
-/** Mistakes for which registering services would refuse to start. */
+/** Mistakes for which services with a record would refuse to start. */
 function registryOfItsDriver(config: Config): OptionMistake[] {
   const known = registryConnection(config);
   if (known === undefined) return [];
@@ -48,7 +48,7 @@ function registryOfItsDriver(config: Config): OptionMistake[] {
   return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
 }
 
-/** Two APIs cannot listen on one address; the second one is told. So is the admin listener, which would be there first. */
+/** Two APIs cannot listen on one address; the mistake is reported for the second one, or for the admin listener, which listens first. */
 function sharedAddresses(config: Config): OptionMistake[] {
   const issues: OptionMistake[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
@@ -57,7 +57,7 @@ function sharedAddresses(config: Config): OptionMistake[] {
     if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
     const host = listen.kind === 'tcp' ? listen.host : '';
     const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
-    // An API that takes any free port shares it with no other.
+    // An API with any free port shares it with no other.
     if (listen.kind === 'tcp' && number === 0) continue;
     const place = listen.kind === 'unix' ? `unix:${resolve(listen.path)}` : `port ${number}`;
     const other = taken.find((each) => each.place === place && overlap(each.host, host));
@@ -89,7 +89,7 @@ function portsOfPaths(config: Config): OptionMistake[] {
   });
 }
 
-/** `max_workers` limits what `api-cli scale` asks for; more of them in a file start nonetheless. */
+/** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
 function workersAboveMost(config: Config): OptionMistake[] {
   const { maxWorkers: most } = config.group('DEFAULT', launcherOptions, { partial: true });
   const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
@@ -114,12 +114,12 @@ function workersAboveMost(config: Config): OptionMistake[] {
   });
 }
 
-/** Managers that finish in time leave some for what comes after them; who says otherwise is not obeyed. */
+/** Managers that finish in time leave some for later steps; a longer time has no effect. */
 function shutdownTimes(config: Config): OptionMistake[] {
   const { managerShutdownTimeout: own } = config.group('DEFAULT', managerOptions, { partial: true });
   const { gracefulShutdownTimeout: whole } = config.group('DEFAULT', launcherOptions, { partial: true });
   const [group, opt] = ['DEFAULT', 'manager_shutdown_timeout'];
-  // The default is for the default of the other one.
+  // The default belongs to the default of the other option.
   if (whole === 0 || own < whole || config.getLocation(group, opt).kind === 'default') return [];
   const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
   const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: managers get less`;
@@ -132,8 +132,8 @@ function overlap(a: string, b: string): boolean {
 }
 
 /**
- * `enabled_ssl_apis` names APIs that are not enabled. One that is known elsewhere, by its section or the paste file, may
- * be enabled another day. Any other is refused: the API that was meant would be served in plain text.
+ * `enabled_ssl_apis` names an API that is not enabled. One that a section or the paste file has may be enabled another day. Any other name
+ * is refused: the intended API would be served in plain text.
  */
 function tlsOfUnknownApis(config: Config): OptionMistake[] {
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
@@ -160,7 +160,7 @@ function tlsOfUnknownApis(config: Config): OptionMistake[] {
   });
 }
 
-/** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` where it names none. */
+/** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` if it names no API. */
 function certificatesOfPlainApis(config: Config): OptionMistake[] {
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
   const plain = apiNames(config).filter((name) => !enabledSslApis.includes(name));
@@ -175,7 +175,7 @@ function certificatesOfPlainApis(config: Config): OptionMistake[] {
   return [...own, ...firstSet(config, 'ssl', ['cert_file', 'key_file', 'ca_file'], { message, hint })];
 }
 
-/** A warning at the first of the options that is set. */
+/** Returns a warning at the first of the options that is set. */
 function firstSet(
   config: Config,
   group: string,

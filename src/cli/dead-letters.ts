@@ -1,5 +1,5 @@
 /**
- * `api-cli rpc dead`: remote calls that were not handled in time, were refused, or came back too often.
+ * `api-cli rpc dead`: remote calls that were not handled in time, were refused, or were returned too often.
  */
 import type { Command } from 'commander';
 import { UsageError } from '../config/internal.js';
@@ -80,7 +80,7 @@ async function show(
   });
 }
 
-/** Replays or drops those that a command line means. */
+/** Replays or drops the selected letters. */
 function change<T>(
   ids: readonly string[],
   args: Selection,
@@ -94,7 +94,7 @@ function change<T>(
   });
 }
 
-/** The selection of a command line: it names letters, or means all. */
+/** Returns the selection of a command line: it names letters, or selects all. */
 function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetterFilter {
   if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
     throw new UsageError(
@@ -105,7 +105,7 @@ function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetter
   return ids.length === 0 ? { topic } : { ids };
 }
 
-/** Those that are meant. Refuses an id that none has; of a topic without any it says which have some. */
+/** Returns the selected letters. Refuses an unknown id; for a topic without letters, names those that have some. */
 async function meant(found: DeadLetters, filter: DeadLetterFilter): Promise<readonly DeadLetter[]> {
   const { ids, topic } = filter;
   const letters = await found.list(filter);

@@ -1,5 +1,5 @@
 /**
- * Options that a program declares by itself: modules named with `--groups` say them to commands that judge its configuration.
+ * Options that a program declares itself: modules named with `--groups` provide them to commands that check its configuration.
  */
 import type { Command } from 'commander';
 import { type Config, defineOptions, type OptionDeclarations } from '../config/index.js';
@@ -12,7 +12,7 @@ export interface GroupsArguments {
   readonly groups?: readonly string[];
 }
 
-/** Declarations of options, by the group that they belong to, as `Config.load({ groups })` takes them. */
+/** Declarations of options by group, in the form of `Config.load({ groups })`. */
 export type DeclaredGroups = ReadonlyMap<string, OptionDeclarations>;
 
 /** Adds `--groups` to a command. */
@@ -21,7 +21,7 @@ export function addGroups(command: Command): Command {
   return command.option('--groups <module:export>', help, collect);
 }
 
-/** The groups of those modules, found from the working directory. Throws what keeps one from being imported. */
+/** Imports these modules, relative to the working directory, and returns their groups. Throws the error of an import that fails. */
 export async function declaredGroups({ groups: references = [] }: GroupsArguments): Promise<DeclaredGroups> {
   const found = new Map<string, OptionDeclarations>();
   for (const reference of references) {
@@ -35,7 +35,7 @@ export async function declaredGroups({ groups: references = [] }: GroupsArgument
   return found;
 }
 
-/** Declares them. */
+/** Declares the options of these groups. */
 export function registerGroups(config: Config, groups: DeclaredGroups): void {
   for (const [name, options] of groups) config.register(name, options);
 }

@@ -1,6 +1,5 @@
 /**
- * `--dev`: the files that a service rests on, its application's own modules included, are watched, and a change in one of
- * them starts its worker anew.
+ * `--dev`: watches the files of a service, including the modules of its application, and restarts its worker after a change.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -13,7 +12,7 @@ import { programPaths } from '../process/index.js';
 
 const TOPIC = 'portico.development.modules';
 
-/** An editor writes a file in several steps, and a formatter a second time. */
+/** An editor writes a file in several steps, and a formatter once more. */
 const QUIET_MS = 100;
 
 /** In a worker: answers {@link DevelopmentFiles}. */
@@ -21,14 +20,14 @@ export function answerModules(launcher: ProcessLauncher): void {
   launcher.answer(TOPIC, programPaths);
 }
 
-/** The parent's watch. Only other bytes count; a file that is gone counts once it is there again. */
+/** The parent's watch. Only a different content counts; a missing file counts when it is back. */
 export class DevelopmentFiles {
   readonly #launcher: ProcessLauncher;
   readonly #config: Config;
   readonly #log: Logger;
   readonly #restarted: () => void;
   #known = new Map<string, string | undefined>();
-  /** When the loading of what is watched began, in milliseconds since 1970. */
+  /** Time at which loading of the watched files began, in milliseconds since 1970. */
   #since = performance.timeOrigin;
   #unwatch: () => void = () => undefined;
 
@@ -44,12 +43,12 @@ export class DevelopmentFiles {
     this.#restarted = restarted;
   }
 
-  /** Watches what the configuration was read from, and what its workers have loaded by now. */
+  /** Watches the files of the configuration, and those that its workers have loaded. */
   async follow(): Promise<void> {
     const answers = await this.#launcher.ask(TOPIC);
     const modules = answers.flatMap(({ body }) => (body as string[] | undefined) ?? []);
     const paths = new Set([...this.#config.configFiles, ...this.#config.filesRead, ...modules]);
-    // A file written after a change was seen has changed as well.
+    // A file that was written after a change was seen has changed too.
     this.#known = new Map([...paths].map((path) => [path, this.#known.get(path) ?? this.#textLoaded(path)]));
     this.#unwatch();
     this.#unwatch = watchFiles(paths, () => void this.#look(), { quietMs: QUIET_MS });
@@ -57,7 +56,7 @@ export class DevelopmentFiles {
     await this.#look();
   }
 
-  /** Undefined for one that was written since: whether before or after it was loaded cannot be told, so it counts as changed. */
+  /** Returns undefined for a file written since then: it may have been loaded before or after, so it counts as changed. */
   #textLoaded(path: string): string | undefined {
     const { mtimeMs = 0 } = ignoreErrors(() => statSync(path)) ?? {};
     return mtimeMs > this.#since && mtimeMs <= Date.now() ? undefined : textOf(path);

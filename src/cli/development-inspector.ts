@@ -1,6 +1,6 @@
 /**
- * `--dev` with Node's inspector: one address for debuggers, which leads to the worker that serves now. The parent's own inspector gives
- * way to it, and each worker has one at its own port.
+ * `--dev` with Node's inspector: one address for debuggers, which leads to the present worker. The parent's own inspector is closed, and
+ * each worker has one at its own port.
  */
 import { once } from 'node:events';
 import { close, url } from 'node:inspector';
@@ -11,9 +11,9 @@ import type { Logger } from '../log/index.js';
 
 const TOPIC = 'portico.development.inspector';
 
-/** A worker that is at a breakpoint does not answer: a debugger that connects is led to it all the same. */
+/** A worker at a breakpoint does not respond: a debugger is led to it regardless. */
 const ANSWERS_WITHIN_MS = 300;
-/** An address that comes later is never printed; a worker that has just begun may be busy. */
+/** An address that arrives later is never printed; a new worker may be busy. */
 const PRINTED_WITHIN_MS = 5000;
 
 /** In a worker: answers {@link DevelopmentInspector}. */
@@ -40,19 +40,19 @@ export class DevelopmentInspector {
   #launcher: ProcessLauncher | undefined;
   /** Inspectors of the workers that serve. */
   #known: readonly Inspected[] = [];
-  /** URL that the relay leads to: a worker of the first service has it. */
+  /** URL that the relay leads to: that of a worker of the first service. */
   #led: string | undefined;
   /** URLs that were printed. */
   #told: ReadonlySet<string> = new Set();
 
-  /** `address`: where it listens; undefined where that is taken. */
+  /** `address`: its address; undefined if that is taken. */
   private constructor(address: Address | undefined) {
     this.#address = address;
   }
 
   /**
-   * Listens where `--inspect` asks for it, of `api-cli` (`asked`), of Node or in `NODE_OPTIONS`; undefined where none of them is
-   * there. To be called before a worker is spawned.
+   * Listens if `--inspect` is set, for `api-cli` (`asked`), for Node or in `NODE_OPTIONS`; otherwise returns undefined. Must be called
+   * before a worker is spawned.
    */
   static async take(asked: string | true | undefined, log: Logger): Promise<DevelopmentInspector | undefined> {
     const written = asked ?? nodesOption();
@@ -60,7 +60,7 @@ export class DevelopmentInspector {
     const own = asked === undefined ? url() : undefined;
     const wanted = addressOf(own === undefined ? written : new URL(own).host);
     if (own !== undefined) close();
-    // As if Node had been given it: workers take Node's options over, with a port that the system chooses.
+    // As if Node had this option: workers inherit Node's options, with a port that the system chooses.
     process.execArgv.push('--inspect=0', '--inspect-publish-uid=http');
     const inspector: DevelopmentInspector = new DevelopmentInspector(
       await listening(wanted, log, (client) => void inspector.#relay(client)),
@@ -68,12 +68,12 @@ export class DevelopmentInspector {
     return inspector;
   }
 
-  /** Takes the launcher whose workers are meant. */
+  /** Sets the launcher of the workers. */
   lead(launcher: ProcessLauncher): void {
     this.#launcher = launcher;
   }
 
-  /** Prints the addresses of inspectors that were not printed yet, in Node's words, which tools read. */
+  /** Prints the addresses of new inspectors in Node's words, which tools read. */
   async tell(): Promise<void> {
     await this.#look(PRINTED_WITHIN_MS);
     const before = this.#told;
@@ -85,7 +85,7 @@ export class DevelopmentInspector {
     }
   }
 
-  /** Finds the inspectors of the workers that serve; a worker that does not answer has the one it had. */
+  /** Finds the inspectors of the workers that serve; a worker that does not respond keeps its previous one. */
   async #look(timeoutMs = ANSWERS_WITHIN_MS): Promise<void> {
     const answers = (await this.#launcher?.ask(TOPIC, undefined, { timeoutMs })) ?? [];
     const found = answers.flatMap(({ service, pid, body }): Inspected[] => {
@@ -96,7 +96,7 @@ export class DevelopmentInspector {
     if (found.length === 0) return;
     this.#known = found;
     const led = found.find(({ service }) => service === answers[0]!.service)?.url;
-    // A debugger that stays with a worker that was replaced would keep it from ending.
+    // A debugger that stays connected to a replaced worker would keep it from ending.
     if (led !== this.#led) for (const client of this.#clients) client.destroy();
     this.#led = led;
   }
@@ -122,14 +122,16 @@ export class DevelopmentInspector {
   }
 }
 
-/** The value of Node's own `--inspect`; the empty text where it has none. Debuggers that open an inspector by themselves are left alone. */
+/**
+ * Returns the value of Node's own `--inspect`, an empty text if it has none. Debuggers that open an inspector themselves are not affected.
+ */
 function nodesOption(): string | undefined {
   const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
   const option = words.findLast((word) => /^--inspect(?:=|$)/.test(word));
   return option?.slice('--inspect='.length);
 }
 
-/** `[host:]port`, as Node has it; what is left out is Node's default. */
+/** Parses `[host:]port` with Node's defaults. */
 function addressOf(written: string | true): Address {
   const [, host = '127.0.0.1', port = ''] = (written === true ? '' : written).match(/^(?:(.+):)?(\d*)$/) ?? [];
   const number = port === '' ? 9229 : Number(port);
@@ -147,7 +149,7 @@ function bare(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
-/** Listens for debuggers. A port that another process has is no reason not to serve: then each worker's own is told. */
+/** Listens for debuggers. A port that another process holds does not prevent serving: then the address of each worker is printed. */
 async function listening(
   { host, port }: Address,
   log: Logger,
@@ -164,7 +166,7 @@ async function listening(
   return { host, port: typeof address === 'object' && address !== null ? address.port : port };
 }
 
-/** The URL of an inspector at another address. */
+/** Returns the URL of an inspector at another address. */
 function movedTo(inspector: string, { host, port }: Address): string {
   return `ws://${host.includes(':') ? `[${host}]` : host}:${port}${new URL(inspector).pathname}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The APIs that a configuration enables, as services; and what is wrong with names that have no app, and with APIs without a port,
- * which listen on whatever is free, where clients do not find them.
+ * APIs that a configuration enables, as services; and the mistakes of names without an app, and of APIs without a port, which listen on any
+ * free port, where clients do not find them.
  */
 import { type Config, ConfigError } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
@@ -12,28 +12,28 @@ import { apiOptions, enabledApisOptions, servingOptions } from '../server/intern
 import type { ListenAddress } from '../service/index.js';
 import { apiNames, enabledServiceNames, missingComma, sectionNames, sslApiNames } from './names.js';
 
-/** How {@link enabledApis} makes services. */
+/** Options of {@link enabledApis}. */
 export interface EnabledApisOptions {
   readonly log: Logger;
-  /** Readable, one worker, certificates made where none are named. */
+  /** Readable log, one worker, development certificates if none are named. */
   readonly dev?: boolean;
-  /** The APIs that run already, at a reload. */
+  /** Running APIs, in a reload. */
   readonly running?: readonly string[];
 }
 
-/** Makes a service of an API, or its plan. */
+/** Creates a service of an API, or its plan. */
 export type MakeApi<T> = (name: string, options: WSGIServiceOptions & { readonly log: Logger }) => T;
 
-/** The services, and what is wrong with those that are not among them. */
+/** The services, and the mistakes of those that are not among them. */
 export interface EnabledApis<T> {
   readonly services: readonly T[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * One service for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the
- * paste file does not have is a warning with the nearest one, and an error under `strict_config`, where nothing else is
- * served, and at a reload where an API that runs would end: that is most likely the one that was meant.
+ * Returns one service for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the paste file lacks
+ * is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a reload in which a running
+ * API would end, because that is most likely the intended one.
  */
 export async function enabledApis<T extends { readonly name: string }>(
   config: Config,
@@ -61,7 +61,7 @@ export async function enabledApis<T extends { readonly name: string }>(
   return { services, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
 }
 
-/** Names that nothing has, where those that run and are not named any more would end. */
+/** Returns errors for names without an app, if running APIs that are no longer named would end. */
 export function judgeMissing(
   config: Config,
   missing: readonly Diagnostic[],
@@ -75,7 +75,7 @@ export function judgeMissing(
   });
 }
 
-/** The diagnostic for a configuration that leaves nothing to run, at the place of its option where it has one. */
+/** Returns the diagnostic for a configuration without anything to run, at the place of its option if it has one. */
 export function nothingEnabled(config: Config): Diagnostic {
   const [what, opt] =
     enabledServiceNames(config).length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
@@ -83,18 +83,18 @@ export function nothingEnabled(config: Config): Diagnostic {
   return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
 }
 
-/** The app of the paste file that an API names in its section; undefined where its own name is looked for. */
+/** Returns the app of the paste file that an API's section names; undefined if it is looked up by the API's name. */
 function ownPipeline(config: Config, name: string): string | undefined {
   try {
     return config.api(name, apiOptions, { partial: true }).pipeline || undefined;
   } catch (error) {
-    // Mistakes in the section are reported as such.
+    // Mistakes in the section are reported separately.
     if (error instanceof ConfigError) return undefined;
     throw error;
   }
 }
 
-/** That the paste file has no app for an API: at the name that is wrong, with what may have been meant. A warning. */
+/** Returns a warning that the paste file has no app for an API: at the wrong name, with the name that was probably intended. */
 function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
   const pipeline = ownPipeline(config, name);
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
@@ -107,8 +107,8 @@ function missingAppIssue(config: Config, name: string, error: PasteAppNotFound):
 }
 
 /**
- * The nearest of what would start: other APIs that have an app, and the apps of the paste file, which `error` knows.
- * Never the name itself.
+ * Returns the nearest startable names: other APIs that have an app, and the apps of the paste file, which `error` knows. Never the name
+ * itself.
  */
 function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
   if (ownPipeline(config, name) !== undefined) return error.hint;
@@ -124,7 +124,7 @@ function missingAppHint(config: Config, name: string, error: PasteAppNotFound): 
   return didYouMean(name, others) ?? error.hint;
 }
 
-/** A warning for an API without a port. None for `port = 0`, which asks for any. */
+/** Returns a warning for an API without a port. None for `port = 0`, which requests any port. */
 export function unplacedApi(config: Config, name: string): Diagnostic | undefined {
   const { listen, port } = config.api(name, apiOptions, { partial: true });
   if (listen.kind !== 'tcp' || listen.port !== undefined || port !== 0) return undefined;
@@ -143,7 +143,7 @@ export function unplacedApi(config: Config, name: string): Diagnostic | undefine
   };
 }
 
-/** The same once it listens, with the port that it got. */
+/** As {@link unplacedApi}, after it listens, with its actual port. */
 export function unplacedAt(config: Config, name: string, addresses: readonly ListenAddress[]): string | undefined {
   const found = unplacedApi(config, name);
   const [address] = addresses;
@@ -153,8 +153,8 @@ export function unplacedAt(config: Config, name: string, addresses: readonly Lis
 }
 
 /**
- * Throws ConfigError where an API that runs would end with its address unused, and one of the `next`, which is new, would listen
- * on any port because it has none.
+ * Throws ConfigError if a running API would end and leave its address unused, while an API of `next`, which is new and has no port, would
+ * listen on any port.
  */
 function refuseGivenUp(config: Config, running: readonly string[], next: readonly string[]): void {
   const left = running.find((name) => !next.includes(name) && isPlaced(config, name));
@@ -174,7 +174,7 @@ function refuseGivenUp(config: Config, running: readonly string[], next: readonl
   if (issues.length > 0) throw new ConfigError(issues);
 }
 
-/** It has a section that gives it its own address. */
+/** Reports whether it has a section with its own address. */
 function isPlaced(config: Config, name: string): boolean {
   const isSet = (opt: string): boolean => config.getLocation(`api:${name}`, opt).kind !== 'default';
   return config.getSectionLocation(`api:${name}`) !== undefined && (isSet('port') || isSet('listen'));

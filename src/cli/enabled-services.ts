@@ -1,5 +1,5 @@
 /**
- * The services beside the APIs that a configuration enables: managers whose methods others call.
+ * Services that a configuration enables in addition to the APIs: managers whose methods others call.
  */
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
@@ -10,35 +10,35 @@ import type { RPCService, RPCServiceOptions } from '../rpc/index.js';
 import type { PlannedRPCService } from '../rpc/internal.js';
 import { apiNames, sectionNames, serviceNames, serviceOptions } from './names.js';
 
-/** How {@link enabledServices} makes services. */
+/** Options of {@link enabledServices}. */
 export interface EnabledServicesOptions {
   readonly log: Logger;
   /** One worker. */
   readonly dev?: boolean;
 }
 
-/** Makes a service, or its plan. */
+/** Creates a service, or its plan. */
 export type MakeService<T> = (options: RPCServiceOptions & { readonly name: string; readonly config: Config }) => T;
 
-/** The services as objects, for processes that run or build them. */
+/** Returns the function that creates services, for processes that run or build them. */
 export async function makingServices(): Promise<MakeService<RPCService>> {
   const { RPCService } = await import('../rpc/index.js');
   return (options) => RPCService.create(options);
 }
 
-/** Their plans, for a parent of workers. */
+/** Returns the function that creates plans, for a parent of workers. */
 export async function planningServices(): Promise<MakeService<PlannedRPCService>> {
   return (await import('../rpc/internal.js')).plannedRpcService;
 }
 
-/** The services, those that have neither section nor manager, and what is wrong with others. */
+/** The services, the names without section and manager, and the mistakes of others. */
 export interface EnabledServices<T> {
   readonly services: readonly T[];
   readonly missing: readonly Diagnostic[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** One service for each name in `enabled_services`, in that order. `making` is called where there are any: it loads remote calls. */
+/** Returns one service for each name in `enabled_services`, in that order. `making` is called if there are any: it loads remote calls. */
 export async function enabledServices<T extends { readonly name: string; readonly topic: string }>(
   config: Config,
   options: EnabledServicesOptions,
@@ -83,21 +83,21 @@ function withoutManager(config: Config, group: string): Diagnostic {
   return diagnose(config, { code: 'PORTICO_MANAGER', group, message: 'this service has no manager', hint });
 }
 
-/** A launcher knows services by their names, a registry by binaries that are made of them. */
+/** A launcher knows services by their names, a registry by binaries derived from them. */
 function sharedName(config: Config, name: string): Diagnostic {
   const message = `an API has the same name, in [api:${name}] or enabled_apis`;
   const hint = `Rename the service, and write topic = ${name} if callers use that name.`;
   return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, message, hint });
 }
 
-/** Each would get calls that are meant for the other. */
+/** Each would get calls for the other one. */
 function sharedTopic(config: Config, name: string, { name: twin, topic }: { name: string; topic: string }): Diagnostic {
   const message = `[service:${twin}] also receives calls for the topic ${topic}`;
   const hint = `Choose another topic. For more processes of one service, set workers in [service:${twin}].`;
   return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, opt: 'topic', message, hint });
 }
 
-/** That a name of `enabled_services` has no section, with the nearest that has. A warning. */
+/** Returns a warning that a name of `enabled_services` has no section, with the nearest one that has. */
 function missingService(config: Config, name: string): Diagnostic {
   const others = sectionNames(config, 'service').filter((each) => each !== name);
   const isApi = sectionNames(config, 'api').includes(name);

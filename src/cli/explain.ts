@@ -1,6 +1,6 @@
 /**
- * `api-cli explain`: what would happen to a request, before it is sent. No filter is made and nothing runs; the app that it
- * comes to is made, for its routes, and let go of.
+ * `api-cli explain`: shows how a request would be handled, without sending it. No filter is created and nothing runs; the app that it
+ * reaches is created for its routes, and released.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
@@ -43,7 +43,7 @@ export function register(program: Command): void {
   });
 }
 
-/** Output of `--json`. */
+/** Document of `--json`. */
 async function explain(request: NamedRequest, args: RequestArguments) {
   const { loader, config, app } = await namedApp(request, args);
   let last: ExplainedRoute | undefined;
@@ -58,7 +58,7 @@ async function explain(request: NamedRequest, args: RequestArguments) {
       return { steps: [stepOf(node, req, 'app', text)], answer: undefined };
     }
     const within = explainRouter(router, node, req);
-    // Behind an action a cascade may go on: the first is the one to be named.
+    // A cascade may continue after an action: the first route is named.
     if (!acts) last = within.route;
     acts ||= within.answer === 'decided';
     const text = `a Router of ${router.routes.length} routes`;
@@ -74,19 +74,19 @@ async function explain(request: NamedRequest, args: RequestArguments) {
     version: 1,
     request: 'status' in taken ? request : taken,
     steps,
-    // Null: the app answers, as it decides.
+    // Null: the app decides.
     status: typeof answer === 'number' ? answer : null,
     route: last?.route ?? null,
     match: last?.match ?? null,
     action: last?.action ?? null,
-    // Of a 405: the methods that the path takes.
+    // For a 405: the methods of the path.
     allow: last?.answer?.allow ?? null,
-    // Of a 404: the route that was perhaps meant.
+    // For a 404: the route that was perhaps intended.
     nearest: last?.answer?.nearest ?? null,
   };
 }
 
-/** The server's refusal of a path, before any filter sees it. */
+/** Returns the server's refusal of a path, before any filter. */
 function refused({ url }: NamedRequest, { status, reason }: Refusal): Explanation {
   const text = `${status} ${STATUS_CODES[status]}: ${reason}`;
   const step: ExplainedStep = { what: 'answer', name: 'the server', origin: undefined, text, scriptName: '', url };
@@ -99,7 +99,7 @@ function line({ what, name, factory, origin, text, scriptName, url }: ExplainedS
   return `  ${what} ${name}: ${text}${path}${made}${origin === undefined ? '' : `  ${placeText(origin)}`}`;
 }
 
-/** Steps within the router of an app, and in those that are mounted in it. */
+/** Returns the steps within the router of an app, and within routers mounted in it. */
 function explainRouter(
   router: BuiltRouter,
   node: ContextTree,
@@ -143,7 +143,7 @@ function explainRouter(
   return { steps, answer: 'decided', route: explained };
 }
 
-/** A step at a node of the paste file. */
+/** Returns a step at a node of the paste file. */
 function stepOf(
   { name, factory, origin }: ContextTree,
   req: IncomingMessage,

@@ -1,17 +1,17 @@
 /**
- * How a command ends: its exit status, and what is said of the error it failed with.
+ * Exit status and output of a command that failed.
  */
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import { explainedError } from '../modules/index.js';
 
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;
-/** The command line is wrong. */
+/** Wrong command line. */
 export const STATUS_USAGE = 2;
 /** A running service refuses an argument: `EX_USAGE` of sysexits.h. */
 const STATUS_ARGUMENT = 64;
 
-/** A running service does not take an argument of a command that is well-formed. */
+/** A running service refuses a well-formed argument of a command. */
 export class ArgumentRefused extends PorticoError {}
 
 export function exitStatusOf(error: unknown): number {
@@ -19,17 +19,17 @@ export function exitStatusOf(error: unknown): number {
   if (error instanceof ArgumentRefused) return STATUS_ARGUMENT;
   const chosen = chosenStatus(error);
   if (chosen !== undefined) return chosen;
-  // Anything can be thrown, undefined as well.
+  // Any value can be thrown, even undefined.
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;
 }
 
-/** Nothing is wrong with it but that it leaves nothing to serve: no API started, which is 1 as in oslo's programs. */
+/** A configuration without other mistakes that leaves nothing to serve: no API started, which is 1 as in oslo's programs. */
 function isIdle({ diagnostics }: ConfigurationRefused): boolean {
   return diagnostics.every(({ severity, code }) => severity === 'warning' || code === 'PORTICO_NO_APIS');
 }
 
-/** The text for an operator. A refusal of the system, such as a full disk, is one line; an unexpected error has its stack. */
+/** Returns the text for an operator. A refusal of the system, such as a full disk, is one line; an unexpected error has its stack. */
 export function failureText(error: unknown): string {
   if (error instanceof ConfigurationRefused) return explainedError(error);
   if (!isSystemError(error) || error.name !== 'Error') return describeError(error);
@@ -43,13 +43,10 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof errno === 'number' && typeof syscall === 'string';
 }
 
-/** How long a process may take to end by itself. */
+/** Time that a process has to end by itself. */
 const FORGOTTEN_MS = 1000;
 
-/**
- * Ends the process with a status: by itself, or a while after a reader has taken all that it has written, whatever handles it
- * forgot.
- */
+/** Ends the process with a status: by itself, or shortly after its output was read, whatever handles are open. */
 export function endSoon(status?: number): void {
   if (status !== undefined) process.exitCode = status;
   process.stdout.write('', () => setTimeout(() => process.exit(), FORGOTTEN_MS).unref());

@@ -1,6 +1,6 @@
 /**
- * Finds the running service that a command is about: by the path of its control socket, by its configuration or its folder, or
- * because no other runs.
+ * Finds the running service that a command is for: by the path of its control socket, by its configuration or its folder, or because no
+ * other one runs.
  */
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -12,23 +12,23 @@ import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { ask } from './control-client.js';
 
-/** Name of the program among others whose sockets are in one directory. */
+/** Name of the program among others whose sockets are in the same directory. */
 const COMMAND = 'api-cli';
 
-/** Arguments that say which service is meant. */
+/** Arguments that select the service. */
 export interface MeantService extends ConfigurationArguments {
   readonly socket?: string;
 }
 
-/** A service that has answered. */
+/** A service that has responded. */
 interface Running {
   readonly path: string;
   readonly told: StatusDocument['process'];
 }
 
 /**
- * The socket of the service that is meant. Rejects with `PORTICO_NOT_RUNNING` where none is, or several are.
- * `allowUnnamed`: where there is no configuration here, of the only one that runs. Default true.
+ * Returns the socket of the selected service. Rejects with `PORTICO_NOT_RUNNING` if none or several match. `allowUnnamed`: without a
+ * configuration here, the only running service is selected. Default true.
  */
 export async function socketOf(args: MeantService, { allowUnnamed = true } = {}): Promise<string> {
   if (args.socket !== undefined) return args.socket;
@@ -63,7 +63,7 @@ export async function socketOf(args: MeantService, { allowUnnamed = true } = {})
   });
 }
 
-/** Those with this configuration; else of this folder; else, where there is no configuration here and `allowUnnamed`, all. */
+/** Returns services with this configuration; else of this folder; else, without a configuration here and with `allowUnnamed`, all. */
 function chosen(
   running: readonly Running[],
   config: Config,
@@ -73,7 +73,7 @@ function chosen(
   const configured = running.filter((each) => isMeant(each, config, args));
   if (configured.length > 0 || args.configFile !== undefined || args.configDir !== undefined) return configured;
   const hasFiles = config.configFiles.length > 0;
-  // With other files api-cli serves something else; a program finds files of other names than this command.
+  // With other files api-cli serves something else; a program may find files of other names than this command.
   const isOther = ({ name, configFiles }: Running['told']): boolean =>
     hasFiles && name === COMMAND && configFiles.length > 0;
   const here = running.filter(({ told }) => told.folder === process.cwd() && !isOther(told));
@@ -81,8 +81,8 @@ function chosen(
 }
 
 /**
- * True for a service that has read every `--config-file`, or, without one, any of the files that are found. If there are no files, the
- * folder has to be the same.
+ * Returns true for a service that has read every `--config-file`, or, without one, any of the files that are found. If there are no files,
+ * the folder must be the same.
  */
 function isMeant({ told: { folder, configFiles } }: Running, config: Config, { configFile }: MeantService): boolean {
   if (config.getLocation('control', 'socket').kind === 'environment') return true;
@@ -93,12 +93,12 @@ function isMeant({ told: { folder, configFiles } }: Running, config: Config, { c
 }
 
 const OTHERS_WRITE = 0o002;
-/** Each has less time than one that is meant. */
+/** Time limit for other services than the selected one. */
 const OTHERS_MS = 1000;
 
 /**
- * Services whose sockets are in this directory, or in one below `/run`, where system services have theirs. A directory in which any user
- * may make one, as /run/lock is, is left out. `closed`: sockets that this user may not open.
+ * Returns services whose sockets are in this directory, or in one below `/run`, where system services have theirs. Leaves out directories
+ * in which any user may create a socket, such as /run/lock. `closed`: sockets that this user may not open.
  */
 async function runningServices(directory: string): Promise<{ running: readonly Running[]; closed: readonly string[] }> {
   const system = (ignoreErrors(() => readdirSync('/run')) ?? [])
@@ -114,7 +114,7 @@ async function runningServices(directory: string): Promise<{ running: readonly R
     paths
       .filter((path) => !closed.includes(path))
       .map(async (path) => {
-        // A socket that is left of a program, and one that is silent or no control socket, are none.
+        // Leaves out a socket without a program, and one that is silent or not a control socket.
         const document = await ask<StatusDocument>(path, 'GET', '/status', {}, OTHERS_MS).catch(() => undefined);
         return document?.schema === 'portico/status' ? [{ path, told: document.process }] : [];
       }),

@@ -1,6 +1,6 @@
 /**
- * `api-cli generate`: files for what starts, stops, probes and forwards to the program, written from its configuration, and
- * what in such a file no longer fits.
+ * `api-cli generate`: writes files for tools that start, stop, probe and forward to the program, from its configuration, and finds the
+ * outdated parts of such a file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';

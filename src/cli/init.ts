@@ -1,6 +1,6 @@
 /**
- * `api-cli init`: a small project that works: an API, a filter with an option, a test, and the two files that compose them.
- * The files are in `paste/init`; only `package.json` is made here.
+ * `api-cli init`: creates a small working project: an API, a filter with an option, a test, and the two files that compose them. The files
+ * are in `paste/init`; only `package.json` is generated here.
  */
 import {
   cpSync,
@@ -35,7 +35,7 @@ interface Language {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Run as it is written, by a Node that leaves the types out. */
+/** Runs without a build, on a Node that strips the types. */
 const TYPESCRIPT: Language = {
   name: 'TypeScript',
   folder: 'typescript',
@@ -76,10 +76,10 @@ function init(dir: string, args: InitArguments): void {
   const copied = (file: string): string => readFileSync(join(template, file), 'utf8');
 
   mkdirSync(target, { recursive: true });
-  // Node copies no directory to a link.
+  // Node copies no directory onto a link.
   cpSync(join(template, language.folder), realpathSync(target), { recursive: true });
   const files = {
-    // npm leaves a file of this name out of a package, and takes its lines for its own.
+    // npm leaves a file of this name out of a package, and applies its lines itself.
     '.gitignore': copied('gitignore'),
     'README.md': copied('README.md').replace('{name}', name),
     'api-paste.ini': copied('api-paste.ini').replaceAll('.ts:', `${language.extension}:`),
@@ -94,7 +94,7 @@ function init(dir: string, args: InitArguments): void {
 /** Files that may exist in the folder of a new project: a new repository, and `npm init` with `npm install portico`. */
 const BESIDE = ['.git', 'node_modules', 'package.json', 'package-lock.json'];
 
-/** A project does not go over what is there; a directory that has these alone is as good as empty. */
+/** A project does not overwrite existing files; a directory with only these counts as empty. */
 function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
   const hint = 'Choose a new or empty directory: api-cli init library.';
@@ -108,7 +108,7 @@ function refuseOccupied(target: string, dir: string): void {
   throw new UsageError(message, hint);
 }
 
-/** The directory's name in the characters that npm takes. */
+/** Returns the directory's name in the characters that npm allows. */
 function packageName(target: string): string {
   const name = basename(target)
     .toLowerCase()
@@ -118,8 +118,8 @@ function packageName(target: string): string {
 }
 
 /**
- * The version that is running, where a registry has it; a clone, a tarball and a repository are named as they are. npm notes
- * in `node_modules` where a package came from.
+ * Returns the running version if it comes from a registry; a clone, a tarball and a repository as their references. npm records the origin
+ * of a package in `node_modules`.
  */
 function dependency(folder: string, version: string | undefined, target: string): string {
   const modules = dirname(folder);
@@ -128,7 +128,7 @@ function dependency(folder: string, version: string | undefined, target: string)
   const { packages } = JSON.parse(noted) as { packages?: Readonly<Record<string, { resolved?: string }>> };
   const { resolved = '' } = packages?.[`node_modules/${basename(folder)}`] ?? {};
   if (resolved.startsWith('file:')) return `file:${relative(target, resolve(dirname(modules), resolved.slice(5)))}`;
-  // Without the token or password that it was installed with: the manifest is committed.
+  // Without the token or password of the installation: the manifest is committed.
   return resolved.startsWith('git') ? resolved.replace(/^(git\+https?:\/\/)[^/]*@/, '$1') : `^${version}`;
 }
 
@@ -149,7 +149,7 @@ function manifest(
   };
 }
 
-/** Keeps the existing fields, except `type`, without which no file of the project is a module, and the script that `npm init` makes to fail. */
+/** Keeps the existing fields, except `type`, without which no file of the project is a module, and the failing script of `npm init`. */
 function joinedManifest(target: string, made: Readonly<Record<string, unknown>>): object {
   const text = ignoreErrors(() => readFileSync(join(target, 'package.json'), 'utf8'));
   if (text === undefined) return made;

@@ -1,5 +1,5 @@
 /**
- * The judgement of a whole configuration, with its applications imported, and built: `check`, reloads and refused starts have one.
+ * Check of a whole configuration, with its applications imported and built: shared by `check`, reloads and refused starts.
  */
 import { configuredFaultForm } from '../app/internal.js';
 import type { Config } from '../config/index.js';
@@ -22,17 +22,17 @@ import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
 import { buildAndFind } from './route-findings.js';
 import { registerShippedOptions } from './shipped-options.js';
 
-/** How thoroughly {@link judge} looks. */
+/** Options of {@link judge}. */
 export interface JudgeOptions extends Partial<EnabledApisOptions> {
-  /** False looks for modules without importing them. */
+  /** False: finds modules without importing them. */
   readonly import?: boolean;
   /** Options that the program has declared. */
   readonly groups?: DeclaredGroups;
 }
 
 /**
- * Services that a configuration starts, with mistakes that show only once the applications are imported: in their factories, managers and options.
- * Mistakes in parts that no enabled API leads to refuse nothing: sections of the paste file, and groups of filters.
+ * Returns the services that a configuration starts, with mistakes that only an import of the applications reveals: in their factories,
+ * managers and options. Mistakes in parts that no enabled API reaches refuse nothing: sections of the paste file, and groups of filters.
  */
 export async function judge(
   config: Config,
@@ -76,8 +76,8 @@ export async function judge(
 }
 
 /**
- * The same with every service built as its first worker would: what factories and managers refuse is told too, and what is odd about
- * routes. Rejects with what else keeps one from being built. Nothing is started, and what was built is let go.
+ * As {@link judge}, and builds every service as its first worker would: includes refusals of factories and managers, and warnings about
+ * routes. Rejects with other errors of a build. Starts nothing, and releases what was built.
  */
 export async function buildAll(config: Config, options: JudgeOptions = {}): Promise<readonly Diagnostic[]> {
   const { apis, services, diagnostics } = await judge(config, options);
@@ -97,17 +97,17 @@ export async function buildAll(config: Config, options: JudgeOptions = {}): Prom
   return inOrder(joined(joined(diagnostics, refusals.diagnostics), found));
 }
 
-/** Builds an API as its worker would, and lets go of it. */
+/** Builds an API as its worker would, and releases it. */
 async function tryToBuild({ name, usesTls }: PlannedApi, config: Config): Promise<void> {
   const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, judged: true });
   const letGo = await service.prepare(config);
   await Promise.resolve(letGo());
 }
 
-/** The same of its app alone. */
+/** Builds only its app. */
 async function tryToLoad(name: string, config: Config): Promise<void> {
   const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
-  // Others of its options may be refused.
+  // Other options of it may be refused.
   const group = `api:${name}`;
   const written = config.has(group, 'pipeline') ? config.resolve(group, 'pipeline').value : undefined;
   const pipeline = typeof written === 'string' && written !== '' ? written : name;
@@ -117,8 +117,8 @@ async function tryToLoad(name: string, config: Config): Promise<void> {
 }
 
 /**
- * A section `[<name>]` with nothing in it or options of `[api:<name>]`, where what the app's factory reads is not known: a start says more of it, once
- * the factory was called.
+ * Returns mistakes of a section `[<name>]` that is empty or has options of `[api:<name>]`, if the options of the app's factory are unknown:
+ * a start reports more, after the factory was called.
  */
 function optionsBesideApi(config: Config, name: string): readonly Diagnostic[] {
   const written = config.listOptions(name);
@@ -126,18 +126,18 @@ function optionsBesideApi(config: Config, name: string): readonly Diagnostic[] {
   return isMeant ? sectionOfName(config, name) : [];
 }
 
-/** A name of `[DEFAULT]` that comes near nothing may belong to an application. */
+/** Reports whether a name of `[DEFAULT]` is similar to no known one, and so may belong to an application. */
 function isFar({ code, section, hint, got }: Diagnostic): boolean {
   return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && section === 'DEFAULT' && hint === undefined && got === undefined;
 }
 
 interface JudgedPasteFile {
   readonly diagnostics: readonly Diagnostic[];
-  /** It was followed from every API: what is wrong elsewhere in it keeps nothing from starting. */
+  /** True if it was followed from every API: mistakes elsewhere in it prevent nothing from starting. */
   readonly followed: boolean;
 }
 
-/** Mistakes of the paste file: first as each API would load it, then the rest of it. */
+/** Returns the mistakes of the paste file: first as each API would load it, then the rest of it. */
 async function judgePasteFile(config: Config, apis: readonly PlannedApi[], imports: boolean): Promise<JudgedPasteFile> {
   const found: Diagnostic[] = [];
   const names = imports ? pipelines(config) : undefined;
@@ -157,7 +157,7 @@ async function judgePasteFile(config: Config, apis: readonly PlannedApi[], impor
   return { diagnostics: found, followed: names !== undefined };
 }
 
-/** The apps of the paste file that the enabled APIs begin with, as far as it has them; undefined where that is not known. */
+/** Returns the apps of the paste file that the enabled APIs begin with, as far as it has them; undefined if unknown. */
 function pipelines(config: Config): string[] | undefined {
   try {
     const loader = new Loader(configuredPasteFile(config), { config });
@@ -175,8 +175,8 @@ function refusalsOnly(error: unknown): void {
 }
 
 /**
- * Whether all options that the APIs read are declared by now. A factory that has not declared its own may read any, as a manager may:
- * `build` calls the factories of such an API, as a start does, and lets go of what they made.
+ * Reports whether all options that the APIs read are declared by now. A factory that has not declared its options may read any, as a
+ * manager may: `build` calls the factories of such an API, as a start does, and releases their results.
  */
 async function tellAllTheyRead(config: Config, apis: readonly PlannedApi[], build: boolean): Promise<boolean> {
   for (const api of apis) {
@@ -196,8 +196,8 @@ async function tellAllTheyRead(config: Config, apis: readonly PlannedApi[], buil
 }
 
 /**
- * Whether a section may be for what is not enabled here, such as in a file that several hosts share: a manager, or an API whose factories have not
- * declared what they read.
+ * Reports whether a section may belong to parts that are not enabled here, as in a file that several hosts share: a manager, or an API
+ * whose factories have not declared their options.
  */
 export async function othersMayRead(config: Config): Promise<boolean> {
   const sections = config.listAllSections().filter((section) => /^(?:api|service):/.test(section));
@@ -220,7 +220,7 @@ function hasDeclared({ resolved, filters = [], app, filter, next, children = [] 
   return declared && inner.every((each) => each === undefined || hasDeclared(each));
 }
 
-/** Mistakes of `[rpc]`. Judged where remote calls may be made, and nowhere else: what makes them is loaded for it. */
+/** Returns mistakes of `[rpc]`. Checked only if remote calls are possible, because the check loads their modules. */
 async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]> {
   const { RPCConnection } = await import('../rpc/index.js');
   const refusals = new Refusals();
@@ -228,7 +228,7 @@ async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]
   return refusals.diagnostics;
 }
 
-/** Mistakes in the fault renderers that are named; a name that is none is among the mistakes of the options. */
+/** Returns mistakes in the named fault renderers; an invalid name is among the mistakes of the options. */
 async function judgeFaultStyles(config: Config, apis: readonly PlannedApi[]): Promise<Diagnostic[]> {
   const refusals = new Refusals();
   for (const { name } of apis) await refusals.gather(() => configuredFaultForm(config, name));
@@ -241,8 +241,8 @@ function managerOf(config: Config, group: string): string | undefined {
 }
 
 /**
- * The managers of APIs and services: a module that is missing stops the start, and a name that it does not export. Services that
- * are not enabled may be started elsewhere, by the same file: a warning.
+ * Returns mistakes of the managers of APIs and services: a missing module or export stops the start. For services that are not enabled,
+ * which the same file may start elsewhere, they are warnings.
  */
 async function judgeManagers(config: Config): Promise<Diagnostic[]> {
   const found: Diagnostic[] = [];

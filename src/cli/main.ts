@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-/**
- * `api-cli`: one program. It listens to the signals before all that it is made of is loaded.
- */
+/** `api-cli`: one program. It listens to signals before it loads its other modules. */
 import { holdSignals, keepCompiledCode } from '../process/index.js';
 
 const release = holdSignals({ launches: false });

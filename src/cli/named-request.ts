@@ -1,5 +1,5 @@
 /**
- * A request as a command line names it: method, URL and headers, and the app that it is for.
+ * A request given on a command line: method, URL and headers, and the app that it is for.
  */
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
@@ -13,14 +13,14 @@ import { unknownName } from './command.js';
 import { type ConfigurationArguments, collect } from './command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from './configuration.js';
 
-/** A request as it is named, its URL as a client sends it; where that is a whole one, with the port it is for. */
+/** A request with its URL as sent by a client; for an absolute URL, with the port it is for. */
 export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {
-  /** Names in lower case, with each value of a field that comes again. */
+  /** Names in lower case, with each value of a repeated field. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly port?: number;
 }
 
-/** Adds the words that name a request, and the app that it is for. */
+/** Adds the arguments that give a request, and the app that it is for. */
 export function addRequestArguments(command: Command): Command {
   return command
     .argument('<method>', 'GET, POST, …')
@@ -30,7 +30,7 @@ export function addRequestArguments(command: Command): Command {
     .option('-H, --header <header>', '"Name: value"; may repeat', collect);
 }
 
-/** Reads a path with its query, or a whole URL, and `Name: value` for each header. */
+/** Parses a path with its query, or an absolute URL, and `Name: value` for each header. */
 export function namedRequest(method: string, url: string, headers: readonly string[] = []): NamedRequest {
   const whole = url.includes('://') ? parsed(url) : undefined;
   return {
@@ -42,7 +42,7 @@ export function namedRequest(method: string, url: string, headers: readonly stri
   };
 }
 
-/** The request as the server hands it to the app, its path in the canonical spelling; or why the server refuses that path. */
+/** Returns the request as the server passes it to the app, with its canonical path; or the server's refusal of that path. */
 export function admitted(request: NamedRequest): ImaginedRequest | Refusal {
   const target = canonicalTarget(request.method, request.url);
   if ('status' in target) return target;
@@ -62,7 +62,7 @@ function parsed(url: string): URL {
   }
 }
 
-/** With escapes for what cannot be in the head of a request. */
+/** Escapes characters that the head of a request cannot have. */
 function sendable(url: string): string {
   if (!url.startsWith('/') && url !== '*') {
     throw new UsageError(`${url} is not a path: a path begins with "/"`, `Write /${url}`);
@@ -81,7 +81,7 @@ function headersOf(lines: readonly string[]): Record<string, string[]> {
   return headers;
 }
 
-/** The options of {@link addRequestArguments}. */
+/** Options of {@link addRequestArguments}. */
 export interface RequestArguments extends ConfigurationArguments {
   readonly paste?: string;
   readonly api?: string;
@@ -89,7 +89,7 @@ export interface RequestArguments extends ConfigurationArguments {
   readonly json?: boolean;
 }
 
-/** An app of a paste file, with what it is loaded by. */
+/** An app of a paste file, with its loader. */
 export interface NamedApp {
   readonly loader: Loader;
   readonly config: Config;
@@ -97,7 +97,7 @@ export interface NamedApp {
   readonly app: string;
 }
 
-/** First app of a request: the API of that name or at the port of the URL, an app of the paste file, or the only one. */
+/** Returns the first app of a request: the API of that name or at the port of the URL, an app of the paste file, or the only one. */
 export async function namedApp(
   { port }: NamedRequest,
   args: RequestArguments,

@@ -1,6 +1,6 @@
 /**
- * The names of APIs and of services beside them: those that are enabled, those that have sections, and those that have an app in
- * the paste file; and what the section of a service may have.
+ * Names of APIs and of other services: enabled ones, those with sections, and those with an app in the paste file; and the options of a
+ * service's section.
  */
 import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
 import { isUnknownSection } from '../config/internal.js';
@@ -8,7 +8,7 @@ import { ConfigurationRefused, type Diagnostic, ignoreErrors } from '../errors/i
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
-/** Services that a program runs beside its APIs. */
+/** Services that a program runs in addition to its APIs. */
 export const enabledServicesOptions = defineOptions({
   enabled_services: list({
     unique: true,
@@ -29,54 +29,54 @@ export const serviceOptions = defineOptions({
   workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes that run this service.' }),
 });
 
-/** The APIs a configuration enables: `enabled_apis`; every `[api:<name>]` where it enables no service by name either. */
+/** Returns the APIs a configuration enables: `enabled_apis`; else every `[api:<name>]`, unless it enables services by name. */
 export function apiNames(config: Config): readonly string[] {
   const named = listed(config, enabledApisOptions, 'enabled_apis');
   return named.length > 0 || enabledServiceNames(config).length > 0 ? named : sectionNames(config, 'api');
 }
 
-/** The value of `enabled_ssl_apis`. */
+/** Returns the value of `enabled_ssl_apis`. */
 export function sslApiNames(config: Config): readonly string[] {
   return listed(config, enabledApisOptions, 'enabled_ssl_apis');
 }
 
-/** The services that a configuration enables: `enabled_services`; every `[service:<name>]` where it enables no API by name either. */
+/** Returns the services that a configuration enables: `enabled_services`; else every `[service:<name>]`, unless it enables APIs by name. */
 export function serviceNames(config: Config): readonly string[] {
   const named = enabledServiceNames(config);
   const apis = listed(config, enabledApisOptions, 'enabled_apis');
   return named.length > 0 || apis.length > 0 ? named : sectionNames(config, 'service');
 }
 
-/** The value of `enabled_services`. */
+/** Returns the value of `enabled_services`. */
 export function enabledServiceNames(config: Config): readonly string[] {
   return listed(config, enabledServicesOptions, 'enabled_services');
 }
 
-/** The names in an option of `[DEFAULT]`, each once: one that is there twice is told with other mistakes, and hides none of them. */
+/** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other mistakes, and hides none of them. */
 function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
   ignoreErrors(() => config.group('DEFAULT', options, { partial: true }));
   return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
 }
 
-/** The names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */
+/** Returns the names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */
 export function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
   const sections = config.listAllSections().filter((section) => section.startsWith(`${kind}:`));
   return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
 }
 
-/** Whether a section has an option that is declared in it. */
+/** Reports whether a section sets an option that is declared in it. */
 export function hasKnownOption(config: Config, section: string): boolean {
   return config.listOptions(section).some((name) => config.has(section, name));
 }
 
-/** The app of the paste file that an API begins with. */
+/** Returns the app of the paste file that an API begins with. */
 export function pipelineOf(config: Config, name: string): string {
   return config.api(name, apiOptions, { partial: true }).pipeline || name;
 }
 
 /**
- * Says of an API whether the paste file has an app for it. Undefined where there is no paste file that can be read, and
- * where it has none for any enabled API: then it is not the file of this program, or that is what is wrong.
+ * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, or has no app
+ * for any enabled API: then it is not the file of this program, or that is the mistake.
  */
 export function appsOf(config: Config): ((name: string) => boolean) | undefined {
   try {
@@ -85,15 +85,15 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
     const has = (name: string): boolean => loader.has(pipelineOf(config, name));
     return apiNames(config).some(has) ? has : undefined;
   } catch (error) {
-    // Mistakes in the paste file are found by its own check.
+    // The check of the paste file reports its mistakes.
     if (error instanceof PasteError) return undefined;
     throw error;
   }
 }
 
 /**
- * Says of a section whether the paste file has one of that name, `[filter:<name>]` for one: then code may read it. The name of an
- * enabled API is no such name, for `[api:<name>]` is what was meant.
+ * Returns a function that reports whether the paste file has a section of that name, such as `[filter:<name>]`: then code may read it. The
+ * name of an enabled API does not count, because `[api:<name>]` was intended.
  */
 export function pastedSections(config: Config): (section: string) => boolean {
   try {
@@ -102,27 +102,27 @@ export function pastedSections(config: Config): (section: string) => boolean {
     for (const name of apiNames(config)) names.delete(name.toLowerCase());
     return (section) => names.has(section.toLowerCase());
   } catch (error) {
-    // Mistakes in either file are found by its own check.
+    // The check of each file reports its mistakes.
     if (error instanceof ConfigurationRefused) return () => false;
     throw error;
   }
 }
 
-/** Without the unknown sections that the paste file has one of the same name for. */
+/** Removes the unknown sections for which the paste file has a section of the same name. */
 export function withoutPasted(config: Config, issues: readonly Diagnostic[]): readonly Diagnostic[] {
   if (!issues.some(isUnknownSection)) return issues;
   const isPasted = pastedSections(config);
   return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
 }
 
-/** Undefined where there is no paste file. Throws what is wrong with it. */
+/** Returns undefined without a paste file. Throws its mistakes. */
 function configuredLoader(config: Config): Loader | undefined {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   return path === undefined ? undefined : new Loader(path, { config });
 }
 
-/** The remedy for a name that is several with blanks between them, one of them `known`; else undefined. */
+/** Returns a hint for a name that is several names separated by blanks, one of them `known`; else undefined. */
 export function missingComma(name: string, known: readonly string[]): string | undefined {
   const words = name.split(/\s+/).filter((word) => word !== '');
   if (words.length < 2 || !words.some((word) => known.includes(word))) return undefined;

@@ -1,5 +1,5 @@
 /**
- * `api-cli openapi`: one OpenAPI 3.1 document of an API, from its routes and schemas and from what its filters say of themselves.
+ * `api-cli openapi`: an OpenAPI 3.1 document of an API, from its routes and schemas and the descriptions of its filters.
  */
 import type { Command } from 'commander';
 import { configuredFaultForm, descriptionOf } from '../app/internal.js';
@@ -53,7 +53,7 @@ function onlyOne(apis: readonly WSGIService[]): WSGIService {
   throw new UsageError(message, 'Select one with --api.');
 }
 
-/** The document of an API. Its apps are made for it, without the filters around them, and let go of. `version`: null for all together. */
+/** Returns the document of an API. Creates its apps without filters, and releases them. `version`: null for all together. */
 export async function documentOf(api: WSGIService, config: Config, version: ApiVersion | null): Promise<object> {
   const apps = await routedApps(config, [api]);
   const routers = apps.flatMap(({ routers: placed, filters }): DocumentedRouter[] => {
@@ -84,7 +84,7 @@ function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], 
   throw new UsageError(`${api.name} has no version ${version.text}`, hint);
 }
 
-/** Address for clients on this machine; undefined for a Unix socket and a port that is chosen at the start. */
+/** Returns the address for clients on this machine; undefined for a Unix socket and a port that is chosen at the start. */
 function serverOf({ addresses, usesTls }: WSGIService): string | undefined {
   const address = addresses.find((each) => 'port' in each && each.port !== 0);
   if (address === undefined || !('host' in address)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * Files of configuration directories that set options and are not read, because their names do not end in `.conf`.
+ * Files in configuration directories that set options but are not read, because their names do not end in `.conf`.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,13 +7,13 @@ import { Config } from '../config/index.js';
 import { type Diagnostic, shownPath } from '../errors/index.js';
 import { isPasteSection } from '../loader/internal.js';
 
-/** A hidden file, an editor's backup, and a file that was taken out of use by its name. */
+/** Hidden files, backups of editors, and files disabled by their names. */
 const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
 
-/** Bytes of a file that is read to see what it is. */
+/** Largest file that is read to determine its kind, in bytes. */
 const LARGEST = 1024 * 1024;
 
-/** A warning for each of them. `judged` knows the options. */
+/** Returns a warning for each of them. `judged` knows the options. */
 export function passedOver(judged: Config): Diagnostic[] {
   return judged.configDirs.flatMap((dir) =>
     otherFiles(dir)
@@ -32,16 +32,16 @@ function otherFiles(dir: string): string[] {
     const names = readdirSync(dir).filter((name) => !name.endsWith('.conf') && !SET_ASIDE.test(name));
     return names.sort().map((name) => join(dir, name));
   } catch {
-    // A directory that cannot be read is reported by its own check.
+    // The check of directories reports one that cannot be read.
     return [];
   }
 }
 
-/** Whether a file reads as configuration of a service: it sets a known option, and has no section of a paste file. */
+/** Reports whether a file looks like the configuration of a service: it sets a known option, and has no section of a paste file. */
 function setsOptions(judged: Config, path: string): boolean {
   try {
     const stats = statSync(path);
-    // A FIFO waits for its writer, and a database is no text.
+    // A FIFO waits for its writer, and a database is not text.
     if (!stats.isFile() || stats.size > LARGEST) return false;
     const file = Config.fromText(readFileSync(path, 'utf8'));
     const sections = file.listAllSections();
@@ -49,7 +49,7 @@ function setsOptions(judged: Config, path: string): boolean {
       /^(?:api|service):./.test(section) || file.listOptions(section).some((opt) => judged.has(section, opt));
     return !sections.some(isPasteSection) && sections.some(isOurs);
   } catch {
-    // It is no INI file, or not ours to read.
+    // It is not an INI file, or not readable.
     return false;
   }
 }

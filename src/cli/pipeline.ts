@@ -1,5 +1,5 @@
 /**
- * `api-cli pipeline`: the tree that a paste file composes, with places, factories and options. Nothing is created.
+ * `api-cli pipeline`: the tree that a paste file composes, with places, factories and options. Creates nothing.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
@@ -50,7 +50,7 @@ async function pipeline(app: string | undefined, args: PipelineArguments): Promi
   }
 }
 
-/** A node to print: what it is made of is below it, filters before the app they are around. */
+/** Returns a node to print: its parts are below it, filters before the app they wrap. */
 function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode {
   const { type, name, factory, origin } = tree;
   const parts = [...(tree.filters ?? []), tree.filter, tree.app ?? tree.next].filter((part) => part !== undefined);
@@ -67,9 +67,9 @@ function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode
   };
 }
 
-/** One node of the tree, ready to print. */
+/** One node of the tree for output. */
 export interface PipelineNode {
-  /** The mount or option of a composite it is at. */
+  /** Its mount or option in a composite. */
   readonly place?: string;
   readonly type: string;
   readonly name: string;
@@ -80,12 +80,12 @@ export interface PipelineNode {
   readonly children: readonly PipelineNode[];
 }
 
-/** A tree of lines, each with the place in the file. */
+/** Prints a tree of lines, each with the place in the file. */
 function printText(roots: readonly PipelineNode[]): string {
   return roots.map((root) => [headline(root), ...below(root, '')].join('\n')).join('\n\n');
 }
 
-/** A flowchart in Mermaid's language: requests go along the arrows. */
+/** Prints a Mermaid flowchart: requests follow the arrows. */
 function printMermaid(roots: readonly PipelineNode[]): string {
   const lines = ['flowchart TD'];
   draw(roots, {
@@ -96,7 +96,7 @@ function printMermaid(roots: readonly PipelineNode[]): string {
   return lines.join('\n');
 }
 
-/** A graph in Graphviz's language. */
+/** Prints a Graphviz graph. */
 function printDot(roots: readonly PipelineNode[]): string {
   const lines = ['digraph pipeline {', '  node [shape=box];'];
   draw(roots, {
@@ -162,8 +162,8 @@ function quoted(text: string): string {
 }
 
 /**
- * Declared options with their effective values; of factories that declare none, the section's options as they
- * are written. Options that are refused are shown as written: `check` says what is wrong with them.
+ * Returns declared options with their effective values; for factories without declarations, the section's options as written. Refused
+ * options are returned as written: `check` reports their mistakes.
  */
 function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
   const { group, options } = (node.resolved ?? {}) as { group?: string; options?: OptionDeclarations };

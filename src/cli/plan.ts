@@ -1,5 +1,5 @@
 /**
- * Plan of a configuration as it is written, with its mistakes. `judge.ts` adds those that only the applications know.
+ * Plan of a configuration as written, with its mistakes. `judge.ts` adds those that only the applications know.
  */
 import type { Config } from '../config/index.js';
 import { isStranger, isUnknownName, isUnknownSection, logFileIssue } from '../config/internal.js';
@@ -27,15 +27,15 @@ import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './
 /** Services that a configuration starts, with its diagnostics. */
 export interface Planned<Api, Service> {
   readonly apis: readonly Api[];
-  /** Those beside the APIs. */
+  /** Services in addition to the APIs. */
   readonly services: readonly Service[];
-  /** Errors refuse it. */
+  /** Diagnostics; errors refuse the configuration. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Reads and judges what is written, each file once. Imports no application, so it knows nothing of the options that only that has,
- * and makes no service.
+ * Reads and checks the files, each once. Imports no application, so it does not know the options that only applications declare; creates no
+ * service.
  */
 export async function plan(
   config: Config,
@@ -47,13 +47,13 @@ export async function plan(
   const make = { api: planningApis(config, options.log), services: planningServices };
   const { diagnostics, ...started } = await enabled(config, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
-  // A reload keeps the file that is open.
+  // A reload keeps the open log file.
   const unlogged = (options.running ?? []).length > 0 ? undefined : logFileIssue(judged);
   const found = [...written, ...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged]), ...diagnostics];
   return { ...started, diagnostics: inOrder(found), hasStrangers };
 }
 
-/** Makes the plans of APIs, which read one paste file once. */
+/** Creates plans of APIs, which share one reading of the paste file. */
 export function planningApis(config: Config, log: Logger): MakeApi<PlannedApi> {
   let read: Loader | undefined;
   const paste = (): Loader => {
@@ -63,7 +63,7 @@ export function planningApis(config: Config, log: Logger): MakeApi<PlannedApi> {
   return (name, options) => plannedApi(name, config, { ...options, paste });
 }
 
-/** Its enabled APIs and services, judged together, with obstacles to their start beside their options. */
+/** Returns enabled APIs and services, checked together, with obstacles to their start beside mistakes of their options. */
 export async function enabled<
   Api extends { readonly name: string },
   Service extends { readonly name: string; readonly topic: string },
@@ -83,20 +83,20 @@ export async function enabled<
   return { apis: apis.services, services, diagnostics: found };
 }
 
-/** A configuration seen through what is declared without the applications. */
+/** A configuration checked with the options that are declared without applications. */
 interface Seen {
   readonly judged: Config;
   readonly problems: readonly Diagnostic[];
-  /** There are names that refuse the start unless an application declares them. */
+  /** True if some names refuse the start unless an application declares them. */
   readonly hasStrangers: boolean;
 }
 
 /**
- * The configuration seen through every option that ships; those of filters only where it has a name that is none of the
- * others, for they are imported for it. Their workers judge the sections of filters.
+ * Checks the configuration with every shipped option; those of filters only if it has another unknown name, because they are imported for
+ * it. Workers check the sections of filters.
  */
 async function asJudged(config: Config): Promise<Seen> {
-  // Mistakes in declaring them are among the problems.
+  // Mistakes of declarations are among the problems.
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
@@ -111,7 +111,7 @@ async function asJudged(config: Config): Promise<Seen> {
   return { judged, problems: judged.problems({ complete: false }), hasStrangers };
 }
 
-/** An argument or variable that no option has. A section of a file may be the application's, and does not count. */
+/** Reports whether an argument or variable has no option. A section of a file may belong to the application, and does not count. */
 function hasUnknownGiven(config: Config): boolean {
   if (config.variables.length === 0 && config.arguments.length === 0) return false;
   const isGiven = ({ place }: Diagnostic): boolean => place?.kind === 'command_line' || place?.kind === 'environment';
@@ -122,7 +122,7 @@ function isFilterSection(found: Diagnostic): boolean {
   return isUnknownSection(found) && found.severity === 'warning' && FILTER_GROUPS.has(found.section ?? '');
 }
 
-/** A section with nearly the name of a filter's: whether that was meant depends on what it holds. */
+/** Reports whether a section has nearly the name of a filter's section: its content decides whether that was intended. */
 function hasNearFilterSection(config: Config): boolean {
   const others = config.listAllSections().filter((name) => !FILTER_GROUPS.has(name) && !hasKnownOption(config, name));
   return others.some((section) => nearestNames(section, FILTER_GROUPS).length > 0);
@@ -138,13 +138,13 @@ export function refuseErrors(diagnostics: readonly Diagnostic[]): void {
   if (errors.length > 0) throw severalRefusals(errors);
 }
 
-/** The errors of a whole judgement, and those of a refusal beside it. */
+/** Returns the errors of a whole check, and those of an additional refusal. */
 export function withTheRest(refusal: ConfigurationRefused, whole: readonly Diagnostic[]): ConfigurationRefused {
   const errors = whole.filter(isError);
   return errors.length === 0 ? refusal : severalRefusals(joined(errors, refusal.diagnostics));
 }
 
-/** A whole judgement, and what it has not told. */
+/** Joins a whole check with findings that it lacks. */
 export function joined(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
   const errors = whole.filter(isError);
   const pasted = errors.some(isPasted);
@@ -154,7 +154,7 @@ export function joined(whole: readonly Diagnostic[], others: readonly Diagnostic
   return [...whole, ...untold(errors, others).filter((each) => !isTold(each))];
 }
 
-/** Of a file that is met by every service that reads it. */
+/** Reports whether a finding is about a file that every service reads. */
 function isPasted({ code }: Diagnostic): boolean {
   return code.startsWith('PORTICO_PASTE_');
 }

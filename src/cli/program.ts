@@ -1,6 +1,6 @@
 /**
- * The program `api-cli`: its command line is parsed, and the command done that it names. Bare, it serves the enabled APIs; its
- * other commands read the same files, or ask a running server.
+ * The program `api-cli`: parses its command line, and runs the named command. Without one it serves the enabled APIs; other commands read
+ * the same files, or query a running server.
  */
 import type { Command } from 'commander';
 import { nearestOrAll } from '../errors/index.js';
@@ -13,14 +13,14 @@ import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from
 /** Runs one command line and sets the exit status. `serves`: no other command is named. */
 export async function runCommand(words: readonly string[], serves: boolean): Promise<void> {
   try {
-    // Without the parser of all commands a process that only supervises takes 0.8 MiB less.
+    // Without the parser of all commands, a process that only supervises uses 0.8 MiB less.
     const plain = serves ? serveArguments(words) : undefined;
     if (plain === undefined) return await parseCommand(words, serves);
     const { serve } = await import('./serve.js');
     process.exitCode = await serve(plain);
   } catch (error) {
     const { isWorker } = await import('../launch/internal.js');
-    // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
+    // Only a worker's parent reports the error, which it gets through the channel.
     if (isWorker()) throw error;
     const traced = words.includes('--trace-errors') && error instanceof Error;
     process.stderr.write(`${traced ? error.stack : failureText(error)}\n`);
@@ -33,7 +33,7 @@ const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed fro
 Example:
   api-cli --enabled-apis compute,metadata --config-file portico.ini`;
 
-/** The program with all its commands, as the reference has them. */
+/** Returns the program with all its commands, as in the reference. */
 export async function completeProgram(): Promise<Command> {
   const program = await newProgram();
   await addCommands(program, [...COMMANDS.values()]);
@@ -44,7 +44,7 @@ async function newProgram(named?: string): Promise<Command> {
   const { Command, Help } = await import('commander');
   const program = new Command('api-cli')
     .description(DESCRIPTION)
-    // Options of serve are the program's where no command is named.
+    // If no command is named, the options of serve belong to the program.
     .configureHelp({
       visibleOptions(command) {
         const own = Help.prototype.visibleOptions.call(this, command);
@@ -56,7 +56,7 @@ async function newProgram(named?: string): Promise<Command> {
     // The error has its text, which is printed below.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
-  // Of openapi it names the version of an API.
+  // For openapi, `--version` is the version of an API.
   if (named !== 'openapi') program.version(ownVersion() ?? 'unknown', '--version', 'print the version and exit');
   return addCommonOptions(program);
 }
@@ -85,7 +85,7 @@ async function parseCommand(words: readonly string[], serves: boolean): Promise<
   const inner = program.commands.find((command) => command.name() === first)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 
-  // `serve` loads the application in its workers, and their parent explains how they end.
+  // `serve` loads the application in its workers, and their parent reports their ends.
   if (!serves) keepOutputClean();
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1);
   if (done !== undefined) endWithReader(done);
@@ -95,17 +95,17 @@ async function parseCommand(words: readonly string[], serves: boolean): Promise<
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
-    // The help that a command without its subcommand gives is printed already.
+    // The help of a command without its subcommand is printed already.
     if (error.code === 'commander.help') process.exitCode = STATUS_USAGE;
     else refuseUsage(await (await import('./usage-text.js')).usageText(error, words));
   } finally {
     done?.();
-    // Handles that an application opened at import, and forgets, do not hold the process.
+    // Handles that an application opened at import must not keep the process alive.
     if (!serves) endSoon();
   }
 }
 
-/** Standard output is the command's: what the application logs to the console while it is loaded goes to standard error. */
+/** Standard output belongs to the command: console output of the application while it is loaded goes to standard error. */
 function keepOutputClean(): void {
   const { error } = console;
   Object.assign(console, { log: error, info: error, debug: error });
@@ -116,7 +116,7 @@ function refuseUsage(text: string): void {
   process.exitCode = STATUS_USAGE;
 }
 
-/** The reader of the output has closed it, as `head` does: no error, and the rest of the output is dropped. */
+/** The reader of the output has closed it, as `head` does: not an error, and the rest is dropped. */
 function endWithReader(done: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     done();
@@ -127,8 +127,8 @@ function endWithReader(done: () => void): void {
 }
 
 /**
- * Until the function it gives is called, the end of the process is a failure: it says what ended the command and where, and
- * the status is `status`, whatever the application has asked for.
+ * Until the returned function is called, an exit of the process is a failure: it reports the command and the place of the exit, and sets
+ * `status`, whatever status the application has requested.
  */
 function refuseToEnd(command: string, status: number): () => void {
   const ended = (asked: number): void => {

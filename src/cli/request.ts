@@ -1,6 +1,6 @@
 /**
- * `api-cli request`: one request through the composed app, over its own server on the loopback interface. The app is
- * built as for serving, and closed.
+ * `api-cli request`: sends one request through the composed app, over a server on the loopback interface. The app is built as for serving,
+ * and closed.
  */
 import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';
 import type { Command } from 'commander';
@@ -48,7 +48,7 @@ interface Answer {
   readonly ms: number;
 }
 
-/** Time that a filter took by itself; `out` stays 0 where it answered. */
+/** Time of a filter itself; `out` stays 0 if it answered. */
 interface FilterTime {
   readonly pipeline: string;
   readonly filter: string;
@@ -99,7 +99,7 @@ async function answerOf(
     running = Promise.resolve(returned).catch(() => undefined);
     return returned;
   };
-  // Silent beside the failures: its log is that of a service.
+  // Logs only failures: its log is that of a service.
   const server = new Server(
     'request',
     (req, res) => {
@@ -112,7 +112,7 @@ async function answerOf(
   try {
     const [address] = server.addresses;
     const answer = await exchanged(request, payload, (address as { readonly port: number }).port);
-    // Filters are left after the answer has gone.
+    // Filters finish after the response was sent.
     await running;
     return answer;
   } finally {
@@ -126,7 +126,7 @@ async function exchanged(
   port: number,
 ): Promise<Answer> {
   const type = payload === undefined ? {} : { 'content-type': 'application/json' };
-  // Node takes no list for a Host that came once.
+  // Node accepts no list for a single Host.
   const fields = Object.fromEntries(
     Object.entries(headers).map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
   );

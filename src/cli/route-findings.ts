@@ -1,5 +1,5 @@
 /**
- * Findings about the routes of an API, once it is built: what its routers warn of, and routes for callers whom no filter finds out.
+ * Findings about the routes of a built API: warnings of its routers, and routes for callers whom no filter identifies.
  */
 import type { App } from '../app/index.js';
 import type { Config } from '../config/index.js';
@@ -18,7 +18,7 @@ import {
 import type { PlannedApi } from '../server/internal.js';
 import { configuredPasteFile } from './configuration.js';
 
-/** Builds an API, and gives what is odd about its routes. Rejects with what `build` does. */
+/** Builds an API, and returns findings about its routes. Rejects with the errors of `build`. */
 export async function buildAndFind(
   api: PlannedApi,
   config: Config,
@@ -31,7 +31,7 @@ export async function buildAndFind(
   });
 }
 
-/** Routes with `auth: true` of apps around which no filter identifies the caller. */
+/** Returns routes with `auth: true` of apps without a filter that identifies the caller. */
 async function withoutCallers({ name, pipeline }: PlannedApi, config: Config): Promise<readonly TableWarning[]> {
   const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
   const findsNone = await findsNoCaller(config);
@@ -45,7 +45,7 @@ async function withoutCallers({ name, pipeline }: PlannedApi, config: Config): P
   return found;
 }
 
-/** The router that an app is; undefined for one with something around it, which may find out who calls. */
+/** Returns the router of an app; undefined if something wraps it, which may identify the caller. */
 async function routerOf(loader: Loader, node: ContextTree): Promise<BuiltRouter | undefined> {
   let made: App | undefined;
   const aroundApp = (app: App): App => {
@@ -59,11 +59,11 @@ async function routerOf(loader: Loader, node: ContextTree): Promise<BuiltRouter 
 
 type PlacedRoute = Pick<TableWarning, 'origin'> & { readonly template: string };
 
-/** Routes with `auth: true`, those of routers mounted in it included. A filter in code may find out who calls. */
+/** Returns routes with `auth: true`, including those of mounted routers. A filter in code may identify the caller. */
 function routesForCallers(router: BuiltRouter): readonly PlacedRoute[] {
   return router.routes.flatMap((route) => {
     const isMount = router.mountOf(route) !== undefined;
-    // Of the two routes of a mount the one for what is below it.
+    // Of the two routes of a mount, the one for paths below it.
     if (isMount && !route.variables.has('path_info')) return [];
     const leadsOn = isMount || router.redirectOf(route) !== undefined;
     const filters = leadsOn ? router.guardsOf(route) : (router.operationSource(route)?.filters ?? []);

@@ -1,6 +1,6 @@
 /**
- * `api-cli routes`: the route tables of the enabled APIs, in the order in which routes are tried; and with `--match` which route a
- * client's request comes to, through the mounts of each API, past all filters.
+ * `api-cli routes`: route tables of the enabled APIs, in the order in which routes are tried; with `--match` the route that a client's
+ * request reaches, through the mounts of each API, without filters.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
@@ -118,7 +118,7 @@ function tableResult({ router, prefix }: PlacedRouter): Shown {
   return { data: { prefix, routes }, lines: columns(rows) };
 }
 
-/** As a client asks for it; a template that begins with a variable has a slash in front of it there. */
+/** Returns the URL for a client; if a template begins with a variable, a slash precedes it there. */
 function urlOf(prefix: string, { path }: DescribedRoute): string {
   return path.startsWith('/') ? `${prefix}${path}` : `${prefix}/${path}`;
 }
@@ -150,7 +150,7 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
   return { data: { prefix, ...parts }, lines };
 }
 
-/** Routes of a request in each of these APIs. */
+/** Returns the routes of a request in each of these APIs. */
 async function matchedRoutes(
   config: Config,
   apis: readonly WSGIService[],
@@ -174,7 +174,7 @@ async function matchIn(config: Config, api: WSGIService, request: NamedRequest):
   const { steps } = await explainRequest(await loader.tree(api.pipeline), taken, {
     describe: (filter, req) => passed(filter, config, req),
     explainApp: async (app, req) => {
-      // A cascade asks for those behind as well.
+      // A cascade also tries the next apps.
       if (shown !== undefined && shown.data.route !== null) return { steps: [], answer: 'decided' };
       const [router, ...others] = await routersOf(loader, app);
       if (router === undefined || others.length > 0) {
@@ -191,13 +191,13 @@ async function matchIn(config: Config, api: WSGIService, request: NamedRequest):
 
 const NONE: ExplainedMatch = { route: null, match: null, passedOver: [] };
 
-/** A filter that always hands on, with another path where it sees to that. */
+/** Returns the request after a filter that always passes it on, perhaps with another path. */
 function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
   const rewrites = describeNode(filter, config, req)?.rewrites;
   return { does: 'hands on', ...(rewrites === undefined ? {} : { rewrites }) };
 }
 
-/** Reason of the composite that answers in the place of an app. */
+/** Returns the reason of a composite that answers in place of an app. */
 function whyNot(steps: readonly ExplainedStep[]): string {
   return steps.findLast(({ what }) => what === 'composite')!.text;
 }
@@ -224,7 +224,7 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
   return { data: within.data, lines: [...lines, ...within.lines] };
 }
 
-/** Target of a route. */
+/** Returns the target of a route. */
 function targetOf({ controller, action, redirect }: DescribedRoute): string {
   if (redirect !== null) return `redirect to ${redirect}`;
   return controller === null ? (action ?? 'an app') : `${controller}.${action ?? ''}`;

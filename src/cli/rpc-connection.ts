@@ -1,5 +1,5 @@
 /**
- * The connection of commands that send remote calls, or look after them.
+ * Connection of commands that send remote calls, or manage them.
  */
 import type { Config } from '../config/index.js';
 import { commandLogger } from '../config/internal.js';
@@ -10,7 +10,7 @@ import type { ServiceRecord } from '../service/index.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 
-/** Refused for `memory://`, which no other process sees. */
+/** Refused for `memory://`, which other processes cannot see. */
 export async function withConnection<T>(
   args: ConfigurationArguments,
   work: (connection: RPCConnection) => Promise<T>,
@@ -31,7 +31,8 @@ export async function withConnection<T>(
 }
 
 /**
- * Removes what is left of a service whose record an operator has deleted: the queue of its host with the broker. Never rejects: the record is gone, and the broker forgets the queue by itself in the end.
+ * Removes the remains of a service whose record an operator has deleted: the queue of its host at the broker. Never rejects: the record is
+ * gone, and the broker removes the queue by itself in the end.
  */
 export async function forgetHostQueue({ topic, host }: ServiceRecord, config: Config, log: Logger): Promise<void> {
   if (topic === null) return;

@@ -1,5 +1,5 @@
 /**
- * `api-cli rpc contract`: what a service offers to others, and what in it breaks what the last release offered.
+ * `api-cli rpc contract`: the methods that a service offers, and changes that break those of the last release.
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -47,7 +47,7 @@ export function registerContract(rpc: Command): void {
 }
 
 async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
-  // Whatever this host runs beside it.
+  // Whatever other services this host runs.
   const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
   const { services, diagnostics } = await enabledServices(config, { log: commandLogger(config) }, makingServices);
   refuseErrors(diagnostics);
@@ -67,7 +67,7 @@ function show(contract: ServiceContract, args: ContractArguments): void {
   );
 }
 
-/** Their names; with a question mark those that may be left out. */
+/** Returns their names; optional ones have a question mark. */
 function argumentsText(schema: ArgumentSchema | null): string {
   if (schema === null) return 'any';
   const { properties = {}, required = [] } = schema as { properties?: object; required?: readonly string[] };

@@ -1,6 +1,6 @@
 /**
- * `api-cli rpc`: remote calls, for those who operate the services that make and serve them. A service is asked whether it is there,
- * or to do something; its contract and its dead letters have files of their own.
+ * `api-cli rpc`: remote calls for operators of services that make and serve them: pings and calls; contracts and dead letters have separate
+ * files.
  */
 import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
@@ -26,7 +26,7 @@ interface CallTarget extends Target {
   readonly methodVersion?: string;
 }
 
-/** An operator's, with an administrator's rights: who may publish to the broker may call anything. */
+/** Context of an operator with an administrator's rights: users who may publish to the broker may call anything. */
 const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
 
 export function register(program: Command): void {
@@ -77,8 +77,8 @@ export function register(program: Command): void {
 }
 
 /**
- * A service of Portico says what it says by any wire. One of Python answers a call of its toolkit, or that it has no such method: it
- * is there either way.
+ * Pings a service of Portico over any wire. A service in Python answers a call of its toolkit, or reports an unknown method: it is present
+ * either way.
  */
 async function pingOslo(rpcs: RPCConnection, topic: string, args: Target): Promise<PingAnswer> {
   const begun = performance.now();
@@ -106,7 +106,7 @@ interface PingAnswer {
   readonly ms: number;
 }
 
-/** A server answered that it has no such method. */
+/** Reports whether a server answered that it has no such method. */
 function isUnknownThere(error: unknown): boolean {
   return error instanceof NoSuchMethod || error instanceof UnsupportedVersion;
 }
@@ -145,6 +145,6 @@ function argumentsOf(text = '{}'): Record<string, unknown> {
     value = undefined;
   }
   if (isObject(value)) return value;
-  // Without what was written: it may hold a secret.
+  // Without the input, which may hold a secret.
   throw new UsageError('the arguments are not a JSON object', `Write them by name: '{"id": "a", "to": 7}'.`);
 }

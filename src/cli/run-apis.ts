@@ -1,6 +1,6 @@
 /**
- * Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`;
- * and has the outermost lines of any program, which explain a refusal and set the exit status.
+ * Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`; and provides the outermost function of
+ * any program, which prints a refusal and sets the exit status.
  */
 import type { Config } from '../config/index.js';
 import { HelpRequested, logFileIssue, logFileOf, programLogOptions } from '../config/internal.js';
@@ -23,29 +23,26 @@ import { nothingEnabled, unplacedAt } from './enabled-apis.js';
 import { endSoon, exitStatusOf } from './failure.js';
 import { withTheRest } from './plan.js';
 
-/** A service, and how many workers it wants; 1 where it does not say. */
+/** A service with its number of workers. Default 1. */
 export type ApiService = ServiceBase & { readonly workers?: number };
 
-/** In which process the services are made: the parent, which binds and waits, or a worker, which serves one of them. */
+/** Process in which services are created: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
 
-/**
- * Makes the services there are to be, of a configuration. `running`: the names of those that run, for a reload; none at
- * the start.
- */
+/** Creates the services of a configuration. `running`: the names of running services, in a reload; empty at the start. */
 export type MakeServices = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly ApiService[]>;
 
 /** Options of {@link runApis}. */
 export interface RunApisOptions {
-  /** Default: what `Config.load()` reads. */
+  /** Default: the result of `Config.load()`. */
   readonly config?: Config;
-  /** Default: what the configuration says, on standard error. */
+  /** Default: the log of the configuration, on standard error. */
   readonly log?: Logger;
-  /** Prints the explanation of a refusal. Default: to standard error. */
+  /** Prints the message of a refusal. Default: to standard error. */
   readonly explain?: (text: string) => void;
-  /** Called in the parent for each service once it is ready, with the addresses it really has. */
+  /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
-  /** Judges all of a configuration that the start has refused: every mistake is told in one run. */
+  /** Checks the whole configuration that the start has refused, so that every mistake is reported in one run. */
   readonly judge?: () => Awaitable<readonly Diagnostic[]>;
 }
 
@@ -67,37 +64,37 @@ export function runApis(services: MakeServices, options: RunApisOptions = {}): P
 /** A service, or its plan. */
 type Launched = Launchable & { readonly workers?: number };
 
-/** Makes services, or in the parent their plans. */
+/** Creates services, or in the parent their plans. */
 type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly Launched[]>;
 
 /** Further options of {@link runJudged}. */
 export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
-  /** Called in the parent for each service once it is ready, with the addresses it really has. */
+  /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
   /** Called with the launcher, in the parent and in every worker, before it launches anything. */
   readonly launching?: (launcher: ProcessLauncher) => void;
-  /** `--trace-errors`: the stack of what refused the start is explained as well. */
+  /** `--trace-errors`: also print the stack of the error that refused the start. */
   readonly traceErrors?: boolean;
 }
 
-/** The same for services that are made of a configuration only when that is right: `services` refuses any other. */
+/** As {@link runApis}, for services that are created only from a valid configuration: `services` refuses any other. */
 export async function runJudged(services: MakeLaunched, options: RunJudgedOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
   let { config, log } = options;
   try {
     config ??= await readConfiguration({}, { collect: true, argv: undefined });
-    // A configuration that the program has read itself knows nothing of logs.
+    // A configuration that the program has read itself has no log options.
     config.register('DEFAULT', programLogOptions);
     log ??= config.log;
     return await launchApis(services, { ...options, config, log });
   } catch (error) {
-    // A worker's parent explains, and it alone: the error reaches it by the channel.
+    // Only a worker's parent reports the error, which it gets through the channel.
     if (isWorker()) throw error;
     const all = await withAllMistakes(error, options.judge);
     explain(explainedError(all));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
-    // On standard error it is already. A program that has such an option itself may be what was refused.
+    // It is on standard error already. If the program itself has such an option, that may have been refused.
     if (config?.has('DEFAULT', 'log_file') === true && logFileOf(config) !== undefined && !logFileIssue(config)) {
       const pages = pagesOfError(all);
       log?.error(`The start failed: ${describeError(all)}`, pages.length > 0 ? { pages } : {});
@@ -120,7 +117,7 @@ async function launchApis(
   const { config, log } = options;
   refuseUnread(config);
   const problems = new Refusals();
-  // Sockets that a service manager passes have their ports from there.
+  // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const ready = (service: Launched): void => {
     const addresses = launcher?.addresses(service.name ?? '') ?? [];
@@ -136,7 +133,7 @@ async function launchApis(
         log,
         judged: true,
         onReload: async (next = config) => launchRequests(await services(next, 'parent', running()), ready),
-        // Explained once, at the end.
+        // Reported once, at the end.
         startFailed: () => undefined,
         registry: {
           onEvent: async ({ kind, record }) => {
@@ -149,7 +146,7 @@ async function launchApis(
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   problems.refuse();
-  // A worker that is to serve nothing of this configuration tells its parent when it ends.
+  // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
   if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(wanted, config));
 
@@ -157,12 +154,12 @@ async function launchApis(
   try {
     await launcher.bindAll(launchRequests(wanted));
     const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
-    // The one that is awaited may not be the one that fails.
+    // A launch other than the awaited one may fail.
     for (const launch of launches) launch.catch(() => undefined);
     for (const [index, launch] of launches.entries()) {
       service = wanted[index]!;
       await launch;
-      // Stopped meanwhile, a launch settles without the service being ready.
+      // If a stop is requested meanwhile, a launch settles without the service being ready.
       if (role === 'parent' && !launcher.status().stopping) ready(service);
     }
   } catch (error) {
@@ -172,12 +169,12 @@ async function launchApis(
   return launcher.wait();
 }
 
-/** Whether it is an API of the configuration, or its plan. */
+/** Reports whether it is an API of the configuration, or its plan. */
 function isApi(service: Launched): service is Launched & { readonly name: string } {
   return 'pipeline' in service && service.name !== undefined;
 }
 
-/** Describes an API by its name: made when it is first asked for, and kept. */
+/** Describes an API by its name: created on demand, and kept. */
 function describing(services: readonly Launched[], config: Config): (name: unknown) => Promise<object> {
   const made = new Map<unknown, Promise<object>>();
   const describe = async (name: unknown): Promise<object> => {
@@ -196,18 +193,18 @@ function describing(services: readonly Launched[], config: Config): (name: unkno
   };
 }
 
-/** Makes services, and refuses what else is wrong with their configuration. The configuration of a reload is judged already. */
+/** Creates services, and refuses further mistakes of their configuration. The configuration of a reload was checked already. */
 function judging(services: MakeServices): MakeServices {
   return async (config, role, running) => {
     if (role === 'worker') return services(config, role, running);
     const problems = new Refusals();
     const made = await problems.gather(() => services(config, role, running));
-    // To start nothing, and a reload to it, is most likely a slip.
+    // A start of nothing, and a reload to it, is most likely a mistake.
     if (made?.length === 0) problems.note(severalRefusals([nothingEnabled(config)]));
     if (running.length === 0) {
       const unlogged = logFileIssue(config);
       if (unlogged !== undefined) problems.note(severalRefusals([unlogged]));
-      // Not complete: only workers load the application, which may declare more.
+      // Not complete: only workers load the application, which may declare more options.
       await problems.gather(() => config.validate({ complete: false }));
     }
     problems.refuse();
@@ -222,7 +219,7 @@ function launchRequests(
   return services.map((service) => ({ service, workers: service.workers ?? 1, added: () => added(service) }));
 }
 
-/** An error of the system does not know which API it hit; a refusal says it all. */
+/** An error of the system does not name the API; a refusal is complete. */
 function named(error: unknown, { name = 'service' }: Launched): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof PorticoError || typeof code !== 'string') return error;

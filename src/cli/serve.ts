@@ -1,5 +1,5 @@
 /**
- * `api-cli serve`, and `api-cli` alone: starts the enabled APIs and services in the foreground.
+ * `api-cli serve`, and `api-cli` without a command: starts the enabled APIs and services in the foreground.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
@@ -40,7 +40,7 @@ export function register(program: Command): void {
   });
 }
 
-/** `serve` with its options. In a worker, where the configuration comes from the parent: those that are none of the configuration's. */
+/** Runs `serve` with its options. In a worker, whose configuration comes from the parent, only the other options apply. */
 export async function serve(args: ServeArguments): Promise<number> {
   refuseEmpty('--enabled-apis is empty', args.enabledApis);
   refuseEmpty('--enabled-services is empty', args.enabledServices);
@@ -104,12 +104,12 @@ export async function serve(args: ServeArguments): Promise<number> {
   return status;
 }
 
-/** A service that is to run: its plan in the parent, the object in a worker. */
+/** A service to run: its plan in the parent, the object in a worker. */
 type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 
 interface ParentOptions extends EnabledApisOptions {
   readonly running: readonly string[];
-  /** The findings of a child that builds the services. */
+  /** Returns the findings of a child that builds the services. */
   readonly judge: () => Promise<readonly Diagnostic[]>;
 }
 
@@ -117,14 +117,14 @@ async function ofParent(config: Config, { judge, ...options }: ParentOptions): P
   const { apis, services, diagnostics, hasStrangers } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
-  // Only the applications know whether they are theirs: a child is asked before anything is bound. A mutate loads nothing.
+  // Only the applications know whether these names belong to them: a child checks before anything is bound. A mutate loads nothing.
   const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
   const loads = options.running.length === 0 || restartMethod === 'reload';
   if (hasStrangers && loads) refuseErrors((await judge()).filter(isStranger));
   return [...apis, ...services];
 }
 
-/** The service that a worker was assigned. Its parent has judged the configuration. */
+/** Returns the service that a worker was assigned. Its parent has checked the configuration. */
 async function ofWorker(
   config: Config,
   options: EnabledApisOptions & { readonly traceErrors: boolean },
@@ -141,7 +141,7 @@ async function ofWorker(
   return [new ServedApi(service, config, { ...options, useSsl: enabledSslApis.includes(service) })];
 }
 
-/** For a parent that asks what is wrong. That nothing is enabled it finds by itself: it knows what runs. */
+/** Returns findings for a parent. The parent itself detects that nothing is enabled, because it knows the running services. */
 async function found(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
   const { buildAll } = await import('./judge.js');
   const { declaredGroups } = await import('./declared-groups.js');
@@ -150,7 +150,7 @@ async function found(config: Config, { dev = false, ...args }: ServeArguments): 
   );
 }
 
-/** Defaults for a terminal, where nothing else is configured: Ctrl-C stops as TERM does, and a start does not list all options. */
+/** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */
 function useDevelopmentDefaults(config: Config): void {
   if (isWorker()) return;
   config.setDefault('DEFAULT', 'sigint', 'graceful');
@@ -163,14 +163,14 @@ function refuseEmpty(message: string, names: string | undefined): void {
   throw new UsageError(message, hint);
 }
 
-/** As the log has it: in words that oslo's operators know. */
+/** Uses the words of the log, which oslo's operators know. */
 function asLogged(diagnostic: Diagnostic): Diagnostic {
   if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION') return diagnostic;
   const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
   return { ...diagnostic, message };
 }
 
-/** Says that no configuration file was found: a warning where nothing else says what to serve. */
+/** Logs that no configuration file was found: as a warning if nothing else names a service. */
 function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger): void {
   const none = args.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
   if (none === undefined) return;

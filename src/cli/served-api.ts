@@ -15,13 +15,13 @@ export class ServedApi extends WSGIService {
 
   constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
     const { traceErrors, ...rest } = options;
-    // The parent judges its names.
+    // The parent checks its names.
     super(name, config, { ...rest, judged: true });
     this.#config = config;
     this.#traceErrors = traceErrors;
   }
 
-  /** Sections of everything that ships are known, whether this API uses it or not. */
+  /** Sections of all shipped parts are known, whether this API uses them or not. */
   override readonly unknownSections = async (config: Config = this.#config) => {
     const path = this.pasteFile;
     const found = await unknownSections(config, this.name, { path, declare: registerShippedOptions });

@@ -1,6 +1,5 @@
 /**
- * `api-cli service`: the services that have registered, and what operators decide about them. `api-cli db sync`: brings the
- * tables they are in up to date.
+ * `api-cli service`: registered services, and the decisions of operators about them. `api-cli db sync`: migrates their tables.
  */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -118,7 +117,7 @@ export function register(program: Command): void {
       const deleted = await withRegistry(args, async (registry, config, log) => {
         const { record } = await find(registry, name);
         await registry.delete(record.uuid, { force: args.force === true });
-        // Remote calls are loaded for this command alone.
+        // Remote calls are loaded for this command only.
         await (await import('./rpc-connection.js')).forgetHostQueue(record, config, log);
         return record;
       });
@@ -163,7 +162,7 @@ async function withRegistry<T>(
   }
 }
 
-/** A database that is not there has no records: these commands ask, and must not make an empty one somewhere else. */
+/** A missing database has no records: these commands only query, and must not create an empty one elsewhere. */
 function refuseMissingDatabase(config: Config): void {
   const known = registryConnection(config);
   if (known === undefined || config.group('servicegroup', servicegroupOptions).driver !== 'sqlite') return;
@@ -177,7 +176,7 @@ function refuseMissingDatabase(config: Config): void {
   });
 }
 
-/** By id, by `binary@host`, or by a binary that runs on one host only. */
+/** Finds a service by id, by `binary@host`, or by a binary that runs on one host only. */
 async function find(registry: ServiceRegistry, name: string): Promise<ServiceView> {
   if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name)) return registry.show(name);
   const at = name.lastIndexOf('@');
@@ -201,7 +200,7 @@ async function find(registry: ServiceRegistry, name: string): Promise<ServiceVie
 
 const NONE_REGISTERED = 'No service has registered.';
 
-/** Why a list is empty: no service has registered, or none has a name that the filter asks for. */
+/** Returns why a list is empty: no service has registered, or none matches the filter. */
 function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
   if (all.length === 0) return NONE_REGISTERED;
   const hints = (['host', 'binary', 'topic'] as const).flatMap((column) => {
@@ -265,7 +264,7 @@ function registerDatabase(program: Command): void {
       return;
     }
     try {
-      // SQLite brings itself up to date when it is opened, which a question does.
+      // SQLite migrates when it is opened, as a query does.
       const steps = (await registry.store.migrate?.()) ?? 0;
       await registry.store.list();
       const taken = steps === 0 ? '' : `, after ${steps} ${steps === 1 ? 'step' : 'steps'}`;

@@ -1,5 +1,5 @@
 /**
- * Every option that ships, in one table: what a program knows before it has loaded anything, and what filters add.
+ * All shipped options in one table: those that a program knows before it has loaded anything, and those of filters.
  */
 import { type DeclaredFactory, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
@@ -10,15 +10,15 @@ import { apiOptions, enabledApisOptions, servedOptions, servingOptions } from '.
 import { osloNotificationOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
 import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
 
-/** Options and the group they belong to. */
+/** Options and their group. */
 export interface Registration {
   readonly group: string;
   readonly options: OptionDeclarations;
-  /** Of a filter or an app: sections of the paste file may have them too. */
+  /** True for options of a filter or an app: sections of the paste file may have them too. */
   readonly sectional?: boolean;
 }
 
-/** Options of every program: those of the modules that are loaded anyway. `api:<name>` stands for all such sections. */
+/** Options of every program: those of modules that are always loaded. `api:<name>` stands for all such sections. */
 export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: configOptions },
   { group: 'DEFAULT', options: enabledApisOptions },
@@ -38,7 +38,7 @@ export const programOptions: readonly Registration[] = [
 /** Further options of APIs and services. */
 const besides: readonly Registration[] = [...servedOptions, { group: 'service:<name>', options: serviceOptions }];
 
-/** The groups of filters and apps that ship, for a program that serves: it knows their sections without importing them. */
+/** Groups of shipped filters and apps, for a program that serves: it knows their sections without importing them. */
 export const FILTER_GROUPS: ReadonlySet<string> = new Set(
   (
     'auth_token basic_auth catch_errors compression connect context correlation_id cors deadline debug echo etag ' +
@@ -49,31 +49,31 @@ export const FILTER_GROUPS: ReadonlySet<string> = new Set(
 
 const GROUPS: ReadonlySet<string> = new Set([...programOptions.map(({ group }) => group), ...FILTER_GROUPS]);
 
-/** Whether a group is one of those that ship, and not the application's. */
+/** Reports whether a group is shipped, and not the application's. */
 export function isShippedGroup(group: string): boolean {
   return GROUPS.has(group) || /^(?:api|service):/.test(group) || servedOptions.some((each) => each.group === group);
 }
 
-/** All of them. The filters are imported for it, so this is nothing for a program that serves. */
+/** Returns all shipped options. Imports the filters, so a program that serves must not call it. */
 export async function shippedOptions(): Promise<Registration[]> {
   const filters: unknown[] = Object.values(await import('../middleware/index.js'));
   const declared = filters.filter(isDeclared).map(({ group, options }) => ({ group, options, sectional: true }));
   return [...programOptions, ...besides, ...declared];
 }
 
-/** Declares them, for commands that judge a file by all of it, whatever it goes on to use. */
+/** Declares them, for commands that check a whole file. */
 export async function registerShippedOptions(config: Config): Promise<void> {
   register(config, await shippedOptions());
 }
 
-/** Declares what ships without the filters, in a configuration that has the options of every program. */
+/** Declares the shipped options without those of filters, in a configuration that has the options of every program. */
 export function registerServedOptions(config: Config): void {
   register(config, besides);
 }
 
 function register(config: Config, registrations: readonly Registration[]): void {
   for (const { group, options, sectional = false } of registrations) config.register(group, options, { sectional });
-  // An API may have all it needs from the environment and the command line.
+  // An API may have all its options from the environment and the command line.
   for (const name of apiNames(config)) config.register(`api:${name}`, apiOptions);
   for (const name of serviceNames(config)) config.register(`service:${name}`, serviceOptions);
 }

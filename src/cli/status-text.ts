@@ -13,7 +13,7 @@ import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import { columns } from './command.js';
 
-/** Output of `api-cli status`: first the troubles, then each service with its workers. */
+/** Returns the output of `api-cli status`: problems first, then each service with its workers. */
 export function statusText({ process: running, services, reloads, reloading, left }: StatusDocument): string {
   const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost, notListening } = running;
   const up = formatDuration(uptimeMs / 1000);
@@ -26,7 +26,7 @@ export function statusText({ process: running, services, reloads, reloading, lef
   }
   lines.push(...notListening);
   if (logLinesLost > 0) lines.push(`${logLinesLost} log lines could not be written: is the disk full?`);
-  // First what is wrong: a crash loop has its reason here.
+  // Problems first: a crash loop has its reason here.
   for (const { name: service, state, ready, wanted, reasons, recent } of services) {
     const head = state === 'ready' && ready >= wanted ? service : `${service} is ${state}`;
     lines.push(...reasons.map((reason, at) => (at === 0 ? `${head}: ${reason}` : `  ${reason}`)));
@@ -76,7 +76,7 @@ export function statusText({ process: running, services, reloads, reloading, lef
   return lines.join('\n');
 }
 
-/** Changes that accepted reloads have left as they were. */
+/** Returns the changes that accepted reloads have left for a restart. */
 function leftChanges(left: StatusDocument['left']): string[] {
   if (left.length === 0) return [];
   return [
@@ -86,26 +86,26 @@ function leftChanges(left: StatusDocument['left']): string[] {
   ];
 }
 
-/** A change in a report of a reload: `api:shop.port: 8774 -> 8775 (portico.ini:5:8)`. */
+/** Describes a change in a report of a reload: `api:shop.port: 8774 -> 8775 (portico.ini:5:8)`. */
 export function changeText({ option, old, new: now, where, file }: ReloadReport['changes'][number]): string {
-  // Of a secret file both are masked.
+  // For a secret file, both values are masked.
   const change = file !== undefined && old === now ? `content of ${file} changed` : `${old} -> ${now}`;
   return `${option}: ${change} (${where})`;
 }
 
-/** So many routes of an API are shown; the page and the JSON have more. */
+/** Most routes of an API in the text; the page and the JSON have more. */
 const ROUTES = 5;
 
 const DAY_MS = 86_400_000;
 
 const CALLS = ['calls run', 'calls wait'];
 
-/** Remote calls: those that it handles, and those it waits for. */
+/** Returns the remote calls that a worker handles, and that it waits for. */
 function callsOf({ callsRunning = 0, callsPending = 0 }: ShownWorker): string[] {
   return [String(callsRunning), String(callsPending)];
 }
 
-/** So many requests of a stuck worker are in its line; `api-cli requests` has them all. */
+/** Most requests of a stuck worker in its line; `api-cli requests` lists all. */
 const HELD = 5;
 
 function workerRow(worker: ShownWorker): string[] {

@@ -1,5 +1,5 @@
 /**
- * Sections and arguments for APIs, services and groups that there are not, with the nearest that there are.
+ * Sections and arguments for unknown APIs, services and groups, with the nearest known ones.
  */
 import type { Config, OptionMistake } from '../config/index.js';
 import { UNKNOWN_SECTION } from '../config/internal.js';
@@ -7,7 +7,7 @@ import { nearestNames } from '../errors/index.js';
 import { apiNames, appsOf, hasKnownOption, pastedSections, sectionNames, serviceNames } from './names.js';
 import { isShippedGroup } from './shipped-options.js';
 
-/** `[api:]`, and sections of APIs that are not enabled and that nothing else knows. */
+/** `[api:]`, and sections of APIs that are not enabled and otherwise unknown. */
 export function strangeApiSections(config: Config): OptionMistake[] {
   const enabled = apiNames(config);
   const issues: OptionMistake[] = [];
@@ -21,7 +21,7 @@ export function strangeApiSections(config: Config): OptionMistake[] {
     const [near] = nearTo(name, enabled);
     const place = { group: `api:${name}`, message: 'no API with this name is enabled' };
     if (near !== undefined && config.getSectionLocation(`api:${near}`) === undefined && hasApp(near)) {
-      // Nothing says where that API is to listen.
+      // Nothing sets the address of that API.
       issues.push({ ...place, hint: `did you mean [api:${near}]?` });
     } else {
       const strict = config.resolve('DEFAULT', 'strict_config').value === true;
@@ -36,7 +36,7 @@ export function strangeApiSections(config: Config): OptionMistake[] {
   ];
 }
 
-/** `--set api:helo.port=1`, where no file has that section: no API would read it. */
+/** `--set api:helo.port=1`, if no file has that section: no API would read it. */
 function strangeArguments(
   config: Config,
   kind: string,
@@ -56,8 +56,8 @@ function strangeArguments(
 }
 
 /**
- * Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. Near a group of the application, which
- * a start does not know before it has loaded that, an unknown section is a warning as others are.
+ * Sections that have nearly the name of a known one and hold its options: `[DEFUALT]` with `enabled_ssl_apis`. Near a group of the
+ * application, which a start does not know before it has loaded that, an unknown section is a warning as others are.
  */
 export function misspelledSections(config: Config): OptionMistake[] {
   if (config.listAllSections().every((section) => hasKnownOption(config, section))) return [];
@@ -78,7 +78,7 @@ export function misspelledSections(config: Config): OptionMistake[] {
   return found.filter(({ group }) => !isPasted(group));
 }
 
-/** A name of one letter comes near everything. */
+/** A name of one letter is similar to everything. */
 export function nearTo(name: string, candidates: Iterable<string>): string[] {
   return name.length < 2 ? [] : nearestNames(name, candidates);
 }

@@ -4,7 +4,7 @@
 import { nearestNames } from '../errors/index.js';
 import { shippedOptions } from './shipped-options.js';
 
-/** The mistake in a command line; options that only the configuration has come with the way to set them here. */
+/** Returns the mistake in a command line; for options of the configuration, with the way to set them on it. */
 export async function usageText(
   { code, message }: { code: string; message: string },
   words: readonly string[],
@@ -14,14 +14,14 @@ export async function usageText(
   if (file !== undefined) return `${message}\n  To pass a configuration file, write --config-file ${file}.`;
   const flag = code === 'commander.unknownOption' ? /'(--[^'=]+)/.exec(message)?.[1] : undefined;
   if (flag === undefined) return message;
-  // An option of the command line that comes near is more likely what was meant than one of the configuration.
+  // A similar option of the command line is more likely to be intended than one of the configuration.
   const settings = await settingsFor(flag, words, message.includes('Did you mean'));
   return settings === undefined ? message : `error: unknown command line option ${flag}\n  ${settings}`;
 }
 
 /**
- * How an option of the configuration is set that was given as one of the command line, or sounds like it unless `exactly`:
- * `--port 80` by `--set api:<name>.port=80`. Undefined where there is none.
+ * Returns how to set an option of the configuration that was given as one of the command line, or is similar to it unless `exactly`:
+ * `--port 80` by `--set api:<name>.port=80`. Undefined if there is none.
  */
 async function settingsFor(flag: string, words: readonly string[], exactly: boolean): Promise<string | undefined> {
   const wanted = flag.replace(/^--(?:no-)?/, '').replaceAll('-', '_');
@@ -40,7 +40,7 @@ async function settingsFor(flag: string, words: readonly string[], exactly: bool
   return `Set configuration options with --set: ${settings.join(', ')}${more}${filled}.`;
 }
 
-/** The word that was meant to be the value. */
+/** Returns the word that was intended as the value. */
 function valueAfter(flag: string, words: readonly string[]): string | undefined {
   const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
   const attached = words[at]?.slice(flag.length + 1);

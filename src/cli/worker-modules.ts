@@ -1,5 +1,5 @@
 /**
- * Modules of every worker of `api-cli` that serves an API. One that starts before its parent has read the configuration loads them
+ * Modules of every worker of `api-cli` that serves an API. A worker that starts before its parent has read the configuration loads them
  * meanwhile.
  */
 import './serve.js';

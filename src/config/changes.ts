@@ -1,5 +1,5 @@
 /**
- * The difference between two generations, in the configuration's own terms.
+ * Differences between two generations, in the configuration's own terms.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
@@ -11,28 +11,28 @@ import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
 import { layerOf, nameOf, variableName, writtenIn } from './values/written.js';
 
-/** Changes: `group.option` to its old and new parsed value, secrets in clear. */
+/** Changes: `group.option` to its old and new parsed value, with secrets. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
 
 /** Scope of a change: this process at once, new workers, or a restart of everything. */
 export type Effect = 'now' | 'new_workers' | 'restart';
 
-/** How a new configuration is applied: everything by new workers, or what is mutable in place. */
+/** Method of applying a new configuration: everything by new workers, or mutable options in place. */
 export type ReloadMethod = 'reload' | 'mutate';
 
-/** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
+/** Options of a reload. */
 export interface ReloadOptions {
-  /** `reload` or `mutate`. Default `reload`. */
+  /** `reload`: new workers; `mutate`: mutable options in place. Default `reload`. */
   readonly method?: ReloadMethod;
 }
 
-/** How a reload is prepared. */
+/** Options of a reload's preparation. */
 export interface PrepareReloadOptions extends ReloadOptions {
-  /** Keeps mistakes in `refusal`, for a caller that looks for more. Default false: they are thrown. */
+  /** Keeps mistakes in `refusal`, for a caller that searches for more. Default false: they are thrown. */
   readonly collect?: boolean;
 }
 
-/** One option whose parsed value is another now. */
+/** One option whose parsed value has changed. */
 export interface Change {
   readonly group: string;
   readonly opt: string;
@@ -44,20 +44,20 @@ export interface Change {
   readonly effect: Effect;
 }
 
-/** How two generations are compared. */
+/** Options of a comparison. */
 export interface Comparison {
   readonly method: ReloadMethod;
-  /** The groups that this process has asked for: what is new to it needs no restart. */
+  /** Groups that this process has read: an option that is new to it needs no restart. */
   readonly inUse: ReadonlySet<string>;
-  /** Groups that are out of use: their changes take effect at once. */
+  /** Groups that are no longer used: their changes take effect at once. */
   readonly released?: ReadonlySet<string>;
 }
 
-/** The options that differ. `effect` says what would take each up under a method. */
+/** Returns the options that differ. `effect`: the step that applies the change under a method. */
 export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
   const old = before.noted();
   const now = new Set(after.noted());
-  // In the order of declaration, but for those that are written no longer.
+  // In the order of declaration, except those that are no longer set.
   const options = [...now, ...old.filter((each) => !now.has(each))];
   return options.flatMap((wanted) => {
     const { group, opt, option, value, location } = after.resolve(wanted);
@@ -71,7 +71,7 @@ export function compareGenerations(before: Generation, after: Generation, compar
   });
 }
 
-/** The line a log has for a change; secrets are masked. */
+/** Describes a change for the log; secrets are masked. */
 export function describeChange({ group, opt, option, old, new: now, newLocation, effect }: Change): string {
   const values = `from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
   if (effect === 'restart') {
@@ -84,18 +84,18 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
   return `Option ${group}.${opt} changed ${values}`;
 }
 
-/** One changed option as a report shows it: secrets, passwords in URIs, and what workers alone know are masked. */
+/** One changed option in a report: secrets, passwords in URIs, and options that only workers know are masked. */
 export interface ReportedChange {
   /** `group.option`. */
   readonly option: string;
   readonly old: string;
   readonly new: string;
-  /** Place of the new value; of an option that is no longer set, place of the old one. */
+  /** Place of the new value; for an option that is no longer set, place of the old one. */
   readonly where: string;
   /**
-   * Effect of the change: a restart would be needed where the old value still counts. `not applied`: the reload was refused.
-   * `by workers, if mutable`: of an option that workers alone know, by a mutate. `no effect`: no option of that name is declared in the
-   * process that runs the services.
+   * Effect of the change: a restart is needed if the old value still applies. `not applied`: the reload was refused. `by workers, if
+   * mutable`: for an option that only workers know, by a mutate. `no effect`: the process that runs the services declares no option of that
+   * name.
    */
   readonly effect:
     | 'applied now'
@@ -108,7 +108,7 @@ export interface ReportedChange {
 
 const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;
 
-/** A change, for a report. */
+/** Returns a change for a report. */
 export function reportedChange(change: Change): ReportedChange {
   const { group, opt, option, oldLocation, newLocation, effect } = change;
   const unset = newLocation.kind === 'default' && oldLocation.kind !== 'default';
@@ -121,7 +121,7 @@ export function reportedChange(change: Change): ReportedChange {
   };
 }
 
-/** The state after the changes that take effect: what only a restart changes stays as it counted before. */
+/** Returns the state after the changes that take effect: options that only a restart changes keep their value. */
 export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
   const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
   const pinned = Object.fromEntries(
@@ -131,7 +131,7 @@ export function takenUp(before: Generation, fresh: State, changes: readonly Chan
   return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };
 }
 
-/** A warning for each value that changed in a file and that something of higher precedence keeps from counting. */
+/** Returns a warning for each value that changed in a file but is overridden by a source of higher precedence. */
 export function changesWithoutEffect(before: Generation, after: Generation): Diagnostic[] {
   return after.noted().flatMap((wanted) => {
     const { group, opt, location, shadowed } = after.resolve(wanted);
@@ -152,7 +152,7 @@ function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect 
   return option.parent ? 'now' : 'new_workers';
 }
 
-/** The options that differ, without their values: what is secret only the workers know. */
+/** Returns the undeclared options that differ, without their values: only the workers know which are secret. */
 export function undeclaredChanges(
   before: State,
   after: State,
@@ -161,7 +161,7 @@ export function undeclaredChanges(
 ): ReportedChange[] {
   const isKnown = (group: string, opt: string): boolean =>
     groups.find(group, opt) !== undefined || before.overrides.has(`${group}.${opt}`);
-  // A mutate's changes are new once to workers; the rest is new to their replacements.
+  // Changes of a mutate are new to workers once; other changes are new to their replacements.
   const layer = method === 'mutate' ? 'mutable' : 'fixed';
   const [old, now] = [unknownSettings(before[layer], isKnown), unknownSettings(after[layer], isKnown)];
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((option) => {
@@ -177,7 +177,7 @@ export function undeclaredChanges(
 const textOf = ({ text }: Written): string => text;
 const shownOf = (lines: readonly Written[]): string => (lines.length === 0 ? 'none' : masked);
 
-/** `group.opt` to all lines that the last file that has it has of it, where nothing above the files does. */
+/** Returns for each `group.opt` all its lines of the last file that has it, unless a source above the files sets it. */
 function unknownSettings(
   sources: Sources,
   isKnown: (group: string, opt: string) => boolean,

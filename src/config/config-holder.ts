@@ -1,5 +1,5 @@
 /**
- * Holder of a configuration's generation, and of the parts that stay when a reload replaces it.
+ * Holder of a configuration's generation, and of the parts that outlive a reload.
  */
 import { setTimeout as later } from 'node:timers/promises';
 import { type Diagnostic, isObject, printDiagnostic } from '../errors/index.js';
@@ -12,16 +12,16 @@ import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js'
 import { Generation } from './values/generation.js';
 import { isUnknownSection, problemsOf } from './values/problems.js';
 
-/** Parts that stay the same from one generation to the next. */
+/** Parts that are shared by all generations. */
 export class Lasting {
   readonly groups: DeclaredGroups;
-  /** Checks over several options, each run with the generation that is judged. */
+  /** Checks over several options, each run with the generation that is checked. */
   readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
-  /** Told of each accepted change, in the order of registration. */
+  /** Called with each accepted change, in the order of registration. */
   readonly hooks = new Set<(current: ConfigHolder, changes: ConfigChanges) => unknown>();
   /** Log for warnings and changes. */
   log: Logger | undefined;
-  /** Another process has the same warnings. */
+  /** True if another process logs the same warnings. */
   readonly quiet: boolean;
 
   constructor(groups = declaredByAll(), log?: Logger, quiet = false) {
@@ -30,36 +30,36 @@ export class Lasting {
     this.quiet = quiet;
   }
 
-  /** Adds a hook. The function returned takes it away again. */
+  /** Adds a hook. The returned function removes it. */
   onChange(hook: (current: ConfigHolder, changes: ConfigChanges) => unknown): () => void {
     this.hooks.add(hook);
     return () => this.hooks.delete(hook);
   }
 }
 
-/** How long one hook may take before the next one is run, in milliseconds. */
+/** Time limit of one hook before the next one runs, in milliseconds. */
 const hookTimeoutMs = 5000;
 
-/** Holds a generation: the one in force, which a reload replaces, or one that a reload prepares and judges. */
+/** Holds a generation: the one in force, which a reload replaces, or one that a reload prepares and checks. */
 export class ConfigHolder {
   readonly lasting: Lasting;
   generation: Generation;
-  /** Set when this was prepared and then accepted: by whom. */
+  /** Holder that accepted this prepared one. */
   acceptedBy: ConfigHolder | undefined;
   /** Warnings that are in the log, or wait for one. */
   readonly warned: Set<string>;
-  /** Warnings that came before there was a logger. */
+  /** Warnings that arrived before there was a logger. */
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
-  /** Warnings of a prepared configuration, and of {@link warn} since. Some may be in the log already. */
+  /** Warnings of a prepared configuration, and those of {@link warn} since. Some may be in the log already. */
   given: Diagnostic[] | undefined;
-  /** While it is judged: what checks come upon is among the issues. */
+  /** True during a check: findings of checks are among the issues. */
   #judging = false;
-  /** How often values from code were set. */
+  /** Number of changes of values from code. */
   #changes = 0;
   #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
-  /** Whether the last judgement was complete; undefined before it. */
+  /** Whether the last check was complete; undefined before it. */
   complete: boolean | undefined;
-  /** The groups whose values were asked for. */
+  /** Groups whose values were read. */
   readonly inUse = new Set<string>();
 
   /** `told`: warnings that are in the log already. */
@@ -69,7 +69,7 @@ export class ConfigHolder {
     this.generation = new Generation(state, lasting.groups);
   }
 
-  /** This one, or the one that adopted it. */
+  /** This holder, or the one that accepted it. */
   get inForce(): ConfigHolder {
     return this.acceptedBy?.inForce ?? this;
   }
@@ -83,7 +83,7 @@ export class ConfigHolder {
     if (this.groups.declare(group, options)) this.generation.forgetReferring();
   }
 
-  /** Puts a value from code among others of its kind, or takes it away. Throws for a bad one. */
+  /** Adds a value from code to others of its kind, or removes it. Throws for a bad value. */
   set(kind: 'overrides' | 'defaults', group: string, opt: string, value: unknown): void {
     const [section, name] = [sectionKey(group), optionKey(opt)];
     const values = this.generation.state[kind];
@@ -101,12 +101,12 @@ export class ConfigHolder {
     const refused = issues.some(({ severity }) => severity === 'error');
     if (refused) return issues;
     const found = this.#checked();
-    // A check's mistake in a whole section says more than that it is unknown.
+    // A check's mistake about a whole section is more precise than that it is unknown.
     const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
     return [...issues.filter((issue) => !isUnknownSection(issue) || !judged.has(issue.place?.detail)), ...found];
   }
 
-  /** Findings of the checks, which run once for a configuration as written and declared. */
+  /** Findings of the checks, which run once for the files and declarations of a configuration. */
   #checked(): readonly Diagnostic[] {
     const { checks } = this.lasting;
     const of = [this.generation, checks.size, this.#changes, this.groups.size] as const;
@@ -116,7 +116,7 @@ export class ConfigHolder {
     return this.#found.diagnostics;
   }
 
-  /** The problems of one that is not in force: nothing is logged meanwhile. */
+  /** Returns the problems of a configuration that is not in force; logs nothing. */
   judge(complete: boolean | undefined): readonly Diagnostic[] {
     this.#judging = true;
     try {
@@ -126,7 +126,7 @@ export class ConfigHolder {
     }
   }
 
-  /** Logs warnings, each once: one with another hint is the same. */
+  /** Logs warnings, each once: another hint makes no difference. */
   warn(issues: readonly Diagnostic[]): void {
     if (this.#judging) return;
     this.given?.push(...issues.filter(({ severity }) => severity === 'warning'));
@@ -139,7 +139,7 @@ export class ConfigHolder {
     this.#tell();
   }
 
-  /** Warnings go there from now on, those that came before there was a logger included. */
+  /** Sets the log for warnings, including those that arrived before. */
   useLogger(log: Logger): void {
     this.lasting.log = log;
     this.#tell();
@@ -151,7 +151,7 @@ export class ConfigHolder {
     for (const { text, code } of this.#untold.splice(0)) if (!quiet) log.warn(text, { code });
   }
 
-  /** Runs the hooks, one after another; one that throws or hangs is logged. Never rejects. */
+  /** Runs the hooks, one after another; a failure or a hang is logged. Never rejects. */
   async runHooks(changes: ConfigChanges): Promise<void> {
     const { log, hooks } = this.lasting;
     if (changes.size === 0) return;
@@ -185,7 +185,7 @@ export class ConfigHolder {
     };
   }
 
-  /** Values from code as JSON: what is an object is written as text. */
+  /** Returns values from code as JSON: objects are written as text. */
   #asJson(values: ReadonlyMap<string, unknown>): Record<string, unknown> {
     return Object.fromEntries(
       [...values].map(([key, value]) => {
@@ -197,12 +197,12 @@ export class ConfigHolder {
   }
 }
 
-/** A warning that is known by what it says, whatever its hint is. */
+/** Returns the text of a warning without its hint, which identifies it. */
 export function withoutHint(diagnostic: Diagnostic): string {
   return inOneLine({ ...diagnostic, hint: undefined });
 }
 
-/** As the log has a warning: `portico.ini:3:1: warning: [crs] unknown section; did you mean 'cors'?`. */
+/** Formats a warning for the log: `portico.ini:3:1: warning: [crs] unknown section; did you mean 'cors'?`. */
 export function inOneLine(diagnostic: Diagnostic): string {
   return printDiagnostic(diagnostic, { showLine: false }).replaceAll(/\n\s*/g, '; ');
 }

@@ -17,15 +17,15 @@ import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js
 import { type NamedFile, namedFiles } from './values/named-files.js';
 import type { Resolved } from './values/written.js';
 
-/** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
+/** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
 export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;
 
-/** Told of an accepted change: `changes` has the real values, secrets included. */
+/** Called with an accepted change: `changes` has the actual values, including secrets. */
 export type MutateHook = (config: Config, changes: ConfigChanges) => void | Promise<void>;
 
-/** The first of two steps of a reload: the new configuration, read and judged. */
+/** First step of a reload: the new configuration, read and checked. */
 export interface PreparedReload extends JudgedReload {
-  /** For looking at it and trying it. It follows the configuration in force once it is accepted. */
+  /** The new configuration, for inspection and trials. It follows the configuration in force once it is accepted. */
   readonly config: Config;
 }
 
@@ -36,12 +36,12 @@ export interface PreparedReload extends JudgedReload {
 export class Config {
   readonly #began: ConfigHolder;
 
-  /** Without `current` (which only this directory makes) a configuration in which nothing is written. */
+  /** Without `current` (which only this directory creates), the configuration has no written values. */
   constructor(current: ConfigHolder = new ConfigHolder()) {
     this.#began = current;
   }
 
-  /** A prepared configuration is that of the program once it is accepted, and follows it from then on. */
+  /** A prepared configuration becomes that of the program once it is accepted, and follows it from then on. */
   get #current(): ConfigHolder {
     return this.#began.inForce;
   }
@@ -55,56 +55,56 @@ export class Config {
   }
 
   /**
-   * Reads files, environment and command line. In a worker it gives what the parent accepted and reads nothing.
-   * Throws `ConfigError` with everything that is wrong with the files, and with the values of `groups`.
+   * Reads files, environment and command line. In a worker, returns the configuration that the parent accepted and reads nothing. Throws
+   * `ConfigError` with all mistakes in the files, and in the values of `groups`.
    */
   static async load(options: LoadOptions = {}): Promise<Config> {
     return new Config(await fromSources(options));
   }
 
-  /** A configuration from text, as if it was in a file of that name; environment and command line are left out. */
+  /** Returns a configuration from text, as from a file of that name, without environment and command line. */
   static fromText(text: string, options: { readonly file?: string; readonly log?: Logger } = {}): Config {
     return new Config(fromText(text, options));
   }
 
-  /** The configuration of a snapshot: same values, same bytes of files. Reads nothing. */
+  /** Returns the configuration of a snapshot: same values, same content of files. Reads nothing. */
   static fromSnapshot(snapshot: ConfigSnapshot, options: Pick<LoadOptions, 'log' | 'groups'> = {}): Config {
     return new Config(ofSnapshot(snapshot, options));
   }
 
-  /** The same sources and values from code, in which nothing is declared yet: to be judged by other options. */
+  /** Returns the same sources and values from code without declarations: for a check with other options. */
   copy(): Config {
     return new Config(begin(this.#state, new Lasting()));
   }
 
   /**
-   * The logger of the program: that of `load({ log })` or `useLogger()`, else the one that `log_level`, `debug`, `log_format` and `log_file`
-   * describe, whose level follows reloads. Launchers and services that are given none take it.
+   * Logger of the program: that of `load({ log })` or `useLogger()`, else one with `log_level`, `debug`, `log_format` and `log_file`, whose
+   * level follows reloads. Launchers and services without a logger use it.
    */
   get log(): Logger {
     return this.#current.lasting.log ?? serversLogger(this);
   }
 
-  /** Sends warnings and changes there from now on, those before included; `lent`: unless it has a logger, as launchers do. */
+  /** Sets the logger of warnings and changes, including earlier ones; `lent`: unless there is one already, as launchers do. */
   useLogger(log: Logger, { lent = false } = {}): void {
     if (!lent || this.#current.lasting.log === undefined) this.#current.useLogger(log);
   }
 
-  /** Grows by one with each accepted change. */
+  /** Increases by one with each accepted change. */
   get generation(): number {
     return this.#state.generation;
   }
 
   /**
-   * The typed, frozen values of a group; declares its options. Throws `ConfigError` with everything that is wrong with them: bad
-   * values, missing ones, and undeclared names in the section (`[DEFAULT]`, which many share, waits for {@link Config.validate}).
+   * Returns the typed, frozen values of a group; declares its options. Throws `ConfigError` with all their mistakes: bad values, missing
+   * ones, and undeclared names in the section (for `[DEFAULT]`, which many share, only {@link Config.validate} does).
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
     const current = this.#current;
     const { generation } = current;
     current.inUse.add(group);
-    // Asked for a part only, the names of the group have not been judged.
+    // If only a part was read, the names of the group have not been checked.
     const key = from.partial === true ? `part of ${group}` : group;
     const known = from.local === undefined ? generation.known(key, options) : undefined;
     if (known !== undefined) return known as OptionsOf<D>;
@@ -116,14 +116,14 @@ export class Config {
     return values as OptionsOf<D>;
   }
 
-  /** The group `[api:<name>]`, whose options may have flat names too: alias `DEFAULT.<name>_workers`. */
+  /** Returns the group `[api:<name>]`, whose options may have flat names too: alias `DEFAULT.<name>_workers`. */
   api<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     return this.group(`api:${name}`, options, from);
   }
 
   /**
-   * Declares options without asking for their values; `api:<name>` stands for all such sections. After {@link Config.validate} they
-   * are judged at once, but `sectional` ones: sections of the paste file may have those. Throws when one is declared in two ways.
+   * Declares options without reading their values; `api:<name>` stands for all such sections. After {@link Config.validate} they are
+   * checked at once, except `sectional` ones, which sections of the paste file may have. Throws for two different declarations.
    */
   register(name: string, options: OptionDeclarations, { sectional = false }: { sectional?: boolean } = {}): void {
     if (this.#current.complete === undefined || sectional || name.endsWith('<name>'))
@@ -131,22 +131,22 @@ export class Config {
     else this.group(name, options);
   }
 
-  /** Whether sections of the paste file may have the options of a group as well: those of filters and apps. */
+  /** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. */
   isSectional(group: string): boolean {
     return this.#current.groups.sectional.has(sectionKey(group));
   }
 
-  /** Adds a check over several options, once; what it finds is placed where the option was set. */
+  /** Adds a check over several options, once; its findings get the place of the option. */
   check(find: CrossCheck): void {
     this.#current.lasting.checks.set(find, (judged) => runCheck(new Config(judged), find));
   }
 
-  /** Everything that is wrong, warnings included: files, values of declared groups, cross-checks, unknown names. */
+  /** Returns all mistakes and warnings: files, values of declared groups, cross-checks, unknown names. */
   problems(options: ValidateOptions = {}): readonly Diagnostic[] {
     return this.#current.problems(options.complete ?? true);
   }
 
-  /** Throws `ConfigError` with all errors at once; warnings go to the log, each once. */
+  /** Throws `ConfigError` with all errors at once; logs each warning once. */
   validate(options: ValidateOptions = {}): void {
     this.#current.complete = options.complete ?? true;
     const issues = this.problems(options);
@@ -163,7 +163,7 @@ export class Config {
     return this.#current.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
   }
 
-  /** One option with its value, its place and what it shadows. Throws for an undeclared one. */
+  /** Returns one option with its value, its place and the values it overrides. Throws for an undeclared one. */
   resolve(group: string, opt: string): Resolved {
     const [section, name] = [sectionKey(group), optionKey(opt)];
     const option = this.#current.groups.option(section, name);
@@ -172,35 +172,35 @@ export class Config {
     throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message });
   }
 
-  /** Every declared option, resolved, in the order of declaration. */
+  /** Returns every declared option, resolved, in the order of declaration. */
   resolveAll(): readonly Resolved[] {
     return this.#current.generation.resolveAll();
   }
 
-  /** Place of its value. */
+  /** Returns the place of an option's value. */
   getLocation(group: string, opt: string): Place {
     return this.resolve(group, opt).location;
   }
 
-  /** The sections that files have, in their order, each once. */
+  /** Returns the sections of the files, in their order, each once. */
   listAllSections(): string[] {
     return [...new Set(this.#files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
   }
 
-  /** The names that files have in a section, each once. */
+  /** Returns the names of the files in a section, each once. */
   listOptions(section: string): string[] {
     const entries = this.#files.flatMap((file) => file.entries);
     return [...new Set(entries.filter((entry) => entry.section === section).map(({ name }) => name))];
   }
 
-  /** First place of a section; undefined for one that no file has. */
+  /** Returns the first place of a section; undefined if no file has it. */
   getSectionLocation(section: string): Place | undefined {
     const file = this.#files.find(({ sections }) => sections.some(({ name }) => name === section));
     const found = file?.sections.find(({ name }) => name === section);
     return found && placeInFile(found.origin, file?.kind);
   }
 
-  /** Sets a value above everything else, until {@link Config.clearOverride}. Throws for a bad one. */
+  /** Sets a value above all others, until {@link Config.clearOverride}. Throws for a bad one. */
   setOverride(group: string, opt: string, value: unknown): void {
     this.#current.set('overrides', group, opt, value);
   }
@@ -218,17 +218,17 @@ export class Config {
     this.#current.set('defaults', group, opt, undefined);
   }
 
-  /** The bytes of a file as accepted: in a worker what the parent read, else from disk, and remembered. `mutable`: a mutate reads it afresh. */
+  /** Returns the accepted content of a file: in a worker that of the parent, else from disk, and kept. `mutable`: a mutate reads it again. */
   readFile(path: string, options: { readonly mutable?: boolean } = {}): Buffer {
     return this.#state.files.read(path, options.mutable);
   }
 
-  /** The absolute paths of the files that were read through {@link Config.readFile}. */
+  /** Absolute paths of the files that were read through {@link Config.readFile}. */
   get filesRead(): readonly string[] {
     return this.#state.files.paths;
   }
 
-  /** Those of them that this process has read, without those that it only got from its parent. */
+  /** Those of them that this process has read itself, without those from its parent. */
   get ownFilesRead(): readonly string[] {
     return this.#state.files.asked;
   }
@@ -238,68 +238,68 @@ export class Config {
     return namedFiles(this.#current.generation);
   }
 
-  /** The absolute paths of the configuration files, lowest precedence first. */
+  /** Absolute paths of the configuration files, lowest precedence first. */
   get configFiles(): readonly string[] {
     return this.#files.map(({ path }) => path);
   }
 
-  /** The absolute paths of the directories whose `*.conf` are read. */
+  /** Absolute paths of the directories whose `*.conf` are read. */
   get configDirs(): readonly string[] {
     return this.#state.paths.dirs.map(({ path }) => path);
   }
 
-  /** Arguments of the command line, `group.opt` and value as written. */
+  /** Arguments of the command line: `group.opt` and the value as written. */
   get arguments(): readonly { readonly group: string; readonly opt: string; readonly value: string }[] {
     return this.#state.mutable.arguments;
   }
 
-  /** The names of the environment variables that options were read from: what a worker needs no more. */
+  /** Names of the environment variables that options were read from: a worker does not need them. */
   get variables(): readonly string[] {
     return Object.keys(this.#state.mutable.environment);
   }
 
-  /** Arguments as a log or a list of processes may show them: values of declared options that are no secrets. */
+  /** Masks arguments for a log or a list of processes: keeps values of declared options that are not secret. */
   maskArguments(argv: readonly string[]): string[] {
     return maskArguments(argv, this.#current.groups);
   }
 
-  /** Arguments for a worker, which has its configuration already: only values that are secret, or unknown here, are replaced. */
+  /** Masks arguments for a worker, which has its configuration already: only values that are secret, or unknown here. */
   workerArguments(argv: readonly string[]): string[] {
     return maskArguments(argv, this.#current.groups, (text) => text);
   }
 
-  /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */
+  /** Finds a file named without a folder: beside the configuration files, then in the default directories. */
   findFile(name: string): string | undefined {
     return findConfigFile(name, this.#state);
   }
 
-  /** Everything a worker needs, as JSON. Holds secrets in clear: hand it over a channel, not the environment. */
+  /** Returns the whole configuration for a worker, as JSON. Contains secrets: send it over a channel, not in the environment. */
   snapshot(): ConfigSnapshot {
     return this.#current.snapshot();
   }
 
-  /** Reads all files afresh and judges them; nothing changes before the result is accepted. Rejects with `ConfigError` when it is refused. */
+  /** Reads all files again and checks them; nothing changes before the result is accepted. Rejects with `ConfigError` if it is refused. */
   async prepareReload(options: PrepareReloadOptions = {}): Promise<PreparedReload> {
     const prepared = await prepareReload(this.#current, options);
     return Object.assign(prepared, { config: new Config(prepared.next) });
   }
 
-  /** Both steps at once. Nothing changes when it rejects with `ConfigError`. */
+  /** Runs both steps. Nothing changes if it rejects with `ConfigError`. */
   async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
     return (await prepareReload(this.#current, { ...options, collect: false })).accept();
   }
 
-  /** Applies what a parent accepted, and runs the hooks. Rejects with `ConfigError` when this process cannot. */
+  /** Applies the configuration that a parent accepted, and runs the hooks. Rejects with `ConfigError` if this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     return adopt(this.#current, snapshot);
   }
 
-  /** The options, `group.opt`, that are other ones in the files: a mutate has not applied these values. */
+  /** Options, `group.opt`, whose values in the files a mutate has not applied. */
   get waitingOptions(): readonly string[] {
     return waitingOptions(this.#current);
   }
 
-  /** Calls back after each accepted change. The function returned ends that. */
+  /** Calls back after each accepted change, until the returned function is called. */
   onMutate(hook: MutateHook): () => void {
     return this.#current.lasting.onChange((current, changes) => hook(new Config(current), changes));
   }
@@ -309,7 +309,7 @@ export class Config {
     return this.onMutate((_, changes) => (changes.has(name) ? changed(changes.get(name)?.new) : undefined));
   }
 
-  /** Printed form: values by group, secrets masked. */
+  /** Returns values by group, with masked secrets. */
   toJSON(): Record<string, Record<string, string>> {
     return printable(this.resolveAll());
   }

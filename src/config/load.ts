@@ -1,5 +1,5 @@
 /**
- * The beginning of a configuration: where its sources are, and what they hold; or a text, or what another process accepted.
+ * Loads a configuration: finds and reads its sources, or starts from a text, or from a snapshot that another process accepted.
  */
 import type { Diagnostic } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -22,27 +22,28 @@ import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js'
 import { refuseErrors } from './values/mistakes.js';
 import { problemsOf } from './values/problems.js';
 
-/** How `Config.load` finds its sources. */
+/** Options of `Config.load`. */
 export interface LoadOptions {
-  /** Files to read, the last one first in precedence; each must exist. Default: see `defaultFiles`. */
+  /** Files to read, highest precedence last; each must exist. Default: see `defaultFiles`. */
   readonly files?: readonly string[];
   /** Directories whose `*.conf` are read after the files, in byte order. */
   readonly dirs?: readonly string[];
-  /** Files to read when none is named. Default: `./portico.ini`, else `./paste/portico.ini`, else those of the system. */
+  /** Files to read if none is named. Default: `./portico.ini`, else `./paste/portico.ini`, else those of the system. */
   readonly defaultFiles?: readonly string[];
-  /** Likewise for directories. Default: `<project>.conf.d` and `<prog>.conf.d` of the system. */
+  /** Directories to read if none is named. Default: `<project>.conf.d` and `<prog>.conf.d` of the system. */
   readonly defaultDirs?: readonly string[];
   /**
-   * Arguments to take `--config-file`, `--config-dir`, `--set`, `--help`, `--version` and the flags of `groups` from. Default: those of
-   * the process; none where `portico/testing` is loaded, for they are a test runner's then. False: none, for a program that
-   * takes its own apart and hands on `files` and `set`. Help and version that the process's ask for are printed, and end it with 0.
+   * Arguments to parse for `--config-file`, `--config-dir`, `--set`, `--help`, `--version` and the flags of `groups`. Default: those of the
+   * process; none if `portico/testing` is loaded, because they belong to a test runner then. False: none, for a program that parses its
+   * arguments itself and passes `files` and `set`. If the process's arguments request help or the version, it is printed, and the process
+   * ends with 0.
    */
   readonly argv?: readonly string[] | false | undefined;
   /** Values of `--set`: `group.opt=value`. */
   readonly set?: readonly string[];
-  /** `group.opt` to a value; above everything else. */
+  /** `group.opt` to a value; above all other sources. */
   readonly overrides?: Readonly<Record<string, unknown>>;
-  /** Default: the process's. Read once. */
+  /** Environment variables, read once. Default: those of the process. */
   readonly env?: NodeJS.ProcessEnv;
   /** Default: the project's name in upper case. */
   readonly envPrefix?: string;
@@ -56,18 +57,18 @@ export interface LoadOptions {
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
   /** As `strict_config = true`. */
   readonly strict?: boolean;
-  /** Keeps what is wrong with the files for `validate()`, which then reports it with everything else. Default: throw. */
+  /** Keeps mistakes in the files for `validate()`, which then reports them with all others. Default: throw. */
   readonly collect?: boolean;
   /** Log for warnings, each once. Default: they wait in `problems()`. */
   readonly log?: Logger;
-  /** Snapshot from a parent process, used instead of all sources. Default: the one this process was given. */
+  /** Snapshot from a parent process, used in place of all sources. Default: the one passed to this process. */
   readonly worker?: WorkerConfiguration | undefined;
 }
 
-/** From files, environment and command line; in a worker from what the parent handed over. */
+/** Returns a configuration from files, environment and command line; in a worker from its parent's snapshot. */
 export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   const worker = options.worker ?? workerConfiguration();
-  // Workers of a service have the same warnings: the first of them tells those that their parent could not know.
+  // Workers of a service have the same warnings: the first one logs those that their parent could not know.
   const quiet = (worker?.assignment?.index ?? 0) > 0;
   if (worker?.configuration !== undefined) return ofSnapshot(worker.configuration, options, quiet);
   const groups = declaredGroups(options);
@@ -77,12 +78,12 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   const first = begin(state, new Lasting(groups, options.log));
   if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
-  // Variables and arguments may be those of groups that are declared later: they wait for the judgement of all.
+  // Variables and arguments may belong to groups that are declared later: they wait for the check of all.
   else refuseErrors(problemsOf(first.generation, false).filter((issue) => !isStranger(issue, groups)));
   return first;
 }
 
-/** From a text, as if it was in a file. */
+/** Returns a configuration from a text, as from a file. */
 export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): ConfigHolder {
   const issues: Diagnostic[] = [];
   const files = [parseSource({ name: file, path: '' }, text, issues)];
@@ -90,7 +91,7 @@ export function fromText(text: string, { file = 'portico.ini', log }: { file?: s
   return begin(newState({ sources: { files } }), new Lasting(undefined, log));
 }
 
-/** From what another process accepted. */
+/** Returns the configuration that another process accepted. */
 export function ofSnapshot(
   snapshot: ConfigSnapshot,
   options: Pick<LoadOptions, 'log' | 'groups'>,
@@ -99,7 +100,7 @@ export function ofSnapshot(
   return begin(fromSnapshot(snapshot), new Lasting(declaredGroups(options), options.log, quiet), snapshot.told);
 }
 
-/** From what is written, with the groups declared that it names as sources. */
+/** Returns a configuration with the groups declared that it names as sources. */
 export function begin(state: State, lasting: Lasting, told?: readonly string[]): ConfigHolder {
   declareSources(state, lasting.groups);
   return new ConfigHolder(state, lasting, told);
@@ -116,7 +117,7 @@ function declaredGroups({ groups = {} }: Pick<LoadOptions, 'groups'>): DeclaredG
   return declared;
 }
 
-/** Reads all sources. `issues` has what is wrong with them; throws {@link UsageError} and {@link HelpRequested} only. */
+/** Reads all sources. `issues`: their mistakes; throws only {@link UsageError} and {@link HelpRequested}. */
 function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const env = options.env ?? process.env;
   const project = options.project ?? 'portico';
@@ -153,7 +154,7 @@ function readState(options: LoadOptions, groups: DeclaredGroups): State {
   return newState({ sources, paths, issues });
 }
 
-/** Key under which `portico/testing` notes that the command line of the process is not the program's. */
+/** Key under which `portico/testing` records that the command line of the process does not belong to the program. */
 const TESTING = Symbol.for('portico.testing');
 
 function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declaredFlags>) {
@@ -166,13 +167,13 @@ function commandLine(given: LoadOptions['argv'], flags: ReturnType<typeof declar
   }
 }
 
-/** The process's arguments may be those of a program that takes them apart itself, or of another tool. */
+/** The process's arguments may belong to a program that parses them itself, or to another tool. */
 function hintOf({ argv }: Pick<LoadOptions, 'argv'>): string | undefined {
   if (argv !== undefined) return undefined;
   return 'If these arguments are not meant for the configuration, write Config.load({ argv: false }).';
 }
 
-/** The same sources read afresh, of the next generation. Environment and command line are as they were. */
+/** Reads the same sources again for the next generation. Environment and command line do not change. */
 export function readAgain(state: State): State {
   const { files, issues } = readFiles(state.paths, { again: true });
   const sources = { ...state.mutable, files };
@@ -189,30 +190,30 @@ export function readAgain(state: State): State {
 
 /** Identity of a worker. */
 export interface WorkerAssignment {
-  /** The name of the one service it runs. */
+  /** Name of the one service it runs. */
   readonly service: string;
   /** 0 to `workers` - 1, stable over replacements. */
   readonly index: number;
   readonly workers: number;
-  /** Number of the accepted configuration it begins with, from 1. */
+  /** Number of the accepted configuration it starts with, from 1. */
   readonly generation: number;
 }
 
-/** A parent's snapshot for its worker, without the parts that the launcher alone reads. */
+/** A parent's snapshot for its worker, without the parts that only the launcher reads. */
 export interface WorkerConfiguration {
   readonly assignment?: WorkerAssignment | undefined;
   readonly configuration?: ConfigSnapshot | undefined;
 }
 
-/** Key under which launchers leave it on the process of a worker. */
+/** Key under which launchers store it on the process of a worker. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
-/** Undefined in a process that is no worker. */
+/** Returns undefined in a process that is no worker. */
 function workerConfiguration(): WorkerConfiguration | undefined {
   return (process as { [WORKER_LINK]?: WorkerConfiguration })[WORKER_LINK];
 }
 
-/** The worker that this process is; undefined in other processes. */
+/** Returns the assignment of this worker; undefined in other processes. */
 export function workerAssignment(): WorkerAssignment | undefined {
   return workerConfiguration()?.assignment;
 }

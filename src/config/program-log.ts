@@ -1,7 +1,7 @@
 /**
- * The log of a program: its options, its logger, and whether it can be written where the configuration wants it. Only a start
- * opens another file, and a reload refuses what the next start would refuse; where the file is still the one that is open, the
- * logger says that it stays open.
+ * The log of a program: its options, its logger, and whether the configured file can be written. Only a start opens another file, and a
+ * reload refuses a file that the next start would refuse; if the configured file differs from the open one, the logger reports that the
+ * open one stays.
  */
 import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -50,7 +50,7 @@ interface Logging {
   onMutate(hook: (next: Logging) => void): unknown;
 }
 
-/** `true` is refused: that the log does not reach syslog would show when it is needed. For `config.check`. */
+/** `true` is refused: a log that does not reach syslog would be noticed only when it is needed. For `config.check`. */
 export function syslogAsked(config: Logging): OptionMistake[] {
   if (!config.group('DEFAULT', programLogOptions, { partial: true }).useSyslog) return [];
   const [group, opt] = ['DEFAULT', 'use_syslog'];
@@ -58,18 +58,18 @@ export function syslogAsked(config: Logging): OptionMistake[] {
   return [{ group, opt, message: 'this program does not write to syslog', hint }];
 }
 
-/** The logger of a command: on standard error, with the configuration's level as that changes, and its own warnings. */
+/** Returns the logger of a command: on standard error, with the configuration's level as it changes, and its warnings. */
 export function commandLogger(config: Logging): Logger {
   return followed(config, createLogger(loggerOptions(config)));
 }
 
 /**
- * The same for a program that serves, in `log_file` where that is set. In the parent a file that cannot be opened is found
- * by the judgement of the configuration; a worker writes on standard error then, and says so. Options that are refused are
- * told by that judgement as well, with all other mistakes: it is logged as if they were not set.
+ * Returns the logger of a program that serves, on `log_file` if that is set. In the parent, the check of the configuration reports a file
+ * that cannot be opened; a worker then logs on standard error, and reports it. That check also reports refused options, with all other
+ * mistakes: the log behaves as if they were not set.
  */
 export function serversLogger(config: Logging, format?: 'text'): Logger {
-  // Declares what is asked for next.
+  // Declares the options read next.
   const options = { ...acceptedOptions(config), ...(format === undefined ? {} : { format }) };
   const file = logFileOf(config);
   try {
@@ -109,17 +109,17 @@ function levelOf(config: Logging): LogLevel {
   return debug ? 'debug' : logLevel;
 }
 
-/** The file to log to; undefined for standard error. */
+/** Returns the file to log to; undefined for standard error. */
 export function logFileOf(config: Logging): string | undefined {
   return config.resolve('DEFAULT', 'log_file').value as string | undefined;
 }
 
-/** The mistake in `log_file`, if there is one. */
+/** Returns the mistake in `log_file`, if there is one. */
 export function logFileIssue(config: Logging): Diagnostic | undefined {
   return issueOf(logFileOf(config), config.getLocation('DEFAULT', 'log_file'));
 }
 
-/** Throws `ConfigError` for a `log_file` that cannot be used, where a reload brings one. */
+/** Throws `ConfigError` for a `log_file` that cannot be used, if a reload brings one. */
 export function refuseOtherLogFile(changes: readonly Change[]): void {
   const change = changes.find(({ group, opt }) => group === 'DEFAULT' && opt === 'log_file');
   const issue = change && issueOf(change.new, change.newLocation);
@@ -140,7 +140,7 @@ function issueOf(file: unknown, place: Place): Diagnostic | undefined {
   };
 }
 
-/** Tries it without leaving a file behind: another user may ask than the one that will write. */
+/** Tries it without leaving a file behind: another user than the future writer may run the check. */
 function cannotAppend(file: string): string | undefined {
   try {
     refuseForeignLink(file);

@@ -1,12 +1,12 @@
 /**
- * A file read without waiting: to open a FIFO is to wait for its writer, and a process that waits so does nothing else.
+ * Reads a file without waiting: opening a FIFO waits for its writer, and blocks the process.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { ignoreErrors } from '../errors/index.js';
 
 /**
- * Bytes of a file; undefined for one that cannot be read, and for a FIFO. It is looked at before it is opened, which would wake a
- * FIFO's writer, and again after.
+ * Returns the bytes of a file; undefined for one that cannot be read, and for a FIFO. Checks it before it is opened, which would wake a
+ * FIFO's writer, and again afterwards.
  */
 export function readUnlessFifo(path: string): Buffer | undefined {
   return ignoreErrors(() => {

@@ -1,5 +1,5 @@
 /**
- * Putting another generation in force: one that is read afresh, in two steps, or one that another process accepted.
+ * Puts another generation in force: one that is read again, in two steps, or one that another process accepted.
  */
 import { type Diagnostic, PorticoError } from '../errors/index.js';
 import {
@@ -28,47 +28,46 @@ export interface Preparation extends JudgedReload {
 }
 
 /**
- * A new configuration that was read and judged, and is not in force: a launcher tries new workers with it first. Dropping it
- * leaves the old configuration in force, with the old bytes of all files.
+ * A new configuration that was read and checked, but is not in force: a launcher tries new workers with it first. If it is dropped, the old
+ * configuration stays in force, with the old content of all files.
  */
 export interface JudgedReload {
   /** Its warnings, and later ones from `config.warn`. */
   readonly warnings: readonly Diagnostic[];
-  /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
+  /** Reason of the refusal, if it was collected: such a configuration can be inspected, but not accepted. */
   readonly refusal: ConfigError | undefined;
-  /** Every declared option that differs, with what would apply it: `now`, `new_workers` or `restart`. */
+  /** Every declared option that differs, with the step that would apply it: `now`, `new_workers` or `restart`. */
   readonly changes: readonly Change[];
   /**
-   * The same for a report: old, new, where, and what applies it; secrets are masked. With the options that the files have
-   * and no module declared here, whose values are masked all. `workers`: there are some, which may know more options. Default true.
+   * Returns the changes for a report: old, new, place, and the step that applies each; secrets are masked. Includes options of the files
+   * that no module here declares; their values are always masked. `workers`: there are workers, which may know more options. Default true.
    */
   report(options?: { readonly workers?: boolean }): ReportedChange[];
-  /** Snapshot for workers of the new configuration. */
+  /** Returns the snapshot of the new configuration for workers. */
   snapshot(): ConfigSnapshot;
-  /** Remembers the bytes of another file: one that only the new configuration names. */
+  /** Reads and keeps another file: one that only the new configuration names. */
   readFile(path: string, options?: { readonly mutable?: boolean }): Buffer;
   /**
-   * Says which groups are out of use once this is in force: those of services that are to end. Their options needed a
-   * restart while they were in use; from now on their values are what the files say. A group that the new configuration
-   * was asked for stays.
+   * Marks groups that are no longer used once this is in force: those of services that will end. Their options needed a restart while they
+   * were used; from now on they have the values of the files. A group that was read from the new configuration stays.
    */
   release(over: (group: string) => boolean): void;
   /**
-   * Puts it in force at once, then runs the hooks. Gives the changes that take effect; what only a restart changes
-   * keeps its old value and is logged. Rejects when it is refused, or another configuration was accepted meanwhile.
+   * Puts it in force at once, then runs the hooks. Returns the changes that take effect; options that only a restart changes keep their old
+   * value, and are logged. Rejects if it is refused, or another configuration was accepted meanwhile.
    */
   accept(): Promise<ConfigChanges>;
 }
 
-/** Reads everything afresh and judges it. Rejects with `ConfigError`, or gives it with what was read: `collect`. */
+/** Reads everything again and checks it. Rejects with `ConfigError`, or with `collect` returns it together with the read values. */
 export async function prepareReload(
   current: ConfigHolder,
   { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<Preparation> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
-  // Two are judged. The written one has to be right for the next start of the parent; what takes effect now keeps the old
-  // values of options that only such a start changes, and has to be right beside these.
+  // Two are checked. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
+  // options that only such a start changes, and must be valid together with them.
   const asWritten = new ConfigHolder(fresh, lasting);
   let changes = compareGenerations(base, asWritten.generation, { method, inUse });
   const undeclared = undeclaredChanges(base.state, fresh, groups, method);
@@ -93,7 +92,7 @@ export async function prepareReload(
       const told = new Set(changes.map(({ group, opt }) => `${group}.${opt}`));
       const others = undeclared.filter(({ option }) => !told.has(option));
       if (workers) return [...changes.map(reportedChange), ...others];
-      // Options that services declared when they were built again are known now.
+      // Options that services declared during their rebuild are known now.
       const known = new Set(groups.all().map(({ group, opt }) => `${group}.${opt}`));
       const effectHere = (option: string): ReportedChange['effect'] =>
         known.has(option) ? 'applied now' : 'no effect';
@@ -118,7 +117,7 @@ export async function prepareReload(
   };
 }
 
-/** Applies what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
+/** Applies the configuration that a parent accepted; ignores an older snapshot. Rejects with `ConfigError` if it cannot. */
 export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
   if (snapshot.generation <= current.generation.state.generation) return new Map();
   const next = new ConfigHolder(fromSnapshot(snapshot), current.lasting);
@@ -127,12 +126,12 @@ export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Pr
   refuseErrors(warnings);
   const { generation, inUse } = current;
   const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });
-  // A snapshot of the parent is applied as a whole: the parent has judged it, and has reported all mistakes.
+  // A snapshot of the parent is applied as a whole: the parent has checked it, and has reported all mistakes.
   const all = changes.map((change) => ({ ...change, effect: 'now' as const }));
   return takeUp(current, next, all, warnings, 'debug');
 }
 
-/** The options, `group.opt`, whose values in the files a mutate has left to a restart. */
+/** Returns the options, `group.opt`, whose values in the files a mutate has left for a restart. */
 export function waitingOptions({ generation, inUse }: ConfigHolder): string[] {
   const { state, groups } = generation;
   const asWritten = new Generation({ ...state, fixed: state.mutable, pinned: {} }, groups);

@@ -1,6 +1,6 @@
 /**
- * Everything that is written about a configuration, before it is judged: files, environment, command line, and values from
- * code. Plain data, so that it can cross to a worker as JSON.
+ * All written values of a configuration, before they are checked: files, environment, command line, and values from code. Plain data, so
+ * that it can be sent to a worker as JSON.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -8,7 +8,7 @@ import type { Diagnostic, Place } from '../errors/index.js';
 import type { ConfEntry, ConfSection } from '../ini/index.js';
 import { isFifo, readUnlessFifo } from './read-unless-fifo.js';
 
-/** A file or directory to read: as named, and where that is. */
+/** A file or directory to read: its written name, and its path. */
 export interface NamedPath {
   readonly name: string;
   readonly path: string;
@@ -18,24 +18,24 @@ export interface NamedPath {
 export interface SourcePaths {
   readonly files: readonly NamedPath[];
   readonly dirs: readonly NamedPath[];
-  /** Directories where default files are looked for. */
+  /** Directories that are searched for default files. */
   readonly searched: readonly string[];
 }
 
-/** One file or external source, read. */
+/** Content of one file or external source. */
 export interface SourceFile {
   readonly kind: 'file' | 'source';
-  /** As the operator named it; what messages show. */
+  /** Name as written by the operator, for messages. */
   readonly name: string;
-  /** Absolute; what a reload reads. Empty for text that never was a file. */
+  /** Absolute path, which a reload reads. Empty for text that is not from a file. */
   readonly path: string;
   readonly sections: readonly ConfSection[];
   readonly entries: readonly ConfEntry[];
-  /** Others than the owner may read the file. */
+  /** True if others than the owner may read the file. */
   readonly exposed: boolean;
 }
 
-/** One `--set group.opt=value`, or its own option on the command line. `index` counts arguments from 1. */
+/** One `--set group.opt=value`, or a flag of an option on the command line. `index` counts arguments from 1. */
 export interface Argument {
   readonly group: string;
   readonly opt: string;
@@ -43,60 +43,60 @@ export interface Argument {
   readonly index: number;
 }
 
-/** All that operators wrote. */
+/** All values written by operators. */
 export interface Sources {
   /** Lowest precedence first: external sources, files in the order named, files of directories. */
   readonly files: readonly SourceFile[];
-  /** The variables of the form `<PREFIX>_<GROUP>__<OPT>`, read once. */
+  /** Variables of the form `<PREFIX>_<GROUP>__<OPT>`, read once. */
   readonly environment: Readonly<Record<string, string>>;
   readonly envPrefix: string;
-  /** The names of variables with the prefix alone, for those that lack an underscore. */
+  /** Names of variables that have only the prefix, to find those that lack an underscore. */
   readonly otherVariables?: readonly string[];
   readonly arguments: readonly Argument[];
 }
 
-/** A value as written under one spelling, in one place. */
+/** A value as written under one spelling, at one place. */
 export interface Written {
   readonly group: string;
   readonly opt: string;
   readonly text: string;
   readonly location: Place;
-  /** The file entry it comes from, for places within the value. */
+  /** Entry in its file, for places within the value. */
   readonly entry?: ConfEntry;
-  /** Values that code gave are not text and stay as they are. */
+  /** Values from code are not text and stay unchanged. */
   readonly typed?: { readonly value: unknown };
-  /** The content of a file that `…_FILE` names: a `$` in it is a `$`. */
+  /** True for the content of a file in a `…_FILE` variable: a `$` in it has no special meaning. */
   readonly verbatim?: boolean;
-  /** Read from a file that others may read. */
+  /** True if it was read from a file that others may read. */
   readonly exposed?: boolean;
 }
 
-/** Parts of one generation. Replaced as a whole, except for values from code, and files that are remembered when first read. */
+/** Parts of one generation. Replaced as a whole, except for values from code, and files that are kept when first read. */
 export interface State {
-  /** For options that may change in a running process. */
+  /** Sources of options that may change in a running process. */
   readonly mutable: Sources;
-  /** For all others; differs from `mutable` after a mutate. */
+  /** Sources of all other options; they differ from `mutable` after a mutate. */
   readonly fixed: Sources;
-  /** `group.opt` of options that only a restart changes, to what counted when the process started. */
+  /** `group.opt` of options that only a restart changes, to their values at the start of the process. */
   readonly pinned: Readonly<Record<string, readonly Written[]>>;
   readonly paths: SourcePaths;
   readonly files: AcceptedFiles;
-  /** Grows by one with each accepted change. */
+  /** Increases by one with each accepted change. */
   readonly generation: number;
   /** Mistakes in the sources themselves. */
   readonly issues: readonly Diagnostic[];
-  /** `group.opt` to a value from code, above everything. A reload keeps them. */
+  /** `group.opt` to a value from code, above all others. A reload keeps them. */
   readonly overrides: Map<string, unknown>;
   /** `group.opt` to a value from code, above the declared default only. */
   readonly defaults: Map<string, unknown>;
 }
 
-/** A state as JSON. Made by `config.snapshot()`; its fields are private. */
+/** A state as JSON, from `config.snapshot()`; its fields are private. */
 export interface ConfigSnapshot {
   readonly format: 1;
   readonly generation: number;
   readonly mutable: Sources;
-  /** Absent where it is the same as `mutable`. */
+  /** Absent if it equals `mutable`. */
   readonly fixed?: Sources;
   readonly pinned: State['pinned'];
   readonly paths: SourcePaths;
@@ -107,7 +107,7 @@ export interface ConfigSnapshot {
   readonly told?: readonly string[];
 }
 
-/** A state in which nothing is written but what is given. */
+/** Returns a state with only the given parts. */
 export function newState({ sources, ...given }: Partial<State> & { readonly sources?: Partial<Sources> } = {}): State {
   const written = { files: [], environment: {}, envPrefix: 'PORTICO', arguments: [], ...sources };
   return {
@@ -124,7 +124,7 @@ export function newState({ sources, ...given }: Partial<State> & { readonly sour
   };
 }
 
-/** The state of a snapshot. */
+/** Returns the state of a snapshot. */
 export function fromSnapshot(snapshot: ConfigSnapshot): State {
   const { generation, mutable, fixed = mutable, pinned, paths } = snapshot;
   return {
@@ -140,26 +140,26 @@ export function fromSnapshot(snapshot: ConfigSnapshot): State {
   };
 }
 
-/** One file as JSON: for the snapshot. */
+/** One file as JSON, for the snapshot. */
 interface AcceptedFile {
   readonly path: string;
   /** Absent for a file that has become a FIFO. */
   readonly base64: string | undefined;
-  /** Read afresh also where only mutable options change: certificates. */
+  /** True if it is read again even if only mutable options change: certificates. */
   readonly mutable: boolean;
 }
 
 /**
- * The files a configuration rests on, by absolute path: paste files, certificates, files with secrets. Each is read once and kept,
- * so that a worker started later works from what was accepted and not from what an editor has made of it since.
+ * Files that a configuration depends on, by absolute path: paste files, certificates, files with secrets. Each is read once and kept, so
+ * that a worker that starts later uses the accepted content and not later edits.
  */
 class AcceptedFiles {
-  /** By absolute path; without bytes, one that has become a FIFO: it is refused to its readers. */
+  /** Files by absolute path; a file that has become a FIFO has no bytes, and is refused to its readers. */
   readonly #files = new Map<string, { readonly bytes: Buffer | undefined; readonly mutable: boolean }>();
-  /** Files that were asked for here. */
+  /** Files that were requested in this process. */
   readonly #asked = new Set<string>();
 
-  /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */
+  /** Returns the bytes of a file: kept ones, else from disk, and keeps them. Throws the errors of `readFileSync`. */
   read(path: string, mutable = false): Buffer {
     const absolute = resolve(path);
     const known = this.#files.get(absolute);
@@ -170,20 +170,19 @@ class AcceptedFiles {
     return bytes;
   }
 
-  /** The absolute paths of the files that this process has asked for: not of those that it only got from its parent. */
+  /** Absolute paths of the files that were requested in this process, without those that only came from its parent. */
   get asked(): string[] {
     return [...this.#asked];
   }
 
-  /** The absolute paths of all files read. */
+  /** Absolute paths of all files read. */
   get paths(): string[] {
     return [...this.#files].flatMap(([path, { bytes }]) => (bytes === undefined ? [] : path));
   }
 
   /**
-   * The same files read afresh; with `onlyMutable` the others keep their bytes. A file that cannot be read any more is
-   * left out: its next reader reads it from disk, and reports why it cannot. The reader of a FIFO would wait for a writer, and so would
-   * everything else in this process.
+   * Reads the same files again; with `onlyMutable` the others keep their bytes. Leaves out a file that can no longer be read: its next
+   * reader reads it from disk, and reports the reason. The reader of a FIFO would wait for a writer, and block this process.
    */
   refreshed(onlyMutable: boolean): AcceptedFiles {
     const next = new AcceptedFiles();

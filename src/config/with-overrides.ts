@@ -1,11 +1,11 @@
 /**
- * Values from code for a while: for tests.
+ * Temporary values from code, for tests.
  */
 import type { Config } from './config.js';
 
 /**
- * Runs `work` with overrides in force, `group.opt` to value, and takes them away again however it ends. Throws for a bad
- * value; then none is in force. An override that was set before for the same option does not come back.
+ * Runs `work` with overrides in force, `group.opt` to value, and removes them however it ends. Throws for a bad value; then none is in
+ * force. An earlier override of the same option is not restored.
  */
 export async function withOverrides<T>(
   config: Config,

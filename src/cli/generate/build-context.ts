@@ -1,5 +1,5 @@
 /**
- * Files of the working directory that an image is built from: those that `.dockerignore` keeps out, and those that are missing.
+ * Files of the working directory for the build of an image: those that `.dockerignore` excludes, and missing ones.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
@@ -8,10 +8,10 @@ import type { Deployment } from './deployment.js';
 
 export const IGNORE_FILE = '.dockerignore';
 
-/** True for a relative path below the folder that it starts from. */
+/** Reports whether a relative path is below its starting folder. */
 export const isInside = (path: string): boolean => path !== '' && !path.startsWith('..') && !isAbsolute(path);
 
-/** A word of a line of the shell. */
+/** Returns a word quoted for the shell. */
 export const shellWord = (word: string): string =>
   /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -30,12 +30,12 @@ function filesNamed({ folder }: Deployment): FileNamed[] {
   );
 }
 
-/** Tarballs of packages that npm installs before the rest of the project is there. */
+/** Returns tarballs of packages that npm installs before the rest of the project is copied. */
 export function tarballs(deployment: Deployment): string[] {
   return filesNamed(deployment).flatMap(({ path }) => (isInside(path) && path.endsWith('.tgz') ? [path] : []));
 }
 
-/** Patterns of `.dockerignore`: an image has neither what its build makes anew, nor state, nor secrets. */
+/** Returns patterns for `.dockerignore`: an image contains neither build results, nor state, nor secrets. */
 function ignored(deployment: Deployment): string[] {
   const state = relative(deployment.folder, deployment.statePath.path);
   return [
@@ -56,7 +56,7 @@ export function ignoreText(deployment: Deployment): string {
   return `${ignored(deployment).join('\n')}\n`;
 }
 
-/** Paths that `COPY . .` takes into the image, and that have no place there. */
+/** Returns paths that `COPY . .` copies into the image and that must not be there. */
 export function wronglyCopied(deployment: Deployment): string[] {
   const text = ignoreErrors(() => readFileSync(join(deployment.folder, IGNORE_FILE), 'utf8')) ?? '';
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
@@ -66,7 +66,7 @@ export function wronglyCopied(deployment: Deployment): string[] {
   });
 }
 
-/** Whether a pattern names a path, or a folder above it: the rules of Go's `filepath.Match`, and `**` for any folders. */
+/** Reports whether a pattern matches a path, or a folder above it: the rules of Go's `filepath.Match`, and `**` for any folders. */
 function matches(pattern: string, path: string): boolean {
   const trimmed = pattern.trim().replace(/^(?:\.?\/)+|(?:\/\*\*)?\/?$/g, '');
   const expression = trimmed.replace(/\*\*\/?|[*?]|[.+^${}()|[\]\\]/g, (found) => {
@@ -76,7 +76,7 @@ function matches(pattern: string, path: string): boolean {
   return new RegExp(`^${expression}(?:/|$)`).test(path);
 }
 
-/** Reasons why the image cannot be built, or must not be given away. */
+/** Returns reasons why the image cannot be built, or must not be published. */
 export function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   const { folder, secrets } = deployment;
   const lacking = existsSync(join(folder, 'package-lock.json'))

@@ -1,5 +1,5 @@
 /**
- * Facts of a configuration that deployment files are made of.
+ * Facts of a configuration for deployment files.
  */
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,90 +21,90 @@ import { serviceNames, serviceOptions } from '../names.js';
 import { registerShippedOptions } from '../shipped-options.js';
 import { variableOf, type WrittenPath, writtenPaths } from './written-paths.js';
 
-/** One API, where balancers and probes find it. */
+/** One API, with its address for balancers and probes. */
 export interface DeployedApi {
   readonly name: string;
   readonly address: ListenAddress;
   readonly tls: boolean;
-  /** Whether it turns away clients without a certificate. */
+  /** Whether it refuses clients without a certificate. */
   readonly needsCertificate: boolean;
-  /** The path of its health check, where its pipeline has one and probes, which have no certificate, reach it. */
+  /** Path of its health check, if its pipeline has one that probes, which have no certificate, can reach. */
   readonly health: string | undefined;
 }
 
-/** A configuration as those see it who start, stop, probe and forward to the program. */
+/** A configuration from the point of view of the tools that start, stop, probe and forward to the program. */
 export interface Deployment {
-  /** The working directory, without links; and with those that it was entered by. */
+  /** Working directory, without links; `entered`: with the links by which it was entered. */
   readonly folder: string;
   readonly entered: string;
   /** `main.js` of this package. */
   readonly main: string;
-  /** The options that name the configuration; paths are absolute. */
+  /** Options that name the configuration; paths are absolute. */
   readonly words: readonly { readonly option: string; readonly value: string }[];
-  /** Variables of the environment that set options. */
+  /** Environment variables that set options. */
   readonly variables: readonly string[];
   readonly apis: readonly DeployedApi[];
-  /** The services beside them, by name. */
+  /** Names of the services in addition to the APIs. */
   readonly services: readonly string[];
-  /** How many workers all of them have. */
+  /** Number of workers of all of them. */
   readonly workers: number;
-  /** `max_memory` of each, in bytes; 0: no limit. */
+  /** `max_memory` of each worker in bytes; 0: no limit. */
   readonly maxMemory: number;
-  /** How long a graceful stop may take, killing included; undefined: for ever. */
+  /** Time limit of a graceful stop in seconds, including the kill; undefined: none. */
   readonly stopSeconds: number | undefined;
   readonly workerTimeout: number;
-  /** How many descriptors a worker needs. */
+  /** Number of descriptors that a worker needs. */
   readonly descriptors: number;
-  /** How long idle connections are kept; 0 where each ends with its answer. */
+  /** Time that idle connections are kept; 0 if each ends with its response. */
   readonly keepAlive: number;
-  /** How long a connection may be silent while its request is served; 0: for ever. */
+  /** Time that a connection may be silent while its request is served; 0: no limit. */
   readonly silence: number;
-  /** The admin listener. */
+  /** Address of the admin listener. */
   readonly admin: HostPort | undefined;
   readonly statePath: { readonly path: string; readonly isDefault: boolean };
-  /** Paths that the program writes to, with another `state_path` than the configuration has: options may refer to it. */
+  /** Returns the paths that the program writes to, with a different `state_path`: options may refer to it. */
   writes(statePath?: string): readonly WrittenPath[];
-  /** `[control] socket`: undefined for one that is named after the configuration, empty for none. */
+  /** `[control] socket`: undefined for a name derived from the configuration, empty for none. */
   readonly control: string | undefined;
-  /** Files that are read at a start. */
+  /** Files that a start reads. */
   readonly files: readonly string[];
-  /** Files with keys, tokens and other secrets, which options name. */
+  /** Files with keys, tokens and other secrets that options name. */
   readonly secretFiles: readonly string[];
-  /** Secrets that are in a configuration file, `[group] option`, with the variable that sets the same. */
+  /** Secrets in a configuration file, `[group] option`, each with its environment variable. */
   readonly secrets: readonly { readonly option: string; readonly file: string; readonly variable: string }[];
 }
 
-/** Tells what no longer fits, by its line, from 1. */
+/** Reports an outdated part of a file, by its line, from 1. */
 export type Tell = (line: number, message: string, hint?: string) => void;
 
-/** A kind of file: how it is written for a deployment, and what in a written one does not fit it. */
+/** A kind of file: writes it for a deployment, and finds the outdated parts of an existing one. */
 export interface DeploymentFile {
   generate(deployment: Deployment): string;
   check(text: string, deployment: Deployment, tell: Tell): void;
-  /** A file that has to be in the working directory for this one. */
+  /** A file that must be in the working directory for this one. */
   beside?(deployment: Deployment): { readonly name: string; readonly text: string };
-  /** Further steps before the file is of use. */
+  /** Returns further steps that the file requires. */
   warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
 }
 
-/** The unit of `generate systemd`, for files beside it. */
+/** Name of the unit of `generate systemd`, for related files. */
 export const SERVICE_UNIT = 'portico.service';
 
-/** The first line of a file. */
+/** Returns the first line of a file. */
 export function writtenBy(kind: string): string {
   return `# Written by api-cli generate ${kind}. Check it with: api-cli generate ${kind} --check FILE`;
 }
 
-/** A comment on what is not in the file: variables that its holder has to have. */
+/** Returns a comment on variables that are not in the file and that its holder must set. */
 export function variablesComment(holder: string, { variables }: Deployment): string[] {
   if (variables.length === 0) return [];
   return [`# Options are set by environment variables, which ${holder} must define: ${variables.join(' ')}`];
 }
 
-/** Beyond the deadline: workers are killed a second after it, and systemd's helper has two for the last words. */
+/** Time after the deadline: workers are killed after one second, and systemd's helper has two for the last messages. */
 const KILL_SECONDS = 5;
 
-/** Reads what {@link Deployment} has; imports the filters of the pipelines, to find the health checks. */
+/** Returns the {@link Deployment}; imports the filters of the pipelines to find the health checks. */
 export async function deploymentOf(
   config: Config,
   args: ConfigurationArguments & { readonly api?: string },
@@ -164,7 +164,7 @@ function workersOf(config: Config, apis: readonly WSGIService[]): number {
   return [...apis, ...services].reduce((sum, { workers }) => sum + workers, 0);
 }
 
-/** Files that options of the configuration and of sections of the paste files name, and that others may not read. */
+/** Returns the files that options of the configuration and of sections of the paste files name, and that others must not read. */
 function secretFiles(config: Config, trees: readonly ContextTree[]): string[] {
   const named = config.resolveAll().flatMap(({ option, value }) => (isSecretFile(option) ? [value] : []));
   const ofSections = trees.flatMap(nodesOf).flatMap(({ resolved, options: local }) => {
@@ -177,18 +177,18 @@ function secretFiles(config: Config, trees: readonly ContextTree[]): string[] {
   return [...new Set(paths.map((path) => resolve(path as string)))];
 }
 
-/** A node of a tree and all below it. */
+/** Returns a node of a tree and all nodes below it. */
 function nodesOf(node: ContextTree): ContextTree[] {
   const { filters = [], app, filter, next, children = [] } = node;
   const inside = [...filters, app, filter, next, ...children.map(({ context }) => context)];
   return [node, ...inside.flatMap((each) => (each === undefined ? [] : nodesOf(each)))];
 }
 
-/** True for a path that `check` warns about where everybody may read it. */
+/** Reports whether `check` warns about a path that all users may read. */
 const isSecretFile = ({ type, spec }: Option<unknown>): boolean =>
   type === 'path' && typeof spec.mode === 'number' && (spec.mode & 0o004) === 0;
 
-/** Secrets of shipped options. */
+/** Returns secrets of shipped options. */
 function writtenSecrets(config: Config): Deployment['secrets'] {
   return config.resolveAll().flatMap(({ group, opt, option, value, location }) => {
     const file = location.kind === 'file' ? location.origin?.file : undefined;
@@ -197,7 +197,7 @@ function writtenSecrets(config: Config): Deployment['secrets'] {
   });
 }
 
-/** The admin listener, where others than this machine reach it. */
+/** Returns the admin listener, if other machines can reach it. */
 export function openAdmin({ admin }: Deployment): HostPort | undefined {
   return admin !== undefined && !isLoopback(admin.host) ? admin : undefined;
 }
@@ -213,7 +213,7 @@ function wordsOf(config: Config, args: ConfigurationArguments): Deployment['word
   ];
 }
 
-/** A deployment file is read by more people than a configuration file: no secret is written there. */
+/** A deployment file has more readers than a configuration file, so it must contain no secret. */
 function publicSetting(config: Config, setting: string): string {
   const [, shown] = config.maskArguments(['--set', setting]);
   if (shown === setting) return setting;
@@ -234,7 +234,7 @@ async function deployedApi(
   return { name, address, tls, needsCertificate, health };
 }
 
-/** The place of the first health check: an app that is mounted, or a filter. */
+/** Returns the path of the first health check: a mounted app, or a filter. */
 async function healthPath(tree: ContextTree, config: Config): Promise<string | undefined> {
   const { healthcheck, healthcheckFilter } = await import('../../middleware/index.js');
   const ownPath = ({ options }: ContextTree): string =>
@@ -243,13 +243,13 @@ async function healthPath(tree: ContextTree, config: Config): Promise<string | u
     const filter = filters.find(({ resolved }) => resolved === healthcheckFilter);
     const found = filter !== undefined ? prefix + ownPath(filter) : app.resolved === healthcheck ? prefix : undefined;
     const path = found === '' ? ownPath(app) : found;
-    // A mount of a domain is not for probes, which ask by address.
+    // A mount of a domain is of no use for probes, which use the address.
     if (path?.startsWith('/')) return path;
   }
   return undefined;
 }
 
-/** An API at a port. Throws for one that takes any port that is free: nothing outside can know it. */
+/** Returns the port of an API. Throws for one that uses any free port, which is unknown outside. */
 export function portOf({ name, address }: DeployedApi): number | undefined {
   if (!('port' in address)) return undefined;
   if (address.port !== 0) return address.port;
@@ -259,7 +259,7 @@ export function portOf({ name, address }: DeployedApi): number | undefined {
   });
 }
 
-/** `http` or `https`. */
+/** Returns `http` or `https`. */
 export const schemeOf = ({ tls }: DeployedApi): string => (tls ? 'https' : 'http');
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -273,7 +273,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400,
 };
 
-/** A time in seconds, as systemd.time(7) and nginx have it: `90`, `1min 30s`, `1m30s`; a number without a unit is in seconds. */
+/** Parses a time as in systemd.time(7) and nginx, in seconds: `90`, `1min 30s`, `1m30s`; a number without a unit is in seconds. */
 export function secondsOf(text: string): number {
   let seconds = 0;
   for (const [, number, unit] of text.matchAll(/([\d.]+)\s*([a-z]*)/g)) {

@@ -26,9 +26,9 @@ export const docker: DeploymentFile = {
   beside: (deployment) => ({ name: IGNORE_FILE, text: ignoreText(deployment) }),
 };
 
-/** Directory of the working directory in the image. */
+/** Working directory in the image. */
 const APP = '/app';
-/** The control socket, where the configuration leaves it to Portico: a health check has to know it. */
+/** Control socket if the configuration does not set one: a health check has to know its path. */
 const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 
@@ -69,7 +69,7 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
-/** Directories that the program writes to, as the image has them; not those that all images have for everybody. */
+/** Returns directories that the program writes to, by their paths in the image; without those that all images provide. */
 function writtenDirectories({ writes, statePath, folder, control }: Deployment): string[] {
   const written = writes(statePath.isDefault ? `${APP}/var` : undefined).map((each) => {
     const directory = directoryOf(each, each.value);
@@ -79,14 +79,14 @@ function writtenDirectories({ writes, statePath, folder, control }: Deployment):
   return [...new Set(made)].filter((path) => !isTemporary(path) && !/^\/(?:(?:dev|proc)(?:\/|$)|$)/.test(path));
 }
 
-/** Ports that are reached from outside. */
+/** Returns ports that are reachable from outside. */
 function portsOf(deployment: Deployment): number[] {
   const ports = deployment.apis.flatMap((api) => portOf(api) ?? []);
   const admin = openAdmin(deployment);
   return [...new Set(admin === undefined ? ports : [...ports, admin.port])];
 }
 
-/** Inside the image, which has what is in the working directory. Nothing outside reaches its loopback. */
+/** Returns the options within the image, which contains the working directory. Its loopback is not reachable from outside. */
 function wordsInside({ words, entered, apis }: Deployment): string[] {
   const named = words.flatMap(({ option, value }) => {
     const inside = isAbsolute(value) ? relative(entered, value) : value;
@@ -98,15 +98,15 @@ function wordsInside({ words, entered, apis }: Deployment): string[] {
 
 const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
 
-/** Something that answers with 200 when APIs are ready: by a URL, or by the path of a socket. */
+/** A target that answers 200 when APIs are ready: a URL, or the path of a socket. */
 interface Target {
   readonly url: string;
   readonly socket?: string;
-  /** The API that is asked; undefined for all of them. */
+  /** The API that is probed; undefined for all of them. */
   readonly api?: string;
 }
 
-/** Readiness of all APIs from their parent; of each, by its health check, where the parent cannot be asked. */
+/** Returns readiness of all APIs from their parent; of each, by its health check, if the parent is not reachable. */
 function targetsOf({ apis, admin, control }: Deployment): Target[] {
   if (admin !== undefined) {
     const host = ['0.0.0.0', '::'].includes(admin.host) ? '127.0.0.1' : admin.host;
@@ -121,7 +121,7 @@ function targetsOf({ apis, admin, control }: Deployment): Target[] {
   });
 }
 
-/** Asks from within: the image has no curl. Certificates have other names than the loopback. */
+/** Returns a probe for use within the image, which has no curl. Certificates have other names than the loopback. */
 function probe(targets: readonly Target[]): string {
   const asked = targets.map(({ url, socket }) => {
     const options = socket === undefined ? 'rejectUnauthorized: false' : `socketPath: ${scripted(socket)}`;
@@ -138,7 +138,7 @@ interface Instruction {
   readonly line: number;
 }
 
-/** The instructions of the last stage, the one that is run. */
+/** Returns the instructions of the last stage, which is the one that runs. */
 function parseDockerfile(text: string): Instruction[] {
   const all: Instruction[] = [];
   const lines = text.split(/\r?\n/);
@@ -206,7 +206,7 @@ function checkPorts(exposed: readonly Instruction[], end: number, deployment: De
   }
 }
 
-/** A health check in other words than ours is left alone. */
+/** Ignores a health check that differs from the generated one. */
 function checkHealth({ value, line }: Instruction, variables: string, deployment: Deployment, tell: Tell): void {
   const socket = /socketPath:\s*'([^']+)'/.exec(value)?.[1];
   if (socket !== undefined) {

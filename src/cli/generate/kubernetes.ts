@@ -13,7 +13,7 @@ import {
   writtenBy,
 } from './deployment.js';
 
-/** There is no word for ever. */
+/** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
 const DEFAULT_GRACE_SECONDS = 30;
 
@@ -73,13 +73,13 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
-/** MiB of a parent, and of a worker with an application that does little. */
+/** MiB of a parent, and of a worker with a small application. */
 const PARENT_MIB = 128;
 const WORKER_MIB = 128;
 
 /**
- * MiB that all processes may have: workers `max_memory` each, and during a reload one more for each service; one that is refused has a
- * child build all services.
+ * Returns the MiB that all processes may use: workers `max_memory` each, and during a reload one more for each service; for a refused
+ * reload a child builds all services.
  */
 function mostMemory({ apis, services, workers }: Deployment, eachMib: number): number {
   return PARENT_MIB + Math.ceil((workers + apis.length + services.length + 1) * eachMib);
@@ -99,10 +99,10 @@ function resources(deployment: Deployment): string[] {
 
 const MIB = 2 ** 20;
 
-/** Quantities of Kubernetes. */
+/** Suffixes of quantities in Kubernetes. */
 const SUFFIXES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: MIB, Gi: 2 ** 30 };
 
-/** A quantity in MiB; undefined where it is in another unit. */
+/** Returns a quantity in MiB; undefined for another unit. */
 function mibOf(value: Scalar): number | undefined {
   const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(String(value)) ?? [];
   return number === undefined ? undefined : (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
@@ -114,7 +114,7 @@ interface NamedPort {
   readonly isAdmin: boolean;
 }
 
-/** Ports that are reached from outside, each with a name of a service, RFC 6335 §5.1. */
+/** Returns ports that are reachable from outside, each with a service name (RFC 6335 §5.1). */
 function portsOf(deployment: Deployment): NamedPort[] {
   const admin = openAdmin(deployment);
   const ports = deployment.apis.flatMap((api) => {
@@ -138,7 +138,7 @@ interface Probe {
   readonly live: string;
 }
 
-/** Everything that can be asked: the admin listener for all APIs together, the health checks of single ones. */
+/** Returns all probes: the admin listener for all APIs together, the health checks of single ones. */
 function probesOf(deployment: Deployment): Probe[] {
   const admin = openAdmin(deployment);
   const own = deployment.apis.flatMap((api): Probe[] => {
@@ -169,11 +169,11 @@ function probes(deployment: Deployment): string[] {
 
 type Scalar = string | number | undefined;
 
-/** A node of a YAML document with the way to it from the top. */
+/** A node of a YAML document with its path from the top. */
 class Manifest {
   readonly #node: unknown;
   readonly #lines: LineCounter;
-  /** Of the nearest node above, for what is not there. */
+  /** Line of the nearest existing node above it. */
   readonly line: number;
 
   constructor(node: unknown, lines: LineCounter, line = 1) {
@@ -183,7 +183,7 @@ class Manifest {
     this.line = start === undefined ? line : lines.linePos(start).line;
   }
 
-  /** A text or a number. */
+  /** Its value, a text or a number. */
   get value(): Scalar {
     const value = isScalar(this.#node) ? this.#node.value : undefined;
     return typeof value === 'string' || typeof value === 'number' ? value : undefined;
@@ -252,7 +252,7 @@ function checkGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment
   tell(grace.line, message, `Write terminationGracePeriodSeconds: ${stopSeconds}.`);
 }
 
-/** Below what `max_memory` allows the kernel kills workers that are yet to be replaced. */
+/** Below the value that `max_memory` allows, the kernel kills workers before they are replaced. */
 function checkMemory({ value, line }: Manifest, deployment: Deployment, tell: Tell): void {
   const limit = mibOf(value);
   const least = mostMemory(deployment, deployment.maxMemory / MIB);

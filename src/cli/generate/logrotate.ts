@@ -1,5 +1,5 @@
 /**
- * A file for logrotate(8): the log is renamed, and HUP has the parent and all workers open it anew.
+ * A file for logrotate(8): the log is renamed, and HUP makes the parent and all workers reopen it.
  */
 import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';
@@ -28,24 +28,24 @@ function generate(deployment: Deployment): string {
   ].join('\n');
 }
 
-/** Path of the log under the unit of `generate systemd`. */
+/** Returns the path of the log under the unit of `generate systemd`. */
 function logFile(deployment: Deployment): string {
   const written = writtenInUnit(deployment).find(({ opt }) => opt === 'log_file');
   if (written !== undefined) return resolve(placeOf(written, deployment));
   throw new UsageError('log_file is not set: the log goes to standard error', 'journald keeps and rotates it.');
 }
 
-/** A name as logrotate reads it, which is a pattern. */
+/** Quotes a name for logrotate, which reads it as a pattern. */
 const quoted = (path: string): string =>
   /[\s"'\\*?[\]{}]/.test(path) ? `"${path.replace(/["\\*?[\]{}]/g, '\\$&')}"` : path;
 
-/** The names in a line, without their quotes. */
+/** Returns the names in a line, without quotes. */
 function namesIn(line: string): string[] {
   const words = line.replace(/\{$/, '').matchAll(/"((?:\\.|[^"\\])*)"|'([^']*)'|\S+/g);
   return [...words].map(([word, double, single]) => double ?? single ?? word);
 }
 
-/** Whether a pattern of glob(7) names a path. */
+/** Reports whether a pattern of glob(7) matches a path. */
 function matches(pattern: string, path: string): boolean {
   const expression = pattern.replace(/\\(.)|[*?.+^${}()|]/g, (found, literal?: string) => {
     if (literal !== undefined) return /\w/.test(literal) ? literal : `\\${literal}`;

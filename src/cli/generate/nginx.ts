@@ -1,5 +1,5 @@
 /**
- * A proxy: an upstream and a server block for each API. To be included in the block `http` of nginx.conf.
+ * A proxy: an upstream and a server block for each API, to be included in the `http` block of nginx.conf.
  */
 import type { Diagnostic } from '../../errors/index.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
@@ -14,11 +14,11 @@ import {
   writtenBy,
 } from './deployment.js';
 
-/** nginx' own `keepalive_timeout` of an upstream. */
+/** Default of nginx's `keepalive_timeout` of an upstream. */
 const DEFAULT_KEEPALIVE_SECONDS = 60;
-/** nginx' own `proxy_read_timeout`. */
+/** Default of nginx's `proxy_read_timeout`. */
 const DEFAULT_READ_SECONDS = 60;
-/** There is no word for ever. */
+/** nginx has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
 
 export const nginx: DeploymentFile = { generate, check, warnings };
@@ -97,10 +97,10 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
-/** Headers that a proxy has to set or to clear: its client may have sent them. */
+/** Headers that a proxy has to set or clear, because its client may have sent them. */
 const BELIEVED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Prefix', 'Forwarded'];
 
-/** A parameter as nginx reads it. */
+/** Quotes a parameter for nginx. */
 const quoted = (word: string): string => (/[\s"'\\;{}#$]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word);
 
 const upstreamOf = ({ name }: DeployedApi): string => name.replace(/[^\w-]/g, '_');
@@ -110,7 +110,7 @@ const idleSeconds = ({ keepAlive }: Deployment): number =>
 
 const readSeconds = ({ silence }: Deployment): number => (silence === 0 ? LONGEST_SECONDS : Math.ceil(silence));
 
-/** Address for a proxy on this machine. */
+/** Returns the address for a proxy on this machine. */
 function serverOf(api: DeployedApi): string {
   const { address } = api;
   if ('path' in address) return `unix:${address.path}`;
@@ -166,7 +166,7 @@ function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): voi
   tell((timeout ?? upstream).line, message, `Write keepalive_timeout ${idleSeconds(deployment)}s;`);
 }
 
-/** Directives around a block, and the variables that are empty for a request that asks for no upgrade. */
+/** Directives outside a block, and the variables that are empty for a request without an upgrade. */
 interface Around {
   readonly set: ReadonlyMap<string, string>;
   readonly emptied: ReadonlySet<string>;
@@ -178,7 +178,7 @@ function emptiedBy(directives: readonly Directive[]): ReadonlySet<string> {
   return new Set(empty.map(({ words }) => words[2]!));
 }
 
-/** The locations of a block that hand on to the API; `above`: what is set around it. */
+/** Checks the locations of a block that forward to the API; `above`: settings outside it. */
 function checkPasses(
   upstream: string,
   api: DeployedApi,
@@ -229,14 +229,14 @@ interface Directive {
   /** Its name, and its parameters without quotes. */
   readonly words: readonly string[];
   readonly inside: readonly Directive[];
-  /** From 1. */
+  /** Line, from 1. */
   readonly line: number;
 }
 
-/** Comments, quoted words, the three signs, and other words. */
+/** Comments, quoted words, the three delimiters, and other words. */
 const TOKENS = /#[^\n]*|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|[{};]|(?:\$\{[^}]*\}|[^\s{};])+/g;
 
-/** Reads what is there; a file that nginx would refuse as far as it goes. */
+/** Parses the text; a file that nginx would refuse, as far as possible. */
 function parseNginx(text: string): readonly Directive[] {
   const top: Directive[] = [];
   const blocks: Directive[][] = [top];

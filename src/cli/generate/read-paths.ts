@@ -1,5 +1,5 @@
 /**
- * Paths that the user of a service has to read. `DynamicUser=` makes one who is in no group and owns none of them.
+ * Paths that the user of a service must be able to read. `DynamicUser=` creates a user without groups who owns none of them.
  */
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -8,13 +8,13 @@ import type { Diagnostic } from '../../errors/index.js';
 /** A path that a start reads. */
 export interface ReadPath {
   readonly path: string;
-  /** Others must not read it. */
+  /** True if others must not read it. */
   readonly isSecret?: boolean;
-  /** A directory whose files are looked for. */
+  /** True for a directory that is listed. */
   readonly isListed?: boolean;
 }
 
-/** Warnings of files and directories that are closed to others, each once. */
+/** Returns warnings of files and directories that others cannot read, each once. */
 export function unreadable(paths: readonly ReadPath[]): Pick<Diagnostic, 'message' | 'hint'>[] {
   const closed = new Map<string, Closed>();
   for (const { path, isSecret = false, isListed = false } of paths) {
@@ -41,13 +41,13 @@ interface Closed extends Part {
   readonly isSecret: boolean;
 }
 
-/** Permissions of others that each needs. */
+/** Permissions for others that each access needs. */
 const NEEDED = { enter: 0o001, list: 0o005, read: 0o004 };
 
-/** Linux follows no more links in one path. */
+/** Limit of links in one path on Linux. */
 const MAX_LINKS = 40;
 
-/** The first directory on the way to a path, or the path itself, that is closed to others; links are followed. */
+/** Returns the first directory on a path, or the path itself, that is closed to others; follows links. */
 function closedPart(path: string, how: 'list' | 'read', links = MAX_LINKS): Part | undefined {
   const above = dirname(path);
   const closedAbove = above === path ? undefined : closedPart(above, 'read', links);

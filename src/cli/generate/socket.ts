@@ -1,5 +1,5 @@
 /**
- * A socket unit for systemd, systemd.socket(5), one for each API: connections wait there while the service starts again.
+ * A systemd.socket(5) unit for each API: connections wait in the socket while the service restarts.
  */
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
@@ -48,7 +48,7 @@ function generate({ apis }: Deployment): string {
   ].join('\n');
 }
 
-/** Throws for an API that takes any free port, or listens on a name, which systemd.socket(5) does not look up. */
+/** Throws for an API that uses any free port, or listens on a host name, which systemd.socket(5) does not resolve. */
 function streamOf(api: DeployedApi): string {
   portOf(api);
   if ('host' in api.address && isIP(api.address.host) === 0) {
@@ -58,7 +58,7 @@ function streamOf(api: DeployedApi): string {
   return plain('path' in api.address ? api.address.path : formatAddress(api.address));
 }
 
-/** A socket in a directory of the service is gone once that has stopped. */
+/** A socket in a directory of the service disappears when that stops. */
 function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   return apis.flatMap(({ address }) => {
     if (!('path' in address) || below(MADE.RuntimeDirectory, dirname(address.path)) === undefined) return [];

@@ -1,6 +1,6 @@
 /** Units of systemd: words of their lists and command lines, and their directives (systemd.syntax(7)). */
 
-/** Directories that systemd makes, owned by the user of the service, by the directive that asks for them. */
+/** Directories that systemd creates, owned by the user of the service, by directive. */
 export const MADE = {
   RuntimeDirectory: '/run',
   StateDirectory: '/var/lib',
@@ -8,38 +8,41 @@ export const MADE = {
   CacheDirectory: '/var/cache',
 } as const;
 
-/** A text as systemd reads it: specifiers are none of ours. */
+/** Escapes the specifiers in a text. */
 export const plain = (text: string): string => text.replaceAll('%', '%%');
 
-/** A word of a list as systemd reads it. */
+/** Returns a word of a list in systemd's syntax. */
 export function listed(word: string): string {
   const text = plain(word);
   return /[\s"'\\;]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
 }
 
-/** A word of a command line: variables are none of ours. */
+/** Returns a word of a command line, with escaped variables. */
 export const quoted = (word: string): string => listed(word.replaceAll('$', '$$$$'));
 
-/** The words of a list or a command line. */
+/** Splits a list or a command line into words. */
 export function wordsOf(value: string): string[] {
   return [...value.matchAll(/"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|\S+/g)].map(([word, double, single]) =>
     (double ?? single ?? word).replace(/\\(.)/g, '$1').replaceAll('%%', '%').replaceAll('$$', '$'),
   );
 }
 
-/** An assignment of the section `[Unit]`, or of that of the kind of unit. Without one: an empty value, and the line of the section. */
+/**
+ * An assignment of the section `[Unit]`, or of the section of the unit's kind. If it is missing: an empty value, and the line of the
+ * section.
+ */
 export interface Assignment {
   readonly value: string;
   readonly line: number;
 }
 
-/** The section `[Unit]`, and that of the kind of unit. */
+/** The section `[Unit]`, and the section of the unit's kind. */
 export interface Unit {
-  /** The effective value of these directives, where several stand for one thing: the last assignment. Lists are joined by blanks. */
+  /** Returns the effective value of these directives, if several are alternatives: the last assignment. Lists are joined by blanks. */
   last(...names: readonly string[]): Assignment;
 }
 
-/** Directives that add to what is before. */
+/** Directives that add to earlier values. */
 const LISTS = ['Environment', 'ReadWritePaths', 'ExecStartPre', 'AmbientCapabilities', ...Object.keys(MADE)];
 
 export function parseUnit(text: string, kind = 'Service'): Unit {
@@ -70,7 +73,7 @@ export function parseUnit(text: string, kind = 'Service'): Unit {
   };
 }
 
-/** True where one of the directives names the directory, or one above it. */
+/** Reports whether one of the directives names the directory, or one above it. */
 export function isWritable(unit: Unit, directory: string, directives: readonly string[]): boolean {
   const directories = directives.flatMap((directive) => {
     const parent = (MADE as Readonly<Record<string, string>>)[directive];

@@ -1,5 +1,5 @@
 /**
- * A unit for systemd, systemd.service(5) and systemd.exec(5).
+ * A systemd unit: systemd.service(5) and systemd.exec(5).
  */
 import { realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
@@ -17,10 +17,10 @@ import { isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf 
 import { below, isTemporary, NAME, placesOf } from './unit-places.js';
 import { directoryOf, variableOf } from './written-paths.js';
 
-/** Shorter ones would end a service that only replaces a worker. */
+/** A shorter time would end a service that only replaces a worker. */
 const WATCHDOG_SECONDS = 60;
 const DEFAULT_STOP_SECONDS = 90;
-/** `DefaultLimitNOFILE=`, the soft one. */
+/** `DefaultLimitNOFILE=`, the soft limit. */
 const DEFAULT_FILES = 1024;
 /** `DefaultStartLimitBurst=`. */
 const START_BURST = 5;
@@ -94,7 +94,7 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
-/** Makes directories and gives them to the user of the service, who owns its runtime directory. */
+/** Creates directories and gives them to the user of the service, who owns its runtime directory. */
 const MAKE = `mkdir -p "$@" && chown --reference=/run/${NAME} "$@"`;
 
 function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
@@ -105,7 +105,7 @@ function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[
   return [...unwritable, ...unreadable(readPaths(deployment))];
 }
 
-/** Paths that a start reads. */
+/** Returns the paths that a start reads. */
 function readPaths({ main, folder, words, files, secretFiles, secrets }: Deployment): ReadPath[] {
   const withSecrets = new Set([...secretFiles, ...secrets.map(({ file }) => file)]);
   return [
@@ -115,7 +115,7 @@ function readPaths({ main, folder, words, files, secretFiles, secrets }: Deploym
   ];
 }
 
-/** A timeout in seconds: `infinity` is for ever, and so is 0, systemd.service(5). */
+/** Parses a timeout in seconds: `infinity` means no limit, and so does 0 (systemd.service(5)). */
 function timeoutOf(text: string): number {
   return (text === 'infinity' ? 0 : secondsOf(text)) || Number.POSITIVE_INFINITY;
 }
@@ -127,7 +127,7 @@ const openFiles = (descriptors: number): number => Math.max(65_536, descriptors)
 const hasLowPort = ({ apis }: Deployment): boolean =>
   apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
 
-/** The files that `ProtectHome=` hides, also behind links. */
+/** Returns the files that `ProtectHome=` hides, also behind links. */
 const homeFiles = (deployment: Deployment): string[] =>
   [
     ...readPaths(deployment).flatMap(({ path }) => [path, ignoreErrors(() => realpathSync(path)) ?? path]),
@@ -259,7 +259,7 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
   }
 }
 
-/** The directive that makes a directory writable. */
+/** Returns the directive that makes a directory writable. */
 function directiveFor(directory: string): string {
   const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
   if (directive === undefined) return `ReadWritePaths=${listed(directory)}`;

@@ -1,5 +1,5 @@
 /**
- * Paths that a configuration has the program write to: a sandbox has to let it.
+ * Paths that a configuration makes the program write to: a sandbox has to allow them.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
@@ -8,21 +8,21 @@ import { controlOptions, reportOptions } from '../../launch/internal.js';
 import { registryConnection, sqlitePath } from '../../registry/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 
-/** An option that names a place to write to. */
+/** An option that names a path to write to. */
 export interface WrittenPath {
   readonly group: string;
   readonly opt: string;
-  /** Sockets stay where they are: others look for them there. */
+  /** Sockets keep their path: others look for them there. */
   readonly kind: 'directory' | 'file' | 'database' | 'socket';
-  /** As the option has it. */
+  /** Value as written. */
   readonly value: string;
-  /** Logs and reports; everything else is state. */
+  /** True for logs and reports; everything else is state. */
   readonly isLog: boolean;
-  /** The environment sets another one: not where the command line has it. */
+  /** True if the environment can set another value, which it cannot if the command line sets it. */
   readonly canMove: boolean;
 }
 
-/** Everything that is written to, `state_path` first. */
+/** Returns all written paths, `state_path` first. */
 export function writtenPaths(
   given: Config,
   listening: readonly { readonly name: string; readonly address: ListenAddress }[],
@@ -59,24 +59,24 @@ export function writtenPaths(
   return [...options, ...sockets];
 }
 
-/** The directory that has to be writable: an SQLite database has files beside it. */
+/** Returns the directory that must be writable: an SQLite database has files beside it. */
 export function directoryOf({ kind }: WrittenPath, value: string): string {
   if (kind === 'directory') return resolve(value);
   return dirname(kind === 'database' ? sqlitePath(value) : resolve(value));
 }
 
-/** True for a path that depends on the working directory. */
+/** Reports whether a path depends on the working directory. */
 export function isRelative({ kind, value }: WrittenPath): boolean {
   return kind === 'database' ? !value.startsWith('sqlite:////') : !isAbsolute(value);
 }
 
-/** The value that names the same in another directory. */
+/** Returns the value with the same name in another directory. */
 export function valueIn({ kind, value }: WrittenPath, directory: string): string {
   if (kind === 'directory') return directory;
   const file = join(directory, value.slice(value.lastIndexOf('/') + 1));
   return kind === 'database' ? `sqlite:///${file}` : file;
 }
 
-/** The variable of the environment that sets an option. */
+/** Returns the environment variable that sets an option. */
 export const variableOf = ({ group, opt }: Pick<WrittenPath, 'group' | 'opt'>): string =>
   `PORTICO_${group}__${opt}`.toUpperCase();

@@ -1,5 +1,5 @@
 /**
- * Sample files: every option with its help and default, commented out; byte for byte the same each time.
+ * Sample files: every option with its help and default, commented out; identical bytes each time.
  */
 import {
   type ConfigDescription,
@@ -10,7 +10,7 @@ import {
 } from '../types/describe-options.js';
 import { writeOption } from './write-ini.js';
 
-/** How a sample is written. */
+/** Options of a sample. */
 export interface SampleOptions {
   /** `ini` is for operators, `md` a page of reference, `json`, `yaml` and `json-schema` for programs. Default `ini`. */
   readonly format?: 'ini' | 'json' | 'yaml' | 'md' | 'json-schema';
@@ -22,7 +22,7 @@ export interface SampleOptions {
   readonly summarize?: boolean;
 }
 
-/** The sample of what is declared. */
+/** Returns the sample of declared options. */
 export function generateSample(registrations: Iterable<Registration>, options: SampleOptions = {}): string {
   const description = describeOptions(registrations);
   if (options.format === 'json') return `${JSON.stringify(description, null, 2)}\n`;
@@ -38,7 +38,7 @@ export function generateSample(registrations: Iterable<Registration>, options: S
 function iniGroup(group: GroupDescription, options: SampleOptions): string {
   const wanted = group.options.filter(({ required }) => options.minimal !== true || required);
   if (wanted.length === 0) return '';
-  // A header with <name> in it would be read as a section of that very name.
+  // A header with <name> in it would be read as a section with that literal name.
   const isTemplate = group.name.endsWith('<name>');
   const parts = wanted.map((option) => `${iniOption(option, options, isTemplate)}\n`);
   const help = group.help === undefined ? '' : `${comment(group.help, options.wrapWidth)}\n`;
@@ -56,8 +56,8 @@ function iniOption(
 }
 
 /**
- * `#name = default`. With a blank behind the `#` where the line without it would not set the default: the default depends on
- * the machine, does not exist, the option is deprecated, or the header above is a comment too.
+ * Returns `#name = default`. It has a blank after the `#` if the line without it would not set the default: the default depends on the
+ * machine or does not exist, the option is deprecated, or the header above is a comment too.
  */
 function assignment(option: OptionDescription, minimal: boolean, isTemplate: boolean): string {
   const isPlain = minimal && !isTemplate;
@@ -93,7 +93,7 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** Notes on an option besides its help, one line each. */
+/** Returns notes on an option in addition to its help, one line each. */
 function notesOf(option: OptionDescription): string[] {
   return [
     ...(option.required ? ['This option is required.'] : []),
@@ -131,7 +131,7 @@ function removalOf({ removal }: OptionDescription): string[] {
   ];
 }
 
-/** One group as a section with a table. */
+/** Returns one group as a section with a table. */
 function toMarkdown(group: GroupDescription): string {
   const rows = group.options.map((option) => {
     const value = option.default === undefined || option.default === '' ? '–' : `\`${option.default}\``;
@@ -160,7 +160,7 @@ function toMarkdown(group: GroupDescription): string {
 }
 
 const cell = (words: string): string => words.replaceAll('|', '\\|').replaceAll('\n', ' ');
-/** Words in which, outside of code, `<name>` is no tag and `*` no emphasis. */
+/** Escapes text for Markdown, so that, outside of code, `<name>` is not a tag and `*` not emphasis. */
 const text = (words: string): string =>
   cell(words).replaceAll(/`[^`]*`|[<*]/g, (part) => (part.startsWith('`') ? part : `\\${part}`));
 
@@ -180,7 +180,7 @@ function choicesOf({ choices = [] }: OptionDescription): string[] {
   return [`One of ${listed.join(', ')}.`];
 }
 
-/** For editors: every group an object, every option text that its type reads. As JSON it is without what is undefined. */
+/** Returns a schema for editors: every group an object, every option text that its type parses. JSON omits undefined members. */
 function toJsonSchema({ groups }: ConfigDescription): object {
   const property = ({ help, default: value, choices, pattern, removal }: OptionDescription) => ({
     type: 'string',
@@ -204,7 +204,7 @@ function toJsonSchema({ groups }: ConfigDescription): object {
   };
 }
 
-/** YAML 1.2 in block style; every text in double quotes, which JSON's are. */
+/** Returns YAML 1.2 in block style; every text in double quotes, as in JSON. */
 function toYaml(value: unknown, indent = ''): string {
   if (typeof value !== 'object' || value === null) return `${JSON.stringify(value)}\n`;
   const entries = Array.isArray(value)

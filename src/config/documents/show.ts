@@ -1,5 +1,5 @@
 /**
- * Answers to an operator about a configuration: the place of a value, the differences. Secrets are masked throughout.
+ * Answers for an operator about a configuration: places of values, differences. Secrets are masked throughout.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Place } from '../../errors/index.js';
@@ -8,21 +8,21 @@ import type { Config } from '../config.js';
 import { maskText, maskValue } from '../types/mask.js';
 import type { Resolved } from '../values/written.js';
 
-/** One option as it is written. */
+/** One option as written. */
 export interface ShownOption {
   readonly group: string;
   readonly opt: string;
-  /** One that is refused is as it was written. */
+  /** A refused value is shown as written. */
   readonly value: string;
-  /** Why the value is refused. */
+  /** Reason of a refused value. */
   readonly refused?: string;
   readonly location: Place;
-  /** Values that were written as well and lost, highest precedence first. */
+  /** Overridden values, highest precedence first. */
   readonly shadowed: readonly { readonly value: string; readonly location: Place }[];
   readonly isDefault: boolean;
 }
 
-/** An option that two configurations have different values for. */
+/** An option with different values in two configurations. */
 export interface ShownDifference {
   readonly group: string;
   readonly opt: string;
@@ -32,24 +32,24 @@ export interface ShownDifference {
   readonly newLocation: Place;
 }
 
-/** One option. Throws for an undeclared one. */
+/** Returns one option. Throws for an undeclared one. */
 export function showOption(config: Config, group: string, opt: string): ShownOption {
   return shown(config.resolve(group, opt));
 }
 
-/** All options, `DEFAULT` first, then by group and name. */
+/** Returns all options, `DEFAULT` first, then by group and name. */
 export function showOptions(config: Config): ShownOption[] {
   return sortedOptions(config).map(shown);
 }
 
-/** The options whose values differ from their declared defaults. */
+/** Returns the options whose values differ from their declared defaults. */
 export function differencesFromDefaults(config: Config): ShownOption[] {
   return sortedOptions(config)
     .filter(({ option, value }) => !isDeepStrictEqual(value, option.default))
     .map(shown);
 }
 
-/** The options that differ between two configurations with the same declarations. */
+/** Returns the options that differ between two configurations with the same declarations. */
 export function diffConfigs(before: Config, after: Config): ShownDifference[] {
   return sortedOptions(after).flatMap((now) => {
     const { group, opt, option } = now;
@@ -76,7 +76,7 @@ function shown({ group, opt, option, value, written, location, shadowed, issues 
   };
 }
 
-/** Writes sources and values at level debug: `[DEFAULT]` first, then group by group, each sorted by name. */
+/** Logs sources and values at debug: `[DEFAULT]` first, then group by group, each sorted by name. */
 export function logOptions(config: Config, log: Logger): void {
   if (!log.enabled('debug')) return;
   log.debug('Full set of CONF:');
@@ -93,13 +93,13 @@ export function logOptions(config: Config, log: Logger): void {
   log.debug('*'.repeat(80));
 }
 
-/** Declared options as they are listed: `DEFAULT` first, then groups by name; within a group by name. */
+/** Sorts declared options: `DEFAULT` first, then groups by name; within a group by name. */
 function sortedOptions(config: Config): Resolved[] {
   const key = ({ group, opt }: Resolved) => `${group === 'DEFAULT' ? '' : group}\u0000${opt}`;
   return config.resolveAll().toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-/** Settings of options, one `--set` for each. */
+/** Returns the options as arguments, one `--set` for each. */
 function settings(config: Config): string[] {
   return config.arguments.map(({ group, opt, value }) => `--set=${group}.${opt}=${value}`);
 }

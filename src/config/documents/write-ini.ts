@@ -1,5 +1,5 @@
 /**
- * Writing service configuration so that it is read back as it was meant, and rewriting it with the names of today.
+ * Writes service configuration so that it is read back unchanged, and rewrites it with current names.
  */
 
 import { createRequire } from 'node:module';
@@ -14,15 +14,15 @@ function loadIni(): typeof import('ini') {
 }
 
 /**
- * `name = value`, quoted and continued as need be; no newline at the end. The `ini` package writes it where our reader
- * gives back the same value, because its own reader knows comments and escapes that service configuration does not.
+ * Returns `name = value`, quoted and continued if needed, without a newline at the end. The `ini` package writes it if our reader returns
+ * the same value, because its own reader has comments and escapes that service configuration does not have.
  */
 export function writeOption(name: string, value: string): string {
   const plain = loadIni()
     .stringify({ [name]: value }, { whitespace: true })
     .trimEnd();
   const candidates = [plain, `${name} = ${value}`, `${name} = "${value}"`, `${name} = '${value}'`];
-  // Lines behind the first are indented, and an empty one would end the value.
+  // Lines after the first are indented, and an empty one would end the value.
   const written = candidates.map((text) => text.replaceAll('\n', '\n\t')).find((text) => reads(text, name, value));
   if (written === undefined)
     throw withCode(
@@ -37,20 +37,23 @@ function reads(text: string, name: string, value: string): boolean {
   return problems.length === 0 && entries.length === 1 && entries[0]?.name === name && entries[0].value === value;
 }
 
-/** One name that was replaced. */
+/** One replaced name. */
 export interface Renaming {
   readonly line: number;
   readonly from: string;
   readonly to: string;
 }
 
-/** A file rewritten. */
+/** A rewritten file. */
 export interface Upgrade {
   readonly text: string;
   readonly renamed: readonly Renaming[];
 }
 
-/** Replaces deprecated names; comments, order and everything else stay. An option whose new home is another section moves to the end of it. */
+/**
+ * Replaces deprecated names; keeps comments, order and everything else. An option whose new place is another section moves to the end of
+ * it.
+ */
 export function upgradeText(text: string, registrations: Iterable<Registration>): Upgrade {
   const groups = new DeclaredGroups();
   for (const { group, options } of registrations) groups.declare(group, options);
@@ -70,7 +73,7 @@ export function upgradeText(text: string, registrations: Iterable<Registration>)
     if (target.group === entry.section) lines.splice(first, renewed.length, ...renewed);
     else {
       moved.set(target.group, [...(moved.get(target.group) ?? []), ...renewed]);
-      // Emptied now and taken out at the end, so that the lines of later entries keep their numbers.
+      // Emptied now and removed at the end, so that the lines of later entries keep their numbers.
       for (let at = first; at < first + renewed.length; at++) lines[at] = gone;
     }
   }
@@ -78,7 +81,7 @@ export function upgradeText(text: string, registrations: Iterable<Registration>)
   return { text: lines.filter((line) => line !== gone).join('\n'), renamed };
 }
 
-/** No line of a file can hold a line feed. */
+/** No line of a file can contain a line feed. */
 const gone = '\n';
 
 function isDeprecated(target: DeclaredOption, entry: ConfEntry): boolean {

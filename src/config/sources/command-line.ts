@@ -1,5 +1,5 @@
 /**
- * Configuration from the command line: files, directories, `--set`, and the options that ask for a flag.
+ * Configuration from the command line: files, directories, `--set`, and options with a flag.
  */
 import { PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
@@ -10,28 +10,28 @@ import { isSecret } from '../types/mask.js';
 import type { DeclaredGroups, DeclaredOption } from '../values/declared-groups.js';
 import { suggestion } from '../values/mistakes.js';
 
-/** A command line that cannot be understood: the process ends with status 2. */
+/** An invalid command line: the process ends with status 2. */
 export class UsageError extends PorticoError {
   constructor(message: string, hint?: string) {
     super('PORTICO_USAGE', { message, hint });
   }
 }
 
-/** A command line, taken apart. */
+/** A parsed command line. */
 interface CommandLine {
   readonly configFiles: readonly string[];
   readonly configDirs: readonly string[];
   readonly arguments: readonly Argument[];
-  /** The first word that is no option, or is behind `--`. */
+  /** The first word that is not an option, or follows `--`. */
   readonly stray: string | undefined;
   readonly help: boolean;
   readonly version: boolean;
 }
 
 /**
- * Takes arguments apart: `--config-file F`, `--config-dir D`, `--set group.opt=value`, `--help`, `--version`, and
- * `--<group>-<option>` (`--<option>` for `[DEFAULT]`) of options declared with `cli`. A flag without value is
- * `--flag`, `--no-flag` or `--noflag`. Names are never completed. Throws {@link UsageError}.
+ * Parses arguments: `--config-file F`, `--config-dir D`, `--set group.opt=value`, `--help`, `--version`, and `--<group>-<option>`
+ * (`--<option>` for `[DEFAULT]`) of options declared with `cli`. A flag without value is `--flag`, `--no-flag` or `--noflag`. Names are
+ * never completed. Throws {@link UsageError}.
  */
 export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
   const [configFiles, configDirs, settings]: [string[], string[], Argument[]] = [[], [], []];
@@ -74,12 +74,12 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
 
 const TAKE_VALUES = ['--config-file', '--config-dir', '--set'];
 
-/** `--a-b`, which may be written `--a_b`. */
+/** Returns `--a-b`, which may be written `--a_b`. */
 function flagName(word: string): string {
   return word.replaceAll('_', '-');
 }
 
-/** Reads the `group.opt=value` of a `--set`; without group it is `[DEFAULT]`. Throws {@link UsageError}. */
+/** Parses the `group.opt=value` of a `--set`; without a group it is `[DEFAULT]`. Throws {@link UsageError}. */
 export function parseSetting(text: string, index: number): Argument {
   const equals = text.indexOf('=');
   const name = text.slice(0, Math.max(equals, 0)).trim();
@@ -92,21 +92,21 @@ export function parseSetting(text: string, index: number): Argument {
   return { group, opt, value: text.slice(equals + 1), index };
 }
 
-/** `group.opt`; without group it is `[DEFAULT]`. */
+/** Parses `group.opt`; without a group it is `[DEFAULT]`. */
 function named(name: string): { readonly group: string; readonly opt: string } {
   const dot = name.lastIndexOf('.');
   const group = dot < 0 ? 'DEFAULT' : sectionKey(name.slice(0, dot));
   return { group, opt: optionKey(name.slice(dot + 1)) };
 }
 
-/** An option's flag. */
+/** Flag of an option. */
 export interface Flag {
   readonly wanted: DeclaredOption;
   /** Value of `--no-flag`. */
   readonly fixed?: string;
 }
 
-/** Flags of every program, with a word on each. */
+/** Flags of every program, with their help. */
 const standardFlags: readonly (readonly [name: string, help: string])[] = [
   ['--config-file FILE', 'Reads this file; may be repeated, the last one wins.'],
   ['--config-dir DIR', 'Reads *.conf of this directory, after all files; may be repeated.'],
@@ -116,7 +116,7 @@ const standardFlags: readonly (readonly [name: string, help: string])[] = [
 ];
 const standardNames = standardFlags.map(([name]) => name.split(' ')[0] ?? name);
 
-/** The flags of all options declared with `cli`. */
+/** Returns the flags of all options declared with `cli`. */
 export function declaredFlags(groups: DeclaredGroups): Map<string, Flag> {
   const flags = new Map<string, Flag>();
   for (const wanted of groups.all()) {
@@ -136,9 +136,8 @@ function isSwitch({ wanted }: Flag): boolean {
 }
 
 /**
- * Arguments with the values replaced that must not be seen: of `--set` and of declared flags by what is declared in `groups`
- * (secrets, and options that only workers know), of the flags of a program's own, and of `name=value`, where the name looks
- * secret. `shown`: what becomes of all other words.
+ * Masks the values of arguments: of `--set` and of declared flags by the declarations in `groups` (secrets, and options that only workers
+ * know), of flags of the program itself, and of `name=value`, if the name looks secret. `shown`: converts all other words.
  */
 export function maskArguments(argv: readonly string[], groups?: DeclaredGroups, shown = maskUris): string[] {
   const flags = groups === undefined ? new Map<string, Flag>() : declaredFlags(groups);
@@ -170,7 +169,7 @@ export function maskArguments(argv: readonly string[], groups?: DeclaredGroups, 
   return line;
 }
 
-/** The command line asks for help or the version instead of a start: print `text` and end with status 0. */
+/** The command line requests help or the version: print `text` and end with status 0. */
 export class HelpRequested extends PorticoError {
   readonly text: string;
 
@@ -180,7 +179,7 @@ export class HelpRequested extends PorticoError {
   }
 }
 
-/** The arguments of a program: the standard ones and the flags of its options. */
+/** Returns the help of a program: standard flags and those of its options. */
 export function helpText(prog: string, flags: ReadonlyMap<string, Flag>): string {
   const own = [...flags]
     .filter(([, flag]) => flag.fixed === undefined)

@@ -1,5 +1,5 @@
 /**
- * Directories that a program's files are looked for in, and the program's name.
+ * Directories of a program's default files, and the program's name.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,23 +9,23 @@ import { packageOf, realPath } from '../../modules/index.js';
 import { enteredFolder } from '../../process/index.js';
 import type { NamedPath, SourcePaths } from '../state.js';
 
-/** The program that default files are looked for. */
+/** The program whose default files are searched. */
 export interface ProgramNames {
-  /** Names `<project>.conf`. */
+  /** Name in `<project>.conf`. */
   readonly project: string;
-  /** Names `<prog>.conf`: the command without its extension. */
+  /** Name in `<prog>.conf`: the command without its extension. */
   readonly prog: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The command's name for `<prog>.conf`. */
+/** Returns the command's name for `<prog>.conf`. */
 export function programName(script: string | undefined): string {
   return script === undefined ? '' : basename(script, extname(script));
 }
 
 /**
- * `./portico.ini`, else `./paste/portico.ini`, else the first `<project>.conf` and the first `<prog>.conf` of
- * `~/.<project>/`, `~/`, `/etc/<project>/`, `/etc/` and the directories of a snap. None is fine.
+ * Returns `./portico.ini`, else `./paste/portico.ini`, else the first `<project>.conf` and the first `<prog>.conf` of `~/.<project>/`,
+ * `~/`, `/etc/<project>/`, `/etc/` and the directories of a snap. May be empty.
  */
 export function findDefaultFiles(program: ProgramNames): NamedPath[] {
   const here = ['portico.ini', join('paste', 'portico.ini')].find((name) => existsSync(name));
@@ -33,18 +33,21 @@ export function findDefaultFiles(program: ProgramNames): NamedPath[] {
   return firstOfEach(program, '.conf');
 }
 
-/** The first `<project>.conf.d` and the first `<prog>.conf.d` of the same directories. None is fine. */
+/** Returns the first `<project>.conf.d` and the first `<prog>.conf.d` of the same directories. May be empty. */
 export function findDefaultDirs(program: ProgramNames): NamedPath[] {
   return firstOfEach(program, '.conf.d');
 }
 
-/** A path as an operator writes it: `~` is the home directory, relative ones start at the working directory, with the links it was entered by. */
+/**
+ * Resolves a path as operators write it: `~` is the home directory, relative ones start at the working directory, with the links by which
+ * it was entered.
+ */
 export function named(name: string): NamedPath {
   const expanded = name.replace(/^~(?=\/|$)/, () => homedir());
   return { name: isAbsolute(expanded) ? expanded : name, path: resolve(enteredFolder(), expanded) };
 }
 
-/** The directories of the system that default files are looked for in. */
+/** Returns the directories of the system with default files. */
 export function searchedDirs({ project, env }: ProgramNames): string[] {
   // A user without HOME and without an entry in passwd(5) has none.
   const home = env.HOME ?? ignoreErrors(homedir);
@@ -63,9 +66,9 @@ function firstOfEach(program: ProgramNames, suffix: string): NamedPath[] {
 }
 
 /**
- * The absolute path of a file: beside the configuration files (the last one first), then in the configuration
- * directories, then where default files are looked for. Without any configuration file the working directory and its
- * `paste/` come first. Files already read count as there. Undefined when it is nowhere.
+ * Returns the absolute path of a file: beside the configuration files (the last one first), then in the configuration directories, then in
+ * the directories of default files. Without any configuration file, the working directory and its `paste/` come first. Files that were read
+ * already count as present. Undefined if it is not found.
  */
 export function findConfigFile(
   name: string,
@@ -83,8 +86,8 @@ export function findConfigFile(
 }
 
 /**
- * The command's name: what the program's own package calls its script in `bin`, else the script's name without ending;
- * empty where there is no script. `argv`: default the process's.
+ * Returns the command's name: that of the script in `bin` of the program's package, else the script's name without its extension; empty
+ * without a script. `argv`: default the process's.
  */
 export function commandName(argv: readonly string[] = process.argv): string {
   const [, script] = argv;
@@ -93,7 +96,7 @@ export function commandName(argv: readonly string[] = process.argv): string {
 }
 
 function nameInManifest(script: string): string | undefined {
-  // One that only says how its files are read (`{"type": "module"}`) is no package.
+  // A manifest that only declares the module type (`{"type": "module"}`) is not a package.
   const own = packageOf(script, ({ name, bin }) => name !== undefined || bin !== undefined);
   if (own === undefined) return undefined;
   const { name = '', bin } = own.manifest;

@@ -1,6 +1,6 @@
 /**
- * Configuration from elsewhere: `[DEFAULT] config_source` names groups, each of which says where to read. The text
- * has the syntax of a file, and lower precedence than every file.
+ * External configuration: `[DEFAULT] config_source` names groups, each with a location. The text has the syntax of a file, and lower
+ * precedence than every file.
  */
 
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { Generation } from '../values/generation.js';
 import { readGroup } from '../values/group-values.js';
 import { parseSource } from './read-files.js';
 
-/** The options of a group that `config_source` names. */
+/** Options of a group that `config_source` names. */
 const sourceOptions = defineOptions({
   driver: oneOf(['remote_file'], { default: 'remote_file', help: 'The driver that reads the source.' }),
   uri: uri({
@@ -31,17 +31,17 @@ const sourceOptions = defineOptions({
   optional: boolean({ default: false, help: 'If the source cannot be read, log a warning and continue without it.' }),
 });
 
-/** A source larger than this is refused: it is no configuration. */
+/** A larger source is refused: it is not a configuration. */
 const largestSource = 8 * 1024 * 1024;
 
-/** Declares the groups that `config_source` names; gives their names in order. */
+/** Declares the groups that `config_source` names; returns their names in order. */
 export function declareSources(state: State, groups: DeclaredGroups): readonly string[] {
   const named = new Generation(state, groups).resolve(groups.option('DEFAULT', 'config_source')!).value ?? [];
   for (const name of named as readonly string[]) groups.declare(name, sourceOptions);
   return named as readonly string[];
 }
 
-/** The state with its external sources read; what is wrong with them is among its issues. Never rejects. */
+/** Returns the state with its external sources; their mistakes are among its issues. Never rejects. */
 export async function readExternalSources(state: State, groups: DeclaredGroups): Promise<State> {
   const names = declareSources(state, groups);
   if (names.length === 0) return state;
@@ -50,7 +50,7 @@ export async function readExternalSources(state: State, groups: DeclaredGroups):
   const sources: SourceFile[] = [];
   for (const name of names) {
     const { values, issues: wrong } = readGroup(generation, name, sourceOptions, { partial: true });
-    // A group that is wrong in itself is reported with all others.
+    // Mistakes of the group are reported with all others.
     if (wrong.some(({ severity }) => severity === 'error')) continue;
     sources.push(...(await readSource(name, values as OptionsOf<typeof sourceOptions>, issues)));
   }

@@ -1,5 +1,5 @@
 /**
- * Reading configuration files, and noticing that they changed, for those who do not want to send a signal.
+ * Reads configuration files, and detects their changes, for reloads without a signal.
  */
 import { type FSWatcher, readdirSync, readFileSync, readlinkSync, statSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,8 +9,8 @@ import { isFifo } from '../read-unless-fifo.js';
 import type { NamedPath, SourceFile, SourcePaths } from '../state.js';
 
 /**
- * Reads all files, those of directories after the named ones; lowest precedence first. Throws nothing. `again`: not for a start; a
- * FIFO is an issue then, because it gives its content once, and a process that opens it waits for its writer.
+ * Reads all files, those of directories after the named ones; lowest precedence first. Never throws. `again`: true except at a start; a
+ * FIFO is an issue then, because it has its content only once, and a process that opens it waits for its writer.
  */
 export function readFiles(
   { files, dirs }: SourcePaths,
@@ -25,7 +25,7 @@ export function readFiles(
   return { files: [...named, ...dirs.flatMap((dir) => confFiles(dir, issues)).flatMap(read)], issues };
 }
 
-/** Makes a source of a file's content, and issues of its bad lines. */
+/** Parses a file's content into a source, and issues of its bad lines. */
 export function parseSource(
   file: NamedPath & { readonly kind?: SourceFile['kind']; readonly exposed?: boolean },
   content: Uint8Array | string,
@@ -37,7 +37,7 @@ export function parseSource(
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
 }
 
-/** The `*.conf` files of a directory in byte order; not those of directories in it, not hidden ones. */
+/** Returns the `*.conf` files of a directory in byte order, without those of subdirectories and hidden ones. */
 function confFiles(dir: NamedPath, issues: Diagnostic[]): NamedPath[] {
   try {
     return readdirSync(dir.path)
@@ -80,7 +80,7 @@ function readOne(file: NamedPath, issues: Diagnostic[], again: boolean): SourceF
   }
 }
 
-/** Bytes of a configuration file. Node ends the process, and a reload would the parent, at texts of some hundred MiB. */
+/** Largest configuration file in bytes. Node ends a process, and so a reload would end the parent, at texts of some hundred MiB. */
 const LARGEST = 16 * 1024 * 1024;
 
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -99,16 +99,16 @@ function unreadable(what: string, { name, path }: NamedPath, error: unknown): Di
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
 }
 
-/** How changes are waited for. */
+/** Options of {@link watchFiles}. */
 export interface WatchOptions {
   /** Time without a further change before `changed` is called, in milliseconds. Default 500. */
   readonly quietMs?: number;
 }
 
 /**
- * Calls back once files have changed and been quiet for a while. Their folders are watched and not the files themselves:
- * editors replace files, and Kubernetes turns a link beside them (`..data`). So a neighbour's change calls back too, and
- * reading again finds nothing new then. Keeps no process alive. The function returned ends it.
+ * Calls back when files have changed and then stayed unchanged for a while. Watches their folders rather than the files: editors replace
+ * files, and Kubernetes moves a link beside them (`..data`). So a change of another file in the folder calls back too, and reading again
+ * then finds no difference. Does not keep the process alive. The returned function ends it.
  */
 export function watchFiles(paths: Iterable<string>, changed: () => void, options: WatchOptions = {}): () => void {
   const { quietMs = 500 } = options;
@@ -124,7 +124,7 @@ export function watchFiles(paths: Iterable<string>, changed: () => void, options
   };
 }
 
-/** A folder that is gone, or a system without watches left, is no reason not to serve. */
+/** A missing folder, or a system without free watches, must not prevent serving. */
 function watcherOf(folder: string, notice: () => void): FSWatcher[] {
   try {
     const watcher = watch(folder, { persistent: false }, notice);

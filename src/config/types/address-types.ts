@@ -3,7 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { type Declare, declareType, InvalidValue } from './option.js';
 
 export interface VersionSpec {
-  /** Only addresses of this version of IP. Default: both. */
+  /** Accept only addresses of this IP version. Default: both. */
   readonly version?: 4 | 6;
 }
 
@@ -52,7 +52,7 @@ export interface HostPort {
 }
 
 export interface HostPortSpec {
-  /** An empty value means the default, so that a file below can be overruled with none. Default: false, it is refused. */
+  /** An empty value means the default, so that a file can unset the value of another one. Default: false, it is refused. */
   readonly canBeEmpty?: boolean;
 }
 
@@ -80,7 +80,7 @@ export type ListenValue =
   | { readonly kind: 'fd'; readonly fd: number }
   | { readonly kind: 'systemd'; readonly name: string };
 
-/** Bytes of the longest path that fits in `sun_path`, unix(7), with its end. libuv of older Nodes cuts longer ones. */
+/** Bytes of the longest path that fits in `sun_path`, unix(7), with its terminator. libuv of older Nodes truncates longer ones. */
 export const LONGEST_SOCKET_PATH = 107;
 
 /** `host`, `host:port`, `[v6]:port`, `unix:/path`, `fd:3` or `systemd:name`. An empty value is refused. */
@@ -150,14 +150,14 @@ function hostName(text: string): string {
   if (ipVersion(text) !== 0) return text;
   const labels = text.replace(/\.$/, '').split('.');
   const legal = text.length <= 253 && labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/i.test(label));
-  // A name of digits and dots only was meant as an address; RFC 1123 rules such names out.
+  // A name of only digits and dots was intended as an address; RFC 1123 forbids such names.
   if (!legal || /^\d+$/.test(labels.at(-1) ?? '')) throw new InvalidValue('should be a host name or an IP address');
   return text;
 }
 
 /**
- * 4, 6, or 0 for what is no address, as `isIP` of `node:net`. That one tries IPv6 on every name, and its pattern takes 6 ms
- * to compile on Node 20, at the start of each process, where a configuration has but names and IPv4 addresses.
+ * Returns 4, 6, or 0 for a text that is not an address, as `isIP` of `node:net`. That one tries IPv6 on every name, and its pattern takes 6
+ * ms to compile on Node 20, at the start of each process, although configurations mostly have names and IPv4 addresses.
  */
 function ipVersion(text: string): 0 | 4 | 6 {
   if (text.includes(':')) return isIPv6(text) ? 6 : 0;

@@ -4,19 +4,19 @@ import { InvalidValue, makeOption, type Option, type OptionSpec } from './option
 import { string } from './text-types.js';
 
 export interface ListSpec<T> {
-  /** How each item is read: `list({ item: port() })`. Default: text. */
+  /** Type of each item: `list({ item: port() })`. Default: text. */
   readonly item?: Option<T>;
-  /** The value is in `[` and `]`. Default false. */
+  /** The value is enclosed in `[` and `]`. Default false. */
   readonly bounds?: boolean;
   readonly minLength?: number;
-  /** Refuses an item that is there twice. Default false. */
+  /** Refuse duplicate items. Default false. */
   readonly unique?: boolean;
 }
 
 /**
- * Items between commas; blanks around them are trimmed and empty ones dropped. An item with a comma is in quotes;
- * before a comma, a quote or another backslash, a backslash takes it as it is. Any other backslash stays, for items may be
- * expressions: `regex:https://[a-z]+\.example`. An empty value is the empty list.
+ * Items separated by commas; blanks around them are trimmed and empty ones dropped. An item with a comma is quoted; a backslash escapes a
+ * comma, a quote or another backslash. Any other backslash stays, because items may be expressions: `regex:https://[a-z]+\.example`. An
+ * empty value is the empty list.
  */
 export function list(
   spec?: ListSpec<string> & Filled<readonly string[]> & { readonly item?: undefined },
@@ -43,7 +43,7 @@ export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}):
   });
 }
 
-/** A key that may be repeated; its values are collected in the order of the files. One empty value is dropped. */
+/** A key that may be repeated; its values are collected in the order of the files. A single empty value is dropped. */
 export function multi(spec?: Filled<readonly string[]> & { readonly item?: undefined }): Option<readonly string[]>;
 export function multi<T>(
   spec: { readonly item: Option<T> } & Filled<readonly NonNullable<T>[]>,
@@ -68,19 +68,18 @@ export function multi(
 }
 
 export interface DictSpec<T> {
-  /** How each value is read. Default: text. */
+  /** Type of each value. Default: text. */
   readonly value?: Option<T>;
-  /** Between key and value. Default `:`. */
+  /** Separator of key and value. Default `:`. */
   readonly separator?: string;
-  /** The value is in `{` and `}`. Default false. */
+  /** The value is enclosed in `{` and `}`. Default false. */
   readonly bounds?: boolean;
   readonly minLength?: number;
 }
 
 /**
- * Pairs between commas, `key:value,key:value`. A key twice is refused; an empty value is the empty dictionary. Value and default are
- * a Map, because keys may be `__proto__` or `17`; a default may be text as well. With `bounds` the text is in braces,
- * `{key:value}`, and is refused without.
+ * Pairs separated by commas, `key:value,key:value`. A duplicate key is refused; an empty value is the empty dictionary. Value and default
+ * are a Map, because keys may be `__proto__` or `17`; a default may also be text. With `bounds` the text must be in braces, `{key:value}`.
  */
 export function dict(
   spec?: DictSpec<string> & Filled<ReadonlyMap<string, string>> & { readonly value?: undefined },
@@ -117,7 +116,7 @@ export function dict(
   });
 }
 
-/** The form to write for a value that is no Map. */
+/** Returns the text form of a value that is not a Map. */
 function asMap(value: unknown, separator: string): string {
   const written = JSON.stringify(isObject(value) ? Object.entries(value) : [['key', 'value']]);
   return `should be a Map, as new Map(${written}), or text such as key${separator}value`;
@@ -125,10 +124,10 @@ function asMap(value: unknown, separator: string): string {
 
 type Filled<T> = OptionSpec & { readonly default?: T | string | (() => T) };
 
-/** Splits at commas outside quotes; takes quotes away, and backslashes that quote something. */
+/** Splits at commas outside quotes; removes quotes, and backslashes that escape something. */
 function splitItems(text: string): string[] {
   const items: string[] = [];
-  // One item: quoted text, or anything up to a comma; a backslash protects the character after it.
+  // One item: quoted text, or anything up to a comma; a backslash escapes the next character.
   const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(?!\s*["'])((?:[^,\\]|\\.?)*))\s*(?:,|$)/gsy;
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex;
@@ -160,7 +159,7 @@ function checkLength(least: number | undefined, length: number): void {
   if (least !== undefined && length < least) throw new InvalidValue(`should have at least ${least} items`);
 }
 
-/** The pair of brackets that a value is in, where it is declared so. */
+/** The brackets around a value, if declared. */
 type Brackets = '[]' | '{}' | false | undefined;
 
 function within(brackets: Brackets, text: string): string {
@@ -176,7 +175,7 @@ function inside(brackets: Brackets, text: string): string {
   return trimmed.slice(1, -1);
 }
 
-/** A Map that refuses changes; `Object.freeze` alone does not reach its entries. */
+/** Returns a Map that refuses changes; `Object.freeze` alone does not protect its entries. */
 function immutable<K, V>(map: Map<K, V>): ReadonlyMap<K, V> {
   const refuse = {
     value: () => {

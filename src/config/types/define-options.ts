@@ -1,5 +1,5 @@
 /**
- * Declaring the options of a group, and telling two declarations apart.
+ * Declares the options of a group, and compares declarations.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
@@ -7,7 +7,7 @@ import type { Registration } from './describe-options.js';
 import { isSecret } from './mask.js';
 import { knownNames, type Option, type OptionDeclarations } from './option.js';
 
-/** Key of a declaration's place; beside the options, so that two conflicting ones can both be named. */
+/** Key of a declaration's place, stored beside the options so that an error can name both of two conflicting ones. */
 const declaredAt = Symbol('declaredAt');
 
 /**
@@ -62,19 +62,19 @@ function checkDeclaration(what: string, option: Partial<Option> | null | undefin
   for (const inner of [item, value]) if (inner !== undefined) checkDeclaration(`what ${what} consists of`, inner);
 }
 
-/** The line of code a declaration is in. */
+/** Returns the line of code of a declaration. */
 export function placeOfDeclaration(options: OptionDeclarations): string {
   return (options as { [declaredAt]?: string })[declaredAt] ?? 'an undeclared place';
 }
 
-/** True when two declarations of one option say the same. */
+/** Reports whether two declarations of one option are equal. */
 export function sameDeclaration(a: Option, b: Option): boolean {
   if (a === b) return true;
   if (a.type !== b.type) return false;
   return isDeepStrictEqual(comparable(a), comparable(b));
 }
 
-/** The written declaration, including values equal to defaults. */
+/** Returns the written declaration, including values equal to defaults. */
 function comparable(option: Option): unknown {
   const { default: _, item, value, ...spec } = option.spec;
   const inner = (item ?? value) as Option | undefined;
@@ -86,7 +86,7 @@ function isEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-/** Computed at once: an Error kept for later would keep everything alive that its frames refer to. */
+/** Computed at once: a stored Error would keep all objects alive that its frames refer to. */
 function callerOf(callee: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
   const limit = Error.stackTraceLimit;
@@ -103,7 +103,7 @@ export interface OptionRemark {
   readonly message: string;
 }
 
-/** Remarks on names that look secret and are not, numbers without bounds, negative switches, and help said twice. */
+/** Returns remarks on names that look secret but are not, numbers without bounds, negative switches, and duplicate help. */
 export function lintOptions(registrations: Iterable<Registration>): OptionRemark[] {
   const remarks: OptionRemark[] = [];
   const helps = new Map<string, string>();

@@ -1,6 +1,5 @@
 /**
- * Declarations as plain data: what samples, manuals and schemas are made of, and what can be read back without the
- * code that declared them.
+ * Declarations as plain data: the basis of samples, manuals and schemas, which can be read back without the code that declared them.
  */
 import * as addressTypes from './address-types.js';
 import * as collectionTypes from './collection-types.js';
@@ -8,7 +7,7 @@ import * as numberTypes from './number-types.js';
 import type { Option, OptionDeclarations } from './option.js';
 import * as textTypes from './text-types.js';
 
-/** A group and the options some part of a program declares in it. */
+/** A group and options that a part of a program declares in it. */
 export interface Registration {
   readonly group: string;
   readonly options: OptionDeclarations;
@@ -21,7 +20,7 @@ export interface OptionDescription {
   readonly name: string;
   readonly type: string;
   readonly help: string;
-  /** As one would write it in a file; absent where there is none. */
+  /** In the form of a file; absent if there is none. */
   readonly default?: string;
   readonly sampleDefault?: string;
   readonly required: boolean;
@@ -35,7 +34,7 @@ export interface OptionDescription {
   readonly unit?: string;
   readonly choices?: readonly { readonly value: string; readonly help?: string }[];
   readonly pattern?: string;
-  /** Other names that mean the same, and older ones. */
+  /** Other names with the same meaning, and deprecated ones. */
   readonly aliases: readonly string[];
   readonly deprecated: readonly string[];
   readonly removal?: { readonly reason?: string; readonly since?: string };
@@ -48,13 +47,13 @@ export interface GroupDescription {
   readonly options: readonly OptionDescription[];
 }
 
-/** All groups; `schemaVersion` grows when the shape changes. */
+/** All groups; `schemaVersion` increases when the shape changes. */
 export interface ConfigDescription {
   readonly schemaVersion: 1;
   readonly groups: readonly GroupDescription[];
 }
 
-/** Describes declarations. Groups are sorted, `DEFAULT` first; options stay in order, advanced ones come last. */
+/** Describes declarations. Groups are sorted, `DEFAULT` first; options keep their order, with advanced ones last. */
 export function describeOptions(registrations: Iterable<Registration>): ConfigDescription {
   const groups = new Map<string, { help?: string; options: Map<string, OptionDescription> }>();
   for (const { group, options, help } of registrations) {
@@ -75,7 +74,7 @@ export function describeOptions(registrations: Iterable<Registration>): ConfigDe
   };
 }
 
-/** Declarations from a description: enough to validate files without the code that declared the options. */
+/** Returns declarations from a description: sufficient to validate files without the code that declared the options. */
 export function declareDescribed(description: ConfigDescription): Registration[] {
   return description.groups.map(({ name, options }) => ({
     group: name,
@@ -111,7 +110,7 @@ function describeOption(name: string, option: Option): OptionDescription {
   });
 }
 
-/** Without the members that are undefined. */
+/** Removes members that are undefined. */
 function present<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const there = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(there) as ReturnType<typeof present<T>>;
@@ -122,7 +121,7 @@ function describeChoices(choices: textTypes.Choices | readonly number[]): { valu
   return Object.entries(choices).map(([value, help]) => ({ value, help: String(help) }));
 }
 
-/** The functions of types have the names of these. */
+/** Functions that declare options, by the names of their types. */
 const makers = { ...addressTypes, ...collectionTypes, ...numberTypes, ...textTypes };
 
 function declareOne(described: OptionDescription): Option {

@@ -1,32 +1,32 @@
 /**
- * Options that programs elsewhere have too: in a section of another name, beside names that mean nothing here.
+ * Options that other programs have too: in a section of another name, beside names that have no effect here.
  */
 import type { OptionDeclarations } from './option.js';
 
-/** How other programs write the options of a group. */
+/** Forms in which other programs write the options of a group. */
 export interface Elsewhere {
-  /** A section in which the options may be just as well, by aliases; its names are judged as those of the group. */
+  /** A section that may have the options too, by aliases; its names are checked like those of the group. */
   readonly section?: string;
-  /** Names that other programs know and that have no effect here, and what to do; each use is a warning with it. */
+  /** Names of other programs that have no effect here, each with a hint; each use causes a warning. */
   readonly unused?: Readonly<Record<string, string>>;
-  /** Names that other programs have for options of these, each with the hint that an unknown option gets. */
+  /** Names that other programs have for these options, each with the hint for an unknown option. */
   readonly meant?: Readonly<Record<string, string>>;
 }
 
 const known = new WeakMap<OptionDeclarations, Elsewhere>();
 
-/** Says how other programs write these options; gives them back. */
+/** Records how other programs write these options; returns them. */
 export function writtenElsewhere<D extends OptionDeclarations>(options: D, elsewhere: Elsewhere): D {
   known.set(options, elsewhere);
   return options;
 }
 
-/** Registration of these options with {@link writtenElsewhere}. */
+/** Returns the record of {@link writtenElsewhere} for these options. */
 export function elsewhereOf(options: OptionDeclarations): Elsewhere | undefined {
   return known.get(options);
 }
 
-/** The remedy for a name that other programs know: without effect, or of an option that has another name here. */
+/** Returns the hint for a name of other programs: without effect, or of an option that has another name here. */
 export function adviceIn(known: Elsewhere | undefined, kind: 'unused' | 'meant', opt: string): string | undefined {
   const names = known?.[kind] ?? {};
   return Object.hasOwn(names, opt) ? names[opt] : undefined;

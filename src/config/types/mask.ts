@@ -6,30 +6,30 @@ import type { Place } from '../../errors/index.js';
 import { looksSecret, maskAssigned, masked, maskUris } from '../../text/index.js';
 import type { Option } from './option.js';
 
-/** True for options declared secret, and for names that can hardly mean anything else. */
+/** Reports whether an option is declared secret, or its name implies it. */
 export function isSecret(opt: string, option: Option | undefined): boolean {
   return option?.secret === true || ((option === undefined || isTextual(option)) && looksSecret(opt));
 }
 
-/** True where others must not read a value as it is written. A URI without user and query, `sqlite:///data.db`, tells nothing. */
+/** Reports whether others must not read a written value. A URI without user and query, `sqlite:///data.db`, reveals nothing. */
 export function givesAway(option: Option, text: string): boolean {
   return option.secret && (option.type !== 'uri' || /[@?]/.test(text));
 }
 
-/** The text to print for a value: `****` for a secret, URIs without their password. */
+/** Returns the printable text of a value: `****` for a secret, URIs without their password. */
 export function maskText(opt: string, option: Option | undefined, text: string): string {
   return isSecret(opt, option) ? masked : maskUris(text);
 }
 
-/** A parsed value as text to print. */
+/** Returns the printable text of a parsed value. */
 export function maskValue(opt: string, option: Option, value: unknown): string {
   if (value === undefined) return 'none';
   return maskText(opt, option, option.format(value));
 }
 
 /**
- * A place whose line may be shown: without the line for a secret, with URIs masked for others, and without its value for an
- * option that is not declared.
+ * Returns a place whose line may be shown: without the line for a secret, with masked URIs for others, and without its value for an option
+ * that is not declared.
  */
 export function maskLocation(opt: string, option: Option | undefined, location: Place): Place {
   const { origin } = location;
@@ -40,7 +40,7 @@ export function maskLocation(opt: string, option: Option | undefined, location: 
   return shown === text ? location : { ...location, origin: { ...place, text: shown } };
 }
 
-/** Numbers and booleans called `…_token` are counts and switches; the words of a choice are in its help. */
+/** Numbers and booleans named `…_token` are counts and switches; the values of a choice are in its help. */
 function isTextual(option: Option): boolean {
   return ['string', 'uri', 'list', 'multi', 'dict'].includes(option.type);
 }

@@ -3,13 +3,13 @@
  */
 import { type Declare, declareType, InvalidValue } from './option.js';
 
-/** Least and greatest value accepted; both inclusive. */
+/** Lower and upper bound, both inclusive. */
 export interface Bounds {
   readonly min?: number;
   readonly max?: number;
 }
 
-/** Bounds, or the only values accepted. */
+/** Bounds, or the only accepted values. */
 export interface NumberSpec extends Bounds {
   readonly choices?: readonly number[];
 }
@@ -77,7 +77,7 @@ export const range: Declare<NumberRange, Bounds> = declareType('range', 'min max
   },
 }));
 
-/** Refuses a number outside its bounds or choices; the message names both ends. */
+/** Refuses a number outside its bounds or choices; the message names both bounds. */
 function within({ min, max, choices }: NumberSpec, value: number, write: (n: number) => string = String): number {
   if (choices !== undefined && !choices.includes(value)) {
     throw new InvalidValue(`should be one of ${choices.map(write).join(', ')}`);
@@ -97,8 +97,8 @@ function wholeNumber(text: string): number {
 const sizes: Readonly<Record<string, number>> = { K: 1, M: 2, G: 3, T: 4, P: 5 };
 
 /**
- * A size in bytes: a whole number, alone or with `B`, `K KiB M MiB G GiB T TiB P PiB` (powers of 1024) or
- * `KB MB GB TB PB` (powers of 1000), as the GNU tools read them. The value is a number of bytes.
+ * A size in bytes: a whole number, alone or with `B`, `K KiB M MiB G GiB T TiB P PiB` (powers of 1024) or `KB MB GB TB PB` (powers of
+ * 1000), as in the GNU tools. The value is a number of bytes.
  */
 export const bytes: Declare<number, Bounds> = declareType('bytes', 'min max', (spec: Bounds) => ({
   kind: 'number',
@@ -121,17 +121,16 @@ export type DurationUnit = keyof typeof milliseconds;
 
 /** Bounds are in `unit`, as are the default and the value. */
 export interface DurationSpec extends Bounds {
-  /** Unit of a bare number and of the value. Default `s`; an option in `ms` has that in its name. */
+  /** Unit of a bare number and of the value. Default `s`; the name of an option in `ms` contains the unit. */
   readonly unit?: DurationUnit;
 }
 
-/** Node turns the delay of a timer above this into 1 ms. */
+/** Node fires a timer with a delay above this after 1 ms. */
 const longestTimerMs = 2_147_483_647;
 
 /**
- * A duration: a whole or decimal number, alone or with `ms s m h d`. The value is a number **in the option's `unit`,
- * seconds by default**, fractions included. Without a `max` of its own an option accepts what a Node timer can wait,
- * 24.8 days.
+ * A duration: a whole or decimal number, alone or with `ms s m h d`. The value is a number **in the option's `unit`, seconds by default**,
+ * fractions included. Without a `max`, an option accepts up to the longest timer of Node, 24.8 days.
  */
 export const duration: Declare<number, DurationSpec> = declareType('duration', 'min max unit', (spec: DurationSpec) => {
   const unit = spec.unit ?? 's';

@@ -1,11 +1,11 @@
 /**
- * Options as data: a declaration gives type, default and help; parser, check and manual line follow from it.
+ * Options as data: a declaration has type, default and help; the parser, the check and the manual derive from it.
  */
 
 import type { Origin } from '../../errors/index.js';
 import { withCode } from '../../errors/index.js';
 
-/** A value as it is written, and where: what errors about it point at. */
+/** A value as written, with its place for errors. */
 export interface WrittenValue {
   readonly value: string;
   /** Undefined for values from the environment, the command line or code. */
@@ -14,35 +14,38 @@ export interface WrittenValue {
 
 /** Members common to declarations of every type. */
 export interface OptionSpec {
-  /** Description of the option, one or two sentences. Needed in every group; only items of lists go without. */
+  /** Description of the option, one or two sentences. Required in every group; only items of lists have none. */
   readonly help?: string;
-  /** Refuses the configuration while the option is not set. Default false. */
+  /** Refuses the configuration unless the option is set. Default false. */
   readonly required?: boolean;
-  /** Shows the value as `****` wherever it is printed, and never reads `$name` inside it: `$$` and any other `$` are a dollar sign. Default false. */
+  /**
+   * Shows the value as `****` wherever it is printed, and never expands `$name` in it: `$$` and any other `$` are a dollar sign. Default
+   * false.
+   */
   readonly secret?: boolean;
-  /** May change in a running process. Default false: a change is for new processes. */
+  /** May change in a running process. Default false: a change applies to new processes. */
   readonly mutable?: boolean;
   /** A change needs a new parent process, not only new workers: addresses, ports. Default false. */
   readonly restart?: boolean;
-  /** Read by the parent of workers, which takes a new value up with each reload, before any worker. Default false. */
+  /** Read by the parent of workers, which applies a new value with each reload, before any worker. Default false. */
   readonly parent?: boolean;
-  /** Goes to the end of its group in generated samples. Default false. */
+  /** Listed at the end of its group in generated samples. Default false. */
   readonly advanced?: boolean;
-  /** Printed in samples instead of a default that depends on the machine. */
+  /** Printed in samples in place of a default that depends on the machine. */
   readonly sampleDefault?: string;
   /**
-   * Other names that mean the same: `name` in this group, or `group.name`. `<name>` stands for what follows the colon
-   * in the group's own name, so `DEFAULT.<name>_listen` of `[api:compute]` is `compute_listen`. Two spellings with
-   * different values in one file are an error.
+   * Other names with the same meaning: `name` in this group, or `group.name`. `<name>` stands for the text after the colon in the group's
+   * own name, so `DEFAULT.<name>_listen` of `[api:compute]` is `compute_listen`. Two spellings with different values in one file are an
+   * error.
    */
   readonly aliases?: readonly string[];
-  /** Older names, written as aliases are, or as `{ group, name }`: each use warns, and the new name wins. */
+  /** Deprecated names, in the form of aliases, or as `{ group, name }`: each use causes a warning, and the new name takes precedence. */
   readonly deprecated?: readonly (string | { readonly name?: string; readonly group?: string })[];
-  /** Warns when an operator sets the option: it will go. */
+  /** Warns when an operator sets the option, because it will be removed. */
   readonly deprecatedForRemoval?: boolean;
   readonly deprecatedReason?: string;
   readonly deprecatedSince?: string;
-  /** The word for the value in help texts. */
+  /** Placeholder of the value in help texts. */
   readonly metavar?: string;
   /** Offers `--<group>-<option>` on the command line (`--<option>` for `[DEFAULT]`). Default false. */
   readonly cli?: boolean;
@@ -50,68 +53,68 @@ export interface OptionSpec {
   readonly short?: string;
 }
 
-/** The parts of an option that are the same for every type, with their defaults filled in. */
+/** Parts of an option that are the same for every type, with their defaults. */
 export interface Option<T = unknown> {
   /** The type's name in help and errors: `string`, `integer`, `port`, … */
   readonly type: string;
-  /** The value where none is written; undefined without a default. */
+  /** Value if none is written; undefined without a default. */
   readonly default: T;
   readonly help: string;
   readonly secret: boolean;
   readonly mutable: boolean;
-  /** A reload leaves it as it is and says so. */
+  /** A reload leaves it unchanged and reports that. */
   readonly restart: boolean;
   /** A reload applies it in the parent immediately. */
   readonly parent: boolean;
   readonly required: boolean;
   readonly advanced: boolean;
-  /** Names that mean the same, as in {@link OptionSpec.aliases}. */
+  /** Names with the same meaning, as in {@link OptionSpec.aliases}. */
   readonly aliases: readonly string[];
-  /** Older names, as `name` or `group.name`; each use warns. */
+  /** Deprecated names, as `name` or `group.name`; each use causes a warning. */
   readonly deprecated: readonly string[];
   /** The declaration, for samples, manuals and the comparison of two declarations. */
   readonly spec: Readonly<OptionSpec & Record<string, unknown>>;
   /** True for `multi`: the key may be repeated, and each repetition is one item. */
   readonly repeatable: boolean;
-  /** True where a `#` in the value can only be meant as a comment: numbers, choices, addresses. */
+  /** True if a `#` in the value can only begin a comment: numbers, choices, addresses. */
   readonly plain: boolean;
-  /** Parses a value as written; throws `RangeError` or `TypeError` whose message completes "<option>: …". */
+  /** Parses a written value; throws a `RangeError` or `TypeError` whose message completes "<option>: …". */
   parse(text: string): T;
-  /** Parses every repetition of the key; for others than `multi` the last one counts. */
+  /** Parses every repetition of the key; for types other than `multi` the last one applies. */
   parseAll(texts: readonly string[]): T;
-  /** Checks a value that code gives, text or typed; throws as {@link Option.parse}. */
+  /** Checks a value from code, text or typed; throws as {@link Option.parse}. */
   check(value: unknown): T;
-  /** The value as one would write it in a file, before quoting. */
+  /** Returns the value in the form of a file, before quoting. */
   format(value: T): string;
   /**
-   * A reason to worry about an accepted value, such as a key file that everybody may read. `file`: the configuration file
-   * that has the value.
+   * Returns a concern about an accepted value, such as a key file that all users may read. `file`: the configuration file that has the
+   * value.
    */
   warning?(value: T, file?: string): string | undefined;
 }
 
-/** The options of one group: names in lower snake case, as in the file. */
+/** Options of one group: names in lower snake case, as in the file. */
 export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
 
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
 
-/** The typed, frozen values of a group: `max_request_body_size` becomes `maxRequestBodySize`. */
+/** Typed, frozen values of a group: `max_request_body_size` becomes `maxRequestBodySize`. */
 export type OptionsOf<D extends OptionDeclarations> = {
   readonly [K in keyof D & string as CamelCase<K>]: D[K] extends Option<infer T> ? T : never;
 };
 
-/** `max_request_body_size` as the property `maxRequestBodySize`. */
+/** Returns `max_request_body_size` as the property `maxRequestBodySize`. */
 export function camelCase(name: string): string {
   return name.replaceAll(/_([^_])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Why a value is refused; the message completes "<option>: …" and never repeats the value, which may be secret. */
+/** Reason of a refused value; the message completes "<option>: …" and never repeats the value, which may be secret. */
 export class InvalidValue extends RangeError {
-  /** The remedy. */
+  /** Hint for the operator. */
   readonly hint: string | undefined;
-  /** The value without what is wrong with it: for a judgement of the rest of the configuration. */
+  /** The value without the mistake, to check the rest of the configuration. */
   readonly meant: unknown;
 
   constructor(message: string, hint?: string, meant?: unknown) {
@@ -122,29 +125,29 @@ export class InvalidValue extends RangeError {
   }
 }
 
-/** How values of one type are read, checked and written. */
+/** Parses, checks and formats values of one type. */
 export interface ValueType<T> {
   readonly parse: (text: string) => T;
   /** Default: `String(value)`. */
   readonly format?: (value: T) => string;
-  /** Type of a value from code, as `typeof` has it. Default: `string`. */
+  /** Type of a value from code, by `typeof`. Default: `string`. */
   readonly kind?: 'string' | 'number' | 'boolean' | 'object';
-  /** Meaning of a key without a value. `unset` (default): as if not written. `value`: the text goes to `parse`. */
+  /** Meaning of a key without a value. `unset` (default): as if absent. `value`: the text is parsed. */
   readonly empty?: 'unset' | 'value' | 'refused';
-  /** The default when the declaration names none. */
+  /** Default if the declaration has none. */
   readonly fallback?: T;
   readonly plain?: boolean;
-  /** For keys that may be repeated. */
+  /** For repeatable keys. */
   readonly parseAll?: (texts: readonly unknown[]) => T;
   readonly warning?: (value: T, file?: string) => string | undefined;
 }
 
-/** The default of an option: a value, its text, or a function where the value depends on the machine. */
+/** Default of an option: a value, its text, or a function if the value depends on the machine. */
 export type DefaultOf<T> = T | string | (() => T);
 
 /**
- * Declares one option. With a default, or `required`, the value is always there; without, it may be undefined.
- * Throws when the default does not pass the option's own check.
+ * Declares one option. With a default, or `required`, the value is always present; otherwise it may be undefined. Throws if the default
+ * does not pass the option's own check.
  */
 export interface Declare<T, Spec> {
   (spec: Spec & OptionSpec & ({ readonly default: DefaultOf<T> } | { readonly required: true })): Option<T>;
@@ -152,8 +155,8 @@ export interface Declare<T, Spec> {
 }
 
 /**
- * Makes the declaring function of a type. `knows`: the names of what its declarations say besides, bounds, choices, units, which
- * `describe` sees; undefined: they may say anything.
+ * Creates the declaring function of a type. `knows`: names of further members of its declarations, such as bounds, choices and units, which
+ * `describe` reads; undefined: any.
  */
 export function declareType<T, Spec extends object>(
   type: string,
@@ -168,16 +171,16 @@ export function declareType<T, Spec extends object>(
 const SHARED =
   'default help required secret mutable restart parent advanced sampleDefault aliases deprecated deprecatedForRemoval deprecatedReason deprecatedSince metavar cli short';
 
-/** By type: what its declarations may say besides. A copy of an option is of its type as well. */
+/** Further members of declarations, by type. A copy of an option has the same type. */
 const known = new Map<string, string>();
 
-/** The names that the declaration of an option may have; undefined where it may have any. */
+/** Returns the names that the declaration of an option may have; undefined if it may have any. */
 export function knownNames({ type }: Option): readonly string[] | undefined {
   const own = known.get(type);
   return own === undefined ? undefined : `${SHARED} ${own}`.trim().split(' ');
 }
 
-/** Puts an option together from its declaration and its type. */
+/** Creates an option from its declaration and its type. */
 export function makeOption<T>(type: string, knows: string | undefined, spec: object, how: ValueType<T>): Option<T> {
   const declared = spec as OptionSpec & { readonly default?: DefaultOf<T> };
   const { kind = 'string', empty = 'unset', format = String } = how;

@@ -13,16 +13,16 @@ import {
   type OptionSpec,
 } from './option.js';
 
-/** The values accepted, or each with a text that explains it. */
+/** The accepted values, or each with its explanation. */
 export type Choices = readonly string[] | Readonly<Record<string, string>>;
 
 export interface StringSpec {
   readonly choices?: Choices;
-  /** Must match; whether the whole text has to is the author's business (`^…$`). */
+  /** Must match; to match the whole text, the author adds anchors (`^…$`). */
   readonly regex?: RegExp;
-  /** Choices compare without regard to case; the value is then the choice as declared. */
+  /** Choices compare case-insensitively; the value is then the choice as declared. */
   readonly ignoreCase?: boolean;
-  /** In UTF-16 units. */
+  /** Longest text in UTF-16 units. */
   readonly maxLength?: number;
 }
 
@@ -43,7 +43,7 @@ export const string: Declare<string, StringSpec> = declareType(
   }),
 );
 
-/** One of the names given, exactly as written there. An empty value is refused unless it is one of them. */
+/** One of the given names, exactly as written there. An empty value is refused unless it is one of them. */
 export function oneOf<const C extends Choices>(
   choices: C,
   spec: OptionSpec & { readonly ignoreCase?: boolean } & (
@@ -74,7 +74,7 @@ export function oneOf(
 
 type ChoiceOf<C extends Choices> = C extends readonly string[] ? C[number] : Extract<keyof C, string>;
 
-/** The names of a declaration's choices, in its order. */
+/** Returns the names of a declaration's choices, in its order. */
 function choiceNames(choices: Choices): readonly string[] {
   return Array.isArray(choices) ? choices : Object.keys(choices);
 }
@@ -120,7 +120,7 @@ export const module: Declare<string, object> = declareType('module', '', () => (
 }));
 
 export interface UriSpec {
-  /** The schemes accepted, without colon. Default: any. */
+  /** Accepted schemes, without colon. Default: any. */
   readonly schemes?: readonly string[];
   readonly maxLength?: number;
 }
@@ -143,13 +143,13 @@ export const uri: Declare<string, UriSpec> = declareType('uri', 'schemes maxLeng
 }));
 
 export interface PathSpec {
-  /** Refuses a path where nothing is. Default false. */
+  /** Refuses a path that does not exist. Default false. */
   readonly mustExist?: boolean;
-  /** Kind of a path that exists. */
+  /** Kind of an existing path. */
   readonly kind?: 'file' | 'dir';
   /**
-   * Warns when the file's permissions are more open than this: `0o600`. A relative path is looked for beside the
-   * configuration file that names it, then in the working directory.
+   * Warns if the file's permissions exceed this: `0o600`. A relative path is looked up beside the configuration file that names it, then in
+   * the working directory.
    */
   readonly mode?: number;
 }
@@ -174,7 +174,7 @@ export const path: Declare<string, PathSpec> = declareType('path', 'mustExist ki
   },
 }));
 
-/** Undefined for a file that is not there, or in a folder that is closed to us. */
+/** Returns undefined for a file that is missing, or in an inaccessible folder. */
 function statOf(place: string): Stats | undefined {
   return ignoreErrors(() => statSync(place, { throwIfNoEntry: false }));
 }

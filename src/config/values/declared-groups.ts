@@ -1,5 +1,5 @@
 /**
- * The declared options, by group, and the other names of each.
+ * Declared options by group, with the other names of each.
  */
 import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
@@ -11,7 +11,7 @@ import { boolean } from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
 import { path } from '../types/text-types.js';
 
-/** Options of `[DEFAULT]` that every program has: how the configuration is read, and where files go. */
+/** Options of `[DEFAULT]` that every program has: sources of the configuration, and paths of files. */
 export const configOptions = defineOptions({
   strict_config: boolean({
     default: false,
@@ -36,15 +36,15 @@ export const configOptions = defineOptions({
   }),
 });
 
-/** One name an option may be written under. */
+/** One name of an option. */
 export interface Spelling {
   readonly group: string;
   readonly opt: string;
-  /** `name` and `alias` mean the same; `deprecated` warns and gives way to them. */
+  /** `name` and `alias` are equivalent; `deprecated` causes a warning, and the others take precedence. */
   readonly kind: 'name' | 'alias' | 'deprecated';
 }
 
-/** An option, where it belongs, and the names it may be written under, its own first. */
+/** An option, its group, and its names, the proper one first. */
 export interface DeclaredOption {
   readonly group: string;
   readonly opt: string;
@@ -61,28 +61,28 @@ interface Names {
   readonly arguments: readonly Argument[];
 }
 
-/** The declarations of a configuration. Groups grow: several parts of a program may declare options of `[DEFAULT]`. */
+/** Declarations of a configuration. Groups grow: several parts of a program may declare options of `[DEFAULT]`. */
 export class DeclaredGroups {
   readonly #groups = new Map<string, Map<string, Declaration>>();
   /** `api:` to the options of `[api:<name>]`. */
   readonly #templates = new Map<string, Map<string, Declaration>>();
   /** Groups in which every name is an option, with the declaration of all of them. */
   readonly #anyName = new Map<string, Declaration>();
-  /** Every spelling, as `group.opt`, to the declaration it belongs to. */
+  /** Every spelling, as `group.opt`, to its declaration. */
   readonly #spelled = new Map<string, Declaration>();
-  /** Groups that these declarations were made for: a group may be asked for with every request. */
+  /** Groups that these declarations were used for: a group may be read with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
-  /** Sections whose names other programs know as well: the group they belong to, and what to do about names of theirs. */
+  /** Sections whose names other programs use too: their group, and hints for names of other programs. */
   readonly #elsewhere = new Map<string, Elsewhere & { readonly group: string }>();
-  /** Groups whose values may be in sections of the paste file as well: what each section lacks is told there. */
+  /** Groups whose values may be in sections of the paste file too: each such section reports its missing options. */
   readonly sectional = new Set<string>();
-  /** How many options are declared. */
+  /** Number of declared options. */
   #count = 0;
 
   /**
-   * Adds options to a group; declaring the same option again in the same way does nothing. A group that ends in
-   * `<name>` is a template: every section of that form has these options. An option `<name>` stands for every name that is written
-   * in its group. Gives whether anything was new. Throws on two different declarations.
+   * Adds options to a group; an equal second declaration has no effect. A group that ends in `<name>` is a template: every section of that
+   * form has these options. An option `<name>` stands for every name that is written in its group. Returns whether anything was new. Throws
+   * for two different declarations.
    */
   declare(groupName: string, options: OptionDeclarations): boolean {
     const group = sectionKey(groupName);
@@ -116,7 +116,7 @@ export class DeclaredGroups {
     return this.#count > before;
   }
 
-  /** Gives what is written, and stands for nothing but itself, options of its own: `[api:compute]` is a group like others then. */
+  /** Gives sections of templates their own options: `[api:compute]` is then a group like others. */
   instantiate({ files, arguments: said }: Names): void {
     for (const { sections, entries } of files) {
       for (const { name } of sections) this.#instantiateSection(name);
@@ -140,12 +140,12 @@ export class DeclaredGroups {
     }
   }
 
-  /** The prefix of the template that a section is of; empty where it is of none. */
+  /** Returns the prefix of a section's template; empty if it has none. */
   #templateOf(section: string): string {
     return [...this.#templates.keys()].find((each) => section.startsWith(each) && section !== each) ?? '';
   }
 
-  /** The section that a name outside it would belong to: `api:web` for `web_workers` of `[DEFAULT]`, were there a web. */
+  /** Returns the section that a name outside it would belong to: `api:web` for `web_workers` of `[DEFAULT]`, if there were an API `web`. */
   sectionOfSpelling(group: string, opt: string): string | undefined {
     for (const [prefix, template] of this.#templates) {
       const names = [...template.values()].flatMap(({ option }) => [...option.aliases, ...option.deprecated]);
@@ -159,7 +159,7 @@ export class DeclaredGroups {
     return undefined;
   }
 
-  /** How many options are declared. */
+  /** Number of declared options. */
   get size(): number {
     return this.#count;
   }
@@ -168,7 +168,7 @@ export class DeclaredGroups {
     return this.#groups.has(group);
   }
 
-  /** The group whose options a section has: itself, or the one that it is another name of; undefined for an unknown section. */
+  /** Returns the group whose options a section has: itself, or the one that it is another name of; undefined for an unknown section. */
   groupOf(section: string): string | undefined {
     return this.#elsewhere.get(section)?.group ?? (this.has(section) ? section : undefined);
   }
@@ -179,12 +179,12 @@ export class DeclaredGroups {
     return adviceIn(known, kind, opt);
   }
 
-  /** The option of this name. */
+  /** Returns the option of this name. */
   option(group: string, opt: string): DeclaredOption | undefined {
     return this.#groups.get(group)?.get(opt);
   }
 
-  /** Every option, in the order of declaration. */
+  /** Returns every option, in the order of declaration. */
   all(): readonly DeclaredOption[] {
     const all: DeclaredOption[] = [];
     for (const group of this.#groups.values()) all.push(...group.values());
@@ -195,12 +195,12 @@ export class DeclaredGroups {
     return [...this.#groups.keys()];
   }
 
-  /** The option that a name in a section means, under any of its spellings. */
+  /** Returns the option of a name in a section, under any of its spellings. */
   find(group: string, opt: string): DeclaredOption | undefined {
     return this.#spelled.get(`${group}.${opt}`);
   }
 
-  /** Names that would be accepted in a section, whatever group the option belongs to. */
+  /** Returns the names that a section accepts, whatever group the option belongs to. */
   spelledIn(group: string): string[] {
     const before = `${group}.`;
     return [...this.#spelled.keys()].filter((name) => name.startsWith(before)).map((name) => name.slice(before.length));
@@ -218,13 +218,13 @@ export class DeclaredGroups {
     insert(this.#groups, declaration.group, declaration);
     this.#count++;
     for (const { group, opt, kind } of declaration.spellings) {
-      // A real name wins over another option's alias of the same name.
+      // A proper name takes precedence over another option's alias.
       if (kind === 'name' || !this.#spelled.has(`${group}.${opt}`)) this.#spelled.set(`${group}.${opt}`, declaration);
     }
   }
 }
 
-/** The declarations that the configuration of every program begins with. */
+/** Returns the declarations that every configuration starts with. */
 export function declaredByAll(): DeclaredGroups {
   const groups = new DeclaredGroups();
   groups.declare('DEFAULT', configOptions);
@@ -235,7 +235,7 @@ function insert(map: Map<string, Map<string, Declaration>>, name: string, declar
   map.set(name, (map.get(name) ?? new Map<string, Declaration>()).set(declaration.opt, declaration));
 }
 
-/** `api:` of `api:compute`, `cors.` of `cors.<name>`; undefined for a group that is not one of many. */
+/** Returns `api:` for `api:compute`, `cors.` for `cors.<name>`; undefined for a group that is not one of many. */
 function templatePrefix(group: string): string | undefined {
   return /^([^:]+:|.+\.(?=<name>$))./.exec(group)?.[1];
 }

@@ -1,6 +1,6 @@
 /**
- * One generation of a configuration: what was written, seen through the declarations. From there to the value of an option it is
- * a choice, interpolation and parsing, with everything that is wrong on the way.
+ * One generation of a configuration: the written values, interpreted by the declarations. The value of an option results from choice,
+ * interpolation and parsing, which collect all mistakes.
  */
 import type { Diagnostic, Place } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
@@ -25,7 +25,7 @@ import {
   writtenInEnvironment,
 } from './written.js';
 
-/** A state and its resolved options, each resolved once. */
+/** A state and its options, each resolved once. */
 export class Generation {
   readonly state: State;
   readonly groups: DeclaredGroups;
@@ -34,9 +34,9 @@ export class Generation {
   /** Resolved options that may refer to others. */
   readonly #referring = new Set<DeclaredOption>();
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
-  /** The names that files and the command line have, as `group\0opt`. */
+  /** Names in files and on the command line, as `group\0opt`. */
   #written: ReadonlySet<string> | undefined;
-  /** Result of {@link noted}, for so many declared options. */
+  /** Result of {@link noted}, for this number of declared options. */
   #noted: { readonly of: number; readonly options: readonly DeclaredOption[] } | undefined;
 
   constructor(state: State, groups: DeclaredGroups) {
@@ -44,7 +44,7 @@ export class Generation {
     this.groups = groups;
   }
 
-  /** The value of an option. Never throws: problems are in `issues`. */
+  /** Returns the value of an option. Never throws: problems are in `issues`. */
   resolve(wanted: DeclaredOption): Resolved {
     const known = this.#resolved.get(wanted);
     if (known !== undefined) return known;
@@ -53,14 +53,14 @@ export class Generation {
     return resolved;
   }
 
-  /** Every declared option, in the order of declaration; the sections of templates are groups of their own. */
+  /** Returns every declared option, in the order of declaration; sections of templates are separate groups. */
   resolveAll(): Resolved[] {
     this.groups.instantiate(this.state.fixed);
     return [...this.groups.all()].map((wanted) => this.resolve(wanted));
   }
 
   /**
-   * The options of which something is written, and those that may be wrong without: required ones, and defaults that depend on the
+   * Returns the options with written values, and those that may be wrong without one: required ones, and defaults that depend on the
    * machine. In the order of declaration.
    */
   noted(): readonly DeclaredOption[] {
@@ -75,12 +75,12 @@ export class Generation {
     return found;
   }
 
-  /** Whether an option says so that every program has. */
+  /** Returns the value of a boolean option that every program has. */
   says(opt: keyof typeof configOptions): boolean {
     return this.resolve(this.groups.option('DEFAULT', opt)!).value === true;
   }
 
-  /** The values of a group as they were read the first time; undefined before that, and after one was forgotten. */
+  /** Returns the values of a group from its first reading; undefined before that, and after one was forgotten. */
   known(group: string, options: OptionDeclarations): object | undefined {
     return this.#values.get(options)?.get(group);
   }
@@ -89,7 +89,7 @@ export class Generation {
     this.#values.set(options, (this.#values.get(options) ?? new Map()).set(group, values));
   }
 
-  /** Forgets all values: one from code changed. */
+  /** Forgets all values: one from code has changed. */
   forget(): void {
     this.#resolved.clear();
     this.#referring.clear();
@@ -127,7 +127,7 @@ export class Generation {
     return { group, opt, option, value, location, ...choice, issues };
   }
 
-  /** False only where nothing anywhere sets it. */
+  /** Returns false only if no source sets it. */
   #isWritten({ group, opt, spellings }: DeclaredOption): boolean {
     const { mutable, pinned, overrides, defaults } = this.state;
     const key = `${group}.${opt}`;
@@ -173,7 +173,7 @@ export class Generation {
     }
   }
 
-  /** In the order of precedence, the highest first: override, command line, environment, files, default from code. */
+  /** Chooses by precedence, highest first: override, command line, environment, files, default from code. */
   #choose(wanted: DeclaredOption, report: Report): Choice {
     const { group, opt, option } = wanted;
     const { mutable, fixed, pinned, files, overrides, defaults } = this.state;
@@ -187,7 +187,7 @@ export class Generation {
       return [{ group, opt, text: String(value), location, typed: { value } }];
     };
     const sources = option.mutable ? mutable : fixed;
-    // The option that says so is itself not looked up there.
+    // The option `os_env_compat` itself is not looked up there.
     const osCompat = opt !== 'os_env_compat' && this.says('os_env_compat');
     const variables = {
       sources,
@@ -213,8 +213,8 @@ export class Generation {
   }
 
   /**
-   * The text of a value with its references put in. In a secret a `$` is a `$`, and `$$` one too, as everywhere; the content of the file
-   * that `…_FILE` names is taken as it is.
+   * Returns the text of a value with its references expanded. In a secret a `$` is a `$`, and so is `$$`; the content of a `…_FILE` file is
+   * unchanged.
    */
   #interpolated(written: Written, wanted: DeclaredOption, path: readonly string[]): string {
     const { group, opt } = wanted;
@@ -233,7 +233,10 @@ export class Generation {
     );
   }
 
-  /** `sqlite:///$state_path/x.db` is a path with a `$`, and was not meant to be. A user or a query may be a secret with one. */
+  /**
+   * Warns of `sqlite:///$state_path/x.db`: a path with a literal `$`, probably by mistake. A user or a query may be a secret that contains
+   * one.
+   */
   #judgeDollars({ group, option }: DeclaredOption, last: Written, report: Report): void {
     if (!option.secret || option.type !== 'uri' || last.typed !== undefined) return;
     if (last.verbatim === true || last.text.startsWith(MARKER)) return;
@@ -253,7 +256,7 @@ export class Generation {
     return this.groups.has(name) || files.some(({ sections }) => sections.some((each) => each.name === name));
   }
 
-  /** The text of the option a reference means. An undeclared one counts when it is written. */
+  /** Returns the text of a referenced option. An undeclared one counts if it is written. */
   #referred(
     reference: Reference,
     from: { group: string; opt: string; secret: boolean },
@@ -289,10 +292,10 @@ export class Generation {
   }
 }
 
-/** Begins a secret that has references. */
+/** Prefix of a secret with references. */
 const MARKER = 'interpolate:';
 
-/** The place of a value that is nowhere set. */
+/** Place of a value that is not set. */
 const UNSET: Place = { kind: 'default', detail: 'default' };
 
 function namesWritten({ mutable, fixed }: State): ReadonlySet<string> {
@@ -304,14 +307,14 @@ function namesWritten({ mutable, fixed }: State): ReadonlySet<string> {
   return names;
 }
 
-/** Stands for an option that is written and not declared. */
+/** Option for a name that is written but not declared. */
 const undeclared = string({ default: '' });
 
 function undeclaredOption(group: string, opt: string): DeclaredOption {
   return { group, opt, option: undeclared, spellings: [{ group, opt, kind: 'name' }] };
 }
 
-/** Whether a value must neither be interpolated nor be referred to. A declaration decides, without one the name. */
+/** Reports whether a value must neither be interpolated nor referenced. The declaration decides, without one the name. */
 function holdsSecret({ opt, option }: DeclaredOption): boolean {
   return option === undeclared ? looksSecret(opt) : option.secret;
 }

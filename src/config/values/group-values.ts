@@ -1,5 +1,5 @@
 /**
- * A group's values: found, judged, and put into the object they are handed out in.
+ * Values of a group: resolved, checked, and returned as an object.
  */
 import { inspect } from 'node:util';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../../errors/index.js';
@@ -11,27 +11,27 @@ import { hintFor, suggestion } from './mistakes.js';
 import { UNUSED, unknownNames, WITHOUT_EFFECT } from './problems.js';
 import type { Resolved } from './written.js';
 
-/** How a group is asked for. */
+/** Options of reading a group. */
 export interface GroupOptions {
-  /** Values written nearer to the user of the group than the group itself (a paste section): they win. */
+  /** Values with precedence over the group, from a section of a paste file. */
   readonly local?: ReadonlyMap<string, WrittenValue>;
-  /** Place of the group: a required option that is missing is reported there. */
+  /** Place of the group: a missing required option is reported there. */
   readonly origin?: Origin;
-  /** Others declare more options of this group: names not declared here are not judged now. Default false. */
+  /** Others declare more options of this group: names that are not declared here are not checked now. Default false. */
   readonly partial?: boolean;
 }
 
-/** How thoroughly names are judged. */
+/** Options of a check. */
 export interface ValidateOptions {
   /**
-   * Every group that will ever be asked for is declared by now, so that an undeclared name is a mistake also in
-   * `[DEFAULT]`, as a section or as a variable. Default true. False in a parent whose workers load the application:
-   * there a name counts as wrong where it comes near a known one.
+   * True: every group that will be read is declared by now, so that an undeclared name is a mistake also in `[DEFAULT]`, as a section or as
+   * a variable. Default true. False in a parent whose workers load the application: there a name counts as wrong if it is similar to a
+   * known one.
    */
   readonly complete?: boolean;
 }
 
-/** Reads a group, `local` values before those of the generation. `values` is of use only when no issue is an error. */
+/** Reads a group, with `local` values before those of the generation. `values` is valid only if no issue is an error. */
 export function readGroup(
   generation: Generation,
   group: string,
@@ -44,7 +44,7 @@ export function readGroup(
   for (const [opt, option] of Object.entries(options)) {
     const written = local.size === 0 ? undefined : namesOf(opt, option).flatMap((name) => local.get(name) ?? [])[0];
     if (written === undefined) {
-      // `<name>` stands for all names, and is none.
+      // `<name>` stands for all names, and is not a name itself.
       const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
       const resolved = generation.resolve(wanted);
       for (const issue of resolved.issues) issues.push(missedAt(issue, from.origin));
@@ -57,7 +57,7 @@ export function readGroup(
       }
     }
   }
-  // `[DEFAULT]` is shared by many: its names are judged together, when all of them are known.
+  // `[DEFAULT]` is shared by many: its names are checked together, when all of them are known.
   if (!partial && group !== 'DEFAULT') issues.push(...unknownNames(generation, { complete: false, only: group }));
   return { values: handedOut(options, values), issues };
 }
@@ -67,7 +67,7 @@ function missedAt(issue: Diagnostic, origin: Origin | undefined): Diagnostic {
   return { ...issue, place: placeInFile(origin), hint: `write it there, or ${issue.hint ?? ''}` };
 }
 
-/** Values by group and name as they may be printed. */
+/** Returns printable values by group and name. */
 export function printable(options: readonly Resolved[]): Record<string, Record<string, string>> {
   const shown: Record<string, Record<string, string>> = {};
   for (const { group, opt, option, value } of options) {
@@ -77,8 +77,8 @@ export function printable(options: readonly Resolved[]): Record<string, Record<s
 }
 
 /**
- * Values under their camel-case names, frozen. Printed or turned into JSON, an object that holds a secret or a password
- * shows `****` in its place.
+ * Returns values under their camel-case names, frozen. Printed or converted to JSON, the object shows `****` in place of secrets and
+ * passwords.
  */
 function handedOut(options: OptionDeclarations, values: ReadonlyMap<string, unknown>): object {
   const object: Record<string, unknown> = {};
@@ -119,10 +119,10 @@ function refusedLocal(
   };
 }
 
-/** With these, sections of paste files say which configuration of oslo.config their filter reads; it is given the one of the service. */
+/** With these, sections of paste files name the oslo.config configuration of their filter; it gets the configuration of the service. */
 const OF_OSLO: ReadonlySet<string> = new Set(['oslo_config_project', 'oslo_config_program']);
 
-/** An issue for each undeclared name of the section. */
+/** Returns an issue for each undeclared name of the section. */
 function unknownLocals(
   group: string,
   options: OptionDeclarations,

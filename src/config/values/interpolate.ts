@@ -22,12 +22,12 @@ export class BadReference extends InvalidValue {
   }
 }
 
-// A dollar sign before anything but a name or a brace is a dollar sign: `^a$`, `5$`, `$1`.
+// A dollar sign before anything but a name or a brace is literal: `^a$`, `5$`, `$1`.
 const pattern = /\$\$|\\\$|\$\{([^}]*)\}|\$\{|\$([a-z_][\w-]*)(?:\.([a-z_][\w-]*))?/gi;
 
 /**
- * Puts in the values of references. `lookUp` gives the text of an option; `isGroup` tells whether `a` of `$a.b` is a
- * group, because otherwise `$host.example.org` is `$host` and text behind it.
+ * Expands references. `lookUp` returns the text of an option; `isGroup` reports whether `a` of `$a.b` is a group, because otherwise
+ * `$host.example.org` is `$host` followed by text.
  */
 export function interpolate(
   text: string,
@@ -48,7 +48,7 @@ export function interpolate(
   });
 }
 
-/** Tells whether a text has a reference to something that `isOption`. */
+/** Reports whether a text has a reference to something that `isOption`. */
 export function hasReference(
   text: string,
   isOption: (reference: Reference) => boolean,
@@ -63,7 +63,7 @@ export function hasReference(
   return found;
 }
 
-/** A text without references: only `$$` and `\\$` are read, as a dollar sign. */
+/** Returns a text without expanding references: only `$$` and `\\$` become a dollar sign. */
 export function unescapeDollars(text: string): string {
   return text.replaceAll(/\$\$|\\\$/g, '$');
 }

@@ -6,32 +6,32 @@ import { originWithin } from '../../ini/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
 import type { Resolved } from './written.js';
 
-/** A configuration that was refused; `diagnostics` holds everything that is wrong with it, the message one line for each. */
+/** A refused configuration; `diagnostics` has all its mistakes, the message one line for each. */
 export class ConfigError extends ConfigurationRefused {
   constructor(diagnostics: readonly Diagnostic[]) {
     super('PORTICO_CONFIG_REFUSED', { diagnostics });
   }
 }
 
-/** Throws when there are errors among the diagnostics. */
+/** Throws if there are errors among the diagnostics. */
 export function refuseErrors(diagnostics: readonly Diagnostic[]): void {
   const refusal = refusalFor(diagnostics);
   if (refusal !== undefined) throw refusal;
 }
 
-/** The error that refuses a configuration for the errors among the diagnostics; undefined where there are none. */
+/** Returns the error that refuses a configuration for the errors among the diagnostics; undefined if there are none. */
 export function refusalFor(diagnostics: readonly Diagnostic[]): ConfigError | undefined {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? new ConfigError(errors) : undefined;
 }
 
-/** `did you mean 'workers'?`, or undefined when no name is near. */
+/** Returns `did you mean 'workers'?`, or undefined if no name is similar. */
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
   const names = nearestNames(word, new Set(candidates)).map((name) => `'${name}'`);
   return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
 }
 
-/** The remedy for a value that was refused with an error. */
+/** Returns the hint for a value that was refused with an error. */
 export function hintFor(error: unknown, option: Option, text: string, quoted = false): string | undefined {
   if (option.plain && !quoted && /\s[#;]/.test(text)) {
     return 'inline comments are not supported: put the comment on a separate line';
@@ -39,12 +39,12 @@ export function hintFor(error: unknown, option: Option, text: string, quoted = f
   return error instanceof InvalidValue ? error.hint : undefined;
 }
 
-/** A mistake in an option, or a section, without its place, which is found for it. */
+/** A mistake in an option, or a section, without its place, which is looked up. */
 export interface OptionMistake {
   readonly group: string;
-  /** None: the section itself is meant. */
+  /** Absent if the section itself is wrong. */
   readonly opt?: string | undefined;
-  /** Of an option that is a list: the item that is meant. */
+  /** The wrong item of an option that is a list. */
   readonly item?: string;
   readonly message: string;
   readonly hint?: string | undefined;
@@ -54,14 +54,14 @@ export interface OptionMistake {
   readonly code?: string;
 }
 
-/** Places of options, as a `Config` knows them. */
+/** Lookup of places of options, as in a `Config`. */
 export interface OptionPlaces {
   has(group: string, opt: string): boolean;
   resolve(group: string, opt: string): Resolved;
   getSectionLocation(section: string): Place | undefined;
 }
 
-/** Runs a check; each mistake is placed where its option was set. A check that cannot read its values finds nothing. */
+/** Runs a check; each mistake gets the place of its option. A check that cannot read its values finds nothing. */
 export function runCheck<C extends OptionPlaces>(
   config: C,
   check: (config: C) => readonly OptionMistake[] | undefined,
@@ -69,17 +69,17 @@ export function runCheck<C extends OptionPlaces>(
   try {
     return (check(config) ?? []).map((found) => diagnose(config, found));
   } catch (error) {
-    // Values that could not be read are reported as such already.
+    // Unreadable values are reported as such already.
     if (error instanceof ConfigError) return error.diagnostics;
     throw error;
   }
 }
 
-/** The mistake at the place where the option was set, or where the section begins. */
+/** Returns the mistake at the place of the option, or at the start of its section. */
 export function diagnose(config: OptionPlaces, mistake: OptionMistake): Diagnostic {
   const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = mistake;
   const place = placeOfMistake(config, mistake);
-  // A section as it is written, so that a search for it finds it.
+  // The section as written, so that a text search finds it.
   const section = opt === undefined ? (place?.origin?.section ?? group) : group;
   return { severity, code, section, option: opt, place, message, hint };
 }
@@ -91,12 +91,12 @@ function placeOfMistake(config: OptionPlaces, { group, opt, item }: OptionMistak
   return item === undefined ? resolved.location : locationOfItem(resolved, item);
 }
 
-/** Refuses a value where only its user can judge it: throws a `ConfigError` that names the place it was set at. */
+/** Refuses a value that only its user can check: throws a `ConfigError` that names its place. */
 export function refuseOption(config: OptionPlaces, found: OptionMistake): never {
   throw new ConfigError([diagnose(config, found)]);
 }
 
-/** The place of an item in the file that the list is in; of one that is not written there, that of the option. */
+/** Returns the place of an item in the file of the list; if it is not written there, that of the option. */
 function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
   const entry = written.at(-1)?.entry;
   if (entry === undefined || (location.kind !== 'file' && location.kind !== 'source')) return location;

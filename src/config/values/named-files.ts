@@ -1,5 +1,5 @@
 /**
- * The files that were read with a configuration, and the options that name them.
+ * Files that were read with a configuration, and the options that name them.
  */
 import { resolve } from 'node:path';
 import { placeOf } from '../../errors/index.js';
@@ -7,17 +7,17 @@ import type { Generation } from './generation.js';
 
 /** A file that `config.readFile` has read. */
 export interface NamedFile {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
-  /** The option that names it, as `group.option`; where none does, as in a section of a paste file, its path. */
+  /** The option that names it, as `group.option`; without one, as in a section of a paste file, its path. */
   readonly option: string;
-  /** Place of the option's value; of a file without one, `read by the application`. */
+  /** Place of the option's value; without one, `read by the application`. */
   readonly where: string;
-  /** Its content is the value of the option, whose change a reload reports. */
+  /** True if its content is the value of the option, whose change a reload reports. */
   readonly isValue: boolean;
 }
 
-/** All files of a generation that were read, in that order. */
+/** Returns all files of a generation that were read, in that order. */
 export function namedFiles(generation: Generation): NamedFile[] {
   const { files, mutable } = generation.state;
   const { paths } = files;

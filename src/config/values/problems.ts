@@ -1,6 +1,5 @@
 /**
- * Everything that is wrong with a generation: its sources, its values, and names that are written and not declared, in files, in
- * the environment, on the command line.
+ * All mistakes of a generation: in its sources and its values, and undeclared names in files, in the environment and on the command line.
  */
 import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import type { Sources } from '../state.js';
@@ -10,43 +9,43 @@ import type { Generation } from './generation.js';
 import { suggestion } from './mistakes.js';
 import { variableName } from './written.js';
 
-/** The code of a warning: other programs know the name. */
+/** Code of a warning about a name of other programs. */
 export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
-/** The code of a section that nothing has declared. */
+/** Code of an undeclared section. */
 export const UNKNOWN_SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
 
-/** Whether a finding is of a name that nothing has declared. */
+/** Reports whether a finding is about an undeclared name. */
 export function isUnknownName({ code }: Diagnostic): boolean {
   return code === OPTION || code === UNKNOWN_SECTION || code === VARIABLE;
 }
 
-/** Whether it is of a section that nothing has declared. */
+/** Reports whether it is about an undeclared section. */
 export function isUnknownSection({ code }: Diagnostic): boolean {
   return code === UNKNOWN_SECTION;
 }
 
-/** Whether it is of a name that nothing has declared, and refuses the configuration. */
+/** Reports whether it is about an undeclared name and refuses the configuration. */
 export function isStranger(found: Diagnostic): boolean {
   return found.severity === 'error' && isUnknownName(found);
 }
 
-/** The message of a warning about a name that other programs know. */
+/** Message of a warning about a name of other programs. */
 export const WITHOUT_EFFECT = 'has no effect here';
 
-/** Scope of a judgement. */
+/** Scope of a check. */
 interface Scope {
   /**
-   * Every group that will ever be asked for is declared. Otherwise a name that is unknown now may still be declared: then
-   * names of `[DEFAULT]` that come near no known one are warnings, and such sections, variables and settings are left alone.
+   * True: every group that will be read is declared. Otherwise an unknown name may still be declared: then names of `[DEFAULT]` that are
+   * similar to no known one are warnings, and such sections, variables and settings are ignored.
    */
   readonly complete: boolean;
   /** Only this group. */
   readonly only?: string;
 }
 
-/** Mistakes in files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
+/** Returns mistakes in files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
 export function problemsOf(generation: Generation, complete: boolean): Diagnostic[] {
   const { state, groups } = generation;
   const modes = generation.says('check_file_modes');
@@ -65,7 +64,7 @@ export function problemsOf(generation: Generation, complete: boolean): Diagnosti
   );
 }
 
-/** All unknown names, each with the nearest known one. Sections whose name begins with `x-` are never reported. */
+/** Returns all unknown names, each with the nearest known one. Sections whose name begins with `x-` are never reported. */
 export function unknownNames(generation: Generation, scope: Scope): Diagnostic[] {
   const { groups, state } = generation;
   groups.instantiate(state.mutable);
@@ -77,7 +76,7 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
 interface Judged extends Scope {
   readonly groups: DeclaredGroups;
   readonly sources: Sources;
-  /** Unknown sections and variables are errors too. */
+  /** True: unknown sections and variables are errors too. */
   readonly strict: boolean;
 }
 
@@ -93,7 +92,7 @@ function inFiles(judged: Judged): Diagnostic[] {
     }
     for (const { section, name, origin } of file.entries) {
       if (only !== undefined && only !== section && only !== groups.groupOf(section)) continue;
-      // A name always begins its line: one that is indented continues a value.
+      // A name always begins its line: an indented line continues a value.
       const place = maskLocation(name, undefined, placeInFile({ ...origin, column: 1 }, file.kind));
       if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) {
         const message = `can only be given on the command line, as --${name.replaceAll('_', '-')}`;
@@ -106,7 +105,7 @@ function inFiles(judged: Judged): Diagnostic[] {
   return issues;
 }
 
-/** Nothing else would ever say that an argument does not count: it is refused where a file's section is left alone. */
+/** No other check reports an argument without effect, so it is refused, whereas a file's section is ignored. */
 function inArguments(judged: Judged): Diagnostic[] {
   const { groups, complete } = judged;
   return judged.sources.arguments.flatMap(({ group, opt, index }) => {
@@ -120,7 +119,7 @@ function inArguments(judged: Judged): Diagnostic[] {
   });
 }
 
-/** The option of another group that was meant: `api:hello.port` by `hello.port`. */
+/** Returns the option of another group that was intended: `api:hello.port` by `hello.port`. */
 function nearSetting(groups: DeclaredGroups, group: string, opt: string): string | undefined {
   const own = groups.has(`api:${group}`) ? [`api:${group}`] : [];
   const near = [...groups.groupNames(), 'DEFAULT'].filter(
@@ -150,7 +149,7 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
   const written = Object.keys(environment).flatMap((name) => {
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
     const plain = known.has(name.replace(/_FILE$/, ''));
-    // An API's variable without the word that says so.
+    // An API's variable without the word `API`.
     const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
     if (!complete && !plain && hint === undefined) return [];
@@ -184,7 +183,7 @@ function isKnownSection(groups: DeclaredGroups, name: string): boolean {
 
 function unknownSection({ groups, strict, complete }: Judged, section: string, place: Place): Diagnostic[] {
   const isApi = groups.has(`api:${section}`);
-  // The app of that API may have it for its own group.
+  // The app of that API may use it as its own group.
   if (isApi && !complete) return [];
   const near = isApi ? `did you mean [api:${section}]?` : suggestion(section, ['DEFAULT', ...groups.groupNames()]);
   if (near === undefined && !complete) return [];
@@ -217,7 +216,7 @@ function unknownOption(
   return [unknown(OPTION, severity, subject, 'unknown option', hint)];
 }
 
-/** The groups that have an option; else the one that has an option of nearly that name. Groups of filters come last. */
+/** Returns the groups that have an option; else the one with an option of nearly that name. Groups of filters come last. */
 function elsewhere(groups: DeclaredGroups, opt: string): string | undefined {
   const isOfFilter = ({ group }: DeclaredOption): number => Number(groups.sectional.has(group));
   const all = groups.all().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));

@@ -1,6 +1,6 @@
 /**
- * Values written for an option, and the one that counts: layer by layer, and within one layer name by name.
- * In the environment it is `PORTICO_<GROUP>__<OPT>`, and `…_FILE` for secrets.
+ * Values written for an option, and the effective one: chosen by layer, and within a layer by name. In the environment the name is
+ * `PORTICO_<GROUP>__<OPT>`, and `…_FILE` for secrets.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
@@ -11,7 +11,7 @@ import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
 import type { DeclaredOption, Spelling } from './declared-groups.js';
 
-/** Reports an issue about a written value, or about the option where nothing is written. */
+/** Reports an issue about a written value, or about the option if nothing is written. */
 export type Report = (
   severity: Diagnostic['severity'],
   code: string,
@@ -19,25 +19,25 @@ export type Report = (
   rest: Partial<Diagnostic> & { readonly message: string },
 ) => void;
 
-/** The value that counts, and those that were written as well and lost; both highest layer first. */
+/** The effective value, and the overridden ones; both highest layer first. */
 export interface Choice {
-  /** More than one only for a repeated key: in the order of the files. */
+  /** Several only for a repeated key: in the order of the files. */
   readonly written: readonly Written[];
   readonly shadowed: readonly Written[];
 }
 
-/** Resolution of one option. */
+/** A resolved option. */
 export interface Resolved extends Choice {
   readonly group: string;
   readonly opt: string;
   readonly option: Option;
-  /** Undefined also where the value was refused. */
+  /** Undefined also if the value was refused. */
   readonly value: unknown;
   readonly location: Place;
   readonly issues: readonly Diagnostic[];
 }
 
-/** Values of the command line, and then of each file from the last to the first. */
+/** Returns values of the command line, and then of each file from the last to the first. */
 export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   return [
     said.map(({ group, opt, value: text, index }) => {
@@ -52,7 +52,7 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   ];
 }
 
-/** Values of one place, by their names. */
+/** Values of one source, by their names. */
 export type Layer = ReadonlyMap<string, readonly Written[]>;
 
 export function layerOf(written: readonly Written[]): Layer {
@@ -66,12 +66,12 @@ export function layerOf(written: readonly Written[]): Layer {
   return layer;
 }
 
-/** Group and option may both have dots: with one between them `[a] b.c` and `[a.b] c` would be the same. */
+/** Group and option may both contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
 function keyOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
   return `${group}\0${opt}`;
 }
 
-/** `group.opt`, as it is told. */
+/** Returns `group.opt` for messages. */
 export function nameOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
   return `${group}.${opt}`;
 }
@@ -83,8 +83,8 @@ interface Found {
 }
 
 /**
- * Chooses among layers, the highest first. How a value is spelled does not matter between layers; within one, the option's own
- * name wins over aliases, and both over deprecated ones.
+ * Chooses among layers, the highest first. The spelling does not matter between layers; within one, the option's proper name takes
+ * precedence over aliases, and both over deprecated ones.
  */
 export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, report: Report): Choice {
   const { opt, option, spellings } = wanted;
@@ -110,7 +110,7 @@ function masked(written: Written, opt: string, option: Option): Written {
   return { ...written, location: maskLocation(opt, option, written.location) };
 }
 
-/** A repeated key collects over all files, earlier files first; other layers stand for themselves. */
+/** Collects a repeated key over all files, earlier files first; other layers stand alone. */
 function collected(layers: readonly (readonly Written[])[]): readonly Written[] {
   const isFile = ([first]: readonly Written[]): boolean => ['file', 'source'].includes(first!.location.kind);
   const [top = []] = layers;
@@ -147,7 +147,7 @@ function warnOfUse(
   }
 }
 
-/** `found`: what one layer has under one name. */
+/** `found`: values of one layer under one name. */
 function warnOfRepetition(found: readonly Written[], report: Report): void {
   const lines = found.flatMap(({ location }) => location.origin?.line ?? []);
   if (lines.length < 2) return;
@@ -155,7 +155,7 @@ function warnOfRepetition(found: readonly Written[], report: Report): void {
   report('warning', 'PORTICO_CONFIG_REPEATED', found.at(-1), { message });
 }
 
-/** Two names of one option in one place must agree. */
+/** Two names of one option in one source must agree. */
 function refuseContradiction(layer: readonly Found[], option: Option, report: Report): void {
   const [first, ...others] = layer.flatMap(({ kind, lines }) => (kind === 'deprecated' ? [] : lines.slice(-1)));
   for (const other of others) {
@@ -176,7 +176,7 @@ function sameMeaning(option: Option, a: Written, b: Written): boolean {
   }
 }
 
-/** The variable of an option: `PORTICO_API_COMPUTE__PORT` for `port` of `[api:compute]`. */
+/** Returns the variable of an option: `PORTICO_API_COMPUTE__PORT` for `port` of `[api:compute]`. */
 export function variableName(prefix: string, group: string, opt: string): string {
   const word = (name: string): string => name.toUpperCase().replaceAll(/[-.:]/g, '_');
   return `${prefix}_${word(group)}__${word(opt)}`;
@@ -185,21 +185,21 @@ export function variableName(prefix: string, group: string, opt: string): string
 /** Source of variables. */
 interface Variables {
   readonly sources: Sources;
-  /** Whether `OS_<GROUP>__<OPT>` counts as well. */
+  /** Whether `OS_<GROUP>__<OPT>` counts too. */
   readonly osCompat: boolean;
   readonly readFile: (path: string) => Uint8Array;
-  /** Whether an option has this name: `SECRET_FILE` is then the option `secret_file`, and no file of `secret`. */
+  /** Reports whether an option has this name: `SECRET_FILE` is then the option `secret_file`, and not a file of `secret`. */
   readonly isOption: (group: string, opt: string) => boolean;
 }
 
-/** The values the environment has for an option. A variable that is empty sets the option to empty. */
+/** Returns the values of an option in the environment. An empty variable sets the option to empty. */
 export function writtenInEnvironment(
   variables: Variables,
   { option, spellings }: DeclaredOption,
   report: Report,
 ): Written[] {
   const { sources, osCompat } = variables;
-  // As most are: without any variable none is looked for.
+  // In most environments: without any variable, none is looked up.
   if (Object.keys(sources.environment).length === 0) return [];
   return spellings.flatMap((name) => {
     const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option, report);
@@ -249,13 +249,13 @@ function fromVariable(
   }
 }
 
-/** A JSON array gives one item for each element; anything else is one item. */
+/** Returns one item for each element of a JSON array, else a single item. */
 function eachItem(written: Written): Written[] {
   const items = written.text.trimStart().startsWith('[') && ignoreErrors(() => JSON.parse(written.text) as unknown);
   return Array.isArray(items) ? items.map((item) => ({ ...written, text: String(item) })) : [written];
 }
 
-/** The place of a reference inside a value. */
+/** Returns the place of a reference inside a value. */
 export function placeWithin({ offset }: { readonly offset: number }, { location, entry }: Written): Place {
   if (entry === undefined || location.kind === 'environment') return location;
   return placeInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');
