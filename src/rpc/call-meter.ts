@@ -1,10 +1,10 @@
 /**
- * Counts remote calls, where `[metrics]` asks for that.
+ * Counts remote calls, if `[metrics]` enables it.
  */
 import type { Config } from '../config/index.js';
 import { bucketsOf, type Counted, Meter, metricsOptions } from '../metrics/index.js';
 
-/** Outcomes of a call beside `ok`, as the codes `PORTICO_RPC_…` of its errors have them. */
+/** Outcomes of a call besides `ok`, as in the codes `PORTICO_RPC_…` of its errors. */
 const OUTCOMES: ReadonlySet<string> = new Set([
   'bad_arguments',
   'delivery_failure',
@@ -28,7 +28,7 @@ const OUTCOMES: ReadonlySet<string> = new Set([
   'version_cap',
 ]);
 
-/** Reasons why a message is not begun, as the metric and the log name them. */
+/** Reasons to drop a message, for the metric and the log. */
 export const DROPS = {
   duplicate: 'it is a duplicate',
   expired: 'its caller no longer waits',
@@ -39,17 +39,17 @@ export type DropReason = keyof typeof DROPS;
 
 const DEATHS = ['unreadable', 'failed'] as const;
 
-/** Whether a reply is waited for. */
+/** A `call` waits for a reply. */
 export type SendKind = 'call' | 'cast';
 
 export class CallMeter {
-  /** Methods that run for others. */
+  /** Number of methods that run for other services. */
   running = 0;
-  /** Calls of this process that wait for their replies. */
+  /** Number of calls of this process that wait for their replies. */
   pending = 0;
-  /** Whether the configuration asks for it. */
+  /** True if the configuration enables counting. */
   isOn = false;
-  /** The trouble of the connection to the broker. */
+  /** Returns the problem of the connection to the broker. */
   readonly troubles: () => readonly string[];
   readonly #meter: Meter;
 
@@ -64,17 +64,17 @@ export class CallMeter {
   /** Applies a configuration. */
   use(config: Config): this {
     this.isOn = config.group('metrics', metricsOptions).enabled;
-    // Counters that exist keep their labels: others need a restart.
+    // Existing counters keep their labels: a change needs a restart.
     if (this.#meter.buckets.length === 0) this.#meter.buckets = bucketsOf(config);
     return this;
   }
 
-  /** Counts since the last reading. */
+  /** Returns the counts since the last call. */
   take(): Counted {
     return this.#meter.take();
   }
 
-  /** The process's present figures. */
+  /** Present figures of the process. */
   get calls(): { readonly running: number; readonly pending: number } {
     const { running, pending } = this;
     return { running, pending };
@@ -95,7 +95,7 @@ export class CallMeter {
     );
   }
 
-  /** A topic is served: its counters begin at 0, so that a rate sees the first that is counted. */
+  /** Starts the counters of a served topic at 0, so that a rate includes the first count. */
   serves(topic: string): void {
     for (const reason of Object.keys(DROPS)) this.#meter.distribution('callsDropped', [topic, reason]);
     for (const reason of DEATHS) this.#meter.distribution('callsDead', [topic, reason]);
@@ -103,7 +103,7 @@ export class CallMeter {
     this.#meter.distribution('repliesLost', [topic]);
   }
 
-  /** A message that is not begun: it is a duplicate, or nothing waits for it. */
+  /** Counts a dropped message: a duplicate, or one that no caller waits for. */
   dropped(topic: string, reason: DropReason): void {
     this.#meter.count('callsDropped', [topic, reason]);
   }
@@ -116,7 +116,7 @@ export class CallMeter {
     this.#meter.count('callsDead', [topic, reason]);
   }
 
-  /** A reply that was not delivered. */
+  /** Counts a reply that was not delivered. */
   lost(topic: string): void {
     this.#meter.count('repliesLost', [topic]);
   }
@@ -143,7 +143,7 @@ export class CallMeter {
   }
 }
 
-/** One of `OUTCOMES`, else `failed`. A code that another service made up is none: each would be a series. */
+/** Returns one of `OUTCOMES`, else `failed`. A code of another service does not count: each would be a separate series. */
 function outcomeOf(error: unknown): string {
   const { code, remote } = (error ?? {}) as { readonly code?: unknown; readonly remote?: unknown };
   const name = typeof code === 'string' && /^PORTICO_RPC_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();

@@ -1,6 +1,6 @@
 /**
- * Spans of remote calls, by the semantic conventions for RPC (https://opentelemetry.io/docs/specs/semconv/rpc/): one where a call
- * is made, one within it where it is served. If no OpenTelemetry SDK is registered nothing is imported.
+ * Spans of remote calls, by the semantic conventions for RPC (https://opentelemetry.io/docs/specs/semconv/rpc/): one for the client, and
+ * within it one for the server. Without a registered OpenTelemetry SDK nothing is imported.
  */
 import type { Context, Span } from '@opentelemetry/api';
 import { Fault } from '../app/index.js';
@@ -10,10 +10,10 @@ import type { Logger } from '../log/index.js';
 import { exceptionOf, idsOf, SpanMaker } from '../spans/index.js';
 import type { SendKind } from './call-meter.js';
 
-/** Headers of the sender's span in a message: `traceparent`, as propagators write it. */
+/** Headers of the sender's span in a message: `traceparent`, as written by propagators. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
-/** Of the span that is active in the code that asks. */
+/** Returns the ids of the span that is active in the calling code. */
 export type ActiveTrace = () => TraceIds;
 
 export class CallSpans {
@@ -23,13 +23,13 @@ export class CallSpans {
     this.#maker = maker;
   }
 
-  /** Undefined where no SDK is registered. */
+  /** Returns undefined if no SDK is registered. */
   static async find(log: Logger): Promise<CallSpans | undefined> {
     const maker = await SpanMaker.find(log);
     return maker === undefined ? undefined : new CallSpans(maker);
   }
 
-  /** Runs `send` in a span within the active one, which is that of the current request; it is given what to send along. */
+  /** Runs `send` in a span within the active one, which is that of the current request; `send` gets the headers to send along. */
   async sent<T>(
     kind: SendKind,
     topic: string,
@@ -52,7 +52,7 @@ export class CallSpans {
     return this.#within(span, inner, () => send(headers), isExpected);
   }
 
-  /** Runs a method in a span within that which its message was sent in. */
+  /** Runs a method in a span within the sender's span. */
   async served<T>(
     kind: SendKind,
     topic: string,

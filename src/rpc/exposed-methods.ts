@@ -1,5 +1,5 @@
 /**
- * Methods of an object that may be called from outside, and their options. A test such as `name in endpoint` would expose `constructor` and
+ * Methods of an object that may be called remotely, and their options. A test such as `name in endpoint` would expose `constructor` and
  * `toString`, and run getters.
  */
 import { EventEmitter } from 'node:events';
@@ -9,12 +9,12 @@ import { HOOK_NAMES } from '../service/internal.js';
 import type { ErrorClass } from './message/failure.js';
 import type { ArgumentSchema } from './server/arguments.js';
 
-/** A method as it is called from outside: who asks, and arguments by name. */
+/** A method as called remotely: the caller's context, and arguments by name. */
 export type RemoteMethod = (context: unknown, args: Readonly<Record<string, unknown>>) => unknown;
 
 /**
- * `public`: what the class defines. `explicit`: what is marked with
- * {@link expose}, or listed in a static `rpc`. `none`: nothing.
+ * `public`: methods that the class defines. `explicit`: methods marked with {@link expose}, or listed in a static `rpc`. `none`: no
+ * methods.
  */
 export type ExposurePolicy = 'public' | 'explicit' | 'none';
 
@@ -43,10 +43,10 @@ export function expose<F extends (this: never, ...args: never[]) => unknown>(
 }
 
 /**
- * The methods of an object that may be called from outside, by name, bound to it: looked up once. Never hooks, never what
- * every object or event emitter has, never getters, never names that begin with an underscore. `policy`: default `explicit`
- * where the class or a parent marks or lists methods, else `public`. Throws `PORTICO_RPC_RESERVED_NAME` for a method called
- * `target` or `rpc`, `PORTICO_RPC_NO_SUCH_METHOD` for a name in the static `rpc` that is no method.
+ * Returns the methods of an object that may be called remotely, by name, bound to it; looked up once. Never hooks, methods of all objects
+ * or event emitters, getters, and names that begin with an underscore. `policy`: default `explicit` if the class or a parent marks or lists
+ * methods, else `public`. Throws `PORTICO_RPC_RESERVED_NAME` for a method called `target` or `rpc`, `PORTICO_RPC_NO_SUCH_METHOD` for a name
+ * in the static `rpc` that is not a method.
  */
 export function exposedMethods(endpoint: object, policy?: ExposurePolicy): ReadonlyMap<string, RemoteMethod> {
   const { found, marks } = methodsOf(endpoint);
@@ -68,12 +68,12 @@ export function exposedMethods(endpoint: object, policy?: ExposurePolicy): Reado
   return new Map([...names[policy ?? usual]].map((name) => [name, found.get(name)!.bind(endpoint)]));
 }
 
-/** `marks`: whether the class or a parent marks a method, be it one that was overridden. */
+/** `marks`: whether the class or a parent marks a method, even one that was overridden. */
 function methodsOf(endpoint: object): { readonly found: ReadonlyMap<string, RemoteMethod>; readonly marks: boolean } {
   const chain: object[] = [];
-  // A class is no endpoint: its instances are.
+  // A class is not an endpoint: its instances are.
   if (typeof endpoint === 'function') return { found: new Map(), marks: false };
-  // An object that is no instance of a class has its methods itself.
+  // An object that is not an instance of a class has its methods itself.
   const first = isSimple(endpoint) ? endpoint : (Object.getPrototypeOf(endpoint) as object | null);
   for (let from = first; from !== null && !BUILT_IN.has(from); ) {
     chain.unshift(from);
@@ -87,7 +87,7 @@ function methodsOf(endpoint: object): { readonly found: ReadonlyMap<string, Remo
       marks ||= typeof value === 'function' && isExposed(value);
       if (/^[_#]/.test(name)) continue;
       if (typeof value === 'function') found.set(name, value as RemoteMethod);
-      // An override that is a getter is no method any more.
+      // An override that is a getter is not a method any more.
       else found.delete(name);
     }
   }
@@ -119,35 +119,35 @@ function nameOf(endpoint: object): string {
   return isSimple(endpoint) ? 'an endpoint' : endpoint.constructor.name;
 }
 
-/** Said with {@link rpc}. */
+/** Options of {@link rpc}. */
 export interface RpcMethodOptions {
   /**
-   * The JSON Schema (draft-07) that its arguments are checked by, as they travel: names that it has not are refused, unless it says
-   * `additionalProperties`. A failed check is `BadArguments`. Default: nothing is checked.
+   * JSON Schema (draft-07) of its arguments as sent: unknown names are refused, unless it sets `additionalProperties`. A failed check is
+   * `BadArguments`. Default: no check.
    */
   readonly args?: ArgumentSchema;
   /**
-   * When the broker may forget a call: when the method begins (`start`, the default: it runs once at most), or when it has
-   * ended (`late`: it runs again after a crash, so it must be `idempotent`).
+   * When the broker may forget a call: when the method begins (`start`, the default: it runs once at most), or when it has ended (`late`:
+   * it runs again after a crash, so it must be `idempotent`).
    */
   readonly ack?: 'start' | 'late';
-  /** Running it twice comes to the same as running it once. */
+  /** Running it twice has the same effect as running it once. */
   readonly idempotent?: boolean;
-  /** Seconds after which a `late` call comes back that failed with an error marked `retryable: true`. Default 5. */
+  /** Seconds after which a `late` call is redelivered that failed with an error marked `retryable: true`. Default 5. */
   readonly retryDelay?: number;
-  /** Runs for long: not together with `late`, whose time brokers limit. */
+  /** The method runs for a long time: not allowed with `late`, whose time brokers limit. */
   readonly long?: boolean;
-  /** Errors that the method may well end with: logged at debug and without stack. */
+  /** Errors that the method is expected to throw: logged at debug and without a stack. */
   readonly expected?: readonly ErrorClass[];
-  /** Served on the second topic, while the service drains: what others must be able to say to an operation that ends. */
+  /** Served on the second topic, while the service drains: for messages to an operation that ends. */
   readonly continuation?: boolean;
 }
 
 const RPC: unique symbol = Symbol('portico.rpc');
 
 /**
- * Sets how calls of a method are served: `@rpc({ ack: 'late', idempotent: true })`. It neither wraps nor exposes the method.
- * Throws `PORTICO_RPC_METHOD` for options that contradict each other.
+ * Sets how calls of a method are served: `@rpc({ ack: 'late', idempotent: true })`. It neither wraps nor exposes the method. Throws
+ * `PORTICO_RPC_METHOD` for options that contradict each other.
  */
 export function rpc(
   options: RpcMethodOptions,
@@ -168,7 +168,7 @@ export function rpc(
   };
 }
 
-/** A method's own declaration. */
+/** Returns the options of a method. */
 export function methodOptions(method: unknown): RpcMethodOptions {
   return (method as { [RPC]?: RpcMethodOptions })[RPC] ?? {};
 }

@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { CallMeter } from './call-meter.js';
 export { type DeadLetter, type DeadLetterFilter, DeadLetters, removeHostQueue } from './client/dead-letters.js';
 export { RPCConnection } from './client/rpc-connection.js';

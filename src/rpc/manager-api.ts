@@ -1,6 +1,6 @@
 /**
- * A manager's methods for the other parts of an application: called here where the work is this host's, and sent to the
- * host it belongs to where it is not. The same names, the same arguments, either way.
+ * A manager's methods for other parts of an application: called directly if the work belongs to this host, otherwise sent to its host, with
+ * the same names and arguments.
  */
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -11,31 +11,31 @@ import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';
 import { Endpoints, type EndpointTarget, isExpected, isIgnored, logFailure } from './server/endpoints.js';
 
-/** A manager's methods, and `on` for those of its like on another host. */
+/** A manager's methods, and `on` for those of another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
 
-/** Whose methods they are. */
+/** Parts of a manager's client. */
 export interface ManagerApiParts {
-  /** The main manager; undefined while its service is not started. */
+  /** Returns the main manager; undefined while its service is not started. */
   readonly manager: () => object | undefined;
   readonly host: string;
   readonly topic: string;
   readonly tracker: TaskTracker;
-  /** Gets what `_ignore_errors` methods fail with. */
+  /** Log for failures of `_ignore_errors` methods. */
   readonly log: Logger;
   readonly policy: ExposurePolicy | undefined;
-  /** Calls the service of another host. */
+  /** Returns a client of the service on another host. */
   readonly remote: (options: Omit<ClientOptions, 'topic'>) => RPCClient;
 }
 
 /**
- * Makes the client of a manager. A call rejects with `PORTICO_RPC_NO_SUCH_METHOD` for what the manager does not expose,
- * `PORTICO_NOT_PLAIN` for arguments that carry behaviour and `PORTICO_RPC_BAD_ARGUMENTS` for those that the method does not take
- * (also where the call is local, so that it goes on working when the work moves), and as `RPCClient.call` where the work is another host's; errors that methods declare as expected come
- * back from there as what they are.
+ * Creates the client of a manager. A call rejects with `PORTICO_RPC_NO_SUCH_METHOD` for a method that the manager does not expose,
+ * `PORTICO_NOT_PLAIN` for arguments that are not plain data and `PORTICO_RPC_BAD_ARGUMENTS` for invalid ones (also for a local call, so
+ * that it still works when the work moves), and as `RPCClient.call` for another host; errors that methods declare as expected keep their
+ * class.
  */
 export function managerApi<M extends object>(options: ManagerApiParts): ManagerApi<M> {
-  // Looked up once for each manager; a restart may have made another one.
+  // Looked up once for each manager; a restart may have created another one.
   const known = new WeakMap<object, Endpoints>();
   const methodsOf = (manager: object): Endpoints => {
     const methods = known.get(manager) ?? new Endpoints([manager], options.policy);
@@ -103,7 +103,7 @@ function callThere({ manager: running, remote, methodsOf }: Parts, server: strin
   return remote({
     server,
     version: asked,
-    // Every release of the interface has it, whatever its level is.
+    // Every release of the interface has it, whatever its level.
     versionCap: asked,
     allowedErrors: methods.flatMap(({ options }) => options.expected ?? []),
     ...(namespace !== undefined && { namespace }),

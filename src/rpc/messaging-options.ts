@@ -1,5 +1,5 @@
 /**
- * `[rpc]`: how calls travel.
+ * `[rpc]`: options of remote calls.
  */
 import { readFileSync } from 'node:fs';
 import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
@@ -12,13 +12,13 @@ import { checkTransportUrl, isOslo } from './transport/open-transport.js';
 import type { TransportOptions } from './transport/transport.js';
 import { parseTransportUrl } from './transport/transport-url.js';
 
-/** `[rpc]`, read, without the URL: it may have a password, and these are shown with a connection. */
+/** Values of `[rpc]` without the URL: it may have a password, and these are printed with a connection. */
 export type MessagingSettings = ReturnType<typeof read>['settings'];
 
 /**
- * `[rpc]` of a configuration, with what the query of the URL overrides. `url`: instead of the configuration's; `project`: the
- * exchange where none is named. Throws
- * `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has what is no option, `PORTICO_RPC_SIGNING` for keys that cannot be.
+ * Reads `[rpc]` of a configuration, with values that the query of the URL overrides. `url`: in place of the configuration's; `project`: the
+ * exchange if none is named. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has unknown options,
+ * `PORTICO_RPC_SIGNING` for invalid keys.
  */
 export function messagingSettings(config: Config, given: Given = {}): ReturnType<typeof read> {
   try {
@@ -35,7 +35,7 @@ export function notificationSettings(config: Config): NotificationSettings {
   return config.group('oslo_messaging_notifications', osloNotificationOptions);
 }
 
-/** Whether messages have the form of oslo.messaging. False where the URL cannot be read: {@link messagingSettings} reports that. */
+/** Reports whether messages have the form of oslo.messaging. False if the URL cannot be read: {@link messagingSettings} reports that. */
 export function speaksOslo(config: Config, transport: unknown): boolean {
   const url =
     typeof transport === 'string' ? transport : config.group('rpc', rpcOptions, { partial: true }).transportUrl;
@@ -64,21 +64,21 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   const settings = {
     /** It reaches no other process. */
     isInProcess: target.driver === 'memory',
-    /** Messages are those of oslo.messaging. */
+    /** Messages have the form of oslo.messaging. */
     speaksOslo: isOnOslo,
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
     longMs: o.longTimeout * 1000,
-    // Without a dead letter nothing would tell of a cast that waited too long.
+    // Without a dead letter, an expired cast would disappear silently.
     castTtlMs: isOnOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
     poolSize: o.executorPoolSize,
     prefetch: asked ?? o.prefetch ?? o.executorPoolSize,
-    /** Undefined: by what each class marks. */
+    /** Undefined: as each class marks its methods. */
     accessPolicy: o.accessPolicy === 'public' ? undefined : o.accessPolicy,
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
     startWithoutBroker: o.startWithoutBroker,
-    /** Calls have queues of their own, whose messages do not outlive the broker. */
+    /** Calls have separate queues, whose messages do not outlive the broker. */
     transientCalls: o.callDurability === 'transient' && !isOnOslo,
     replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
     format: isOnOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
@@ -109,7 +109,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   return { url: text, settings };
 }
 
-/** The signing and compression of messages. Its errors show neither a key nor its id: they may have been mixed up. */
+/** Creates the signing and compression of messages. Its errors show neither a key nor its id: they may have been swapped. */
 function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
   const { signingKeys, requireSignature, maxMessageSize: maxBytes, compressOver } = o;
   const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
@@ -125,7 +125,7 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
   return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature });
 }
 
-/** Settings of `[oslo_messaging_rabbit]`, which win over those of `[rpc]`. */
+/** Returns settings of `[oslo_messaging_rabbit]`, which take precedence over those of `[rpc]`. */
 function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
   const ms = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);
   const transport = {
@@ -167,10 +167,10 @@ interface OsloSettings {
   readonly replyRetryMs?: number | undefined;
 }
 
-/** `rabbit_transient_queues_ttl` of services that say nothing, in seconds. */
+/** Default of `rabbit_transient_queues_ttl` in services, in seconds. */
 const OSLO_TRANSIENT_TTL = 1800;
 
-/** The members that there are. */
+/** Removes absent members. */
 function written<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T> as never;
 }
@@ -179,7 +179,7 @@ function isWritten(config: Config, opt: string, given: object): boolean {
   return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';
 }
 
-/** Throws `PORTICO_RPC_WIRE` for what the wire of oslo.messaging has no place for. */
+/** Throws `PORTICO_RPC_WIRE` for options that the wire of oslo.messaging does not support. */
 function refuseUncarried({ signingKeys, requireSignature, compressOver }: OptionsOf<typeof rpcOptions>): void {
   const opt =
     signingKeys.size > 0
@@ -200,7 +200,7 @@ function contentOf(file: string | undefined): Buffer | undefined {
   return file === undefined ? undefined : readFileSync(file);
 }
 
-/** Values of the query of a URL, by their names in code. */
+/** Returns values of a URL's query, by their names in code. */
 function overrides(url: string, options: OptionDeclarations): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   const names = Object.keys(options).filter((name) => name !== 'transport_url');
@@ -227,7 +227,7 @@ function camelCase(name: string): string {
   return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The error of a driver, at the place of the option of `[rpc]` that caused it. */
+/** Returns a driver's error with the place of the option of `[rpc]` that caused it. */
 function atItsOption(config: Config, error: unknown): unknown {
   if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
   const { code, sentence, hint, cause } = error;

@@ -1,15 +1,15 @@
 /**
- * Objects whose members are the methods of a service, and calling one is calling the service.
+ * Objects whose members are the methods of a service; calling one calls the service.
  */
 
-/** Asked for by `await`, by JSON, by texts and by comparisons: these must not be calls. */
+/** Names read by `await`, JSON, string conversion and comparisons: these must not be calls. */
 const ASKED_OF_ANY_OBJECT: ReadonlySet<string> = new Set([
   'then',
   'toJSON',
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
-/** `own`: members that are no calls. */
+/** `own`: members that are not calls. */
 export function methodCalls<T extends object>(
   call: (method: string, context: unknown, args: Readonly<Record<string, unknown>> | undefined) => Promise<unknown>,
   own: object = {},

@@ -1,5 +1,5 @@
 /**
- * The plan of an RPC service: what a parent of workers knows of it. Its workers make the service.
+ * Plan of an RPC service for a parent of workers, which create the service.
  */
 import type { Config } from '../config/index.js';
 import { silentLogger } from '../log/index.js';
@@ -12,16 +12,16 @@ export interface PlannedRPCService extends PlannedService {
   readonly topic: string;
 }
 
-/** Options of a plan: all of it given in code, or by an operator's files. */
+/** Options of a plan: given in code, or by an operator's files. */
 export type PlannedRPCOptions = RPCServiceOptions & { readonly name: string; readonly config: Config };
 
-/** Judges the options as `RPCService.create` does, and throws the same. Makes no manager. */
+/** Checks the options as `RPCService.create` does, with the same errors. Creates no manager. */
 export function plannedRpcService(options: PlannedRPCOptions): PlannedRPCService {
   const { name, config, workers = 1, project } = options;
   checkOptions(options);
   const identity = identityOf(options, config);
   managersFor(identity, options)(config);
-  // It opens nothing: made for what it refuses of [rpc].
+  // It opens nothing: created for its checks of [rpc].
   new RPCConnection({ config, log: silentLogger(), ...(project === undefined ? {} : { project }) });
   return { kind: 'planned', name, topic: identity.topic, workers, addresses: [] };
 }

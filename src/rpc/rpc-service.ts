@@ -34,18 +34,18 @@ import {
   type RPCServiceOptions,
 } from './service-options.js';
 
-/** States in which its methods can be called: hooks of a start call one another's, and work under way its own. */
+/** States in which its methods can be called: hooks of a start call each other's methods, and work in progress calls its own. */
 const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 'stopping']);
 
-/** Milliseconds at the end of a deadline for handlers that are cut off, and for replies. */
+/** Milliseconds before a deadline for handlers that are cut off, and for replies. */
 const FINISH_MS = 2000;
 
-/** Targets of a service's calls: all hosts, this host, or every host. */
+/** Target of a service's calls: all hosts, this host, or every host. */
 export interface Consumer {
   readonly topic: string;
-  /** Set: calls for this host alone. */
+  /** Set for calls to this host only. */
   readonly server?: string;
-  /** Every host gets a copy. */
+  /** Set if every host gets a copy. */
   readonly fanout?: true;
 }
 
@@ -59,13 +59,13 @@ export class RPCService implements ServiceBase {
   readonly binary: string;
   readonly topic: string;
   readonly altTopic: string | null;
-  /** How many processes are to run it. */
+  /** Number of processes that run it. */
   readonly workers: number;
-  /** Background work that ends with the service. */
+  /** Background tasks that end with the service. */
   readonly tasks: TaskGroup;
-  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's answer shows it. */
+  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains it. */
   backdoorPort: number | string | null = null;
-  /** For metrics. */
+  /** Source of its metrics. */
   readonly meter = new CallMeter({ troubles: () => this.#connection.troubles });
   readonly #options: RPCServiceOptions & { readonly config: Config };
   readonly #log: Logger;
@@ -79,8 +79,8 @@ export class RPCService implements ServiceBase {
   #startedAt = 0;
 
   /**
-   * Makes a service of what is given, and of the configuration where nothing is. Throws `PORTICO_RPC_NAME` for names that
-   * cannot be, `PORTICO_RPC_OPTION` for options that cannot, `PORTICO_MANAGER` where there is no manager, `PORTICO_INVALID_INTERVAL` for a time below 0.
+   * Creates a service from the options, with defaults from the configuration. Throws `PORTICO_RPC_NAME` for invalid names,
+   * `PORTICO_RPC_OPTION` for invalid options, `PORTICO_MANAGER` without a manager, `PORTICO_INVALID_INTERVAL` for a time below 0.
    */
   static create(options: RPCServiceOptions = {}): RPCService {
     checkOptions(options);
@@ -134,7 +134,7 @@ export class RPCService implements ServiceBase {
     this.#lifecycle = new Lifecycle(this.name, steps, systemClock, (text) => this.#log.warn(text));
   }
 
-  /** The main manager: it alone owns the topic. One given as an object is there before the first start. */
+  /** The main manager: it alone owns the topic. One given as an object is present before the first start. */
   get manager(): Manager | undefined {
     return this.managers[0];
   }
@@ -143,7 +143,7 @@ export class RPCService implements ServiceBase {
     return this.#managed.managers;
   }
 
-  /** The periodic tasks of its managers, while it is started. */
+  /** Periodic tasks of its managers, while it is started. */
   get periodicTasks(): readonly PeriodicTasks[] {
     return this.#managed.periodicTasks;
   }
@@ -157,12 +157,12 @@ export class RPCService implements ServiceBase {
     ]);
   }
 
-  /** Whose methods can be called: the main manager, the base endpoint, what managers add. Fixed when it serves. */
+  /** Objects with its methods: the main manager, the base endpoint, and those that managers add. Fixed while it serves. */
   get endpoints(): readonly object[] {
     return this.#endpoints;
   }
 
-  /** The main manager's methods for others: called here, or sent to the host that the work belongs to. */
+  /** Returns the main manager's methods for others: called here, or sent to the host that the work belongs to. */
   api<M extends object>(): ManagerApi<M> {
     return managerApi<M>({
       manager: () => (CALLABLE.has(this.#lifecycle.state) ? this.manager : undefined),
@@ -185,21 +185,21 @@ export class RPCService implements ServiceBase {
     return [...this.#managed.tracker.describe(), ...spawned];
   }
 
-  /** The contract of its methods, for `contractMistakes`. A service that is not started makes its managers for that; no hook runs. */
+  /** Returns the contract of its methods, for `contractMistakes`. A service that is not started creates its managers for that; no hook runs. */
   async contract(): Promise<RpcContract[]> {
     const { accessPolicy } = this.#connection.settings;
     const of = (managers: readonly Manager[]): RpcContract[] => rpcContract(endpointsOf(managers), accessPolicy);
     return CALLABLE.has(this.#lifecycle.state) ? of(this.managers) : this.#managed.inspect(of);
   }
 
-  /** Looks for the managers that the next start will make, as that configuration names them; makes none. */
+  /** Finds the managers that the next start will create, as that configuration names them; creates none. */
   async prepare(next: Config = this.#options.config): Promise<() => void> {
     await this.#managed.find(next);
     this.#connect(next);
     return () => {};
   }
 
-  /** `overridePoolSize`: how many calls are handled at a time, instead of what the configuration says. */
+  /** `overridePoolSize`: number of calls handled at a time, in place of the configuration's. */
   start({ overridePoolSize }: { readonly overridePoolSize?: number } = {}): Promise<void> {
     this.#overridePoolSize = overridePoolSize;
     return this.#lifecycle.start();
@@ -218,12 +218,12 @@ export class RPCService implements ServiceBase {
     await this.#managed.hooks?.reset();
   }
 
-  /** Its names are those that it was made with. */
+  /** Its names do not change after its creation. */
   keeps(option: string): boolean {
     return option === 'DEFAULT.host' && this.#options.host === undefined;
   }
 
-  /** Stops, and deletes the record: the service will not be back. A record that is gone already is a warning. */
+  /** Stops, and deletes the record: the service will not return. A missing record is a warning. */
   async kill(options: StopOptions = {}): Promise<void> {
     await this.stop(options);
     if (this.#managed.registration === null || (await this.#managed.forget())) return;
@@ -286,7 +286,7 @@ export class RPCService implements ServiceBase {
     await this.#served.start(aborted);
   }
 
-  /** Milliseconds that handlers get at a stop: those of managers, less a part. */
+  /** Returns the milliseconds that handlers have in a stop: those of managers, minus a part. */
   #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
     if (graceful !== true) return 0;
     const own = managerSettings(this.#options.config).managerShutdownMs();
@@ -314,7 +314,7 @@ export class RPCService implements ServiceBase {
   }
 }
 
-/** Of the application: the managers, and what they add. */
+/** Endpoints of the application: the managers, and those that they add. */
 function endpointsOf(managers: readonly Manager[]): readonly object[] {
   return [...managers, ...managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints)];
 }

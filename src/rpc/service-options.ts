@@ -1,5 +1,6 @@
 /**
- * Options of an RPC service in code, checked before anything is made, and the names for its records, topics and options. Absent and null mean the default; 0 and false are values.
+ * Options of an RPC service in code, checked before anything is created, and the names of its records, topics and options. Absent and null
+ * mean the default; 0 and false are values.
  */
 import { type Config, defineOptions, module } from '../config/index.js';
 import { commandName } from '../config/internal.js';
@@ -26,52 +27,52 @@ import { speaksOslo } from './messaging-options.js';
 import { wrongName } from './transport/route.js';
 import type { Transport } from './transport/transport.js';
 
-/** How `RPCService.create` makes a service. Times in seconds. */
+/** Options of `RPCService.create`. Times in seconds. */
 export interface RPCServiceOptions {
-  /** The name of this machine. Default: `[DEFAULT] host`. */
+  /** Name of this machine. Default: `[DEFAULT] host`. */
   readonly host?: string | null;
   /** Name of the program, unique on its host. Default: the name of the command. */
   readonly binary?: string | null;
-  /** Topic of its calls. Default: the binary without its `<project>-`; without that, the whole of it. */
+  /** Topic of its calls. Default: the binary without its `<project>-`, or the whole binary without such a prefix. */
   readonly topic?: string | null;
-  /** A second topic that it takes calls for. Default: none. */
+  /** A second topic whose calls it accepts. Default: none. */
   readonly altTopic?: string | null;
   /**
-   * The domain behind it, or several, the first of which is the main one. Default: what `[DEFAULT] <topic>_manager` names,
-   * else what `managers` has for the binary.
+   * One or several managers, the first of which is the main one. Default: `[DEFAULT] <topic>_manager`, else the entry of `managers` for the
+   * binary.
    */
   readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[] | null;
-  /** The option that names the manager. Default: `[DEFAULT] <topic>_manager`. */
+  /** Option that names the manager. Default: `[DEFAULT] <topic>_manager`. */
   readonly managerOption?: ManagerOption | null;
-  /** The managers of an application, by binary. */
+  /** Managers of an application, by binary. */
   readonly managers?: Readonly<Record<string, ManagerSource<ManagerContext>>>;
-  /** Between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`. */
+  /** Interval of heartbeats; 0: none. Default: `[DEFAULT] report_interval`. */
   readonly reportInterval?: number | null;
-  /** Whether periodic tasks run. Default: `[DEFAULT] periodic_enable`. */
+  /** Run periodic tasks. Default: `[DEFAULT] periodic_enable`. */
   readonly periodicEnable?: boolean | null;
-  /** The first periodic tasks come after a random part of it; 0: at once. Default: `[DEFAULT] periodic_fuzzy_delay`. */
+  /** The first periodic tasks start after a random part of it; 0: at once. Default: `[DEFAULT] periodic_fuzzy_delay`. */
   readonly periodicFuzzyDelay?: number | null;
-  /** Between two passes over the periodic tasks, at most; 0: no passes. Default: `[DEFAULT] periodic_interval_max`. */
+  /** Longest interval between two passes over the periodic tasks; 0: no passes. Default: `[DEFAULT] periodic_interval_max`. */
   readonly periodicIntervalMax?: number | null;
-  /** Default: an empty one, so that every option has its default. */
+  /** Default: an empty configuration, in which every option has its default. */
   readonly config?: Config;
-  /** In front of the binary's name. Default `portico`. */
+  /** Prefix of the binary's name. Default `portico`. */
   readonly project?: string;
-  /** The version of its code, as it numbers it. Default 0. */
+  /** Version number of its code. Default 0. */
   readonly version?: number;
-  /** How many processes are to run it. Default 1. */
+  /** Number of processes that run it. Default 1. */
   readonly workers?: number;
   /** Name for the launcher. Default: the binary. */
   readonly name?: string;
-  /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
+  /** Record in the service registry; null: none. Default: by `[servicegroup]`. */
   readonly registration?: Registration | null;
-  /** Makes the context of a pass of periodic tasks: an administrator's request context. */
+  /** Creates the context of a pass of periodic tasks: an administrator's request context. */
   readonly context?: () => unknown;
   /** A transport URL, or a transport that is not closed with the service. Default: `[rpc] transport_url`. */
   readonly transport?: string | Transport;
-  /** How the application's own objects travel. Default: plain data alone, and a `RequestContext`. */
+  /** Converts the application's own objects. Default: plain data only, and a `RequestContext`. */
   readonly serializer?: Serializer;
-  /** The command line that the binary's name is taken from. Default: the process's. */
+  /** Command line for the binary's name. Default: that of the process. */
   readonly argv?: readonly string[];
   /** Default: standard error. */
   readonly log?: Logger;
@@ -79,7 +80,7 @@ export interface RPCServiceOptions {
 
 const SECONDS: OptionKind = { noun: 'a number of seconds', has: (value) => typeof value === 'number' };
 
-/** Every option, and the values that it has where it is given. */
+/** Every option, with its kind of values. */
 const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   host: TEXT,
   binary: TEXT,
@@ -109,8 +110,8 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
 };
 
 /**
- * Throws `PORTICO_RPC_OPTION` for an unknown option, with the nearest name, and for a value that cannot be;
- * `PORTICO_MANAGER` for a list without managers, `PORTICO_INVALID_INTERVAL` for a time below 0. Undefined and null are always right.
+ * Throws `PORTICO_RPC_OPTION` for an unknown option, with the nearest name, and for an invalid value; `PORTICO_MANAGER` for a list without
+ * managers, `PORTICO_INVALID_INTERVAL` for a time below 0. Undefined and null are always valid.
  */
 export function checkOptions(options: RPCServiceOptions): void {
   refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
@@ -132,7 +133,7 @@ export function checkOptions(options: RPCServiceOptions): void {
   }
 }
 
-/** The names of one service. */
+/** Names of one service. */
 export interface RPCIdentity {
   readonly host: string;
   readonly binary: string;
@@ -140,8 +141,8 @@ export interface RPCIdentity {
 }
 
 /**
- * The names that options and configuration give a service. Throws `PORTICO_RPC_NAME` for one that cannot be part of a
- * topic, and where there is none.
+ * Returns the names of a service by its options and configuration. Throws `PORTICO_RPC_NAME` for a name that cannot be part of a topic, and
+ * for a missing one.
  */
 export function identityOf(options: RPCServiceOptions, config: Config): RPCIdentity {
   const host = options.host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
@@ -161,21 +162,21 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
   return { host, binary, topic };
 }
 
-/** The binary behind its last `<project>-`; without that, the whole of it. */
+/** Returns the binary after its last `<project>-`, or the whole binary without such a prefix. */
 function topicOf(binary: string, project: string): string {
   const prefix = `${project}-`;
   const at = binary.lastIndexOf(prefix);
   return at === -1 ? binary : binary.slice(at + prefix.length);
 }
 
-/** The option that names a service's manager. */
+/** Returns the option that names a service's manager. */
 export function managerOption(topic: string, { managerOption: given }: RPCServiceOptions): ManagerOption {
   return given ?? { group: 'DEFAULT', opt: `${topic.replaceAll(/\W/g, '_')}_manager` };
 }
 
 /**
- * Gives the managers of a service as a configuration has them: in code, else named by its option, else
- * those of its binary. The function it gives throws `PORTICO_MANAGER` where there is none.
+ * Returns a function that gives the managers of a service for a configuration: those in code, else the one named by its option, else those
+ * of its binary. It throws `PORTICO_MANAGER` if there is none.
  */
 export function managersFor(
   { binary, topic }: RPCIdentity,

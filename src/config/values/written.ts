@@ -110,7 +110,7 @@ function masked(written: Written, opt: string, option: Option): Written {
   return { ...written, location: maskLocation(opt, option, written.location) };
 }
 
-/** Collects a repeated key over all files, earlier files first; other layers stand alone. */
+/** Collects a repeated key over all files, earlier files first; values of other layers are not combined. */
 function collected(layers: readonly (readonly Written[])[]): readonly Written[] {
   const isFile = ([first]: readonly Written[]): boolean => ['file', 'source'].includes(first!.location.kind);
   const [top = []] = layers;

@@ -28,13 +28,13 @@ import { checkName, checkOptions } from './call-options.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
-/** How a message is sent. */
+/** Options of sending a message. */
 export interface SendOptions {
   readonly ttlMs: number | undefined;
   readonly mandatory: boolean;
-  /** When it need not be tried again, by the clock. */
+  /** Time by the clock after which it is not retried. */
   readonly until: number;
-  /** How often it is tried again; -1, or undefined: until then. */
+  /** Number of retries; -1, or undefined: no limit until then. */
   readonly retry: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -46,23 +46,23 @@ export interface CallPath {
   readonly log: Logger;
   readonly clock: Clock;
   readonly pending: PendingCalls;
-  /** Undefined: nothing is counted. */
+  /** Undefined: calls are not counted. */
   readonly meter: CallMeter | undefined;
-  /** Undefined: no spans are made. */
+  /** Undefined: no spans are created. */
   readonly spans: Promise<CallSpans | undefined> | undefined;
   readonly levels: UpgradeLevels;
-  /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
+  /** Throws `PORTICO_RPC_MEMORY` if the transport cannot reach the services of a topic. */
   checkReach(topic: string): void;
-  /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
+  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
   connected(ms: number, signal?: AbortSignal): Awaitable<Transport>;
-  /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
+  /** Sends a message; retries if it did not reach the broker. Never resends a message that may have been sent. */
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
 
-/** A message before it is known which topic it goes to. */
+/** A message whose topic is not decided yet. */
 type Unsigned = Omit<Message, 'body'> & { readonly json: Buffer };
 
-/** Casts are tried as long. */
+/** Time limit of sending a cast. */
 const CAST_MS = 30_000;
 
 export class CallClient implements RPCClient {
@@ -73,12 +73,12 @@ export class CallClient implements RPCClient {
   readonly #where: string;
   readonly #format: AddressedFormat;
   readonly #rebuilder: ErrorRebuilder;
-  /** The level in `[upgrade_levels]` for the topic, in one generation of the configuration. */
+  /** Level of the topic in `[upgrade_levels]`, for one generation of the configuration. */
   #level: { readonly generation: number; readonly written: string | undefined } | undefined;
 
   /**
-   * Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for unknown options and times that cannot,
-   * and as {@link CallPath.checkReach} and {@link UpgradeLevels.level}.
+   * Throws `InvalidTarget` for invalid names and versions, `PORTICO_RPC_OPTION` for unknown options and invalid times, and as {@link
+   * CallPath.checkReach} and {@link UpgradeLevels.level}.
    */
   constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
     checkOptions(options);
@@ -149,7 +149,7 @@ export class CallClient implements RPCClient {
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
       return serializer.deserializeEntity(context, answer.result) as T;
     } catch (error) {
-      // Of a time that is up the server knows by itself.
+      // The server itself knows when the caller's time is up.
       const isSilent = error instanceof RpcTimeout && error.monitor && !('remote' in error);
       if (isSilent || (signal?.aborted === true && error === signal.reason)) this.#cancel(id);
       throw error;
@@ -173,7 +173,7 @@ export class CallClient implements RPCClient {
     return methodCalls<ManagerCalls<M>>((method, context, args) => this.call(context, method, args));
   }
 
-  /** Counts it, and makes its span, where that is wanted. */
+  /** Counts a call, and creates its span, if enabled. */
   #observed<T>(kind: SendKind, method: string, send: (trace?: TraceHeaders) => Promise<T>): Promise<T> {
     const { meter, spans } = this.#path;
     const { topic } = this.#route;
@@ -192,7 +192,7 @@ export class CallClient implements RPCClient {
 
   #cap(): Awaitable<string | undefined> {
     const { versionCap, topic, namespace, releases } = this.#options;
-    // Methods that all services answer have versions of their own.
+    // Methods that all services answer have separate versions.
     if (versionCap !== undefined || namespace === 'base') return versionCap;
     const { levels } = this.#path;
     const { generation } = levels;
@@ -203,7 +203,7 @@ export class CallClient implements RPCClient {
   /** Throws, or rejects with, `VersionCapError` for a version that may not be sent. */
   #checkCap(what: string, until: number): Awaitable<void> {
     const cap = this.#cap();
-    // Only what is asked of the registry takes time.
+    // Only a query of the registry is asynchronous.
     if (cap === undefined || typeof cap === 'string') return this.#compare(what, cap);
     return this.#inTime(Promise.resolve(cap), what, until).then((found) => this.#compare(what, found));
   }
@@ -217,7 +217,7 @@ export class CallClient implements RPCClient {
     });
   }
 
-  /** The result of `work`, which a message waits for before it is sent; rejects with `DeliveryFailure` when the time is up. */
+  /** Returns the result of `work`, which must precede the message; rejects with `DeliveryFailure` when the time is up. */
   #inTime<T>(work: Promise<T>, what: string, until: number): Promise<T> {
     const { clock } = this.#path;
     const { signal } = this.#options;
@@ -257,7 +257,7 @@ export class CallClient implements RPCClient {
     return encodeEnvelope(envelope, this.#what(method), settings.format);
   }
 
-  /** Milliseconds for the call: its own time, at most the rest of the request that makes it. */
+  /** Returns the milliseconds for the call: its own time, at most the rest of the current request's time. */
   #timeoutMs(method: string): number {
     const { timeout, long = [] } = this.#options;
     const { settings, clock } = this.#path;
@@ -287,7 +287,7 @@ export class CallClient implements RPCClient {
     return this.#path.send(this.#route, { ...rest, body: this.#format.pack(json) }, how);
   }
 
-  /** To a route, and to that of the client where it has no queue. */
+  /** Sends to a route, and to that of the client if the first has no queue. */
   #sendFirst(to: Route, { json, ...message }: Unsigned, how: SendOptions): Promise<void> {
     const body = this.#path.settings.format.at(addressText(to)).pack(json);
     return this.#path.send(to, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
@@ -296,7 +296,7 @@ export class CallClient implements RPCClient {
     });
   }
 
-  /** To every process of the topics: which one works on the call is not known. Best effort. */
+  /** Sends a cancellation to every process of the topics, because the one that handles the call is unknown. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
     if (settings.format.codec?.canCancel === false) return;

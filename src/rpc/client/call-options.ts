@@ -1,12 +1,12 @@
 /**
- * Checks of the options of a client: names, and times.
+ * Checks the options of a client: names and times.
  */
 import { PorticoError, refuseUnknownOptions } from '../../errors/index.js';
 import type { ClientOptions } from '../../service/index.js';
 import { InvalidTarget } from '../errors.js';
 import { LONGEST_NAME } from '../message/envelope.js';
 
-/** Seconds: RabbitMQ closes the channel of a message that is to live for 2^32 ms or longer, and with it those of others. */
+/** Seconds: RabbitMQ closes the channel for a message with a time to live of 2^32 ms or more, which affects other messages on it. */
 const LONGEST_WAIT_S = 4_294_967;
 
 const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
@@ -29,7 +29,7 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
   long: true,
 };
 
-/** Throws `PORTICO_RPC_OPTION` for unknown options and times that cannot be, `InvalidTarget` for a namespace that cannot. */
+/** Throws `PORTICO_RPC_OPTION` for unknown options and invalid times, `InvalidTarget` for an invalid namespace. */
 export function checkOptions(options: ClientOptions): void {
   refuseUnknownOptions('PORTICO_RPC_OPTION', 'a client', options, Object.keys(OPTIONS));
   checkTimes(options);
@@ -46,7 +46,7 @@ function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions):
   }
 }
 
-/** Throws `InvalidTarget` for a name that servers do not read. `what`: `the method`. */
+/** Throws `InvalidTarget` for a name that servers cannot read. `what`: `the method`. */
 export function checkName(what: string, name: string): void {
   if (name.length <= LONGEST_NAME) return;
   throw new InvalidTarget({

@@ -1,5 +1,5 @@
 /**
- * The dead letters of an exchange, for its operators: what was not handled in time, was refused, or came back too often.
+ * Dead letters of an exchange, for operators: messages that were not handled in time, were refused, or were returned too often.
  */
 import { hash } from 'node:crypto';
 import { PorticoError } from '../../errors/index.js';
@@ -13,46 +13,45 @@ import type { RPCConnection } from './rpc-connection.js';
 /** A dead letter, without the values of its arguments, which may be secret. */
 export interface DeadLetter {
   /**
-   * Of the message: each process that refused a fanout made a letter of its copy, and all have the same. If another sender gave it
-   * none it is made of the body.
+   * Id of the message: each process that refused a fanout made a letter of its copy, and all have the same id. If another sender gave it
+   * none, it is derived from the body.
    */
   readonly id: string;
-  /** Undefined where the message does not say which queue it came from. */
+  /** Undefined if the message does not name its queue. */
   readonly topic: string | undefined;
-  /** Of a message for one host. */
+  /** Host of a message for one host. */
   readonly host: string | undefined;
-  /** It was sent to all, and this is the copy of one process. */
+  /** True for the copy of one process of a message that was sent to all. */
   readonly isFanout: boolean;
-  /** Undefined where the message cannot be read. */
+  /** Undefined if the message cannot be read. */
   readonly method: string | undefined;
   readonly version: string | undefined;
   readonly namespace: string | undefined;
   readonly requestId: string | undefined;
-  /** The names of its arguments. */
+  /** Names of its arguments. */
   readonly args: readonly string[];
   readonly bytes: number;
-  /** By the clock of its sender. */
+  /** Time by the clock of its sender. */
   readonly sent: Date | undefined;
   readonly died: Date | undefined;
   readonly reason: string;
 }
 
-/** Selection of dead letters: those with one of these ids, of this topic, or all. */
+/** Selects dead letters: those with one of these ids, of this topic, or all. */
 export interface DeadLetterFilter {
   readonly ids?: readonly string[] | undefined;
   readonly topic?: string | undefined;
 }
 
-/** Outcome of a replay; `failure`: it is a dead letter still. */
+/** Result of a replay; `failure`: it stays a dead letter. */
 export interface Replayed {
   readonly letter: DeadLetter;
   readonly failure?: string;
 }
 
 /**
- * Removes the queue of a host whose service is gone for good: a call to that host is refused at once, and waits no longer for an
- * answer. Its messages become dead letters. False where there is none, or the service takes calls still. Rejects with
- * `DeliveryFailure` where there is no broker.
+ * Removes the queue of a host whose service is gone for good, so that calls to that host are refused at once rather than wait. Its messages
+ * become dead letters. Returns false if there is none, or the service still consumes. Rejects with `DeliveryFailure` without a broker.
  */
 export async function removeHostQueue(
   connection: RPCConnection,
@@ -64,7 +63,7 @@ export async function removeHostQueue(
   return transport.removeQueue({ exchange, topic, server: host });
 }
 
-/** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` where there is no broker. */
+/** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` without a broker. */
 export class DeadLetters {
   readonly #connection: RPCConnection;
 
@@ -76,14 +75,14 @@ export class DeadLetters {
     return this.#connection.settings.exchange;
   }
 
-  /** The oldest first. */
+  /** Returns them, oldest first. */
   async list(filter: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
     const found: DeadLetter[] = [];
     await this.#each(filter, async (letter) => void found.push(letter));
     return found;
   }
 
-  /** Forgets them, and gives what they were. */
+  /** Drops them, and returns them. */
   async drop(filter: DeadLetterFilter): Promise<readonly DeadLetter[]> {
     const dropped: DeadLetter[] = [];
     await this.#each(filter, async (letter, { ack }) => {
@@ -94,9 +93,9 @@ export class DeadLetters {
   }
 
   /**
-   * Sends each to the queue it came from, as a cast with its id: nothing waits for a reply by now, and a process drops an id that
-   * it has begun lately. A fanout's goes to the process that refused it, and to no other: these have had their copies. A letter
-   * is forgotten once the broker has confirmed its message. One of a queue that is none of a service of the exchange stays.
+   * Sends each to its original queue, as a cast with its id: no caller waits for a reply any more, and a process drops an id that it has
+   * begun recently. A fanout's letter goes only to the process that refused it, because the others have had their copies. A letter is
+   * removed after the broker has confirmed its message. A letter stays if its queue does not belong to a service of the exchange.
    */
   async replay(filter: DeadLetterFilter): Promise<readonly Replayed[]> {
     const replayed: Replayed[] = [];
@@ -134,7 +133,7 @@ export class DeadLetters {
       });
     }
     this.#checkQueue(death.queue);
-    // The queue of a process that was killed is there until it expires, and what waits in it goes with it.
+    // The queue of a killed process exists until it expires, together with its messages.
     if (isFanout && !(await transport.hasConsumer(death.queue))) {
       throw new NoServers({
         message: 'it is a copy of a fanout, and its process has ended or is not connected to the broker',
@@ -147,7 +146,7 @@ export class DeadLetters {
     await delivery.ack();
   }
 
-  /** Any sender may write which queue a letter came from: another exchange's, one for replies, one that is no service's. */
+  /** Any sender may write the queue of a letter: one of another exchange, one for replies, one of no service. */
   #checkQueue(queue: string): void {
     try {
       if (!queue.startsWith(`${this.exchange}.`))
@@ -185,7 +184,10 @@ export class DeadLetters {
     };
   }
 
-  /** The message of a replay. An unreadable letter is unchanged: a newer server may read it. An unsigned one stays unsigned: its sender is unknown. */
+  /**
+   * Returns the message of a replay. An unreadable letter is unchanged: a newer server may read it. An unsigned one stays unsigned: its
+   * sender is unknown.
+   */
   #renewed(delivery: Delivery): Message {
     const request = this.#requestOf(delivery);
     if (request === undefined) return delivery.message;
@@ -199,7 +201,7 @@ export class DeadLetters {
     };
   }
 
-  /** Undefined also for what was put into a queue that it was not signed for: a replay would sign it for that. */
+  /** Returns undefined also for a message in a queue other than the signed one: a replay would sign it for that queue. */
   #requestOf(delivery: Delivery, how: Pick<WireFormatOptions, 'requireSignature'> = {}): RequestEnvelope | undefined {
     const format = this.#connection.settings.format.with({ windowMs: Number.POSITIVE_INFINITY, ...how });
     try {

@@ -1,5 +1,5 @@
 /**
- * Calls that wait for their replies: one consumer of replies for a process, begun with its first call.
+ * Calls that wait for their replies: a process has one consumer of replies, which starts with its first call.
  */
 import { runOutsideRequests } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -13,27 +13,27 @@ import type { Message, ReplyConsumer, Transport } from '../transport/transport.j
 /** A call. */
 export interface ExpectedReply {
   readonly id: string;
-  /** The method and where it is called, for messages. */
+  /** The method and its target, for messages. */
   readonly what: string;
   readonly timeoutMs: number;
-  /** The longest silence of the server; undefined: any. */
+  /** Longest silence of the server; undefined: no limit. */
   readonly monitorMs: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** The reply to a call. */
+/** Reply to a call. */
 export type FinalReply = Exclude<ReplyEnvelope, { readonly alive: true }>;
 
 /** A call that was sent, or is about to be. */
 export interface Expected {
   readonly reply: Promise<FinalReply>;
-  /** It was not sent, and is not waited for any more. */
+  /** Stops waiting, because it was not sent. */
   readonly fail: (error: Error) => void;
 }
 
-/** Calls beyond these are worth a warning, and again at twice as many. */
+/** Number of calls that causes a warning, and again when it has doubled. */
 const WARN_AT = 100;
-/** How many calls are remembered whose reply may still come. */
+/** Number of remembered calls whose reply may still arrive. */
 const LATE_ENTRIES = 1000;
 
 export class PendingCalls {
@@ -42,10 +42,10 @@ export class PendingCalls {
   readonly #format: WireFormat;
   readonly #deadlines: Deadlines;
   readonly #calls = new Map<string, PendingCall>();
-  /** Calls that were given up, and when. */
+  /** Calls that timed out, with the time. */
   readonly #late = new Map<string, { readonly what: string; readonly at: number }>();
   #consumer: Promise<ReplyConsumer> | undefined;
-  /** That of the consumer, once it is there. */
+  /** Address of the consumer, once it exists. */
   #address: string | undefined;
   #warnAt = WARN_AT;
 
@@ -56,7 +56,7 @@ export class PendingCalls {
     this.#deadlines = new Deadlines(clock);
   }
 
-  /** Address for replies. */
+  /** Returns the address for replies. */
   address(transport: Transport): string | Promise<string> {
     return this.#address ?? this.#begin(transport);
   }
@@ -69,7 +69,7 @@ export class PendingCalls {
       if (this.#consumer === consumer) this.#address = address;
       return address;
     } catch (error) {
-      // Another call may have begun another one.
+      // Another call may have started a new one.
       if (this.#consumer === consumer) this.#consumer = undefined;
       throw error;
     }
@@ -87,12 +87,12 @@ export class PendingCalls {
     return pending;
   }
 
-  /** Settles once nothing waits. Never rejects. */
+  /** Settles when no call waits. Never rejects. */
   async ended(): Promise<void> {
     while (this.#calls.size > 0) await Promise.allSettled([...this.#calls.values()].map(({ reply }) => reply));
   }
 
-  /** Gives up what still waits. */
+  /** Rejects all calls that wait. */
   close(): void {
     for (const { what, fail } of this.#calls.values()) {
       fail(new RpcTimeout({ message: `${what}: this process stopped waiting for its reply, because it is exiting` }));
@@ -100,14 +100,14 @@ export class PendingCalls {
     const consumer = this.#consumer;
     this.#consumer = undefined;
     this.#address = undefined;
-    // Not waited for: one that is still being made may need the connection that is lost.
+    // Not awaited: a consumer that is being created may need the lost connection.
     consumer?.then((each) => each.cancel()).catch(() => {});
   }
 
   async #consume(transport: Transport): Promise<ReplyConsumer> {
-    // No server knows the address before it is known here.
+    // No server knows the address earlier.
     let format = this.#format.at('');
-    // It is for all calls of the process.
+    // The consumer belongs to all calls of the process, not to this request.
     const consumer = await runOutsideRequests(() => transport.consumeReplies((message) => this.#take(message, format)));
     format = this.#format.at(consumer.address);
     return consumer;
@@ -183,7 +183,7 @@ class PendingCall implements Expected {
     if (signal?.aborted === true) this.#aborted();
   }
 
-  /** Its server gives a sign of life. */
+  /** Handles a heartbeat of its server. */
   alive(): void {
     const { what, monitorMs } = this.#call;
     this.#monitor?.();
@@ -228,6 +228,6 @@ function silent(what: string, ms: number): RpcTimeout {
 }
 
 function seconds(ms: number): string {
-  // In hundredths: a limit is what was left when the call was sent.
+  // Rounded to hundredths: a limit is the remaining time when the call was sent.
   return `${Math.round(ms / 10) / 100} s`;
 }

@@ -1,5 +1,5 @@
 /**
- * A process's way to the others: the transport, the calls that wait for their replies, and the clients that make them.
+ * Connection of a process to remote services: the transport, the calls that wait for their replies, and clients.
  */
 import { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
@@ -33,26 +33,26 @@ import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
 import { UpgradeLevels } from './upgrade-levels.js';
 
-/** How an {@link RPCConnection} is made. */
+/** Options of an {@link RPCConnection}. */
 export interface RPCConnectionOptions {
-  /** Default: an empty one, so that every option has its default. */
+  /** Default: an empty configuration, in which every option has its default. */
   readonly config?: Config;
-  /** A URL instead of `[rpc] transport_url`, or a transport, which is not closed with it. */
+  /** A URL in place of `[rpc] transport_url`, or a transport, which is not closed with the connection. */
   readonly transport?: string | Transport | undefined;
-  /** Name of the connection in the broker. Default: the process's id. */
+  /** Name of the connection at the broker. Default: the process's id. */
   readonly name?: string;
-  /** The exchange where the configuration names none. Default `portico`. */
+  /** Exchange if the configuration names none. Default `portico`. */
   readonly project?: string | undefined;
   /**
-   * In a worker: the topics that it serves itself. Clients of other topics are refused where the transport is `memory://`, which
-   * reaches no other process. Default: none.
+   * In a worker: the topics that it serves itself. Clients of other topics are refused with the transport `memory://`, which reaches no
+   * other process. Default: none.
    */
   readonly workerTopics?: readonly string[] | undefined;
-  /** Writes and reads contexts and entities. Default: contexts as they are, plain data. */
+  /** Converts contexts and entities. Default: contexts unchanged, plain data. */
   readonly serializer?: Serializer | undefined;
   /** Default: standard error. */
   readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** Clock and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 
@@ -68,8 +68,8 @@ const NAMES: readonly (keyof RPCConnectionOptions)[] = [
 ];
 
 /**
- * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for
- * each service, and they share one transport for each URL.
+ * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for each service,
+ * and they share one transport for each URL.
  */
 export class RPCConnection implements OwnRPCClients, CallPath {
   readonly settings: MessagingSettings;
@@ -87,11 +87,11 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   readonly #notifications: NotificationSettings;
   #share: Transport | undefined;
   #notifying: RPCConnection | undefined;
-  /** It was to be connected, and is not yet. */
+  /** True while a requested connection is not established yet. */
   #isAwaited = false;
   #spans: Promise<CallSpans | undefined> | undefined;
 
-  /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
+  /** `meter`: counts calls if enabled. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
   constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
     refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPCConnection', options, NAMES);
     const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
@@ -112,18 +112,18 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     this.pending = new PendingCalls({ log: this.log, clock: this.clock, format: this.settings.format });
   }
 
-  /** A client of the services of a topic. Throws as `CallClient`. */
+  /** Returns a client of the services of a topic. Throws as `CallClient`. */
   client(options: ClientOptions): RPCClient {
-    // It stays what it was made with, whatever becomes of the object.
+    // A copy: later changes of the object have no effect.
     return new CallClient(this, { ...options });
   }
 
-  /** A notifier. Opens nothing until the first notification. */
+  /** Returns a notifier. Opens nothing until the first notification. */
   notifier(options: NotifierOptions): Notifier {
     return busNotifier(this.#bus, this.#notifications, { ...options });
   }
 
-  /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
+  /** Throws `PORTICO_RPC_MEMORY` if the transport cannot reach the services of a topic. */
   checkReach(topic: string): void {
     const isElsewhere = this.#workerTopics !== undefined && !this.#workerTopics.includes(topic);
     if (isElsewhere && this.isInProcess) {
@@ -138,7 +138,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#given === undefined && this.settings.isInProcess;
   }
 
-  /** The trouble of its connection to the broker, for health checks. */
+  /** Problem of its connection to the broker, for health checks. */
   get troubles(): readonly string[] {
     const { state, name } = this.#open ?? { state: 'new', name: '' };
     if (state === 'blocked') return [`remote calls: ${name} accepts no messages (memory or disk alarm)`];
@@ -146,23 +146,23 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#isAwaited ? [`remote calls: there is no connection to ${name} yet`] : [];
   }
 
-  /** The tracer; undefined where no OpenTelemetry SDK is registered. */
+  /** The tracer; undefined if no OpenTelemetry SDK is registered. */
   get spans(): Promise<CallSpans | undefined> | undefined {
     if (isRegistered()) this.#spans ??= CallSpans.find(this.log);
     return this.#spans;
   }
 
-  /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
+  /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
   connected(ms: number, signal?: AbortSignal): Awaitable<Transport> {
     const transport = this.#transport();
     const isThere = transport.state === 'connected' || transport.state === 'blocked';
     return isThere ? transport : this.#connect(transport, ms, signal);
   }
 
-  /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
+  /** Sends a message; retries if it did not reach the broker. Never resends a message that may have been sent. */
   async send(to: Route, message: Message, { until, retry = -1, signal, ttlMs, mandatory }: SendOptions): Promise<void> {
     const transport = this.#open;
-    // A call that was begun before must not open another share.
+    // An earlier call must not open another share.
     if (transport === undefined)
       throw new DeliveryFailure({ message: `message ${message.id}: its connection is closed` });
     for (let tries = 0; ; tries++) {
@@ -180,8 +180,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   }
 
   /**
-   * Gives up the calls that wait for their replies, after `deadline` seconds at the latest (default 0), and its share in the transport
-   * with what was consumed through it.
+   * Rejects the calls that wait for their replies, after `deadline` seconds at the latest (default 0), and releases its share of the
+   * transport with its consumers.
    */
   async close(options: { readonly deadline?: number } = {}): Promise<void> {
     refuseUnknownOptions('PORTICO_RPC_OPTION', 'close() of an RPCConnection', options, ['deadline']);
@@ -196,7 +196,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     await this.levels.close();
   }
 
-  /** By which notifications go: itself, where they have no broker of their own. */
+  /** Connection for notifications: this one, unless they have a separate broker. */
   get #bus(): RPCConnection {
     const { transportUrl } = this.#notifications;
     if (transportUrl === undefined || this.#given !== undefined) return this;
@@ -204,7 +204,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#notifying;
   }
 
-  /** Undefined where nothing was sent or consumed yet. */
+  /** Undefined if nothing was sent or consumed yet. */
   get #open(): Transport | undefined {
     return this.#given ?? this.#share;
   }

@@ -1,5 +1,5 @@
 /**
- * The highest version that clients of a topic may send while services of several releases are there: `[upgrade_levels]`.
+ * Highest version that clients of a topic may send while services of several releases run: `[upgrade_levels]`.
  */
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
@@ -10,18 +10,18 @@ import { upgradeLevelOptions } from '../../service/internal.js';
 import type { Clock } from '../../tasks/index.js';
 import { isVersion } from '../message/versions.js';
 
-/** By the names and numbers of releases, the version that they speak. */
+/** Versions by the names and numbers of releases. */
 type Releases = NonNullable<ClientOptions['releases']>;
 
-/** The registry's answer about a topic. */
+/** Answer of the registry about a topic. */
 interface Answer {
   readonly lowest: Promise<number | undefined>;
-  /** When it was asked. */
+  /** Time of the query. */
   readonly at: number;
   readonly generation: number;
 }
 
-/** How {@link UpgradeLevels} are made. */
+/** Options of {@link UpgradeLevels}. */
 export interface UpgradeLevelsOptions {
   readonly config: Config;
   readonly log: Logger;
@@ -30,7 +30,7 @@ export interface UpgradeLevelsOptions {
 
 const KEEP_MS = 60_000;
 
-/** Levels of all topics that a connection has clients of. */
+/** Levels of all topics for which a connection has clients. */
 export class UpgradeLevels {
   readonly #options: UpgradeLevelsOptions;
   readonly #answers = new Map<string, Answer>();
@@ -40,12 +40,12 @@ export class UpgradeLevels {
     this.#options = options;
   }
 
-  /** Of the configuration: what is written is the same within one. */
+  /** Generation of the configuration, within which written values do not change. */
   get generation(): number {
     return this.#options.config.generation;
   }
 
-  /** The configured level of the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` where that is no level. */
+  /** Returns the configured level of the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` for an invalid one. */
   level(topic: string, releases: Releases = {}): string | undefined {
     const written = this.#written(topic);
     if (written === undefined || isVersion(written) || Object.hasOwn(releases, written)) return written;
@@ -63,8 +63,8 @@ export class UpgradeLevels {
   }
 
   /**
-   * The highest version that may be sent; undefined: any. If it is asked of the registry, the answer holds for a minute, until a
-   * new configuration, and for as long as the registry is away. Throws as {@link level}; rejects with `RegistryUnavailable`.
+   * Returns the highest version that may be sent; undefined: any. An answer of the registry is valid for a minute, until a new
+   * configuration, and while the registry is not available. Throws as {@link level}; rejects with `RegistryUnavailable`.
    */
   cap(topic: string, releases: Releases = {}): Awaitable<string | undefined> {
     const level = this.level(topic, releases);
@@ -75,7 +75,7 @@ export class UpgradeLevels {
   async #spoken(topic: string, releases: Releases): Promise<string | undefined> {
     const lowest = await this.#lowest(topic);
     if (lowest === undefined) return undefined;
-    // Older than the oldest that is known here: no more than that can be said.
+    // Older than the oldest known release: the lowest known version is used.
     const known = numbered(releases);
     return releases[known.findLast((number) => number <= lowest) ?? known[0]!];
   }
@@ -88,7 +88,7 @@ export class UpgradeLevels {
 
   #written(topic: string): string | undefined {
     const { config } = this.#options;
-    // Declares what is written there.
+    // Declares the options written there.
     config.group('upgrade_levels', upgradeLevelOptions);
     const name = topic.replaceAll('-', '_');
     return config.has('upgrade_levels', name) ? (config.resolve('upgrade_levels', name).value as string) : undefined;
@@ -107,7 +107,7 @@ export class UpgradeLevels {
     return answer.lowest;
   }
 
-  /** `last`: what it said before, which applies while it is unavailable. */
+  /** `last`: the previous answer, which applies while the registry is not available. */
   async #ask(topic: string, last: Promise<number | undefined> | undefined): Promise<number | undefined> {
     const { config, log } = this.#options;
     this.#registry ??= openRegistry(config, { log });
@@ -126,7 +126,7 @@ export class UpgradeLevels {
   }
 }
 
-/** The numbers of releases, ascending. */
+/** Returns the numbers of releases, ascending. */
 function numbered(releases: Releases): number[] {
   return Object.keys(releases)
     .filter((name) => /^\d+$/.test(name))

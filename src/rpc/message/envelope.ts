@@ -1,10 +1,10 @@
 /**
- * Envelope 1.0: what a message says, whatever carries it. Senders may add members; receivers ignore those they do not know.
+ * Envelope 1.0: content of a message, independent of the transport. Senders may add members; receivers ignore unknown ones.
  */
 import { randomUUID } from 'node:crypto';
 import { decodeMessage, encodeMessage } from './json-codec.js';
 
-/** The envelope this process writes. Another major is one it cannot read. */
+/** Envelope version that this process writes. It cannot read another major version. */
 const VERSION = '1.0';
 
 /** A call or a cast. */
@@ -12,25 +12,25 @@ export interface RequestEnvelope {
   /** Unique for each send. */
   readonly id: string;
   readonly method: string;
-  /** By name. */
+  /** Arguments by name. */
   readonly args: Readonly<Record<string, unknown>>;
   readonly ns?: string | undefined;
-  /** The version that is asked for. Default 1.0. */
+  /** Requested version. Default 1.0. */
   readonly ver?: string | undefined;
   readonly ctx: Readonly<Record<string, unknown>>;
   /** Address of the reply; absent for a cast. */
   readonly reply?: { readonly to: string; readonly id: string } | undefined;
-  /** Milliseconds the caller waited for it when it was sent: behind them it must not run. */
+  /** Milliseconds for which the caller waited when it was sent: after them it must not run. */
   readonly deadline?: number | undefined;
-  /** When it was sent, in milliseconds since 1970 by the sender's clock: tells how much of `deadline` it spent in a queue. */
+  /** Time of sending, in milliseconds since 1970 by the sender's clock: shows how much of `deadline` it spent in a queue. */
   readonly sent?: number | undefined;
-  /** Milliseconds between two signs of life that the caller wants. */
+  /** Interval of heartbeats that the caller requests, in milliseconds. */
   readonly monitor?: number | undefined;
-  /** The span it was sent in, as propagators of OpenTelemetry write it: `traceparent`. */
+  /** Span of the sender, as written by propagators of OpenTelemetry: `traceparent`. */
   readonly trace?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The end of a call, or a sign of life. */
+/** End of a call, or a heartbeat. */
 export type ReplyEnvelope =
   | { readonly id: string; readonly result: unknown }
   | { readonly id: string; readonly failure: FailureEnvelope }
@@ -38,29 +38,29 @@ export type ReplyEnvelope =
 
 /** The caller does not wait any more. */
 export interface CancelEnvelope {
-  /** Of the call. */
+  /** Id of the call. */
   readonly cancel: string;
 }
 
-/** An error as it travels. */
+/** An error in a message. */
 export interface FailureEnvelope {
-  /** The name of its class, which the caller looks up among those it knows: its static `remoteName`, if it has one. */
+  /** Name of its class, which the caller looks up among known classes: its static `remoteName`, if it has one. */
   readonly type: string;
   readonly code?: string | undefined;
   readonly message: string;
-  /** Its own members, where they are plain data. */
+  /** Members of the error, if they are plain data. */
   readonly data?: Readonly<Record<string, unknown>> | undefined;
-  /** The method may well end so. */
+  /** True if the method is expected to throw it. */
   readonly expected?: boolean | undefined;
   /** Name of the process that failed. */
   readonly remote: { readonly host: string; readonly binary: string; readonly requestId?: string | undefined };
-  /** For the caller's log, where `[rpc] send_remote_stack` says so. */
+  /** Stack for the caller's log, if `[rpc] send_remote_stack` enables it. */
   readonly stack?: string | undefined;
-  /** The arguments of its class, by place and by name, where it has them: for callers of oslo.messaging. */
+  /** Positional and named arguments of its class, if it has them: for callers of oslo.messaging. */
   readonly made?: FailureArguments | undefined;
 }
 
-/** The arguments an exception of Python is made with. */
+/** Arguments of an exception in Python. */
 export interface FailureArguments {
   readonly args?: readonly unknown[] | undefined;
   readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
@@ -68,11 +68,11 @@ export interface FailureArguments {
 
 export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
 
-/** How envelopes are written that are not Portico's. */
+/** Codec of envelopes in a format other than Portico's. */
 export interface EnvelopeCodec {
-  /** False: there is no message that takes a call back. */
+  /** False: there is no message that cancels a call. */
   readonly canCancel: boolean;
-  /** Throws `SerializationError` for what it cannot carry, naming it by its path, and for what is longer than `maxBytes`. */
+  /** Throws `SerializationError` for a value that it cannot encode, with its path, and for a message longer than `maxBytes`. */
   encode(envelope: Envelope, what: string, maxBytes: number): Buffer;
   /** Throws {@link UnreadableEnvelope}. */
   readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope;
@@ -80,21 +80,21 @@ export interface EnvelopeCodec {
   readReply(body: Uint8Array, maxBytes: number): ReplyEnvelope;
 }
 
-/** How messages for one address travel. */
+/** Format of messages for one address. */
 export interface AddressedFormat {
   readonly maxBytes: number;
-  /** Absent: envelopes are Portico's own. */
+  /** Absent: envelopes of Portico. */
   readonly codec: EnvelopeCodec | undefined;
-  /** The JSON of an object, as it travels. */
+  /** Returns the JSON of an object in its sent form. */
   pack(json: Buffer): Buffer;
-  /** The JSON of what came. Throws a `TypeError` that says nothing of its content. */
+  /** Returns the JSON of a received message. Throws a `TypeError` without its content. */
   unpack(body: Uint8Array): Uint8Array;
 }
 
-/** A message that is no envelope this process can read; says nothing of its content. */
+/** A message that is not an envelope this process can read; without its content. */
 export class UnreadableEnvelope extends Error {}
 
-/** A new id of a message: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by the time they were made. */
+/** Returns a new message id: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by time. */
 export function messageId(): string {
   const now = Date.now();
   if (now !== latest) {
@@ -102,20 +102,20 @@ export function messageId(): string {
     const time = now.toString(16).padStart(12, '0');
     head = `${time.slice(0, 8)}-${time.slice(8)}-7`;
   }
-  // Version 4 has its random bits in the same places, and Node gathers those of many ids at once.
+  // Version 4 has its random bits in the same places, and Node generates those of many ids at once.
   return head + randomUUID().slice(15);
 }
 
-/** Millisecond of the newest id, and the part of ids that it makes. */
+/** Millisecond of the newest id, and the part of ids derived from it. */
 let latest = 0;
 let head = '';
 
-/** Throws `SerializationError` as {@link encodeMessage}; `what` is the call, for its message. */
+/** Throws `SerializationError` as {@link encodeMessage}; `what`: the call, for its message. */
 export function writeEnvelope(envelope: Envelope, what: string, format: AddressedFormat): Buffer {
   return format.pack(encodeEnvelope(envelope, what, format));
 }
 
-/** Its JSON, for a message that may go to one address or another. Throws as {@link writeEnvelope}. */
+/** Returns the JSON of an envelope whose address is not decided yet. Throws as {@link writeEnvelope}. */
 export function encodeEnvelope(
   envelope: Envelope,
   what: string,
@@ -125,7 +125,7 @@ export function encodeEnvelope(
   return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
 }
 
-/** Names and values, as arguments and contexts are. */
+/** Reports whether a value has names and values, as arguments and contexts do. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -165,7 +165,7 @@ export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvel
   return { id, failure: { ...failureIn(failure), stack: typeof stack === 'string' ? stack : undefined } };
 }
 
-/** A failure as a service of Portico wrote it, without its stack: what is not of the right type is left out. */
+/** Returns a failure written by a service of Portico, without its stack; leaves out members of wrong types. */
 export function failureIn(written: Readonly<Record<string, unknown>>): FailureEnvelope {
   const { type, code, message, data, expected, remote } = written;
   const { host, binary, requestId } = isRecord(remote) ? remote : {};
@@ -198,15 +198,15 @@ function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Recor
   return read;
 }
 
-/** Characters of a name: AMQP has none that is longer. */
+/** Longest name in characters, a limit of AMQP. */
 export const LONGEST_NAME = 255;
 
-/** Whether a value can be a name: a string that AMQP takes. Names appear in messages and lines of the log. */
+/** Reports whether a value can be a name: a string that AMQP accepts. Names appear in messages and log lines. */
 export function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_NAME;
 }
 
-/** Milliseconds that a `Date` takes. */
+/** Reports whether a number of milliseconds is in the range of a `Date`. */
 function isTime(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15;
 }

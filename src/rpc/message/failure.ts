@@ -1,16 +1,16 @@
 /**
- * Errors on their way back: told as data by the server, made anew by the caller of the classes that it declared. No name in a
- * message ever loads anything.
+ * Errors of remote methods: converted to data by the server, and rebuilt by the caller from the classes that it declared. A name in a
+ * message never loads code.
  */
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { notPlain } from '../../service/internal.js';
 import * as rpcErrors from '../errors.js';
 import { type FailureArguments, type FailureEnvelope, isRecord } from './envelope.js';
 
-/** A class of errors, by its name. Its constructor does not run for an error that comes back. */
+/** A class of errors, identified by name. Its constructor does not run for a rebuilt error. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** Members of a rebuilt error, beside those of its class. */
+/** Members of a rebuilt error, in addition to those of its class. */
 export interface RemoteFailure {
   readonly remote: true;
   /** Name of the process that failed. */
@@ -18,13 +18,13 @@ export interface RemoteFailure {
   readonly remoteBinary: string;
 }
 
-/** Members that every error has, or that travel by themselves. */
+/** Members that every error has, or that are sent separately. */
 const OWN: ReadonlySet<string> = new Set(['message', 'stack', 'name', 'code', 'cause', 'remote']);
 
-/** Characters of a message that was too long. */
+/** Length of a shortened message, in characters. */
 const LONGEST_SHORTENED = 1000;
 
-/** An error as it travels: what of it can be read. `stack` is told only where it is asked for. */
+/** Converts the readable parts of an error to data. Includes `stack` only if requested. */
 export function failureOf(
   error: unknown,
   remote: FailureEnvelope['remote'],
@@ -40,7 +40,7 @@ export function failureOf(
   const trace = stack ? ignoreErrors(() => thrown.stack) : undefined;
   return {
     type: ignoreErrors(() => remoteName(thrown.constructor)) ?? 'Error',
-    // Of one of ours the sentence: its place is in a file of another machine.
+    // For errors of Portico only the sentence: the place is in a file of another machine.
     message:
       ignoreErrors(() => (thrown instanceof PorticoError ? thrown.sentence : textOf(thrown.message))) ??
       'an error whose message cannot be read',
@@ -53,7 +53,7 @@ export function failureOf(
   };
 }
 
-/** The members of an error that are plain data. */
+/** Returns the members of an error that are plain data. */
 function dataOf(error: Error): Record<string, unknown> {
   const data: Record<string, unknown> = {};
   for (const name of Object.keys(error)) {
@@ -64,13 +64,13 @@ function dataOf(error: Error): Record<string, unknown> {
   return data;
 }
 
-/** The name by which a class of errors travels: its static `remoteName`, such as `images.exceptions.NotFound`, else its own. */
+/** Returns the remote name of a class of errors: its static `remoteName`, such as `images.exceptions.NotFound`, else its name. */
 function remoteName(errors: object): string {
   const { remoteName: given, name } = errors as { readonly remoteName?: unknown; readonly name: string };
   return typeof given === 'string' ? given : textOf(name);
 }
 
-/** As an exception of Python has them, `args` and `kwargs`, where they are plain data. */
+/** Returns the arguments of an exception in Python, `args` and `kwargs`, if they are plain data. */
 function argumentsOf(error: Error): FailureArguments | undefined {
   const { args, kwargs } = error as { readonly args?: unknown; readonly kwargs?: unknown };
   const made = {
@@ -80,24 +80,24 @@ function argumentsOf(error: Error): FailureArguments | undefined {
   return Object.keys(made).length === 0 ? undefined : made;
 }
 
-/** A failure cut to the length that a message may have. */
+/** Shortens a failure to the allowed length of a message. */
 export function shortened(failure: FailureEnvelope): FailureEnvelope {
   const { message } = failure;
   const text = message.length > LONGEST_SHORTENED ? `${message.slice(0, LONGEST_SHORTENED)}…` : message;
   return { ...failure, message: text, data: undefined, stack: undefined, made: undefined };
 }
 
-/** Anything can be thrown, and some of it has no text. */
+/** Any value can be thrown, even one without a text form. */
 function textOf(thrown: unknown): string {
   return typeof thrown === 'object' && thrown !== null ? 'an object that is not an error' : String(thrown);
 }
 
-/** Makes errors of what came back. */
+/** Rebuilds errors from replies. */
 export class ErrorRebuilder {
   readonly #classes: ReadonlyMap<string, ErrorClass>;
   readonly #allowed: ReadonlySet<ErrorClass>;
 
-  /** `allowed`: the classes that come back as themselves, beside those of `portico/rpc`. */
+  /** `allowed`: classes that are rebuilt, in addition to those of `portico/rpc`. */
   constructor(allowed: readonly ErrorClass[] = []) {
     const own = Object.values(rpcErrors).filter((each) => each !== rpcErrors.RemoteError);
     this.#classes = new Map([
@@ -118,26 +118,26 @@ export class ErrorRebuilder {
       // Defined, not assigned: a class may have a getter of that name.
       if (!OWN.has(name) || name === 'code') define(error, name, value, true);
     }
-    // For the caller's log, behind its own stack; not part of what a service may answer with.
+    // For the caller's log, after its own stack; not part of a service's responses.
     if (stack !== undefined) define(error, 'remoteStack', stack, false);
-    // For those who pass it on.
+    // For callers that pass it on.
     for (const [name, value] of Object.entries(made ?? {})) if (!(name in error)) define(error, name, value, false);
     return Object.assign(error, { remote: true as const, remoteHost: remote.host, remoteBinary: remote.binary });
   }
 
-  /** Whether it came from another server as one of the allowed classes: the caller is ready for it. */
+  /** Reports whether it came from another server as one of the allowed classes, so that the caller handles it. */
   isAllowed(error: unknown): boolean {
     return error instanceof Error && 'remote' in error && [...this.#allowed].some((each) => error instanceof each);
   }
 
-  /** A class that was declared by its name alone, for an error whose name has a module. */
+  /** Finds a class that was declared without a module, for an error whose name has one. */
   #inAnyModule(type: string): ErrorClass | undefined {
     const known = type.includes('.') ? this.#classes.get(type.slice(type.lastIndexOf('.') + 1)) : undefined;
     return known !== undefined && this.#allowed.has(known) && remoteName(known) === known.name ? known : undefined;
   }
 }
 
-/** With what Error and PorticoError have, and without the class's own constructor, whose arguments are not known. */
+/** Creates an instance with the members of Error and PorticoError, without the class's constructor, whose arguments are unknown. */
 function instanceOf(known: ErrorClass, code: string | undefined, message: string): Error {
   if (known.prototype instanceof PorticoError) {
     return Reflect.construct(PorticoError, [code ?? 'PORTICO_RPC_REMOTE_ERROR', { message }], known) as Error;

@@ -1,15 +1,15 @@
 /**
- * Values as they travel: JSON, with dates, bytes, maps and sets tagged, so that they arrive unchanged. A value that would arrive
- * as something else is refused where it is sent.
+ * JSON form of values, with dates, bytes, maps and sets tagged, so that they arrive unchanged. A value that would arrive as something else
+ * is refused by the sender.
  */
 import { isUtf8 } from 'node:buffer';
 import { notPlain } from '../../service/internal.js';
 import { SerializationError } from '../errors.js';
 
-/** Each tag is the only member of its object: `{"$date": "2026-01-01T00:00:00.000Z"}`. */
+/** A tag is the only member of its object: `{"$date": "2026-01-01T00:00:00.000Z"}`. */
 type Tag = '$date' | '$bytes' | '$map' | '$set' | '$plain';
 
-/** Readers of tagged values; each throws for a value that it cannot make. */
+/** Decoders of tagged values; each throws for an invalid content. */
 const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
   $date: (content) => {
     const date = new Date(content as string);
@@ -26,15 +26,15 @@ const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
   $plain: (content) => membersOf(objectOf(content), Object.keys(objectOf(content))),
 };
 
-/** Assigned to, these would change what an object is. */
+/** Assigning these would change the object itself. */
 const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Below so many objects a value is looked at in another way, which finds circles. */
+/** Depth from which a value is traversed in another way, which finds cycles. */
 const DEEP = 64;
 
 /**
- * A value as bytes. Throws `SerializationError` for what is more than plain data (functions, instances of classes, NaN, circles,
- * numbers that JSON would change), naming it by its path, and for what is longer than `maxBytes`. `what`: what is sent, for messages.
+ * Encodes a value. Throws `SerializationError` for a value that is not plain data (functions, instances of classes, NaN, cycles, numbers
+ * that JSON would change), with its path, and for one longer than `maxBytes`. `what`: the name of the value, for messages.
  */
 export function encodeMessage(value: unknown, what: string, maxBytes: number): Buffer {
   const body = Buffer.from(textOf(value, what));
@@ -54,7 +54,7 @@ function textOf(value: unknown, what: string): string {
   }
 }
 
-/** Whether JSON has the value as it is: most messages have nothing to be tagged, and nothing that is no data. */
+/** Reports whether JSON can represent the value unchanged: most messages have nothing to tag, and only plain data. */
 function isJson(value: unknown, depth: number): boolean {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined) return true;
   if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
@@ -64,13 +64,13 @@ function isJson(value: unknown, depth: number): boolean {
   if (prototype !== Object.prototype && prototype !== null) return false;
   const names = Object.keys(value);
   return names.every((name) => {
-    // A tag is the only member that is not absent.
+    // A tag is the only member that is present.
     const isPlainName = !(name.startsWith('$') || DROPPED.has(name));
     return isPlainName && isJson((value as Readonly<Record<string, unknown>>)[name], depth + 1);
   });
 }
 
-/** The value with its tags. Throws `SerializationError`. */
+/** Returns the value with its tags. Throws `SerializationError`. */
 function checked(value: unknown, what: string): unknown {
   const behaviour = notPlain(value, '');
   if (behaviour === undefined) return tagged(value);
@@ -80,7 +80,7 @@ function checked(value: unknown, what: string): unknown {
   });
 }
 
-/** The value that was encoded. Throws a `TypeError` or `SyntaxError` for what is none, without its content. */
+/** Decodes a value. Throws a `TypeError` or `SyntaxError` without its content. */
 export function decodeMessage(body: Uint8Array, maxBytes: number): unknown {
   if (body.length > maxBytes) throw new TypeError(`${body.length} bytes: ${maxBytes} are allowed`);
   if (!isUtf8(body)) throw new TypeError('it is not UTF-8');
@@ -88,7 +88,7 @@ export function decodeMessage(body: Uint8Array, maxBytes: number): unknown {
   try {
     parsed = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
   } catch {
-    // Node's own message quotes what it could not read.
+    // Node's own message quotes the text.
     throw new SyntaxError('not JSON');
   }
   try {
@@ -106,7 +106,7 @@ function tagged(value: unknown): unknown {
   if (value instanceof Map) return { $map: [...value].map((pair) => pair.map(tagged)) };
   if (value instanceof Set) return { $set: [...value].map(tagged) };
   if (Array.isArray(value)) return value.map(tagged);
-  // Absent members would be left out later, and what stays could look like a tag.
+  // Absent members are omitted later, and the rest could look like a tag.
   const members: Record<string, unknown> = {};
   for (const [name, each] of Object.entries(value)) {
     if (each !== undefined && !DROPPED.has(name)) members[name] = tagged(each);
@@ -128,7 +128,7 @@ function untagged(value: unknown): unknown {
   return membersOf(value as Record<string, unknown>, names);
 }
 
-/** The object that was parsed, with its members untagged. */
+/** Returns a parsed object with its members untagged. */
 function membersOf(value: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   for (const name of names) {
     const member = value[name];
@@ -138,7 +138,7 @@ function membersOf(value: Record<string, unknown>, names: readonly string[]): Re
   return value;
 }
 
-/** The object in a tag. */
+/** Returns the object in a tag. */
 function objectOf(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) throw new TypeError('a tag without its content');
   return value as Record<string, unknown>;
@@ -149,7 +149,7 @@ function listOf(value: unknown): readonly unknown[] {
   return value as unknown[];
 }
 
-/** More bytes than a message may have. */
+/** Returns the error of a message that is too long. */
 export function tooLong(what: string, length: number, maxBytes: number): SerializationError {
   return new SerializationError({
     message: `${what}: ${length} bytes, and a message has at most ${maxBytes}`,

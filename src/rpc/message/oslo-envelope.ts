@@ -1,6 +1,6 @@
 /**
- * Envelopes as oslo.messaging has them (`_drivers/common.py`, `_drivers/amqpdriver.py`): a JSON object with two texts, one of them the
- * JSON of the message.
+ * Envelopes of oslo.messaging (`_drivers/common.py`, `_drivers/amqpdriver.py`): a JSON object with two texts, one of them the JSON of the
+ * message.
  */
 import { randomUUID } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
@@ -23,7 +23,7 @@ const VERSION = '2.0';
 const CONTEXT = '_context_';
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Writes and reads them. */
+/** Writes and reads such envelopes. */
 export const osloCodec: EnvelopeCodec = {
   canCancel: false,
   encode(envelope, what, maxBytes) {
@@ -39,17 +39,17 @@ export const osloCodec: EnvelopeCodec = {
   },
 };
 
-/** The text of a message in its envelope. */
+/** Returns the text of a message in its envelope. */
 export function wrapped(message: string): string {
   return JSON.stringify({ 'oslo.version': VERSION, 'oslo.message': message });
 }
 
-/** A new id, as `uuid4().hex`. */
+/** Returns a new id in the form of `uuid4().hex`. */
 export function osloId(): string {
   return hex(randomUUID());
 }
 
-/** The context of a message, with names as they travel. */
+/** Returns the context of a message, with its names on the wire. */
 export function packedContext(context: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(context).map(([name, value]) => [`${CONTEXT}${name}`, value]));
 }
@@ -62,7 +62,7 @@ export function unpackedContext(message: Readonly<Record<string, unknown>>): Rec
   return context;
 }
 
-/** Message of a body. One without an envelope is the message itself. Throws `UnreadableEnvelope`, without its content. */
+/** Returns the message of a body. One without an envelope is the message itself. Throws `UnreadableEnvelope`, without its content. */
 export function readOsloMessage(body: Uint8Array, maxBytes: number): Readonly<Record<string, unknown>> {
   let read: unknown;
   try {
@@ -157,7 +157,7 @@ function replyOf({ _msg_id: call, result = null, failure, ending }: Readonly<Rec
   if (failure !== null && failure !== undefined && failure !== '') {
     return { id, failure: failureFrom(failure) };
   }
-  // Until 2016 servers sent the result first, and its end in its own message.
+  // Until 2016 servers sent the result first, and its end in a separate message.
   return result === null && ending !== true ? { id, alive: true } : { id, result };
 }
 
@@ -176,7 +176,7 @@ function hex(id: string): string {
   return id.replaceAll('-', '');
 }
 
-/** The id that {@link hex} was made of, where that is a UUID. */
+/** Returns the id from which {@link hex} was made, if it is a UUID. */
 function dashed(id: string): string {
   return id.replace(/^([\da-f]{8})([\da-f]{4})([\da-f]{4})([\da-f]{4})([\da-f]{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,11 +1,11 @@
 /**
- * Errors as services of oslo.messaging tell and rebuild them: by module and class, with the arguments that the class is made with.
+ * Errors in the form of oslo.messaging: by module and class, with the arguments of the class.
  */
 import type { FailureArguments, FailureEnvelope } from './envelope.js';
 import { failureIn, isRecord } from './envelope.js';
 import { osloText, osloValue } from './oslo-values.js';
 
-/** The module of errors that have none: a Python caller cannot import it, and raises a `RemoteError`. */
+/** Module of errors that have none: a Python caller cannot import it, and raises a `RemoteError`. */
 const NO_MODULE = 'portico';
 
 /** Errors of Portico that oslo.messaging has too. */
@@ -13,11 +13,11 @@ const SAME: Readonly<Record<string, string>> = {
   NoSuchMethod: 'oslo_messaging.rpc.dispatcher.NoSuchMethod',
   UnsupportedVersion: 'oslo_messaging.rpc.dispatcher.UnsupportedVersion',
   RpcTimeout: 'oslo_messaging.exceptions.MessagingTimeout',
-  // An argument that a method of Python does not have.
+  // An argument that a method in Python does not have.
   BadArguments: 'builtins.TypeError',
 };
 
-/** How a caller knows an error of Python that Portico has too. */
+/** Errors of Python that Portico has too. */
 const OWN: Readonly<Record<string, Pick<FailureEnvelope, 'type' | 'code'>>> = {
   'oslo_messaging.rpc.dispatcher.NoSuchMethod': { type: 'NoSuchMethod', code: 'PORTICO_RPC_NO_SUCH_METHOD' },
   'oslo_messaging.rpc.dispatcher.UnsupportedVersion': {
@@ -26,10 +26,10 @@ const OWN: Readonly<Record<string, Pick<FailureEnvelope, 'type' | 'code'>>> = {
   },
 };
 
-/** Classes are renamed so that were made of a failure; passed on, they have their own names again. */
+/** Suffix of classes rebuilt from a failure; if they are passed on, they get their original names again. */
 const REMOTE = '_Remote';
 
-/** The text that a reply has as its `failure`. Throws `SerializationError`. */
+/** Returns the text of a reply's `failure`. Throws `SerializationError`. */
 export function osloFailure(failure: FailureEnvelope, what: string): string {
   const { type, message, stack, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
   const name = SAME[type] ?? type;
@@ -41,13 +41,13 @@ export function osloFailure(failure: FailureEnvelope, what: string): string {
     tb: stack === undefined ? [] : stack.split('\n').map((line) => `${line}\n`),
     args,
     kwargs,
-    // For callers of Portico: Python reads what it knows.
+    // For callers of Portico: Python ignores it.
     portico: { type, code, data, expected, remote },
   };
   return osloText(written, what);
 }
 
-/** `failure` of a reply. Undefined where it has none. */
+/** Parses the `failure` of a reply. Returns undefined if it has none. */
 export function readOsloFailure(text: unknown): FailureEnvelope | undefined {
   const read = typeof text === 'string' ? osloValue(text) : text;
   if (!isRecord(read) || typeof read.class !== 'string') return undefined;

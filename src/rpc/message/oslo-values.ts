@@ -1,29 +1,30 @@
 /**
- * Values on the wire of oslo.messaging: JSON as Python writes and reads it. It has no dates, sets or bytes, so that these become
- * what a Python service would make of them, or are refused where they are sent.
+ * Values on the wire of oslo.messaging: JSON as Python writes and reads it. It has no dates, sets or bytes, so that these are converted as
+ * a Python service would, or refused by the sender.
  */
 import { randomUUID } from 'node:crypto';
 import { SerializationError } from '../errors.js';
 import { isRecord } from './envelope.js';
 
-/** Precedes what JSON cannot say while a text is written or read. No sender knows it. */
+/** Prefix of values without a JSON form while a text is written or read. No sender knows it. */
 const MARK = `${randomUUID()}:`;
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
 
-/** Value that cannot be sent, and its place. */
+/** A value that cannot be sent, with its path. */
 class Unsendable extends Error {}
 
-/** Below it all whole numbers are exact; 16 digits may be more. NaN and Infinity are no JSON, and Python writes them. */
+/** Shorter whole numbers are exact; 16 digits may not be. NaN and Infinity are not JSON, but Python writes them. */
 const UNUSUAL = /\d{16}|NaN|Infinity/;
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity/g;
 
-/** Assigned to, these would change what an object is. */
+/** Assigning these would change the object itself. */
 const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const MAY_HAVE_DROPPED = /"(?:__proto__|constructor|prototype)"/;
 
 /**
- * The JSON of a value. A date becomes the text of its time in UTC, without a zone; a set a list; a map an object; a `bigint` a number. Throws
- * `SerializationError` for anything else that is not plain data, for bytes, NaN and inexact numbers. `what`: what is sent, for messages.
+ * Returns the JSON of a value. A date becomes the text of its time in UTC, without a zone; a set a list; a map an object; a `bigint` a
+ * number. Throws `SerializationError` for any other value that is not plain data, for bytes, NaN and inexact numbers. `what`: the name of
+ * the value, for messages.
  */
 export function osloText(value: unknown, what: string): string {
   const seen = { bigints: 0 };
@@ -41,15 +42,15 @@ export function osloText(value: unknown, what: string): string {
 }
 
 /**
- * The value of a text. Whole numbers beyond 2^53 are of type `bigint`, and NaN and Infinity themselves. Throws a `SyntaxError` or
- * `TypeError` without the content.
+ * Parses a text. Whole numbers beyond 2^53 have type `bigint`; NaN and Infinity are kept. Throws a `SyntaxError` or `TypeError` without the
+ * content.
  */
 export function osloValue(text: string): unknown {
   let value: unknown;
   try {
     value = UNUSUAL.test(text) ? JSON.parse(text.replaceAll(TOKENS, marked), revived) : JSON.parse(text);
   } catch {
-    // Node's own message quotes what it could not read.
+    // Node's own message quotes the text.
     throw new SyntaxError('not JSON');
   }
   if (!MAY_HAVE_DROPPED.test(text)) return value;
@@ -124,7 +125,7 @@ function simple(value: unknown, path: string, seen: { bigints: number }): unknow
   }
 }
 
-/** As `oslo_serialization.jsonutils` has it. */
+/** Formats a date as `oslo_serialization.jsonutils` does. */
 function timeOf(date: Date, path: string): string {
   if (Number.isNaN(date.getTime())) throw refused(path, 'an invalid date');
   return `${date.toISOString().slice(0, -1)}000`;

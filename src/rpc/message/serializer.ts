@@ -3,15 +3,15 @@
  */
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 
-/** Members of a context that exist only where the call arrived. */
+/** Members of a context that exist only in the receiving process. */
 export interface ContextHere {
   readonly signal: AbortSignal;
   readonly delivery: CallDelivery;
 }
 
 /**
- * Turns an application's own objects into plain data, and back: each argument, each result, and the context. Members that are
- * absent leave values as they are; a context is a `RequestContext` by default.
+ * Converts an application's own objects to plain data, and back: each argument, each result, and the context. Absent methods leave values
+ * unchanged; a context is a `RequestContext` by default.
  */
 export interface Serializer {
   serializeEntity?(context: unknown, value: unknown): unknown;
@@ -20,19 +20,19 @@ export interface Serializer {
   deserializeContext?(dict: Readonly<Record<string, unknown>>, here: ContextHere): unknown;
 }
 
-/** How an argument or a result becomes data, or data one of these. */
+/** Converts an argument or a result to data, or back. */
 type Conversion = (context: unknown, value: unknown) => unknown;
 
 const unchanged: Conversion = (_context, value) => value;
 
-/** With what is done where the application says nothing. */
+/** Fills in the default conversions. */
 export function completed(serializer: Serializer): Required<Serializer> {
   return {
     serializeEntity: serializer.serializeEntity?.bind(serializer) ?? unchanged,
     deserializeEntity: serializer.deserializeEntity?.bind(serializer) ?? unchanged,
     serializeContext(context) {
       if (serializer.serializeContext !== undefined) return serializer.serializeContext(context);
-      // Its members, where it is none of ours.
+      // The members of a context that is not a `RequestContext`.
       return context instanceof RequestContext ? context.toDict() : ((context ?? {}) as Record<string, unknown>);
     },
     deserializeContext: (dict, here) =>

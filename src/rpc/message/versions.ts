@@ -5,12 +5,12 @@ import { InvalidTarget } from '../errors.js';
 
 type Version = readonly [major: number, minor: number, revision: number];
 
-/** The version of a request, and of an endpoint, that names none. */
+/** Default version of a request, and of an endpoint. */
 export const FIRST_VERSION = '1.0';
 
 /**
- * Whether what implements one version can do what another asks: the same major, no higher minor, and for the same minor no
- * higher revision. False for an `asked` that is no version.
+ * Reports whether an implementation of one version supports another: the same major, no higher minor, and for the same minor no higher
+ * revision. False if `asked` is not a version.
  */
 export function isCompatible(implemented: string, asked: string): boolean {
   const [has, wants] = [read(implemented), read(asked)];
@@ -19,12 +19,12 @@ export function isCompatible(implemented: string, asked: string): boolean {
   return wants[1] < has[1] || (wants[1] === has[1] && wants[2] <= has[2]);
 }
 
-/** Whether a text is a version. */
+/** Reports whether a text is a version. */
 export function isVersion(text: string): boolean {
   return read(text) !== undefined;
 }
 
-/** Throws `InvalidTarget` for what is no version. `what` has it, for the message. */
+/** Throws `InvalidTarget` for a text that is not a version. `what`: its owner, for the message. */
 export function checkVersion(what: string, version: string): void {
   if (isVersion(version)) return;
   throw new InvalidTarget({
@@ -33,7 +33,7 @@ export function checkVersion(what: string, version: string): void {
   });
 }
 
-/** The first version of the major one that a version belongs to. */
+/** Returns the first version of a version's major. */
 export function firstOfMajor(version: string): string {
   return `${version.split('.')[0]}.0`;
 }

@@ -1,35 +1,38 @@
 /**
- * Signs an envelope's JSON, and compresses it where it is long.
+ * Signs an envelope's JSON, and compresses a long one.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { AddressedFormat, EnvelopeCodec } from './envelope.js';
 
-/** How messages travel. */
+/** Options of the wire format. */
 export interface WireFormatOptions {
-  /** The longest JSON, in bytes, at both ends. */
+  /** Longest JSON in bytes, at both ends. */
   readonly maxBytes: number;
-  /** JSON of more bytes is compressed. Default: none is. */
+  /** JSON above this size in bytes is compressed. Default: never. */
   readonly compressOver?: number | undefined;
-  /** Secrets by their ids: the first signs, all verify. Default: nothing is signed. */
+  /** Secrets by their ids: the first one signs, all verify. Default: no signatures. */
   readonly signingKeys?: ReadonlyMap<string, string> | undefined;
-  /** Refuse what is not signed. Default false. */
+  /** Refuse unsigned messages. Default false. */
   readonly requireSignature?: boolean | undefined;
-  /** How old a signature may be. Default: 5 minutes. */
+  /** Maximum age of a signature. Default: 5 minutes. */
   readonly windowMs?: number;
-  /** Writes and reads envelopes. Default: as Portico's own. */
+  /** Codec of envelopes. Default: Portico's own. */
   readonly codec?: EnvelopeCodec | undefined;
 }
 
-/** The last member of a signed envelope: the id of the key, when it was signed, and the code of all before. */
+/** Last member of a signed envelope: the id of the key, the time, and the code of everything before it. */
 const SIGNATURE = /,"sig":"([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})"\}$/;
 const LONGEST_SIGNATURE = 130;
 const DOT = 0x2e;
 
-/** Less than ids of messages are remembered (`rpc-server.ts`): a process takes a copy of a message only where it has seen many since. */
+/**
+ * Shorter than the time for which message ids are remembered (`rpc-server.ts`): a process accepts a copy of a message only if it has seen
+ * many messages since.
+ */
 const WINDOW_MS = 300_000;
 
-/** Keeps the secrets to itself: it is shown with the connection. */
+/** Hides the secrets: it is printed with the connection. */
 export class WireFormat {
   readonly maxBytes: number;
   readonly codec: EnvelopeCodec | undefined;
@@ -50,12 +53,12 @@ export class WireFormat {
     this.#windowMs = windowMs;
   }
 
-  /** The same but for these. */
+  /** Returns a copy with these options. */
   with(options: Partial<WireFormatOptions>): WireFormat {
     return new WireFormat({ ...this.#options, ...options });
   }
 
-  /** Of messages for an address, without line breaks: a signature is of it too, so that a copy is not taken at another one. */
+  /** Returns the format for an address without line breaks: a signature includes it, so that a copy is refused at another address. */
   at(address: string): AddressedFormat {
     return {
       maxBytes: this.maxBytes,
@@ -103,7 +106,7 @@ export class WireFormat {
 }
 
 function signatureOf(json: Buffer): RegExpExecArray | null {
-  // The code has 64 digits behind a dot, and most messages no signature.
+  // The code has 64 digits after a dot, and most messages have no signature.
   if (json.length < 67 || json[json.length - 67] !== DOT) return null;
   return SIGNATURE.exec(json.subarray(-LONGEST_SIGNATURE).toString('latin1'));
 }

@@ -1,5 +1,5 @@
 /**
- * NotificationService: listens to notifications, as a service that can be launched.
+ * NotificationService: receives notifications, as a service that can be launched.
  */
 import { RequestContext } from '../../app/index.js';
 import { runInRequest } from '../../app/internal.js';
@@ -22,34 +22,34 @@ import { notificationSettings } from '../messaging-options.js';
 import type { Delivery, Transport, TransportConsumer } from '../transport/transport.js';
 import { type NotificationFields, notificationRoute, readNotification } from './notification.js';
 
-/** A notification, as a handler gets it. */
+/** A notification for a handler. */
 export interface Notification extends NotificationFields {
   /** Context of the sender: a `RequestContext`, or the object that the serializer made of it. */
   readonly context: unknown;
-  /** Number of this delivery, from 1, as far as the broker counts. */
+  /** Number of this delivery, from 1, as counted by the broker. */
   readonly count: number;
 }
 
-/** Handles a notification. One that fails gets it again, up to `[rpc] delivery_limit`. */
+/** Handles a notification. After a failure it is redelivered, up to `[rpc] delivery_limit`. */
 export type NotificationHandler = (notification: Notification) => Awaitable<void>;
 
-/** How a {@link NotificationService} is made. */
+/** Options of a {@link NotificationService}. */
 export interface NotificationServiceOptions {
-  /** A handler for each priority to listen to. */
+  /** A handler for each priority to receive. */
   readonly handlers: Readonly<Partial<Record<NotificationPriority, NotificationHandler>>>;
   /** Default: `[oslo_messaging_notifications] topics`. */
   readonly topics?: readonly string[];
-  /** Whose notifications: `nova`, `cinder`. Default: `[rpc] exchange`, else the project. */
+  /** Senders, such as `nova` or `cinder`. Default: `[rpc] exchange`, else the project. */
   readonly exchanges?: readonly string[];
   /** Default `notifications`. */
   readonly name?: string;
-  /** Default: an empty one, so that every option has its default. */
+  /** Default: an empty configuration, in which every option has its default. */
   readonly config?: Config;
-  /** A URL instead of the configuration's, or a transport. */
+  /** A URL in place of the configuration's, or a transport. */
   readonly transport?: string | Transport;
-  /** The exchange where the configuration names none. Default `portico`. */
+  /** Exchange if the configuration names none. Default `portico`. */
   readonly project?: string;
-  /** Reads contexts and payloads. Default: contexts as they are, plain data. */
+  /** Converts contexts and payloads. Default: contexts unchanged, plain data. */
   readonly serializer?: Serializer;
   /** Default: standard error. */
   readonly log?: Logger;
@@ -67,7 +67,7 @@ export class NotificationService implements ServiceBase {
   readonly #running = new Set<Promise<void>>();
   #isStopping = false;
 
-  /** Throws `PORTICO_RPC_OPTION` for a handler of no priority, or none at all. */
+  /** Throws `PORTICO_RPC_OPTION` for a handler of an unknown priority, or no handlers. */
   static create(options: NotificationServiceOptions): NotificationService {
     const priorities = Object.keys(options.handlers);
     const wrong = priorities.find((each) => !(NOTIFICATION_PRIORITIES as readonly string[]).includes(each));
@@ -90,7 +90,7 @@ export class NotificationService implements ServiceBase {
     });
   }
 
-  /** Settles when it listens. */
+  /** Settles when it receives notifications. */
   start(): Promise<void> {
     return this.#lifecycle.start();
   }
@@ -147,7 +147,7 @@ export class NotificationService implements ServiceBase {
     await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
     if (graceful === true) {
       const ended = Promise.allSettled(this.#running).then(() => {});
-      // Deliveries that are unsettled at the deadline go back with the connection.
+      // Deliveries that are not settled at the deadline are returned with the connection.
       await within(ended, { ms: Number.POSITIVE_INFINITY, clock: this.#connection!.clock, signal }, () => {});
     }
     await this.#release();

@@ -1,6 +1,6 @@
 /**
- * Notifications as oslo.messaging has them (`notify/notifier.py`): events for telemetry, billing, audit.
- * Those of one topic and priority have a queue, `notifications.info`, which keeps them until something listens.
+ * Notifications of oslo.messaging (`notify/notifier.py`): events for telemetry, billing, audit. Each topic and priority has a queue, such
+ * as `notifications.info`, which keeps them until they are consumed.
  */
 import { randomUUID } from 'node:crypto';
 import type { NotificationPriority } from '../../service/index.js';
@@ -10,7 +10,7 @@ import { osloId, packedContext, readOsloMessage, unpackedContext, wrapped } from
 import { osloText } from '../message/oslo-values.js';
 import type { Message, Route } from '../transport/transport.js';
 
-/** A notification, as oslo.messaging defines it. */
+/** A notification as defined by oslo.messaging. */
 export interface NotificationFields {
   /** Event type, such as `compute.instance.create.end`. */
   readonly eventType: string;
@@ -21,16 +21,16 @@ export interface NotificationFields {
   readonly payload: unknown;
   /** A UUID. */
   readonly messageId: string;
-  /** When it was told, in UTC, as its publisher wrote it: `2026-01-02 03:04:05.678000`. */
+  /** Time in UTC, as written by its publisher: `2026-01-02 03:04:05.678000`. */
   readonly timestamp: string;
 }
 
-/** A notification and the context it was told in, as it travels. */
+/** A notification with its context, as sent. */
 export interface CarriedNotification extends NotificationFields {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
-/** A new one. */
+/** Returns a new notification. */
 export function newNotification(
   told: Omit<CarriedNotification, 'messageId' | 'timestamp'>,
   now: Date,
@@ -39,7 +39,7 @@ export function newNotification(
   return { ...told, messageId: randomUUID(), timestamp };
 }
 
-/** The route of a priority. */
+/** Returns the route of a priority. */
 export function notificationRoute(exchange: string, topic: string, priority: NotificationPriority): Route {
   return { exchange, topic, server: priority };
 }
@@ -69,7 +69,7 @@ export function writeNotification(
   return { id: messageId, body };
 }
 
-/** `priority`: that of its queue, where it does not say. Throws `UnreadableEnvelope`. */
+/** `priority`: that of its queue, if the message has none. Throws `UnreadableEnvelope`. */
 export function readNotification(
   body: Uint8Array,
   { priority, maxBytes }: { readonly priority: NotificationPriority; readonly maxBytes: number },

@@ -8,16 +8,16 @@ import type { NotificationSettings } from '../messaging-options.js';
 import type { Transport } from '../transport/transport.js';
 import { newNotification, notificationRoute, writeNotification } from './notification.js';
 
-/** Parts that a notifier sends with. */
+/** Parts of a connection that a notifier uses. */
 export type NotifierPath = Pick<CallPath, 'settings' | 'serializer' | 'log' | 'clock' | 'connected' | 'send'>;
 
-/** Each is tried as long. */
+/** Time limit of sending a notification. */
 const EMIT_MS = 30_000;
 
-/** Members of a context that no listener may see: a bus of notifications has many readers. */
+/** Members of a context that listeners must not see: notifications have many readers. */
 const SECRET = 'auth_token';
 
-/** A notifier: `notify`, and a method for each priority. */
+/** Returns a notifier: `notify`, and a method for each priority. */
 export function busNotifier(path: NotifierPath, settings: NotificationSettings, options: NotifierOptions): Notifier {
   const bus = new BusNotifier(path, settings, options);
   const notify: Notifier['notify'] = (...told) => bus.notify(...told);
@@ -32,7 +32,7 @@ class BusNotifier {
   readonly #path: NotifierPath;
   readonly #settings: NotificationSettings;
   readonly #options: NotifierOptions;
-  /** Transports, and the queues that are known to be there. */
+  /** Transports with the queues that are known to exist. */
   readonly #declared = new WeakMap<Transport, Map<string, Promise<void>>>();
 
   constructor(path: NotifierPath, settings: NotificationSettings, options: NotifierOptions) {
@@ -73,7 +73,7 @@ class BusNotifier {
     await this.#declare(transport, route);
     await this.#path.send(route, message, how).catch(async (error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
-      // The queue has gone since, as with a broker that forgot it.
+      // The queue has disappeared since, for example because the broker was reset.
       this.#declared.delete(transport);
       await this.#declare(transport, route);
       await this.#path.send(route, message, how);

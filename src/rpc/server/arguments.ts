@@ -1,5 +1,5 @@
 /**
- * The arguments of a call: checked by the JSON Schema that their method has for them, and shown in the log without what is secret.
+ * Arguments of a call: checked by the JSON Schema of their method, and shown in the log without secrets.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
 import { quoteClient } from '../../app/index.js';
@@ -11,10 +11,10 @@ import { BadArguments } from '../errors.js';
 /** A JSON Schema of the object of a method's arguments. */
 export type ArgumentSchema = Readonly<Record<string, unknown>>;
 
-/** Throws `BadArguments` for arguments that the schema does not take. */
+/** Throws `BadArguments` for arguments that the schema refuses. */
 export type ArgumentCheck = (args: Readonly<Record<string, unknown>>) => void;
 
-/** Makes the checks of one server. */
+/** Creates the checks of one server. */
 export class ArgumentChecks {
   /** Loaded with the first schema. */
   #ajv: Ajv | undefined;
@@ -43,7 +43,7 @@ function compiled(method: string, schema: ArgumentSchema, ajv: Ajv): ValidateFun
   }
 }
 
-/** The first error. The nearest name is in the message, for that is what travels to the caller. */
+/** Returns the first error. The nearest name is in the message, because only that is sent to the caller. */
 function refusal(
   method: string,
   validate: ValidateFunction,
@@ -62,12 +62,12 @@ function refusal(
   return new BadArguments({ message: `${method}: ${path === '' ? 'the arguments' : path}: ${wanted}${value}` });
 }
 
-/** More characters are cut off. */
+/** Longest text in characters. */
 const LONGEST = 2000;
 
 /**
- * As JSON, with `****` for what the schema marks `writeOnly`, and for what has the name of a secret, wherever it is; URIs
- * without their passwords; of bytes their number. 2000 characters at most.
+ * Returns JSON with `****` for values that the schema marks `writeOnly`, and for values with the name of a secret, at any depth; URIs
+ * without their passwords; the number of bytes in place of bytes. 2000 characters at most.
  */
 export function shownArguments(
   args: Readonly<Record<string, unknown>>,
@@ -95,8 +95,8 @@ function shown(name: string, value: unknown, isSecret: (name: string) => boolean
 }
 
 /**
- * The names of properties whose schema, or a part of it that is about the same value, says `writeOnly`; the empty name for the
- * arguments as a whole. A name is a secret at any depth: rather too much is masked than a secret shown.
+ * Returns the names of properties whose schema, or a part of it for the same value, is `writeOnly`; the empty name for the arguments as a
+ * whole. A name is secret at any depth: masking too much is better than showing a secret.
  */
 function writeOnlyNames(schema: ArgumentSchema): ReadonlySet<string> {
   const names = new Set<string>();
@@ -111,7 +111,7 @@ function writeOnlyNames(schema: ArgumentSchema): ReadonlySet<string> {
       else if (keyword === '$ref') visit(referred(schema, value), name);
       else if (keyword === 'properties')
         for (const [inner, each] of Object.entries(value as object)) visit(each, inner);
-      // These are reached by those who refer to them.
+      // These are visited through their references.
       else if (keyword !== 'definitions' && keyword !== '$defs') visit(value, name);
     }
   };
@@ -119,7 +119,7 @@ function writeOnlyNames(schema: ArgumentSchema): ReadonlySet<string> {
   return names;
 }
 
-/** The part of the schema that a pointer names. */
+/** Returns the part of the schema at a pointer. */
 function referred(schema: ArgumentSchema, pointer: unknown): unknown {
   if (typeof pointer !== 'string' || !pointer.startsWith('#')) return undefined;
   const steps = decodeURIComponent(pointer).split('/').slice(1);

@@ -1,9 +1,9 @@
 /**
- * Methods that every service answers beside its managers.
+ * Methods that every service answers in addition to its managers.
  */
 import { untracked } from '../../service/index.js';
 
-/** How a service is. Times in seconds. */
+/** Status of a service. Times in seconds. */
 export interface ServiceStatus {
   readonly version: number;
   readonly uptime: number;
@@ -12,9 +12,7 @@ export interface ServiceStatus {
   readonly configGeneration: number;
 }
 
-/**
- * Endpoint of the namespace `base`, version 1.1, which every service has: `ping` and `getStatus`.
- */
+/** Endpoint of the namespace `base`, version 1.1, which every service has: `ping` and `getStatus`. */
 export class BaseEndpoint {
   static readonly rpc = ['ping', 'getStatus'];
   readonly target = { namespace: 'base', version: '1.1' } as const;
@@ -22,14 +20,14 @@ export class BaseEndpoint {
   readonly #host: string;
   readonly #status: () => ServiceStatus;
 
-  /** `service`: what it takes calls for. */
+  /** `service`: the target of its calls. */
   constructor({ service, host }: { readonly service: string; readonly host: string }, status: () => ServiceStatus) {
     this.#service = service;
     this.#host = host;
     this.#status = status;
   }
 
-  /** Gives back what it was given, and who answered. */
+  /** Returns its argument, and the name of the service. */
   @untracked
   ping(_context: unknown, { arg }: { readonly arg?: unknown } = {}): { service: string; host: string; arg: unknown } {
     return { service: this.#service, host: this.#host, arg };
@@ -41,7 +39,7 @@ export class BaseEndpoint {
   }
 }
 
-/** The endpoint of oslo.messaging's `rpc_ping_enabled`, on the same wire. */
+/** Endpoint of oslo.messaging's `rpc_ping_enabled`, on the same wire. */
 export class OsloPing {
   static readonly rpc = ['oslo_rpc_server_ping'];
 

@@ -1,5 +1,5 @@
 /**
- * The reply to a call: its result or its failure, in a form that can travel.
+ * Reply to a call: its result or its failure, in a form that can be sent.
  */
 import type { Logger } from '../../log/index.js';
 import type { FailureEnvelope, RequestEnvelope } from '../message/envelope.js';
@@ -12,26 +12,26 @@ export interface ReplyParts {
   readonly host: string;
   readonly binary: string;
   readonly log: Logger;
-  /** Tell callers the stack of what failed. */
+  /** Send callers the stack of a failure. */
   readonly sendStack: boolean;
   readonly replies: ReplySender;
 }
 
-/** Sends what comes of one call. Nothing is sent where no reply is wanted. */
+/** Sends the outcome of one call. Sends nothing for a cast. */
 export class CallReply {
   readonly #with: ReplyParts;
   readonly #request: RequestEnvelope;
   readonly #since: number;
   #isTold = false;
 
-  /** `since`: when the call came, by the clock. */
+  /** `since`: arrival of the call, by the clock. */
   constructor(parts: ReplyParts, request: RequestEnvelope, since: number) {
     this.#with = parts;
     this.#request = request;
     this.#since = since;
   }
 
-  /** A result that cannot travel is a failure. `name`: the method, as logs call it. */
+  /** Sends a result; one that cannot be sent is a failure. `name`: the method, for logs. */
   async result(name: string, result: unknown): Promise<void> {
     try {
       await this.#send(name, { result });
@@ -40,7 +40,7 @@ export class CallReply {
     }
   }
 
-  /** Logs it as well. */
+  /** Sends a failure, and logs it. */
   async failure(name: string, error: unknown, expected: boolean): Promise<void> {
     const { log, host, binary, sendStack } = this.#with;
     try {
@@ -58,7 +58,7 @@ export class CallReply {
     }
   }
 
-  /** Sends an error if no reply is on its way: something failed that should not. */
+  /** Sends an error if no reply was sent: an unexpected failure. */
   async lastResort(): Promise<void> {
     if (this.#isTold) return;
     const { host, binary } = this.#with;
@@ -67,13 +67,13 @@ export class CallReply {
     await this.#send(method, { failure: { type: 'Error', message, remote: { host, binary } } });
   }
 
-  /** Of the request that the call is made for. */
+  /** Id of the request that caused the call. */
   get requestId(): string | undefined {
     const { request_id: id, requestId = id } = this.#request.ctx;
     return typeof requestId === 'string' ? requestId : undefined;
   }
 
-  /** The call's facts for a line of the log. */
+  /** Fields of the call for a log line. */
   get facts(): { readonly requestId: string | undefined; readonly message: string } {
     return { requestId: this.requestId, message: this.#request.id };
   }

@@ -1,5 +1,5 @@
 /**
- * The methods that a service offers to others, as data to be kept with its code: each release is compared with the one before.
+ * Methods that a service offers to others, as data to keep with its code: each release is compared with the previous one.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ExposurePolicy } from '../exposed-methods.js';
@@ -10,7 +10,7 @@ import { Endpoints } from './endpoints.js';
 /** One interface of a service. */
 export interface RpcContract {
   readonly namespace: string | null;
-  /** Names it had before, which it is served under as well. Absent: none. */
+  /** Earlier names, under which it is served too. Absent: none. */
   readonly acceptedNamespaces?: readonly string[];
   readonly version: string;
   /** Methods by name, with the schema of their arguments; null: any. */
@@ -18,8 +18,7 @@ export interface RpcContract {
 }
 
 /**
- * The contract of endpoints (managers and their further endpoints); `policy` as for `exposedMethods`. Throws the errors of a
- * start.
+ * Returns the contract of endpoints (managers and their further endpoints); `policy` as for `exposedMethods`. Throws the errors of a start.
  */
 export function rpcContract(endpoints: readonly object[], policy?: ExposurePolicy): RpcContract[] {
   return new Endpoints(endpoints, policy).described.map(({ namespaces, version, methods }) => {
@@ -34,8 +33,8 @@ export function rpcContract(endpoints: readonly object[], policy?: ExposurePolic
 }
 
 /**
- * Mistakes in the versions of a release: an added method or optional argument is a new minor version, anything removed or
- * changed a new major one, beside which the one before is served for a release.
+ * Returns mistakes in the versions of a release: an added method or optional argument requires a new minor version; anything removed or
+ * changed requires a new major version, and the previous one stays for a release.
  */
 export function contractMistakes(before: readonly RpcContract[], after: readonly RpcContract[]): string[] {
   const mistakes = before.flatMap((old) => {
@@ -53,7 +52,7 @@ interface Releases {
   readonly after: readonly RpcContract[];
 }
 
-/** `now`: what is there of the interface in its major version. */
+/** `now`: the present interfaces of that name and major version. */
 function changesOf(name: string, old: RpcContract, now: readonly RpcContract[], { before, after }: Releases): string[] {
   if (!now.some(({ version }) => isCompatible(version, old.version))) {
     return [`${name}: ${now[0]!.version} is an older version`];
@@ -65,10 +64,10 @@ function changesOf(name: string, old: RpcContract, now: readonly RpcContract[], 
     return accepts(schema, served(before, old, method)!) ? [] : [major(`arguments of ${method} have changed`)];
   });
   if (broken.length > 0) return broken;
-  // A client that asks for it in this version may reach a service of the release before.
+  // A client that requests this version may reach a service of the previous release.
   const isNew = ({ version, methods }: RpcContract): boolean =>
     Object.keys(methods).some((method) => {
-      // A revision of the same minor version is no newer one.
+      // A revision of the same minor version is not newer.
       const asked = { namespace: old.namespace, version: isCompatible(old.version, version) ? version : old.version };
       return !isDeepStrictEqual(served(after, asked, method), served(before, asked, method));
     });
@@ -76,7 +75,10 @@ function changesOf(name: string, old: RpcContract, now: readonly RpcContract[], 
   return [`${name}: it has new methods or arguments: this needs a new minor version`];
 }
 
-/** The schema of what serves a call: of several endpoints the first that fits and has the method. Undefined: none has. */
+/**
+ * Returns the schema of the endpoint that serves a call: of several endpoints, the first that matches and has the method. Undefined if none
+ * has.
+ */
 function served(
   release: readonly RpcContract[],
   { namespace, version }: Pick<RpcContract, 'namespace' | 'version'>,
@@ -90,7 +92,7 @@ function isServedAs({ namespace, acceptedNamespaces = [] }: RpcContract, asked: 
   return namespace === asked || (asked !== null && acceptedNamespaces.includes(asked));
 }
 
-/** Whether all that one schema takes another takes as well, as far as equal ones and arguments that are added show it. */
+/** Reports whether one schema accepts everything that another accepts, as far as equal schemas and added arguments show. */
 function accepts(now: ArgumentSchema | null, old: ArgumentSchema | null): boolean {
   if (now === null || isDeepStrictEqual(now, old)) return true;
   if (old === null) return false;

@@ -1,6 +1,6 @@
 /**
- * The endpoints of a server, in order: finds the method of a request by namespace and version, and turns its errors into log lines and
- * replies, the same for calls of other processes and of this one.
+ * Endpoints of a server, in order: finds the method of a request by namespace and version, and turns its errors into log lines and replies,
+ * for calls of other processes and of this one.
  */
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -17,42 +17,42 @@ import type { RequestEnvelope } from '../message/envelope.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import { type ArgumentCheck, ArgumentChecks } from './arguments.js';
 
-/** The member `target` of an endpoint: its namespace and version. */
+/** Member `target` of an endpoint: its namespace and version. */
 export interface EndpointTarget {
   /** A separate interface on the topic. Default: none. */
   readonly namespace?: string;
-  /** Default 1.0. Two majors at once are two endpoints. */
+  /** Default 1.0. Two majors at the same time are two endpoints. */
   readonly version?: string;
-  /** Names it had before, while callers still use them. */
+  /** Earlier names, while callers still use them. */
   readonly acceptedNamespaces?: readonly string[];
 }
 
-/** A method, as it is served. */
+/** A served method. */
 export interface ServedMethod {
   /** `Images.resize`, for logs and lists of tasks. */
   readonly name: string;
   readonly call: RemoteMethod;
   readonly options: RpcMethodOptions;
   readonly tracked: boolean;
-  /** Throws `BadArguments`. Undefined: it takes any. */
+  /** Throws `BadArguments`. Undefined: any arguments. */
   readonly checkArguments: ArgumentCheck | undefined;
 }
 
-/** An endpoint, as it is served. */
+/** A served endpoint. */
 export interface ServedEndpoint {
-  /** Its own first; undefined: none. */
+  /** Its present name first; undefined: none. */
   readonly namespaces: ReadonlySet<string | undefined>;
   readonly version: string;
   readonly methods: ReadonlyMap<string, ServedMethod>;
 }
 
-/** The methods of a server. */
+/** Methods of a server. */
 export class Endpoints {
   readonly #endpoints: readonly ServedEndpoint[];
 
   /**
-   * `serves`: which methods. Throws as `exposedMethods`, `InvalidTarget` for a version that is none, and `PORTICO_RPC_METHOD` for
-   * a schema that is none: names are looked up once, when a server begins.
+   * `serves`: selects methods. Throws as `exposedMethods`, `InvalidTarget` for an invalid version, and `PORTICO_RPC_METHOD` for an invalid
+   * schema: names are looked up once, when a server starts.
    */
   constructor(
     endpoints: readonly object[],
@@ -63,31 +63,31 @@ export class Endpoints {
     this.#endpoints = endpoints.map((endpoint) => read(endpoint, checks, policy, serves));
   }
 
-  /** The endpoints, in order. */
+  /** Endpoints, in order. */
   get described(): readonly ServedEndpoint[] {
     return this.#endpoints;
   }
 
-  /** Everything that is served, for checks at the start. */
+  /** All served methods, for checks at the start. */
   get methods(): readonly ServedMethod[] {
     return this.#endpoints.flatMap(({ methods }) => [...methods.values()]);
   }
 
-  /** Whether a request means a method that is acknowledged when it has ended. */
+  /** Reports whether a request is for a method that is acknowledged after it has ended. */
   isLate({ method, ns, ver = FIRST_VERSION }: Pick<RequestEnvelope, 'method' | 'ns' | 'ver'>): boolean {
     if (!this.hasLate) return false;
     const fits = this.#endpoints.filter((each) => each.namespaces.has(ns) && isCompatible(each.version, ver));
     return fits.find(({ methods }) => methods.has(method))?.methods.get(method)?.options.ack === 'late';
   }
 
-  /** Whether any method is acknowledged when it has ended. */
+  /** Reports whether any method is acknowledged after it has ended. */
   get hasLate(): boolean {
     return this.methods.some(({ options }) => options.ack === 'late');
   }
 
   /**
-   * The method of the first endpoint that has it, under the namespace and in a version that are asked for. Throws
-   * `NoSuchMethod` where an endpoint fits and has no such method, `UnsupportedVersion` where none fits.
+   * Returns the method of the first endpoint that has it under the requested namespace and version. Throws `NoSuchMethod` if a matching
+   * endpoint has no such method, `UnsupportedVersion` if none matches.
    */
   find({ method, ns, ver = FIRST_VERSION }: Pick<RequestEnvelope, 'method' | 'ns' | 'ver'>): ServedMethod {
     const named = this.#endpoints.filter(({ namespaces }) => namespaces.has(ns));
@@ -133,40 +133,40 @@ function read(
   return { namespaces: new Set([namespace, ...acceptedNamespaces]), version, methods };
 }
 
-/** Errors of methods whose names end so are logged, and their callers get null. */
+/** Suffix of methods whose errors are logged, while their callers get null. */
 const IGNORING = '_ignore_errors';
 
-/** The server ended before the method did. The error of a call that the method made is about another server. */
+/** Reports whether the server ended before the method did. Excludes the error of a call that the method made to another server. */
 export function isCutOff(error: unknown): error is ServerShuttingDown {
   return error instanceof ServerShuttingDown && !('remote' in error);
 }
 
-/** The method may well end so: its server is in order. */
+/** Reports whether the method is expected to throw it: its server works. */
 export function isExpected(error: unknown, { options }: ServedMethod): boolean {
   return isCutOff(error) || (options.expected?.some((each) => error instanceof each) ?? false);
 }
 
-/** The caller gets null instead. A method that was cut off has not failed: it may be called again. */
+/** Reports whether the caller gets null in place of the error. A method that was cut off has not failed: it may be called again. */
 export function isIgnored(error: unknown, { name }: ServedMethod): boolean {
   return name.endsWith(IGNORING) && !isCutOff(error);
 }
 
 /** A failed method and its error. */
 interface Failure {
-  /** The method, as logs call it. */
+  /** Name of the method in logs. */
   readonly name: string;
   readonly error: unknown;
   readonly isExpected: boolean;
 }
 
-/** At error with its stack, one that is expected at debug and without. */
+/** Logs at error with the stack, or an expected failure at debug and without. */
 export function logFailure(
   log: Logger,
   { name, error, isExpected: expected }: Failure,
   facts: Readonly<Record<string, unknown>>,
 ): void {
   if (!expected) log.error(`${name} failed`, { err: error, ...facts });
-  // Its message quotes arguments, and these are told at trace alone.
+  // Its message quotes arguments, which are logged at trace only.
   else if (error instanceof BadArguments && !log.enabled('trace'))
     log.debug(`${name}: its arguments do not match its schema`, { ...facts });
   else log.debug(`${name}: ${messageOf(error)}`, { ...facts });

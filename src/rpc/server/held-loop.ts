@@ -1,26 +1,26 @@
 /**
- * Tells which methods held up the event loop: while one does, no call of this process goes on, and no heartbeat is sent.
+ * Reports which methods blocked the event loop: meanwhile no call of this process continues, and no heartbeat is sent.
  */
 import type { Logger } from '../../log/index.js';
 import type { Clock } from '../../tasks/index.js';
 import { formatDuration } from '../../text/index.js';
 
 const TICK_MS = 500;
-/** How late a tick is that is told. */
+/** Lateness of a tick that is logged. */
 const LATE_MS = 1000;
 
 /**
- * Ticks while methods run, and once more after the last of them: methods that follow one another share a timer. If several run, all are
- * named: which of them it was is not seen.
+ * Ticks while methods run, and once more after the last one: methods that follow one another share a timer. If several run, all are named,
+ * because the one that blocked is unknown.
  */
 export class HeldLoop {
   readonly #log: Logger;
   readonly #clock: Clock;
-  /** How often each runs. */
+  /** Number of runs of each method. */
   readonly #running = new Map<string, number>();
   #isTicking = false;
   #due = 0;
-  /** Begin of the first method of those that run. */
+  /** Start of the first of the running methods. */
   #since = 0;
 
   constructor({ log, clock }: { readonly log: Logger; readonly clock: Clock }) {
@@ -28,7 +28,7 @@ export class HeldLoop {
     this.#clock = clock;
   }
 
-  /** A method begins. The function that it gives is called when it has ended. */
+  /** Records the start of a method. The returned function must be called at its end. */
   begin(name: string): () => void {
     if (this.#running.size === 0) {
       this.#since = this.#clock.now();
@@ -36,7 +36,7 @@ export class HeldLoop {
     }
     this.#running.set(name, (this.#running.get(name) ?? 0) + 1);
     return () => {
-      // It may end in the turn that it held up, before the tick.
+      // It may end in the turn that it blocked, before the tick.
       if (this.#lateMs >= LATE_MS) this.#tell();
       const left = this.#running.get(name)! - 1;
       if (left > 0) this.#running.set(name, left);
@@ -44,7 +44,7 @@ export class HeldLoop {
     };
   }
 
-  /** Time since the tick was due, or since the methods have begun where that was later. */
+  /** Time since the tick was due, or since the methods have started if that was later. */
   get #lateMs(): number {
     return this.#clock.now() - Math.max(this.#due, this.#since);
   }
@@ -67,7 +67,7 @@ export class HeldLoop {
     const methods = [...this.#running.keys()].join(', ');
     const time = formatDuration(lateMs / 1000);
     this.#log.warn(`The event loop was blocked for ${time} while ${methods} ran`, { lateMs: Math.round(lateMs) });
-    // Told once: the tick that is late comes next.
+    // Logged once: the late tick follows.
     this.#since = this.#clock.now();
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Keys of a short past: messages that were begun, of which a broker may deliver one twice, and addresses that were given up.
+ * Recent keys: messages that were begun, which a broker may deliver twice, and addresses that were given up.
  */
 import type { Clock } from '../../tasks/index.js';
 
-/** Remembers each key for `keepMs`, and the newest `most` of them. */
+/** Remembers each key for `keepMs`, and at most the newest `most` of them. */
 export class RecentKeys {
   readonly #limits: { readonly clock: Clock; readonly keepMs: number; readonly most: number };
-  /** When each came, in that order. */
+  /** Time of each key, in that order. */
   readonly #keys = new Map<string, number>();
 
   constructor(limits: { readonly clock: Clock; readonly keepMs: number; readonly most: number }) {

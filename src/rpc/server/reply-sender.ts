@@ -1,6 +1,5 @@
 /**
- * Sends replies. A caller may be reconnecting, so one that cannot be reached is tried again for a while; replies to others are
- * not held up by it.
+ * Sends replies. A caller may be reconnecting, so an unreachable one is retried for a while, without a delay for other replies.
  */
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
@@ -10,46 +9,46 @@ import type { WireFormat } from '../message/wire-format.js';
 import type { Transport } from '../transport/transport.js';
 import { RecentKeys } from './recent-keys.js';
 
-/** How a {@link ReplySender} works. */
+/** Options of a {@link ReplySender}. */
 export interface ReplySenderOptions {
   readonly transport: Transport;
   readonly log: Logger;
   readonly clock: Clock;
   readonly format: WireFormat;
-  /** How long a reply is tried. */
+  /** Time for which a reply is retried. */
   readonly retryMs: number;
   /** Counts a reply that was not delivered. */
   readonly onLost?: (() => void) | undefined;
 }
 
-/** A reply, and what it belongs to, for the log. */
+/** A reply with its call, for the log. */
 export interface Reply {
   readonly to: string;
   readonly envelope: ReplyEnvelope;
-  /** The method. */
+  /** Name of the method. */
   readonly name: string;
-  /** When the call came, by the clock. */
+  /** Arrival of the call, by the clock. */
   readonly since: number;
 }
 
 const BETWEEN_MS = 250;
-/** Limits of all replies that wait for another try: a sender may ask for replies to queues that are not there. */
+/** Limits of all replies that wait for a retry: a sender may request replies to queues that do not exist. */
 const KEPT_REPLIES = 1000;
 const KEPT_BYTES = 16 * 1024 * 1024;
 const GONE_MS = 60_000;
 const GONE_ENTRIES = 200;
-/** For replies that are under way when the server ends. */
+/** Time for replies in progress when the server ends. */
 const FLUSH_MS = 2000;
-/** The shortest interval of signs of life that a caller may ask for: each is a message. */
+/** Shortest interval of heartbeats that a caller may request: each is a message. */
 const LEAST_BEAT_MS = 50;
 
 interface WrittenReply extends Omit<Reply, 'envelope'> {
-  /** Of the call. */
+  /** Id of the call. */
   readonly id: string;
   readonly body: Uint8Array;
 }
 
-/** A reply that waits for its next try. */
+/** A reply that waits for its next attempt. */
 interface Kept {
   readonly bytes: number;
   readonly ended: AbortController;
@@ -57,22 +56,22 @@ interface Kept {
 
 const SETTLED = Promise.resolve();
 
-/** A reply under way. */
+/** A reply in progress. */
 interface Sending {
-  /** Lets its handler go on. */
+  /** Lets its handler continue. */
   readonly tried: () => void;
   /** Settles when it is delivered or given up. */
   ended: Promise<void>;
 }
 
-/** Never fails: what cannot be sent is logged. */
+/** Never fails: replies that cannot be sent are logged. */
 export class ReplySender {
   readonly #options: ReplySenderOptions;
-  /** Those under way. */
+  /** Replies in progress. */
   readonly #pending = new Set<Sending>();
   /** Addresses that were given up. */
   readonly #gone: RecentKeys;
-  /** The oldest first. */
+  /** Replies that wait, oldest first. */
   readonly #kept = new Set<Kept>();
   #keptBytes = 0;
   #isHurried = false;
@@ -84,13 +83,13 @@ export class ReplySender {
   }
 
   /**
-   * Settles when it was tried once: handlers wait for a broker that takes nothing, not for a caller that is gone. Throws
-   * `SerializationError` for a reply that cannot travel.
+   * Settles after the first attempt: handlers wait for a broker that accepts nothing, but not for a caller that is gone. Throws
+   * `SerializationError` for a reply that cannot be sent.
    */
   send(reply: Reply): Promise<void> {
     const { envelope, to, name, since } = reply;
     const body = writeEnvelope(envelope, `the result of ${name}`, this.#options.format.at(to));
-    // Without the result, which would be kept for as long as its bytes.
+    // Without the result, which would be kept as long as its bytes.
     const written = { to, id: envelope.id, name, since, body };
     return new Promise((tried) => {
       const sending: Sending = { tried, ended: SETTLED };
@@ -100,7 +99,7 @@ export class ReplySender {
     });
   }
 
-  /** The server ends: no handler waits longer for its reply than a moment, for a broker may be silent. */
+  /** Called when the server ends: handlers wait only briefly for their replies, because a broker may be silent. */
   hurry(): void {
     this.#isHurried = true;
     for (const { tried } of this.#pending) this.#limit(tried);
@@ -110,7 +109,7 @@ export class ReplySender {
     this.#options.clock.after(FLUSH_MS, tried, { unref: true });
   }
 
-  /** Signs of life, each sent once, twice within the time that the caller waits for one. */
+  /** Sends heartbeats, each once, two within the time for which the caller waits. */
   beat({ reply, monitor }: RequestEnvelope, name: string): Cancel {
     if (reply === undefined || monitor === undefined || !(monitor > 0)) return () => {};
     const { transport, clock, format, log } = this.#options;
@@ -131,8 +130,8 @@ export class ReplySender {
   }
 
   /**
-   * Settles once `handlers` have ended, and all replies are confirmed or given up and `consumer` has ended. For the latter two there
-   * is little time now: a broker that is silent would hold up the stop, a publish for as long as the reply is tried.
+   * Settles when `handlers` have ended, all replies are confirmed or given up, and `consumer` has ended. The latter two have little time: a
+   * silent broker would delay the stop, a publish for as long as the reply is retried.
    */
   async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
     const sent = handlers.then(() => Promise.all([...Array.from(this.#pending, ({ ended }) => ended), consumer]));
@@ -175,7 +174,7 @@ export class ReplySender {
     log.warn(`${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`, { err });
   }
 
-  /** The oldest make room: they were tried more often. */
+  /** The oldest ones make room: they were tried more often. */
   #keep(reply: Kept): void {
     if (this.#isClosing) reply.ended.abort();
     if (this.#kept.has(reply)) return;

@@ -1,6 +1,6 @@
 /**
- * Servers of a service: one for its topic, and one for the second topic, on which operations that end can
- * still be reached. Each has three consumers (of the topic, of this host, of everyone), one pool, and an end that loses nothing.
+ * Servers of a service: one for its topic, and one for the second topic, on which operations that end can still be reached. Each has three
+ * consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
@@ -21,16 +21,16 @@ import { ServedCall, type ServedWith } from './served-call.js';
 /** Parts of a server. */
 export interface RpcServerOptions {
   readonly connection: RPCConnection;
-  /** That of the connection, connected. */
+  /** Connected transport. */
   readonly transport: Transport;
-  /** Undefined: no spans are made. */
+  /** Undefined: no spans are created. */
   readonly spans?: CallSpans | undefined;
   readonly topic: string;
   readonly host: string;
   readonly binary: string;
   readonly endpoints: Endpoints;
   readonly tracker: TaskTracker;
-  /** How many handlers run at a time. Default: what the configuration says. */
+  /** Number of handlers that run at a time. Default: by the configuration. */
   readonly poolSize?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface ServedTopicsOptions extends Omit<RpcServerOptions, 'transport' 
   readonly endpoints: readonly object[];
 }
 
-/** The servers of one service, for one run. */
+/** Servers of one service, for one run. */
 export class ServedTopics {
   readonly #options: ServedTopicsOptions;
   #main: RpcServer | undefined;
@@ -53,8 +53,8 @@ export class ServedTopics {
   }
 
   /**
-   * Settles when calls can come. Waits for a broker that is away; rejects with `DeliveryFailure` when that takes longer than
-   * `[rpc] start_wait`, and as `Endpoints` for methods that cannot be served. On failure nothing is consumed.
+   * Settles when calls can arrive. Waits for a broker that is not available; rejects with `DeliveryFailure` if it takes longer than `[rpc]
+   * start_wait`, and as `Endpoints` for methods that cannot be served. After a failure nothing is consumed.
    */
   async start(aborted: AbortSignal): Promise<void> {
     const { connection, endpoints } = this.#options;
@@ -123,13 +123,13 @@ export class ServedTopics {
     }
   }
 
-  /** Nothing new on the first topic. Continuations still come. */
+  /** Stops new calls of the first topic. Continuations still arrive. */
   async stopAccepting(): Promise<void> {
     this.#ending.abort();
     await this.#main?.stopAccepting();
   }
 
-  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. The limit is that of both. */
+  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. The limit applies to both. */
   async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
     const { clock } = this.#options.connection;
     const until = clock.now() + limitMs;
@@ -140,11 +140,11 @@ export class ServedTopics {
   }
 }
 
-/** How long, and how many, messages are remembered that were begun. */
+/** Time for which begun messages are remembered, and their number. */
 const SEEN_MS = 600_000;
 const SEEN_MESSAGES = 10_000;
 
-/** Milliseconds that handlers get to end by themselves once their signal has fired. */
+/** Milliseconds that handlers have to end by themselves after their signal was aborted. */
 const GRACE_MS = 1000;
 
 /** A server of one topic, for one run. */
@@ -152,15 +152,15 @@ export class RpcServer {
   readonly #options: RpcServerOptions;
   readonly #with: ServedWith;
   readonly #poolSize: number;
-  /** Have come, and not begun: they can be given back to the broker. */
+  /** Calls that have arrived but not begun: they can be returned to the broker. */
   readonly #waiting: ServedCall[] = [];
   readonly #running = new Set<ServedCall>();
   #idle: (() => void)[] = [];
-  /** `held`: nothing more is begun, what comes waits to be given back. `closed`: that goes back at once. */
+  /** `held`: nothing more is begun, and new calls wait for their return. `closed`: new calls are returned at once. */
   #intake: 'open' | 'held' | 'closed' = 'open';
-  /** Of the topic and of this host. */
+  /** Consumers of the topic and of this host. */
   #work: (TransportConsumer | undefined)[] = [];
-  /** Of what goes to every process. */
+  /** Consumer of messages to every process. */
   #copies: TransportConsumer | undefined;
 
   constructor(options: RpcServerOptions) {
@@ -188,11 +188,11 @@ export class RpcServer {
     };
   }
 
-  /** Settles when all three consumers are there. On failure none is. */
+  /** Settles when all three consumers run. After a failure none does. */
   async start(): Promise<void> {
     const { connection, transport, topic, host, endpoints } = this.#options;
     const { exchange, format, prefetch } = connection.settings;
-    // A crash counts all that it gives back as begun, so calls that are acknowledged late are held only if they can begin.
+    // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
     const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
     const held = Math.min(this.#options.poolSize ?? prefetch, most);
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
@@ -215,9 +215,9 @@ export class RpcServer {
   }
 
   /**
-   * Nothing new is begun: the consumers of the topic and of this host end, and what has not begun goes back. Not before they have
-   * ended: it would come here again at once, until it came too often and were a dead letter. The consumer of what goes to all stays
-   * until {@link finish}: it hears which of the running calls are cancelled.
+   * Begins nothing new: the consumers of the topic and of this host end, and calls that have not begun are returned. Not before the
+   * consumers have ended: the calls would return here at once, until their limit made them dead letters. The consumer of fanouts stays
+   * until {@link finish}: it receives cancellations of running calls.
    */
   async stopAccepting(): Promise<void> {
     this.#intake = 'held';
@@ -227,8 +227,8 @@ export class RpcServer {
   }
 
   /**
-   * Settles once every handler has ended and its reply is confirmed. Those that have not when `limitMs` are over, or `signal` is
-   * raised, get their signal and a moment; then their callers are told that the server ended.
+   * Settles when every handler has ended and its reply is confirmed. After `limitMs`, or when `signal` is aborted, the signals of the
+   * remaining ones are aborted, and shortly later their callers get the error that the server ended.
    */
   async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
     const { clock, topic, host, replies } = this.#with;
@@ -240,7 +240,7 @@ export class RpcServer {
       );
     replies.hurry();
     const isIdle = await isIdleWithin(limitMs, signal);
-    // Calls that are cancelled from now on get their signal anyway.
+    // Calls that are cancelled from now on have an aborted signal anyway.
     const ended = this.#copies?.cancel();
     if (!isIdle) {
       const message = `${topic} on ${host} ended before the method did`;
@@ -269,7 +269,7 @@ export class RpcServer {
     }
     if ('cancel' in envelope) {
       const { cancel } = envelope;
-      // One that came again while it runs is not meant.
+      // A message that was redelivered while it runs does not count.
       const call = [...this.#running, ...this.#waiting].find((each) => each.isKnownAs(cancel));
       call?.cancel(new Error('the caller no longer waits'));
       delivery.ack().catch(() => {});
@@ -295,14 +295,14 @@ export class RpcServer {
     if (this.#running.size === 0) for (const tell of this.#idle.splice(0)) tell();
   }
 
-  /** Settles once nothing runs. */
+  /** Settles when nothing runs. */
   #isIdle(): Promise<void> {
     if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 }
 
-/** A message that says nothing of its caller's time was given no longer than that by the broker: how long of it is spent is not known. */
+/** A message without its caller's time has at most the time that the broker gave it: how much of it has passed is unknown. */
 function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery): RequestEnvelope {
   if (request.reply === undefined || request.deadline !== undefined || ttlMs === undefined) return request;
   return { ...request, deadline: ttlMs };

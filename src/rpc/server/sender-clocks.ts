@@ -1,31 +1,31 @@
 /**
- * How long messages waited in their queues, by what their senders say of when they were sent: clocks of two hosts differ, and the
- * difference is no wait.
+ * Time that messages spent in their queues, by the send times of their senders: clocks of two hosts differ, and the difference does not
+ * count as waiting.
  */
 import type { Clock } from '../../tasks/index.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 
-/** The least age of a sender's messages counts for so long: clocks drift. */
+/** Validity of the least age of a sender's messages: clocks drift. */
 const KEEP_MS = 300_000;
-/** Senders that are known at a time. */
+/** Number of senders that are remembered. */
 const MOST = 1000;
 
 interface Ages {
-  /** The least of the last period, and of this one. */
+  /** Least age of the last period, and of this one. */
   before: number;
   least: number;
   since: number;
 }
 
 /**
- * Knows of each sender the least age that a message of its had: that one did not wait, and the rest of its age is the difference of
- * the clocks and the way. A sender's first message is taken as one that did not wait.
+ * Records the least age of each sender's messages: such a message did not wait, so its age is the difference of the clocks plus the
+ * transfer. A sender's first message counts as one that did not wait.
  */
 export class SenderClocks {
   readonly #clock: Clock;
-  /** By where replies go, those heard of last at the end. */
+  /** By reply address, the most recent at the end. */
   readonly #ages = new Map<string, Ages>();
-  /** The wall clock of this process, once it began: setting it is no wait either. */
+  /** Wall clock of this process at its start: setting the clock does not count as waiting either. */
   readonly #began: number;
 
   constructor(clock: Clock, wallMs: number = Date.now()) {
@@ -33,11 +33,13 @@ export class SenderClocks {
     this.#began = wallMs - clock.now();
   }
 
-  /** When the caller stops waiting, by the clock. It says how long it waits; its message may have waited a part of that. */
+  /**
+   * Returns the time at which the caller stops waiting, by the clock. The message has the caller's limit, part of which may have passed.
+   */
   deadlineOf({ deadline, sent, reply }: RequestEnvelope, now: number): number | undefined {
     if (deadline === undefined) return undefined;
     const waited = sent === undefined || reply === undefined ? 0 : this.#waitedMs(reply.to, sent);
-    // The broker delivers nothing that waited for longer: the sender's clock was set.
+    // The broker delivers no message that waited longer: the sender's clock was set.
     return now + deadline - (waited <= deadline ? waited : 0);
   }
 

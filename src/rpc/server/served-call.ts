@@ -1,5 +1,5 @@
 /**
- * One call or cast that has come, from the message to the reply.
+ * One received call or cast, from the message to the reply.
  */
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
@@ -22,51 +22,51 @@ import type { RecentKeys } from './recent-keys.js';
 import type { ReplySender } from './reply-sender.js';
 import type { SenderClocks } from './sender-clocks.js';
 
-/** Of an error, with a dead letter. */
+/** Longest reason of a dead letter. */
 const REASON_CHARACTERS = 300;
 
 /** Parts that all calls of a server share. */
 export interface ServedWith extends ReplyParts {
   readonly topic: string;
   readonly endpoints: Endpoints;
-  /** How often a message may come back. */
+  /** Number of redeliveries of a message. */
   readonly deliveryLimit: number;
   readonly tracker: TaskTracker;
   readonly serializer: Required<Serializer>;
   readonly clock: Clock;
-  /** Undefined: nothing is counted. */
+  /** Undefined: calls are not counted. */
   readonly meter: CallMeter | undefined;
-  /** Undefined: no spans are made. */
+  /** Undefined: no spans are created. */
   readonly spans: CallSpans | undefined;
   readonly replies: ReplySender;
   readonly held: HeldLoop;
-  /** Times of callers. */
+  /** Deadlines of callers. */
   readonly deadlines: Deadlines;
-  /** Of those who call. */
+  /** Clocks of callers. */
   readonly clocks: SenderClocks;
   /** Messages that were begun. */
   readonly seen: RecentKeys;
-  /** Calls under way that are acknowledged late, by their messages. */
+  /** Calls in progress that are acknowledged late, by their messages. */
   readonly late: Map<string, ServedCall>;
 }
 
 export class ServedCall {
   readonly #with: ServedWith;
   readonly #request: RequestEnvelope;
-  /** Of a method that is acknowledged late another one, where the message came again while it runs. */
+  /** For a method that is acknowledged late: another delivery, if the message was redelivered while it runs. */
   #delivery: Delivery;
   readonly #isCopy: boolean;
   readonly #reply: CallReply;
-  /** When it came, and when its caller stops waiting, by the clock. */
+  /** Arrival, and the time at which its caller stops waiting, by the clock. */
   readonly #since: number;
   readonly #deadline: number | undefined;
-  /** Made when its method asks for the signal: most do not. */
+  /** Created when its method reads the signal: most do not. */
   #abort: AbortController | undefined;
-  /** Why it was cancelled. */
+  /** Reason of its cancellation. */
   #cancelled: Error | undefined;
   #interrupt: (reason: Error) => void = () => {};
 
-  /** `isCopy`: a fanout, every other process of the topic has it as well. */
+  /** `isCopy`: a fanout, which every other process of the topic gets too. */
   constructor(parts: ServedWith, request: RequestEnvelope, delivery: Delivery, isCopy: boolean) {
     this.#with = parts;
     this.#request = request;
@@ -77,30 +77,30 @@ export class ServedCall {
     this.#reply = new CallReply(parts, request, this.#since);
   }
 
-  /** Whether its caller knows it by this id. */
+  /** Reports whether its caller knows it by this id. */
   isKnownAs(id: string): boolean {
     return (this.#request.reply?.id ?? this.#request.id) === id;
   }
 
-  /** Raises the signal of its method: the caller no longer waits, or the server ends. */
+  /** Aborts the signal of its method: the caller no longer waits, or the server ends. */
   cancel(reason: Error): void {
     this.#cancelled ??= reason;
     this.#abort?.abort(reason);
   }
 
-  /** Of its method. */
+  /** Signal of its method. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#cancelled !== undefined) this.#abort.abort(this.#cancelled);
     return this.#abort.signal;
   }
 
-  /** Its method is not waited for any more. */
+  /** Stops waiting for its method. */
   interrupt(reason: Error): void {
     this.#interrupt(reason);
   }
 
-  /** Runs its method, and sends what came of that. Never rejects. */
+  /** Runs its method, and sends the outcome. Never rejects. */
   async run(): Promise<void> {
     try {
       const method = await this.#begin();
@@ -112,37 +112,37 @@ export class ServedCall {
     }
   }
 
-  /** It is not begun here, because the server ends. Another one gets it, unless nothing is to run it. Never rejects. */
+  /** Returns it to the broker unbegun, because the server ends, unless no other process may run it. Never rejects. */
   async giveBack(): Promise<void> {
     const reason = this.#reasonToDrop() ?? (this.#isCopy ? 'stopping' : undefined);
     if (reason === undefined) await this.#delivery.requeue({ returns: this.#returns });
     else await this.#drop(reason);
   }
 
-  /** The next return would make it a dead letter, and it never began: what begins is acknowledged first. */
+  /** The next return would make it a dead letter although it never began: begun calls are acknowledged first. */
   get isWornOut(): boolean {
     return this.#delivery.count > this.#with.deliveryLimit && !this.#isCopy && !this.#isLate;
   }
 
-  /** Of those it had, how many count when it is given back unbegun; undefined: as the broker counts. */
+  /** Number of its deliveries that count when it is returned unbegun; undefined: by the broker's count. */
   get #returns(): number | undefined {
     if (this.#isLate) return this.#delivery.count - 1;
     return this.isWornOut ? 0 : undefined;
   }
 
-  /** Its method is acknowledged when it has ended. */
+  /** Reports whether its method is acknowledged after it has ended. */
   get #isLate(): boolean {
     return this.#with.endpoints.isLate(this.#request);
   }
 
-  /** The method that is to run; undefined where none is. A message that need not come again is acknowledged. */
+  /** Returns the method to run; undefined if there is none. Acknowledges a message that need not be redelivered. */
   async #begin(): Promise<ServedMethod | undefined> {
     const { seen, late, endpoints, meter, topic } = this.#with;
     const { id, args, method: name } = this.#request;
     if (this.#delivery.redelivered) meter?.redelivered(topic);
     const running = late.get(id);
     if (running !== undefined) {
-      // The connection was lost meanwhile: what comes of it settles the message that is there now.
+      // The connection was lost meanwhile: the outcome settles the present delivery.
       running.#delivery = this.#delivery;
       return undefined;
     }
@@ -160,7 +160,7 @@ export class ServedCall {
       return undefined;
     }
     if (method.options.ack === 'late') {
-      // Copies that went back uncounted have taken the broker's own count with them.
+      // Copies that were returned uncounted have lost the broker's own count.
       if (this.#delivery.count > this.#with.deliveryLimit + 1) {
         await this.#delivery.deadLetter('delivery_limit');
         return undefined;
@@ -177,7 +177,7 @@ export class ServedCall {
     return this.#cancelled === undefined ? undefined : 'cancelled';
   }
 
-  /** It is not begun, here or anywhere else. */
+  /** Drops it, here and everywhere else. */
   async #drop(reason: DropReason): Promise<void> {
     const { log, meter, topic } = this.#with;
     const { id, method } = this.#request;
@@ -186,7 +186,7 @@ export class ServedCall {
     meter?.dropped(topic, reason);
   }
 
-  /** False where the message will come again. */
+  /** Returns false if the message will be redelivered. */
   async #acknowledge(): Promise<boolean> {
     try {
       await this.#delivery.ack();
@@ -216,7 +216,7 @@ export class ServedCall {
       if (isLate && (await this.#runsAgain(method, error))) return;
       await this.#failed(method, error);
       if (isLate) {
-        // With a lost connection the message comes again and becomes no dead letter: it is forgotten here.
+        // After a lost connection the message is redelivered and does not become a dead letter: it is forgotten here.
         seen.forget(id);
         if (await this.#delivery.deadLetter(deathReason(error))) meter?.died(topic, 'failed');
       }
@@ -229,11 +229,11 @@ export class ServedCall {
     }
     await this.#reply.result(name, result);
     late.delete(id);
-    // Not written: the message comes again, and is known then.
+    // If it fails, the message is redelivered, and recognized then.
     if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info(`${name}: not acknowledged`, { err }));
   }
 
-  /** Counted, and in its own span, where that is wanted. */
+  /** Counts it, and creates its span, if enabled. */
   #observed(method: ServedMethod): Promise<unknown> {
     const { meter, spans, topic } = this.#with;
     const { method: name, reply, trace } = this.#request;
@@ -274,7 +274,7 @@ export class ServedCall {
     });
   }
 
-  /** The method's signal fires when its caller's time is up. */
+  /** Aborts the method's signal when its caller's time is up. */
   #limit(): Cancel {
     const { clock, deadlines } = this.#with;
     if (this.#deadline === undefined) return () => {};
@@ -282,7 +282,7 @@ export class ServedCall {
     return deadlines.after(this.#deadline - clock.now(), late);
   }
 
-  /** True where the message comes again: it failed in a way that may pass, or the server ends. */
+  /** Returns true if the message is redelivered: a transient failure, or the server ends. */
   async #runsAgain({ name, options }: ServedMethod, err: unknown): Promise<boolean> {
     const { seen, log } = this.#with;
     const ends = isCutOff(err);
@@ -302,7 +302,7 @@ export class ServedCall {
   }
 }
 
-/** Members of a context that exist only in the process where the call arrived: its signal, made when it is first read. */
+/** Members of a context that exist only in the receiving process: its signal, created when it is first read. */
 function hereOf(call: ServedCall, delivery: CallDelivery): ContextHere {
   return {
     delivery,
@@ -312,7 +312,7 @@ function hereOf(call: ServedCall, delivery: CallDelivery): ContextHere {
   };
 }
 
-/** For the operator who reads dead letters. */
+/** Returns the reason of a dead letter for operators. */
 function deathReason(error: unknown): string {
   const { type, message } = failureOf(error, { host: '', binary: '' });
   return `failed: ${type}: ${maskUris(message)}`.slice(0, REASON_CHARACTERS);

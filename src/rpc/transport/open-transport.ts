@@ -1,5 +1,5 @@
 /**
- * Chooses the driver of a transport URL, and shares one transport among all of a process that have the same URL.
+ * Chooses the driver of a transport URL, and shares one transport among all users of a URL in a process.
  */
 import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
 import { DeliveryFailure } from '../errors.js';
@@ -9,7 +9,7 @@ import { osloTransport } from './oslo/oslo-transport.js';
 import type { Transport, TransportConsumer, TransportOptions } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 
-/** A driver: makes a transport that is not connected yet. */
+/** A driver: creates a transport that is not connected yet. */
 type MakeTransport = (url: TransportUrl, options: TransportOptions) => Transport;
 
 /** Drivers, by the scheme of their URLs. */
@@ -21,14 +21,14 @@ const DRIVERS: Readonly<Record<string, MakeTransport>> = {
   'oslo+amqps': osloTransport,
 };
 
-/** Whether the transport of a URL speaks the wire of oslo.messaging. */
+/** Reports whether the transport of a URL uses the wire of oslo.messaging. */
 export function isOslo({ driver }: Pick<TransportUrl, 'driver'>): boolean {
   return DRIVERS[driver] === osloTransport;
 }
 
 /**
- * Makes the transport of a URL; it is not connected yet. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or whose driver
- * there is not.
+ * Creates the transport of a URL; it is not connected yet. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown
+ * driver.
  */
 export function makeTransport(text: string, options: TransportOptions): Transport {
   const url = checkTransportUrl(text);
@@ -36,7 +36,7 @@ export function makeTransport(text: string, options: TransportOptions): Transpor
   return DRIVERS[url.driver]!(url, options);
 }
 
-/** Reads a URL whose driver there is. Throws as {@link makeTransport}. */
+/** Parses a URL with a known driver. Throws as {@link makeTransport}. */
 export function checkTransportUrl(text: string): TransportUrl {
   const url = parseTransportUrl(text);
   if (Object.hasOwn(DRIVERS, url.driver)) return url;
@@ -46,12 +46,12 @@ export function checkTransportUrl(text: string): TransportUrl {
   });
 }
 
-/** The transports of this process that are shared, by URL: a connection belongs to a process and not to one of its services. */
+/** Shared transports of this process, by URL: a connection belongs to a process and not to one of its services. */
 const shared = new Map<string, { readonly transport: Transport; users: number }>();
 
 /**
- * A share in the transport of a URL, which all of a process that ask for that URL have together; the options are those of the
- * first. Closing a share ends what was consumed through it; the transport is closed with the last. Throws as {@link makeTransport}.
+ * Returns a share of a URL's transport, which all users of that URL in a process have in common, with the options of the first one. Closing
+ * a share ends its consumers; the transport is closed with the last share. Throws as {@link makeTransport}.
  */
 export function shareTransport(text: string, options: TransportOptions): Transport {
   const used = shared.get(text) ?? { transport: makeTransport(text, options), users: 0 };

@@ -1,26 +1,26 @@
 /**
- * Names that queues and exchanges are made of, and how routes are told.
+ * Names of queues and exchanges, and descriptions of routes.
  */
 import type { ErrorDetails } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import type { Route } from './transport.js';
 
-/** A dot is between an exchange, a topic and a host; `<exchange>.dead` has the dead letters. */
+/** A dot separates exchange, topic and host; `<exchange>.dead` has the dead letters. */
 const NAMES = {
   exchange: [/^[\w-]{1,100}$/, ''],
   topic: [/^(?!dead$)[\w-]{1,100}$/, ', but not "dead"'],
   host: [/^[\w.:-]{1,100}$/, ', dots and colons'],
 } as const;
-/** Of services of oslo.messaging: what a routing key that is bound does not read as a pattern. */
+/** For services of oslo.messaging: characters without a meaning in the pattern of a binding. */
 const OSLO_NAME = /^[!"$-)+-~]{1,200}$/;
-/** Behind the name of a queue that has transient calls: none that a route can have. */
+/** Suffix of a queue with transient calls: no route can have it. */
 export const TRANSIENT = '/calls';
-/** Behind the topic in the name of a queue that has the fanouts of one process. */
+/** Suffix of the topic in the name of a queue with the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
-/** Bytes that AMQP allows for a queue's name and a routing key. */
+/** Limit of AMQP for a queue's name and a routing key, in bytes. */
 const LONGEST = 255;
 
-/** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. `isOslo`: with names of oslo.messaging. */
+/** Throws `InvalidTarget` for a route with invalid names, or with both a host and fanout. `isOslo`: with names of oslo.messaging. */
 export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = false): void {
   for (const [what, name] of Object.entries({ exchange, topic, host: server })) {
     const wrong = name === undefined ? undefined : wrongName(what as keyof typeof NAMES, name, isOslo);
@@ -37,7 +37,7 @@ export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = 
   }
 }
 
-/** The route of a queue of an exchange, read from its name. */
+/** Parses the route of an exchange's queue from its name. */
 export function routeOfQueue(exchange: string, queue: string): Route {
   const whole = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
   const transient = whole.endsWith(TRANSIENT);
@@ -48,7 +48,7 @@ export function routeOfQueue(exchange: string, queue: string): Route {
   return { exchange, topic, ...(server !== '' && { server }), ...(transient && { transient }) };
 }
 
-/** `compute on north of portico`, for messages. An address stays what it is. */
+/** Describes a route for messages: `compute on north of portico`. An address is unchanged. */
 export function describeRoute(to: Route | string): string {
   if (typeof to === 'string') return `the address ${to}`;
   const { exchange, topic, server, fanout } = to;
@@ -56,14 +56,17 @@ export function describeRoute(to: Route | string): string {
   return `${topic}${where} (exchange ${exchange})`;
 }
 
-/** The address of a message as text, for its signature: two routes have two texts. No name has a slash, and an address of replies has none. */
+/**
+ * Returns the address of a message as text, for its signature: two routes have different texts. No name has a slash, and an address of
+ * replies has none.
+ */
 export function addressText(to: Route | string): string {
   if (typeof to === 'string') return to;
   const { exchange, topic, server, fanout, transient } = to;
   return `${exchange}/${topic}/${fanout === true ? '*' : (server ?? '')}${transient === true ? TRANSIENT : ''}`;
 }
 
-/** A mandatory message has no queue. `to`: as {@link describeRoute} tells it. */
+/** Returns the error of a mandatory message without a queue. `to`: as in {@link describeRoute}. */
 export function noQueue(to: string): NoServers {
   return new NoServers({
     message: `there is no queue for ${to}`,
@@ -71,7 +74,7 @@ export function noQueue(to: string): NoServers {
   });
 }
 
-/** The mistake in a name that cannot be part of a queue's name; undefined for a good one. */
+/** Returns the mistake in a name that cannot be part of a queue's name; undefined for a valid one. */
 export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false): ErrorDetails | undefined {
   const [pattern, more] = isOslo ? [OSLO_NAME, ', and other signs of ASCII but * and #'] : NAMES[what];
   if (pattern.test(name)) return undefined;
@@ -81,7 +84,7 @@ export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false
   };
 }
 
-/** The queue of a topic or of a host. An exchange and a topic hold no dots, so names differ where routes do. */
+/** Returns the name of the queue of a topic or of a host. An exchange and a topic contain no dots, so names differ if routes do. */
 export function queueName({ exchange, topic, server, transient }: Route): string {
   return `${[exchange, topic, server ?? []].flat().join('.')}${transient === true ? TRANSIENT : ''}`;
 }

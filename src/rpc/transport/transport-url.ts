@@ -1,6 +1,6 @@
 /**
- * Transport URLs, `driver://[user:password@]host[:port][,…]/[virtual host][?option=value]`, as oslo.messaging has them. `new URL()`
- * knows no several hosts.
+ * Transport URLs of oslo.messaging: `driver://[user:password@]host[:port][,…]/[virtual host][?option=value]`. `new URL()` does not support
+ * several hosts.
  */
 import { ConfigurationRefused } from '../../errors/index.js';
 
@@ -12,18 +12,18 @@ export interface TransportHost {
   readonly password?: string | undefined;
 }
 
-/** A URL, taken apart. */
+/** A parsed URL. */
 export interface TransportUrl {
-  /** In lower case, without what follows its `+`; `oslo` has that. */
+  /** In lower case, without the part after its `+`; `oslo` has that. */
   readonly driver: string;
   readonly hosts: readonly TransportHost[];
   /** Undefined: the broker's default. */
   readonly virtualHost?: string | undefined;
   /** Options of `[rpc]` that it overrides, as written. */
   readonly query: ReadonlyMap<string, string>;
-  /** Worth saying, and no reason to refuse it. */
+  /** Warnings, which do not refuse the URL. */
   readonly warnings: readonly string[];
-  /** The URL as it may be shown: without passwords. */
+  /** Printable URL without passwords. */
   readonly shown: string;
 }
 
@@ -31,8 +31,8 @@ export interface TransportUrl {
 const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp': 'oslo+rabbit' };
 
 /**
- * Reads a transport URL. Throws `PORTICO_RPC_URL`; the error shows no password. Hosts are separated before user and host are,
- * at the last `@` of each, and both are percent-decoded after that.
+ * Parses a transport URL. Throws `PORTICO_RPC_URL`; the error shows no password. Hosts are split first, then user and host at the last `@`
+ * of each, and then both are percent-decoded.
  */
 export function parseTransportUrl(text: string): TransportUrl {
   const match = /^([a-z][a-z0-9.-]*)(\+[a-z0-9.-]+)?:\/\/([^/?]*)(\/[^?]*)?(\?.*)?$/is.exec(text);
@@ -44,7 +44,7 @@ export function parseTransportUrl(text: string): TransportUrl {
   }
   const [, scheme, more = '', authority = '', path = '', query = ''] = match;
   const named = scheme!.toLowerCase();
-  // The text behind it names the hosts, not the driver.
+  // The text after it names the hosts, not the driver.
   const written = named === 'oslo' ? `${named}${more.toLowerCase()}` : named;
   const driver = ALIASES[written] ?? written;
   if (driver === 'local') {

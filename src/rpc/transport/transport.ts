@@ -7,55 +7,57 @@
  */
 import type { Logger } from '../../log/index.js';
 
-/** Dead letters of an exchange beyond these push the oldest out. */
+/** Limit of an exchange's dead letters; beyond it the oldest ones are dropped. */
 export const MAX_DEAD_LETTERS = 10_000;
 
-/** Why what waited in a queue that is removed is dead. */
+/** Reason of dead letters from a removed queue. */
 export const QUEUE_REMOVED = 'queue_removed';
 
 /** Options of a driver: those of `[rpc]`, times in milliseconds. */
 export interface TransportOptions {
   readonly log: Logger;
-  /** Name of a connection and its consumers in the broker, such as `<binary>@<host>:<pid>`. */
+  /** Name of a connection and its consumers at the broker, such as `<binary>@<host>:<pid>`. */
   readonly clientName: string;
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
-  /** Between two tries to connect: the first, how much more each, at most. */
+  /** Interval between attempts to connect: the first, its increment, its maximum. */
   readonly retryIntervalMs: number;
   readonly retryBackoffMs: number;
   readonly retryIntervalMaxMs: number;
-  /** In which order several hosts of the URL are tried. Default `shuffle`: an order of this process's own. */
+  /** Order in which several hosts of the URL are tried. Default `shuffle`: random for each process. */
   readonly failoverStrategy?: 'round-robin' | 'shuffle' | undefined;
-  /** TLS, where the URL asks for it. Default: the authorities that Node knows. */
+  /** TLS, if the URL requests it. Default: the authorities that Node knows. */
   readonly tls?: TransportTls | undefined;
   readonly hostQueueTtlMs: number;
-  /** How long the queues of a process that is gone are kept: fanouts, replies. */
+  /** Time for which the queues of a dead process are kept: fanouts, replies. */
   readonly transientQueueTtlMs: number;
   readonly queueType: 'quorum' | 'classic';
   readonly deliveryLimit: number;
   readonly deadLetter: boolean;
-  /** False: nothing is declared, only looked for. */
+  /** False: nothing is declared, only checked. */
   readonly manageTopology: boolean;
-  /** `[oslo_messaging_rabbit]`, for the wire of oslo.messaging. Default: what it has where nothing is written. */
+  /** `[oslo_messaging_rabbit]`, for the wire of oslo.messaging. Default: its default values. */
   readonly oslo?: OsloQueues | undefined;
 }
 
-/** How services of oslo.messaging declare what they share: a peer has to do the same. Default: false and 0, as there. */
+/** Declarations of shared queues and exchanges by services of oslo.messaging: all peers must agree. Default: false and 0, as there. */
 export interface OsloQueues {
   readonly durable?: boolean | undefined;
   readonly autoDelete?: boolean | undefined;
   readonly quorum?: boolean | undefined;
-  /** Of quorum queues; 0: none. */
+  /** Limit of quorum queues; 0: none. */
   readonly deliveryLimit?: number | undefined;
   readonly maxMemoryLength?: number | undefined;
   readonly maxMemoryBytes?: number | undefined;
   /** `x-ha-policy: all`. */
   readonly mirrored?: boolean | undefined;
-  /** Of exchanges for fanouts. */
+  /** For exchanges of fanouts. */
   readonly durableFanout?: boolean | undefined;
 }
 
-/** Milliseconds to wait before the next try, after so many waits. Callers spread it, so that they do not all come at once. */
+/**
+ * Returns the milliseconds before the next attempt, after a number of waits. Callers randomize it, so that they do not all come at once.
+ */
 export function retryWaitMs(
   {
     retryIntervalMs,
@@ -67,13 +69,13 @@ export function retryWaitMs(
   return Math.min(retryIntervalMs + waits * retryBackoffMs, retryIntervalMaxMs);
 }
 
-/** How TLS is spoken. The chain of the broker's certificate is always verified. */
+/** TLS options. The chain of the broker's certificate is always verified. */
 export interface TransportTls {
-  /** Also where the URL does not say so. Default false. */
+  /** Use TLS even if the URL does not request it. Default false. */
   readonly isOn?: boolean | undefined;
-  /** Certificates of the authorities, in PEM form. */
+  /** Certificates of the authorities, as PEM. */
   readonly ca?: string | Buffer | undefined;
-  /** Certificate of this process, in PEM form. */
+  /** Certificate of this process, as PEM. */
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;
   /** Default true. */
@@ -81,91 +83,91 @@ export interface TransportTls {
 }
 
 /**
- * Target of a message, or source of a consumer: one consumer of the topic, the consumer of one host (`server`), or a
- * copy to every consumer (`fanout`). Names are such that a driver may join them by dots: see `route.ts`.
+ * Target of a message, or source of a consumer: one consumer of the topic, the consumer of one host (`server`), or a copy to every consumer
+ * (`fanout`). A driver may join the names by dots: see `route.ts`.
  */
 export interface Route {
-  /** Separates applications of one broker, fanouts included. */
+  /** Separates applications of one broker, including their fanouts. */
   readonly exchange: string;
   readonly topic: string;
   /** A host. Workers of one host share its queue. */
   readonly server?: string | undefined;
-  /** Everyone who consumes at the moment. Not together with `server`. */
+  /** All present consumers. Not together with `server`. */
   readonly fanout?: boolean | undefined;
-  /** Calls whose messages need not outlive the broker: they have their own queue. Not together with `fanout`. */
+  /** Calls whose messages need not outlive the broker: they have a separate queue. Not together with `fanout`. */
   readonly transient?: boolean | undefined;
 }
 
-/** A message. A driver carries the body unchanged. */
+/** A message. A driver does not change the body. */
 export interface Message {
-  /** Unique for each send; a repetition of the same send has the same. */
+  /** Unique for each send; a retry of the same send has the same id. */
   readonly id: string;
   readonly body: Uint8Array;
-  /** Of a reply: the id of the call. */
+  /** For a reply: the id of the call. */
   readonly correlationId?: string | undefined;
-  /** The address that replies are sent to: see {@link Transport.consumeReplies}. */
+  /** Address of replies: see {@link Transport.consumeReplies}. */
   readonly replyTo?: string | undefined;
-  /** Of one that was delivered: how many milliseconds it might wait, where its driver tells. */
+  /** For a delivered message: its time to live in milliseconds, if the driver knows it. */
   readonly ttlMs?: number | undefined;
 }
 
-/** How a message is published. */
+/** Options of a publish. */
 export interface PublishOptions {
-  /** Milliseconds the message may wait for a consumer; then it is a dead letter. Default: for ever. */
+  /** Milliseconds that the message may wait for a consumer; then it is a dead letter. Default: no limit. */
   readonly ttlMs?: number | undefined;
-  /** Rejects with `NoServers` where there is no queue for it. Default false: the message is dropped. */
+  /** Reject with `NoServers` if there is no queue for it. Default false: the message is dropped. */
   readonly mandatory?: boolean | undefined;
   /** Milliseconds to wait for the broker's confirmation. Default 30,000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** How messages are consumed. */
+/** Options of a consumer. */
 export interface ConsumeOptions {
-  /** How many deliveries may be unsettled at a time. At least 1. */
+  /** Number of deliveries that may be unsettled at a time. At least 1. */
   readonly prefetch: number;
 }
 
-/** How a message became a dead letter. */
+/** Reason why a message is a dead letter. */
 export interface Death {
   readonly reason: string;
-  /** The queue that had it, as the broker calls it: an address that it can be published to again. */
+  /** Its original queue, by the broker's name: an address that it can be published to again. */
   readonly queue: string;
-  /** When, in milliseconds since 1970 by the clock of the broker or of the consumer that refused it. */
+  /** Time, in milliseconds since 1970 by the clock of the broker or of the consumer that refused it. */
   readonly at: number;
 }
 
-/** How a message is given back. */
+/** Options of a return. */
 export interface RequeueOptions {
-  /** Milliseconds until it is delivered again. Default: none. */
+  /** Milliseconds until it is redelivered. Default: none. */
   readonly delayMs?: number;
   /**
-   * Of its returns so many count, because it was not begun each time. A broker that counts them all gets a copy in its place, and
-   * after a crash between the two it has both. Default: one more than before.
+   * Number of its returns that count, because it was not begun each time. A broker that counts them all gets a copy in its place; after a
+   * crash between the two it has both. Default: one more than before.
    */
   readonly returns?: number | undefined;
 }
 
-/** A message that was given to this consumer. It settles it once, by one of three methods. */
+/** A message delivered to a consumer, which settles it once, by one of three methods. */
 export interface Delivery {
   readonly message: Message;
-  /** It was delivered before, and came back. */
+  /** True if it was delivered before, and returned. */
   readonly redelivered: boolean;
-  /** Number of this delivery of the message, from 1, as far as the broker counts. */
+  /** Number of this delivery of the message, from 1, as counted by the broker. */
   readonly count: number;
   readonly death?: Death | undefined;
   /**
-   * The broker may forget it. Settles when that is written. Rejects with `DeliveryFailure` when the connection it came by is
-   * lost: it will come again, perhaps to another consumer.
+   * Lets the broker forget it. Settles when that is written. Rejects with `DeliveryFailure` if its connection is lost: it will be
+   * redelivered, perhaps to another consumer.
    */
   ack(): Promise<void>;
   /**
-   * Gives it back, at once or after `delayMs`. A message that came back more often than `deliveryLimit` says becomes a dead
-   * letter with the reason `delivery_limit`. Never rejects: where the connection is lost, it goes back anyway.
+   * Returns it to the broker, at once or after `delayMs`. A message that was returned more often than `deliveryLimit` becomes a dead letter
+   * with the reason `delivery_limit`. Never rejects: if the connection is lost, it is returned anyway.
    */
   requeue(options?: RequeueOptions): Promise<void>;
   /**
-   * Makes it a dead letter, with a reason of few words. Never rejects, as {@link requeue}. False where it is none: dead letters
-   * are not kept and it was dropped, or it goes back.
+   * Makes it a dead letter, with a short reason. Never rejects, as {@link requeue}. Returns false if it does not become one: dead letters
+   * are not kept and it was dropped, or it is returned.
    */
   deadLetter(reason: string): Promise<boolean>;
 }
@@ -173,65 +175,63 @@ export interface Delivery {
 /** Handles a message. It must not throw; it may return before it has settled the delivery. */
 export type OnDelivery = (delivery: Delivery) => void;
 
-/** Takes messages until it is cancelled. After a loss of the connection the driver makes it anew by itself. */
+/** Receives messages until it is cancelled. After a loss of the connection the driver recreates it. */
 export interface TransportConsumer {
-  /** Settles when no more deliveries come. Those that are not settled yet can still be. Safe to call twice. */
+  /** Settles when no more deliveries arrive. Unsettled ones can still be settled. Safe to call twice. */
   cancel(): Promise<void>;
 }
 
-/** Takes the replies to calls of this process. They are acknowledged by the driver. */
+/** Receives the replies to calls of this process. The driver acknowledges them. */
 export interface ReplyConsumer extends TransportConsumer {
-  /** The address that servers publish replies to. It stays when the connection is made anew. */
+  /** Address to which servers publish replies. It does not change when the connection is re-established. */
   readonly address: string;
 }
 
-/**
- * `blocked`: connected, and the broker accepts no messages (memory or disk alarm). `lost`: was connected, and tries to be again.
- */
+/** `blocked`: connected, but the broker accepts no messages (memory or disk alarm). `lost`: was connected, and reconnects. */
 export type TransportState = 'new' | 'connected' | 'blocked' | 'lost' | 'closed';
 
-/** A connection to a broker, shared by all clients and servers of a process that have the same URL. */
+/** A connection to a broker, shared by all clients and servers of a process with the same URL. */
 export interface Transport {
   readonly state: TransportState;
-  /** The URL without its passwords, for logs and errors. */
+  /** The URL without passwords, for logs and errors. */
   readonly name: string;
-  /** Called with each new state. The function it gives ends that. */
+  /** Calls back with each new state, until the returned function is called. */
   onState(listener: (state: TransportState) => void): () => void;
   /**
-   * Connects; settles when connected. Tries until `signal` is raised, then it rejects with `DeliveryFailure`. Once it was
-   * connected the driver reconnects by itself, for ever, until {@link close}. Safe to call twice.
+   * Connects; settles when connected. Retries until `signal` is aborted, then rejects with `DeliveryFailure`. After the first connection
+   * the driver reconnects by itself, without limit, until {@link close}. Safe to call twice.
    */
   connect(signal?: AbortSignal): Promise<void>;
   /**
-   * Settles when the broker has accepted the message (publisher confirm). `to` is a route, or the address of a reply consumer.
-   * Tries once: rejects with `NoServers` (mandatory and no queue), `DeliveryFailure` (not connected, refused, blocked for
-   * `timeoutMs`: the broker does not have it), `DeliveryUnknown` (sent, and the connection was lost or the time was up before
-   * the confirmation). A message without a queue that is not mandatory is accepted.
+   * Settles when the broker has accepted the message (publisher confirm). `to`: a route, or the address of a reply consumer. Tries once:
+   * rejects with `NoServers` (mandatory and no queue), `DeliveryFailure` (not connected, refused, blocked for `timeoutMs`: the broker does
+   * not have it), `DeliveryUnknown` (sent, but the connection was lost or the time was up before the confirmation). A message without a
+   * queue that is not mandatory is accepted.
    */
   publish(to: Route | string, message: Message, options?: PublishOptions): Promise<void>;
   /**
-   * Takes messages of a route; settles once its queue exists and deliveries may come. The queues of a topic and of a host outlive
-   * their consumers, that of a host for `hostQueueTtlMs`; that of a fanout is this consumer's alone and goes with it.
+   * Receives messages of a route; settles when its queue exists and deliveries may arrive. The queues of a topic and of a host outlive
+   * their consumers, that of a host for `hostQueueTtlMs`; the queue of a fanout belongs to this consumer and is deleted with it.
    */
   consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
-  /** Makes the queue of a topic or a host, where there is none: what is published waits there until something consumes it. */
+  /** Creates the queue of a topic or a host, if it is missing: published messages wait there until they are consumed. */
   declareQueue(route: Route): Promise<void>;
-  /** Takes replies, at its own address. */
+  /** Receives replies, at a separate address. */
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
-  /** Gives the dead letters of an exchange that are there now to `take`, the oldest first, one by one; those it does not settle stay. */
+  /** Passes the present dead letters of an exchange to `take`, oldest first, one by one; unsettled ones stay. */
   eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void>;
   /**
-   * Removes the queue of a host; what waits in it becomes dead letters, with the reason `queue_removed`. False where there is none, where
-   * something consumes from it, or `manageTopology` leaves that to an administrator.
+   * Removes the queue of a host; its messages become dead letters, with the reason `queue_removed`. Returns false if there is none, if it
+   * has a consumer, or if `manageTopology` leaves that to an administrator.
    */
   removeQueue(route: Route): Promise<boolean>;
-  /** Whether something consumes from the queue of this name. False where there is none. */
+  /** Reports whether the queue of this name has a consumer. False if there is no such queue. */
   hasConsumer(queue: string): Promise<boolean>;
-  /** Ends consumers, then the connection; deliveries that are not settled go back. Safe to call twice. */
+  /** Ends consumers, then the connection; unsettled deliveries are returned. Safe to call twice. */
   close(): Promise<void>;
 }
 
-/** Common part of drivers: their state, which begins with `new`, and its listeners. */
+/** Common part of drivers: their state, which starts with `new`, and its listeners. */
 export class StatefulTransport {
   readonly #listeners = new Set<(state: TransportState) => void>();
   #state: TransportState = 'new';
@@ -245,7 +245,7 @@ export class StatefulTransport {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners, where it is another one. */
+  /** Calls the listeners if the state has changed. */
   protected enter(state: TransportState): void {
     if (this.#state === state) return;
     this.#state = state;

@@ -1,7 +1,7 @@
 /**
- * A connection to RabbitMQ that is made anew when it is lost, to the next of several hosts; by the package `rabbitmq-client`, which
- * is loaded with the first: few programs need it. The package's own list of hosts has one user for all of them, and it connects again
- * for ever behind a refused password, with an event for the first two failures alone: so hosts and tries are chosen here.
+ * A connection to RabbitMQ that is re-established after a loss, to the next of several hosts; by the package `rabbitmq-client`, which is
+ * loaded with the first connection: few programs need it. The package's own list of hosts has one user for all of them, and it reconnects
+ * without limit after a refused password, with an event for the first two failures only: so hosts and attempts are chosen here.
  */
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';
@@ -21,21 +21,21 @@ const RABBITMQ_CLIENT = {
   spec: 'rabbitmq-client@5',
 };
 
-/** Longer messages travel in several frames; RabbitMQ's own limit is twice as much. */
+/** Longer messages are split into several frames; RabbitMQ's own limit is twice as much. */
 const FRAME_BYTES = 65_536;
 
 /** Settings of a connection. */
 export interface ConnectionSettings {
   readonly url: TransportUrl;
   readonly options: TransportOptions;
-  /** The connection's name in the broker's lists. */
+  /** Name of the connection in the broker's lists. */
   readonly name: string;
 }
 
-/** A broker that does not answer is left alone after so long. */
+/** Time limit of a close if the broker does not answer. */
 const CLOSE_MS = 5000;
 
-/** Keeps one connection. */
+/** Maintains one connection. */
 export class AmqpLink {
   readonly #settings: ConnectionSettings;
   readonly #hosts: readonly TransportHost[];
@@ -57,22 +57,22 @@ export class AmqpLink {
     this.#hosts = failoverStrategy === 'shuffle' ? shuffled(hosts) : hosts;
   }
 
-  /** Undefined: not connected at the moment. */
+  /** Undefined: not connected at present. */
   get connection(): Connection | undefined {
     return this.#connection;
   }
 
-  /** The broker reads nothing from it: memory or disk alarm. */
+  /** True while the broker does not read from it: memory or disk alarm. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
 
-  /** It was connected, and is not. */
+  /** True if it was connected, and is not. */
   get isLost(): boolean {
     return this.#wasUp && this.#connection === undefined;
   }
 
-  /** Settles when something of the above has changed, or `signal` is raised. */
+  /** Settles when one of these properties has changed, or `signal` is aborted. */
   changed(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -85,7 +85,7 @@ export class AmqpLink {
     });
   }
 
-  /** Begins to connect, and goes on for ever. */
+  /** Starts to connect, without limit. */
   start(): void {
     if (this.#stop !== undefined || this.#isClosed) return;
     this.#stop = new AbortController();
@@ -95,13 +95,16 @@ export class AmqpLink {
     void runOutsideRequests(() => this.#run(signal));
   }
 
-  /** Stops trying. It can be started again. */
+  /** Stops connecting. It can be started again. */
   stop(): void {
     this.#stop?.abort();
     this.#stop = undefined;
   }
 
-  /** The connection, once there is one. Rejects when `signal` is raised, when it is closed, or when it can never be. */
+  /**
+   * Returns the connection once it is established. Rejects when `signal` is aborted, when it is closed, or when it can never be
+   * established.
+   */
   async up(signal?: AbortSignal): Promise<Connection> {
     while (this.#connection === undefined) {
       if (this.#failure instanceof PorticoError) throw this.#failure;
@@ -111,7 +114,7 @@ export class AmqpLink {
     return this.#connection;
   }
 
-  /** Ends the connection once its channels have ended; both may take a few seconds together, then it is cut. */
+  /** Closes the connection after its channels have ended; both together may take a few seconds, then it is cut. */
   async close(channelsEnded: Promise<unknown>): Promise<void> {
     this.#isClosed = true;
     this.stop();
@@ -120,10 +123,10 @@ export class AmqpLink {
     if (connection === undefined) return;
     const end = async (): Promise<void> => {
       await channelsEnded;
-      // One that was lost meanwhile would never say that it is closed.
+      // A connection that was lost meanwhile would never report its close.
       if (this.#connection === connection) await connection.close();
     };
-    // A broker that reads nothing takes no leave.
+    // A broker that does not read cannot close gracefully.
     await within(end(), this.#isBlocked ? 0 : CLOSE_MS, () => connection.unsafeDestroy()).catch(() => {});
     this.#connection = undefined;
     this.#tell();
@@ -139,7 +142,7 @@ export class AmqpLink {
         const reason = await this.#keep(connection);
         if (signal.aborted) return;
         this.#say(`is lost: ${reason}`);
-        // The processes that lost a broker do not all come back to it at once.
+        // Processes that lost a broker must not all reconnect at the same time.
         await pause(Math.random() * options.retryIntervalMs, { signal });
       } catch (error) {
         if (signal.aborted) return;
@@ -159,7 +162,7 @@ export class AmqpLink {
     }
   }
 
-  /** A user that the broker refuses it will refuse again. The next start tries anew. */
+  /** A user that the broker refuses will be refused again. The next start retries. */
   #giveUp(cause: unknown): void {
     this.#failure = new DeliveryFailure({
       message: `${this.#settings.url.shown} refuses the user: ${reasonOf(cause)}`,
@@ -170,7 +173,7 @@ export class AmqpLink {
     this.#tell();
   }
 
-  /** Has the connection until it is lost; gives the reason. */
+  /** Holds the connection until it is lost; returns the reason. */
   #keep(connection: Connection): Promise<string> {
     this.#connection = connection;
     this.#failure = undefined;
@@ -228,8 +231,8 @@ export class AmqpLink {
 }
 
 /**
- * Connects. Rejects with what the network, TLS or the broker said, or `PORTICO_AMQP_MISSING`; gives up when `signal` is raised.
- * The connection does not connect again by itself: after its first error event it is dead.
+ * Connects. Rejects with the error of the network, TLS or the broker, or `PORTICO_AMQP_MISSING`; gives up when `signal` is aborted. The
+ * connection does not reconnect by itself: after its first error event it is dead.
  */
 async function openConnection(
   host: TransportHost,
@@ -251,7 +254,7 @@ async function openConnection(
       resolve(connection);
     });
     connection.on('error', (error) => {
-      // It would try again by itself, this one host only and with its own waits.
+      // It would retry by itself, only this host and with its own delays.
       connection.unsafeDestroy();
       settled();
       reject(error as Error);
@@ -259,7 +262,7 @@ async function openConnection(
   });
 }
 
-/** The options of `rabbitmq-client` for a host. If no user is named it is `guest`, as the broker's default is. */
+/** Returns the options of `rabbitmq-client` for a host. The default user is `guest`, as at the broker. */
 export function connectionOptions(
   { host, port, user = 'guest', password = 'guest' }: TransportHost,
   { url, options, name }: ConnectionSettings,
@@ -277,9 +280,9 @@ export function connectionOptions(
     acquireTimeout: connectTimeoutMs,
     heartbeat: Math.ceil(heartbeatMs / 1000),
     frameMax: FRAME_BYTES,
-    // Without it a message waits 40 ms for the acknowledgement of the packet before it.
+    // Without it, a message waits 40 ms for the acknowledgement of the packet before it.
     noDelay: true,
-    // The types want a port here as well, which would be that of every host.
+    // The types require a port here as well, which would apply to every host.
     socket: { keepAlive: true, keepAliveInitialDelay: heartbeatMs } as NonNullable<ConnectionOptions['socket']>,
     ...(secure && {
       tls: {

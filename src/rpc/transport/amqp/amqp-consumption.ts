@@ -1,7 +1,7 @@
 /**
- * Consumes one queue for as long as it is wanted: after a loss of the connection, of the channel or of the queue it is
- * declared and consumed anew. The package's own consumer acknowledges when its handler ends, where a call is acknowledged when it
- * begins; after a loss it consumes again only when all handlers have ended, and it cannot stop taking messages without waiting for them.
+ * Consumes one queue until it is cancelled: after a loss of the connection, of the channel or of the queue, it is declared and consumed
+ * anew. The package's own consumer acknowledges when its handler ends, whereas a call is acknowledged when it begins; after a loss it
+ * consumes again only after all handlers have ended, and it cannot stop receiving messages without waiting for them.
  */
 import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';
@@ -14,10 +14,10 @@ import { reasonOf } from './amqp-errors.js';
 import type { Received } from './amqp-message.js';
 import { declareQueue } from './amqp-topology.js';
 
-/** How long the broker may take to end a consumer. */
+/** Time that the broker has to end a consumer. */
 const CANCEL_MS = 2000;
 
-/** A queue that is taken away so often in such a time is more than a broker that moves it. */
+/** A queue that is taken away this often in that time is not merely being moved by the broker. */
 const OFTEN = 3;
 const OFTEN_MS = 60_000;
 
@@ -26,18 +26,18 @@ export interface ConsumptionParts {
   readonly link: AmqpLink;
   readonly source: DeliverySource;
   readonly prefetch: number;
-  /** No other consumer may take from the queue. */
+  /** No other consumer may consume the queue. */
   readonly exclusive?: boolean;
-  /** Gives what came to the consumer, which settles it there. */
+  /** Passes a message to the consumer, which settles it there. */
   readonly onReceived: (raw: Received, deliveries: DeliveryChannel) => void;
-  /** Called when it is cancelled and has settled what it had, or could not begin. */
+  /** Called when it is cancelled and has settled its messages, or could not start. */
   readonly onEnd: () => void;
 }
 
 export class AmqpConsumption implements TransportConsumer {
   readonly #parts: ConsumptionParts;
   readonly #end = new AbortController();
-  /** When the broker took the queue away, of late. */
+  /** Times at which the broker recently took the queue away. */
   #taken: number[] = [];
   #current: DeliveryChannel | undefined;
   #establishing: Promise<unknown> | undefined;
@@ -47,7 +47,7 @@ export class AmqpConsumption implements TransportConsumer {
     this.#parts = parts;
   }
 
-  /** Settles when it consumes. Rejects with `PORTICO_RPC_TOPOLOGY` for what the broker refuses, else when it is cancelled. */
+  /** Settles when it consumes. Rejects with `PORTICO_RPC_TOPOLOGY` for a refusal of the broker, else when it is cancelled. */
   begin(): Promise<void> {
     return new Promise((resolve, reject) => {
       void this.#run(resolve).catch(reject).finally(this.#parts.onEnd);
@@ -59,7 +59,7 @@ export class AmqpConsumption implements TransportConsumer {
     return this.#cancelled;
   }
 
-  /** Closes its channels: what is not settled goes back. */
+  /** Closes its channels: unsettled messages are returned. */
   async close(): Promise<void> {
     await this.cancel();
     await this.#current?.close();
@@ -99,7 +99,10 @@ export class AmqpConsumption implements TransportConsumer {
     if (!hasBegun) throw new DeliveryFailure({ message: `${plan.queue}: it was cancelled before it was consumed` });
   }
 
-  /** Exchange, queue, binding, consumer, in this order. Gives what settles with its end: true where the queue was taken away. */
+  /**
+   * Declares exchange, queue, binding and consumer, in this order. The returned promise settles at its end: with true if the queue was
+   * taken away.
+   */
   async #consume(connection: Connection): Promise<{ readonly ended: Promise<boolean> }> {
     const channel = await connection.acquire({ emitErrorsFromChannel: true });
     const { source, prefetch, exclusive = false, onReceived } = this.#parts;
@@ -140,16 +143,16 @@ export class AmqpConsumption implements TransportConsumer {
   async #cancel(): Promise<void> {
     this.#end.abort();
     const { plan, options } = this.#parts.source;
-    // Declarations under way end first.
+    // Declarations in progress end first.
     await this.#establishing;
     const deliveries = this.#current;
     if (deliveries === undefined || !deliveries.channel.active) return;
     try {
-      // A peer that is silent is not waited for: what it delivers none the less goes back.
+      // A silent peer is not awaited: messages that it still delivers are returned.
       await within(deliveries.channel.basicCancel(options.clientName), CANCEL_MS, () => {
         throw new Error('the broker does not respond');
       });
-      // Messages that came before the broker's answer are delivered a turn later.
+      // Messages that arrived before the broker's answer are delivered a turn later.
       await new Promise((resolve) => setImmediate(resolve));
       if (plan.isTransient) await deliveries.channel.queueDelete({ queue: plan.queue });
     } catch {

@@ -1,5 +1,5 @@
 /**
- * A message that RabbitMQ delivered, and the channel it is settled on.
+ * A message that RabbitMQ delivered, and its channel.
  */
 import type { Channel } from 'rabbitmq-client';
 import { DeliveryFailure } from '../../errors.js';
@@ -8,32 +8,32 @@ import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';
 import type { AmqpPublisher } from './amqp-publisher.js';
 import { type Address, deadLetterAddress, delayQueue, type QueuePlan } from './amqp-topology.js';
 
-/** The queue that deliveries come from, and what it takes to give them back. */
+/** Queue of deliveries, and the parts for returning them. */
 export interface DeliverySource {
   readonly plan: QueuePlan;
   readonly options: TransportOptions;
   readonly publisher: AmqpPublisher;
 }
 
-/** A broker that does not take a copy by then gets the message itself. */
+/** If the broker does not accept a copy by then, the message itself is returned. */
 const RENEW_MS = 2000;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** How many accepted messages are acknowledged at once, and how long the first of them waits for the others. */
+/** Number of accepted messages acknowledged at once, and the time that the first of them waits for the others. */
 const ACCEPTED_MOST = 64;
 const ACCEPTED_MS = 50;
 
-/** The channel of one consumer: it is closed when the consumer has ended and nothing is left to be settled. */
+/** Channel of one consumer: closed when the consumer has ended and all messages are settled. */
 export class DeliveryChannel {
   readonly channel: Channel;
   readonly #source: DeliverySource;
-  /** In the order in which they came. */
+  /** Unsettled messages, in the order of arrival. */
   readonly #unsettled = new Set<number>();
-  /** To be acknowledged with the next turn of the event loop. */
+  /** Messages to acknowledge in the next turn of the event loop. */
   readonly #acknowledged = new Set<number>();
   #written: Promise<void> | undefined;
-  /** The newest message that {@link accept} gave away, and what is to acknowledge those that are not yet. */
+  /** The newest message that {@link accept} returned, and the timer for the acknowledgements. */
   #accepted = 0;
   #unwritten = 0;
   #acceptLater: NodeJS.Timeout | undefined;
@@ -49,7 +49,7 @@ export class DeliveryChannel {
     });
   }
 
-  /** Gives a message to a consumer. */
+  /** Passes a message to a consumer. */
   deliver(raw: Received): Delivery {
     const { plan, options } = this.#source;
     const { deliveryTag: tag } = raw;
@@ -70,7 +70,7 @@ export class DeliveryChannel {
       requeue: ({ delayMs = 0, returns } = {}) =>
         once(async () => {
           if (returns !== undefined && (await this.#renew(tag, message, returns))) return;
-          // The broker's own count begins anew after a delay.
+          // The broker's own count starts anew after a delay.
           if (delayMs > 0 && counts.count > options.deliveryLimit) await this.#bury(tag, message, 'delivery_limit');
           else if (delayMs > 0 && (await succeeds(this.#delay(message, counts.count, delayMs)))) {
             this.#ackQuietly(tag);
@@ -80,7 +80,7 @@ export class DeliveryChannel {
     };
   }
 
-  /** Gives a message to a consumer that settles nothing: it is acknowledged with others, a little later. */
+  /** Passes a message to a consumer that settles nothing: it is acknowledged together with others, a little later. */
   accept(raw: Received): Message {
     this.#accepted = raw.deliveryTag;
     this.#unwritten += 1;
@@ -89,13 +89,13 @@ export class DeliveryChannel {
     return messageOf(raw);
   }
 
-  /** No more deliveries come by it. */
+  /** Stops deliveries. */
   retire(): void {
     this.#isRetired = true;
     if (this.#unsettled.size === 0) void this.close();
   }
 
-  /** Gives back unsettled deliveries. Acknowledgements are written first. */
+  /** Returns unsettled deliveries. Acknowledgements are written first. */
   close(): Promise<void> {
     if (this.channel.active) {
       this.#writeAcks();
@@ -107,8 +107,8 @@ export class DeliveryChannel {
 
   async #ack(tag: number, what: string): Promise<void> {
     this.#acknowledged.add(tag);
-    // A connection that has ended is known to have by the next turn. The one after it sends the bytes: then the message does not come
-    // again, even if its method blocks the process or kills it.
+    // The end of a connection is known by the next turn. The one after it sends the bytes: then the message is not redelivered, even if its
+    // method blocks the process or kills it.
     this.#written ??= nextTurn().then(() => {
       this.#writeAcks();
       return nextTurn();
@@ -122,7 +122,7 @@ export class DeliveryChannel {
     this.#settled(tag);
   }
 
-  /** One acknowledgement says "all up to here" for as many as no older message is left out by. */
+  /** One acknowledgement covers all messages up to a number if no older one is unsettled. */
   #writeAcks(): void {
     const tags = new Set(this.#acknowledged);
     this.#acknowledged.clear();
@@ -144,7 +144,7 @@ export class DeliveryChannel {
     this.channel.basicAck({ deliveryTag: this.#accepted, multiple: true });
   }
 
-  /** A channel that is lost has given it back. */
+  /** A lost channel has returned it. */
   #ackQuietly(tag: number): void {
     if (this.channel.active) this.channel.basicAck({ deliveryTag: tag });
     this.#settled(tag);
@@ -170,16 +170,16 @@ export class DeliveryChannel {
         return true;
       }
     }
-    // The broker makes it one, with its own reason, where the queue has a place for it.
+    // The broker makes it one, with its own reason, if the queue has a dead-letter exchange.
     const isKept = this.channel.active && deadLetters !== undefined;
     this.#giveBack(tag, false);
     return isKept;
   }
 
-  /** Puts a copy in its place, whose returns the broker counts anew. False where it counts none, or takes no copy now. */
+  /** Replaces it by a copy, whose returns the broker counts anew. Returns false if the broker does not count, or accepts no copy now. */
   async #renew(tag: number, message: Message, returns: number): Promise<boolean> {
     const { plan, publisher } = this.#source;
-    // Quorum queues have a limit of the broker's own where they name none.
+    // Quorum queues without a limit have one of the broker.
     if (plan.arguments['x-queue-type'] !== 'quorum' || !this.channel.active) return false;
     const address: Address = { exchange: '', type: 'topic', routingKey: plan.queue };
     const { ttlMs } = message;
@@ -192,7 +192,7 @@ export class DeliveryChannel {
   async #delay(message: Message, returns: number, delayMs: number): Promise<void> {
     const { plan, options, publisher } = this.#source;
     const delayed = delayQueue(plan.queue, options);
-    // This process declares nothing, and the queue is not there: the message comes back at once.
+    // This process declares nothing, and the queue is missing: the message is redelivered at once.
     if (options.manageTopology) await publisher.declare(delayed);
     const address: Address = { exchange: '', type: 'topic', routingKey: delayed.queue };
     await publisher.copy(address, message, { returns }, { ttlMs: delayMs });

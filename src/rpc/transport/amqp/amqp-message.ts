@@ -1,32 +1,32 @@
 /**
- * Messages as RabbitMQ has them.
+ * Messages in RabbitMQ's form.
  */
 import type { AsyncMessage, Envelope, SyncMessage } from 'rabbitmq-client';
 import type { Death, Delivery, Message } from '../transport.js';
 
-/** How often a message came back by way of a delay: what the broker does not count. */
+/** Header with the number of delayed returns, which the broker does not count. */
 const RETURNS = 'x-portico-returns';
-/** Why a consumer refused a message, and the queue it had it from. */
+/** Headers with the reason of a refusal, and the original queue. */
 const DEATH_REASON = 'x-portico-death-reason';
 const DEATH_QUEUE = 'x-portico-death-queue';
 
-/** A message that a consumer got, or that was asked for. */
+/** A message that a consumer received, or that was requested. */
 export type Received = AsyncMessage | SyncMessage;
 
-/** Properties of a message beside its body. */
+/** Properties of a message in addition to its body. */
 export interface Remarks {
   readonly returns?: number;
   readonly death?: Omit<Death, 'at'>;
 }
 
-/** The properties of a message that is published. */
+/** Returns the properties of a published message. */
 export function propertiesOf(message: Message, appId: string, remarks?: Remarks): Envelope {
   const { id, correlationId, replyTo } = message;
   const properties: Envelope = {
     durable: true,
     messageId: id,
     contentType: 'application/json',
-    // A body of unknown encoding would be parsed by the package.
+    // The package would parse a body of unknown encoding.
     contentEncoding: 'utf-8',
     type: 'portico.rpc',
     appId,
@@ -44,23 +44,23 @@ function headersOf({ returns, death }: Remarks): NonNullable<Envelope['headers']
   };
 }
 
-/** A message that was delivered. */
+/** Returns a delivered message. */
 export function messageOf({ messageId = '', body, correlationId, replyTo, expiration }: Received): Message {
   const ttlMs = expiration === undefined ? Number.NaN : Number(expiration);
   return { id: messageId, body: bytesOf(body), correlationId, replyTo, ...(ttlMs >= 0 && { ttlMs }) };
 }
 
-/** Number of the delivery, from the broker's count and our own. */
+/** Returns the number of the delivery, from the broker's count and our own. */
 export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery, 'count' | 'redelivered'> {
   const returns = numberOf(headers[RETURNS]) ?? 0;
   const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + returns + 1;
   return { count, redelivered: redelivered || returns > 0 };
 }
 
-/** Why it is a dead letter: as its consumer said, else as the broker did. */
+/** Returns the reason of a dead letter: that of its consumer, else of the broker. */
 export function deathOf({ headers = {}, timestamp = 0 }: Received): Delivery['death'] {
   const { [DEATH_REASON]: reason, [DEATH_QUEUE]: queue } = headers as Record<string, unknown>;
-  // The package says of each message when it was published, in seconds: of a copy that is when it was made.
+  // The package sets the publish time of each message, in seconds: for a copy, that is the time of the copy.
   if (typeof reason === 'string') return { reason, queue: String(queue), at: timeOf(timestamp) };
   const deaths: unknown = headers['x-death'];
   // The newest is the first. Any sender may write a field of this name.
@@ -70,13 +70,13 @@ export function deathOf({ headers = {}, timestamp = 0 }: Received): Delivery['de
   return { reason: String(why), queue: String(from), at: timeOf(time) };
 }
 
-/** Other senders may say of their bodies what makes the package parse them. */
+/** Properties of other senders may make the package parse their bodies. */
 function bytesOf(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body;
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-/** Seconds as milliseconds; 0 for what is no time. */
+/** Returns seconds as milliseconds; 0 for an invalid time. */
 function timeOf(seconds: unknown): number {
   const time = new Date((numberOf(seconds) ?? 0) * 1000).getTime();
   return Number.isNaN(time) ? 0 : time;

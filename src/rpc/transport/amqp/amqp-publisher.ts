@@ -1,6 +1,6 @@
 /**
- * Publishes over one connection, on a channel whose messages the broker confirms. The package's own publisher waits for a confirmation
- * without a limit, and tells of a returned message by an event that names no `send`.
+ * Publishes over one connection, on a channel with confirmations. The package's own publisher waits for a confirmation without a limit, and
+ * reports a returned message by an event that does not identify the `send`.
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import { Deadlines, systemClock, within } from '../../../tasks/internal.js';
@@ -21,11 +21,11 @@ interface Shipment {
   readonly ttlMs: number | undefined;
   readonly mandatory: boolean;
   readonly remarks: Remarks | undefined;
-  /** The receiver, as errors tell it. */
+  /** Returns the receiver, for errors. */
   readonly to: () => string;
 }
 
-/** The message and its receiver, as errors tell them. */
+/** Returns the message and its receiver, for errors. */
 function whatOf({ message, remarks, to }: Shipment): string {
   return `${remarks === undefined ? '' : 'a copy of '}message ${message.id} for ${to()}`;
 }
@@ -36,14 +36,14 @@ interface Unconfirmed {
   readonly forget: () => void;
 }
 
-/** The channel of a connection, and the exchanges that are known to be there. */
+/** Channel of a connection, with the exchanges that are known to exist. */
 interface Outlet {
   readonly connection: Connection;
   readonly channel: Channel;
   readonly exchanges: Map<string, Promise<void>>;
-  /** Those of them that are there. */
+  /** Exchanges that are declared. */
   readonly declared: Set<string>;
-  /** By what a returned message has of its shipment. */
+  /** Unconfirmed messages by the data that a returned message has. */
   readonly unconfirmed: Map<string, Unconfirmed[]>;
 }
 
@@ -52,7 +52,7 @@ export interface AmqpPublisherParts {
   readonly link: AmqpLink;
   readonly topology: Topology;
   readonly options: TransportOptions;
-  /** Of the broker, for messages. */
+  /** Name of the broker, for messages. */
   readonly name: string;
 }
 
@@ -60,14 +60,14 @@ export class AmqpPublisher {
   readonly #parts: AmqpPublisherParts;
   readonly #outlets = new WeakMap<Connection, Promise<Outlet>>();
   readonly #deadlines: Deadlines;
-  /** The newest. */
+  /** The newest channel. */
   #current: Outlet | undefined;
-  /** For exchanges that go by themselves: a message for one that is gone closes the channel. */
+  /** For auto-delete exchanges: a message for a missing one closes the channel. */
   readonly #passing = new WeakMap<Connection, Promise<Outlet>>();
 
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
-    // The connection keeps the process alive while something is to be confirmed.
+    // The connection keeps the process alive while confirmations are outstanding.
     this.#deadlines = new Deadlines(systemClock, { unref: true });
   }
 
@@ -82,7 +82,7 @@ export class AmqpPublisher {
     return this.#send({ address, message, ttlMs, mandatory, remarks: undefined, to: receiver }, timeoutMs);
   }
 
-  /** Publishes a copy of a message that a consumer has, to a place that is there. */
+  /** Publishes a copy of a consumer's message, to an existing destination. */
   copy(
     address: Address,
     message: Message,
@@ -100,7 +100,7 @@ export class AmqpPublisher {
     await this.#aside(connection, (channel) => declareQueue(channel, plan, this.#parts.options));
   }
 
-  /** Closes its channel: what was published is written first. */
+  /** Closes its channel after published messages were written. */
   async close(): Promise<void> {
     const { connection } = this.#parts.link;
     if (connection === undefined) return;
@@ -115,7 +115,7 @@ export class AmqpPublisher {
     return outlet === undefined ? this.#sendLater(shipment, timeoutMs) : this.#transmit(outlet, shipment, timeoutMs);
   }
 
-  /** The channel, where nothing is to be waited for. */
+  /** Returns the channel, if no wait is needed. */
   #outletNow(address: Address): Outlet | undefined {
     const { link } = this.#parts;
     const outlet = this.#current;
@@ -136,7 +136,7 @@ export class AmqpPublisher {
     await this.#transmit(outlet, shipment, until - systemClock.now());
   }
 
-  /** The channel, once the broker takes messages and the exchange is there. Gives up when `signal` is raised. */
+  /** Returns the channel when the broker accepts messages and the exchange exists. Gives up when `signal` is aborted. */
   async #ready(shipment: Shipment, signal: AbortSignal): Promise<Outlet> {
     const { address } = shipment;
     try {
@@ -154,7 +154,7 @@ export class AmqpPublisher {
           if (!isPassing(address)) this.#current = outlet;
           return outlet;
         }
-        // The end of a channel is told a turn later.
+        // The end of a channel is reported a turn later.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (cause) {
@@ -167,7 +167,7 @@ export class AmqpPublisher {
     }
   }
 
-  /** Settles with the broker's confirmation; of a mandatory message once it is known whether it has come back. */
+  /** Settles with the broker's confirmation; for a mandatory message when it is known whether it was returned. */
   #transmit(outlet: Outlet, shipment: Shipment, timeoutMs: number): Promise<void> {
     const { address, message, ttlMs, mandatory, remarks } = shipment;
     const { clientName } = this.#parts.options;
@@ -190,7 +190,7 @@ export class AmqpPublisher {
       };
       const cancel = this.#deadlines.after(timeoutMs, () => settle(this.#unconfirmed(shipment)));
       outlet.channel.basicPublish(envelope, bytes).then(
-        // The package tells of a returned message one turn after its confirmation.
+        // The package reports a returned message one turn after its confirmation.
         () => (mandatory ? setImmediate(settle) : settle()),
         (cause: unknown) => settle(this.#refused(shipment, cause)),
       );
@@ -227,7 +227,7 @@ export class AmqpPublisher {
     return made;
   }
 
-  /** `renew`: the next message needs another one. */
+  /** `renew`: called if the next message needs another channel. */
   async #open(connection: Connection, renew: () => void): Promise<Outlet> {
     try {
       const channel = await connection.acquire({ emitErrorsFromChannel: true });
@@ -239,7 +239,7 @@ export class AmqpPublisher {
         unconfirmed: new Map(),
       };
       channel.on('close', renew);
-      // Those whose message it was are told, and the next one gets another channel.
+      // The senders of its messages get the error, and the next message gets another channel.
       channel.on('error', () => {});
       channel.on('basic.return', ({ exchange, routingKey, messageId }: ReturnedMessage) => {
         const entries = outlet.unconfirmed.get(keyOf({ exchange, routingKey }, messageId));
@@ -267,7 +267,7 @@ export class AmqpPublisher {
     declared.add(address.exchange);
   }
 
-  /** On its own channel: a refusal closes it, and what others have published is not confirmed then. */
+  /** On a separate channel: a refusal closes it, and unconfirmed messages of others would be lost with it. */
   async #aside(connection: Connection, work: (channel: Channel) => Promise<void>): Promise<void> {
     const channel = await connection.acquire({ emitErrorsFromChannel: true });
     channel.on('error', () => {});
@@ -279,7 +279,7 @@ export class AmqpPublisher {
   }
 }
 
-/** Looks out for the return of a message. Two of one key may be under way: a send, and its repetition. */
+/** Expects the return of a message. Two with the same key may be in progress: a send, and its retry. */
 function expectReturn({ unconfirmed }: Outlet, key: string): Unconfirmed {
   const forget = (): void => {
     const others = (unconfirmed.get(key) ?? []).filter((each) => each !== entry);
@@ -291,7 +291,7 @@ function expectReturn({ unconfirmed }: Outlet, key: string): Unconfirmed {
   return entry;
 }
 
-/** Its exchange goes with the last queue that is bound to it. */
+/** Its exchange is deleted with the last queue that is bound to it. */
 function isPassing({ properties }: Address): boolean {
   return properties?.autoDelete === true;
 }

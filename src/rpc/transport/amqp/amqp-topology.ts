@@ -1,6 +1,6 @@
 /**
- * The exchanges and queues of RabbitMQ. All are durable, and those of hosts and processes expire: a queue that is neither
- * durable nor exclusive is refused since RabbitMQ 4.3, and an exclusive one does not outlive its connection.
+ * Exchanges and queues of RabbitMQ. All are durable, and those of hosts and processes expire: RabbitMQ 4.3 refuses queues that are neither
+ * durable nor exclusive, and an exclusive one does not outlive its connection.
  */
 import type { Channel } from 'rabbitmq-client';
 import { ConfigurationRefused } from '../../../errors/index.js';
@@ -8,54 +8,54 @@ import { TRANSIENT } from '../route.js';
 import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-errors.js';
 
-/** Properties that something has on the broker where they are not Portico's own, and where an operator sets them. */
+/** Properties of an exchange or queue that differ from Portico's own, and their options. */
 export interface Properties {
   readonly durable: boolean;
-  /** It goes with the last that uses it. */
+  /** True if it is deleted with its last user. */
   readonly autoDelete: boolean;
-  /** The options that they come from, for errors. */
+  /** Their options, for errors. */
   readonly from: { readonly group: string; readonly options: string };
 }
 
-/** The exchange and routing key of a message. */
+/** Exchange and routing key of a message. */
 export interface Address {
-  /** Empty: the broker's own, whose routing keys are names of queues. */
+  /** Empty: the broker's default exchange, whose routing keys are names of queues. */
   readonly exchange: string;
   readonly type: 'topic' | 'fanout';
   readonly routingKey: string;
-  /** Its messages need not outlive the broker. */
+  /** Set if its messages need not outlive the broker. */
   readonly isTransient?: true;
-  /** Of the exchange. Absent: it is durable. */
+  /** Properties of the exchange. Absent: it is durable. */
   readonly properties?: Properties;
 }
 
-/** A queue, as it is declared. */
+/** Declaration of a queue. */
 export interface QueuePlan {
   readonly queue: string;
   readonly arguments: Readonly<Record<string, string | number>>;
-  /** It is one process's alone, and goes with its consumer. */
+  /** Set if it belongs to one process, and is deleted with its consumer. */
   readonly isTransient?: true;
-  /** Exchange that it is bound to. Absent: messages come by its name. */
+  /** Exchange that it is bound to. Absent: messages are published to its name. */
   readonly from?: Address;
-  /** The exchange whose dead letters those become that its consumer refuses. Absent: of none. */
+  /** Exchange that keeps the dead letters refused by its consumer. Absent: none. */
   readonly exchange?: string;
-  /** Exchange for messages that waited too long in it, or came back too often. Absent: they are dropped. */
+  /** Exchange for messages that expired in it, or were returned too often. Absent: they are dropped. */
   readonly deadLetters?: string | undefined;
   /** Absent: it is durable. */
   readonly properties?: Properties;
 }
 
-/** The exchanges and queues of a wire: their names and properties. */
+/** Names and properties of the exchanges and queues of a wire. */
 export interface Topology {
-  /** The address of messages for a route, or for a reply consumer. */
+  /** Returns the address of messages for a route, or for a reply consumer. */
   addressOf(to: Route | string): Address;
-  /** The queue a route is consumed from. `id`, a UUID, tells the fanout queues of a topic apart. */
+  /** Returns the queue of a route. `id`, a UUID, distinguishes the fanout queues of a topic. */
   queueOfRoute(route: Route, id: string): QueuePlan;
-  /** The queue of a reply consumer. `id`: a UUID. */
+  /** Returns the queue of a reply consumer. `id`: a UUID. */
   replyQueue(id: string): QueuePlan;
 }
 
-/** Portico's own. */
+/** Returns Portico's own topology. */
 export function porticoTopology(options: TransportOptions): Topology {
   return {
     addressOf,
@@ -64,7 +64,7 @@ export function porticoTopology(options: TransportOptions): Topology {
   };
 }
 
-/** The address of messages for a route, or for a reply consumer. */
+/** Returns the address of messages for a route, or for a reply consumer. */
 export function addressOf(to: Route | string): Address {
   if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
   const { exchange, topic, server, fanout, transient } = to;
@@ -74,12 +74,12 @@ export function addressOf(to: Route | string): Address {
   return { exchange, type: 'topic', routingKey: `${routingKey}${TRANSIENT}`, isTransient: true };
 }
 
-/** The exchange that keeps the dead letters of an exchange. */
+/** Returns the exchange that keeps the dead letters of an exchange. */
 export function deadLetterAddress(exchange: string): Address {
   return { exchange: `${exchange}.dlx`, type: 'fanout', routingKey: '' };
 }
 
-/** The queue a route is consumed from. `id` tells the fanout queues of a topic apart. */
+/** Returns the queue of a route. `id` distinguishes the fanout queues of a topic. */
 export function queueOfRoute(route: Route, id: string, options: TransportOptions): QueuePlan {
   const { exchange, topic, server, fanout, transient: isTransient = false } = route;
   const { queueType: type, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
@@ -110,12 +110,12 @@ export function queueOfRoute(route: Route, id: string, options: TransportOptions
   };
 }
 
-/** The queue of a reply consumer. */
+/** Returns the queue of a reply consumer. */
 export function replyQueue(queue: string, options: TransportOptions): QueuePlan {
   return { queue, arguments: transient(options), isTransient: true };
 }
 
-/** The queue of the dead letters of an exchange. Classic: a quorum queue would drop what is looked at too often. */
+/** Returns the queue of an exchange's dead letters. Classic: a quorum queue would drop messages that are read too often. */
 export function deadQueue(exchange: string): QueuePlan {
   return {
     queue: `${exchange}.dead`,
@@ -125,8 +125,8 @@ export function deadQueue(exchange: string): QueuePlan {
 }
 
 /**
- * The queue whose messages go to another one when their time is up. Its name is none that a route can have. It outlives the
- * consumer: what waits in it is to come back.
+ * Returns the queue whose messages move to another one when their time is up. No route can have its name. It outlives the consumer, because
+ * its messages must be redelivered.
  */
 export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions): QueuePlan {
   return {
@@ -140,13 +140,13 @@ export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions):
   };
 }
 
-/** Declares a queue, what leads to it, and where its dead letters go. Rejects with `PORTICO_RPC_TOPOLOGY` where it cannot be. */
+/** Declares a queue, its binding, and its dead-letter exchange. Rejects with `PORTICO_RPC_TOPOLOGY` if the broker refuses. */
 export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
   const { queue, from, exchange, deadLetters, properties } = plan;
   if (from !== undefined) await declareExchange(channel, from, options);
   if (deadLetters !== undefined) await declareQueue(channel, deadQueue(exchange!), options);
   const text = textOf(plan.arguments, properties);
-  // No administrator can declare the queues of a process, whose names are random.
+  // An administrator cannot declare the queues of a process, whose names are random.
   const passive = !options.manageTopology && !plan.isTransient;
   const { durable = true, autoDelete = false } = properties ?? {};
   await channel
@@ -160,7 +160,7 @@ export async function declareQueue(channel: Channel, plan: QueuePlan, options: T
   });
 }
 
-/** How many messages of a queue no consumer has, and its consumers; undefined where there is no such queue. */
+/** Returns the number of ready messages of a queue, and its consumers; undefined if there is no such queue. */
 export async function findQueue(
   channel: Channel,
   queue: string,
@@ -173,7 +173,7 @@ export async function findQueue(
   }
 }
 
-/** Nothing comes to a queue any more but what is published by its name. */
+/** Removes the binding: only messages published to its name still arrive. */
 export async function unbindQueue(channel: Channel, { queue, from }: QueuePlan): Promise<void> {
   if (from !== undefined) await channel.queueUnbind({ queue, exchange: from.exchange, routingKey: from.routingKey });
 }
@@ -186,7 +186,7 @@ export async function declareExchange(
 ): Promise<void> {
   if (exchange === '') return;
   const { durable = true, autoDelete = false } = properties ?? {};
-  // No administrator can keep one that goes by itself.
+  // An administrator cannot create an auto-delete exchange in advance.
   const passive = !manageTopology && !autoDelete;
   await channel.exchangeDeclare({ exchange, type, durable, autoDelete, passive }).catch((error: unknown) => {
     const text = textOf({ type }, properties);
@@ -194,7 +194,7 @@ export async function declareExchange(
   });
 }
 
-/** A declaration as text, for error messages. */
+/** Returns a declaration as text, for error messages. */
 function textOf(declared: object, { durable, autoDelete }: Partial<Properties> = {}): string {
   return JSON.stringify({ ...declared, ...(durable !== undefined && { durable, auto_delete: autoDelete }) });
 }
@@ -206,13 +206,13 @@ interface Refused {
   readonly from?: Properties['from'] | undefined;
 }
 
-/** Options that Portico's own queues and exchanges are declared by. */
+/** Options of Portico's own queues and exchanges. */
 const OWN: Properties['from'] = {
   group: 'rpc',
   options: 'queue_type, delivery_limit, dead_letter, host_queue_ttl, transient_queue_ttl',
 };
 
-/** The broker's final refusal, in words for an operator; any other error unchanged. */
+/** Returns the broker's final refusal as an error for an operator; any other error unchanged. */
 function refused(error: unknown, what: string, { queue, text, passive, from = OWN }: Refused): unknown {
   const { code } = error as { code?: unknown };
   const said = reasonOf(error);

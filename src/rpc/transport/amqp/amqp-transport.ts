@@ -1,5 +1,5 @@
 /**
- * `amqp://` and `amqps://`: RabbitMQ. Two connections, because a broker in distress stops to read from those that publish, and
+ * `amqp://` and `amqps://`: RabbitMQ. Uses two connections, because a broker under memory pressure stops reading from publishers, and
  * acknowledgements must get through.
  */
 import { randomUUID } from 'node:crypto';
@@ -27,11 +27,11 @@ import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
 import { AmqpPublisher } from './amqp-publisher.js';
 import { deadQueue, findQueue, porticoTopology, type QueuePlan, type Topology, unbindQueue } from './amqp-topology.js';
 
-/** How long another reader of dead letters is waited for, and how often it is looked for. */
+/** Time to wait for another reader of dead letters, and the interval of checks. */
 const READING_MS = 60_000;
 const READER_LOOKS_MS = 100;
 
-/** Replies that are on their way to this process at a time. */
+/** Number of replies in flight to this process. */
 const REPLY_PREFETCH = 256;
 
 /** RabbitMQ, with the exchanges and queues of a topology. */
@@ -85,7 +85,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
 
   async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
     const plan = this.#topology.replyQueue(randomUUID());
-    // Messages that were unacknowledged when a connection was lost come again by the next one.
+    // Messages that were unacknowledged when a connection was lost are redelivered on the next one.
     const known = new Set<string>();
     const onReceived: ConsumptionParts['onReceived'] = (raw, deliveries) => {
       const message = deliveries.accept(raw);
@@ -99,7 +99,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   }
 
   eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
-    // Dead letters that one reader holds are hidden from others.
+    // Dead letters that one reader holds are invisible to others.
     const reading = this.#reading.then(() => this.#eachDeadLetter(exchange, take));
     this.#reading = reading.catch(() => {});
     return reading;
@@ -116,8 +116,8 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   }
 
   /**
-   * Keeps other processes from reading: a queue that is this connection's alone, and goes with it. Gives what lets them. A user that
-   * may not declare it reads without.
+   * Excludes other reading processes: by a queue that is exclusive to this connection. The returned function releases it. A user that may
+   * not declare it reads without.
    */
   async #lockReading({ queue }: QueuePlan): Promise<() => Promise<void>> {
     const lock = `${queue}/reader`;
@@ -166,7 +166,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
       const { channel } = deliveries;
       const found = await findQueue(channel, queue);
       if (found === undefined || found.consumerCount > 0) return false;
-      // First nothing comes to it any more: a quorum queue cannot be deleted on the condition that it is empty.
+      // First the binding goes: a quorum queue has no conditional delete.
       await unbindQueue(channel, plan);
       let dropped = 0;
       for (let raw = await channel.basicGet(queue); raw !== undefined; raw = await channel.basicGet(queue)) {
@@ -230,7 +230,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
     this.enter('closed');
   }
 
-  /** As its connections are. */
+  /** Derived from its connections. */
   #now(): TransportState {
     if (this.state === 'closed' || this.#closing !== undefined) return this.state;
     if (this.#publishing.isLost || this.#consuming.isLost) return 'lost';
@@ -239,7 +239,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   }
 }
 
-/** The driver of `amqp://` and `amqps://`. */
+/** Driver of `amqp://` and `amqps://`. */
 export function amqpTransport(url: TransportUrl, options: TransportOptions): Transport {
   return new AmqpTransport(url, options, porticoTopology(options));
 }

@@ -1,6 +1,6 @@
 /**
- * A broker in memory: the queues of `memory://name`, for all transports of this process that have that name. It keeps its
- * messages while one of them is open.
+ * A broker in memory: the queues of `memory://name`, for all transports of this process with that name. It keeps its messages while one of
+ * them is open.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cancel, Clock } from '../../../tasks/index.js';
@@ -19,20 +19,20 @@ import {
   type Route,
 } from '../transport.js';
 
-/** How a broker keeps messages. */
+/** Options of a broker. */
 export interface MemoryBrokerOptions {
-  /** How often a message may be redelivered before it becomes a dead letter. Default 5. */
+  /** Redeliveries of a message before it becomes a dead letter. Default 5. */
   readonly deliveryLimit?: number | undefined;
-  /** Milliseconds the queue of a host outlives its last consumer. Default: a day. */
+  /** Milliseconds that the queue of a host outlives its last consumer. Default: a day. */
   readonly hostQueueTtlMs?: number | undefined;
-  /** Whether dead letters are kept. Default true. */
+  /** Keep dead letters. Default true. */
   readonly deadLetter?: boolean | undefined;
   readonly clock?: Clock | undefined;
   /** Messages move only when {@link MemoryBroker.step} is called: for tests. Default false. */
   readonly manual?: boolean | undefined;
 }
 
-/** Runs what is of no request: a method does not run in the context of its caller, as it would not in another process. */
+/** Runs code outside of a request: a method does not run in the context of its caller, as it would not in another process. */
 const outside = AsyncLocalStorage.snapshot();
 
 /** Routes messages to queues. */
@@ -51,14 +51,14 @@ export class MemoryBroker {
     this.deliveryLimit = options.deliveryLimit ?? 5;
   }
 
-  /** Moves one message to a consumer. False where none can be moved. */
+  /** Moves one message to a consumer. Returns false if none can be moved. */
   step(): boolean {
     const deliver = this.#steps.shift();
     deliver?.();
     return deliver !== undefined;
   }
 
-  /** Gives the message to the queues of a route. False where there is none. */
+  /** Adds the message to the queues of a route. Returns false if there is none. */
   publish(to: Route | string, message: Message, { ttlMs }: PublishOptions): boolean {
     if (this.#options.manual === true) this.published.push({ to, message });
     const name = typeof to === 'string' ? to : queueName(to);
@@ -70,7 +70,7 @@ export class MemoryBroker {
     return queues.length > 0;
   }
 
-  /** The queue of a topic or of a host, made where it is not there; of a fanout a separate one, by the id of its consumer. */
+  /** Returns the queue of a topic or of a host, created if it is missing; for a fanout a separate one, by the id of its consumer. */
   queue(route: Route, id: string): MemoryQueue {
     const { hostQueueTtlMs = 86_400_000 } = this.#options;
     const { exchange, server, fanout } = route;
@@ -79,7 +79,7 @@ export class MemoryBroker {
     return this.#named(name, { exchange, expiresMs: server === undefined ? undefined : hostQueueTtlMs });
   }
 
-  /** A queue at a separate address. */
+  /** Returns a queue at a separate address. */
   replyQueue(address: string): MemoryQueue {
     return this.#named(address, { isTransient: true });
   }
@@ -88,7 +88,7 @@ export class MemoryBroker {
     return this.#named(`${exchange}.dead`, {});
   }
 
-  /** False where there is none, or something consumes from it. Its messages become dead letters. */
+  /** Returns false if there is none, or it has a consumer. Its messages become dead letters. */
   async removeQueue(route: Route): Promise<boolean> {
     const queue = this.#queues.get(queueName(route));
     if (queue === undefined || queue.isConsumed) return false;
@@ -105,13 +105,13 @@ export class MemoryBroker {
     this.#queues.delete(name);
   }
 
-  /** Runs a delivery, soon. */
+  /** Schedules a delivery. */
   soon(deliver: () => void): void {
     if (this.#options.manual === true) this.#steps.push(deliver);
     else outside(() => setImmediate(deliver));
   }
 
-  /** Takes what is delivered no more. False where it is not kept. */
+  /** Keeps a message that is no longer delivered as a dead letter. Returns false if it is not kept. */
   bury(message: Message, { name, kind: { exchange } }: MemoryQueue, reason: string): boolean {
     if (exchange === undefined || this.#options.deadLetter === false) return false;
     const dead = this.deadLetters(exchange);
@@ -128,36 +128,36 @@ export class MemoryBroker {
 }
 
 interface QueueKind {
-  /** Queue of its dead letters. Absent: they are dropped. */
+  /** Exchange of its dead letters. Absent: they are dropped. */
   readonly exchange?: string;
-  /** Milliseconds it outlives its last consumer. Default: for ever. */
+  /** Milliseconds that it outlives its last consumer. Default: no limit. */
   readonly expiresMs?: number | undefined;
-  /** The queue of the topic: it gets a copy of what goes to all. */
+  /** Topic of the queue: it gets a copy of each fanout. */
   readonly fanoutOf?: string;
-  /** It goes with its consumer. */
+  /** Set if it is deleted with its consumer. */
   readonly isTransient?: true;
 }
 
 /** A message in a queue. */
 interface QueueEntry {
   readonly message: Message;
-  /** How often it was given back. */
+  /** Number of returns. */
   returns: number;
   redelivered: boolean;
   readonly death?: Death;
-  /** Its time is up. With a consumer that is no matter; it does not come back then. */
+  /** True after it expired. With a consumer this has no effect; it is not redelivered then. */
   expired?: boolean;
-  /** Takes its time back. */
+  /** Cancels its expiry. */
   settled?: Cancel;
 }
 
-/** A consumer of a queue, and what it has not settled yet. */
+/** A consumer of a queue, with its unsettled messages. */
 export class QueueConsumer {
   readonly queue: MemoryQueue;
   readonly prefetch: number;
   readonly onDelivery: OnDelivery;
   readonly unsettled = new Set<QueueEntry>();
-  /** It takes nothing more; kept while something is left to be settled, which a loss of the connection gives back. */
+  /** True if it accepts nothing more; kept while messages are unsettled, which a loss of the connection returns. */
   isCancelled = false;
 
   constructor(queue: MemoryQueue, prefetch: number, onDelivery: OnDelivery) {
@@ -167,7 +167,7 @@ export class QueueConsumer {
   }
 }
 
-/** Keeps messages in order: round robin over its consumers, each with a prefetch; messages expire, come back, and become dead letters. */
+/** Keeps messages in order: round robin over its consumers, each with a prefetch; messages expire, are redelivered, and become dead letters. */
 export class MemoryQueue {
   readonly name: string;
   readonly kind: QueueKind;
@@ -184,7 +184,7 @@ export class MemoryQueue {
     this.kind = kind;
   }
 
-  /** Messages that no consumer has. */
+  /** Number of messages that no consumer has. */
   get size(): number {
     return this.#waiting.length;
   }
@@ -213,7 +213,7 @@ export class MemoryQueue {
     this.#schedule();
   }
 
-  /** No more deliveries for it. Unsettled messages stay with it. */
+  /** Stops deliveries to a consumer. Unsettled messages stay with it. */
   remove(consumer: QueueConsumer): void {
     const at = this.#consumers.indexOf(consumer);
     if (at === -1) return;
@@ -243,7 +243,7 @@ export class MemoryQueue {
     else back();
   }
 
-  /** Gives what is there now to `take`, one by one, to one reader at a time. Unsettled ones stay in place. */
+  /** Passes the present messages to `take`, one by one, for one reader at a time. Unsettled ones keep their place. */
   each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
     const reading = this.#reading.then(() => this.#each(take));
     this.#reading = reading.catch(() => {});
@@ -294,7 +294,7 @@ export class MemoryQueue {
 
   #give(consumer: QueueConsumer, entry: QueueEntry): Delivery {
     const { message, redelivered, returns, death } = entry;
-    /** False where it was settled before, or went back with the connection. */
+    /** Returns false if it was settled before, or returned with the connection. */
     const settle = (): boolean => {
       if (!consumer.unsettled.delete(entry)) return false;
       entry.settled?.();

@@ -1,6 +1,6 @@
 /**
- * `memory://`: a transport inside one process, with the rules of a broker. For programs of one process, and for tests, which
- * can move messages one by one and lose the connection.
+ * `memory://`: a transport inside one process, with the rules of a broker. For programs with one process, and for tests, which can move
+ * messages one by one and lose the connection.
  */
 import { randomUUID } from 'node:crypto';
 import { DeliveryFailure } from '../../errors.js';
@@ -43,7 +43,7 @@ export class MemoryTransport extends StatefulTransport implements Transport {
       throw new DeliveryFailure({ message: `${this.name} is not connected: message ${message.id} was not sent` });
     }
     const failure = this.#failures.shift();
-    // As a broker that took the message, and was lost before it said so.
+    // Like a broker that received the message, and was lost before it confirmed.
     if (failure !== undefined) {
       if (failure.name === 'DeliveryUnknown') this.#broker.publish(to, message, options);
       throw failure;
@@ -89,20 +89,22 @@ export class MemoryTransport extends StatefulTransport implements Transport {
     this.enter('closed');
   }
 
-  /** Loses the connection, as when a broker is restarted: nothing is sent, and what is not settled goes back. For tests. */
+  /** Loses the connection, as when a broker restarts: nothing is sent, and unsettled messages are returned. For tests. */
   lose(): void {
     this.enter('lost');
     for (const consumer of this.#consumers) consumer.queue.remove(consumer);
     this.#return();
   }
 
-  /** Has a connection again. For tests. */
+  /** Restores the connection. For tests. */
   restore(): void {
     for (const consumer of this.#consumers) if (!consumer.isCancelled) consumer.queue.add(consumer);
     this.enter('connected');
   }
 
-  /** The next publishes reject so, one each; with `DeliveryUnknown` the broker has the message none the less. For tests. */
+  /**
+   * Makes the next publishes reject with these errors, one each; with `DeliveryUnknown` the broker has the message regardless. For tests.
+   */
   failNext(...failures: Error[]): void {
     this.#failures.push(...failures);
   }
@@ -140,10 +142,10 @@ export class MemoryTransport extends StatefulTransport implements Transport {
   }
 }
 
-/** Brokers that have a transport, by name: what makes transports of one name meet. */
+/** Brokers with a transport, by name: transports of the same name share one. */
 const brokers = new Map<string, { readonly broker: MemoryBroker; transports: number }>();
 
-/** The driver of `memory://name`. */
+/** Driver of `memory://name`. */
 export function memoryTransport(url: TransportUrl, options: TransportOptions): Transport {
   const name = url.shown;
   const used = brokers.get(name) ?? { broker: new MemoryBroker(options), transports: 0 };

@@ -1,7 +1,7 @@
 /**
- * The exchanges and queues of oslo.messaging on RabbitMQ (`_drivers/impl_rabbit.py`). Services share them, and one that declares
- * them otherwise is refused: names and properties are those of Python services with the same options. The queues of one process
- * alone are Portico's own but for their names: durable, so that RabbitMQ 4.3 takes them as well.
+ * Exchanges and queues of oslo.messaging on RabbitMQ (`_drivers/impl_rabbit.py`). Services share them, and different declarations are
+ * refused: names and properties are those of Python services with the same options. Queues of a single process have the properties of
+ * Portico's own: durable, so that RabbitMQ 4.3 accepts them too.
  */
 import type { Address, Properties, QueuePlan, Topology } from '../amqp/amqp-topology.js';
 import type { OsloQueues, Route, TransportOptions } from '../transport.js';
@@ -12,11 +12,11 @@ const FROM: Properties['from'] = {
     'amqp_durable_queues, amqp_auto_delete, rabbit_quorum_queue, rabbit_ha_queues, rabbit_transient_quorum_queue, rabbit_stream_fanout',
 };
 
-/** Names have no exchange in them: two applications of one virtual host with the same topic share its queues, and its fanouts. */
+/** Names do not contain the exchange: two applications of one virtual host with the same topic share its queues, and its fanouts. */
 export function osloTopology({ oslo = {}, transientQueueTtlMs }: TransportOptions): Topology {
   const { durable = false, autoDelete = false, quorum = false, durableFanout = false } = oslo;
   const shared: Properties = {
-    // Quorum queues are durable, and their exchange is.
+    // Quorum queues are durable, and so is their exchange.
     durable: durable || quorum,
     autoDelete,
     from: FROM,
